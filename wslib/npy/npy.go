@@ -1,0 +1,180 @@
+// Package npy reads and writes the .npy files of a run: whole or not at all.
+//
+// It stands on npyio and adds what files that outlive a process need: a file
+// appears under its name only when complete and synced, and a truncated,
+// oversized or wrongly typed file is an error that names the file instead of
+// zeros.
+package npy
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"reflect"
+	"strings"
+	"unsafe"
+
+	"github.com/google/renameio/v2"
+	"github.com/sbinet/npyio/npy"
+)
+
+// Value is an element type that these files hold.
+type Value interface{ ~float32 | ~int32 }
+
+// Write stores data, row-major with the given shape, under path. No shape means
+// one axis. The file is written to a temporary name, synced and renamed.
+//
+// A shape of zero elements is stored as (0,): npyio has no empty matrices.
+func Write[T Value](path string, data []T, shape ...int) error {
+	if len(shape) == 0 {
+		shape = []int{len(data)}
+	}
+	if product(shape) != len(data) {
+		return fmt.Errorf("write %s: %d values do not fill shape %v", path, len(data), shape)
+	}
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer f.Cleanup()
+	w := bufio.NewWriterSize(f, 1<<16)
+	if err := npy.Write(w, shaped(data, shape)); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// shaped views data as a slice of arrays, from which npyio takes the shape.
+func shaped[T Value](data []T, shape []int) any {
+	if len(shape) == 1 || len(data) == 0 {
+		return data
+	}
+	row := reflect.TypeFor[T]()
+	for i := len(shape) - 1; i > 0; i-- {
+		row = reflect.ArrayOf(shape[i], row)
+	}
+	rows := reflect.New(reflect.ArrayOf(shape[0], row)).Elem()
+	copy(unsafe.Slice((*T)(rows.Addr().UnsafePointer()), len(data)), data)
+	return rows.Slice(0, shape[0]).Interface()
+}
+
+// ReadFloats reads a float32 or float64 file (the latter is rounded) in C order.
+// It returns the values row-major and the shape.
+func ReadFloats(path string) ([]float32, []int, error) {
+	return read(path, map[string]func([]byte) []float32{
+		"<f4": func(b []byte) []float32 {
+			out := make([]float32, len(b)/4)
+			for i := range out {
+				out[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+			}
+			return out
+		},
+		"<f8": func(b []byte) []float32 {
+			out := make([]float32, len(b)/8)
+			for i := range out {
+				out[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:])))
+			}
+			return out
+		},
+	})
+}
+
+// ReadInts reads an int32 or int64 file in C order; an int64 that does not fit
+// becomes -1, which no index in these files allows.
+func ReadInts(path string) ([]int32, []int, error) {
+	return read(path, map[string]func([]byte) []int32{
+		"<i4": func(b []byte) []int32 {
+			out := make([]int32, len(b)/4)
+			for i := range out {
+				out[i] = int32(binary.LittleEndian.Uint32(b[4*i:]))
+			}
+			return out
+		},
+		"<i8": func(b []byte) []int32 {
+			out := make([]int32, len(b)/8)
+			for i := range out {
+				v := int64(binary.LittleEndian.Uint64(b[8*i:]))
+				if v != int64(int32(v)) {
+					v = -1
+				}
+				out[i] = int32(v)
+			}
+			return out
+		},
+	})
+}
+
+func read[T Value](path string, decode map[string]func([]byte) []T) (data []T, shape []int, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	// npyio slices the header at places that it does not check.
+	defer func() {
+		if r := recover(); r != nil {
+			data, shape, err = nil, nil, fmt.Errorf("read %s: not a .npy file: damaged header", path)
+		}
+	}()
+	r, err := npy.NewReader(f)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read %s: not a .npy file: %w", path, err)
+	}
+	dec := decode[r.Header.Descr.Type]
+	if dec == nil {
+		var want []string
+		for t := range decode {
+			want = append(want, t)
+		}
+		return nil, nil, fmt.Errorf("read %s: element type %q, want one of %s", path, r.Header.Descr.Type, strings.Join(want, " "))
+	}
+	shape = r.Header.Descr.Shape
+	if r.Header.Descr.Fortran && len(shape) > 1 {
+		return nil, nil, fmt.Errorf("read %s: Fortran order, want C order", path)
+	}
+	for _, d := range shape {
+		if d < 0 || d > 1<<40 {
+			return nil, nil, fmt.Errorf("read %s: shape %v", path, shape)
+		}
+	}
+	// The size is checked before anything is allocated: the shape is only a claim.
+	at, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	width := int64(r.Header.Descr.Type[2] - '0')
+	if got, want := info.Size()-at, int64(product(shape))*width; got != want {
+		return nil, nil, fmt.Errorf("read %s: %d bytes of data, shape %v of %s needs %d (truncated or damaged)",
+			path, got, shape, r.Header.Descr.Type, want)
+	}
+	raw := make([]byte, info.Size()-at)
+	if _, err := io.ReadFull(f, raw); err != nil {
+		return nil, nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return dec(raw), shape, nil
+}
+
+// product is the number of elements, saturating where it would overflow.
+func product(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		if d != 0 && n > math.MaxInt/d/8 {
+			return math.MaxInt / 8
+		}
+		n *= d
+	}
+	return n
+}

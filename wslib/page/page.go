@@ -1,0 +1,145 @@
+// Package page cuts weight vectors into pages (formation) and puts networks
+// together from shared and exclusive pages through page tables.
+package page
+
+import (
+	"fmt"
+	"math"
+
+	"weightsep/wslib/npy"
+)
+
+// DefaultSize is the page size of the paper, in weights.
+const DefaultSize = 512
+
+// Count is the number of pages of the given size that hold n weights.
+func Count(n, size int) int { return (n + size - 1) / size }
+
+// Form cuts a weight vector into pages. The result, [Count, size] row-major, is a
+// copy; the last page is padded with zeros.
+func Form(weights []float32, size int) []float32 {
+	pages := make([]float32, Count(len(weights), size)*size)
+	copy(pages, weights)
+	return pages
+}
+
+// Flatten is the inverse of [Form]: the first n values of pages, copied.
+func Flatten(pages []float32, n int) []float32 {
+	return append(make([]float32, 0, n), pages[:n]...)
+}
+
+// Sums adds up each page of a vector in float64, in order of the weights.
+func Sums(values []float32, size int) []float64 {
+	sums := make([]float64, Count(len(values), size))
+	for i, v := range values {
+		sums[i/size] += float64(v)
+	}
+	return sums
+}
+
+// Table says where each page of a network lives: an entry below Shared is a
+// shared page, Shared + k is the network's own k-th exclusive page. Exclusive
+// entries rise: the k-th exclusive entry of the table is Shared + k.
+type Table struct {
+	Shared  int     // number of shared pages
+	Entries []int32 // one per page of the network
+}
+
+// Exclusive lists the pages of the network that are its own, rising.
+func (t Table) Exclusive() []int {
+	pages := []int{}
+	for i, e := range t.Entries {
+		if int(e) >= t.Shared {
+			pages = append(pages, i)
+		}
+	}
+	return pages
+}
+
+// Validate checks that every entry points at a page that exists, exclusive ones
+// in order. A table that validates can be gathered from shared pages [Shared]
+// and exclusive pages [len(t.Exclusive())].
+func (t Table) Validate() error {
+	own := 0
+	for i, e := range t.Entries {
+		switch {
+		case e < 0:
+			return fmt.Errorf("page table: entry %d is %d, want 0 or more", i, e)
+		case int(e) < t.Shared:
+		case int(e) != t.Shared+own:
+			return fmt.Errorf("page table: entry %d is %d, want a shared page below %d or exclusive page %d", i, e, t.Shared, t.Shared+own)
+		default:
+			own++
+		}
+	}
+	return nil
+}
+
+// Gather copies the table's pages into dst [len(Entries), size] from shared
+// [Shared, size] and the network's own exclusive pages, each value times the
+// scale of its page. scales may be nil: all 1.
+func (t Table) Gather(dst, shared, exclusive, scales []float32, size int) {
+	for i, e := range t.Entries {
+		src := shared
+		if int(e) >= t.Shared {
+			src, e = exclusive, e-int32(t.Shared)
+		}
+		out := dst[i*size : (i+1)*size]
+		copy(out, src[int(e)*size:(int(e)+1)*size])
+		if scales != nil && scales[i] != 1 {
+			for j := range out {
+				out[j] *= scales[i]
+			}
+		}
+	}
+}
+
+// Occupancy counts, for each shared page, the networks that use it. A network
+// that uses a page twice counts once.
+func Occupancy(tables []Table, shared int) []int {
+	occupancy := make([]int, shared)
+	for _, t := range tables {
+		seen := make(map[int32]bool, len(t.Entries))
+		for _, e := range t.Entries {
+			if int(e) < shared && !seen[e] {
+				seen[e] = true
+				occupancy[e]++
+			}
+		}
+	}
+	return occupancy
+}
+
+// CheckWeights reports a vector that is not a network's weights: a wrong length
+// (want < 0: any length), or a value that is not finite.
+func CheckWeights(name string, weights []float32, want int) error {
+	if want >= 0 && len(weights) != want {
+		return fmt.Errorf("%s: %d weights, want %d", name, len(weights), want)
+	}
+	if len(weights) == 0 {
+		return fmt.Errorf("%s: no weights", name)
+	}
+	for i, w := range weights {
+		if math.IsNaN(float64(w)) || math.IsInf(float64(w), 0) {
+			return fmt.Errorf("%s: weight %d is %v, want a finite number", name, i, w)
+		}
+	}
+	return nil
+}
+
+// ReadTable reads a page table of n pages over the given number of shared pages
+// and validates it.
+func ReadTable(path string, n, shared int) (Table, error) {
+	entries, shape, err := npy.ReadInts(path)
+	if err != nil {
+		return Table{}, err
+	}
+	if len(shape) != 1 || shape[0] != n {
+		return Table{}, fmt.Errorf("read %s: shape %v, want one entry for each of %d pages", path, shape, n)
+	}
+	t := Table{Shared: shared, Entries: entries}
+	if err := t.Validate(); err != nil {
+		return Table{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	return t, nil
+}

@@ -1,0 +1,99 @@
+// Package separation chooses each network's exclusive pages: the few that carry
+// most of its Fisher information.
+package separation
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"weightsep/wslib/page"
+)
+
+// Options of [Separate]. The zero value of TPR and Margin is not the default;
+// use [Defaults].
+type Options struct {
+	TPR    float64 // target performance rate: share of the density that the exclusive pages must carry
+	Margin float64 // pages are taken while TPR minus the density taken is at least this
+	Shared int     // number of shared pages: at most as many pages may remain sharable
+}
+
+// Defaults are the values of the paper: TPR 1, margin 0.1, 128 shared pages.
+func Defaults() Options { return Options{TPR: 1, Margin: 0.1, Shared: 128} }
+
+// Density is the contribution density of each page: its share of the network's
+// Fisher information, summed in float64. A network whose Fisher information is
+// all 0 has density 0 everywhere.
+func Density(fisher []float32, pageSize int) []float64 {
+	density := page.Sums(fisher, pageSize)
+	total := 0.0
+	for _, d := range density {
+		total += d
+	}
+	if total > 0 {
+		for i := range density {
+			density[i] /= total
+		}
+	}
+	return density
+}
+
+// Separate returns the exclusive pages, in rising order.
+//
+// Pages are taken by falling density (equal: lower index first) while
+// TPR - taken >= margin. If more pages than Shared remain, the next densest are
+// taken too until Shared remain. A network whose density is 0 everywhere gets
+// only these forced pages.
+func Separate(density []float64, o Options) ([]int, error) {
+	if o.Margin <= 0 || o.Margin > 1 || math.IsNaN(o.Margin) {
+		return nil, fmt.Errorf("separation: margin %v, want more than 0 and at most 1", o.Margin)
+	}
+	if o.TPR < 0 || o.TPR > 1 || math.IsNaN(o.TPR) {
+		return nil, fmt.Errorf("separation: target performance rate %v, want 0 to 1", o.TPR)
+	}
+	if o.Shared < 1 {
+		return nil, fmt.Errorf("separation: %d shared pages, want 1 at least", o.Shared)
+	}
+	order := ByDensity(density)
+	n, taken := 0, 0.0
+	for n < len(order) && density[order[n]] > 0 && o.TPR-taken >= o.Margin {
+		taken += density[order[n]]
+		n++
+	}
+	n = max(n, len(order)-o.Shared)
+	exclusive := order[:n:n]
+	slices.Sort(exclusive)
+	return exclusive, nil
+}
+
+// ByDensity orders page indices by falling density, equal ones by index.
+func ByDensity(density []float64) []int {
+	order := make([]int, len(density))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(density[b], density[a]) })
+	return order
+}
+
+// TPR is the target performance rate for a target accuracy a: max(0, 1+a-alphaAcc).
+// alphaAcc is the share of training samples whose label's output probability,
+// divided by the L2 norm of the sample's probabilities, exceeds alpha
+// (the paper's default is 0.5); probabilities has one row per sample.
+func TPR(a, alpha float64, probabilities [][]float32, labels []int32) float64 {
+	over := 0
+	for i, p := range probabilities {
+		norm := 0.0
+		for _, v := range p {
+			norm += float64(v) * float64(v)
+		}
+		if float64(p[labels[i]])/math.Sqrt(norm) > alpha {
+			over++
+		}
+	}
+	if len(probabilities) == 0 {
+		return 1
+	}
+	return max(0, min(1, 1+a-float64(over)/float64(len(probabilities))))
+}
