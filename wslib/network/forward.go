@@ -27,7 +27,12 @@ func (n *Network) Logits(weights, x *Node) *Node {
 
 // LogitsDropout is [Network.Logits] with dropout, for training.
 func (n *Network) LogitsDropout(weights, x *Node, drop Dropout) *Node {
+	return n.logits(weights, x, drop, xla.MaxPool2x2)
+}
+
+func (n *Network) logits(weights, x *Node, drop Dropout, pool func(*Node) *Node) *Node {
 	weights.AssertDims(n.Weights())
+	x.AssertDims(-1, n.Input[0], n.Input[1], n.Input[2])
 	layers := n.Layers()
 	next := func() *Node {
 		l := layers[0]
@@ -38,7 +43,7 @@ func (n *Network) LogitsDropout(weights, x *Node, drop Dropout) *Node {
 		kernel, bias := next(), next()
 		x = xla.Convolve(x, kernel)
 		x = Add(x, InsertAxes(bias, 0, 0, 0))
-		x = leakyReLU(xla.MaxPool2x2(x))
+		x = leakyReLU(pool(x))
 	}
 	x = Reshape(x, x.Shape().Dimensions[0], -1)
 	rng := drop.RNG
@@ -51,8 +56,8 @@ func (n *Network) LogitsDropout(weights, x *Node, drop Dropout) *Node {
 		if i == len(n.Dense)-2 {
 			break
 		}
-		if n.Activation == Sigmoid {
-			x = Logistic(x)
+		if n.Activation == SigmoidActivation {
+			x = Sigmoid(x)
 		} else {
 			x = leakyReLU(x)
 		}

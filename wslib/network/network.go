@@ -28,8 +28,8 @@ type Activation string
 
 // The activations that the ten networks use.
 const (
-	Sigmoid Activation = "sigmoid"
-	Leaky   Activation = "leaky" // leaky ReLU, slope 0.2
+	SigmoidActivation Activation = "sigmoid"
+	LeakyActivation   Activation = "leaky" // leaky ReLU, slope 0.2
 )
 
 // Network describes one network. The zero value is not valid; see [Network.Validate].
@@ -129,8 +129,8 @@ func (n *Network) Validate() error {
 	if n.Classes() < 2 {
 		return fmt.Errorf("network %s: %d classes, want 2 at least", n.Name, n.Classes())
 	}
-	if n.Activation != Sigmoid && n.Activation != Leaky {
-		return fmt.Errorf("network %s: activation %q, want %q or %q", n.Name, n.Activation, Sigmoid, Leaky)
+	if n.Activation != SigmoidActivation && n.Activation != LeakyActivation {
+		return fmt.Errorf("network %s: activation %q, want %q or %q", n.Name, n.Activation, SigmoidActivation, LeakyActivation)
 	}
 	return nil
 }

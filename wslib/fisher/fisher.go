@@ -1,0 +1,91 @@
+// Package fisher computes the Fisher information of a network's weights: how
+// much each of them matters to what the network outputs.
+package fisher
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/datasets"
+	"weightsep/wslib/internal/train"
+	"weightsep/wslib/network"
+	"weightsep/wslib/page"
+)
+
+// Options of [Compute].
+type Options struct {
+	Samples int // number of random training samples; 0 = 50, the paper's
+	Seed    uint64
+}
+
+// Compute returns the Fisher information of each weight, scaled to [0,1]:
+// the mean over samples of (d log p / d w)^2 * p, where p is the softmax
+// probability of the sample's most probable class.
+//
+// Samples are drawn without replacement from training; labels are not used.
+func Compute(ctx context.Context, backend compute.Backend, n *network.Network, weights []float32, training *datasets.Split, o Options) ([]float32, error) {
+	if err := page.CheckWeights(n.Name, weights, n.Weights()); err != nil {
+		return nil, fmt.Errorf("fisher: %w", err)
+	}
+	if training.Len() == 0 {
+		return nil, fmt.Errorf("fisher: %s: no training samples", n.Name)
+	}
+	samples := o.Samples
+	if samples <= 0 {
+		samples = 50
+	}
+	samples = min(samples, training.Len())
+	exec, err := NewExec(backend, func(sum, weights, x *Node) *Node {
+		logP := ReduceAllMax(LogSoftmax(n.Logits(weights, x)))
+		g := Gradient(logP, weights)[0]
+		return Add(sum, Mul(Mul(g, g), Exp(logP)))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fisher: %s: %w", n.Name, err)
+	}
+	defer exec.Finalize()
+	w := tensors.FromFlatDataAndDimensions(weights, len(weights))
+	sum := tensors.FromFlatDataAndDimensions(make([]float32, len(weights)), len(weights))
+	for _, i := range train.Rand(o.Seed, "fisher", n.Name).Perm(training.Len())[:samples] {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		x := tensors.FromFlatDataAndDimensions(training.Sample(i), 1, n.Input[0], n.Input[1], n.Input[2])
+		next, err := exec.Call1(sum, w, x)
+		if err != nil {
+			return nil, fmt.Errorf("fisher: %s: sample %d: %w", n.Name, i, err)
+		}
+		sum.FinalizeAll()
+		sum = next
+	}
+	f, err := tensors.CopyFlatData[float32](sum)
+	if err != nil {
+		return nil, fmt.Errorf("fisher: %s: %w", n.Name, err)
+	}
+	for i := range f {
+		f[i] /= float32(samples)
+	}
+	if err := page.CheckWeights(n.Name+" Fisher information", f, len(weights)); err != nil {
+		return nil, fmt.Errorf("fisher: %w", err)
+	}
+	Scale(f)
+	return f, nil
+}
+
+// Scale maps values to [0,1] by their least and greatest. Where all are equal,
+// none matters more than another: all become 0.
+func Scale(f []float32) {
+	least, greatest := slices.Min(f), slices.Max(f)
+	for i := range f {
+		if greatest > least {
+			f[i] = (f[i] - least) / (greatest - least)
+		} else {
+			f[i] = 0
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package network
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/xla"
+)
+
+func backend(t testing.TB) compute.Backend {
+	t.Helper()
+	b, _, err := xla.Open(context.Background(), xla.Options{Name: "auto"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// plainLogits is the network of section 3 in loops over float64: activation
+// before pooling, HWIO kernels, row-major flattening.
+func plainLogits(n *Network, w, x []float32) []float64 {
+	at := 0
+	take := func(k int) []float32 { at += k; return w[at-k : at] }
+	leaky := func(v float64) float64 { return max(v, 0.2*v) }
+	h, wd, c := n.Input[0], n.Input[1], n.Input[2]
+	img := make([]float64, len(x))
+	for i, v := range x {
+		img[i] = float64(v)
+	}
+	for _, k := range n.Convs {
+		kernel, bias := take(k.Height*k.Width*k.In*k.Out), take(k.Out)
+		oh, ow := h-k.Height+1, wd-k.Width+1
+		conv := make([]float64, oh*ow*k.Out)
+		for y := range oh {
+			for x := range ow {
+				for o := range k.Out {
+					s := float64(bias[o])
+					for i := range k.Height {
+						for j := range k.Width {
+							for q := range c {
+								s += img[((y+i)*wd+x+j)*c+q] * float64(kernel[((i*k.Width+j)*k.In+q)*k.Out+o])
+							}
+						}
+					}
+					conv[(y*ow+x)*k.Out+o] = leaky(s)
+				}
+			}
+		}
+		h, wd, c = oh/2, ow/2, k.Out
+		img = make([]float64, h*wd*c)
+		for y := range h {
+			for x := range wd {
+				for o := range c {
+					m := math.Inf(-1)
+					for i := range 2 {
+						for j := range 2 {
+							m = max(m, conv[((2*y+i)*ow+2*x+j)*c+o])
+						}
+					}
+					img[(y*wd+x)*c+o] = m
+				}
+			}
+		}
+	}
+	for d := range len(n.Dense) - 1 {
+		in, out := n.Dense[d], n.Dense[d+1]
+		kernel, bias := take(in*out), take(out)
+		next := make([]float64, out)
+		for o := range out {
+			s := float64(bias[o])
+			for i := range in {
+				s += img[i] * float64(kernel[i*out+o])
+			}
+			if d < len(n.Dense)-2 {
+				if n.Activation == SigmoidActivation {
+					s = 1 / (1 + math.Exp(-s))
+				} else {
+					s = leaky(s)
+				}
+			}
+			next[o] = s
+		}
+		img = next
+	}
+	return img
+}
+
+func TestLogitsAgainstPlainLoops(t *testing.T) {
+	b := backend(t)
+	for _, n := range Ten() {
+		rng := rand.New(rand.NewPCG(3, 3))
+		w := n.Initial(5)
+		x := make([]float32, 2*n.Input[0]*n.Input[1]*n.Input[2])
+		for i := range x {
+			x[i] = rng.Float32()
+		}
+		c, err := NewClassifier(b, n, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		logits, classes, err := c.Run(tensors.FromFlatDataAndDimensions(w, len(w)),
+			tensors.FromFlatDataAndDimensions(x, 2, n.Input[0], n.Input[1], n.Input[2]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, picks := tensors.MustCopyFlatData[float32](logits), tensors.MustCopyFlatData[int32](classes)
+		for s := range 2 {
+			want := plainLogits(n, w, x[s*len(x)/2:(s+1)*len(x)/2])
+			best := 0
+			for k, v := range want {
+				if math.Abs(v-float64(got[s*len(want)+k])) > 2e-5 {
+					t.Errorf("%s: sample %d logit %d is %v, want %v", n.Name, s, k, got[s*len(want)+k], v)
+				}
+				if v > want[best] {
+					best = k
+				}
+			}
+			if int(picks[s]) != best {
+				t.Errorf("%s: sample %d classified %d, want %d", n.Name, s, picks[s], best)
+			}
+		}
+		c.Close()
+	}
+}
+
+// Dropout keeps the expectation and drops about the rate.
+func TestDropout(t *testing.T) {
+	b := backend(t)
+	rng, err := RNGStateFromSeed(7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := MustExecOnce(b, func(x, rng *Node) *Node {
+		y, _ := dropout(x, rng, 0.25)
+		return y
+	}, tensors.FromScalarAndDimensions(float32(3), 100, 100), rng)
+	zero := 0
+	for _, v := range tensors.MustCopyFlatData[float32](out) {
+		switch v {
+		case 0:
+			zero++
+		case 4:
+		default:
+			t.Fatalf("value %v, want 0 or 3/(1-0.25)", v)
+		}
+	}
+	if zero < 2300 || zero > 2700 {
+		t.Errorf("%d of 10000 dropped, want about 2500", zero)
+	}
+}
+
+// BenchmarkTrainStep is a training step (forward, gradient, plain descent) at
+// batch 100, with the library's pooling and with XLA's own.
+func BenchmarkTrainStep(b *testing.B) {
+	back := backend(b)
+	for _, name := range []string{"cifar10", "mnist", "obs", "esc10"} {
+		for _, native := range []bool{false, true} {
+			kind := "strided"
+			if native {
+				kind = "native"
+			}
+			b.Run(name+"/pool="+kind, func(b *testing.B) { benchmarkStep(b, back, name, native) })
+		}
+	}
+}
+
+func benchmarkStep(b *testing.B, back compute.Backend, name string, native bool) {
+	nets, err := Select(Ten(), name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := nets[0]
+	pool := xla.MaxPool2x2
+	if native {
+		pool = xla.NativeMaxPool2x2
+	}
+	exec := MustNewExec(back, func(w, x, y *Node) *Node {
+		loss := CrossEntropy(n.logits(w, x, Dropout{}, pool), y)
+		return Sub(w, MulScalar(Gradient(loss, w)[0], 0.01))
+	})
+	w := tensors.FromFlatDataAndDimensions(n.Initial(1), n.Weights())
+	in := n.Input
+	x := tensors.FromScalarAndDimensions(float32(0.5), 100, in[0], in[1], in[2])
+	y := tensors.FromScalarAndDimensions(int32(1), 100)
+	w = exec.MustCall1(w, x, y) // compiles
+	for b.Loop() {
+		w = exec.MustCall1(w, x, y)
+		tensors.MustConstFlatData(w, func([]float32) {}) // waits for the step to end
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "steps/s")
+}

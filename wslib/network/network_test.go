@@ -1,0 +1,95 @@
+package network
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"weightsep/wslib/page"
+)
+
+// Weights and pages of each network as in the design (section 3).
+func TestTen(t *testing.T) {
+	want := map[string][2]int{
+		"cifar10": {64670, 127}, "mnist": {65402, 128}, "fmnist": {69966, 137}, "gtsrb": {68639, 135},
+		"svhn": {64670, 127}, "obs": {72012, 141}, "gsc": {65101, 128}, "esc10": {65154, 128},
+		"us8k": {66854, 131}, "hhar": {65114, 128},
+	}
+	weights, pages := 0, 0
+	for _, n := range Ten() {
+		if err := n.Validate(); err != nil {
+			t.Error(err)
+		}
+		w, p := n.Weights(), page.Count(n.Weights(), page.DefaultSize)
+		if got := [2]int{w, p}; got != want[n.Name] {
+			t.Errorf("%s: %v weights and pages, want %v", n.Name, got, want[n.Name])
+		}
+		weights, pages = weights+w, pages+p
+	}
+	if weights != 667582 || pages != 1310 {
+		t.Errorf("%d weights, %d pages in all, want 667582 and 1310", weights, pages)
+	}
+}
+
+func TestInitialIsGlorotAndSeeded(t *testing.T) {
+	n := Ten()[0]
+	w := n.Initial(1)
+	if len(w) != n.Weights() {
+		t.Fatalf("%d weights", len(w))
+	}
+	l := n.Layers()[2] // 3x3 kernel, 16 to 32 channels
+	limit := math.Sqrt(6.0 / (9*16 + 9*32))
+	top := 0.0
+	for _, v := range w[l.Offset : l.Offset+l.Size()] {
+		top = max(top, math.Abs(float64(v)))
+	}
+	if top > limit || top < 0.98*limit {
+		t.Errorf("%s: largest weight %v, want just under %v", l.Name, top, limit)
+	}
+	if v := n.Initial(2); v[0] == w[0] {
+		t.Error("another seed gives the same weights")
+	}
+	if v := n.Initial(1); v[100] != w[100] {
+		t.Error("the same seed gives other weights")
+	}
+}
+
+func TestValidateNamesTheFault(t *testing.T) {
+	for want, change := range map[string]func(n *Network){
+		"expects 4 channels":         func(n *Network) { n.Convs[1].In = 4 },
+		"flattened 2x2x52 is 208":    func(n *Network) { n.Dense[0] = 100 },
+		"leaves an image":            func(n *Network) { n.Convs[0].Height = 32 },
+		`activation "relu"`:          func(n *Network) { n.Activation = "relu" },
+		"want a non-empty word":      func(n *Network) { n.Name = "../x" },
+		"1 classes":                  func(n *Network) { n.Dense[3] = 1 },
+		"want positive height":       func(n *Network) { n.Input[2] = 0 },
+		"want an input and the clas": func(n *Network) { n.Dense = nil },
+	} {
+		n := Ten()[0]
+		change(n)
+		if err := n.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
+
+func TestSelectAndLoad(t *testing.T) {
+	if _, err := Select(Ten(), "mnist", "minst"); err == nil || !strings.Contains(err.Error(), `"minst"`) || !strings.Contains(err.Error(), "cifar10, mnist") {
+		t.Errorf("error %v, want the unknown name and the known ones", err)
+	}
+	if _, err := Select(Ten(), "mnist", "mnist"); err == nil {
+		t.Error("a network named twice was accepted")
+	}
+	path := filepath.Join(t.TempDir(), "nets.json")
+	os.WriteFile(path, []byte(`{"Name":"tiny","Input":[6,6,1],"Convs":[{"Height":3,"Width":3,"In":1,"Out":2}],"Dense":[8,3],"Activation":"leaky"}`), 0o644)
+	nets, err := Load(path)
+	if err != nil || len(nets) != 1 || nets[0].Weights() != 9*2+2+8*3+3 {
+		t.Errorf("loaded %v, %v", nets, err)
+	}
+	os.WriteFile(path, []byte(`[{"Name":"tiny","Input":[6,6,1]}]`), 0o644)
+	if _, err := Load(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("error %v, want the file", err)
+	}
+}
