@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"reflect"
@@ -70,7 +71,27 @@ func shaped[T Value](data []T, shape []int) any {
 // ReadFloats reads a float32 or float64 file (the latter is rounded) in C order.
 // It returns the values row-major and the shape.
 func ReadFloats(path string) ([]float32, []int, error) {
-	return read(path, map[string]func([]byte) []float32{
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	return readFloats(f, path)
+}
+
+// ReadFloatsFS is [ReadFloats] of a file in fsys, whose files must be seekable
+// as those of the operating system and of embed are.
+func ReadFloatsFS(fsys fs.FS, name string) ([]float32, []int, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	return readFloats(f, name)
+}
+
+func readFloats(f fs.File, path string) ([]float32, []int, error) {
+	return read(f, path, map[string]func([]byte) []float32{
 		"<f4": func(b []byte) []float32 {
 			out := make([]float32, len(b)/4)
 			for i := range out {
@@ -91,7 +112,12 @@ func ReadFloats(path string) ([]float32, []int, error) {
 // ReadInts reads an int32 or int64 file in C order; an int64 that does not fit
 // becomes -1, which no index in these files allows.
 func ReadInts(path string) ([]int32, []int, error) {
-	return read(path, map[string]func([]byte) []int32{
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	return read(f, path, map[string]func([]byte) []int32{
 		"<i4": func(b []byte) []int32 {
 			out := make([]int32, len(b)/4)
 			for i := range out {
@@ -113,12 +139,7 @@ func ReadInts(path string) ([]int32, []int, error) {
 	})
 }
 
-func read[T Value](path string, decode map[string]func([]byte) []T) (data []T, shape []int, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
+func read[T Value](f fs.File, path string, decode map[string]func([]byte) []T) (data []T, shape []int, err error) {
 	// npyio slices the header at places that it does not check.
 	defer func() {
 		if r := recover(); r != nil {
@@ -147,7 +168,7 @@ func read[T Value](path string, decode map[string]func([]byte) []T) (data []T, s
 		}
 	}
 	// The size is checked before anything is allocated: the shape is only a claim.
-	at, err := f.Seek(0, io.SeekCurrent)
+	at, err := f.(io.Seeker).Seek(0, io.SeekCurrent)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read %s: %w", path, err)
 	}

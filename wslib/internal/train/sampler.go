@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 
+	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/datasets"
@@ -67,4 +68,9 @@ func (s *Sampler) Batch(k int) (x, y *tensors.Tensor) {
 	s.split.Batch(s.x, s.index)
 	return tensors.FromFlatDataAndDimensions(s.x, s.batch, s.shape[0], s.shape[1], s.shape[2]),
 		tensors.FromFlatDataAndDimensions(s.y, s.batch)
+}
+
+// RNG is the state of the graph's random generator for one step of one network.
+func RNG(seed uint64, name string, step int) (*tensors.Tensor, error) {
+	return graph.RNGStateFromSeed(int64(Rand(seed+uint64(step)*0x9e3779b97f4a7c15, "dropout", name).Uint64() >> 1))
 }

@@ -1,0 +1,109 @@
+package baseline
+
+import (
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+
+	"weightsep/datasets"
+	"weightsep/wslib/network"
+	"weightsep/wslib/npy"
+	"weightsep/wslib/page"
+)
+
+// Info is where a baseline came from; it lies beside its weights as JSON.
+type Info struct {
+	Network    string              `json:"network"`
+	Data       datasets.Provenance `json:"data"`
+	Seed       uint64              `json:"seed"`
+	DataSeed   uint64              `json:"dataSeed"` // of stand-ins and of the validation split
+	Steps      int                 `json:"steps"`
+	Batch      int                 `json:"batch"`
+	Dropout    float64             `json:"dropout"`
+	BestStep   int                 `json:"bestStep"`
+	Validation float64             `json:"validationAccuracy"`
+	Test       float64             `json:"testAccuracy"` // read once, after training
+	Backend    string              `json:"backend"`
+	History    []Point             `json:"history"`
+}
+
+// shipped holds the project's own baselines: NAME-KIND.npy and .json, where KIND
+// is real or stand-in.
+//
+//go:embed weights
+var shipped embed.FS
+
+// ErrNone says that no baseline comes with the project for a network and kind of
+// data.
+var ErrNone = errors.New("no baseline comes with the project")
+
+// Shipped returns the baseline that comes with the project for a network and the
+// kind of data ("real" or "stand-in"), or an error that wraps [ErrNone].
+func Shipped(n *network.Network, kind string) ([]float32, Info, error) {
+	weights, err := fs.Sub(shipped, "weights")
+	if err != nil {
+		return nil, Info{}, fmt.Errorf("baseline: %w", err)
+	}
+	w, info, err := load(weights, n, kind)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, Info{}, fmt.Errorf("baseline: %s on %s data: %w", n.Name, kind, ErrNone)
+	}
+	if err != nil {
+		return nil, Info{}, fmt.Errorf("baseline: %w", err)
+	}
+	return w, info, nil
+}
+
+// Load reads a baseline of the given kind of data from a directory.
+func Load(dir string, n *network.Network, kind string) ([]float32, Info, error) {
+	w, info, err := load(os.DirFS(dir), n, kind)
+	if err != nil {
+		return nil, Info{}, fmt.Errorf("baseline: %s: %w", dir, err)
+	}
+	return w, info, nil
+}
+
+func load(fsys fs.FS, n *network.Network, kind string) ([]float32, Info, error) {
+	name := fileName(n.Name, kind)
+	w, _, err := npy.ReadFloatsFS(fsys, name+".npy")
+	if err != nil {
+		return nil, Info{}, err
+	}
+	if err := page.CheckWeights(name+".npy", w, n.Weights()); err != nil {
+		return nil, Info{}, err
+	}
+	meta, err := fs.ReadFile(fsys, name+".json")
+	if err != nil {
+		return nil, Info{}, err
+	}
+	var info Info
+	if err := json.Unmarshal(meta, &info); err != nil {
+		return nil, Info{}, fmt.Errorf("%s.json: %w", name, err)
+	}
+	return w, info, nil
+}
+
+// Save writes weights and info into a directory, under the names that [Load]
+// reads. The weights come last: with them the baseline is complete.
+func Save(dir string, weights []float32, info Info) error {
+	base := filepath.Join(dir, fileName(info.Network, info.Data.Kind))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("baseline: %w", err)
+	}
+	meta, err := json.MarshalIndent(info, "", " ")
+	if err != nil {
+		return fmt.Errorf("baseline: %w", err)
+	}
+	if err := renameio.WriteFile(base+".json", append(meta, '\n'), 0o644); err != nil {
+		return fmt.Errorf("baseline: write %s.json: %w", base, err)
+	}
+	return npy.Write(base+".npy", weights)
+}
+
+func fileName(name, kind string) string { return name + "-" + kind }

@@ -1,0 +1,28 @@
+package overlapping
+
+import "weightsep/wslib/page"
+
+// Set is the plan's pages before optimization: shared pages as they are, each
+// network's own weights in its exclusive pages. With scales, each page gets
+// scale 1 to be trained later.
+func (p *Plan) Set(scales bool) *page.Set {
+	s := &page.Set{Size: p.PageSize, Shared: p.Shared, Pages: make([]float32, len(p.Values))}
+	for i, v := range p.Values {
+		s.Pages[i] = float32(v)
+	}
+	for _, m := range p.Members {
+		pages := page.Form(m.Weights, p.PageSize)
+		member := page.Member{Name: m.Name, Weights: len(m.Weights), Table: m.Table, Exclusive: []float32{}}
+		for _, b := range m.Exclusive {
+			member.Exclusive = append(member.Exclusive, pages[b*p.PageSize:][:p.PageSize]...)
+		}
+		if scales {
+			member.Scales = make([]float32, len(m.Table.Entries))
+			for i := range member.Scales {
+				member.Scales[i] = 1
+			}
+		}
+		s.Networks = append(s.Networks, member)
+	}
+	return s
+}
