@@ -1,0 +1,157 @@
+package optimization
+
+import (
+	"context"
+	"errors"
+	"math"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Two other networks on three weights. Weight 0: 2*(1-3)^2 = 8 and 1*(1-2)^2 = 1,
+// two of them: 4.5. Weight 1: only the first differs: 0.5*(0-1)^2 = 0.5. Weight 2:
+// F is 0 for both: 0.
+func TestOverlappingLossByHand(t *testing.T) {
+	loss, err := ExecOnce(backend(t), overlappingLoss,
+		[]float32{1, 0, 5}, [][]float32{{2, 0.5, 0}, {1, 3, 0}}, [][]float32{{3, 1, 0}, {2, 0, 9}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tensors.ToScalar[float32](loss); math.Abs(float64(got)-5) > 1e-6 {
+		t.Errorf("loss %v, want 5", got)
+	}
+}
+
+func alternatingOptions() AlternatingOptions {
+	return AlternatingOptions{PageSize: pageSize, Shared: sharedPages, FirstSteps: 30, Rounds: 2, Passes: 2, TurnSteps: 6,
+		Batch: 10, LearningRate: 1e-2, ValidateEvery: 4, Seed: 5, SaveEvery: time.Nanosecond}
+}
+
+func TestAlternatingLearnsAndResumes(t *testing.T) {
+	b := backend(t)
+	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 200), problem(t, "c", 3, 200)}
+	nets := members(tasks)
+	want, plan, err := Alternating(context.Background(), b, nets, tasks, alternatingOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(want.History) != 3 || want.History[2].Mean < 0.6 {
+		t.Errorf("history %+v, want 3 points that end above 0.6", want.History)
+	}
+	for i, m := range plan.Members {
+		if !reflect.DeepEqual(m.Table, want.Set.Networks[i].Table) {
+			t.Errorf("%s: tables of plan and set differ", m.Name)
+		}
+	}
+	o := alternatingOptions()
+	o.Checkpoint = filepath.Join(t.TempDir(), "checkpoint.npz")
+	stopped := 0
+	for {
+		ctx, cancel := context.WithCancel(context.Background())
+		turns := 0
+		o.Progress = func(Progress) {
+			if turns++; turns == 4 {
+				cancel()
+			}
+		}
+		got, again, err := Alternating(ctx, b, nets, tasks, o)
+		cancel()
+		if errors.Is(err, context.Canceled) {
+			stopped++
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Error("the result differs from that of an undisturbed run")
+		}
+		for i := range again.Members {
+			if again.Members[i].Cost != plan.Members[i].Cost {
+				t.Errorf("%s: cost %v after resuming, %v undisturbed", again.Members[i].Name, again.Members[i].Cost, plan.Members[i].Cost)
+			}
+		}
+		break
+	}
+	if stopped != 3 { // 15 turns, 4 a run
+		t.Errorf("stopped %d times, want 3", stopped)
+	}
+}
+
+// The first network's turn starts from random shared pages with its own weights
+// only in its exclusive page, and a turn that does not improve writes nothing.
+func TestAlternatingStartAndKeep(t *testing.T) {
+	tasks := []Task{problem(t, "a", 1, 50), problem(t, "b", 2, 50)}
+	nets := members(tasks)
+	a, err := newAlternating(backend(t), nets, tasks, alternatingOptions().withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.close()
+	if err := a.add(0); err != nil {
+		t.Fatal(err)
+	}
+	w := a.set.Weights(0)
+	own := nets[0].Exclusive[0]
+	sum := 0.0
+	for i, v := range w {
+		if i/pageSize == own {
+			if v != nets[0].Weights[i] {
+				t.Fatalf("weight %d of the exclusive page is %v, want the network's own %v", i, v, nets[0].Weights[i])
+			}
+		} else {
+			sum += float64(v) * float64(v)
+		}
+	}
+	if std := math.Sqrt(sum / float64(len(w)-pageSize)); std < 0.006 || std > 0.014 {
+		t.Errorf("shared weights have deviation %v, want 0.01", std)
+	}
+	before := a.set.Clone()
+	a.LearningRate = 0
+	if err := a.take(context.Background(), 0, 10); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(a.set, before) {
+		t.Error("a turn without improvement changed the pages")
+	}
+	if !reflect.DeepEqual(a.last[0], a.set.Weights(0)) || a.Batches[0] != 10 {
+		t.Error("the turn did not note weights and batches")
+	}
+}
+
+// What a network sees of its co-tenants is their Fisher information and last
+// weights at the same place of the same shared page, and nothing elsewhere.
+func TestOthers(t *testing.T) {
+	tasks := []Task{problem(t, "a", 1, 50), problem(t, "b", 2, 50)}
+	nets := members(tasks)
+	a, err := newAlternating(backend(t), nets, tasks, alternatingOptions().withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.close()
+	for i := range nets {
+		if err := a.add(i); err != nil {
+			t.Fatal(err)
+		}
+		a.last[i] = a.set.Weights(i)
+	}
+	f, w := a.others(1)
+	gotF, gotW := tensors.MustCopyFlatData[float32](f), tensors.MustCopyFlatData[float32](w)
+	mine, other := a.set.Networks[1].Table, a.set.Networks[0].Table
+	for i := range nets[1].Weights {
+		wantF, wantW := float32(0), float32(0)
+		for c, e := range other.Entries {
+			if at := c*pageSize + i%pageSize; e == mine.Entries[i/pageSize] && int(e) < sharedPages && at < len(nets[0].Weights) {
+				wantF, wantW = nets[0].Fisher[at], a.last[0][at]
+			}
+		}
+		if gotF[i] != wantF || gotW[i] != wantW {
+			t.Fatalf("weight %d: other F %v w %v, want %v %v", i, gotF[i], gotW[i], wantF, wantW)
+		}
+	}
+}

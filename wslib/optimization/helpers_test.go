@@ -1,0 +1,77 @@
+package optimization
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gomlx/compute"
+
+	"weightsep/datasets"
+	"weightsep/wslib/network"
+	"weightsep/wslib/overlapping"
+	"weightsep/xla"
+)
+
+func backend(t testing.TB) compute.Backend {
+	t.Helper()
+	b, _, err := xla.Open(context.Background(), xla.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// small is a network of 6x6 images in three classes, 9*2+2+8*5+5+5*3+3 = 83 weights.
+func small(name string) *network.Network {
+	return &network.Network{Name: name, Input: [3]int{6, 6, 1},
+		Convs: []network.Conv{{Height: 3, Width: 3, In: 1, Out: 2}}, Dense: []int{8, 5, 3},
+		Activation: network.LeakyActivation}
+}
+
+// problem is a task that can be learned: the class is the brightest third of the
+// image, turned by the seed.
+func problem(t testing.TB, name string, seed uint64, samples int) Task {
+	t.Helper()
+	split := func(purpose uint64, n int) *datasets.Split {
+		rng := rand.New(rand.NewPCG(seed, purpose))
+		values, labels := make([]float32, n*36), make([]int32, n)
+		for i := range n {
+			labels[i] = int32(rng.IntN(3))
+			for p := range 36 {
+				values[i*36+p] = rng.Float32()
+				if p/12 == int(labels[i]+int32(seed))%3 {
+					values[i*36+p] += 0.7
+				}
+			}
+		}
+		s, err := datasets.NewSplit(36, values, labels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	return Task{small(name), &datasets.Dataset{
+		Name: name, Shape: [3]int{6, 6, 1}, Classes: 3,
+		Train: split(1, samples), Validation: split(2, 60), Test: split(3, 60),
+		Provenance: datasets.Provenance{Kind: datasets.StandIn, Source: fmt.Sprint("test problem ", seed)},
+	}}
+}
+
+const pageSize, sharedPages = 16, 6
+
+// members gives each task trained-like weights, a Fisher information and one
+// exclusive page.
+func members(tasks []Task) []overlapping.Network {
+	var nets []overlapping.Network
+	for i, t := range tasks {
+		rng := rand.New(rand.NewPCG(uint64(i), 9))
+		n := overlapping.Network{Name: t.Network.Name, Weights: t.Network.Initial(uint64(i)), Exclusive: []int{i % 3}}
+		for range n.Weights {
+			n.Fisher = append(n.Fisher, max(0, rng.Float32()-0.2))
+		}
+		nets = append(nets, n)
+	}
+	return nets
+}

@@ -1,0 +1,195 @@
+package optimization
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"weightsep/datasets"
+	"weightsep/wslib/baseline"
+	"weightsep/wslib/overlapping"
+	"weightsep/wslib/page"
+)
+
+func plan(t testing.TB, nets []overlapping.Network) *overlapping.Plan {
+	t.Helper()
+	p, err := overlapping.New(pageSize, sharedPages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range nets {
+		if _, err := p.Add(n); err != nil {
+			t.Fatal(err)
+		}
+		p.Average()
+	}
+	return p
+}
+
+// Adam works on each weight by itself, so networks that share no page must train
+// jointly as they do separately.
+func TestJointWithoutSharingIsSeparateTraining(t *testing.T) {
+	b := backend(t)
+	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 150)}
+	pages := page.Count(tasks[0].Network.Weights(), pageSize)
+	set := &page.Set{Size: pageSize, Shared: pages}
+	set.Pages = page.Form(tasks[0].Network.Initial(7), pageSize)
+	shared, own := make([]int32, pages), make([]int32, pages)
+	for i := range shared {
+		shared[i], own[i] = int32(i), int32(pages+i)
+	}
+	n := tasks[0].Network.Weights()
+	set.Networks = []page.Member{
+		{Name: "a", Weights: n, Table: page.Table{Shared: pages, Entries: shared}},
+		{Name: "b", Weights: n, Table: page.Table{Shared: pages, Entries: own}, Exclusive: page.Form(tasks[1].Network.Initial(7), pageSize)},
+	}
+	const steps = 9 // too few for a rise of the learning rate
+	got, err := Joint(context.Background(), b, set, tasks, JointOptions{Steps: steps, ValidateEvery: steps, LearningRate: 1e-2, Batch: 20, Seed: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := got.History[len(got.History)-1]
+	for i, task := range tasks {
+		want, err := baseline.Train(context.Background(), b, task.Network, task.Data,
+			baseline.Options{Steps: steps, ValidateEvery: steps, LearningRate: 1e-2, Batch: 20, Seed: 7})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last.Validation[i] != want.Validation {
+			t.Errorf("%s: validation %v jointly, %v separately", task.Network.Name, last.Validation[i], want.Validation)
+		}
+		if got.BestStep != steps {
+			continue // the set is of another step
+		}
+		for k, w := range got.Set.Weights(i) {
+			if math.Abs(float64(w-want.Weights[k])) > 1e-5 {
+				t.Fatalf("%s: weight %d is %v jointly, %v separately", task.Network.Name, k, w, want.Weights[k])
+			}
+		}
+	}
+	if got.BestStep != steps {
+		t.Errorf("best step %d, want %d: the comparison of weights was skipped", got.BestStep, steps)
+	}
+}
+
+func TestJointLearns(t *testing.T) {
+	tasks := []Task{problem(t, "a", 1, 300), problem(t, "b", 2, 300), problem(t, "c", 3, 300)}
+	set := plan(t, members(tasks)).Set(true)
+	before := set.Clone()
+	r, err := Joint(context.Background(), backend(t), set, tasks, JointOptions{Steps: 300, ValidateEvery: 50, LearningRate: 1e-2, Batch: 30, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, best := r.History[0], 0.0
+	for _, p := range r.History {
+		best = max(best, p.Mean)
+	}
+	if best < 0.9 || first.Mean > 0.7 {
+		t.Errorf("mean validation accuracy from %.3f to %.3f, want to reach 0.9", first.Mean, best)
+	}
+	if !reflect.DeepEqual(set, before) {
+		t.Error("the starting set was changed")
+	}
+	if r.Set.Stored() != set.Stored() {
+		t.Error("optimization changed what is stored")
+	}
+}
+
+// Interrupted anywhere and started again, the result is the same bit for bit.
+func TestJointResumes(t *testing.T) {
+	b := backend(t)
+	tasks := []Task{problem(t, "a", 1, 100), problem(t, "b", 2, 70)}
+	set := plan(t, members(tasks)).Set(true)
+	o := JointOptions{Steps: 40, ValidateEvery: 8, Batch: 10, Dropout: 0.1, Seed: 3}
+	want, err := Joint(context.Background(), b, set, tasks, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Checkpoint = filepath.Join(t.TempDir(), "checkpoint.npz")
+	stopAt := map[int]bool{3: true, 8: true, 21: true, 39: true}
+	runs := 0
+	for {
+		runs++
+		ctx, cancel := context.WithCancel(context.Background())
+		o.Progress = func(p Progress) {
+			if stopAt[p.Step] {
+				delete(stopAt, p.Step)
+				cancel()
+			}
+		}
+		got, err := Joint(ctx, b, set, tasks, o)
+		cancel()
+		if errors.Is(err, context.Canceled) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Error("the result differs from that of an undisturbed run")
+		}
+		break
+	}
+	if runs != 5 {
+		t.Errorf("%d runs, want 5", runs)
+	}
+	// A checkpoint of something else, or a damaged one, is refused by name.
+	o.Seed++
+	if _, err := Joint(context.Background(), b, set, tasks, o); err == nil || !strings.Contains(err.Error(), o.Checkpoint) {
+		t.Errorf("another seed on an old checkpoint: %v", err)
+	}
+	o.Seed--
+	raw, _ := os.ReadFile(o.Checkpoint)
+	os.WriteFile(o.Checkpoint, raw[:len(raw)/2], 0o644)
+	if _, err := Joint(context.Background(), b, set, tasks, o); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("truncated checkpoint: %v", err)
+	}
+	raw[len(raw)/3] ^= 0x40
+	os.WriteFile(o.Checkpoint, raw, 0o644)
+	if _, err := Joint(context.Background(), b, set, tasks, o); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("flipped bit in the checkpoint: %v", err)
+	}
+}
+
+func TestDivergenceNamesTheNetwork(t *testing.T) {
+	tasks := []Task{problem(t, "good", 1, 50), problem(t, "bad", 2, 50)}
+	values := make([]float32, 36*50)
+	values[36*49] = float32(math.NaN())
+	s, _ := datasets.NewSplit(36, values, make([]int32, 50))
+	tasks[1].Data.Train = s
+	o := JointOptions{Steps: 30, ValidateEvery: 1, Batch: 5, Seed: 1, Checkpoint: filepath.Join(t.TempDir(), "c.npz")}
+	_, err := Joint(context.Background(), backend(t), plan(t, members(tasks)).Set(true), tasks, o)
+	var diverged *DivergedError
+	if !errors.As(err, &diverged) || diverged.Network != "bad" {
+		t.Fatalf("error %v, want a divergence of bad", err)
+	}
+	var r jointRecord
+	if err := loadCheckpoint(o.Checkpoint, &r, nil); err != nil || r.Step != diverged.Step {
+		t.Errorf("checkpoint of step %d (%v), want the last good one, %d", r.Step, err, diverged.Step)
+	}
+}
+
+func TestJointRefusesMismatches(t *testing.T) {
+	tasks := []Task{problem(t, "a", 1, 50)}
+	set := plan(t, members(tasks)).Set(true)
+	b := backend(t)
+	wrong := tasks[0]
+	data := *wrong.Data
+	data.Classes = 4
+	wrong.Data = &data
+	if _, err := Joint(context.Background(), b, set, []Task{wrong}, JointOptions{}); err == nil || !strings.Contains(err.Error(), "4") {
+		t.Errorf("data of other classes: %v", err)
+	}
+	if _, err := Joint(context.Background(), b, set, nil, JointOptions{}); err == nil {
+		t.Error("no tasks accepted")
+	}
+	set.Networks[0].Table.Entries[0] = 99
+	if _, err := Joint(context.Background(), b, set, tasks, JointOptions{}); err == nil || !strings.Contains(err.Error(), "entry 0 is 99") {
+		t.Errorf("table that points outside: %v", err)
+	}
+}

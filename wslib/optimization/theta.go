@@ -1,0 +1,83 @@
+package optimization
+
+import (
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/wslib/page"
+	"weightsep/xla"
+)
+
+// layout says where everything that is trained lies in one flat vector, theta:
+// shared pages, exclusive pages in order of formation, scales in order of
+// formation. One vector means one Adam and one buffer.
+type layout struct {
+	set       *page.Set
+	exclusive []int // first exclusive page of each network, counted over all
+	scales    []int // place of each network's first scale in theta; -1: none
+	pages     int   // shared and exclusive
+	size      int   // of theta
+}
+
+func newLayout(s *page.Set) layout {
+	l := layout{set: s, pages: s.Shared}
+	for _, m := range s.Networks {
+		l.exclusive = append(l.exclusive, l.pages-s.Shared)
+		l.pages += len(m.Exclusive) / s.Size
+	}
+	l.size = l.pages * s.Size
+	for _, m := range s.Networks {
+		if m.Scales == nil {
+			l.scales = append(l.scales, -1)
+			continue
+		}
+		l.scales = append(l.scales, l.size)
+		l.size += len(m.Scales)
+	}
+	return l
+}
+
+// pack writes a set of this layout into one vector; unpack is its inverse.
+func (l layout) pack(s *page.Set) []float32 {
+	theta := append(make([]float32, 0, l.size), s.Pages...)
+	for _, m := range s.Networks {
+		theta = append(theta, m.Exclusive...)
+	}
+	for _, m := range s.Networks {
+		theta = append(theta, m.Scales...)
+	}
+	return theta
+}
+
+func (l layout) unpack(theta []float32) *page.Set {
+	s := l.set.Clone()
+	theta = theta[copy(s.Pages, theta):]
+	for i := range s.Networks {
+		theta = theta[copy(s.Networks[i].Exclusive, theta):]
+	}
+	for i := range s.Networks {
+		theta = theta[copy(s.Networks[i].Scales, theta):]
+	}
+	return s
+}
+
+// table is network i's page table over shared and all exclusive pages.
+func (l layout) table(i int) *tensors.Tensor {
+	entries := append([]int32(nil), l.set.Networks[i].Table.Entries...)
+	for j, e := range entries {
+		if int(e) >= l.set.Shared {
+			entries[j] += int32(l.exclusive[i])
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(entries, len(entries))
+}
+
+// weights is network i's flat weight vector as a function of theta and its table.
+func (l layout) weights(theta, table *Node, i int) *Node {
+	pages := Reshape(Slice(theta, AxisRange(0, l.pages*l.set.Size)), l.pages, l.set.Size)
+	var scales *Node
+	if at := l.scales[i]; at >= 0 {
+		scales = Slice(theta, AxisRange(at, at+len(l.set.Networks[i].Scales)))
+	}
+	return xla.FlatWeights(xla.GatherPages(pages, table, scales), l.set.Networks[i].Weights)
+}

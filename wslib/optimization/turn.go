@@ -1,0 +1,135 @@
+package optimization
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/wslib/internal/train"
+	"weightsep/wslib/network"
+	"weightsep/wslib/page"
+)
+
+// turn is one network's training step, compiled once: co-tenants are arguments.
+type turn struct{ exec *Exec }
+
+func newTurn(backend compute.Backend, n *network.Network, lambda float64) (*turn, error) {
+	exec, err := NewExec(backend, func(in []*Node) []*Node {
+		w, m, v, t, rate, x, y, otherF, otherW := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
+		loss := network.CrossEntropy(n.Logits(w, x), y)
+		total := Add(loss, MulScalar(overlappingLoss(w, otherF, otherW), lambda))
+		w, m, v = train.Adam(w, Gradient(total, w)[0], m, v, t, rate)
+		return []*Node{w, m, v, loss}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("network %s: %w", n.Name, err)
+	}
+	return &turn{exec}, nil
+}
+
+// overlappingLoss is sum_i (sum_o c_oi) / max(1, number of o with c_oi != 0),
+// c_oi = F_oi (w_i - w_oi)^2. w has shape [weights], otherF and otherW
+// [others, weights] with F = 0 where the other network is not on the weight.
+func overlappingLoss(w, otherF, otherW *Node) *Node {
+	d := Sub(InsertAxes(w, 0), otherW)
+	c := Mul(otherF, Mul(d, d))
+	count := ReduceSum(ConvertDType(NotEqual(c, ZerosLike(c)), dtypes.Float32), 0)
+	return ReduceAllSum(Div(ReduceSum(c, 0), StopGradient(MaxScalar(count, 1))))
+}
+
+// take gives network i a turn of the given number of steps.
+func (a *alternating) take(ctx context.Context, i, steps int) error {
+	name := a.tasks[i].Network.Name
+	start := a.set.Weights(i)
+	otherF, otherW := a.others(i)
+	w, m, v := vector(start), vector(make([]float32, len(start))), vector(make([]float32, len(start)))
+	defer func() { free(w, m, v, otherF, otherW) }()
+	sampler := train.NewSampler(a.tasks[i].Data.Train, a.tasks[i].Network.Input, a.Batch, a.Seed, name)
+	best, bestAccuracy := []float32(nil), -1.0
+	for k := range steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if k%a.ValidateEvery == 0 || k == steps-1 {
+			now, err := tensors.CopyFlatData[float32](w)
+			if err != nil {
+				return fmt.Errorf("network %s: %w", name, err)
+			}
+			accuracy, err := a.validator.accuracy(ctx, i, now)
+			if err != nil {
+				return err
+			}
+			if k == 0 {
+				bestAccuracy = accuracy
+			} else if accuracy > bestAccuracy {
+				best, bestAccuracy = now, accuracy
+			}
+		}
+		x, y := sampler.Batch(a.Batches[i] + k)
+		out, err := a.turns[i].exec.Call(w, m, v, float32(k+1), float32(a.LearningRate), x, y, otherF, otherW)
+		if err != nil {
+			return fmt.Errorf("network %s: step %d of turn %d: %w", name, k, a.Turn, err)
+		}
+		free(w, m, v, x, y)
+		w, m, v = out[0], out[1], out[2]
+		if loss := float64(tensors.ToScalar[float32](out[3])); !finite(loss) {
+			return &DivergedError{Network: name, Step: a.Steps + k, Loss: loss}
+		}
+		free(out[3])
+	}
+	if best != nil {
+		a.write(i, best)
+	}
+	a.last[i] = a.set.Weights(i)
+	a.Batches[i] += steps
+	return nil
+}
+
+// write puts a network's flat weights into the shared and exclusive pages. The
+// padding of its last page is not its own to write.
+func (a *alternating) write(i int, weights []float32) {
+	m, size := &a.set.Networks[i], a.set.Size
+	for b, e := range m.Table.Entries {
+		dst := a.set.Pages
+		if int(e) >= a.set.Shared {
+			dst, e = m.Exclusive, e-int32(a.set.Shared)
+		}
+		copy(dst[int(e)*size:(int(e)+1)*size], weights[b*size:min((b+1)*size, len(weights))])
+	}
+}
+
+// others are the co-tenants of network i's weights: their Fisher information and
+// their weights as of their last turn, [networks-1, weights], 0 where there is none.
+func (a *alternating) others(i int) (fisher, weights *tensors.Tensor) {
+	n, size := len(a.networks[i].Weights), a.set.Size
+	rows := max(1, len(a.networks)-1)
+	f, w := make([]float32, rows*n), make([]float32, rows*n)
+	row := 0
+	for o, m := range a.set.Networks {
+		if o == i || a.last[o] == nil {
+			continue
+		}
+		on := map[int32]int{}
+		for c, e := range m.Table.Entries {
+			if int(e) < a.set.Shared {
+				on[e] = c
+			}
+		}
+		otherF, otherW := page.Form(a.networks[o].Fisher, size), page.Form(a.last[o], size)
+		for b, e := range a.set.Networks[i].Table.Entries {
+			c, ok := on[e]
+			if int(e) >= a.set.Shared || !ok {
+				continue
+			}
+			end := min((b+1)*size, n)
+			copy(f[row*n+b*size:row*n+end], otherF[c*size:])
+			copy(w[row*n+b*size:row*n+end], otherW[c*size:])
+		}
+		row++
+	}
+	return tensors.FromFlatDataAndDimensions(f, rows, n), tensors.FromFlatDataAndDimensions(w, rows, n)
+}

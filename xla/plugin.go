@@ -1,0 +1,217 @@
+package xla
+
+import (
+	"context"
+	"debug/elf"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gomlx/compute"
+	goxla "github.com/gomlx/go-xla/compute/xla"
+	"github.com/gomlx/go-xla/installer"
+	"github.com/gomlx/go-xla/pjrt"
+)
+
+// openPlugin opens the PJRT plugin at path. The caller has made sure that the
+// file is whole: a truncated one does not fail to load, it kills the process.
+//
+// It goes by the path because go-xla reads PJRT_PLUGIN_LIBRARY_PATH before
+// main starts, and because with a path it installs nothing by itself.
+func openPlugin(path, options, origin string) (compute.Backend, Info, error) {
+	name := pluginName(path)
+	if err := checkPath(path, name); err != nil {
+		return nil, Info{}, err
+	}
+	b, err := guard(func() (compute.Backend, error) {
+		return goxla.New(path + "," + withDefaults(options, name))
+	})
+	if err != nil {
+		return nil, Info{}, fmt.Errorf("PJRT plugin %s: %w", path, err)
+	}
+	info := Info{Backend: "xla", Plugin: name, Device: b.DeviceDescription(0)}
+	// The plugin is loaded by now: this only looks it up.
+	plugin, err := guard(func() (*pjrt.Plugin, error) { return pjrt.GetPlugin(path) })
+	if err != nil {
+		b.Finalize()
+		return nil, Info{}, fmt.Errorf("PJRT plugin %s: %w", path, err)
+	}
+	major, minor := plugin.Version()
+	info.Version = fmt.Sprintf("PJRT %d.%d (%s)", major, minor, origin)
+	return b, info, nil
+}
+
+var pluginFile = regexp.MustCompile(`^(?:pjrt_c_api_(.+)_plugin|pjrt[-_]plugin[-_](.+))\.(?:so|dylib|dll)$`)
+
+// pluginName returns the plugin's name as its file name has it, without a
+// version: "cpu", "cuda". A file named otherwise goes by its whole name.
+func pluginName(path string) string {
+	base := filepath.Base(path)
+	m := pluginFile.FindStringSubmatch(base)
+	if m == nil {
+		return base
+	}
+	name, _, _ := strings.Cut(m[1]+m[2], "_v")
+	return name
+}
+
+// checkPath returns an error if go-xla would take the plugin at path for one
+// that it is not, since it looks for these words anywhere in the path, or
+// would cut the path where its options start.
+func checkPath(path, name string) error {
+	switch {
+	case strings.Contains(path, ","):
+		return fmt.Errorf("PJRT plugin %s: want a path without a comma", path)
+	case pjrt.IsCUDAName(path) != pjrt.IsCUDAName(name):
+		return fmt.Errorf(`PJRT plugin %s is not CUDA's: want a directory without "cuda" and "nvidia" in its path, go-xla goes by it`, path)
+	case isCPUName(path) && !isCPUName(name):
+		return fmt.Errorf(`PJRT plugin %s is not a CPU's: want a directory without "cpu" in its path, go-xla goes by it`, path)
+	}
+	return nil
+}
+
+// isCPUName is the rule of go-xla's Plugin.IsCPU.
+func isCPUName(name string) bool { return strings.Contains(strings.ToLower(name), "cpu") }
+
+// withDefaults returns the go-xla options with ours added where they say
+// nothing: full float32 precision on a GPU, where go-xla's default is TF32,
+// and tensors shared with the host, uncopied, on the CPU only.
+func withDefaults(options, name string) string {
+	parts := strings.FieldsFunc(options, func(r rune) bool { return r == ',' })
+	has := func(option string) bool {
+		return slices.ContainsFunc(parts, func(part string) bool {
+			key, _, _ := strings.Cut(part, "=")
+			return strings.TrimPrefix(key, "no") == option
+		})
+	}
+	if !has("tf32") {
+		parts = append(parts, "tf32=false")
+	}
+	if !has("shared_buffers") {
+		parts = append(parts, fmt.Sprintf("shared_buffers=%t", isCPUName(name)))
+	}
+	return strings.Join(parts, ",")
+}
+
+// find returns the path of the first whole plugin of that name in dirs. It
+// says on p.log which it passes over. Without one, the error is or wraps
+// [fs.ErrNotExist].
+func (p *opener) find(name string, dirs []string) (string, error) {
+	for _, dir := range dirs {
+		for _, path := range pluginsIn(dir, name) {
+			if err := checkWhole(path); err != nil {
+				fmt.Fprintf(p.log, "warning: passing over a plugin: %v\n", err)
+				continue
+			}
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("PJRT plugin %q in %s: %w", name, strings.Join(dirs, string(filepath.ListSeparator)), fs.ErrNotExist)
+}
+
+// pluginsIn returns the files in dir that are named as plugins of that name,
+// the ones without a version first, then the highest.
+func pluginsIn(dir, name string) []string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // As for any search path, a directory may be missing.
+	}
+	var plain, versioned []string
+	for _, e := range entries {
+		m := pluginFile.FindStringSubmatch(e.Name())
+		switch {
+		case m == nil:
+		case m[1]+m[2] == name:
+			plain = append(plain, filepath.Join(dir, e.Name()))
+		case strings.HasPrefix(m[1]+m[2], name+"_v"):
+			versioned = append(versioned, filepath.Join(dir, e.Name()))
+		}
+	}
+	slices.Reverse(versioned)
+	return append(plain, versioned...)
+}
+
+// envPluginDirs returns the directories of PJRT_PLUGIN_LIBRARY_PATH.
+func envPluginDirs() []string {
+	var dirs []string
+	for _, dir := range filepath.SplitList(os.Getenv(pjrt.PJRTPluginPathsEnv)) {
+		if abs, err := filepath.Abs(dir); err == nil && dir != "" {
+			dirs = append(dirs, abs)
+		}
+	}
+	return dirs
+}
+
+// pluginDirs returns where to search for plugins that are not ours: the
+// user's directories or, without them, where go-xla's installer puts plugins.
+func pluginDirs() []string {
+	if dirs := envPluginDirs(); len(dirs) > 0 {
+		return dirs
+	}
+	return goXLADirs()
+}
+
+func goXLADirs() []string {
+	var dirs []string
+	if lib, err := installer.DefaultHomeLibPath(); err == nil {
+		dirs = append(dirs, filepath.Join(lib, "go-xla"), filepath.Join(lib, "go-xla", "nvidia"))
+	}
+	return append(dirs, "/usr/local/lib/go-xla", "/usr/local/lib/go-xla/nvidia")
+}
+
+// checkWhole returns an error if the file at path is missing or, where plugins
+// are ELF files, is none or ends before its headers say. It is what can be
+// told of a plugin whose hash is not known.
+func checkWhole(path string) error {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("PJRT plugin: %w", err)
+	}
+	if !fi.Mode().IsRegular() {
+		return fmt.Errorf("PJRT plugin %s: want a file, have %v", path, fi.Mode())
+	}
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		return fmt.Errorf("PJRT plugin %s: want a whole shared library: %w", path, err)
+	}
+	defer f.Close()
+	end := uint64(0)
+	for _, prog := range f.Progs {
+		end = max(end, prog.Off+prog.Filesz)
+	}
+	for _, s := range f.Sections {
+		if s.Type != elf.SHT_NOBITS {
+			end = max(end, s.Offset+s.FileSize)
+		}
+	}
+	if uint64(fi.Size()) < end {
+		return fmt.Errorf("PJRT plugin %s: truncated: want %d bytes, have %d", path, end, fi.Size())
+	}
+	return nil
+}
+
+// hasGPU reports whether an NVIDIA GPU is there. A container may have the
+// driver's control device only, and WSL the program only.
+func hasGPU(ctx context.Context) bool {
+	if nodes, _ := filepath.Glob("/dev/nvidia[0-9]*"); len(nodes) > 0 {
+		return true
+	}
+	smi, err := exec.LookPath("nvidia-smi")
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, smi, "-L").Output()
+	return err == nil && strings.HasPrefix(string(out), "GPU ")
+}

@@ -1,0 +1,110 @@
+//go:build unix
+
+package xla
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+)
+
+func TestCheckWhole(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("no ELF files here")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := checkWhole(self); err != nil {
+		t.Errorf("this program: %v", err)
+	}
+	b, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Without section headers, at the end of the file, the segments tell.
+	stripped := slices.Clone(b)
+	clear(stripped[0x28:0x30]) // e_shoff
+	clear(stripped[0x3c:0x40]) // e_shnum, e_shstrndx
+	for _, test := range []struct {
+		name string
+		b    []byte
+	}{
+		{"nothing", nil},
+		{"10 bytes", b[:10]},
+		{"half", b[:len(b)/2]},
+		{"all but a byte", b[:len(b)-1]},
+		{"a quarter, no section headers", stripped[:len(b)/4]},
+	} {
+		path := filepath.Join(t.TempDir(), pluginBase)
+		write(t, path, test.b, 0o644)
+		if err := checkWhole(path); err == nil {
+			t.Errorf("%s of a file passes for whole", test.name)
+		}
+	}
+}
+
+func TestCheckPath(t *testing.T) {
+	for _, test := range []struct {
+		path, name string
+		ok         bool
+	}{
+		{"/home/ann/.cache/weightsep/pjrt_c_api_cpu_plugin.so", "cpu", true},
+		{"/lib/go-xla/nvidia/pjrt_c_api_cuda_plugin.so", "cuda", true},
+		{"/lib/pjrt_c_api_cpu_v0.114.0_plugin.so", "cpu", true},
+		{"/home/nvidia/pjrt_c_api_cpu_plugin.so", "cpu", false},
+		{"/cpu/nvidia/pjrt_c_api_cuda_plugin.so", "cuda", false},
+		{"/home/a,b/pjrt_c_api_cpu_plugin.so", "cpu", false},
+	} {
+		name := pluginName(test.path)
+		if name != test.name {
+			t.Errorf("%s is named %q, want %q", test.path, name, test.name)
+		}
+		if err := checkPath(test.path, name); (err == nil) != test.ok {
+			t.Errorf("%s: error %v", test.path, err)
+		}
+	}
+}
+
+func TestWithDefaults(t *testing.T) {
+	for _, test := range []struct{ options, name, want string }{
+		{"", "cuda", "tf32=false,shared_buffers=false"},
+		{"", "cpu", "tf32=false,shared_buffers=true"},
+		{"tf32", "cuda", "tf32,shared_buffers=false"},
+		{"preallocate=false,notf32", "cuda", "preallocate=false,notf32,shared_buffers=false"},
+		{"noshared_buffers", "cpu", "noshared_buffers,tf32=false"},
+	} {
+		if got := withDefaults(test.options, test.name); got != test.want {
+			t.Errorf("withDefaults(%q, %q) = %q, want %q", test.options, test.name, got, test.want)
+		}
+	}
+}
+
+func TestFindPlugin(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	p := &opener{log: t.Output()}
+	for _, test := range []struct{ add, want string }{
+		{"libcuda.so", ""},
+		{"pjrt_c_api_cuda_v0.9_plugin.so", "pjrt_c_api_cuda_v0.9_plugin.so"},
+		{"pjrt_c_api_cpu_plugin.so", "pjrt_c_api_cuda_v0.9_plugin.so"},
+		{"pjrt-plugin-cuda.so", "pjrt-plugin-cuda.so"},
+	} {
+		if err := os.Symlink(self, filepath.Join(dir, test.add)); err != nil {
+			t.Fatal(err)
+		}
+		path, err := p.find("cuda", []string{filepath.Join(dir, "missing"), dir})
+		if got := filepath.Base(path); err == nil && got != test.want {
+			t.Errorf("with %s: found %s, want %s", test.add, got, test.want)
+		}
+		if (err == nil) != (test.want != "") {
+			t.Errorf("with %s: error %v", test.add, err)
+		}
+	}
+}
