@@ -244,3 +244,11 @@ func guard[T any](f func() (T, error)) (v T, err error) {
 	}()
 	return f()
 }
+
+// String is the report on one line.
+func (i Info) String() string {
+	if i.Plugin == "" {
+		return i.Backend + " " + i.Version
+	}
+	return i.Backend + ":" + i.Plugin + " " + i.Version
+}

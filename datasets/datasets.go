@@ -1,0 +1,192 @@
+// Package datasets opens the ten datasets that the ten networks are trained on.
+//
+// A dataset is read from the files its authors publish, in a directory that the
+// caller names, with one folder per dataset:
+//
+//	DIR/cifar10/cifar-10-binary.tar.gz
+//	DIR/fmnist/train-images-idx3-ubyte.gz, ...
+//
+// MNIST needs no directory: its files come with a Go module. A dataset with no
+// files is replaced by a generated stand-in of the same shape and number of
+// classes. [Provenance] says which of the two a caller holds, and how much of the
+// original is there. Files that are present but damaged are an error, never a
+// stand-in.
+//
+// Nothing is downloaded, and everything is deterministic: the same files, options
+// and seed give the same samples in the same order.
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+)
+
+// Dataset is one classification problem, split in three.
+type Dataset struct {
+	Name       string   // one of Names
+	Shape      [3]int   // height, width, channels of a sample
+	Classes    int      // labels are 0 to Classes-1
+	ClassNames []string // a name for each label
+
+	// Train and Validation are in an order shuffled by the seed, so that the first
+	// n are a fair subset. Test is in the order of the files.
+	Train, Validation, Test *Split
+
+	Provenance Provenance
+}
+
+// Options says where samples come from and how many are taken.
+// The zero value gives MNIST as it is and stand-ins for all others.
+type Options struct {
+	// Dir holds a folder per dataset, named as in Names, with the files of the
+	// original. If it is empty there is no directory. If it is not, CheckDir must
+	// accept it.
+	Dir string
+
+	// Seed is the seed of stand-ins, of the validation split and of the order of
+	// the training samples.
+	Seed uint64
+
+	// MaxTrain and MaxTest bound the number of samples, for short runs; 0 takes
+	// all. MaxTrain counts training and validation samples together. What is
+	// kept is balanced as the whole is, and Provenance counts it.
+	MaxTrain, MaxTest int
+
+	// StandInTrain and StandInTest are the number of samples of a generated
+	// stand-in; 0 takes the dataset's default (2000 to 4000, and 500 to 1000).
+	StandInTrain, StandInTest int
+}
+
+// check refuses options that no dataset could meet.
+func (o Options) check() error {
+	for _, v := range []struct {
+		name string
+		n    int
+		min  int
+	}{
+		{"MaxTrain", o.MaxTrain, 2}, // one to train on, one to validate with
+		{"MaxTest", o.MaxTest, 1},
+		{"StandInTrain", o.StandInTrain, 2},
+		{"StandInTest", o.StandInTest, 1},
+	} {
+		if v.n != 0 && v.n < v.min {
+			return fmt.Errorf("option %s is %d: want 0 or at least %d", v.name, v.n, v.min)
+		}
+	}
+	return nil
+}
+
+// Names returns the names of the ten datasets in the order of formation.
+func Names() []string {
+	var names []string
+	for _, e := range catalog() {
+		names = append(names, e.name)
+	}
+	return names
+}
+
+// Open reads the named dataset, or generates its stand-in if there are no files.
+//
+// Of the training samples, a tenth of each class is held out as validation data
+// by a rule that depends only on the labels and on o.Seed.
+//
+// It is an error if the name is not one of [Names], if o.Dir is set but
+// [CheckDir] refuses it, if the dataset's folder has files that cannot be read as
+// what they should be, or if ctx ends.
+func Open(ctx context.Context, name string, o Options) (*Dataset, error) {
+	d, err := open(ctx, name, o)
+	if err != nil {
+		return nil, fmt.Errorf("datasets: %s: %w", name, err)
+	}
+	return d, nil
+}
+
+func open(ctx context.Context, name string, o Options) (*Dataset, error) {
+	all := catalog()
+	i := slices.IndexFunc(all, func(e entry) bool { return e.name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("unknown dataset: want one of %v", Names())
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	e := all[i]
+	s, why, err := read(ctx, e, o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if s == nil {
+		if s, err = standIn(ctx, e, o, why); err != nil {
+			return nil, err
+		}
+	}
+	return assemble(e, s, o)
+}
+
+// read returns the original's samples, or nil and the reason why they are absent.
+func read(ctx context.Context, e entry, dir string) (s *samples, why string, err error) {
+	why = "no data directory given"
+	if dir != "" {
+		folder, err := findFolder(dir, e.name)
+		switch {
+		case err != nil:
+			return nil, "", err
+		case folder == "":
+			why = "no folder " + e.name + " in the data directory"
+		case e.load == nil:
+			why = "its files have no reader yet"
+		default:
+			s, err := e.load(ctx, folder)
+			// Only an included dataset may be absent from a folder of its name.
+			if e.included == nil || !errors.Is(err, errNoFiles) {
+				return s, "", err
+			}
+		}
+	}
+	if e.included == nil {
+		return nil, why, nil
+	}
+	s, err = e.included(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, why + ", and the files of its Go module are not on this machine", nil
+	}
+	return s, "", err
+}
+
+// assemble holds out validation data, applies the limits and fills in the counts.
+func assemble(e entry, s *samples, o Options) (*Dataset, error) {
+	if s.train.Len() < 2 || s.test.Len() < 1 {
+		return nil, fmt.Errorf("%d training and %d test samples: want at least 2 and 1",
+			s.train.Len(), s.test.Len())
+	}
+	d := &Dataset{
+		Name:       e.name,
+		Shape:      e.shape,
+		Classes:    e.classes,
+		ClassNames: e.classNames,
+		Train:      s.train,
+		Validation: s.validation,
+		Test:       s.test,
+		Provenance: s.provenance,
+	}
+	if d.Validation == nil {
+		d.Train, d.Validation = holdOut(s.train, e.classes, seeded(o.Seed, e.name, streamHoldOut))
+	}
+	p := &d.Provenance
+	if n := o.MaxTrain; n > 0 && n < d.Train.Len()+d.Validation.Len() {
+		v := max(1, n/holdOutShare)
+		d.Train = limit(d.Train, e.classes, n-v, seeded(o.Seed, e.name, streamMaxTrain))
+		d.Validation = limit(d.Validation, e.classes, v, seeded(o.Seed, e.name, streamMaxValidation))
+		p.note(fmt.Sprintf("at most %d training samples asked for", n))
+	}
+	if n := o.MaxTest; n > 0 && n < d.Test.Len() {
+		d.Test = limit(d.Test, e.classes, n, seeded(o.Seed, e.name, streamMaxTest))
+		p.note(fmt.Sprintf("at most %d test samples asked for", n))
+	}
+	p.Train = d.Train.Len() + d.Validation.Len()
+	p.Test = d.Test.Len()
+	return d, nil
+}

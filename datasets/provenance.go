@@ -1,0 +1,55 @@
+package datasets
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The kinds of [Provenance].
+const (
+	Real    = "real"     // samples of the original dataset
+	StandIn = "stand-in" // samples generated in place of the original
+)
+
+// Provenance says where samples came from, so that a stand-in is never presented
+// as the real dataset, nor a part as the whole.
+type Provenance struct {
+	Kind   string `json:"kind"`   // Real or StandIn
+	Source string `json:"source"` // the files, or that they were generated
+
+	// Train counts the training samples here, validation included; TrainOf is
+	// how many the original has, or how many were generated. The same for Test.
+	Train   int `json:"train"`
+	TrainOf int `json:"train_of"`
+	Test    int `json:"test"`
+	TestOf  int `json:"test_of"`
+
+	Note string `json:"note,omitempty"` // why it is a stand-in, or was cut down
+}
+
+// String returns the provenance in one line, beginning with the kind.
+func (p Provenance) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s; %s training and %s test samples",
+		p.Kind, p.Source, share(p.Train, p.TrainOf), share(p.Test, p.TestOf))
+	if p.Note != "" {
+		fmt.Fprintf(&b, " (%s)", p.Note)
+	}
+	return b.String()
+}
+
+// share says n of all, or n alone if it is all or if all is not known.
+func share(n, all int) string {
+	if all == 0 || n == all {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%d of %d", n, all)
+}
+
+// note adds a remark to the note.
+func (p *Provenance) note(s string) {
+	if p.Note != "" {
+		p.Note += "; "
+	}
+	p.Note += s
+}

@@ -1,0 +1,111 @@
+package datasets
+
+import "fmt"
+
+// Split is a list of samples and their labels.
+//
+// Samples are stored as bytes, each standing for byte/255, or as float32; [Split.Batch]
+// and [Split.Sample] hide which. A Split is safe for concurrent use as long as
+// nobody changes Labels.
+type Split struct {
+	size   int
+	bytes  []byte    // samples one after another, or
+	floats []float32 // the same as float32
+	rows   []int32   // stored position of each sample; nil if they are stored in order
+
+	// Labels holds the class index of each sample.
+	Labels []int32
+}
+
+// newByteSplit makes a split of samples that are stored in order as bytes.
+func newByteSplit(size int, bytes []byte, labels []int32) *Split {
+	return &Split{size: size, bytes: bytes, Labels: labels}
+}
+
+// newFloatSplit makes a split of samples that are stored in order as float32.
+func newFloatSplit(size int, floats []float32, labels []int32) *Split {
+	return &Split{size: size, floats: floats, Labels: labels}
+}
+
+// Len returns the number of samples.
+func (s *Split) Len() int { return len(s.Labels) }
+
+// Size returns the number of values of a sample: height times width times channels.
+func (s *Split) Size() int { return s.size }
+
+// Batch copies sample index[i] to dst[i*Size : (i+1)*Size], for every i. The values
+// of a sample are in the order height, width, channel. Batch panics if dst does not
+// hold exactly len(index)*Size values or an index is not in [0, Len).
+func (s *Split) Batch(dst []float32, index []int) {
+	if len(dst) != len(index)*s.size {
+		panic(fmt.Sprintf("datasets: Batch of %d samples of %d values into %d values",
+			len(index), s.size, len(dst)))
+	}
+	for i, j := range index {
+		s.read(dst[i*s.size:(i+1)*s.size], j)
+	}
+}
+
+// Sample returns a copy of sample i. It panics if i is not in [0, Len).
+func (s *Split) Sample(i int) []float32 {
+	dst := make([]float32, s.size)
+	s.read(dst, i)
+	return dst
+}
+
+// Slice returns the first n samples, sharing storage with s. If n >= Len it returns s.
+// It panics if n is negative.
+func (s *Split) Slice(n int) *Split {
+	if n >= s.Len() {
+		return s
+	}
+	t := *s
+	t.Labels = s.Labels[:n:n]
+	if s.rows != nil {
+		t.rows = s.rows[:n:n]
+	}
+	return &t
+}
+
+// pick returns the samples at the given indices, sharing storage with s.
+func (s *Split) pick(index []int32) *Split {
+	t := *s
+	t.rows = make([]int32, len(index))
+	t.Labels = make([]int32, len(index))
+	for i, j := range index {
+		t.rows[i] = s.row(int(j))
+		t.Labels[i] = s.Labels[j]
+	}
+	return &t
+}
+
+// row returns where sample i is stored.
+func (s *Split) row(i int) int32 {
+	if s.rows != nil {
+		return s.rows[i]
+	}
+	return int32(i)
+}
+
+// read copies sample i to dst.
+func (s *Split) read(dst []float32, i int) {
+	if i < 0 || i >= s.Len() { // storage may be longer than a slice of it
+		panic(fmt.Sprintf("datasets: sample %d of %d", i, s.Len()))
+	}
+	at := int(s.row(i)) * s.size
+	if s.floats != nil {
+		copy(dst, s.floats[at:at+s.size])
+		return
+	}
+	for k, b := range s.bytes[at : at+s.size] {
+		dst[k] = unit[b]
+	}
+}
+
+// unit holds byte/255 for every byte; looking it up is faster than dividing.
+var unit = func() (t [256]float32) {
+	for b := range t {
+		t[b] = float32(b) / 255
+	}
+	return t
+}()

@@ -1,0 +1,144 @@
+// Package pipeline strings the stages of weight separation together on a run
+// directory: baselines, Fisher information, overlapping, optimization,
+// evaluation, benchmark. The command and the notebooks are thin callers of it.
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"weightsep/datasets"
+	"weightsep/wslib/network"
+	"weightsep/wslib/page"
+	"weightsep/wslib/separation"
+)
+
+// Config decides what a run computes. It is stored in the run's manifest.
+type Config struct {
+	Profile  string   `json:"profile"`
+	Networks []string `json:"networks"` // in order of formation
+	Seed     uint64   `json:"seed"`     // of everything random but the data
+	Data     Data     `json:"data"`
+
+	PageSize      int     `json:"pageSize"`
+	Shared        int     `json:"sharedPages"`
+	TPR           float64 `json:"targetPerformanceRate"`
+	Margin        float64 `json:"margin"`
+	FisherSamples int     `json:"fisherSamples"`
+
+	BaselineSteps int `json:"baselineSteps"` // of a baseline that does not come with the project
+
+	Optimization Optimization `json:"optimization"`
+	Bench        Bench        `json:"bench"`
+}
+
+// Data decides which samples a run sees.
+type Data struct {
+	Dir      string `json:"-"` // directory of the originals' files; not part of a run's identity
+	Seed     uint64 `json:"seed"`
+	MaxTrain int    `json:"maxTrain"` // 0: all
+	MaxTest  int    `json:"maxTest"`  // 0: all
+}
+
+// Optimization chooses method and schedule.
+type Optimization struct {
+	Method       string  `json:"method"` // Joint or Alternating
+	Steps        int     `json:"steps"`  // of joint optimization
+	Batch        int     `json:"batch"`
+	LearningRate float64 `json:"learningRate"`
+	Dropout      float64 `json:"dropout"`
+	Validate     int     `json:"validateEvery"`
+	ValidateOn   int     `json:"validateOn"`
+
+	// The alternating schedule.
+	FirstSteps int     `json:"firstSteps"`
+	Rounds     int     `json:"rounds"`
+	Passes     int     `json:"passes"`
+	TurnSteps  int     `json:"turnSteps"`
+	Lambda     float64 `json:"lambda"`
+}
+
+// The methods of optimization.
+const (
+	Joint       = "joint"
+	Alternating = "alternating"
+)
+
+// Bench is the execution benchmark.
+type Bench struct {
+	Executions int `json:"executions"`
+	Samples    int `json:"samples"` // test samples an execution; 0: all
+}
+
+// Profiles lists the profile names.
+func Profiles() []string { return []string{"quick", "smoke", "paper"} }
+
+// Profile returns the configuration of a profile:
+//
+//	quick  joint optimization, minutes on two cores
+//	smoke  a few steps on a few samples, to see that everything runs
+//	paper  the original's alternating schedule and full data, hours
+func Profile(name string) (Config, error) {
+	s := separation.Defaults()
+	c := Config{
+		Profile: name, Networks: network.Names(network.Ten()), Seed: 1,
+		PageSize: page.DefaultSize, Shared: s.Shared, TPR: s.TPR, Margin: s.Margin, FisherSamples: 50,
+		BaselineSteps: 2000,
+		Optimization: Optimization{
+			Method: Joint, Steps: 1000, Batch: 32, LearningRate: 2e-3, Dropout: 0.1, Validate: 200, ValidateOn: 1000,
+			FirstSteps: 2000, Rounds: 100, Passes: 10, TurnSteps: 32, Lambda: 0.1,
+		},
+		Bench: Bench{Executions: 50, Samples: 500},
+	}
+	switch name {
+	case "quick":
+	case "smoke":
+		c.Data.MaxTrain, c.Data.MaxTest = 600, 200
+		c.FisherSamples = 10
+		c.BaselineSteps = 20
+		c.Optimization.Steps, c.Optimization.Validate, c.Optimization.ValidateOn = 40, 20, 60
+		c.Bench = Bench{Executions: 10, Samples: 100}
+	case "paper":
+		c.BaselineSteps = 4000
+		c.Optimization.Method = Alternating
+		c.Optimization.Batch, c.Optimization.LearningRate, c.Optimization.Dropout = 100, 1e-3, 0
+		c.Optimization.Validate, c.Optimization.ValidateOn = 100, 0
+		c.Bench.Samples = 0
+	default:
+		return Config{}, fmt.Errorf("unknown profile %q: want one of %s", name, strings.Join(Profiles(), ", "))
+	}
+	return c, nil
+}
+
+// Validate reports the first value that cannot work.
+func (c Config) Validate() error {
+	if len(c.Networks) == 0 {
+		return fmt.Errorf("config: no networks")
+	}
+	if _, err := network.Select(network.Ten(), c.Networks...); err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	o := c.Optimization
+	if !slices.Contains([]string{Joint, Alternating}, o.Method) {
+		return fmt.Errorf("config: method %q, want %s or %s", o.Method, Joint, Alternating)
+	}
+	for _, v := range []struct {
+		name string
+		v    int
+	}{{"page size", c.PageSize}, {"shared pages", c.Shared}, {"Fisher samples", c.FisherSamples}, {"steps", o.Steps},
+		{"batch", o.Batch}, {"steps between validations", o.Validate}, {"executions", c.Bench.Executions}} {
+		if v.v < 1 {
+			return fmt.Errorf("config: %s %d, want 1 or more", v.name, v.v)
+		}
+	}
+	if o.LearningRate <= 0 || o.Dropout < 0 || o.Dropout >= 1 {
+		return fmt.Errorf("config: learning rate %v and dropout %v, want more than 0, and 0 to less than 1", o.LearningRate, o.Dropout)
+	}
+	return nil
+}
+
+// Options of opening the data of a network.
+func (d Data) Options() datasets.Options {
+	return datasets.Options{Dir: d.Dir, Seed: d.Seed, MaxTrain: d.MaxTrain, MaxTest: d.MaxTest}
+}

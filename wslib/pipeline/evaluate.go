@@ -1,0 +1,234 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/datasets"
+	"weightsep/wslib/execution"
+	"weightsep/wslib/network"
+)
+
+// Accuracy of one network, 0 to 1.
+type Accuracy struct {
+	Validation float64 `json:"validation"`
+	Test       float64 `json:"test"`
+}
+
+// Evaluation is one network before weight separation (its baseline) and after.
+type Evaluation struct {
+	Network string   `json:"network"`
+	Before  Accuracy `json:"before"`
+	After   Accuracy `json:"after"`
+}
+
+const (
+	evaluationFile = "evaluation.json"
+	benchFile      = "bench.json"
+)
+
+// Evaluate scores every network before and after on validation and test data. It
+// is the one place of a run that reads test labels, after all choices are made.
+func (r *Run) Evaluate(ctx context.Context) error {
+	if err := r.Optimize(ctx); err != nil {
+		return err
+	}
+	upstream, err := r.key(stageOptimize)
+	if err != nil {
+		return err
+	}
+	err = r.stage(stageEvaluate, []string{stageBench}, map[string]any{"optimize": upstream}, func() ([]string, error) {
+		set, err := r.Set()
+		if err != nil {
+			return nil, err
+		}
+		var result []Evaluation
+		for i, n := range r.Networks() {
+			before, err := r.Weights(n)
+			if err != nil {
+				return nil, err
+			}
+			e := Evaluation{Network: n.Name}
+			if e.Before, err = r.score(ctx, n, before); err != nil {
+				return nil, err
+			}
+			if e.After, err = r.score(ctx, n, set.Weights(i)); err != nil {
+				return nil, err
+			}
+			result = append(result, e)
+			r.options.Progress(stageEvaluate, i+1, len(r.Config.Networks), n.Name)
+		}
+		return []string{evaluationFile}, r.Dir.WriteJSON(evaluationFile, result)
+	})
+	if err != nil {
+		return err
+	}
+	return r.writeSummary()
+}
+
+func (r *Run) score(ctx context.Context, n *network.Network, weights []float32) (a Accuracy, err error) {
+	data, err := r.Data(ctx, n.Name)
+	if err != nil {
+		return a, err
+	}
+	if a.Validation, err = r.Accuracy(ctx, n, weights, data.Validation); err != nil {
+		return a, err
+	}
+	a.Test, err = r.Accuracy(ctx, n, weights, data.Test)
+	return a, err
+}
+
+// Accuracy scores a flat weight vector on a split.
+func (r *Run) Accuracy(ctx context.Context, n *network.Network, weights []float32, split *datasets.Split) (float64, error) {
+	backend, err := r.Backend(ctx)
+	if err != nil {
+		return 0, err
+	}
+	c, err := network.NewClassifier(backend, n, 100)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	w := tensors.FromFlatDataAndDimensions(weights, len(weights))
+	defer w.FinalizeAll()
+	return c.Accuracy(ctx, w, split)
+}
+
+// Evaluations are the scores of the evaluate stage.
+func (r *Run) Evaluations() ([]Evaluation, error) {
+	if _, err := r.key(stageEvaluate); err != nil {
+		return nil, err
+	}
+	var e []Evaluation
+	return e, r.Dir.ReadJSON(evaluationFile, &e)
+}
+
+// Benchmark is the result of the bench stage.
+type Benchmark struct {
+	Separated execution.Timings `json:"separated"`
+	Files     execution.Timings `json:"files"`   // the same networks' whole weights, each from its .npy file
+	Samples   int               `json:"samples"` // per execution, at most; 0: all
+}
+
+// Bench executes random networks from pages and from weight files. Before that,
+// the gathered weights are compared with the stored ones bit for bit.
+func (r *Run) Bench(ctx context.Context) error {
+	if err := r.Evaluate(ctx); err != nil {
+		return err
+	}
+	upstream, err := r.key(stageOptimize)
+	if err != nil {
+		return err
+	}
+	key := map[string]any{"optimize": upstream, "bench": r.Config.Bench, "seed": r.Config.Seed}
+	err = r.stage(stageBench, nil, key, func() ([]string, error) {
+		b, err := r.bench(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return []string{benchFile}, r.Dir.WriteJSON(benchFile, b)
+	})
+	if err != nil {
+		return err
+	}
+	return r.writeSummary()
+}
+
+func (r *Run) bench(ctx context.Context) (*Benchmark, error) {
+	backend, err := r.Backend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	set, err := r.Set()
+	if err != nil {
+		return nil, err
+	}
+	device, err := execution.NewDevice(backend, set)
+	if err != nil {
+		return nil, err
+	}
+	defer device.Close()
+	if err := device.Verify(); err != nil {
+		return nil, err
+	}
+	files := &execution.Files{Backend: backend}
+	var classifiers []*network.Classifier
+	defer func() {
+		for _, c := range classifiers {
+			c.Close()
+		}
+	}()
+	var tests []*datasets.Split
+	var separated, separate []float64
+	for i, n := range r.Networks() {
+		data, err := r.Data(ctx, n.Name)
+		if err != nil {
+			return nil, err
+		}
+		test := data.Test
+		if s := r.Config.Bench.Samples; s > 0 {
+			test = test.Slice(s)
+		}
+		c, err := network.NewClassifier(backend, n, 100)
+		if err != nil {
+			return nil, err
+		}
+		classifiers, tests = append(classifiers, c), append(tests, test)
+		whole, err := r.Weights(n)
+		if err != nil {
+			return nil, err
+		}
+		// The offline evaluation: weights put together on the host.
+		for _, x := range []struct {
+			weights []float32
+			scores  *[]float64
+		}{{set.Weights(i), &separated}, {whole, &separate}} {
+			w := tensors.FromFlatDataAndDimensions(x.weights, len(x.weights))
+			a, err := c.Accuracy(ctx, w, test)
+			w.FinalizeAll()
+			if err != nil {
+				return nil, err
+			}
+			*x.scores = append(*x.scores, a)
+		}
+		files.Paths = append(files.Paths, r.Dir.File(weightsFile(n.Name)))
+		files.Weights = append(files.Weights, n.Weights())
+	}
+	t, err := execution.Bench(ctx, classifiers, tests,
+		[]execution.Subject{{Switcher: device, Accuracy: separated}, {Switcher: files, Accuracy: separate}},
+		execution.BenchOptions{Executions: r.Config.Bench.Executions, Seed: r.Config.Seed,
+			Progress: func(done, of int) { r.options.Progress(stageBench, done, of, "") }})
+	if err != nil {
+		return nil, err
+	}
+	return &Benchmark{Separated: t[0], Files: t[1], Samples: r.Config.Bench.Samples}, nil
+}
+
+// Benchmark is the result of the run's benchmark.
+func (r *Run) Benchmark() (*Benchmark, error) {
+	if _, err := r.key(stageBench); err != nil {
+		return nil, err
+	}
+	b := new(Benchmark)
+	return b, r.Dir.ReadJSON(benchFile, b)
+}
+
+// recordData notes the provenance of each network's data in the manifest.
+func (r *Run) recordData(ctx context.Context) error {
+	provenance := map[string]datasets.Provenance{}
+	for _, n := range r.Networks() {
+		d, err := r.Data(ctx, n.Name)
+		if err != nil {
+			return err
+		}
+		provenance[n.Name] = d.Provenance
+	}
+	raw, err := json.Marshal(provenance)
+	if err != nil {
+		return err
+	}
+	r.Dir.Manifest.Data = raw
+	return r.Dir.WriteManifest()
+}

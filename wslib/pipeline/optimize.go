@@ -1,0 +1,144 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"weightsep/wslib/optimization"
+	"weightsep/wslib/overlapping"
+	"weightsep/wslib/page"
+)
+
+const (
+	historyFile    = "history.json"
+	checkpointFile = "optimization/checkpoint.npz"
+)
+
+// Optimize trains the pages. Interrupted, it goes on from its last checkpoint.
+func (r *Run) Optimize(ctx context.Context) error {
+	if err := r.Overlap(ctx); err != nil {
+		return err
+	}
+	upstream, err := r.key(stageOverlap)
+	if err != nil {
+		return err
+	}
+	key := map[string]any{"overlap": upstream, "optimization": r.Config.Optimization, "seed": r.Config.Seed}
+	return r.stage(stageOptimize, []string{stageEvaluate, stageBench}, key, func() ([]string, error) {
+		if err := os.MkdirAll(r.Dir.File("optimization"), 0o755); err != nil {
+			return nil, err
+		}
+		result, err := r.optimize(ctx)
+		if err != nil {
+			return nil, err
+		}
+		files, err := result.Set.Save(r.Dir.Path)
+		if err != nil {
+			return nil, err
+		}
+		h := History{Method: r.Config.Optimization.Method, Networks: r.Config.Networks, BestStep: result.BestStep, Points: result.History}
+		return append(files, historyFile), r.Dir.WriteJSON(historyFile, h)
+	})
+}
+
+// History is the course of an optimization.
+type History struct {
+	Method   string               `json:"method"`
+	Networks []string             `json:"networks"`
+	BestStep int                  `json:"bestStep"`
+	Points   []optimization.Point `json:"points"`
+}
+
+// Tasks are the run's networks with their data.
+func (r *Run) Tasks(ctx context.Context) ([]optimization.Task, error) {
+	var tasks []optimization.Task
+	for _, n := range r.Networks() {
+		d, err := r.Data(ctx, n.Name)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, optimization.Task{Network: n, Data: d})
+	}
+	return tasks, nil
+}
+
+func (r *Run) optimize(ctx context.Context) (*optimization.Result, error) {
+	backend, err := r.Backend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tasks, err := r.Tasks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o := r.Config.Optimization
+	progress := func(p optimization.Progress) {
+		note := ""
+		if p.Point != nil {
+			note = fmt.Sprintf("mean validation %.2f %%", 100*p.Point.Mean)
+		}
+		r.options.Progress(stageOptimize, p.Step, p.Steps, note)
+	}
+	if o.Method == Alternating {
+		var networks []overlapping.Network
+		for _, n := range r.Networks() {
+			m, err := r.Separate(n)
+			if err != nil {
+				return nil, err
+			}
+			networks = append(networks, m)
+		}
+		rounds := o.Rounds
+		if rounds == 0 {
+			rounds = -1
+		}
+		result, _, err := optimization.Alternating(ctx, backend, networks, tasks, optimization.AlternatingOptions{
+			PageSize: r.Config.PageSize, Shared: r.Config.Shared, FirstSteps: o.FirstSteps, Rounds: rounds, Passes: o.Passes,
+			TurnSteps: o.TurnSteps, Batch: o.Batch, LearningRate: o.LearningRate, Lambda: o.Lambda, ValidateEvery: o.Validate,
+			ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: r.Dir.File(checkpointFile), Progress: progress,
+		})
+		return result, err
+	}
+	plan, err := r.Plan()
+	if err != nil {
+		return nil, err
+	}
+	return optimization.Joint(ctx, backend, plan.Set(true), tasks, optimization.JointOptions{
+		Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate, Dropout: o.Dropout, ValidateEvery: o.Validate,
+		ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: r.Dir.File(checkpointFile), Progress: progress,
+	})
+}
+
+// Set is the optimized set of pages.
+func (r *Run) Set() (*page.Set, error) {
+	if _, err := r.key(stageOptimize); err != nil {
+		return nil, err
+	}
+	return page.LoadSet(r.Dir.Path, r.Config.PageSize, r.Config.Shared, r.shapes(r.Config.Optimization.Method == Joint))
+}
+
+// OverlappedSet is the set of pages before optimization.
+func (r *Run) OverlappedSet() (*page.Set, error) {
+	if _, err := r.key(stageOverlap); err != nil {
+		return nil, err
+	}
+	return page.LoadSet(r.Dir.File("overlap"), r.Config.PageSize, r.Config.Shared, r.shapes(false))
+}
+
+func (r *Run) shapes(scales bool) []page.Shape {
+	var shapes []page.Shape
+	for _, n := range r.Networks() {
+		shapes = append(shapes, page.Shape{Name: n.Name, Weights: n.Weights(), Scales: scales})
+	}
+	return shapes
+}
+
+// History is the course of the run's optimization.
+func (r *Run) History() (History, error) {
+	var h History
+	if _, err := r.key(stageOptimize); err != nil {
+		return h, err
+	}
+	return h, r.Dir.ReadJSON(historyFile, &h)
+}

@@ -1,0 +1,257 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/gomlx/compute"
+
+	"weightsep/datasets"
+	"weightsep/wslib/network"
+	"weightsep/wslib/rundir"
+	"weightsep/xla"
+)
+
+// Options of [Open].
+type Options struct {
+	Backend string    // as in xla.Options.Name
+	Log     io.Writer // lines for a person; nil discards
+	// Progress is told how far a stage is; nil: nothing is.
+	Progress func(stage string, done, of int, note string)
+}
+
+// Run is a run directory open for work.
+type Run struct {
+	Config  Config
+	Dir     *rundir.Dir
+	options Options
+
+	backend compute.Backend
+	info    xla.Info
+	data    map[string]*datasets.Dataset
+}
+
+// Open opens the run in directory path, or makes a new one there. A run that
+// exists must have been made with the same configuration; use [Reopen] to take
+// whatever configuration it has. Close it when done.
+func Open(path string, config Config, o Options) (*Run, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	if config.Data.Dir != "" {
+		if err := datasets.CheckDir(config.Data.Dir); err != nil {
+			return nil, err
+		}
+	}
+	r, err := open(path, o)
+	if err != nil {
+		return nil, err
+	}
+	r.Config = config
+	want, err := json.Marshal(config)
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	if have := r.Dir.Manifest.Config; have != nil {
+		var old Config
+		if err := json.Unmarshal(have, &old); err != nil {
+			r.Close()
+			return nil, fmt.Errorf("%s: config: %w", r.Dir.File(rundir.ManifestFile), err)
+		}
+		old.Data.Dir = config.Data.Dir
+		if same, _ := json.Marshal(old); string(same) != string(want) {
+			r.Close()
+			return nil, fmt.Errorf("run directory %s was made with another configuration: choose another directory or remove it\n have %s\n want %s", path, same, want)
+		}
+		return r, nil
+	}
+	if err := r.SetConfig(config); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Reopen opens an existing run with the configuration that it has. dataDir is the
+// directory of the originals' files, "" for none.
+func Reopen(path, dataDir string, o Options) (*Run, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("no run: %w", err)
+	}
+	if dataDir != "" {
+		if err := datasets.CheckDir(dataDir); err != nil {
+			return nil, err
+		}
+	}
+	r, err := open(path, o)
+	if err != nil {
+		return nil, err
+	}
+	if r.Dir.Manifest.Config == nil {
+		r.Close()
+		return nil, fmt.Errorf("no run in %s: it has no %s", path, rundir.ManifestFile)
+	}
+	if err := json.Unmarshal(r.Dir.Manifest.Config, &r.Config); err != nil {
+		r.Close()
+		return nil, fmt.Errorf("%s: config: %w", r.Dir.File(rundir.ManifestFile), err)
+	}
+	r.Config.Data.Dir = dataDir
+	if err := r.Config.Validate(); err != nil {
+		r.Close()
+		return nil, fmt.Errorf("%s: %w", r.Dir.File(rundir.ManifestFile), err)
+	}
+	return r, nil
+}
+
+func open(path string, o Options) (*Run, error) {
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	if o.Progress == nil {
+		o.Progress = func(string, int, int, string) {}
+	}
+	dir, err := rundir.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Run{Dir: dir, options: o, data: map[string]*datasets.Dataset{}}, nil
+}
+
+// Close ends the work on the run and unlocks its directory.
+func (r *Run) Close() error { return r.Dir.Close() }
+
+// SetConfig changes the run's configuration. Stages whose result depends on what
+// changed are done again when they are next asked for.
+func (r *Run) SetConfig(c Config) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	versions, err := json.Marshal(versions())
+	if err != nil {
+		return err
+	}
+	r.Config = c
+	r.Dir.Manifest.Config, r.Dir.Manifest.Versions = raw, versions
+	return r.Dir.WriteManifest()
+}
+
+// versions of Go and of the modules that decide results.
+func versions() map[string]string {
+	v := map[string]string{"go": runtime.Version()}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if slices.Contains([]string{"github.com/gomlx/gomlx", "github.com/gomlx/go-xla", "github.com/gomlx/compute"}, m.Path) {
+				v[m.Path] = m.Version
+			}
+		}
+	}
+	return v
+}
+
+// Networks are the descriptions of the run's networks, in order of formation.
+func (r *Run) Networks() []*network.Network {
+	nets, err := network.Select(network.Ten(), r.Config.Networks...)
+	if err != nil {
+		panic(err) // the configuration was validated
+	}
+	return nets
+}
+
+// Backend is the run's compute backend, opened on first use.
+func (r *Run) Backend(ctx context.Context) (compute.Backend, error) {
+	if r.backend == nil {
+		b, info, err := xla.Open(ctx, xla.Options{Name: r.options.Backend, Log: r.options.Log})
+		if err != nil {
+			return nil, err
+		}
+		r.backend, r.info = b, info
+		if r.Dir.Manifest.Backend, err = json.Marshal(info); err != nil {
+			return nil, err
+		}
+	}
+	return r.backend, nil
+}
+
+// Data is a network's dataset, opened on first use.
+func (r *Run) Data(ctx context.Context, name string) (*datasets.Dataset, error) {
+	if d := r.data[name]; d != nil {
+		return d, nil
+	}
+	d, err := datasets.Open(ctx, name, r.Config.Data.Options())
+	if err != nil {
+		return nil, err
+	}
+	r.data[name] = d
+	return d, nil
+}
+
+// stage runs one stage unless it is complete already. key holds everything that
+// decides the result; work returns the files that it wrote, relative to the run.
+func (r *Run) stage(name string, later []string, key any, work func() ([]string, error)) error {
+	raw, err := json.Marshal(key)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(raw)
+	id := hex.EncodeToString(sum[:8])
+	s, done, err := r.Dir.Stage(name)
+	if err != nil {
+		return err
+	}
+	if done && s.Key == id {
+		return nil
+	}
+	start := time.Now()
+	files, err := work()
+	if err != nil {
+		return err
+	}
+	seconds := time.Since(start).Seconds()
+	if err := r.Dir.Commit(rundir.Stage{Name: name, Key: id, Seconds: seconds}, files, later...); err != nil {
+		return err
+	}
+	r.options.Progress(name, 1, 1, fmt.Sprintf("done in %.1f s", seconds))
+	return nil
+}
+
+// key of a completed stage, for the keys of those that build on it.
+func (r *Run) key(name string) (string, error) {
+	s, done, err := r.Dir.Stage(name)
+	if err != nil {
+		return "", err
+	}
+	if !done {
+		return "", fmt.Errorf("stage %s: %w", name, ErrNotDone)
+	}
+	return s.Key, nil
+}
+
+// ErrNotDone says that a stage's result was asked for before the stage was run.
+var ErrNotDone = errors.New("not done yet in this run")
+
+// All runs every stage that is not complete.
+func (r *Run) All(ctx context.Context) error {
+	for _, stage := range []func(context.Context) error{
+		r.Baselines, r.Fisher, r.Overlap, r.Optimize, r.Evaluate, r.Bench,
+	} {
+		if err := stage(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"weightsep/datasets"
+	"weightsep/wslib/baseline"
+	"weightsep/wslib/fisher"
+	"weightsep/wslib/network"
+	"weightsep/wslib/npy"
+	"weightsep/wslib/overlapping"
+	"weightsep/wslib/page"
+	"weightsep/wslib/separation"
+)
+
+// Names of the stages, in order. Baselines and Fisher information are a stage for
+// each network, so that one more network does not redo the others.
+const (
+	stageOverlap  = "overlap"
+	stageOptimize = "optimize"
+	stageEvaluate = "evaluate"
+	stageBench    = "bench"
+)
+
+func stageBaseline(name string) string { return "baseline " + name }
+func stageFisher(name string) string   { return "fisher " + name }
+
+func weightsFile(name string) string  { return filepath.Join(name, "weights.npy") }
+func baselineFile(name string) string { return filepath.Join(name, "baseline.json") }
+func fisherFile(name string) string   { return filepath.Join(name, "fisher.npy") }
+
+// Baselines gives each network its trained weights: those that come with the
+// project for the kind of data that is there, else freshly trained ones.
+func (r *Run) Baselines(ctx context.Context) error {
+	for i, n := range r.Networks() {
+		data, err := r.Data(ctx, n.Name)
+		if err != nil {
+			return err
+		}
+		key := map[string]any{"network": n, "data": data.Provenance, "seed": r.Config.Seed, "dataSeed": r.Config.Data.Seed, "steps": r.Config.BaselineSteps}
+		err = r.stage(stageBaseline(n.Name), nil, key, func() ([]string, error) { return r.baseline(ctx, n, data) })
+		if err != nil {
+			return err
+		}
+		r.options.Progress("baselines", i+1, len(r.Config.Networks), n.Name)
+	}
+	return r.recordData(ctx)
+}
+
+func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.Dataset) ([]string, error) {
+	w, info, err := baseline.Shipped(n, data.Provenance.Kind)
+	if err == nil && info.DataSeed != r.Config.Data.Seed {
+		// With another seed, its training samples may be this run's validation samples.
+		err = baseline.ErrNone
+	}
+	if errors.Is(err, baseline.ErrNone) {
+		backend, berr := r.Backend(ctx)
+		if berr != nil {
+			return nil, berr
+		}
+		o := baseline.Options{Steps: r.Config.BaselineSteps, Batch: 100, Seed: r.Config.Seed, Dropout: 0.1, LearningRate: 2e-3, ValidateEvery: min(100, r.Config.BaselineSteps)}
+		o.Progress = func(p baseline.Point) {
+			r.options.Progress("training "+n.Name, p.Step, o.Steps, fmt.Sprintf("validation %.2f %%", 100*p.Validation))
+		}
+		w, info, err = TrainBaseline(ctx, backend, r.info.String(), n, data, r.Config.Data.Seed, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(r.Dir.File(n.Name), 0o755); err != nil {
+		return nil, err
+	}
+	if err := r.Dir.WriteJSON(baselineFile(n.Name), info); err != nil {
+		return nil, err
+	}
+	return []string{weightsFile(n.Name), baselineFile(n.Name)}, npy.Write(r.Dir.File(weightsFile(n.Name)), w)
+}
+
+// Fisher computes each network's Fisher information.
+func (r *Run) Fisher(ctx context.Context) error {
+	if err := r.Baselines(ctx); err != nil {
+		return err
+	}
+	for i, n := range r.Networks() {
+		upstream, err := r.key(stageBaseline(n.Name))
+		if err != nil {
+			return err
+		}
+		key := map[string]any{"baseline": upstream, "samples": r.Config.FisherSamples, "seed": r.Config.Seed}
+		err = r.stage(stageFisher(n.Name), nil, key, func() ([]string, error) {
+			backend, err := r.Backend(ctx)
+			if err != nil {
+				return nil, err
+			}
+			data, err := r.Data(ctx, n.Name)
+			if err != nil {
+				return nil, err
+			}
+			w, err := r.Weights(n)
+			if err != nil {
+				return nil, err
+			}
+			f, err := fisher.Compute(ctx, backend, n, w, data.Train, fisher.Options{Samples: r.Config.FisherSamples, Seed: r.Config.Seed})
+			if err != nil {
+				return nil, err
+			}
+			return []string{fisherFile(n.Name)}, npy.Write(r.Dir.File(fisherFile(n.Name)), f)
+		})
+		if err != nil {
+			return err
+		}
+		r.options.Progress("fisher", i+1, len(r.Config.Networks), n.Name)
+	}
+	return nil
+}
+
+// Overlap separates and overlaps: it chooses exclusive pages and places all
+// others on shared pages. The pages before optimization are kept in overlap/.
+func (r *Run) Overlap(ctx context.Context) error {
+	if err := r.Fisher(ctx); err != nil {
+		return err
+	}
+	c := r.Config
+	key := map[string]any{"pageSize": c.PageSize, "shared": c.Shared, "margin": c.Margin, "tpr": c.TPR}
+	for i, n := range r.Networks() {
+		k, err := r.key(stageFisher(n.Name))
+		if err != nil {
+			return err
+		}
+		key[fmt.Sprint("network", i)] = []string{n.Name, k}
+	}
+	return r.stage(stageOverlap, []string{stageOptimize, stageEvaluate, stageBench}, key, func() ([]string, error) {
+		plan, err := r.Plan()
+		if err != nil {
+			return nil, err
+		}
+		files, err := plan.Set(false).Save(r.Dir.File("overlap"))
+		for i := range files {
+			files[i] = filepath.Join("overlap", files[i])
+		}
+		if err != nil {
+			return nil, err
+		}
+		const record = "overlap/overlap.json"
+		return append(files, record), r.Dir.WriteJSON(record, OverlapRecord(plan))
+	})
+}
+
+// Plan places the networks as the overlap stage does; it takes a fraction of a
+// second. Fisher information must have been computed.
+func (r *Run) Plan() (*overlapping.Plan, error) {
+	plan, err := overlapping.New(r.Config.PageSize, r.Config.Shared)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range r.Networks() {
+		member, err := r.Separate(n)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := plan.Add(member); err != nil {
+			return nil, err
+		}
+		plan.Average()
+	}
+	return plan, nil
+}
+
+// Separate is one network with its exclusive pages chosen.
+func (r *Run) Separate(n *network.Network) (overlapping.Network, error) {
+	w, err := r.Weights(n)
+	if err != nil {
+		return overlapping.Network{}, err
+	}
+	f, err := r.FisherInformation(n)
+	if err != nil {
+		return overlapping.Network{}, err
+	}
+	density := separation.Density(f, r.Config.PageSize)
+	own, err := separation.Separate(density, separation.Options{TPR: r.Config.TPR, Margin: r.Config.Margin, Shared: r.Config.Shared})
+	if err != nil {
+		return overlapping.Network{}, fmt.Errorf("%s: %w", n.Name, err)
+	}
+	return overlapping.Network{Name: n.Name, Weights: w, Fisher: f, Exclusive: own}, nil
+}
+
+// Weights are a network's baseline weights in this run.
+func (r *Run) Weights(n *network.Network) ([]float32, error) {
+	return r.vector(n, stageBaseline(n.Name), weightsFile(n.Name))
+}
+
+// FisherInformation is a network's Fisher information in this run.
+func (r *Run) FisherInformation(n *network.Network) ([]float32, error) {
+	return r.vector(n, stageFisher(n.Name), fisherFile(n.Name))
+}
+
+func (r *Run) vector(n *network.Network, stage, file string) ([]float32, error) {
+	if _, err := r.key(stage); err != nil {
+		return nil, err
+	}
+	v, _, err := npy.ReadFloats(r.Dir.File(file))
+	if err != nil {
+		return nil, err
+	}
+	return v, page.CheckWeights(r.Dir.File(file), v, n.Weights())
+}

@@ -1,0 +1,165 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"weightsep/datasets"
+	"weightsep/wslib/page"
+	"weightsep/xla"
+)
+
+// SummaryFile is the summary's name in the run directory.
+const SummaryFile = "summary.json"
+
+// Summary is what came out of a run.
+type Summary struct {
+	Format   int              `json:"format"`
+	Profile  string           `json:"profile"`
+	Method   string           `json:"method"`
+	Seed     uint64           `json:"seed"`
+	Backend  xla.Info         `json:"backend"`
+	Networks []NetworkSummary `json:"networks"`
+
+	SharedPages    int         `json:"sharedPages"`
+	ExclusivePages int         `json:"exclusivePages"`
+	PageSize       int         `json:"pageSize"`
+	Stored         page.Stored `json:"storedBytes"`
+	MeanChange     float64     `json:"meanTestChange"` // of accuracy, in points
+	Bench          *BenchTimes `json:"bench,omitempty"`
+
+	Seconds map[string]float64 `json:"wallSeconds"` // of each stage
+}
+
+// NetworkSummary is one network's row.
+type NetworkSummary struct {
+	Name           string   `json:"name"`
+	Data           string   `json:"data"` // "real" or "stand-in"
+	Samples        string   `json:"samples"`
+	Weights        int      `json:"weights"`
+	Pages          int      `json:"pages"`
+	ExclusivePages int      `json:"exclusivePages"`
+	Before         Accuracy `json:"before"`
+	After          Accuracy `json:"after"`
+}
+
+// BenchTimes are the totals of the benchmark, in milliseconds.
+type BenchTimes struct {
+	Executions         int     `json:"executions"`
+	SeparatedSwitchMS  float64 `json:"separatedSwitchMs"`
+	SeparatedExecuteMS float64 `json:"separatedExecuteMs"`
+	FilesSwitchMS      float64 `json:"filesSwitchMs"`
+	FilesExecuteMS     float64 `json:"filesExecuteMs"`
+}
+
+// Summary puts together what is there so far; the evaluation must be.
+func (r *Run) Summary() (*Summary, error) {
+	evaluations, err := r.Evaluations()
+	if err != nil {
+		return nil, err
+	}
+	set, err := r.Set()
+	if err != nil {
+		return nil, err
+	}
+	s := &Summary{
+		Format: 1, Profile: r.Config.Profile, Method: r.Config.Optimization.Method, Seed: r.Config.Seed,
+		SharedPages: set.Shared, PageSize: set.Size, Stored: set.Stored(), Seconds: map[string]float64{},
+	}
+	if err := json.Unmarshal(r.Dir.Manifest.Backend, &s.Backend); err != nil {
+		return nil, fmt.Errorf("summary: backend: %w", err)
+	}
+	var data map[string]datasets.Provenance
+	if err := json.Unmarshal(r.Dir.Manifest.Data, &data); err != nil {
+		return nil, fmt.Errorf("summary: data: %w", err)
+	}
+	for i, e := range evaluations {
+		m, p := set.Networks[i], data[e.Network]
+		row := NetworkSummary{
+			Name: e.Network, Data: p.Kind, Weights: m.Weights, Pages: len(m.Table.Entries),
+			Samples:        fmt.Sprintf("%d of %d train, %d of %d test", p.Train, p.TrainOf, p.Test, p.TestOf),
+			ExclusivePages: len(m.Table.Exclusive()), Before: e.Before, After: e.After,
+		}
+		s.Networks = append(s.Networks, row)
+		s.ExclusivePages += row.ExclusivePages
+		s.MeanChange += 100 * (e.After.Test - e.Before.Test) / float64(len(evaluations))
+	}
+	for _, stage := range r.Dir.Manifest.Stages {
+		s.Seconds[stage.Name] = stage.Seconds
+	}
+	b, err := r.Benchmark()
+	if errors.Is(err, ErrNotDone) {
+		return s, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.Bench = &BenchTimes{
+		Executions:        len(b.Separated.Executions),
+		SeparatedSwitchMS: ms(b.Separated.Switch), SeparatedExecuteMS: ms(b.Separated.Execute),
+		FilesSwitchMS: ms(b.Files.Switch), FilesExecuteMS: ms(b.Files.Execute),
+	}
+	return s, nil
+}
+
+func (r *Run) writeSummary() error {
+	s, err := r.Summary()
+	if err != nil {
+		return err
+	}
+	return r.Dir.WriteJSON(SummaryFile, s)
+}
+
+// ReadSummary reads the summary of a run directory.
+func ReadSummary(path string) (*Summary, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	s := new(Summary)
+	if err := json.Unmarshal(raw, s); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+// Write prints the summary as a table for a person.
+func (s *Summary) Write(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "network\tdata\tweights\tpages\texclusive\tbefore %\tafter %\tchange\t")
+	real, realChange := 0, 0.0
+	for _, n := range s.Networks {
+		change := 100 * (n.After.Test - n.Before.Test)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%.2f\t%.2f\t%+.2f\t\n", n.Name, n.Data, n.Weights, n.Pages, n.ExclusivePages,
+			100*n.Before.Test, 100*n.After.Test, change)
+		if n.Data == datasets.Real {
+			real++
+			realChange += change
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\nTest accuracy: mean change %+.2f points over all %d networks", s.MeanChange, len(s.Networks))
+	if real > 0 && real < len(s.Networks) {
+		fmt.Fprintf(w, ", %+.2f over the %d on real data", realChange/float64(real), real)
+	}
+	b := s.Stored
+	fmt.Fprintf(w, ".\nStored: %d shared and %d exclusive pages of %d, %.1f KB with tables and scales; separately %.1f KB.\n",
+		s.SharedPages, s.ExclusivePages, s.PageSize, kb(b.Total), kb(b.Separate))
+	fmt.Fprintf(w, "Packing: %.2fx in bytes, %.2fx in weights, %.2fx for level 1 alone.\n", b.RatioBytes, b.RatioWeights, b.RatioLevel1)
+	if x := s.Bench; x != nil {
+		fmt.Fprintf(w, "%d random executions: switching %.1f ms from pages, %.1f ms from weight files (%.1fx); execution %.0f ms and %.0f ms.\n",
+			x.Executions, x.SeparatedSwitchMS, x.FilesSwitchMS, x.FilesSwitchMS/x.SeparatedSwitchMS, x.SeparatedExecuteMS, x.FilesExecuteMS)
+	}
+	_, err := fmt.Fprintf(w, "Backend: %s. Method: %s. Seed: %d.\n", s.Backend, s.Method, s.Seed)
+	return err
+}
+
+func kb(bytes int) float64 { return float64(bytes) / 1000 }
+
+func ms(d interface{ Seconds() float64 }) float64 { return 1000 * d.Seconds() }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"weightsep/datasets"
+	"weightsep/wslib/pipeline"
+	"weightsep/wslib/rundir"
+)
+
+// runFlags are the flags of every verb that works on a run directory.
+type runFlags struct {
+	set     *flag.FlagSet
+	run     string
+	data    string
+	backend string
+	net     string
+	quiet   bool
+}
+
+func newRunFlags(verb string) *runFlags {
+	f := &runFlags{set: flag.NewFlagSet("ws "+verb, flag.ContinueOnError)}
+	f.set.StringVar(&f.run, "run", filepath.Join("results", "runs", "default"), "run `directory`")
+	f.set.StringVar(&f.data, "data", os.Getenv(datasets.DirEnv), "`directory` of the original dataset files; default from the environment variable "+datasets.DirEnv)
+	f.set.StringVar(&f.backend, "backend", "auto", "compute backend: auto, cuda, cpu, go, or the path of a PJRT plugin")
+	f.set.BoolVar(&f.quiet, "quiet", false, "no progress")
+	return f
+}
+
+// withNet adds the flag that names networks.
+func (f *runFlags) withNet(usage string) *runFlags {
+	f.set.StringVar(&f.net, "net", "", usage)
+	return f
+}
+
+// nets are the networks named by -net, separated by commas.
+func (f *runFlags) nets() []string { return splitNames(f.net) }
+
+func splitNames(s string) []string {
+	var names []string
+	for _, n := range strings.Split(s, ",") {
+		if n = strings.TrimSpace(n); n != "" {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+func (f *runFlags) options(a *app) pipeline.Options {
+	o := pipeline.Options{Backend: f.backend, Log: a.err}
+	if !f.quiet {
+		o.Progress = newProgress(a.err).report
+	}
+	return o
+}
+
+// reopen opens the run of -run, which must exist.
+func (f *runFlags) reopen(a *app) (*pipeline.Run, error) {
+	return pipeline.Reopen(f.run, f.data, f.options(a))
+}
+
+// exists tells whether -run is a run already.
+func (f *runFlags) exists() (bool, error) {
+	_, err := os.Stat(filepath.Join(f.run, rundir.ManifestFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}

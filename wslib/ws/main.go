@@ -1,0 +1,92 @@
+// Command ws does weight separation from the command line: many small networks
+// packed into shared and exclusive pages, trained, executed, measured.
+//
+//	go run ./wslib/ws run           the whole pipeline on the ten networks
+//	go run ./wslib/ws <verb> -h     what a verb does and its flags
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/peterbourgon/ff/v3/ffcli"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is main with everything given: it returns the exit code. 2 is a wrong
+// command line, 130 an interruption, 1 any other error.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	a := &app{out: stdout, err: stderr}
+	root := &ffcli.Command{
+		Name:       "ws",
+		ShortUsage: "ws <verb> [flags]",
+		ShortHelp:  "Weight separation: many small networks in one small memory.",
+		FlagSet:    flag.NewFlagSet("ws", flag.ContinueOnError),
+		Subcommands: []*ffcli.Command{
+			a.runCommand(), a.listCommand(), a.addCommand(), a.removeCommand(), a.trainCommand(),
+			a.fisherCommand(), a.costCommand(), a.evalCommand(), a.benchCommand(), a.overlapCommand(),
+		},
+		Exec: func(_ context.Context, args []string) error {
+			if len(args) > 0 {
+				return usagef("unknown verb %q", args[0])
+			}
+			return flag.ErrHelp
+		},
+	}
+	for _, c := range append([]*ffcli.Command{root}, root.Subcommands...) {
+		c.FlagSet.SetOutput(stderr)
+		if exec := c.Exec; c != root {
+			c.Exec = func(ctx context.Context, args []string) error {
+				if len(args) > 0 {
+					return usagef("ws %s takes flags only, got %q", c.Name, args[0])
+				}
+				return exec(ctx, args)
+			}
+		}
+	}
+	if err := root.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		return 2 // the flag package has printed what is wrong
+	}
+	err := root.Run(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprintln(stderr, ffcli.DefaultUsageFunc(root))
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "ws: %v\nSee ws -h.\n", err)
+		return 2
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "\nws: interrupted. What is complete is kept; the same command goes on from there.")
+		return 130
+	}
+	fmt.Fprintln(stderr, "ws:", err)
+	return 1
+}
+
+// app is where the verbs write.
+type app struct{ out, err io.Writer }
+
+// usageError is a wrong command line.
+type usageError struct{ msg string }
+
+func (e usageError) Error() string { return e.msg }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }

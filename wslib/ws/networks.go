@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"weightsep/wslib/network"
+	"weightsep/wslib/page"
+	"weightsep/wslib/pipeline"
+)
+
+func (a *app) listCommand() *ffcli.Command {
+	f := newRunFlags("list")
+	return &ffcli.Command{
+		Name: "list", FlagSet: f.set,
+		ShortUsage: "ws list [-run DIR]",
+		ShortHelp:  "the networks of a run and their pages; without a run, the ten",
+		Exec: func(ctx context.Context, _ []string) error {
+			exists, err := f.exists()
+			if err != nil {
+				return err
+			}
+			t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+			if !exists {
+				if isSet(f.set, "run") {
+					return fmt.Errorf("no run in %s", f.run)
+				}
+				fmt.Fprintln(t, "network\tinput\tclasses\tweights\tpages\t")
+				for _, n := range network.Ten() {
+					fmt.Fprintf(t, "%s\t%dx%dx%d\t%d\t%d\t%d\t\n", n.Name, n.Input[0], n.Input[1], n.Input[2], n.Classes(), n.Weights(), page.Count(n.Weights(), page.DefaultSize))
+				}
+				return t.Flush()
+			}
+			r, err := f.reopen(a)
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			plan, err := r.Plan()
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(t, "network\tweights\tpages\texclusive\tsharable\tcost\t")
+			for _, m := range plan.Members {
+				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.4f\t\n", m.Name, len(m.Weights), len(m.Table.Entries), len(m.Exclusive), len(m.Table.Entries)-len(m.Exclusive), m.Cost)
+			}
+			if err := t.Flush(); err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "%d shared pages of %d, occupancy %v\n", plan.Shared, plan.PageSize, plan.Occupancy())
+			return nil
+		},
+	}
+}
+
+func (a *app) addCommand() *ffcli.Command {
+	f := newRunFlags("add").withNet("`names` of networks to add, in order")
+	return &ffcli.Command{
+		Name: "add", FlagSet: f.set,
+		ShortUsage: "ws add -net NAMES [-run DIR] [-data DIR]",
+		ShortHelp:  "form, separate and overlap one or more networks",
+		LongHelp: "Adds networks to a run, which is made if it is not there: their baselines, Fisher\n" +
+			"information, exclusive pages and page tables. Prints what overlapping decided. The pages\n" +
+			"are then to be trained: ws train.",
+		Exec: func(ctx context.Context, _ []string) error {
+			if len(f.nets()) == 0 {
+				return usagef("ws add needs -net")
+			}
+			exists, err := f.exists()
+			if err != nil {
+				return err
+			}
+			var r *pipeline.Run
+			if !exists {
+				c, err := pipeline.Profile("quick")
+				if err != nil {
+					return err
+				}
+				c.Networks, c.Data.Dir = f.nets(), f.data
+				if r, err = pipeline.Open(f.run, c, f.options(a)); err != nil {
+					return err
+				}
+			} else if r, err = f.reopen(a); err != nil {
+				return err
+			} else {
+				c := r.Config
+				for _, n := range f.nets() {
+					if slices.Contains(c.Networks, n) {
+						r.Close()
+						return fmt.Errorf("network %s is in the run already", n)
+					}
+				}
+				c.Networks = append(slices.Clone(c.Networks), f.nets()...)
+				if err := r.SetConfig(c); err != nil {
+					r.Close()
+					return err
+				}
+			}
+			defer r.Close()
+			if err := r.Overlap(ctx); err != nil {
+				return err
+			}
+			return a.printPlan(r, f.nets())
+		},
+	}
+}
+
+// printPlan prints the bookkeeping of the named networks, as the original does.
+func (a *app) printPlan(r *pipeline.Run, names []string) error {
+	plan, err := r.Plan()
+	if err != nil {
+		return err
+	}
+	for _, m := range plan.Members {
+		if len(names) > 0 && !slices.Contains(names, m.Name) {
+			continue
+		}
+		pages := len(m.Table.Entries)
+		fmt.Fprintf(a.out, "%s\n exclusive pages %v\n weights %d, pages %d, exclusive %d, sharable %d\n page table %v\n cost %.6f\n",
+			m.Name, m.Exclusive, len(m.Weights), pages, len(m.Exclusive), pages-len(m.Exclusive), m.Table.Entries, m.Cost)
+	}
+	fmt.Fprintf(a.out, "total network cost %.6f\n", plan.TotalCost())
+	return nil
+}
+
+func (a *app) removeCommand() *ffcli.Command {
+	f := newRunFlags("remove").withNet("`names` of networks to remove")
+	return &ffcli.Command{
+		Name: "remove", FlagSet: f.set,
+		ShortUsage: "ws remove -net NAMES [-run DIR]",
+		ShortHelp:  "take networks out of a run",
+		Exec: func(ctx context.Context, _ []string) error {
+			if len(f.nets()) == 0 {
+				return usagef("ws remove needs -net")
+			}
+			r, err := f.reopen(a)
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			c := r.Config
+			for _, n := range f.nets() {
+				i := slices.Index(c.Networks, n)
+				if i < 0 {
+					return fmt.Errorf("network %q is not in the run: it has %v", n, c.Networks)
+				}
+				c.Networks = slices.Delete(slices.Clone(c.Networks), i, i+1)
+			}
+			if err := r.SetConfig(c); err != nil {
+				return err
+			}
+			if err := r.Overlap(ctx); err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "networks left: %v\n", c.Networks)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"flag"
+
+	"weightsep/wslib/pipeline"
+)
+
+// optimizationOverrides are flags that replace values of a run's configuration,
+// where they are given.
+type optimizationOverrides struct {
+	set          *flag.FlagSet
+	method       *string
+	steps        *int
+	batch        *int
+	learningRate *float64
+	rounds       *int
+	firstSteps   *int
+}
+
+func optimizationFlags(f *runFlags) *optimizationOverrides {
+	return &optimizationOverrides{
+		set:          f.set,
+		method:       f.set.String("method", "", "optimization `method`: joint or alternating; default from the profile"),
+		steps:        f.set.Int("steps", 0, "`steps` of joint optimization, or of a baseline; default from the profile"),
+		batch:        f.set.Int("batch", 0, "samples of each network in a step; default from the profile"),
+		learningRate: f.set.Float64("rate", 0, "learning rate at its highest; default from the profile"),
+		rounds:       f.set.Int("rounds", 0, "rounds of alternating optimization; default from the profile"),
+		firstSteps:   f.set.Int("first", 0, "steps of the first turn of alternating optimization; default from the profile"),
+	}
+}
+
+func (o *optimizationOverrides) apply(c *pipeline.Config) {
+	x := &c.Optimization
+	for name, set := range map[string]func(){
+		"method": func() { x.Method = *o.method },
+		"steps":  func() { x.Steps = *o.steps },
+		"batch":  func() { x.Batch = *o.batch },
+		"rate":   func() { x.LearningRate = *o.learningRate },
+		"rounds": func() { x.Rounds = *o.rounds },
+		"first":  func() { x.FirstSteps = *o.firstSteps },
+	} {
+		if isSet(o.set, name) {
+			set()
+		}
+	}
+}
+
+func isSet(set *flag.FlagSet, name string) bool {
+	found := false
+	set.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
+}

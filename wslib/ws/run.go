@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"weightsep/wslib/pipeline"
+)
+
+func (a *app) runCommand() *ffcli.Command {
+	f := newRunFlags("run").withNet("`names` of networks, in order of formation; default all ten")
+	profile := f.set.String("profile", "quick", "`profile`: "+strings.Join(pipeline.Profiles(), ", "))
+	seed := f.set.Uint64("seed", 1, "`seed` of everything random")
+	o := optimizationFlags(f)
+	margin := f.set.Float64("margin", 0.1, "density that may stay without exclusive pages")
+	shared := f.set.Int("shared", 128, "number of shared pages")
+	return &ffcli.Command{
+		Name: "run", FlagSet: f.set,
+		ShortUsage: "ws run [-profile quick|smoke|paper] [-run DIR] [-data DIR] [flags]",
+		ShortHelp:  "the whole pipeline: form, separate, overlap, optimize, evaluate, bench",
+		LongHelp: "Runs every stage that the run directory does not have yet, and prints the summary.\n" +
+			"Interrupted, the same command goes on where it stopped.",
+		Exec: func(ctx context.Context, _ []string) error {
+			c, err := pipeline.Profile(*profile)
+			if err != nil {
+				return usageError{err.Error()}
+			}
+			if nets := f.nets(); len(nets) > 0 {
+				c.Networks = nets
+			}
+			c.Seed, c.Margin, c.Shared, c.Data.Dir = *seed, *margin, *shared, f.data
+			o.apply(&c)
+			if !isSet(f.set, "run") {
+				f.run = filepath.Join("results", "runs", *profile)
+			}
+			r, err := pipeline.Open(f.run, c, f.options(a))
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			if err := r.All(ctx); err != nil {
+				return err
+			}
+			s, err := r.Summary()
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(a.err)
+			if err := s.Write(a.out); err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "Run directory: %s\n", f.run)
+			return nil
+		},
+	}
+}
