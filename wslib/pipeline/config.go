@@ -25,6 +25,7 @@ type Config struct {
 	Shared        int     `json:"sharedPages"`
 	TPR           float64 `json:"targetPerformanceRate"`
 	Margin        float64 `json:"margin"`
+	MaxExclusive  int     `json:"maxExclusive"` // exclusive pages of a network, beyond those that Shared forces; 0: no bound
 	FisherSamples int     `json:"fisherSamples"`
 
 	BaselineSteps int `json:"baselineSteps"` // of a baseline that does not come with the project
@@ -83,7 +84,7 @@ func Profile(name string) (Config, error) {
 	s := separation.Defaults()
 	c := Config{
 		Profile: name, Networks: network.Names(network.Ten()), Seed: 1,
-		PageSize: page.DefaultSize, Shared: s.Shared, TPR: s.TPR, Margin: s.Margin, FisherSamples: 50,
+		PageSize: page.DefaultSize, Shared: s.Shared, TPR: s.TPR, Margin: s.Margin, MaxExclusive: 4, FisherSamples: 50,
 		BaselineSteps: 2000,
 		Optimization: Optimization{
 			Method: Joint, Steps: 1000, Batch: 32, LearningRate: 2e-3, Dropout: 0.1, Validate: 200, ValidateOn: 1000,
@@ -101,6 +102,7 @@ func Profile(name string) (Config, error) {
 		c.Bench = Bench{Executions: 10, Samples: 100}
 	case "paper":
 		c.BaselineSteps = 4000
+		c.MaxExclusive = 0
 		c.Optimization.Method = Alternating
 		c.Optimization.Batch, c.Optimization.LearningRate, c.Optimization.Dropout = 100, 1e-3, 0
 		c.Optimization.Validate, c.Optimization.ValidateOn = 100, 0

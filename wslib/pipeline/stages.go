@@ -125,7 +125,7 @@ func (r *Run) Overlap(ctx context.Context) error {
 		return err
 	}
 	c := r.Config
-	key := map[string]any{"pageSize": c.PageSize, "shared": c.Shared, "margin": c.Margin, "tpr": c.TPR}
+	key := map[string]any{"pageSize": c.PageSize, "shared": c.Shared, "margin": c.Margin, "tpr": c.TPR, "maxExclusive": c.MaxExclusive}
 	for i, n := range r.Networks() {
 		k, err := r.key(stageFisher(n.Name))
 		if err != nil {
@@ -181,7 +181,9 @@ func (r *Run) Separate(n *network.Network) (overlapping.Network, error) {
 		return overlapping.Network{}, err
 	}
 	density := separation.Density(f, r.Config.PageSize)
-	own, err := separation.Separate(density, separation.Options{TPR: r.Config.TPR, Margin: r.Config.Margin, Shared: r.Config.Shared})
+	own, err := separation.Separate(density, separation.Options{
+		TPR: r.Config.TPR, Margin: r.Config.Margin, Shared: r.Config.Shared, Max: r.Config.MaxExclusive,
+	})
 	if err != nil {
 		return overlapping.Network{}, fmt.Errorf("%s: %w", n.Name, err)
 	}

@@ -17,6 +17,7 @@ type Options struct {
 	TPR    float64 // target performance rate: share of the density that the exclusive pages must carry
 	Margin float64 // pages are taken while TPR minus the density taken is at least this
 	Shared int     // number of shared pages: at most as many pages may remain sharable
+	Max    int     // at most so many pages, but for those that Shared forces; 0: no bound
 }
 
 // Defaults are the values of the paper: TPR 1, margin 0.1, 128 shared pages.
@@ -44,7 +45,8 @@ func Density(fisher []float32, pageSize int) []float64 {
 // Pages are taken by falling density (equal: lower index first) while
 // TPR - taken >= margin. If more pages than Shared remain, the next densest are
 // taken too until Shared remain. A network whose density is 0 everywhere gets
-// only these forced pages.
+// only these forced pages. Max is ours: it bounds what a network with widely spread
+// Fisher information may take.
 func Separate(density []float64, o Options) ([]int, error) {
 	if o.Margin <= 0 || o.Margin > 1 || math.IsNaN(o.Margin) {
 		return nil, fmt.Errorf("separation: margin %v, want more than 0 and at most 1", o.Margin)
@@ -57,7 +59,7 @@ func Separate(density []float64, o Options) ([]int, error) {
 	}
 	order := ByDensity(density)
 	n, taken := 0, 0.0
-	for n < len(order) && density[order[n]] > 0 && o.TPR-taken >= o.Margin {
+	for n < len(order) && (o.Max <= 0 || n < o.Max) && density[order[n]] > 0 && o.TPR-taken >= o.Margin {
 		taken += density[order[n]]
 		n++
 	}

@@ -18,6 +18,8 @@ func TestSeparateByHand(t *testing.T) {
 	}{
 		{Options{TPR: 1, Margin: 0.1, Shared: 4}, []int{1, 2, 3}},
 		{Options{TPR: 1, Margin: 0.25, Shared: 4}, []int{1, 3}},
+		{Options{TPR: 1, Margin: 0.1, Shared: 4, Max: 2}, []int{1, 3}},
+		{Options{TPR: 1, Margin: 0.1, Shared: 1, Max: 2}, []int{1, 2, 3}},
 		{Options{TPR: 0.4, Margin: 0.1, Shared: 4}, []int{1}},
 		{Options{TPR: 0.05, Margin: 0.1, Shared: 4}, []int{}},
 		{Options{TPR: 0.05, Margin: 0.1, Shared: 1}, []int{1, 2, 3}},

@@ -17,6 +17,7 @@ func (a *app) runCommand() *ffcli.Command {
 	seed := f.set.Uint64("seed", 1, "`seed` of everything random")
 	o := optimizationFlags(f)
 	margin := f.set.Float64("margin", 0.1, "density that may stay without exclusive pages")
+	exclusive := f.set.Int("exclusive", 0, "at most so many exclusive pages a network, beyond those that do not fit; default from the profile, -1 no bound")
 	shared := f.set.Int("shared", 128, "number of shared pages")
 	return &ffcli.Command{
 		Name: "run", FlagSet: f.set,
@@ -33,6 +34,9 @@ func (a *app) runCommand() *ffcli.Command {
 				c.Networks = nets
 			}
 			c.Seed, c.Margin, c.Shared, c.Data.Dir = *seed, *margin, *shared, f.data
+			if isSet(f.set, "exclusive") {
+				c.MaxExclusive = *exclusive
+			}
 			o.apply(&c)
 			if !isSet(f.set, "run") {
 				f.run = filepath.Join("results", "runs", *profile)

@@ -1,0 +1,97 @@
+package baseline
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"weightsep/datasets"
+	"weightsep/wslib/network"
+	"weightsep/wslib/npy"
+	"weightsep/xla"
+)
+
+// The project's baselines are of the right length and say where they are from;
+// every network has one for stand-in data or, like mnist, for real data.
+func TestShipped(t *testing.T) {
+	found := 0
+	for _, n := range network.Ten() {
+		has := false
+		for _, kind := range []string{datasets.Real, datasets.StandIn} {
+			w, info, err := Shipped(n, kind)
+			if errors.Is(err, ErrNone) {
+				continue
+			}
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			has = true
+			found++
+			if info.Network != n.Name || info.Data.Kind != kind || info.Steps == 0 || info.Data.Train == 0 {
+				t.Errorf("%s on %s data: provenance %+v", n.Name, kind, info)
+			}
+			if chance := 1 / float64(n.Classes()); info.Test < chance+0.2 {
+				t.Errorf("%s on %s data: test accuracy %v is near chance", n.Name, kind, info.Test)
+			}
+			if slices.Max(w) == slices.Min(w) {
+				t.Errorf("%s: all weights are equal", n.Name)
+			}
+		}
+		if !has {
+			t.Errorf("%s: no baseline comes with the project", n.Name)
+		}
+	}
+	if _, _, err := Shipped(&network.Network{Name: "other"}, datasets.Real); !errors.Is(err, ErrNone) {
+		t.Errorf("unknown network: %v", err)
+	}
+}
+
+func TestSaveLoad(t *testing.T) {
+	n := network.Ten()[0]
+	dir := filepath.Join(t.TempDir(), "new")
+	info := Info{Network: n.Name, Data: datasets.Provenance{Kind: datasets.StandIn}, Seed: 5, Validation: 0.5}
+	if err := Save(dir, n.Initial(1), info); err != nil {
+		t.Fatal(err)
+	}
+	w, got, err := Load(dir, n, datasets.StandIn)
+	if err != nil || !slices.Equal(w, n.Initial(1)) || got.Seed != 5 || got.Validation != 0.5 {
+		t.Errorf("loaded %d weights, %+v, %v", len(w), got, err)
+	}
+	npy.Write(filepath.Join(dir, "cifar10-stand-in.npy"), []float32{1, 2})
+	if _, _, err := Load(dir, n, datasets.StandIn); err == nil || !strings.Contains(err.Error(), "2 weights, want 64670") {
+		t.Errorf("short weights: %v", err)
+	}
+	os.Remove(filepath.Join(dir, "cifar10-stand-in.npy"))
+	if _, _, err := Load(dir, n, datasets.StandIn); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing weights: %v", err)
+	}
+}
+
+func TestTrainErrors(t *testing.T) {
+	backend, _, err := xla.Open(context.Background(), xla.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := datasets.Open(context.Background(), "fmnist", datasets.Options{StandInTrain: 40, StandInTest: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nets := network.Ten()
+	if _, err := Train(context.Background(), backend, nets[0], data, Options{}); err == nil || !strings.Contains(err.Error(), "[28 28 1]") {
+		t.Errorf("data of another shape: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Train(ctx, backend, nets[2], data, Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if _, err := Train(context.Background(), backend, nets[2], data, Options{Steps: 30, LearningRate: math.Inf(1), ValidateEvery: 5}); err == nil || !strings.Contains(err.Error(), "loss is") {
+		t.Errorf("diverging: %v", err)
+	}
+}

@@ -1,0 +1,200 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"weightsep/wslib/npy"
+	"weightsep/wslib/page"
+)
+
+// tiny is a configuration of two networks that runs in seconds.
+func tiny(t *testing.T) Config {
+	t.Helper()
+	c, err := Profile("smoke")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Networks = []string{"mnist", "fmnist"}
+	c.Data.MaxTrain, c.Data.MaxTest = 100, 50
+	c.FisherSamples, c.BaselineSteps = 3, 4
+	c.Optimization.Steps, c.Optimization.Validate, c.Optimization.Batch = 6, 2, 8
+	c.Bench.Executions, c.Bench.Samples = 4, 50
+	return c
+}
+
+// An interrupted run that is started again ends in the same files as an
+// undisturbed one, and does completed stages only once.
+func TestInterruptedRunEndsTheSame(t *testing.T) {
+	undisturbed, disturbed := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
+	r, err := Open(undisturbed, tiny(t), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.All(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	checkSummary(t, r)
+	r.Close()
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r, err = Open(disturbed, tiny(t), Options{Progress: func(stage string, done, _ int, _ string) {
+		if stage == stageOptimize && done == 3 {
+			cancel()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.All(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted run: %v", err)
+	}
+	if _, err := r.Set(); !errors.Is(err, ErrNotDone) {
+		t.Errorf("pages of an interrupted optimization: %v", err)
+	}
+	r.Close()
+	again := map[string]bool{}
+	r, err = Reopen(disturbed, "", Options{Progress: func(stage string, _, _ int, note string) {
+		if strings.HasPrefix(note, "done in") {
+			again[stage] = true
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.All(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if again["baseline mnist"] || again["fisher mnist"] || again[stageOverlap] || !again[stageOptimize] {
+		t.Errorf("stages done after the interruption: %v", again)
+	}
+	for _, file := range []string{page.SharedFile, page.ExclusiveFile, page.TableFile("mnist"), page.ScalesFile("fmnist"), historyFile, evaluationFile} {
+		a, err := os.ReadFile(filepath.Join(undisturbed, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := os.ReadFile(filepath.Join(disturbed, file)); err != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s differs from that of an undisturbed run (%v)", file, err)
+		}
+	}
+}
+
+func checkSummary(t *testing.T, r *Run) {
+	t.Helper()
+	s, err := ReadSummary(r.Dir.File(SummaryFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Networks) != 2 || s.Networks[0].Data != "real" || s.Networks[1].Data != "stand-in" {
+		t.Fatalf("networks %+v", s.Networks)
+	}
+	if n := s.Networks[0]; n.Weights != 65402 || n.Pages != 128 || !strings.Contains(n.Samples, "of 60000") {
+		t.Errorf("mnist: %+v", n)
+	}
+	set, err := r.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := 0
+	for i, m := range set.Networks {
+		own += len(m.Table.Exclusive())
+		if got := s.Networks[i].ExclusivePages; got != len(m.Table.Exclusive()) {
+			t.Errorf("%s: %d exclusive pages in the summary, %d in its table", m.Name, got, len(m.Table.Exclusive()))
+		}
+	}
+	// 4 bytes for every weight in pages, table entry and scale: 128+137 pages.
+	if want := 4 * ((128+own)*512 + 2*(128+137)); s.Stored.Total != want {
+		t.Errorf("%d bytes stored, want %d", s.Stored.Total, want)
+	}
+	if s.Bench == nil || s.Bench.Executions != 4 || s.Bench.SeparatedSwitchMS <= 0 || s.Seconds[stageOptimize] <= 0 {
+		t.Errorf("bench %+v, seconds %v", s.Bench, s.Seconds)
+	}
+	var text bytes.Buffer
+	if err := s.Write(&text); err != nil || !strings.Contains(text.String(), "stand-in") || !strings.Contains(text.String(), "over the 1 on real data") {
+		t.Errorf("table (%v):\n%s", err, text.String())
+	}
+}
+
+func TestDamageAndMismatchAreNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run")
+	c := tiny(t)
+	c.Networks = []string{"fmnist"} // its baseline comes with the project: no training
+	r, err := Open(path, c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Overlap(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, c, Options{}); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("opened twice: %v", err)
+	}
+	// One more network does not redo the first one's stages.
+	c.Networks = []string{"fmnist", "svhn"}
+	if err := r.SetConfig(c); err != nil {
+		t.Fatal(err)
+	}
+	before, _, _ := r.Dir.Stage(stageFisher("fmnist"))
+	if err := r.Overlap(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if after, _, _ := r.Dir.Stage(stageFisher("fmnist")); after.Finished != before.Finished || after.Seconds != before.Seconds {
+		t.Error("Fisher information was computed again for a network that was there")
+	}
+	plan, err := r.Plan()
+	if err != nil || len(plan.Members) != 2 {
+		t.Fatalf("plan %v", err)
+	}
+	r.Close()
+
+	c.Seed++
+	if _, err := Open(path, c, Options{}); err == nil || !strings.Contains(err.Error(), "another configuration") {
+		t.Errorf("other configuration: %v", err)
+	}
+	npy.Write(filepath.Join(path, "fmnist", "weights.npy"), []float32{1})
+	r, err = Reopen(path, "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.Overlap(context.Background()); err == nil || !strings.Contains(err.Error(), filepath.Join("fmnist", "weights.npy")) {
+		t.Errorf("changed file: %v", err)
+	}
+	if _, err := r.Set(); !errors.Is(err, ErrNotDone) {
+		t.Errorf("pages before optimization: %v", err)
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	if _, err := Profile("fast"); err == nil || !strings.Contains(err.Error(), "quick, smoke, paper") {
+		t.Errorf("unknown profile: %v", err)
+	}
+	for want, change := range map[string]func(*Config){
+		"unknown network": func(c *Config) { c.Networks = []string{"imagenet"} },
+		"method":          func(c *Config) { c.Optimization.Method = "magic" },
+		"no networks":     func(c *Config) { c.Networks = nil },
+		"batch 0":         func(c *Config) { c.Optimization.Batch = 0 },
+		"dropout 1":       func(c *Config) { c.Optimization.Dropout = 1 },
+		"no/such/dir":     func(c *Config) { c.Data.Dir = "no/such/dir" },
+	} {
+		c := tiny(t)
+		change(&c)
+		dir := filepath.Join(t.TempDir(), "run")
+		if _, err := Open(dir, c, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("%s: a refused configuration left a directory", want)
+		}
+	}
+	if _, err := Reopen(filepath.Join(t.TempDir(), "none"), "", Options{}); err == nil || !strings.Contains(err.Error(), "no run") {
+		t.Errorf("missing run: %v", err)
+	}
+}
