@@ -1,0 +1,93 @@
+// Package cell is what the walkthrough's cells are made of: open the run that all
+// notebooks share, show a chart or a table, check a claim. Every cell is a process
+// of its own; what lasts is in the run directory.
+//
+// Errors end a cell by a panic, which the runner of the notebooks notices.
+package cell
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/janpfeifer/gonb/gonbui"
+
+	"weightsep/datasets"
+	"weightsep/wslib/figures"
+	"weightsep/wslib/pipeline"
+)
+
+// Profile is the profile that the notebooks run in: WEIGHTSEP_PROFILE, or quick.
+func Profile() string {
+	if p := os.Getenv("WEIGHTSEP_PROFILE"); p != "" {
+		return p
+	}
+	return "quick"
+}
+
+// Open opens the run of the notebooks, WEIGHTSEP_RUN or results/runs/PROFILE in
+// the checkout, making it if need be.
+func Open() *pipeline.Run {
+	config := Must(pipeline.Profile(Profile()))
+	config.Data.Dir = os.Getenv(datasets.DirEnv)
+	path := os.Getenv("WEIGHTSEP_RUN")
+	if path == "" {
+		path = filepath.Join(os.Getenv("WEIGHTSEP_ROOT"), "results", "runs", Profile())
+	}
+	return Must(pipeline.Open(path, config, pipeline.Options{Log: os.Stdout, Progress: report}))
+}
+
+// report prints what takes time: a line for a finished stage and for a validation.
+func report(stage string, done, of int, note string) {
+	if note != "" && of > 20 || strings.HasPrefix(note, "done in") && !strings.HasSuffix(note, " 0.0 s") {
+		fmt.Printf("%-16s %d/%d %s\n", stage, done, of, note)
+	}
+}
+
+// Do runs stages of the run and ends the cell where one fails.
+func Do(stages ...func(context.Context) error) {
+	for _, stage := range stages {
+		if err := stage(context.Background()); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// Must unwraps a result and ends the cell on an error.
+func Must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// Show displays a chart.
+func Show(f *figures.Figure, err error) {
+	gonbui.DisplaySVG(Must(Must(f, err).SVG()))
+	gonbui.Sync()
+}
+
+// Table displays rows of a table; the first is the header. Numbers read best when
+// formatted by the caller.
+func Table(rows [][]string) {
+	var b strings.Builder
+	for i, row := range rows {
+		b.WriteString("| " + strings.Join(row, " | ") + " |\n")
+		if i == 0 {
+			b.WriteString("|" + strings.Repeat(" --- |", len(row)) + "\n")
+		}
+	}
+	gonbui.DisplayMarkdown(b.String())
+	gonbui.Sync()
+}
+
+// Claim states what a cell shows, and ends the cell if it is not so.
+func Claim(holds bool, format string, args ...any) {
+	claim := fmt.Sprintf(format, args...)
+	if !holds {
+		panic("claim does not hold: " + claim)
+	}
+	fmt.Println("✓", claim)
+}

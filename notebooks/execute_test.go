@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// newTestRun returns what execute needs for a notebook of testdata/run, if the machine
+// has been set up. Temporary files go to a directory of the test's own, which is in the
+// command lines of all processes.
+func newTestRun(t *testing.T, name string) (*environment, job) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a kernel")
+	}
+	root, err := moduleRoot(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env, err := newEnvironment(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !env.complete(t.Context()) {
+		t.Skip("not set up; go run ./notebooks -setup does it")
+	}
+	source, err := filepath.Abs(filepath.Join("testdata", "run", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	tmp, err := os.MkdirTemp("", "wst")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", tmp)
+	t.Cleanup(func() {
+		if pids := processesWith(tmp); len(pids) > 0 {
+			t.Errorf("processes are left: %v", pids)
+		}
+		if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
+			t.Errorf("files are left: %v, %v", left, err)
+		}
+		os.RemoveAll(tmp)
+	})
+	return env, job{
+		source:   source,
+		dir:      filepath.Dir(source),
+		executed: filepath.Join(out, "a.ipynb"),
+		html:     filepath.Join(out, "a.html"),
+		env:      append(kernelEnv(env, &options{profile: "smoke", runDir: out}), "GOPROXY=off"),
+	}
+}
+
+func TestExecute(t *testing.T) {
+	env, j := newTestRun(t, "01_good.ipynb")
+	before, err := os.ReadFile(j.source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := execute(t.Context(), env, j, newProgress(t.Output())); err != nil {
+		t.Fatal(err)
+	}
+	html, err := os.ReadFile(j.html)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"data:image/svg+xml", "data:image/png", "WEIGHTSEP_PROFILE=smoke"} {
+		if !bytes.Contains(html, []byte(want)) {
+			t.Errorf("no %q in the HTML", want)
+		}
+	}
+	bars := readOutputs(t, j.executed)[3]
+	if len(bars) != 2 || bars[0].Text != "done\n" || strings.Contains(string(bars[1].Text), "\r") {
+		t.Errorf("progress bars leave %q", bars)
+	}
+	after, err := os.ReadFile(j.source)
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the source changed (%v)", err)
+	}
+}
+
+func TestExecuteStopsAtPanic(t *testing.T) {
+	env, j := newTestRun(t, "02_panics.ipynb")
+	err := execute(t.Context(), env, j, newProgress(t.Output()))
+	var failed *cellError
+	if !errors.As(err, &failed) {
+		t.Fatalf("error %v, want a failed cell", err)
+	}
+	if failed.cell != 3 || failed.of != 4 || failed.failure.reason != "panic: oh no" {
+		t.Errorf("%v", failed)
+	}
+	cells := readOutputs(t, j.executed)
+	if len(cells) != 4 || len(cells[1]) == 0 || len(cells[3]) != 0 {
+		t.Errorf("outputs of the cells: %v", cells)
+	}
+}
+
+// The cell ignores the interrupt.
+func TestExecuteInterrupted(t *testing.T) {
+	env, j := newTestRun(t, "03_slow.ipynb")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	started := &trigger{word: "cell 1 of", fire: func() { time.AfterFunc(time.Second, cancel) }}
+	err := execute(ctx, env, j, newProgress(started))
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that of the context", err)
+	}
+	if len(readOutputs(t, j.executed)) != 2 {
+		t.Error("the notebook was not written")
+	}
+}
+
+// A trigger fires when word is written to it.
+type trigger struct {
+	word string
+	fire func()
+}
+
+func (w *trigger) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), w.word) {
+		w.fire()
+	}
+	return len(b), nil
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestWrongFlags(t *testing.T) {
+	tests := []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-profile", "huge"}, `unknown profile "huge": want one of quick, smoke, paper`},
+		{[]string{"-data", "/no/such/place"}, "-data /no/such/place: no such directory"},
+		{[]string{"-notebooks", "/no/such/place"}, "no such directory"},
+		{[]string{"-run", "a/b"}, "plain name"},
+		{[]string{"-run", ".."}, "plain name"},
+		{[]string{"-lab", "-setup"}, "do not go together"},
+		{[]string{"-lab", "-only", "01"}, "do not go together"},
+		{[]string{"-nosuch"}, "not defined"},
+		{[]string{"all"}, `unexpected argument "all"`},
+		{[]string{"-notebooks", "testdata/run", "-only", "1,9"}, `no notebook "9"`},
+	}
+	for _, test := range tests {
+		var stdout, stderr bytes.Buffer
+		if code := run(context.Background(), test.args, &stdout, &stderr); code != exitUsage {
+			t.Errorf("%v: exit code %d, want %d", test.args, code, exitUsage)
+		}
+		if !strings.Contains(stderr.String(), test.want) {
+			t.Errorf("%v: %q, want %q in it", test.args, stderr.String(), test.want)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := run(context.Background(), []string{"-h"}, &stdout, &stderr); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	for _, name := range []string{"-profile", "-data", "-out", "-run", "-lab", "-setup", "-only", "-notebooks"} {
+		if !strings.Contains(stderr.String(), "\n  "+name) {
+			t.Errorf("no word about %s", name)
+		}
+	}
+}
+
+func TestInterruptedBeforeItStarts(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	var stdout, stderr bytes.Buffer
+	if code := run(ctx, []string{"-setup"}, &stdout, &stderr); code != exitInterrupted {
+		t.Errorf("exit code %d, want %d: %s", code, exitInterrupted, &stderr)
+	}
+}
+
+func TestRunDirectory(t *testing.T) {
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "notebooks"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	tests := []struct {
+		args []string
+		want string
+	}{
+		{nil, filepath.Join(root, "results/runs/quick")},
+		{[]string{"-profile", "smoke"}, filepath.Join(root, "results/runs/smoke")},
+		{[]string{"-run", "mine"}, filepath.Join(root, "results/runs/mine")},
+		{[]string{"-out", out, "-run", "mine"}, filepath.Join(out, "mine")},
+	}
+	for _, test := range tests {
+		opts, err := parseOptions(append(test.args, "-lab"), new(bytes.Buffer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := opts.resolve(root); err != nil {
+			t.Fatal(err)
+		}
+		if opts.runDir != test.want {
+			t.Errorf("%v: run directory %s, want %s", test.args, opts.runDir, test.want)
+		}
+	}
+}
+
+func TestFindNotebooks(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a [b] c*")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := findNotebooks(dir, ""); err == nil {
+		t.Error("no error without notebooks")
+	}
+	for _, name := range []string{"02_b.ipynb", "01_a.ipynb", "10_c.ipynb", "scratch.ipynb", "03_no.txt"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		only string
+		want []string
+	}{
+		{"", []string{"01_a.ipynb", "02_b.ipynb", "10_c.ipynb"}},
+		{"01", []string{"01_a.ipynb"}},
+		{"10, 1", []string{"01_a.ipynb", "10_c.ipynb"}},
+	}
+	for _, test := range tests {
+		paths, err := findNotebooks(dir, test.only)
+		if err != nil {
+			t.Errorf("-only %q: %v", test.only, err)
+			continue
+		}
+		var names []string
+		for _, p := range paths {
+			names = append(names, filepath.Base(p))
+		}
+		if !slices.Equal(names, test.want) {
+			t.Errorf("-only %q: %v, want %v", test.only, names, test.want)
+		}
+	}
+	var usage *usageError
+	if _, err := findNotebooks(dir, "1,x"); !errors.As(err, &usage) {
+		t.Errorf("-only 1,x: %v, want a usage error", err)
+	}
+}
+
+func TestKernelEnv(t *testing.T) {
+	t.Setenv("GOWORK", "/somewhere/go.work")
+	t.Setenv("PYTHONPATH", "/somewhere")
+	t.Setenv("WEIGHTSEP_PROFILE", "of the user's shell")
+	env := &environment{root: "/the root", goes: goInfo{flags: "-buildvcs=false"}}
+	vars := kernelEnv(env, &options{profile: "smoke", runDir: "/run", data: "/data"})
+	last := make(map[string]string) // what a process sees
+	for _, kv := range vars {
+		name, value, _ := strings.Cut(kv, "=")
+		last[name] = value
+	}
+	for name, want := range map[string]string{
+		"WEIGHTSEP_ROOT":    "/the root",
+		"WEIGHTSEP_PROFILE": "smoke",
+		"WEIGHTSEP_RUN":     "/run",
+		"WEIGHTSEP_DATA":    "/data",
+		"GOFLAGS":           "-buildvcs=false -mod=readonly",
+		"GOWORK":            "",
+		"PYTHONPATH":        "",
+	} {
+		if last[name] != want {
+			t.Errorf("%s=%q, want %q", name, last[name], want)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// runAll executes the notebooks in order, up to the first that fails, and tells where
+// the results are.
+func runAll(ctx context.Context, env *environment, opts *options, p *progress) error {
+	outDir := filepath.Join(opts.runDir, "notebooks")
+	if err := os.MkdirAll(outDir, 0o755); err != nil {
+		return err
+	}
+	l := flock.New(filepath.Join(outDir, ".lock"))
+	if ok, err := l.TryLock(); err != nil {
+		return fmt.Errorf("lock of the run: %w", err)
+	} else if !ok {
+		return fmt.Errorf("another run is writing to %s: wait for it, or take another name with -run", opts.runDir)
+	}
+	defer l.Unlock()
+
+	// Copies of an earlier run would pass for this one's if it failed.
+	for _, source := range opts.sources {
+		ipynb, html := outputFiles(outDir, source)
+		for _, f := range []string{ipynb, html} {
+			if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	start := time.Now()
+	p.line("Profile %s, run %s", opts.profile, opts.runDir)
+	for i, source := range opts.sources {
+		p.line("%s (%d of %d)", filepath.Base(source), i+1, len(opts.sources))
+		if err := runOne(ctx, env, opts, source, outDir, p); err != nil {
+			return err
+		}
+	}
+	p.line("\nAll notebooks ran, in %s.", round(time.Since(start)))
+	if err := printSummary(opts.runDir, p.w); err != nil {
+		return fmt.Errorf("summary: %w", err)
+	}
+	p.line("Read them at")
+	for _, source := range opts.sources {
+		_, html := outputFiles(outDir, source)
+		p.line("  %s", html)
+	}
+	return nil
+}
+
+// runOne executes one notebook and puts its copies in outDir, also if it fails.
+func runOne(ctx context.Context, env *environment, opts *options, source, outDir string, p *progress) error {
+	start := time.Now()
+	ipynb, html := outputFiles(outDir, source)
+	j := job{
+		source:   source,
+		dir:      filepath.Dir(source),
+		executed: ipynb + ".tmp",
+		html:     html + ".tmp",
+		env:      kernelEnv(env, opts),
+	}
+	err := execute(ctx, env, j, p)
+	for tmp, file := range map[string]string{j.executed: ipynb, j.html: html} {
+		if e := os.Rename(tmp, file); e != nil && (err == nil || !errors.Is(e, fs.ErrNotExist)) {
+			err = errors.Join(err, e)
+		}
+	}
+	if err != nil {
+		if _, e := os.Stat(html); e == nil {
+			p.line("  not completed; as far as it got: %s", html)
+		}
+		return err
+	}
+	p.line("  done (%s)", round(time.Since(start)))
+	return nil
+}
+
+// outputFiles returns the names of a notebook's executed copies.
+func outputFiles(outDir, source string) (ipynb, html string) {
+	base := filepath.Join(outDir, filepath.Base(source))
+	return base, strings.TrimSuffix(base, ".ipynb") + ".html"
+}
+
+// kernelEnv returns the environment variables of Jupyter, and with it of the kernels and
+// the cells.
+func kernelEnv(env *environment, opts *options) []string {
+	vars := slices.DeleteFunc(pythonEnv(), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		switch name {
+		case "GOWORK", // each kernel makes its own
+			"JUPYTER_PATH": // its kernels would come before ours
+			return true
+		}
+		return false
+	})
+	vars = append(vars,
+		"JUPYTER_PREFER_ENV_PATH=1",
+		// Also the answer to a -mod=mod of the user's: workspaces refuse it.
+		"GOFLAGS="+strings.TrimSpace(env.goes.flags+" -mod=readonly"),
+		"WEIGHTSEP_ROOT="+env.root,
+		"WEIGHTSEP_PROFILE="+opts.profile,
+		"WEIGHTSEP_RUN="+opts.runDir,
+	)
+	if opts.data != "" {
+		vars = append(vars, "WEIGHTSEP_DATA="+opts.data)
+	}
+	return vars
+}

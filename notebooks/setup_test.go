@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+func writeFile(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestModuleRoot(t *testing.T) {
+	top := t.TempDir()
+	root := filepath.Join(top, "any name")
+	writeFile(t, filepath.Join(root, "go.mod"), "// ours\nmodule weightsep // the name\n\ngo 1.26\n")
+	writeFile(t, filepath.Join(root, "tools", "go.mod"), "module example.com/tools\n")
+	deep := filepath.Join(root, "tools", "a", "b")
+	if err := os.MkdirAll(deep, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{root, deep} {
+		if got, err := moduleRoot(dir); err != nil || got != root {
+			t.Errorf("moduleRoot(%s) = %s, %v", dir, got, err)
+		}
+	}
+	if got, err := moduleRoot(top); err == nil {
+		t.Errorf("moduleRoot outside of a checkout = %s", got)
+	}
+}
+
+func TestReadGoMod(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "go.mod")
+	writeFile(t, file, "module weightsep\nrequire example.com/a v1.2.3\nrequire (\n\texample.com/b v0.1.0 // indirect\n)\n")
+	mod, err := readGoMod(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mod.path != "weightsep" || mod.versions["example.com/a"] != "v1.2.3" || mod.versions["example.com/b"] != "v0.1.0" {
+		t.Errorf("%+v", mod)
+	}
+}
+
+func TestPinsHash(t *testing.T) {
+	root := t.TempDir()
+	hash := func(mod string) string {
+		t.Helper()
+		writeFile(t, filepath.Join(root, "go.mod"), mod)
+		h, err := pinsHash(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	const mod = "module weightsep\nrequire (\n\tgithub.com/janpfeifer/gonb v0.11.3\n\tgolang.org/x/tools v0.44.0\n\tgolang.org/x/tools/gopls v0.22.0\n)\n"
+	first := hash(mod)
+	if hash(mod+"require example.com/other v1.0.0\n") != first {
+		t.Error("another module makes another environment")
+	}
+	if hash(strings.Replace(mod, "v0.11.3", "v0.11.4", 1)) == first {
+		t.Error("another kernel makes no other environment")
+	}
+	writeFile(t, filepath.Join(root, "go.mod"), "module weightsep\n")
+	if _, err := pinsHash(root); err == nil || !strings.Contains(err.Error(), "janpfeifer/gonb") {
+		t.Errorf("without the kernel: %v", err)
+	}
+}
+
+func TestStamp(t *testing.T) {
+	s := stamp{file: filepath.Join(t.TempDir(), "x.ok"), key: "1"}
+	builds := 0
+	build := func() error { builds++; return nil }
+	for range 2 {
+		if err := s.make(build); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if builds != 1 {
+		t.Errorf("%d builds, want 1", builds)
+	}
+
+	newer := stamp{file: s.file, key: "2"}
+	if newer.ok() {
+		t.Error("a stamp with another key is good")
+	}
+	failure := errors.New("no network")
+	err := newer.make(func() error {
+		if s.ok() || newer.ok() {
+			t.Error("complete while it is being built")
+		}
+		return failure
+	})
+	if !errors.Is(err, failure) {
+		t.Errorf("error %v, want %v", err, failure)
+	}
+	if s.ok() || newer.ok() {
+		t.Error("complete after a failure")
+	}
+	if err := newer.make(build); err != nil || builds != 2 || !newer.ok() {
+		t.Errorf("after a failure: %v, %d builds, complete: %t", err, builds, newer.ok())
+	}
+}
+
+func TestReplaceDir(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "[venv]")
+	writeFile(t, filepath.Join(dir, "old"), "")
+	writeFile(t, filepath.Join(dir+".new123", "half"), "")
+
+	failure := errors.New("killed")
+	if err := replaceDir(dir, func(string) error { return failure }); !errors.Is(err, failure) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "old")); err != nil {
+		t.Errorf("a failure took what was there: %v", err)
+	}
+	err := replaceDir(dir, func(fresh string) error {
+		return os.WriteFile(filepath.Join(fresh, "new"), nil, 0o644)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(dir), "*", "*"))
+	if err != nil || len(left) != 1 || left[0] != filepath.Join(dir, "new") {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
+func TestLock(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "lock")
+	unlock, err := lock(context.Background(), file, func() { t.Error("waits for nobody") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	waited := false
+	if _, err := lock(ctx, file, func() { waited = true }); !errors.Is(err, context.DeadlineExceeded) || !waited {
+		t.Errorf("taken lock: %v, waited: %t", err, waited)
+	}
+	unlock()
+	unlock, err = lock(context.Background(), file, func() { t.Error("waits for nobody") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+}
+
+// Everything that pip installs must be pinned with a hash, and come from wherever the
+// user's pip takes packages from.
+func TestRequirements(t *testing.T) {
+	pin := regexp.MustCompile(`(?m)^[a-z0-9-]+(\[[a-z-]+\])?==\S+( ; .*)? \\\n    --hash=sha256:[0-9a-f]{64}`)
+	lines := regexp.MustCompile(`(?m)^[^ #\n].*$`).FindAll(requirements, -1)
+	if got := pin.FindAll(requirements, -1); len(got) != len(lines) || len(got) < 50 {
+		t.Errorf("%d packages, %d of them pinned", len(lines), len(got))
+	}
+	if m := regexp.MustCompile(`(?m)^.*(--index-url|--find-links|://).*$`).Find(requirements); m != nil {
+		t.Errorf("names a place: %s", m)
+	}
+	wanted, err := os.ReadFile("requirements.in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range strings.Lines(string(wanted)) {
+		if !strings.Contains(string(requirements), "\n"+strings.TrimSpace(name)+" ") {
+			t.Errorf("no %s", name)
+		}
+	}
+}
+
+func TestSuits(t *testing.T) {
+	for version, want := range map[string]bool{"3.8": false, "3.9": true, "3.14": true, "3.15": false, "2.7": false, "4.9": false, "": false} {
+		if suits(version) != want {
+			t.Errorf("suits(%q) = %t", version, !want)
+		}
+	}
+}
+
+func TestKernelSpec(t *testing.T) {
+	env := &environment{dir: "/cache of mine", goes: goInfo{dir: "/go/bin"}}
+	var spec struct {
+		Argv []string
+		Env  map[string]string
+	}
+	if err := json.Unmarshal(env.kernelSpec(), &spec); err != nil {
+		t.Fatal(err)
+	}
+	if spec.Argv[0] != "/cache of mine/bin/gonb" || spec.Env["PATH"] != "/cache of mine/bin:/go/bin:${PATH}" {
+		t.Errorf("%+v", spec)
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+)
+
+// goInfo is what the set-up wants to know of the Go that is used.
+type goInfo struct {
+	dir     string // of the go command
+	version string
+	flags   string // GOFLAGS without -mod, which does not go with workspaces
+}
+
+func findGo(ctx context.Context, root string) (goInfo, error) {
+	path, err := exec.LookPath("go")
+	if err != nil {
+		return goInfo{}, fmt.Errorf("the go command must be on PATH: the kernel compiles cells with it: %w", err)
+	}
+	cmd := newCommand(ctx, path, "env", "GOVERSION", "GOFLAGS")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		return goInfo{}, fmt.Errorf("go env: %w", err)
+	}
+	version, flags, _ := strings.Cut(strings.TrimRight(string(out), "\n"), "\n")
+	fields := slices.DeleteFunc(strings.Fields(flags), func(f string) bool {
+		return strings.HasPrefix(strings.TrimLeft(f, "-"), "mod=")
+	})
+	return goInfo{dir: filepath.Dir(path), version: version, flags: strings.Join(fields, " ")}, nil
+}
+
+// goCommand returns a go command that sees the checkout's module alone.
+func (e *environment) goCommand(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := newCommand(ctx, filepath.Join(e.goes.dir, "go"), args...)
+	cmd.Dir = e.root
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS="+e.goes.flags)
+	return cmd
+}
+
+func (e *environment) toolsStamp() stamp {
+	return stamp{file: filepath.Join(e.dir, "bin.ok"), key: e.goes.version}
+}
+
+// makeTools builds the kernel, gopls and goimports at the versions of go.mod.
+func (e *environment) makeTools(ctx context.Context, p *progress) error {
+	return e.toolsStamp().make(func() error {
+		start := time.Now()
+		err := replaceDir(e.bin(), func(dir string) error {
+			cmd := e.goCommand(ctx, "install", "-v", "tool")
+			cmd.Env = append(cmd.Env, "GOBIN="+dir)
+			return runBuild(ctx, cmd, p, "Go kernel")
+		})
+		if err != nil {
+			return fmt.Errorf("building the Go kernel: %w", err)
+		}
+		p.line("  Go kernel built (%s)", round(time.Since(start)))
+		return nil
+	})
+}
+
+// warmStamp is a stamp for each checkout, since they share the environment.
+func (e *environment) warmStamp() (stamp, error) {
+	key, err := filesHash(filepath.Join(e.root, "go.mod"), filepath.Join(e.root, "go.sum"))
+	if err != nil {
+		return stamp{}, err
+	}
+	sum := sha256.Sum256([]byte(e.root))
+	name := fmt.Sprintf("library-%x.ok", sum[:6])
+	return stamp{file: filepath.Join(e.dir, name), key: e.goes.version + " " + key}, nil
+}
+
+// warmUp compiles what the cells import, so that the first of them does not have to. It
+// also downloads modules that are missing: the cells get none.
+func (e *environment) warmUp(ctx context.Context, p *progress) error {
+	s, err := e.warmStamp()
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	err = s.make(func() error {
+		cmd := e.goCommand(ctx, "build", "-v", "./...", "github.com/janpfeifer/gonb/gonbui")
+		if err := runBuild(ctx, cmd, p, "library"); err != nil {
+			return err
+		}
+		p.line("  library compiled (%s)", round(time.Since(start)))
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		// Not the set-up's matter: a cell that needs the broken part will say so.
+		p.line("  the library does not compile: %v", err)
+		return nil
+	}
+	return err
+}
+
+// runBuild runs a go command that prints the names of what it compiles.
+func runBuild(ctx context.Context, cmd *exec.Cmd, p *progress, what string) error {
+	n := 0
+	p.log("  compiling: %s", what)
+	return runQuietly(ctx, cmd, func(line string) {
+		if strings.HasPrefix(line, "go: downloading") {
+			p.update("  %s: %s", what, strings.TrimPrefix(line, "go: "))
+			return
+		}
+		n++
+		p.update("  %s: package %d, %s", what, n, line)
+	})
+}
+
+// kernelName is the kernel's name in Jupyter, and in the notebooks' metadata.
+const kernelName = "gonb"
+
+func (e *environment) kernelSpecFile() string {
+	return filepath.Join(e.venv(), "share", "jupyter", "kernels", kernelName, "kernel.json")
+}
+
+// kernelSpec is the file that tells Jupyter how to start the kernel. It is GoNB's own,
+// plus -raw_error, for errors as text and not as HTML, plus the PATH to the tools.
+func (e *environment) kernelSpec() []byte {
+	spec := struct {
+		Argv          []string          `json:"argv"`
+		DisplayName   string            `json:"display_name"`
+		Language      string            `json:"language"`
+		InterruptMode string            `json:"interrupt_mode"`
+		Env           map[string]string `json:"env"`
+	}{
+		Argv:          []string{filepath.Join(e.bin(), "gonb"), "--kernel", "{connection_file}", "-raw_error"},
+		DisplayName:   "Go (gonb)",
+		Language:      "go",
+		InterruptMode: "message",
+		Env: map[string]string{
+			"PATH": strings.Join([]string{e.bin(), e.goes.dir, "${PATH}"}, string(filepath.ListSeparator)),
+		},
+	}
+	b, err := json.MarshalIndent(spec, "", "  ")
+	if err != nil {
+		panic(err) // strings and nothing else
+	}
+	return b
+}
+
+// makeKernelSpec makes the kernel known to the environment's Jupyter, and to no other.
+func (e *environment) makeKernelSpec(ctx context.Context, p *progress) error {
+	file := e.kernelSpecFile()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return renameio.WriteFile(file, e.kernelSpec(), 0o644)
+}
