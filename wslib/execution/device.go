@@ -32,7 +32,8 @@ type Device struct {
 }
 
 type member struct {
-	gather *Exec
+	gather *Exec           // pages of the network [pages, Size]; without scales its flat weights
+	scale  *Exec           // flat weights from gathered pages; nil without scales
 	table  *tensors.Tensor // int32 [pages], on the device
 	scales *tensors.Tensor // [pages], on the device; nil: none
 }
@@ -58,16 +59,18 @@ func (d *Device) open() error {
 		return err
 	}
 	for i, m := range d.set.Networks {
-		exec, err := NewExec(d.backend, func(in []*Node) *Node { return d.gather(in, m) })
-		if err != nil {
+		d.members = append(d.members, member{})
+		at := &d.members[i]
+		if at.gather, err = NewExec(d.backend, func(in []*Node) *Node { return gather(in, m) }); err != nil {
 			return fmt.Errorf("%s: %w", m.Name, err)
 		}
-		d.members = append(d.members, member{gather: exec})
-		at := &d.members[i]
 		if at.table, err = onDevice(d.backend, m.Table.Entries, len(m.Table.Entries)); err != nil {
 			return fmt.Errorf("%s: %w", m.Name, err)
 		}
 		if m.Scales != nil {
+			if at.scale, err = NewExec(d.backend, func(pages, scales *Node) *Node { return scale(pages, scales, m) }); err != nil {
+				return fmt.Errorf("%s: %w", m.Name, err)
+			}
 			if at.scales, err = onDevice(d.backend, m.Scales, len(m.Scales)); err != nil {
 				return fmt.Errorf("%s: %w", m.Name, err)
 			}
@@ -81,18 +84,25 @@ func (d *Device) open() error {
 	return nil
 }
 
-// gather is the graph of a switch. Inputs: shared pages, table, then scales if
-// the network has them, then exclusive pages if it has any.
-func (d *Device) gather(in []*Node, m page.Member) *Node {
-	pages, table, rest := in[0], in[1], in[2:]
-	var scales *Node
+// gather is the graph of a switch. Inputs: shared pages, table, then exclusive
+// pages if the network has any.
+func gather(in []*Node, m page.Member) *Node {
+	pages, table := in[0], in[1]
+	if len(in) > 2 {
+		pages = Concatenate([]*Node{pages, in[2]}, 0)
+	}
+	out := xla.GatherPages(pages, table, nil)
 	if m.Scales != nil {
-		scales, rest = rest[0], rest[1:]
+		return out
 	}
-	if len(rest) > 0 {
-		pages = Concatenate([]*Node{pages, rest[0]}, 0)
-	}
-	return xla.FlatWeights(xla.GatherPages(pages, table, scales), m.Weights)
+	return xla.FlatWeights(out, m.Weights)
+}
+
+// scale multiplies gathered pages by their scales. It is an executable of its
+// own because XLA's CPU compiler, given both, computes page and scale of every
+// single weight: 260 µs instead of 100 for 128 pages.
+func scale(pages, scales *Node, m page.Member) *Node {
+	return xla.FlatWeights(Mul(pages, InsertAxes(scales, -1)), m.Weights)
 }
 
 // Switch copies network i's exclusive pages from host memory and gathers its
@@ -100,15 +110,17 @@ func (d *Device) gather(in []*Node, m page.Member) *Node {
 func (d *Device) Switch(i int) (*tensors.Tensor, error) {
 	m, at := d.set.Networks[i], d.members[i]
 	args := []any{d.shared, at.table}
-	if at.scales != nil {
-		args = append(args, at.scales)
-	}
 	if n := len(m.Exclusive) / d.set.Size; n > 0 {
 		own := tensors.FromFlatDataAndDimensions(m.Exclusive, n, d.set.Size)
 		defer own.FinalizeAll()
 		args = append(args, own)
 	}
 	w, err := at.gather.Call1(args...)
+	if err == nil && at.scale != nil {
+		pages := w
+		w, err = at.scale.Call1(pages, at.scales)
+		pages.FinalizeAll()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("execution: switch to %s: %w", m.Name, err)
 	}
@@ -143,7 +155,11 @@ func (d *Device) Close() {
 		d.shared.FinalizeAll()
 	}
 	for _, m := range d.members {
-		m.gather.Finalize()
+		for _, e := range []*Exec{m.gather, m.scale} {
+			if e != nil {
+				e.Finalize()
+			}
+		}
 		for _, t := range []*tensors.Tensor{m.table, m.scales} {
 			if t != nil {
 				t.FinalizeAll()

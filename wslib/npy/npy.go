@@ -93,6 +93,9 @@ func ReadFloatsFS(fsys fs.FS, name string) ([]float32, []int, error) {
 func readFloats(f fs.File, path string) ([]float32, []int, error) {
 	return read(f, path, map[string]func([]byte) []float32{
 		"<f4": func(b []byte) []float32 {
+			if littleEndian && len(b) > 0 {
+				return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
+			}
 			out := make([]float32, len(b)/4)
 			for i := range out {
 				out[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
@@ -187,6 +190,9 @@ func read[T Value](f fs.File, path string, decode map[string]func([]byte) []T) (
 	}
 	return dec(raw), shape, nil
 }
+
+// littleEndian says that values lie in memory as they do in the files.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // product is the number of elements, saturating where it would overflow.
 func product(shape []int) int {
