@@ -8,11 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-)
 
-// profiles are the sizes a run can have. What each means is the library's matter; the
-// cells read the name from the environment.
-var profiles = []string{"quick", "smoke", "paper"}
+	"weightsep/wslib/pipeline"
+)
 
 // options are what the command line asks for.
 type options struct {
@@ -64,7 +62,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	opts := new(options)
 	fs := flag.NewFlagSet("notebooks", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	fs.StringVar(&opts.profile, "profile", "quick", "size of the run: "+strings.Join(profiles, ", "))
+	fs.StringVar(&opts.profile, "profile", "quick", "size of the run: "+strings.Join(pipeline.Profiles(), ", "))
 	fs.StringVar(&opts.data, "data", "", "`directory` that holds the data sets")
 	fs.StringVar(&opts.out, "out", "", "`directory` that holds the runs (default results/runs in the checkout)")
 	fs.StringVar(&opts.name, "run", "", "`name` of the run's directory (default the profile's name)")
@@ -85,8 +83,8 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	switch {
 	case fs.NArg() > 0:
 		return nil, usagef("unexpected argument %q", fs.Arg(0))
-	case !slices.Contains(profiles, opts.profile):
-		return nil, usagef("unknown profile %q: want one of %s", opts.profile, strings.Join(profiles, ", "))
+	case !slices.Contains(pipeline.Profiles(), opts.profile):
+		return nil, usagef("unknown profile %q: want one of %s", opts.profile, strings.Join(pipeline.Profiles(), ", "))
 	case opts.lab && opts.setupOnly:
 		return nil, usagef("-lab and -setup do not go together")
 	case opts.lab && opts.only != "":

@@ -5,18 +5,25 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
+
+	"weightsep/wslib/pipeline"
 )
 
-// printSummary says what came out of the run in runDir.
+// printSummary prints the table of the run in runDir, if it got that far.
 func printSummary(runDir string, w io.Writer) error {
-	file := filepath.Join(runDir, "summary.json")
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return nil // the run got not that far
-	} else if err != nil {
+	file := filepath.Join(runDir, pipeline.SummaryFile)
+	s, err := pipeline.ReadSummary(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "Summary: %s\n", file)
+	fmt.Fprintln(w)
+	if err := s.Write(w); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "Summary: %s\n", file)
 	return err
 }

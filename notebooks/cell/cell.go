@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/janpfeifer/gonb/gonbui"
+	"github.com/janpfeifer/gonb/gonbui/protocol"
 
 	"weightsep/datasets"
 	"weightsep/wslib/figures"
@@ -63,9 +64,12 @@ func Must[T any](v T, err error) T {
 	return v
 }
 
-// Show displays a chart.
+// Show displays a chart. It goes out as an image of its own type, not as HTML,
+// which some viewers strip.
 func Show(f *figures.Figure, err error) {
-	gonbui.DisplaySVG(Must(Must(f, err).SVG()))
+	gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{
+		protocol.MIMEImageSVG: Must(Must(f, err).SVG()),
+	}})
 	gonbui.Sync()
 }
 
