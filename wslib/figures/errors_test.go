@@ -1,0 +1,130 @@
+package figures
+
+import (
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/plot/vg/draw"
+
+	"weightsep/datasets"
+	"weightsep/wslib/execution"
+	"weightsep/wslib/page"
+)
+
+func TestPanicsBecomeErrors(t *testing.T) {
+	f := &Figure{Title: "t", Width: 10, Height: 10, draw: func(draw.Canvas) { panic("no glyph") }}
+	for name, err := range map[string]error{
+		"SVG":  func() error { _, err := f.SVG(); return err }(),
+		"PNG":  func() error { _, err := f.PNG(); return err }(),
+		"Save": f.Save(filepath.Join(t.TempDir(), "x.svg")),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "no glyph") {
+			t.Errorf("%s: error %v: want one with the panic's text", name, err)
+		}
+	}
+	if _, err := new(Figure).SVG(); err == nil {
+		t.Error("SVG of a zero Figure: want an error")
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	nan := math.NaN()
+	one := testTimings(1)
+	short, wrongSum, zero := one, one, testTimings(1)
+	short.Executions = short.Executions[:4]
+	wrongSum.Switch++
+	zero.Switch -= zero.Executions[0].Switch
+	zero.Executions[0].Switch = 0
+	stored := func(change func(*page.Stored)) page.Stored {
+		s := original()
+		change(&s)
+		return s
+	}
+	data := func(change func(*datasets.Dataset)) *datasets.Dataset {
+		d := testData(t, datasets.Real, 3)
+		change(d)
+		return d
+	}
+	tables := testTables()
+	for name, chart := range map[string]func() (*Figure, error){
+		"samples of nothing":     func() (*Figure, error) { return Samples(nil, 1, 1) },
+		"no samples a class":     func() (*Figure, error) { return Samples(testData(t, datasets.Real, 3), 0, 1) },
+		"no classes":             func() (*Figure, error) { return Samples(testData(t, datasets.Real, 3), 1, 0) },
+		"four channels":          func() (*Figure, error) { return Samples(testData(t, datasets.Real, 4), 1, 1) },
+		"samples of other shape": func() (*Figure, error) { return Samples(data(func(d *datasets.Dataset) { d.Shape[0]++ }), 1, 1) },
+		"class without name":     func() (*Figure, error) { return Samples(data(func(d *datasets.Dataset) { d.Classes++ }), 1, 1) },
+		"data of unknown kind": func() (*Figure, error) {
+			return Samples(data(func(d *datasets.Dataset) { d.Provenance.Kind = "" }), 1, 1)
+		},
+		"no networks' density":      func() (*Figure, error) { return Density(nil) },
+		"no pages":                  func() (*Figure, error) { return Density([]DensityOf{{Name: "a"}}) },
+		"density that is no number": func() (*Figure, error) { return Density([]DensityOf{{Name: "a", Density: []float64{nan}}}) },
+		"density over one":          func() (*Figure, error) { return Density([]DensityOf{{Name: "a", Density: []float64{0.9, 0.9}}}) },
+		"exclusive page not there":  func() (*Figure, error) { return Density([]DensityOf{{"a", []float64{1}, []int{1}}}) },
+		"exclusive page twice":      func() (*Figure, error) { return Density([]DensityOf{{"a", []float64{1}, []int{0, 0}}}) },
+		"no tables":                 func() (*Figure, error) { return Occupancy(nil, nil, 8) },
+		"name without table":        func() (*Figure, error) { return Occupancy(testNames(), tables[:2], 8) },
+		"other number of shared":    func() (*Figure, error) { return Occupancy(testNames(), tables, 9) },
+		"table out of range": func() (*Figure, error) {
+			return Occupancy([]string{"a"}, []page.Table{{Shared: 2, Entries: []int32{5}}}, 2)
+		},
+		"empty table":                func() (*Figure, error) { return Occupancy([]string{"a"}, []page.Table{{Shared: 2}}, 2) },
+		"no history":                 func() (*Figure, error) { return History("h", testNames(), nil, nil) },
+		"step without validation":    func() (*Figure, error) { return History("h", []string{"a"}, []int{0, 1}, [][]float64{{1}}) },
+		"network without validation": func() (*Figure, error) { return History("h", []string{"a", "b"}, []int{0}, [][]float64{{1}}) },
+		"steps that fall":            func() (*Figure, error) { return History("h", []string{"a"}, []int{1, 0}, [][]float64{{1}, {1}}) },
+		"accuracy in percent":        func() (*Figure, error) { return History("h", []string{"a"}, []int{0}, [][]float64{{71}}) },
+		"no rows":                    func() (*Figure, error) { return BeforeAfter(nil) },
+		"accuracy that is no number": func() (*Figure, error) { return BeforeAfter([]AccuracyRow{{"a", datasets.Real, nan, 1}}) },
+		"row of unknown data":        func() (*Figure, error) { return BeforeAfter([]AccuracyRow{{"a", "fake", 1, 1}}) },
+		"nothing stored":             func() (*Figure, error) { return Memory(page.Stored{}) },
+		"parts that do not add up":   func() (*Figure, error) { return Memory(stored(func(s *page.Stored) { s.Scales = 4 })) },
+		"negative part":              func() (*Figure, error) { return Memory(stored(func(s *page.Stored) { s.Scales, s.Tables = -4, 4 })) },
+		"wrong packing ratio":        func() (*Figure, error) { return Memory(stored(func(s *page.Stored) { s.RatioBytes = 6 })) },
+		"no executions":              func() (*Figure, error) { return Times(execution.Timings{}, one) },
+		"unequal executions": func() (*Figure, error) {
+			short.Switch -= one.Executions[4].Switch
+			short.Execute -= one.Executions[4].Execute
+			return Times(one, short)
+		},
+		"sum of other executions": func() (*Figure, error) { return Times(wrongSum, one) },
+		"switch in no time":       func() (*Figure, error) { return Times(one, zero) },
+	} {
+		if f, err := chart(); err == nil || f != nil || !strings.HasPrefix(err.Error(), "figures: ") {
+			t.Errorf("%s: figure %v, error %v: want an error of figures", name, f, err)
+		}
+	}
+}
+
+// What fits no other place: values at the ends of their range, and many networks.
+func TestExtremes(t *testing.T) {
+	names := make([]string, 30)
+	row := make([]float64, 30)
+	rows := make([]AccuracyRow, 30)
+	for i := range names {
+		names[i] = "a network of a name without end"
+		rows[i] = AccuracyRow{names[i], datasets.StandIn, 1, 0}
+	}
+	all, err := History("many", names, []int{7}, [][]float64{row})
+	check := func(f *Figure, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := f.SVG()
+		if err != nil || strings.Contains(s, "NaN") || strings.Contains(s, "Inf") {
+			t.Errorf("%q: error %v, or a coordinate that is no number", f.Title, err)
+		}
+	}
+	check(all, err)
+	check(History("perfect", names[:1], []int{0, 1}, [][]float64{{1}, {1}}))
+	check(BeforeAfter(rows))
+	check(Occupancy(names[:1], []page.Table{{Shared: 1, Entries: []int32{0}}}, 1))
+	check(Density([]DensityOf{{Name: names[0], Density: []float64{1}, Exclusive: []int{0}}}))
+	equal := execution.Timings{Executions: []execution.Execution{{Switch: 1}}, Switch: 1}
+	check(Times(equal, equal))
+	worse := page.Stored{Shared: 3e6, Total: 3e6, Separate: 1000, RatioBytes: 1000 / 3e6}
+	check(Memory(worse))
+}

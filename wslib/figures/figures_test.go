@@ -1,0 +1,270 @@
+package figures
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gonum.org/v1/plot/cmpimg"
+
+	"weightsep/datasets"
+	"weightsep/wslib/execution"
+	"weightsep/wslib/page"
+)
+
+var update = flag.Bool("update", false, "write the golden images anew")
+
+// charts are all figures, on small made-up values, and texts that must be in each.
+func charts(t *testing.T) []struct {
+	name   string
+	figure *Figure
+	texts  []string
+} {
+	t.Helper()
+	must := func(f *Figure, err error) *Figure {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	return []struct {
+		name   string
+		figure *Figure
+		texts  []string
+	}{
+		{"samples", must(Samples(testData(t, datasets.StandIn, 3), 2, 3)),
+			[]string{"shapes: stand-in data", "stand-in", "up hill", "down", "6 x 5 x 3, 4 classes", "8 of 100 training", "The first 3 classes."}},
+		{"samples_features", must(Samples(testData(t, datasets.Real, 2), 1, 9)),
+			[]string{"shapes: real data", "real", "Values from -2 (black)", "Channel 0 of 2."}},
+		{"density", must(Density(testDensities())),
+			[]string{"cifar10", "2 of 4 pages: 90.0 %", "mnist", "0 of 3 pages: 0.0 %", "cumulative share (%)"}},
+		{"occupancy", must(Occupancy(testNames(), testTables(), 8)),
+			[]string{"cifar10", "hhar", "8 shared pages", "serves 0 to 2 of the 3 networks, 1.1 on average", "occupancy (networks)"}},
+		{"history", must(History("Optimization", testNames(), []int{0, 50, 100},
+			[][]float64{{0.1, 0.2, 0.3}, {0.5, 0.6, 0.7}, {0.6, 0.9, 0.75}})),
+			[]string{"Optimization", "mean", "75.0 %", "90.0 %", "optimization step", "validation accuracy (%)"}},
+		{"beforeafter", must(BeforeAfter(testRows())),
+			[]string{"-0.50 points on average", "2 networks on real data: +0.25 points", "1 on stand-in data (generated, hatched): -2.00", "stand-in", "+1.5", "-1.0", "test accuracy (%)"}},
+		{"memory", must(Memory(original())),
+			[]string{"Packing ratio 5.9x: 454.7 KB instead of 2,670 KB", "262.1 KB", "192.5 KB", "memory (KB)", "alone: 10.2x"}},
+		{"times", must(Times(testTimings(0.5), testTimings(26))),
+			[]string{"2.50 ms instead of 130 ms in 5 executions: 52 times faster", "whole weights from a .npy file", "50.0 ms", "switching in all (ms)"}},
+	}
+}
+
+func testNames() []string { return []string{"cifar10", "mnist", "hhar"} }
+
+// testData is a dataset of four classes, two training and two test samples each.
+func testData(t *testing.T, kind string, channels int) *datasets.Dataset {
+	t.Helper()
+	size := 6 * 5 * channels
+	values := make([]float32, 8*size)
+	labels := make([]int32, 8)
+	for i := range values {
+		values[i] = float32(i%size) / float32(size-1)
+		if kind == datasets.Real {
+			values[i] = 4*values[i] - 2
+		}
+	}
+	for i := range labels {
+		labels[i] = int32(i % 4)
+	}
+	s, err := datasets.NewSplit(size, values, labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &datasets.Dataset{
+		Name: "shapes", Shape: [3]int{6, 5, channels}, Classes: 4,
+		ClassNames: []string{"up_hill", "down", "a class of a name that is too long for its column", "flat"},
+		Train:      s, Validation: s.Slice(0), Test: s,
+		Provenance: datasets.Provenance{Kind: kind, Train: 8, TrainOf: 100, Test: 8, TestOf: 8},
+	}
+}
+
+func testDensities() []DensityOf {
+	return []DensityOf{
+		{Name: "cifar10", Density: []float64{0.3, 0.06, 0.6, 0.04}, Exclusive: []int{0, 2}},
+		{Name: "mnist", Density: make([]float64, 3)}, // no Fisher information at all
+		{Name: "hhar", Density: []float64{0.5, 0.25, 0.125, 0.0625, 0.0625}, Exclusive: []int{0, 1, 2}},
+	}
+}
+
+func testTables() []page.Table {
+	return []page.Table{
+		{Shared: 8, Entries: []int32{8, 0, 1, 2, 9}},
+		{Shared: 8, Entries: []int32{2, 3, 4}},
+		{Shared: 8, Entries: []int32{8, 4, 6, 5}},
+	}
+}
+
+func testRows() []AccuracyRow {
+	return []AccuracyRow{
+		{"cifar10", datasets.Real, 0.70, 0.715},
+		{"mnist", datasets.Real, 0.98, 0.97},
+		{"hhar", datasets.StandIn, 0.05, 0.03},
+	}
+}
+
+// original is what the original system stores: 128 shared and 94 exclusive pages.
+func original() page.Stored {
+	s := page.Stored{Shared: 128 * 2048, Exclusive: 94 * 2048, Total: 222 * 2048, Separate: 667582 * 4}
+	s.RatioBytes = float64(s.Separate) / float64(s.Total)
+	s.RatioWeights = s.RatioBytes
+	s.RatioLevel1 = float64(s.Separate) / float64(s.Shared)
+	return s
+}
+
+// testTimings are five switches of ms on average.
+func testTimings(ms float64) execution.Timings {
+	var t execution.Timings
+	for _, f := range []float64{0.5, 0.75, 1, 1.25, 1.5} {
+		e := execution.Execution{Network: "mnist", Switch: time.Duration(ms * f * 1e6), Execute: 10 * time.Millisecond}
+		t.Executions = append(t.Executions, e)
+		t.Switch += e.Switch
+		t.Execute += e.Execute
+	}
+	return t
+}
+
+func TestGolden(t *testing.T) {
+	for _, c := range charts(t) {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := c.figure.png(60)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join("testdata", c.name+"_golden.png")
+			if *update {
+				if err := os.WriteFile(path, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same, err := cmpimg.EqualApprox("png", got, want, 0.1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !same {
+				out := filepath.Join(t.ArtifactDir(), c.name+".png")
+				t.Errorf("looks different from %s; see %s, kept with -artifacts", path, out)
+				if err := os.WriteFile(out, got, 0o644); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+func TestSVG(t *testing.T) {
+	for _, c := range charts(t) {
+		t.Run(c.name, func(t *testing.T) {
+			s, err := c.figure.SVG()
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := c.figure.SVG()
+			if err != nil || again != s {
+				t.Errorf("drawn again it is different, or %v", err)
+			}
+			if !strings.HasPrefix(s, "<svg ") {
+				t.Errorf("begins with %.20q: want the svg element, to put into a page", s)
+			}
+			texts := svgTexts(t, s)
+			for _, want := range c.texts {
+				if !strings.Contains(texts, want) {
+					t.Errorf("%q is missing among the texts:\n%s", want, texts)
+				}
+			}
+		})
+	}
+}
+
+// svgTexts checks that s is XML, and returns its texts, one a line.
+func svgTexts(t *testing.T, s string) string {
+	t.Helper()
+	var b strings.Builder
+	for d := xml.NewDecoder(strings.NewReader(s)); ; {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return b.String()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, ok := token.(xml.CharData); ok && len(bytes.TrimSpace(text)) > 0 {
+			b.Write(text)
+			b.WriteByte('\n')
+		}
+	}
+}
+
+// Two figures in one page must not share ids, and every text must have its width.
+func TestSVGStandsAlone(t *testing.T) {
+	for _, c := range charts(t) {
+		s, err := c.figure.SVG()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, bad := range []string{" id=", "<?xml", "NaN", "Inf", "image/jpg"} {
+			if strings.Contains(s, bad) {
+				t.Errorf("%s has %q in its SVG", c.name, bad)
+			}
+		}
+		if n, m := strings.Count(s, "<text "), strings.Count(s, "<text textLength="); n == 0 || n != m {
+			t.Errorf("%s: %d of %d texts have a width", c.name, m, n)
+		}
+	}
+}
+
+func TestPNGIsTwiceTheSize(t *testing.T) {
+	f, err := Memory(original())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := f.PNG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := png.Decode(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Bounds().Dx(); got != 1800 {
+		t.Errorf("%d pixels wide: want 1800, twice the 900 of a notebook", got)
+	}
+}
+
+func TestSave(t *testing.T) {
+	f, err := Memory(original())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, prefix := range map[string]string{"a.svg": "<svg", "b.png": "\x89PNG"} {
+		if err := f.Save(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !strings.HasPrefix(string(data), prefix) {
+			t.Errorf("%s begins with %.4q, error %v", name, data, err)
+		}
+	}
+	if err := f.Save(filepath.Join(dir, "c.pdf")); err == nil {
+		t.Error("c.pdf was saved: want an error")
+	}
+	if err := f.Save(filepath.Join(dir, "none", "d.svg")); err == nil {
+		t.Error("saved to a folder that is not there: want an error")
+	}
+}

@@ -1,0 +1,210 @@
+package figures
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"math"
+	"strings"
+
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"weightsep/datasets"
+)
+
+// samplesOfClass is a column of [Samples].
+type samplesOfClass struct {
+	name   string
+	values [][]float32 // height, width, shown channels
+}
+
+// Samples shows what a dataset looks like: a column a class, under the class's
+// name, with perClass of its samples as pictures. A dataset of one channel is grey,
+// of three in colour; of two, channel 0 is shown. Values beyond 0 to 1, as features
+// have, are scaled so that the figure's least value is black and its greatest white,
+// and the line under the title says so. The title says "real" or "stand-in".
+//
+// The samples are the first of each class in the test data; where those are too few,
+// the first of the training data follow. At most maxClasses classes are shown, the
+// first ones.
+func Samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
+	if d == nil || d.Train == nil || d.Test == nil {
+		return nil, errors.New("figures: samples of no dataset")
+	}
+	f, err := samples(d, perClass, maxClasses)
+	if err != nil {
+		return nil, fmt.Errorf("figures: samples of %s: %w", d.Name, err)
+	}
+	return f, nil
+}
+
+func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
+	if perClass < 1 || maxClasses < 1 {
+		return nil, fmt.Errorf("%d samples of each of %d classes: want at least 1", perClass, maxClasses)
+	}
+	height, width, channels := d.Shape[0], d.Shape[1], d.Shape[2]
+	if height < 1 || width < 1 || channels < 1 || channels > 3 {
+		return nil, fmt.Errorf("shape %v is no picture", d.Shape)
+	}
+	if d.Classes < 1 || len(d.ClassNames) != d.Classes {
+		return nil, fmt.Errorf("%d names of %d classes", len(d.ClassNames), d.Classes)
+	}
+	columns := make([]samplesOfClass, min(maxClasses, d.Classes))
+	for i := range columns {
+		columns[i].name = strings.ReplaceAll(d.ClassNames[i], "_", " ")
+	}
+	for _, s := range []*datasets.Split{d.Test, d.Train} {
+		if s.Size() != height*width*channels {
+			return nil, fmt.Errorf("a sample has %d values: want %v", s.Size(), d.Shape)
+		}
+		for i, label := range s.Labels {
+			if int(label) < len(columns) && label >= 0 && len(columns[label].values) < perClass {
+				columns[label].values = append(columns[label].values, shown(s.Sample(i), channels))
+			}
+		}
+	}
+	lo, hi, err := valueRange(columns)
+	if err != nil {
+		return nil, err
+	}
+
+	perRow := min(10, len(columns))
+	bands := (len(columns) + perRow - 1) / perRow
+	perRow = (len(columns) + bands - 1) / bands
+	const gap, nameHeight, bandGap, maxHeight, maxWidth = 4, 24, 8, 90, 140
+	column := (fullWidth - 2*margin) / vg.Length(perRow)
+	w := min(column-gap, maxWidth)
+	aspect := min(2.5, max(0.4, float64(height)/float64(width))) // very long features are drawn thicker
+	h := w * vg.Length(aspect)
+	if h > maxHeight {
+		w, h = w*maxHeight/h, maxHeight
+	}
+	column = min(column, max(w+gap, 60))
+	band := nameHeight + vg.Length(perClass)*(h+gap) + bandGap
+
+	f := &Figure{
+		Title: fmt.Sprintf("%s: %s data", d.Name, d.Provenance.Kind),
+		Width: fullWidth,
+	}
+	if d.Provenance.Kind != datasets.Real && d.Provenance.Kind != datasets.StandIn {
+		return nil, fmt.Errorf("%q data: want %s or %s", d.Provenance.Kind, datasets.Real, datasets.StandIn)
+	}
+	below := samplesSizes(d)
+	if lo < 0 || hi > 1 {
+		below += fmt.Sprintf(" Values from %.3g (black) to %.3g (white).", lo, hi)
+	} else {
+		lo, hi = 0, 1
+	}
+	if channels == 2 {
+		below += " Channel 0 of 2."
+	}
+	if len(columns) < d.Classes {
+		below += fmt.Sprintf(" The first %d classes.", len(columns))
+	}
+	head := newHeading(f.Title, below, f.Width)
+	f.Height = head.height() + vg.Length(bands)*band - bandGap
+	f.draw = func(c draw.Canvas) {
+		kindBadge(c, d.Provenance.Kind)
+		c = head.draw(c)
+		sty := aligned(style(smallSize, black), text.XCenter, text.YBottom)
+		for i, s := range columns {
+			mid := c.Min.X + (vg.Length(i%perRow)+0.5)*column
+			y := c.Max.Y - vg.Length(i/perRow)*band - nameHeight
+			lines := wrap(s.name, sty, column-gap, 2)
+			for k, l := range lines {
+				c.FillText(sty, vg.Point{X: mid, Y: y + 4 + vg.Length(len(lines)-1-k)*(smallSize+1)}, l)
+			}
+			for k, v := range s.values {
+				top := y - vg.Length(k)*(h+gap)
+				c.DrawImage(vg.Rectangle{
+					Min: vg.Point{X: mid - w/2, Y: top - h}, Max: vg.Point{X: mid + w/2, Y: top},
+				}, picture(v, height, width, lo, hi))
+			}
+		}
+	}
+	return f, nil
+}
+
+// samplesSizes says how large the dataset is, and how much of the whole is there.
+func samplesSizes(d *datasets.Dataset) string {
+	of := func(n, all int) string {
+		if all > n {
+			return grouped(float64(n), 0) + " of " + grouped(float64(all), 0)
+		}
+		return grouped(float64(n), 0)
+	}
+	p := d.Provenance
+	what := "generated in place of the original, which is not there"
+	if p.Kind == datasets.Real {
+		what = "of the original"
+	}
+	return fmt.Sprintf("%d x %d x %d, %d classes; %s training samples (validation included) and %s test samples, %s.",
+		d.Shape[0], d.Shape[1], d.Shape[2], d.Classes, of(p.Train, p.TrainOf), of(p.Test, p.TestOf), what)
+}
+
+// kindBadge says in the corner, in a colour of its own, what kind of data it is.
+func kindBadge(c draw.Canvas, kind string) {
+	clr := blue
+	if kind == datasets.StandIn {
+		clr = vermillion
+	}
+	sty := aligned(bold(style(titleSize, white)), text.XCenter, text.YCenter)
+	w := sty.Width(kind) + 16
+	x, y := c.Max.X-margin, c.Max.Y-margin+3
+	fillRect(c, clr, x-w, y-18, x, y)
+	c.FillText(sty, vg.Point{X: x - w/2, Y: y - 9}, kind)
+}
+
+// shown takes the channels that are shown: all, or of two the first.
+func shown(v []float32, channels int) []float32 {
+	if channels != 2 {
+		return v
+	}
+	first := make([]float32, len(v)/2)
+	for i := range first {
+		first[i] = v[2*i]
+	}
+	return first
+}
+
+// valueRange is the least and the greatest value of all samples.
+func valueRange(columns []samplesOfClass) (lo, hi float64, err error) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	for _, c := range columns {
+		for _, s := range c.values {
+			for _, x := range s {
+				v := float64(x)
+				if math.IsNaN(v) || math.IsInf(v, 0) {
+					return 0, 0, fmt.Errorf("a value is %v", v)
+				}
+				lo, hi = min(lo, v), max(hi, v)
+			}
+		}
+	}
+	if lo > hi {
+		return 0, 0, errors.New("none of the classes has a sample")
+	}
+	return lo, hi, nil
+}
+
+// picture makes an image of a sample of one or three channels, a pixel a value.
+func picture(v []float32, height, width int, lo, hi float64) image.Image {
+	channels := len(v) / (height * width)
+	if hi <= lo {
+		hi = lo + 1
+	}
+	level := func(x float32) uint8 { return uint8(math.Round(255 * (float64(x) - lo) / (hi - lo))) }
+	m := image.NewNRGBA(image.Rect(0, 0, width, height))
+	for i := range height * width {
+		at := i * channels
+		c := color.NRGBA{level(v[at]), level(v[at]), level(v[at]), 0xFF}
+		if channels == 3 {
+			c.G, c.B = level(v[at+1]), level(v[at+2])
+		}
+		m.SetNRGBA(i%width, i/width, c)
+	}
+	return m
+}
