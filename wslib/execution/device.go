@@ -9,6 +9,8 @@ import (
 	"math"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -75,7 +77,7 @@ func (d *Device) open() error {
 				return fmt.Errorf("%s: %w", m.Name, err)
 			}
 		}
-		w, err := d.Switch(i) // compiles
+		w, err := d.switchOnDevice(i) // compiles
 		if err != nil {
 			return err
 		}
@@ -105,9 +107,31 @@ func scale(pages, scales *Node, m page.Member) *Node {
 	return xla.FlatWeights(Mul(pages, InsertAxes(scales, -1)), m.Weights)
 }
 
-// Switch copies network i's exclusive pages from host memory and gathers its
-// weights through its page table.
+// Switch gathers network i's weights through its page table, after copying its
+// exclusive pages to the device. Where device memory is host memory (the CPU
+// plugin), one pass over the pages does both.
 func (d *Device) Switch(i int) (*tensors.Tensor, error) {
+	if d.backend.HasSharedBuffers() {
+		return d.switchInPlace(i)
+	}
+	return d.switchOnDevice(i)
+}
+
+func (d *Device) switchInPlace(i int) (*tensors.Tensor, error) {
+	m := d.set.Networks[i]
+	w, err := tensors.FromShapeForBackend(d.backend, 0, shapes.Make(dtypes.Float32, m.Weights))
+	if err == nil {
+		err = tensors.MutableFlatData(w, func(dst []float32) {
+			m.Table.Gather(dst, d.set.Pages, m.Exclusive, m.Scales, d.set.Size)
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("execution: switch to %s: %w", m.Name, err)
+	}
+	return w, nil
+}
+
+func (d *Device) switchOnDevice(i int) (*tensors.Tensor, error) {
 	m, at := d.set.Networks[i], d.members[i]
 	args := []any{d.shared, at.table}
 	if n := len(m.Exclusive) / d.set.Size; n > 0 {
@@ -127,22 +151,25 @@ func (d *Device) Switch(i int) (*tensors.Tensor, error) {
 	return w, nil
 }
 
-// Verify gathers every network on the device and compares with the stored pages,
-// bit for bit.
+// Verify gathers every network, by the device's own gather and by the way that
+// [Device.Switch] takes, and compares with the stored pages, bit for bit.
 func (d *Device) Verify() error {
 	for i, m := range d.set.Networks {
-		w, err := d.Switch(i)
-		if err != nil {
-			return err
-		}
-		got, err := tensors.CopyFlatData[float32](w)
-		w.FinalizeAll()
-		if err != nil {
-			return fmt.Errorf("execution: %s: %w", m.Name, err)
-		}
-		for k, want := range d.set.Weights(i) {
-			if math.Float32bits(got[k]) != math.Float32bits(want) {
-				return fmt.Errorf("execution: %s: weight %d is %v on the device, %v in the pages", m.Name, k, got[k], want)
+		want := d.set.Weights(i)
+		for _, gather := range []func(int) (*tensors.Tensor, error){d.switchOnDevice, d.Switch} {
+			w, err := gather(i)
+			if err != nil {
+				return err
+			}
+			got, err := tensors.CopyFlatData[float32](w)
+			w.FinalizeAll()
+			if err != nil {
+				return fmt.Errorf("execution: %s: %w", m.Name, err)
+			}
+			for k := range want {
+				if math.Float32bits(got[k]) != math.Float32bits(want[k]) {
+					return fmt.Errorf("execution: %s: weight %d is %v on the device, %v in the pages", m.Name, k, got[k], want[k])
+				}
 			}
 		}
 	}
@@ -169,11 +196,15 @@ func (d *Device) Close() {
 	d.members = nil
 }
 
-// onDevice copies values to the device.
+// onDevice copies values to the device, once where its memory is the host's.
 func onDevice[T float32 | int32](backend compute.Backend, values []T, shape ...int) (*tensors.Tensor, error) {
-	t := tensors.FromFlatDataAndDimensions(values, shape...)
-	if err := t.MaterializeOnDevice(backend, false, 0); err != nil {
+	if !backend.HasSharedBuffers() {
+		t := tensors.FromFlatDataAndDimensions(values, shape...)
+		return t, t.MaterializeOnDevice(backend, false, 0)
+	}
+	t, err := tensors.FromShapeForBackend(backend, 0, shapes.Make(dtypes.FromGenericsType[T](), shape...))
+	if err != nil {
 		return nil, err
 	}
-	return t, nil
+	return t, tensors.MutableFlatData(t, func(dst []T) { copy(dst, values) })
 }

@@ -52,7 +52,7 @@ func problem(t testing.TB, name string, seed uint64, samples int) Task {
 		}
 		return s
 	}
-	return Task{small(name), &datasets.Dataset{
+	return Task{Network: small(name), Data: &datasets.Dataset{
 		Name: name, Shape: [3]int{6, 6, 1}, Classes: 3,
 		Train: split(1, samples), Validation: split(2, 60), Test: split(3, 60),
 		Provenance: datasets.Provenance{Kind: datasets.StandIn, Source: fmt.Sprint("test problem ", seed)},

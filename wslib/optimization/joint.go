@@ -1,6 +1,7 @@
 package optimization
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -98,7 +99,8 @@ func newJoint(backend compute.Backend, set *page.Set, tasks []Task, o JointOptio
 	}
 	for i, t := range tasks {
 		j.tables = append(j.tables, j.layout.table(i))
-		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input, o.Batch, o.Seed, t.Network.Name))
+		batch := cmp.Or(t.Batch, o.Batch)
+		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input, batch, o.Seed, t.Network.Name))
 	}
 	j.print = j.fingerprint()
 	if j.state, err = loadJoint(o.Checkpoint, j.print, j.layout.size); err != nil {

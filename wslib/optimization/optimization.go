@@ -22,6 +22,7 @@ import (
 type Task struct {
 	Network *network.Network
 	Data    *datasets.Dataset
+	Batch   int // samples in a step of this network; 0: as many as the options say
 }
 
 // Point is one validation of all networks.

@@ -1,6 +1,7 @@
 package optimization
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -48,7 +49,7 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 	otherF, otherW := a.others(i)
 	w, m, v := vector(start), vector(make([]float32, len(start))), vector(make([]float32, len(start)))
 	defer func() { free(w, m, v, otherF, otherW) }()
-	sampler := train.NewSampler(a.tasks[i].Data.Train, a.tasks[i].Network.Input, a.Batch, a.Seed, name)
+	sampler := train.NewSampler(a.tasks[i].Data.Train, a.tasks[i].Network.Input, cmp.Or(a.tasks[i].Batch, a.Batch), a.Seed, name)
 	best, bestAccuracy := []float32(nil), -1.0
 	for k := range steps {
 		if err := ctx.Err(); err != nil {

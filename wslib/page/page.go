@@ -75,21 +75,25 @@ func (t Table) Validate() error {
 	return nil
 }
 
-// Gather copies the table's pages into dst [len(Entries), size] from shared
-// [Shared, size] and the network's own exclusive pages, each value times the
-// scale of its page. scales may be nil: all 1.
+// Gather copies the table's pages into dst from shared [Shared, size] and the
+// network's own exclusive pages, each value times the scale of its page. scales
+// may be nil: all 1. dst holds [len(Entries), size], or less: a flat weight
+// vector, whose last page ends early.
 func (t Table) Gather(dst, shared, exclusive, scales []float32, size int) {
 	for i, e := range t.Entries {
 		src := shared
 		if int(e) >= t.Shared {
 			src, e = exclusive, e-int32(t.Shared)
 		}
-		out := dst[i*size : (i+1)*size]
-		copy(out, src[int(e)*size:(int(e)+1)*size])
-		if scales != nil && scales[i] != 1 {
-			for j := range out {
-				out[j] *= scales[i]
-			}
+		out := dst[i*size : min((i+1)*size, len(dst))]
+		in := src[int(e)*size:][:len(out)]
+		if scales == nil {
+			copy(out, in)
+			continue
+		}
+		scale := scales[i]
+		for j, v := range in {
+			out[j] = v * scale
 		}
 	}
 }

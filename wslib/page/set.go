@@ -58,9 +58,9 @@ func (s *Set) Index(name string) int {
 // Weights puts network i together: its flat weight vector as it is executed.
 func (s *Set) Weights(i int) []float32 {
 	m := s.Networks[i]
-	pages := make([]float32, len(m.Table.Entries)*s.Size)
-	m.Table.Gather(pages, s.Pages, m.Exclusive, m.Scales, s.Size)
-	return pages[:m.Weights]
+	weights := make([]float32, m.Weights)
+	m.Table.Gather(weights, s.Pages, m.Exclusive, m.Scales, s.Size)
+	return weights
 }
 
 // Clone copies the set and everything in it but the tables, which nobody changes.

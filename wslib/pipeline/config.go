@@ -10,6 +10,7 @@ import (
 
 	"weightsep/datasets"
 	"weightsep/wslib/network"
+	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/separation"
 )
@@ -44,13 +45,16 @@ type Data struct {
 
 // Optimization chooses method and schedule.
 type Optimization struct {
-	Method       string  `json:"method"` // Joint or Alternating
-	Steps        int     `json:"steps"`  // of joint optimization
-	Batch        int     `json:"batch"`
-	LearningRate float64 `json:"learningRate"`
-	Dropout      float64 `json:"dropout"`
-	Validate     int     `json:"validateEvery"`
-	ValidateOn   int     `json:"validateOn"`
+	Method string `json:"method"` // Joint or Alternating
+	Steps  int    `json:"steps"`  // of joint optimization
+	Start  string `json:"start"`  // of joint optimization: an overlapping.Start
+	Batch  int    `json:"batch"`
+	// Batches are the networks whose batch is another: those whose samples cost most.
+	Batches      map[string]int `json:"batches,omitempty"`
+	LearningRate float64        `json:"learningRate"`
+	Dropout      float64        `json:"dropout"`
+	Validate     int            `json:"validateEvery"`
+	ValidateOn   int            `json:"validateOn"`
 
 	// The alternating schedule.
 	FirstSteps int     `json:"firstSteps"`
@@ -87,7 +91,8 @@ func Profile(name string) (Config, error) {
 		PageSize: page.DefaultSize, Shared: s.Shared, TPR: s.TPR, Margin: s.Margin, MaxExclusive: 4, FisherSamples: 50,
 		BaselineSteps: 2000,
 		Optimization: Optimization{
-			Method: Joint, Steps: 1000, Batch: 32, LearningRate: 2e-3, Dropout: 0.1, Validate: 200, ValidateOn: 1000,
+			Method: Joint, Start: string(overlapping.AveragePages), Steps: 2500, Batch: 64, Batches: map[string]int{"obs": 16, "esc10": 16, "us8k": 24, "hhar": 32},
+			LearningRate: 2e-3, Dropout: 0.1, Validate: 250, ValidateOn: 1000,
 			FirstSteps: 2000, Rounds: 100, Passes: 10, TurnSteps: 32, Lambda: 0.1,
 		},
 		Bench: Bench{Executions: 50, Samples: 500},
@@ -98,13 +103,15 @@ func Profile(name string) (Config, error) {
 		c.Data.MaxTrain, c.Data.MaxTest = 600, 200
 		c.FisherSamples = 10
 		c.BaselineSteps = 20
+		c.Optimization.Batch, c.Optimization.Batches = 8, nil
 		c.Optimization.Steps, c.Optimization.Validate, c.Optimization.ValidateOn = 40, 20, 60
 		c.Bench = Bench{Executions: 10, Samples: 100}
 	case "paper":
 		c.BaselineSteps = 4000
 		c.MaxExclusive = 0
 		c.Optimization.Method = Alternating
-		c.Optimization.Batch, c.Optimization.LearningRate, c.Optimization.Dropout = 100, 1e-3, 0
+		c.Optimization.Batch, c.Optimization.Batches = 100, nil
+		c.Optimization.LearningRate, c.Optimization.Dropout = 1e-3, 0
 		c.Optimization.Validate, c.Optimization.ValidateOn = 100, 0
 		c.Bench.Samples = 0
 	default:
@@ -132,6 +139,11 @@ func (c Config) Validate() error {
 		{"batch", o.Batch}, {"steps between validations", o.Validate}, {"executions", c.Bench.Executions}} {
 		if v.v < 1 {
 			return fmt.Errorf("config: %s %d, want 1 or more", v.name, v.v)
+		}
+	}
+	for name, b := range o.Batches {
+		if b < 1 {
+			return fmt.Errorf("config: batch %d of %s, want 1 or more", b, name)
 		}
 	}
 	if o.LearningRate <= 0 || o.Dropout < 0 || o.Dropout >= 1 {

@@ -58,7 +58,7 @@ func (r *Run) Tasks(ctx context.Context) ([]optimization.Task, error) {
 		if err != nil {
 			return nil, err
 		}
-		tasks = append(tasks, optimization.Task{Network: n, Data: d})
+		tasks = append(tasks, optimization.Task{Network: n, Data: d, Batch: r.Config.Optimization.Batches[n.Name]})
 	}
 	return tasks, nil
 }
@@ -104,7 +104,11 @@ func (r *Run) optimize(ctx context.Context) (*optimization.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return optimization.Joint(ctx, backend, plan.Set(true), tasks, optimization.JointOptions{
+	start, err := plan.StartSet(overlapping.Start(o.Start), r.Config.Seed)
+	if err != nil {
+		return nil, err
+	}
+	return optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{
 		Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate, Dropout: o.Dropout, ValidateEvery: o.Validate,
 		ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: r.Dir.File(checkpointFile), Progress: progress,
 	})

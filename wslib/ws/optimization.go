@@ -16,6 +16,8 @@ type optimizationOverrides struct {
 	learningRate *float64
 	rounds       *int
 	firstSteps   *int
+	start        *string
+	dropout      *float64
 }
 
 func optimizationFlags(f *runFlags) *optimizationOverrides {
@@ -26,6 +28,8 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 		batch:        f.set.Int("batch", 0, "samples of each network in a step; default from the profile"),
 		learningRate: f.set.Float64("rate", 0, "learning rate at its highest; default from the profile"),
 		rounds:       f.set.Int("rounds", 0, "rounds of alternating optimization; default from the profile"),
+		start:        f.set.String("start", "", "`pages` that joint optimization starts from: average, random, normalized; default from the profile"),
+		dropout:      f.set.Float64("dropout", 0, "dropout before dense layers in joint optimization; default from the profile"),
 		firstSteps:   f.set.Int("first", 0, "steps of the first turn of alternating optimization; default from the profile"),
 	}
 }
@@ -33,12 +37,14 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 func (o *optimizationOverrides) apply(c *pipeline.Config) {
 	x := &c.Optimization
 	for name, set := range map[string]func(){
-		"method": func() { x.Method = *o.method },
-		"steps":  func() { x.Steps = *o.steps },
-		"batch":  func() { x.Batch = *o.batch },
-		"rate":   func() { x.LearningRate = *o.learningRate },
-		"rounds": func() { x.Rounds = *o.rounds },
-		"first":  func() { x.FirstSteps = *o.firstSteps },
+		"method":  func() { x.Method = *o.method },
+		"steps":   func() { x.Steps = *o.steps },
+		"batch":   func() { x.Batch = *o.batch },
+		"rate":    func() { x.LearningRate = *o.learningRate },
+		"rounds":  func() { x.Rounds = *o.rounds },
+		"start":   func() { x.Start = *o.start },
+		"dropout": func() { x.Dropout = *o.dropout },
+		"first":   func() { x.FirstSteps = *o.firstSteps },
 	} {
 		if isSet(o.set, name) {
 			set()

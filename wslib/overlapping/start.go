@@ -1,0 +1,82 @@
+package overlapping
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"weightsep/wslib/page"
+)
+
+// Start says where optimization with scales starts from.
+type Start string
+
+const (
+	// AveragePages: the Fisher-weighted means of the networks' own weights, scales 1.
+	AveragePages Start = "average"
+	// RandomPages, normally distributed; each scale brings its page to the root
+	// mean square of the network's own weights there.
+	RandomPages Start = "random"
+	// NormalizedPages: as Average, after each network's page was divided by its
+	// root mean square, which becomes its scale.
+	NormalizedPages Start = "normalized"
+)
+
+// deviation of random and normalized pages: that of a typical trained layer, so
+// that one learning rate fits shared and exclusive pages.
+const deviation = 0.05
+
+// StartSet is the plan's pages with a scale per page and network, ready to be
+// optimized. The seed matters for random pages only.
+func (p *Plan) StartSet(start Start, seed uint64) (*page.Set, error) {
+	s := p.Set(true)
+	switch start {
+	case AveragePages:
+		return s, nil
+	case RandomPages:
+		rng := rand.New(rand.NewPCG(seed, 0x7061676573))
+		for i := range s.Pages {
+			s.Pages[i] = float32(rng.NormFloat64() * deviation)
+		}
+	case NormalizedPages:
+		clear(s.Pages)
+		count := make([]float32, p.Shared)
+		p.eachSharing(func(_ *Member, shared int, weights, _ []float32) {
+			count[shared]++
+			r := rms(weights)
+			for j, w := range weights {
+				if r > 0 {
+					s.Pages[shared*p.PageSize+j] += w / r * deviation
+				}
+			}
+		})
+		for i := range s.Pages {
+			// The mean of k independent pages has a deviation smaller by sqrt(k).
+			if c := count[i/p.PageSize]; c > 0 {
+				s.Pages[i] /= float32(math.Sqrt(float64(c)))
+			}
+		}
+	default:
+		return nil, fmt.Errorf("overlapping: start %q, want %s, %s or %s", start, AveragePages, RandomPages, NormalizedPages)
+	}
+	for i := range s.Networks {
+		m := &s.Networks[i]
+		pages := page.Form(p.Members[i].Weights, p.PageSize)
+		for b, e := range m.Table.Entries {
+			if int(e) < p.Shared {
+				if r := rms(pages[b*p.PageSize : min((b+1)*p.PageSize, m.Weights)]); r > 0 {
+					m.Scales[b] = r / deviation
+				}
+			}
+		}
+	}
+	return s, nil
+}
+
+func rms(v []float32) float32 {
+	sum := 0.0
+	for _, x := range v {
+		sum += float64(x) * float64(x)
+	}
+	return float32(math.Sqrt(sum / float64(len(v))))
+}
