@@ -17,8 +17,8 @@ const (
 	// RandomPages, normally distributed; each scale brings its page to the root
 	// mean square of the network's own weights there.
 	RandomPages Start = "random"
-	// NormalizedPages: as Average, after each network's page was divided by its
-	// root mean square, which becomes its scale.
+	// NormalizedPages: the means of the networks' pages, each divided by its root
+	// mean square, which becomes its scale. The default: it starts nearest.
 	NormalizedPages Start = "normalized"
 )
 

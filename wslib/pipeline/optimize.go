@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 
@@ -35,6 +36,9 @@ func (r *Run) Optimize(ctx context.Context) error {
 		}
 		files, err := result.Set.Save(r.Dir.Path)
 		if err != nil {
+			return nil, err
+		}
+		if err := r.recordNetworks(result.Set); err != nil {
 			return nil, err
 		}
 		h := History{Method: r.Config.Optimization.Method, Networks: r.Config.Networks, BestStep: result.BestStep, Points: result.History}
@@ -112,6 +116,30 @@ func (r *Run) optimize(ctx context.Context) (*optimization.Result, error) {
 		Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate, Dropout: o.Dropout, ValidateEvery: o.Validate,
 		ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: r.Dir.File(checkpointFile), Progress: progress,
 	})
+}
+
+// recordNetworks notes in the manifest where each network's exclusive pages lie in
+// the file of all exclusive pages. The commit of the stage writes it.
+func (r *Run) recordNetworks(s *page.Set) error {
+	type entry struct {
+		page.Shape
+		Pages     int `json:"pages"`
+		Exclusive int `json:"exclusivePages"`
+		Offset    int `json:"exclusiveOffset"` // its first page in the file of exclusive pages
+	}
+	var entries []entry
+	offset := 0
+	for _, m := range s.Networks {
+		own := len(m.Table.Exclusive())
+		entries = append(entries, entry{page.Shape{Name: m.Name, Weights: m.Weights, Scales: m.Scales != nil}, len(m.Table.Entries), own, offset})
+		offset += own
+	}
+	raw, err := json.Marshal(entries)
+	if err != nil {
+		return err
+	}
+	r.Dir.Manifest.Networks = raw
+	return nil
 }
 
 // Set is the optimized set of pages.

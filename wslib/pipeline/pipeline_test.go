@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -108,6 +109,10 @@ func checkSummary(t *testing.T, r *Run) {
 		if got := s.Networks[i].ExclusivePages; got != len(m.Table.Exclusive()) {
 			t.Errorf("%s: %d exclusive pages in the summary, %d in its table", m.Name, got, len(m.Table.Exclusive()))
 		}
+	}
+	var entries []struct{ ExclusiveOffset int }
+	if err := json.Unmarshal(r.Dir.Manifest.Networks, &entries); err != nil || len(entries) != 2 || entries[1].ExclusiveOffset != s.Networks[0].ExclusivePages {
+		t.Errorf("networks in the manifest: %s (%v)", r.Dir.Manifest.Networks, err)
 	}
 	// 4 bytes for every weight in pages, table entry and scale: 128+137 pages.
 	if want := 4 * ((128+own)*512 + 2*(128+137)); s.Stored.Total != want {

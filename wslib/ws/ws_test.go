@@ -99,7 +99,7 @@ func TestWrongInput(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, verb := range []string{"run", "list", "add", "remove", "train", "fisher", "cost", "eval", "bench", "overlap"} {
+	for _, verb := range []string{"run", "list", "add", "remove", "train", "fisher", "cost", "eval", "bench", "figures", "overlap"} {
 		code, _, stderr := call(t, verb, "-h")
 		if code != 0 || !strings.Contains(stderr, "ws "+verb) {
 			t.Errorf("ws %s -h: exit %d\n%s", verb, code, stderr)
@@ -115,10 +115,10 @@ func TestWalk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	steps := [][]string{
 		{"run", "-profile", "smoke", "-net", "fmnist", "-steps", "4", "-batch", "8"},
-		{"list"}, {"cost", "-net", "fmnist"}, {"fisher"}, {"eval", "-net", "fmnist"}, {"bench", "-n", "3"},
+		{"list"}, {"cost", "-net", "fmnist"}, {"fisher"}, {"eval", "-net", "fmnist"}, {"bench", "-n", "3"}, {"figures"},
 		{"add", "-net", "svhn"}, {"remove", "-net", "fmnist"},
 	}
-	want := []string{"Packing:", "fmnist", "total network cost", "together", "fmnist inference accuracy: 0.", "[3/3]", "svhn", "networks left: [svhn]"}
+	want := []string{"Packing:", "fmnist", "total network cost", "together", "fmnist inference accuracy: 0.", "[3/3]", "times.svg", "svhn", "networks left: [svhn]"}
 	for i, args := range steps {
 		code, out, stderr := call(t, append(args, "-run", dir, "-quiet")...)
 		if code != 0 || !strings.Contains(out, want[i]) {

@@ -1,0 +1,117 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"weightsep/wslib/figures"
+	"weightsep/wslib/page"
+	"weightsep/wslib/separation"
+)
+
+// DensityChart shows each network's contribution density and the cut between
+// exclusive and sharable pages. It needs the Fisher information.
+func (r *Run) DensityChart() (*figures.Figure, error) {
+	var rows []figures.DensityOf
+	for _, n := range r.Networks() {
+		m, err := r.Separate(n)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, figures.DensityOf{Name: n.Name, Density: separation.Density(m.Fisher, r.Config.PageSize), Exclusive: m.Exclusive})
+	}
+	return figures.Density(rows)
+}
+
+// OccupancyChart shows which network uses which shared page.
+func (r *Run) OccupancyChart() (*figures.Figure, error) {
+	set, err := r.OverlappedSet()
+	if err != nil {
+		return nil, err
+	}
+	var tables []page.Table
+	for _, m := range set.Networks {
+		tables = append(tables, m.Table)
+	}
+	return figures.Occupancy(r.Config.Networks, tables, set.Shared)
+}
+
+// HistoryChart shows validation accuracy over the steps of the optimization.
+func (r *Run) HistoryChart() (*figures.Figure, error) {
+	h, err := r.History()
+	if err != nil {
+		return nil, err
+	}
+	var steps []int
+	var validation [][]float64
+	for _, p := range h.Points {
+		steps, validation = append(steps, p.Step), append(validation, p.Validation)
+	}
+	return figures.History(h.Method+" optimization", h.Networks, steps, validation)
+}
+
+// BeforeAfterChart shows test accuracy before and after weight separation.
+func (r *Run) BeforeAfterChart() (*figures.Figure, error) {
+	s, err := r.Summary()
+	if err != nil {
+		return nil, err
+	}
+	var rows []figures.AccuracyRow
+	for _, n := range s.Networks {
+		rows = append(rows, figures.AccuracyRow{Name: n.Name, Data: n.Data, Before: n.Before.Test, After: n.After.Test})
+	}
+	return figures.BeforeAfter(rows)
+}
+
+// MemoryChart shows what the networks take, separately and from optimized pages.
+func (r *Run) MemoryChart() (*figures.Figure, error) {
+	set, err := r.Set()
+	if err != nil {
+		return nil, err
+	}
+	return figures.Memory(set.Stored())
+}
+
+// TimesChart shows switching and execution times of the benchmark.
+func (r *Run) TimesChart() (*figures.Figure, error) {
+	b, err := r.Benchmark()
+	if err != nil {
+		return nil, err
+	}
+	return figures.Times(b.Separated, b.Files)
+}
+
+// Figures saves every chart that the run has results for as NAME.svg into dir,
+// and returns the names.
+func (r *Run) Figures(ctx context.Context, dir string) ([]string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	var saved []string
+	for _, c := range []struct {
+		name string
+		draw func() (*figures.Figure, error)
+	}{
+		{"density", r.DensityChart}, {"occupancy", r.OccupancyChart}, {"history", r.HistoryChart},
+		{"accuracy", r.BeforeAfterChart}, {"memory", r.MemoryChart}, {"times", r.TimesChart},
+	} {
+		if err := ctx.Err(); err != nil {
+			return saved, err
+		}
+		f, err := c.draw()
+		if errors.Is(err, ErrNotDone) {
+			continue
+		}
+		if err != nil {
+			return saved, fmt.Errorf("%s: %w", c.name, err)
+		}
+		if err := f.Save(filepath.Join(dir, c.name+".svg")); err != nil {
+			return saved, err
+		}
+		saved = append(saved, c.name+".svg")
+	}
+	return saved, nil
+}
