@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	historyFile    = "history.json"
-	checkpointFile = "optimization/checkpoint.npz"
+	historyFile   = "history.json"
+	checkpointDir = "optimization" // while it runs
 )
 
 // Optimize trains the pages. Interrupted, it goes on from its last checkpoint.
@@ -26,11 +26,16 @@ func (r *Run) Optimize(ctx context.Context) error {
 		return err
 	}
 	key := map[string]any{"overlap": upstream, "optimization": r.Config.Optimization, "seed": r.Config.Seed}
-	return r.stage(stageOptimize, []string{stageEvaluate, stageBench}, key, func() ([]string, error) {
-		if err := os.MkdirAll(r.Dir.File("optimization"), 0o755); err != nil {
+	id, err := keyID(key)
+	if err != nil {
+		return err
+	}
+	err = r.stage(stageOptimize, []string{stageEvaluate, stageBench}, key, func() ([]string, error) {
+		if err := os.MkdirAll(r.Dir.File(checkpointDir), 0o755); err != nil {
 			return nil, err
 		}
-		result, err := r.optimize(ctx)
+		// Named by what is optimized: with another configuration there is nothing to go on from.
+		result, err := r.optimize(ctx, r.Dir.File(checkpointDir, id+".npz"))
 		if err != nil {
 			return nil, err
 		}
@@ -44,6 +49,10 @@ func (r *Run) Optimize(ctx context.Context) error {
 		h := History{Method: r.Config.Optimization.Method, Networks: r.Config.Networks, BestStep: result.BestStep, Points: result.History}
 		return append(files, historyFile), r.Dir.WriteJSON(historyFile, h)
 	})
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(r.Dir.File(checkpointDir))
 }
 
 // History is the course of an optimization.
@@ -67,7 +76,7 @@ func (r *Run) Tasks(ctx context.Context) ([]optimization.Task, error) {
 	return tasks, nil
 }
 
-func (r *Run) optimize(ctx context.Context) (*optimization.Result, error) {
+func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Result, error) {
 	backend, err := r.Backend(ctx)
 	if err != nil {
 		return nil, err
@@ -100,7 +109,7 @@ func (r *Run) optimize(ctx context.Context) (*optimization.Result, error) {
 		result, _, err := optimization.Alternating(ctx, backend, networks, tasks, optimization.AlternatingOptions{
 			PageSize: r.Config.PageSize, Shared: r.Config.Shared, FirstSteps: o.FirstSteps, Rounds: rounds, Passes: o.Passes,
 			TurnSteps: o.TurnSteps, Batch: o.Batch, LearningRate: o.LearningRate, Lambda: o.Lambda, ValidateEvery: o.Validate,
-			ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: r.Dir.File(checkpointFile), Progress: progress,
+			ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: checkpoint, Progress: progress,
 		})
 		return result, err
 	}
@@ -114,7 +123,7 @@ func (r *Run) optimize(ctx context.Context) (*optimization.Result, error) {
 	}
 	return optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{
 		Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate, Dropout: o.Dropout, ValidateEvery: o.Validate,
-		ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: r.Dir.File(checkpointFile), Progress: progress,
+		ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: checkpoint, Progress: progress,
 	})
 }
 

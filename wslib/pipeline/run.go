@@ -200,15 +200,23 @@ func (r *Run) Data(ctx context.Context, name string) (*datasets.Dataset, error) 
 	return d, nil
 }
 
+// keyID is a short hash of everything that decides the result of a stage.
+func keyID(key any) (string, error) {
+	raw, err := json.Marshal(key)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8]), nil
+}
+
 // stage runs one stage unless it is complete already. key holds everything that
 // decides the result; work returns the files that it wrote, relative to the run.
 func (r *Run) stage(name string, later []string, key any, work func() ([]string, error)) error {
-	raw, err := json.Marshal(key)
+	id, err := keyID(key)
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(raw)
-	id := hex.EncodeToString(sum[:8])
 	s, done, err := r.Dir.Stage(name)
 	if err != nil {
 		return err
