@@ -1,7 +1,8 @@
 // Package execution runs many networks from one set of pages: shared pages, page
 // tables and scales stay in device memory (level 1), exclusive pages in host
 // memory (level 2). Switching to a network copies its few exclusive pages to the
-// device and gathers its weights there.
+// device and gathers its weights there; where device memory is host memory, as with
+// the CPU plugin, it is one gather on the host.
 package execution
 
 import (

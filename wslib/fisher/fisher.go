@@ -51,6 +51,7 @@ func Compute(ctx context.Context, backend compute.Backend, n *network.Network, w
 	defer exec.Finalize()
 	w := tensors.FromFlatDataAndDimensions(weights, len(weights))
 	sum := tensors.FromFlatDataAndDimensions(make([]float32, len(weights)), len(weights))
+	defer func() { w.FinalizeAll(); sum.FinalizeAll() }()
 	for _, i := range train.Rand(o.Seed, "fisher", n.Name).Perm(training.Len())[:samples] {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -61,6 +62,7 @@ func Compute(ctx context.Context, backend compute.Backend, n *network.Network, w
 			return nil, fmt.Errorf("fisher: %s: sample %d: %w", n.Name, i, err)
 		}
 		sum.FinalizeAll()
+		x.FinalizeAll()
 		sum = next
 	}
 	f, err := tensors.CopyFlatData[float32](sum)

@@ -60,7 +60,9 @@ func (c *Classifier) Predict(ctx context.Context, weights *tensors.Tensor, split
 			index[i] = min(at+i, split.Len()-1) // the last batch repeats a sample rather than compile anew
 		}
 		split.Batch(flat, index)
-		logits, classes, err := c.Run(weights, tensors.FromFlatDataAndDimensions(flat, c.Batch, in[0], in[1], in[2]))
+		x := tensors.FromFlatDataAndDimensions(flat, c.Batch, in[0], in[1], in[2])
+		logits, classes, err := c.Run(weights, x)
+		x.FinalizeAll()
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ func backend(t testing.TB) compute.Backend {
 	return b
 }
 
-// plainLogits is the network of section 3 in loops over float64: activation
+// plainLogits is the network in loops over float64: activation
 // before pooling, HWIO kernels, row-major flattening.
 func plainLogits(n *Network, w, x []float32) []float64 {
 	at := 0

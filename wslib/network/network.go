@@ -9,11 +9,9 @@
 package network
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"strings"
 )
 
@@ -150,32 +148,4 @@ func (n *Network) Initial(seed uint64) []float32 {
 		}
 	}
 	return w
-}
-
-// Load reads descriptions from a JSON file: one object or an array of them, with
-// the fields of [Network]. Every description is validated.
-func Load(path string) ([]*Network, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("networks: %w", err)
-	}
-	var nets []*Network
-	if err := json.Unmarshal(data, &nets); err != nil {
-		one := new(Network)
-		if json.Unmarshal(data, one) != nil {
-			return nil, fmt.Errorf("networks: %s: %w", path, err)
-		}
-		nets = []*Network{one}
-	}
-	seen := map[string]bool{}
-	for _, n := range nets {
-		if err := n.Validate(); err != nil {
-			return nil, fmt.Errorf("networks: %s: %w", path, err)
-		}
-		if seen[n.Name] {
-			return nil, fmt.Errorf("networks: %s: network %s is described twice", path, n.Name)
-		}
-		seen[n.Name] = true
-	}
-	return nets, nil
 }

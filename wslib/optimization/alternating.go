@@ -24,7 +24,7 @@ type AlternatingOptions struct {
 	Batch      int // [100]
 
 	LearningRate  float64 // [1e-3]
-	Lambda        float64 // weight of the overlapping loss [0.1]
+	Lambda        float64 // weight of the overlapping loss [0.1]; negative: none
 	ValidateEvery int     // steps within a turn [100]
 	ValidateOn    int     // at most so many validation samples a network [0: all]
 	Seed          uint64
@@ -50,6 +50,7 @@ func (o AlternatingOptions) withDefaults() AlternatingOptions {
 	if o.Lambda == 0 {
 		o.Lambda = 0.1
 	}
+	o.Lambda = max(o.Lambda, 0)
 	if o.SaveEvery == 0 {
 		o.SaveEvery = 10 * time.Second
 	}
@@ -59,7 +60,7 @@ func (o AlternatingOptions) withDefaults() AlternatingOptions {
 	return o
 }
 
-// Alternating is the paper's optimization (section 4.4 of the design).
+// Alternating is the optimization of the PerCom 2022 paper.
 //
 // Shared pages start at N(0, 0.01). For each network in order: it is overlapped
 // onto the pages as they are now, then gets one turn of FirstSteps; when all are

@@ -21,7 +21,7 @@ type JointOptions struct {
 	LearningRate  float64 // of Adam at its highest; cosine decay after a short rise [2e-3]
 	Dropout       float64 // before each dense layer [0: none]
 	ValidateEvery int     // steps between validations and checkpoints [200]
-	ValidateOn    int     // at most so many validation samples a network [2000]
+	ValidateOn    int     // at most so many validation samples a network [0: all]
 	Seed          uint64
 	Checkpoint    string // file of the checkpoint; "" none
 	Progress      func(Progress)
@@ -39,9 +39,6 @@ func (o JointOptions) withDefaults() JointOptions {
 	}
 	if o.ValidateEvery == 0 {
 		o.ValidateEvery = 200
-	}
-	if o.ValidateOn == 0 {
-		o.ValidateOn = 2000
 	}
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
@@ -118,6 +115,7 @@ func newJoint(backend compute.Backend, set *page.Set, tasks []Task, o JointOptio
 func (j *joint) close() {
 	j.exec.Finalize()
 	j.validator.close()
+	free(j.tables...)
 }
 
 // step is the graph of one step. Inputs: theta, m, v, t, rate, and for each
@@ -144,6 +142,7 @@ func (j *joint) run(ctx context.Context) error {
 		}
 	}
 	theta, m, v := vector(s.Theta), vector(s.M), vector(s.V)
+	defer func() { free(theta, m, v) }()
 	sums, n := make([]float64, len(j.tasks)), 0
 	for k := s.Step; k < j.Steps; k++ {
 		if err := ctx.Err(); err != nil {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// The oracle: the rules of section 4.3 of the design written down once more, as
-// literally as possible, on plain slices, with nothing shared with the package.
+// The oracle: the rules of overlapping written down once more, as literally as
+// possible, on plain slices, with nothing shared with the package.
 
 type bruteNet struct {
 	w, f  [][]float64 // pages

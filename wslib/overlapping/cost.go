@@ -55,7 +55,7 @@ func (p *Plan) costMatrix(shared, network []int, weights, fisher []float32) [][]
 func (p *Plan) TotalCost() float64 {
 	type tenant struct{ weights, fisher []float32 }
 	tenants := make([][]tenant, p.Shared)
-	p.eachSharing(func(_ *Member, shared int, weights, fisher []float32) {
+	p.eachSharing(func(_ *Member, _, shared int, weights, fisher []float32) {
 		tenants[shared] = append(tenants[shared], tenant{weights, fisher})
 	})
 	total := 0.0

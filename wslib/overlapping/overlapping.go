@@ -38,13 +38,16 @@ type Plan struct {
 	FisherSum []float64 // [Shared, PageSize], sum of the Fisher information of the pages on it
 }
 
+// maxValues bounds the shared weights of a plan: 2 GiB for each of its vectors.
+const maxValues = 1 << 28
+
 // New returns a plan without networks; all shared values are 0.
 func New(pageSize, shared int) (*Plan, error) {
 	if pageSize < 1 || pageSize > 1<<20 {
 		return nil, fmt.Errorf("overlapping: page size %d, want 1 to %d", pageSize, 1<<20)
 	}
-	if shared < 1 || shared > 1<<20 {
-		return nil, fmt.Errorf("overlapping: %d shared pages, want 1 to %d", shared, 1<<20)
+	if shared < 1 || shared > maxValues/pageSize {
+		return nil, fmt.Errorf("overlapping: %d shared pages of %d, want 1 to %d", shared, pageSize, maxValues/pageSize)
 	}
 	return &Plan{
 		PageSize:  pageSize,
@@ -108,7 +111,7 @@ func (p *Plan) Remove(name string) error {
 	p.Members = slices.Delete(p.Members, at, at+1)
 	// Summed anew rather than subtracted: what is left must not depend on who left.
 	clear(p.FisherSum)
-	p.eachSharing(func(_ *Member, shared int, _, fisher []float32) {
+	p.eachSharing(func(_ *Member, _, shared int, _, fisher []float32) {
 		dst := p.FisherSum[shared*p.PageSize:][:p.PageSize]
 		for j, f := range fisher {
 			dst[j] += float64(f)
@@ -124,7 +127,7 @@ func (p *Plan) Average() {
 	sum := make([]float64, len(p.Values))  // Σ F w
 	mean := make([]float64, len(p.Values)) // Σ w
 	count := make([]float64, p.Shared)
-	p.eachSharing(func(_ *Member, shared int, weights, fisher []float32) {
+	p.eachSharing(func(_ *Member, _, shared int, weights, fisher []float32) {
 		count[shared]++
 		for j, w := range weights {
 			sum[shared*p.PageSize+j] += float64(fisher[j]) * float64(w)
@@ -152,15 +155,15 @@ func (p *Plan) Occupancy() []int {
 	return page.Occupancy(tables, p.Shared)
 }
 
-// eachSharing calls f for every page of every network that is on a shared page,
+// eachSharing calls f for every page b of every network that is on a shared page,
 // networks in order of joining, pages rising.
-func (p *Plan) eachSharing(f func(m *Member, shared int, weights, fisher []float32)) {
+func (p *Plan) eachSharing(f func(m *Member, b, shared int, weights, fisher []float32)) {
 	for i := range p.Members {
 		m := &p.Members[i]
 		weights, fisher := page.Form(m.Weights, p.PageSize), page.Form(m.Fisher, p.PageSize)
 		for b, e := range m.Table.Entries {
 			if int(e) < p.Shared {
-				f(m, int(e), weights[b*p.PageSize:][:p.PageSize], fisher[b*p.PageSize:][:p.PageSize])
+				f(m, b, int(e), weights[b*p.PageSize:][:p.PageSize], fisher[b*p.PageSize:][:p.PageSize])
 			}
 		}
 	}

@@ -17,8 +17,10 @@ const (
 	// RandomPages, normally distributed; each scale brings its page to the root
 	// mean square of the network's own weights there.
 	RandomPages Start = "random"
-	// NormalizedPages: the means of the networks' pages, each divided by its root
-	// mean square, which becomes its scale. The default: it starts nearest.
+	// NormalizedPages: each network's page is divided by its root mean square, which
+	// becomes its scale; a shared page is the sum of the pages on it, divided by the
+	// square root of their number, so that it keeps that magnitude. Of the three it
+	// leads to the best accuracy in few steps.
 	NormalizedPages Start = "normalized"
 )
 
@@ -41,9 +43,9 @@ func (p *Plan) StartSet(start Start, seed uint64) (*page.Set, error) {
 	case NormalizedPages:
 		clear(s.Pages)
 		count := make([]float32, p.Shared)
-		p.eachSharing(func(_ *Member, shared int, weights, _ []float32) {
+		p.eachSharing(func(m *Member, b, shared int, weights, _ []float32) {
 			count[shared]++
-			r := rms(weights)
+			r := p.magnitude(m, b)
 			for j, w := range weights {
 				if r > 0 {
 					s.Pages[shared*p.PageSize+j] += w / r * deviation
@@ -51,7 +53,6 @@ func (p *Plan) StartSet(start Start, seed uint64) (*page.Set, error) {
 			}
 		})
 		for i := range s.Pages {
-			// The mean of k independent pages has a deviation smaller by sqrt(k).
 			if c := count[i/p.PageSize]; c > 0 {
 				s.Pages[i] /= float32(math.Sqrt(float64(c)))
 			}
@@ -60,17 +61,20 @@ func (p *Plan) StartSet(start Start, seed uint64) (*page.Set, error) {
 		return nil, fmt.Errorf("overlapping: start %q, want %s, %s or %s", start, AveragePages, RandomPages, NormalizedPages)
 	}
 	for i := range s.Networks {
-		m := &s.Networks[i]
-		pages := page.Form(p.Members[i].Weights, p.PageSize)
-		for b, e := range m.Table.Entries {
+		for b, e := range s.Networks[i].Table.Entries {
 			if int(e) < p.Shared {
-				if r := rms(pages[b*p.PageSize : min((b+1)*p.PageSize, m.Weights)]); r > 0 {
-					m.Scales[b] = r / deviation
+				if r := p.magnitude(&p.Members[i], b); r > 0 {
+					s.Networks[i].Scales[b] = r / deviation
 				}
 			}
 		}
 	}
 	return s, nil
+}
+
+// magnitude is the root mean square of page b of a network, padding left out.
+func (p *Plan) magnitude(m *Member, b int) float32 {
+	return rms(m.Weights[b*p.PageSize : min((b+1)*p.PageSize, len(m.Weights))])
 }
 
 func rms(v []float32) float32 {

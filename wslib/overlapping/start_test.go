@@ -6,10 +6,11 @@ import (
 	"testing"
 )
 
-// Two networks whose one sharable page is the same but for a factor: normalized,
-// both are recovered exactly from page and scale.
-func TestNormalizedPagesRecoverProportionalNetworks(t *testing.T) {
-	p, _ := New(4, 1)
+// Two networks whose one sharable page is the same but for a factor: from page and
+// scale, both come out in proportion, and larger by sqrt 2, because the sum of two
+// pages is divided as if they were independent. The page is padded.
+func TestNormalizedPagesKeepProportions(t *testing.T) {
+	p, _ := New(6, 1)
 	a := []float32{1, -2, 3, -4}
 	b := []float32{0.1, -0.2, 0.3, -0.4}
 	f := []float32{1, 1, 1, 1}
@@ -26,7 +27,6 @@ func TestNormalizedPagesRecoverProportionalNetworks(t *testing.T) {
 	for i, m := range s.Networks {
 		want := p.Members[i].Weights
 		got := s.Weights(i)
-		// The mean of k pages is divided by sqrt(k) as if they were independent.
 		for k := range want {
 			if math.Abs(float64(got[k]/want[k])-math.Sqrt2) > 1e-5 {
 				t.Errorf("%s: weights %v, want %v times sqrt 2", m.Name, got, want)

@@ -29,8 +29,8 @@ const (
 	benchFile      = "bench.json"
 )
 
-// Evaluate scores every network before and after on validation and test data. It
-// is the one place of a run that reads test labels, after all choices are made.
+// Evaluate scores every network before and after on validation and test data, when
+// all choices are made. No choice anywhere depends on test data.
 func (r *Run) Evaluate(ctx context.Context) error {
 	if err := r.Optimize(ctx); err != nil {
 		return err
