@@ -39,7 +39,9 @@ func Example() {
 		plan.Average()
 		tasks = append(tasks, optimization.Task{Network: net, Data: data})
 	}
-	result, err := optimization.Joint(ctx, backend, plan.Set(true), tasks, optimization.JointOptions{Steps: 150, ValidateEvery: 50, Seed: 1})
+	start, err := plan.StartSet(overlapping.NormalizedPages, 1)
+	check(err)
+	result, err := optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{Steps: 150, ValidateEvery: 50, Seed: 1})
 	check(err)
 	device, err := execution.NewDevice(backend, result.Set)
 	check(err)

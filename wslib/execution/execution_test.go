@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/datasets"
@@ -85,7 +86,7 @@ func TestGatherIsBitExact(t *testing.T) {
 	}
 }
 
-func TestLogitsAgreeWithPlainExecution(t *testing.T) {
+func TestLogitsAgree(t *testing.T) {
 	b := backend(t)
 	nets, set := ten(t)
 	d, err := NewDevice(b, set)
@@ -94,6 +95,10 @@ func TestLogitsAgreeWithPlainExecution(t *testing.T) {
 	}
 	defer d.Close()
 	for i, n := range nets {
+		w, err := d.Switch(i)
+		if err != nil {
+			t.Fatal(err)
+		}
 		c, err := network.NewClassifier(b, n, 4)
 		if err != nil {
 			t.Fatal(err)
@@ -104,23 +109,30 @@ func TestLogitsAgreeWithPlainExecution(t *testing.T) {
 			x[k] = rng.Float32()
 		}
 		in := tensors.FromFlatDataAndDimensions(x, 4, n.Input[0], n.Input[1], n.Input[2])
-		w, err := d.Switch(i)
+		// From the pages inside one graph, as a device without a switch would.
+		m := set.Networks[i]
+		pages := append(append([]float32(nil), set.Pages...), m.Exclusive...)
+		scales := m.Scales
+		if scales == nil {
+			scales = make([]float32, len(m.Table.Entries))
+			for k := range scales {
+				scales[k] = 1
+			}
+		}
+		got, err := ExecOnce(b, func(pages, table, scales, x *Node) *Node {
+			return n.Logits(xla.FlatWeights(xla.GatherPages(pages, table, scales), m.Weights), x)
+		}, tensors.FromFlatDataAndDimensions(pages, len(pages)/set.Size, set.Size), m.Table.Entries, scales, in)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, _, err := c.Run(w, in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		plain := set.Weights(i)
-		want, _, err := c.Run(tensors.FromFlatDataAndDimensions(plain, len(plain)), in)
+		want, _, err := c.Run(w, in)
 		if err != nil {
 			t.Fatal(err)
 		}
 		a, z := tensors.MustCopyFlatData[float32](got), tensors.MustCopyFlatData[float32](want)
 		for k := range a {
 			if math.Abs(float64(a[k]-z[k])) > 1e-5 {
-				t.Errorf("%s: logit %d is %v separated, %v plain", n.Name, k, a[k], z[k])
+				t.Errorf("%s: logit %d is %v from pages in the graph, %v after a switch", n.Name, k, a[k], z[k])
 			}
 		}
 		c.Close()

@@ -2,6 +2,8 @@ package network
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +30,34 @@ func TestTen(t *testing.T) {
 	}
 	if weights != 667582 || pages != 1310 {
 		t.Errorf("%d weights, %d pages in all, want 667582 and 1310", weights, pages)
+	}
+}
+
+// Formation, a page table in any order, and gathering give every network back.
+func TestFormationAndGatherAreInverse(t *testing.T) {
+	for _, n := range Ten() {
+		w := n.Initial(1)
+		formed := page.Form(w, page.DefaultSize)
+		pages := len(formed) / page.DefaultSize
+		set := &page.Set{Size: page.DefaultSize, Shared: pages, Pages: make([]float32, len(formed))}
+		m := page.Member{Name: n.Name, Weights: len(w), Table: page.Table{Shared: pages}}
+		for b, at := range rand.New(rand.NewPCG(1, 1)).Perm(pages) {
+			own := formed[b*page.DefaultSize : (b+1)*page.DefaultSize]
+			if b%10 == 3 {
+				m.Table.Entries = append(m.Table.Entries, int32(pages+len(m.Exclusive)/page.DefaultSize))
+				m.Exclusive = append(m.Exclusive, own...)
+				continue
+			}
+			m.Table.Entries = append(m.Table.Entries, int32(at))
+			copy(set.Pages[at*page.DefaultSize:], own)
+		}
+		set.Networks = []page.Member{m}
+		if err := set.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(set.Weights(0), w) {
+			t.Errorf("%s: gathered weights differ from those that were formed", n.Name)
+		}
 	}
 }
 

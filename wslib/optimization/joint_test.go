@@ -1,6 +1,8 @@
 package optimization
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -149,11 +151,27 @@ func TestJointResumes(t *testing.T) {
 	if _, err := Joint(context.Background(), b, set, tasks, o); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("truncated checkpoint: %v", err)
 	}
-	raw[len(raw)/3] ^= 0x40
+	raw[middleOf(t, raw, "theta.npy")] ^= 0x40
 	os.WriteFile(o.Checkpoint, raw, 0o644)
 	if _, err := Joint(context.Background(), b, set, tasks, o); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("flipped bit in the checkpoint: %v", err)
 	}
+}
+
+// middleOf is the place of a byte in the middle of a zip entry's data.
+func middleOf(t *testing.T, raw []byte, name string) int64 {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range z.File {
+		if at, err := f.DataOffset(); err == nil && f.Name == name {
+			return at + int64(f.CompressedSize64/2)
+		}
+	}
+	t.Fatalf("no entry %s", name)
+	return 0
 }
 
 func TestDivergenceNamesTheNetwork(t *testing.T) {

@@ -124,7 +124,7 @@ func (r *Run) Bench(ctx context.Context) error {
 	}
 	key := map[string]any{"optimize": upstream, "bench": r.Config.Bench, "seed": r.Config.Seed}
 	err = r.stage(stageBench, nil, key, func() ([]string, error) {
-		b, err := r.bench(ctx)
+		b, err := r.Measure(ctx, r.Config.Bench)
 		if err != nil {
 			return nil, err
 		}
@@ -136,7 +136,8 @@ func (r *Run) Bench(ctx context.Context) error {
 	return r.writeSummary()
 }
 
-func (r *Run) bench(ctx context.Context) (*Benchmark, error) {
+// Measure runs the benchmark on the optimized pages and keeps nothing.
+func (r *Run) Measure(ctx context.Context, o Bench) (*Benchmark, error) {
 	backend, err := r.Backend(ctx)
 	if err != nil {
 		return nil, err
@@ -168,7 +169,7 @@ func (r *Run) bench(ctx context.Context) (*Benchmark, error) {
 			return nil, err
 		}
 		test := data.Test
-		if s := r.Config.Bench.Samples; s > 0 {
+		if s := o.Samples; s > 0 {
 			test = test.Slice(s)
 		}
 		c, err := network.NewClassifier(backend, n, 100)
@@ -198,12 +199,12 @@ func (r *Run) bench(ctx context.Context) (*Benchmark, error) {
 	}
 	t, err := execution.Bench(ctx, classifiers, tests,
 		[]execution.Subject{{Switcher: device, Accuracy: separated}, {Switcher: files, Accuracy: separate}},
-		execution.BenchOptions{Executions: r.Config.Bench.Executions, Seed: r.Config.Seed,
+		execution.BenchOptions{Executions: o.Executions, Seed: r.Config.Seed,
 			Progress: func(done, of int) { r.options.Progress(stageBench, done, of, "") }})
 	if err != nil {
 		return nil, err
 	}
-	return &Benchmark{Separated: t[0], Files: t[1], Samples: r.Config.Bench.Samples}, nil
+	return &Benchmark{Separated: t[0], Files: t[1], Samples: o.Samples}, nil
 }
 
 // Benchmark is the result of the run's benchmark.

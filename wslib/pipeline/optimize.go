@@ -3,16 +3,19 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
+	"weightsep/wslib/rundir"
 )
 
 const (
 	historyFile   = "history.json"
+	overlapFile   = "overlap.json" // of the pages that were optimized
 	checkpointDir = "optimization" // while it runs
 )
 
@@ -35,7 +38,7 @@ func (r *Run) Optimize(ctx context.Context) error {
 			return nil, err
 		}
 		// Named by what is optimized: with another configuration there is nothing to go on from.
-		result, err := r.optimize(ctx, r.Dir.File(checkpointDir, id+".npz"))
+		result, plan, err := r.optimize(ctx, r.Dir.File(checkpointDir, id+".npz"))
 		if err != nil {
 			return nil, err
 		}
@@ -47,7 +50,10 @@ func (r *Run) Optimize(ctx context.Context) error {
 			return nil, err
 		}
 		h := History{Method: r.Config.Optimization.Method, Networks: r.Config.Networks, BestStep: result.BestStep, Points: result.History}
-		return append(files, historyFile), r.Dir.WriteJSON(historyFile, h)
+		if err := r.Dir.WriteJSON(overlapFile, OverlapRecord(plan)); err != nil {
+			return nil, err
+		}
+		return append(files, historyFile, overlapFile), r.Dir.WriteJSON(historyFile, h)
 	})
 	if err != nil {
 		return err
@@ -76,14 +82,14 @@ func (r *Run) Tasks(ctx context.Context) ([]optimization.Task, error) {
 	return tasks, nil
 }
 
-func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Result, error) {
+func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Result, *overlapping.Plan, error) {
 	backend, err := r.Backend(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	tasks, err := r.Tasks(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	o := r.Config.Optimization
 	progress := func(p optimization.Progress) {
@@ -98,7 +104,7 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 		for _, n := range r.Networks() {
 			m, err := r.Separate(n)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			networks = append(networks, m)
 		}
@@ -106,25 +112,29 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 		if rounds == 0 {
 			rounds = -1
 		}
-		result, _, err := optimization.Alternating(ctx, backend, networks, tasks, optimization.AlternatingOptions{
+		lambda := o.Lambda
+		if lambda == 0 {
+			lambda = -1
+		}
+		return optimization.Alternating(ctx, backend, networks, tasks, optimization.AlternatingOptions{
 			PageSize: r.Config.PageSize, Shared: r.Config.Shared, FirstSteps: o.FirstSteps, Rounds: rounds, Passes: o.Passes,
-			TurnSteps: o.TurnSteps, Batch: o.Batch, LearningRate: o.LearningRate, Lambda: o.Lambda, ValidateEvery: o.Validate,
+			TurnSteps: o.TurnSteps, Batch: o.Batch, LearningRate: o.LearningRate, Lambda: lambda, ValidateEvery: o.Validate,
 			ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: checkpoint, Progress: progress,
 		})
-		return result, err
 	}
 	plan, err := r.Plan()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	start, err := plan.StartSet(overlapping.Start(o.Start), r.Config.Seed)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{
+	result, err := optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{
 		Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate, Dropout: o.Dropout, ValidateEvery: o.Validate,
 		ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: checkpoint, Progress: progress,
 	})
+	return result, plan, err
 }
 
 // recordNetworks notes in the manifest where each network's exclusive pages lie in
@@ -156,7 +166,11 @@ func (r *Run) Set() (*page.Set, error) {
 	if _, err := r.key(stageOptimize); err != nil {
 		return nil, err
 	}
-	return page.LoadSet(r.Dir.Path, r.Config.PageSize, r.Config.Shared, r.shapes(r.Config.Optimization.Method == Joint))
+	var shapes []page.Shape
+	if err := json.Unmarshal(r.Dir.Manifest.Networks, &shapes); err != nil {
+		return nil, fmt.Errorf("%s: networks: %w", r.Dir.File(rundir.ManifestFile), err)
+	}
+	return page.LoadSet(r.Dir.Path, r.Config.PageSize, r.Config.Shared, shapes)
 }
 
 // OverlappedSet is the set of pages before optimization.
@@ -164,15 +178,27 @@ func (r *Run) OverlappedSet() (*page.Set, error) {
 	if _, err := r.key(stageOverlap); err != nil {
 		return nil, err
 	}
-	return page.LoadSet(r.Dir.File("overlap"), r.Config.PageSize, r.Config.Shared, r.shapes(false))
-}
-
-func (r *Run) shapes(scales bool) []page.Shape {
 	var shapes []page.Shape
 	for _, n := range r.Networks() {
-		shapes = append(shapes, page.Shape{Name: n.Name, Weights: n.Weights(), Scales: scales})
+		shapes = append(shapes, page.Shape{Name: n.Name, Weights: n.Weights()})
 	}
-	return shapes
+	return page.LoadSet(r.Dir.File("overlap"), r.Config.PageSize, r.Config.Shared, shapes)
+}
+
+// Overlapped is what overlapping decided: for the optimized pages if there are
+// any, else as the overlap stage left it. The two differ with the alternating
+// method, which overlaps onto pages that are trained already.
+func (r *Run) Overlapped() (Overlapped, error) {
+	var o Overlapped
+	if _, err := r.key(stageOptimize); err == nil {
+		return o, r.Dir.ReadJSON(overlapFile, &o)
+	} else if !errors.Is(err, ErrNotDone) {
+		return o, err
+	}
+	if _, err := r.key(stageOverlap); err != nil {
+		return o, err
+	}
+	return o, r.Dir.ReadJSON("overlap/"+overlapFile, &o)
 }
 
 // History is the course of the run's optimization.

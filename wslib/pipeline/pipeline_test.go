@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -177,6 +178,97 @@ func TestDamageAndMismatchAreNamed(t *testing.T) {
 	}
 }
 
+// The alternating method through the pipeline: tables are its own, nothing has scales.
+func TestAlternatingRun(t *testing.T) {
+	c := tiny(t)
+	c.Networks = []string{"fmnist", "svhn"}
+	o := &c.Optimization
+	o.Method, o.FirstSteps, o.Rounds, o.Passes, o.TurnSteps, o.Batch = Alternating, 3, 1, 1, 2, 4
+	path := filepath.Join(t.TempDir(), "run")
+	r, err := Open(path, c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.Evaluate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	set, err := r.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := r.Overlapped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range set.Networks {
+		if m.Scales != nil || !slices.Equal(m.Table.Entries, record.Networks[i].Table) {
+			t.Errorf("%s: scales %v, or a table that is not the one recorded", m.Name, m.Scales != nil)
+		}
+	}
+	// With another method, the pages of this one are no result any more.
+	o.Method = Joint
+	if err := r.SetConfig(c); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Set(); !errors.Is(err, ErrNotDone) {
+		t.Errorf("pages of another method: %v", err)
+	}
+	if _, err := r.FisherInformation(r.Networks()[0]); err != nil {
+		t.Errorf("Fisher information does not depend on the method: %v", err)
+	}
+}
+
+// A run made without a data directory is not continued, nor scored, with one.
+func TestOtherDataIsRefused(t *testing.T) {
+	c := tiny(t)
+	c.Networks = []string{"fmnist"}
+	path := filepath.Join(t.TempDir(), "run")
+	r, err := Open(path, c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Overlap(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	before, _ := os.ReadFile(filepath.Join(path, "fmnist", "weights.npy"))
+
+	dir := t.TempDir()
+	writeFashionMNIST(t, filepath.Join(dir, "fmnist"))
+	r, err = Reopen(path, dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.Overlap(context.Background()); err == nil || !strings.Contains(err.Error(), "made with other fmnist data") {
+		t.Errorf("other data: %v", err)
+	}
+	if after, _ := os.ReadFile(filepath.Join(path, "fmnist", "weights.npy")); !bytes.Equal(before, after) {
+		t.Error("the run's weights were overwritten")
+	}
+}
+
+// writeFashionMNIST writes 20 training and 10 test images in the original's format.
+func writeFashionMNIST(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for prefix, n := range map[string]int{"train": 20, "t10k": 10} {
+		images := append([]byte{0, 0, 8, 3, 0, 0, 0, byte(n), 0, 0, 0, 28, 0, 0, 0, 28}, make([]byte, n*28*28)...)
+		labels := []byte{0, 0, 8, 1, 0, 0, 0, byte(n)}
+		for i := range n {
+			labels = append(labels, byte(i%10))
+		}
+		for name, data := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
+			if err := os.WriteFile(filepath.Join(dir, prefix+name), data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func TestConfigErrors(t *testing.T) {
 	if _, err := Profile("fast"); err == nil || !strings.Contains(err.Error(), "quick, smoke, paper") {
 		t.Errorf("unknown profile: %v", err)
@@ -186,6 +278,8 @@ func TestConfigErrors(t *testing.T) {
 		"method":          func(c *Config) { c.Optimization.Method = "magic" },
 		"no networks":     func(c *Config) { c.Networks = nil },
 		"batch 0":         func(c *Config) { c.Optimization.Batch = 0 },
+		"start":           func(c *Config) { c.Optimization.Start = "middle" },
+		"margin 7":        func(c *Config) { c.Margin = 7 },
 		"dropout 1":       func(c *Config) { c.Optimization.Dropout = 1 },
 		"no/such/dir":     func(c *Config) { c.Data.Dir = "no/such/dir" },
 	} {

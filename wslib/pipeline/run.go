@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -72,7 +73,7 @@ func Open(path string, config Config, o Options) (*Run, error) {
 		old.Data.Dir = config.Data.Dir
 		if same, _ := json.Marshal(old); string(same) != string(want) {
 			r.Close()
-			return nil, fmt.Errorf("run directory %s was made with another configuration: choose another directory or remove it\n have %s\n want %s", path, same, want)
+			return nil, fmt.Errorf("run directory %s was made with another configuration: choose another directory or remove it (%s)", path, difference(same, want))
 		}
 		return r, nil
 	}
@@ -114,6 +115,22 @@ func Reopen(path, dataDir string, o Options) (*Run, error) {
 	return r, nil
 }
 
+// difference lists the fields in which two configurations differ.
+func difference(have, want []byte) string {
+	var a, b map[string]json.RawMessage
+	if json.Unmarshal(have, &a) != nil || json.Unmarshal(want, &b) != nil {
+		return "unreadable"
+	}
+	var fields []string
+	for name := range b {
+		if string(a[name]) != string(b[name]) {
+			fields = append(fields, fmt.Sprintf("%s: %s there, %s asked for", name, a[name], b[name]))
+		}
+	}
+	slices.Sort(fields)
+	return strings.Join(fields, "; ")
+}
+
 func open(path string, o Options) (*Run, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
@@ -132,10 +149,15 @@ func open(path string, o Options) (*Run, error) {
 func (r *Run) Close() error { return r.Dir.Close() }
 
 // SetConfig changes the run's configuration. Stages whose result depends on what
-// changed are done again when they are next asked for.
+// changed are forgotten, and done again when they are next asked for.
 func (r *Run) SetConfig(c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
+	}
+	if r.Dir.Manifest.Config != nil {
+		if err := r.Dir.Drop(r.outdated(c)...); err != nil {
+			return err
+		}
 	}
 	raw, err := json.Marshal(c)
 	if err != nil {
@@ -187,7 +209,9 @@ func (r *Run) Backend(ctx context.Context) (compute.Backend, error) {
 	return r.backend, nil
 }
 
-// Data is a network's dataset, opened on first use.
+// Data is a network's dataset, opened on first use. It is an error if the run was
+// made with other data, for example with real files that are not given now: what
+// is in the run says nothing about these samples.
 func (r *Run) Data(ctx context.Context, name string) (*datasets.Dataset, error) {
 	if d := r.data[name]; d != nil {
 		return d, nil
@@ -196,8 +220,29 @@ func (r *Run) Data(ctx context.Context, name string) (*datasets.Dataset, error) 
 	if err != nil {
 		return nil, err
 	}
+	have, known, err := r.provenance(name)
+	if err != nil {
+		return nil, err
+	}
+	if now := d.Provenance; known && (have.Kind != now.Kind || have.Source != now.Source || have.Train != now.Train || have.Test != now.Test) {
+		return nil, fmt.Errorf("run directory %s was made with other %s data: %s; now there is %s: give the same data directory (-data or %s) or another run directory",
+			r.Dir.Path, name, have, now, datasets.DirEnv)
+	}
 	r.data[name] = d
 	return d, nil
+}
+
+// provenance is what the run was made with, if it got that far.
+func (r *Run) provenance(name string) (p datasets.Provenance, known bool, err error) {
+	if r.Dir.Manifest.Data == nil {
+		return p, false, nil
+	}
+	var all map[string]datasets.Provenance
+	if err := json.Unmarshal(r.Dir.Manifest.Data, &all); err != nil {
+		return p, false, fmt.Errorf("%s: data: %w", r.Dir.File(rundir.ManifestFile), err)
+	}
+	p, known = all[name]
+	return p, known, nil
 }
 
 // keyID is a short hash of everything that decides the result of a stage.
@@ -217,12 +262,12 @@ func (r *Run) stage(name string, later []string, key any, work func() ([]string,
 	if err != nil {
 		return err
 	}
-	s, done, err := r.Dir.Stage(name)
-	if err != nil {
+	if r.Dir.Key(name) == id {
+		_, _, err := r.Dir.Stage(name) // its files are as it left them
 		return err
 	}
-	if done && s.Key == id {
-		return nil
+	if err := r.Dir.Drop(append(later, name)...); err != nil {
+		return err
 	}
 	start := time.Now()
 	files, err := work()
@@ -230,7 +275,7 @@ func (r *Run) stage(name string, later []string, key any, work func() ([]string,
 		return err
 	}
 	seconds := time.Since(start).Seconds()
-	if err := r.Dir.Commit(rundir.Stage{Name: name, Key: id, Seconds: seconds}, files, later...); err != nil {
+	if err := r.Dir.Commit(rundir.Stage{Name: name, Key: id, Seconds: seconds}, files); err != nil {
 		return err
 	}
 	r.options.Progress(name, 1, 1, fmt.Sprintf("done in %.1f s", seconds))

@@ -53,8 +53,9 @@ func (r *Run) Baselines(ctx context.Context) error {
 
 func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.Dataset) ([]string, error) {
 	w, info, err := baseline.Shipped(n, data.Provenance.Kind)
-	if err == nil && info.DataSeed != r.Config.Data.Seed {
-		// With another seed, its training samples may be this run's validation samples.
+	if err == nil && (info.DataSeed != r.Config.Data.Seed || info.Data.Source != data.Provenance.Source) {
+		// With another seed or other files, its training samples may be this run's
+		// validation samples.
 		err = baseline.ErrNone
 	}
 	if errors.Is(err, baseline.ErrNone) {
@@ -145,7 +146,7 @@ func (r *Run) Overlap(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		const record = "overlap/overlap.json"
+		const record = "overlap/" + overlapFile
 		return append(files, record), r.Dir.WriteJSON(record, OverlapRecord(plan))
 	})
 }

@@ -42,8 +42,8 @@ type Manifest struct {
 // Stage is a completed stage.
 type Stage struct {
 	Name     string            `json:"name"`
-	Key      string            `json:"key"` // hash of everything that decides the result
-	Seconds  float64           `json:"seconds"`
+	Key      string            `json:"key"`     // hash of everything that decides the result
+	Seconds  float64           `json:"seconds"` // of the process that completed it
 	Finished time.Time         `json:"finished"`
 	Files    map[string]string `json:"files"` // sha256 of each file, path relative to the run
 }
@@ -122,6 +122,16 @@ func (d *Dir) File(elem ...string) string {
 	return filepath.Join(append([]string{d.Path}, elem...)...)
 }
 
+// Key is the key of a completed stage, "" if it is not complete.
+func (d *Dir) Key(name string) string {
+	for _, s := range d.Manifest.Stages {
+		if s.Name == name {
+			return s.Key
+		}
+	}
+	return ""
+}
+
 // Stage returns a completed stage. It is an error if one of its files is missing
 // or is not what the stage wrote.
 func (d *Dir) Stage(name string) (Stage, bool, error) {
@@ -144,9 +154,8 @@ func (d *Dir) Stage(name string) (Stage, bool, error) {
 }
 
 // Commit makes a stage complete: it hashes its files (paths relative to the run)
-// and writes the manifest. Stages named in later are dropped: they were made from
-// an earlier result of this one.
-func (d *Dir) Commit(s Stage, files []string, later ...string) error {
+// and writes the manifest.
+func (d *Dir) Commit(s Stage, files []string) error {
 	s.Files = map[string]string{}
 	s.Finished = time.Now().UTC().Round(time.Second)
 	for _, f := range files {
@@ -157,12 +166,24 @@ func (d *Dir) Commit(s Stage, files []string, later ...string) error {
 		s.Files[filepath.ToSlash(f)] = sum
 	}
 	old := d.Manifest.Stages
-	d.Manifest.Stages = append(d.without(append(later, s.Name)...), s)
+	d.Manifest.Stages = append(d.without(s.Name), s)
 	if err := d.WriteManifest(); err != nil {
 		d.Manifest.Stages = old
 		return err
 	}
 	return nil
+}
+
+// Drop forgets stages, whose files are then nobody's, and writes the manifest. It
+// comes before a stage's files are overwritten: should that be interrupted, the
+// stage is not done rather than damaged.
+func (d *Dir) Drop(names ...string) error {
+	kept := d.without(names...)
+	if len(kept) == len(d.Manifest.Stages) {
+		return nil
+	}
+	d.Manifest.Stages = kept
+	return d.WriteManifest()
 }
 
 func (d *Dir) without(names ...string) []Stage {

@@ -25,7 +25,7 @@ type runFlags struct {
 
 func newRunFlags(verb string) *runFlags {
 	f := &runFlags{set: flag.NewFlagSet("ws "+verb, flag.ContinueOnError)}
-	f.set.StringVar(&f.run, "run", filepath.Join("results", "runs", "quick"), "run `directory`")
+	f.set.StringVar(&f.run, "run", filepath.Join("results", "runs", "ws"), "run `directory`")
 	f.set.StringVar(&f.data, "data", os.Getenv(datasets.DirEnv), "`directory` of the original dataset files; default from the environment variable "+datasets.DirEnv)
 	f.set.StringVar(&f.backend, "backend", "auto", "compute backend: auto, cuda, cpu, go, or the path of a PJRT plugin")
 	f.set.BoolVar(&f.quiet, "quiet", false, "no progress")

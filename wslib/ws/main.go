@@ -20,6 +20,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -28,7 +29,8 @@ func main() {
 // run is main with everything given: it returns the exit code. 2 is a wrong
 // command line, 130 an interruption, 1 any other error.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	a := &app{out: stdout, err: stderr}
+	out := &checked{w: stdout}
+	a := &app{out: out, err: stderr}
 	root := &ffcli.Command{
 		Name:       "ws",
 		ShortUsage: "ws <verb> [flags]",
@@ -63,6 +65,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2 // the flag package has printed what is wrong
 	}
 	err := root.Run(ctx)
+	if err == nil {
+		err = out.err
+	}
 	var usage usageError
 	switch {
 	case err == nil:
@@ -83,6 +88,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // app is where the verbs write.
 type app struct{ out, err io.Writer }
+
+// checked remembers the first error of writing, so that a result that could not be
+// printed is an error of the command.
+type checked struct {
+	w   io.Writer
+	err error
+}
+
+func (c *checked) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	if c.err == nil && err != nil {
+		c.err = fmt.Errorf("write results: %w", err)
+	}
+	return n, err
+}
 
 // usageError is a wrong command line.
 type usageError struct{ msg string }

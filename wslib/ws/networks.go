@@ -40,18 +40,20 @@ func (a *app) listCommand() *ffcli.Command {
 				return err
 			}
 			defer r.Close()
-			plan, err := r.Plan()
+			o, err := r.Overlapped()
 			if err != nil {
 				return err
 			}
 			fmt.Fprintln(t, "network\tweights\tpages\texclusive\tsharable\tcost\t")
-			for _, m := range plan.Members {
-				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.4f\t\n", m.Name, len(m.Weights), len(m.Table.Entries), len(m.Exclusive), len(m.Table.Entries)-len(m.Exclusive), m.Cost)
+			var tables []page.Table
+			for _, n := range o.Networks {
+				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.4f\t\n", n.Name, n.Weights, n.Pages, len(n.Exclusive), n.Pages-len(n.Exclusive), n.Cost)
+				tables = append(tables, page.Table{Shared: o.SharedPages, Entries: n.Table})
 			}
 			if err := t.Flush(); err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "%d shared pages of %d, occupancy %v\n", plan.Shared, plan.PageSize, plan.Occupancy())
+			fmt.Fprintf(a.out, "%d shared pages of %d, occupancy %v\n", o.SharedPages, o.PageSize, page.Occupancy(tables, o.SharedPages))
 			return nil
 		},
 	}
@@ -111,19 +113,18 @@ func (a *app) addCommand() *ffcli.Command {
 
 // printPlan prints the bookkeeping of the named networks, as the original does.
 func (a *app) printPlan(r *pipeline.Run, names []string) error {
-	plan, err := r.Plan()
+	o, err := r.Overlapped()
 	if err != nil {
 		return err
 	}
-	for _, m := range plan.Members {
-		if len(names) > 0 && !slices.Contains(names, m.Name) {
+	for _, n := range o.Networks {
+		if len(names) > 0 && !slices.Contains(names, n.Name) {
 			continue
 		}
-		pages := len(m.Table.Entries)
 		fmt.Fprintf(a.out, "%s\n exclusive pages %v\n weights %d, pages %d, exclusive %d, sharable %d\n page table %v\n cost %.6f\n",
-			m.Name, m.Exclusive, len(m.Weights), pages, len(m.Exclusive), pages-len(m.Exclusive), m.Table.Entries, m.Cost)
+			n.Name, n.Exclusive, n.Weights, n.Pages, len(n.Exclusive), n.Pages-len(n.Exclusive), n.Table, n.Cost)
 	}
-	fmt.Fprintf(a.out, "total network cost %.6f\n", plan.TotalCost())
+	fmt.Fprintf(a.out, "total network cost %.6f\n", o.TotalCost)
 	return nil
 }
 

@@ -39,7 +39,7 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) {
 	for name, set := range map[string]func(){
 		"method":  func() { x.Method = *o.method },
 		"steps":   func() { x.Steps = *o.steps },
-		"batch":   func() { x.Batch = *o.batch },
+		"batch":   func() { x.Batch, x.Batches = *o.batch, nil },
 		"rate":    func() { x.LearningRate = *o.learningRate },
 		"rounds":  func() { x.Rounds = *o.rounds },
 		"start":   func() { x.Start = *o.start },

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -38,8 +37,8 @@ func (a *app) runCommand() *ffcli.Command {
 				c.MaxExclusive = *exclusive
 			}
 			o.apply(&c)
-			if !isSet(f.set, "run") {
-				f.run = filepath.Join("results", "runs", *profile)
+			if err := c.Validate(); err != nil {
+				return usageError{err.Error()}
 			}
 			r, err := pipeline.Open(f.run, c, f.options(a))
 			if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -26,11 +27,19 @@ func (a *app) trainCommand() *ffcli.Command {
 		ShortHelp:  "optimize a run's pages, or train baselines",
 		Exec: func(ctx context.Context, _ []string) error {
 			if *base {
-				steps := *o.steps
-				if steps == 0 {
-					steps = 4000
+				for _, name := range []string{"run", "method", "start", "rounds", "first"} {
+					if isSet(f.set, name) {
+						return usagef("ws train -baseline does not know -%s", name)
+					}
 				}
-				return a.trainBaselines(ctx, f, steps, *seed, *out)
+				options := baseline.Options{
+					Steps: cmp.Or(*o.steps, 4000), Batch: cmp.Or(*o.batch, 100), LearningRate: cmp.Or(*o.learningRate, 2e-3),
+					Dropout: 0.1, ValidateEvery: 100, Seed: *seed,
+				}
+				if isSet(f.set, "dropout") {
+					options.Dropout = *o.dropout
+				}
+				return a.trainBaselines(ctx, f, options, *out)
 			}
 			r, err := f.reopen(a)
 			if err != nil {
@@ -57,7 +66,7 @@ func (a *app) trainCommand() *ffcli.Command {
 	}
 }
 
-func (a *app) trainBaselines(ctx context.Context, f *runFlags, steps int, seed uint64, out string) error {
+func (a *app) trainBaselines(ctx context.Context, f *runFlags, options baseline.Options, out string) error {
 	nets, err := network.Select(network.Ten(), f.nets()...)
 	if err != nil {
 		return usageError{err.Error()}
@@ -72,12 +81,10 @@ func (a *app) trainBaselines(ctx context.Context, f *runFlags, steps int, seed u
 		if err != nil {
 			return err
 		}
-		w, record, err := pipeline.TrainBaseline(ctx, backend, info.String(), n, data, 0, baseline.Options{
-			Steps: steps, Batch: 100, LearningRate: 2e-3, Dropout: 0.1, ValidateEvery: 100, Seed: seed,
-			Progress: func(p baseline.Point) {
-				progress.report("training "+n.Name, p.Step, steps, fmt.Sprintf("validation %.2f %%", 100*p.Validation))
-			},
-		})
+		options.Progress = func(p baseline.Point) {
+			progress.report("training "+n.Name, p.Step, options.Steps, fmt.Sprintf("validation %.2f %%", 100*p.Validation))
+		}
+		w, record, err := pipeline.TrainBaseline(ctx, backend, info.String(), n, data, 0, options)
 		if err != nil {
 			return err
 		}
@@ -173,6 +180,7 @@ func (a *app) evalCommand() *ffcli.Command {
 				if err != nil {
 					return err
 				}
+				fmt.Fprintf(a.err, "%s: %s\n", n.Name, data.Provenance)
 				accuracy, err := r.Accuracy(ctx, n, set.Weights(set.Index(n.Name)), data.Test)
 				if err != nil {
 					return err
@@ -186,7 +194,7 @@ func (a *app) evalCommand() *ffcli.Command {
 
 func (a *app) benchCommand() *ffcli.Command {
 	f := newRunFlags("bench")
-	n := f.set.Int("n", 0, "random executions; default from the run")
+	n := f.set.Int("n", 0, "random executions, measured now and not kept; default: those of the run")
 	return &ffcli.Command{
 		Name: "bench", FlagSet: f.set,
 		ShortUsage: "ws bench [-run DIR] [-n 50]",
@@ -197,17 +205,17 @@ func (a *app) benchCommand() *ffcli.Command {
 				return err
 			}
 			defer r.Close()
-			if *n > 0 {
-				c := r.Config
-				c.Bench.Executions = *n
-				if err := r.SetConfig(c); err != nil {
+			if *n == 0 {
+				if err := r.Bench(ctx); err != nil {
 					return err
 				}
 			}
-			if err := r.Bench(ctx); err != nil {
-				return err
-			}
 			b, err := r.Benchmark()
+			if *n > 0 {
+				o := r.Config.Bench
+				o.Executions = *n
+				b, err = r.Measure(ctx, o)
+			}
 			if err != nil {
 				return err
 			}
