@@ -13,7 +13,7 @@ import (
 	"weightsep/datasets"
 	"weightsep/wslib/network"
 	"weightsep/wslib/npy"
-	"weightsep/xla"
+	"weightsep/xla/xlatest"
 )
 
 // The project's baselines are of the right length and say where they are from;
@@ -74,10 +74,7 @@ func TestSaveLoad(t *testing.T) {
 }
 
 func TestTrainErrors(t *testing.T) {
-	backend, _, err := xla.Open(context.Background(), xla.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	backend := xlatest.Backend(t)
 	data, err := datasets.Open(context.Background(), "fmnist", datasets.Options{StandInTrain: 40, StandInTest: 10})
 	if err != nil {
 		t.Fatal(err)

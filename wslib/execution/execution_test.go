@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -19,16 +18,8 @@ import (
 	"weightsep/wslib/page"
 	"weightsep/wslib/separation"
 	"weightsep/xla"
+	"weightsep/xla/xlatest"
 )
-
-func backend(t testing.TB) compute.Backend {
-	t.Helper()
-	b, _, err := xla.Open(context.Background(), xla.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // ten builds pages for the ten networks from random Fisher information, scales
 // for every other network.
@@ -71,7 +62,7 @@ func ten(t testing.TB) ([]*network.Network, *page.Set) {
 
 func TestGatherIsBitExact(t *testing.T) {
 	_, set := ten(t)
-	d, err := NewDevice(backend(t), set)
+	d, err := NewDevice(xlatest.Backend(t), set)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +78,7 @@ func TestGatherIsBitExact(t *testing.T) {
 }
 
 func TestLogitsAgree(t *testing.T) {
-	b := backend(t)
+	b := xlatest.Backend(t)
 	nets, set := ten(t)
 	d, err := NewDevice(b, set)
 	if err != nil {
@@ -140,7 +131,7 @@ func TestLogitsAgree(t *testing.T) {
 }
 
 func benchSetup(t testing.TB) ([]*network.Classifier, []*datasets.Split, []Subject) {
-	b := backend(t)
+	b := xlatest.Backend(t)
 	nets, set := ten(t)
 	nets = nets[1:3] // mnist, fmnist: small images
 	set.Networks = set.Networks[1:3]
@@ -205,7 +196,7 @@ func TestBench(t *testing.T) {
 	if _, err := Bench(context.Background(), classifiers, tests, subjects, BenchOptions{Executions: 1}); err == nil || !strings.Contains(err.Error(), "offline") {
 		t.Errorf("wrong accuracy: %v", err)
 	}
-	subjects[0].Switcher = &Files{Backend: backend(t), Paths: []string{"no/such.npy", "no/such.npy"}, Weights: []int{1, 1}}
+	subjects[0].Switcher = &Files{Backend: xlatest.Backend(t), Paths: []string{"no/such.npy", "no/such.npy"}, Weights: []int{1, 1}}
 	if _, err := Bench(context.Background(), classifiers, tests, subjects, BenchOptions{Executions: 1}); err == nil || !strings.Contains(err.Error(), "no/such.npy") {
 		t.Errorf("missing file: %v", err)
 	}

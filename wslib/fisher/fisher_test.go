@@ -10,7 +10,7 @@ import (
 
 	"weightsep/datasets"
 	"weightsep/wslib/network"
-	"weightsep/xla"
+	"weightsep/xla/xlatest"
 )
 
 // Softmax regression has its gradient in closed form: with c the most probable
@@ -58,10 +58,7 @@ func TestComputeAgainstClosedForm(t *testing.T) {
 		}
 	}
 	least, greatest := slices.Min(want), slices.Max(want)
-	backend, _, err := xla.Open(context.Background(), xla.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	backend := xlatest.Backend(t)
 	got, err := Compute(context.Background(), backend, n, w, training, Options{Samples: 100, Seed: 9})
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package network
 
 import (
-	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -11,16 +10,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/xla"
+	"weightsep/xla/xlatest"
 )
-
-func backend(t testing.TB) compute.Backend {
-	t.Helper()
-	b, _, err := xla.Open(context.Background(), xla.Options{Name: "auto"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // plainLogits is the network in loops over float64: activation
 // before pooling, HWIO kernels, row-major flattening.
@@ -92,7 +83,7 @@ func plainLogits(n *Network, w, x []float32) []float64 {
 }
 
 func TestLogitsAgainstPlainLoops(t *testing.T) {
-	b := backend(t)
+	b := xlatest.Backend(t)
 	for _, n := range Ten() {
 		rng := rand.New(rand.NewPCG(3, 3))
 		w := n.Initial(5)
@@ -131,7 +122,7 @@ func TestLogitsAgainstPlainLoops(t *testing.T) {
 
 // Dropout keeps the expectation and drops about the rate.
 func TestDropout(t *testing.T) {
-	b := backend(t)
+	b := xlatest.Backend(t)
 	rng, err := RNGStateFromSeed(7)
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +149,7 @@ func TestDropout(t *testing.T) {
 // BenchmarkTrainStep is a training step (forward, gradient, plain descent) at
 // batch 100, with the library's pooling and with XLA's own.
 func BenchmarkTrainStep(b *testing.B) {
-	back := backend(b)
+	back := xlatest.Backend(b)
 	for _, name := range []string{"cifar10", "mnist", "obs", "esc10"} {
 		for _, native := range []bool{false, true} {
 			kind := "strided"

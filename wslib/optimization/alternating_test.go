@@ -11,13 +11,15 @@ import (
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/xla/xlatest"
 )
 
 // Two other networks on three weights. Weight 0: 2*(1-3)^2 = 8 and 1*(1-2)^2 = 1,
 // two of them: 4.5. Weight 1: only the first differs: 0.5*(0-1)^2 = 0.5. Weight 2:
 // F is 0 for both: 0.
 func TestOverlappingLossByHand(t *testing.T) {
-	loss, err := ExecOnce(backend(t), overlappingLoss,
+	loss, err := ExecOnce(xlatest.Backend(t), overlappingLoss,
 		[]float32{1, 0, 5}, [][]float32{{2, 0.5, 0}, {1, 3, 0}}, [][]float32{{3, 1, 0}, {2, 0, 9}})
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +35,7 @@ func alternatingOptions() AlternatingOptions {
 }
 
 func TestAlternatingLearnsAndResumes(t *testing.T) {
-	b := backend(t)
+	b := xlatest.Backend(t)
 	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 200), problem(t, "c", 3, 200)}
 	nets := members(tasks)
 	want, plan, err := Alternating(context.Background(), b, nets, tasks, alternatingOptions())
@@ -88,7 +90,7 @@ func TestAlternatingLearnsAndResumes(t *testing.T) {
 func TestAlternatingStartAndKeep(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 50), problem(t, "b", 2, 50)}
 	nets := members(tasks)
-	a, err := newAlternating(backend(t), nets, tasks, alternatingOptions().withDefaults())
+	a, err := newAlternating(xlatest.Backend(t), nets, tasks, alternatingOptions().withDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +131,7 @@ func TestAlternatingStartAndKeep(t *testing.T) {
 func TestOthers(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 50), problem(t, "b", 2, 50)}
 	nets := members(tasks)
-	a, err := newAlternating(backend(t), nets, tasks, alternatingOptions().withDefaults())
+	a, err := newAlternating(xlatest.Backend(t), nets, tasks, alternatingOptions().withDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,27 +1,14 @@
 package optimization
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
 
-	"github.com/gomlx/compute"
-
 	"weightsep/datasets"
 	"weightsep/wslib/network"
 	"weightsep/wslib/overlapping"
-	"weightsep/xla"
 )
-
-func backend(t testing.TB) compute.Backend {
-	t.Helper()
-	b, _, err := xla.Open(context.Background(), xla.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // small is a network of 6x6 images in three classes, 9*2+2+8*5+5+5*3+3 = 83 weights.
 func small(name string) *network.Network {

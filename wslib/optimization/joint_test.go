@@ -16,6 +16,8 @@ import (
 	"weightsep/wslib/baseline"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
+
+	"weightsep/xla/xlatest"
 )
 
 func plan(t testing.TB, nets []overlapping.Network) *overlapping.Plan {
@@ -36,7 +38,7 @@ func plan(t testing.TB, nets []overlapping.Network) *overlapping.Plan {
 // Adam works on each weight by itself, so networks that share no page must train
 // jointly as they do separately.
 func TestJointWithoutSharingIsSeparateTraining(t *testing.T) {
-	b := backend(t)
+	b := xlatest.Backend(t)
 	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 150)}
 	pages := page.Count(tasks[0].Network.Weights(), pageSize)
 	set := &page.Set{Size: pageSize, Shared: pages}
@@ -83,7 +85,7 @@ func TestJointLearns(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 300), problem(t, "b", 2, 300), problem(t, "c", 3, 300)}
 	set := plan(t, members(tasks)).Set(true)
 	before := set.Clone()
-	r, err := Joint(context.Background(), backend(t), set, tasks, JointOptions{Steps: 300, ValidateEvery: 50, LearningRate: 1e-2, Batch: 30, Seed: 1})
+	r, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, JointOptions{Steps: 300, ValidateEvery: 50, LearningRate: 1e-2, Batch: 30, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +106,7 @@ func TestJointLearns(t *testing.T) {
 
 // Interrupted anywhere and started again, the result is the same bit for bit.
 func TestJointResumes(t *testing.T) {
-	b := backend(t)
+	b := xlatest.Backend(t)
 	tasks := []Task{problem(t, "a", 1, 100), problem(t, "b", 2, 70)}
 	set := plan(t, members(tasks)).Set(true)
 	o := JointOptions{Steps: 40, ValidateEvery: 8, Batch: 10, Dropout: 0.1, Seed: 3}
@@ -181,7 +183,7 @@ func TestDivergenceNamesTheNetwork(t *testing.T) {
 	s, _ := datasets.NewSplit(36, values, make([]int32, 50))
 	tasks[1].Data.Train = s
 	o := JointOptions{Steps: 30, ValidateEvery: 1, Batch: 5, Seed: 1, Checkpoint: filepath.Join(t.TempDir(), "c.npz")}
-	_, err := Joint(context.Background(), backend(t), plan(t, members(tasks)).Set(true), tasks, o)
+	_, err := Joint(context.Background(), xlatest.Backend(t), plan(t, members(tasks)).Set(true), tasks, o)
 	var diverged *DivergedError
 	if !errors.As(err, &diverged) || diverged.Network != "bad" {
 		t.Fatalf("error %v, want a divergence of bad", err)
@@ -195,7 +197,7 @@ func TestDivergenceNamesTheNetwork(t *testing.T) {
 func TestJointRefusesMismatches(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 50)}
 	set := plan(t, members(tasks)).Set(true)
-	b := backend(t)
+	b := xlatest.Backend(t)
 	wrong := tasks[0]
 	data := *wrong.Data
 	data.Classes = 4

@@ -5,7 +5,6 @@ package pipeline
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -162,36 +161,6 @@ func (c Config) Validate() error {
 		return fmt.Errorf("config: learning rate %v and dropout %v, want more than 0, and 0 to less than 1", o.LearningRate, o.Dropout)
 	}
 	return nil
-}
-
-// outdated lists the stages that a change of the run's configuration to c outdates.
-func (r *Run) outdated(c Config) []string {
-	old := r.Config
-	last := []string{stageOptimize, stageEvaluate, stageBench}
-	var stages []string
-	same := func(a, b any) bool { return reflect.DeepEqual(a, b) }
-	if !same(old.Bench, c.Bench) {
-		stages = append(stages, stageBench)
-	}
-	if !same(old.Optimization, c.Optimization) {
-		stages = append(stages, last...)
-	}
-	if !same(old.Networks, c.Networks) || old.PageSize != c.PageSize || old.Shared != c.Shared || old.TPR != c.TPR ||
-		old.Margin != c.Margin || old.MaxExclusive != c.MaxExclusive {
-		stages = append(append(stages, stageOverlap), last...)
-	}
-	everything := old.Seed != c.Seed || old.BaselineSteps != c.BaselineSteps || old.Data.Seed != c.Data.Seed ||
-		old.Data.MaxTrain != c.Data.MaxTrain || old.Data.MaxTest != c.Data.MaxTest
-	if everything || old.FisherSamples != c.FisherSamples {
-		stages = append(append(stages, stageOverlap), last...)
-		for _, n := range old.Networks {
-			stages = append(stages, stageFisher(n))
-			if everything {
-				stages = append(stages, stageBaseline(n))
-			}
-		}
-	}
-	return stages
 }
 
 // Options of opening the data of a network.

@@ -9,10 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
-	"runtime/debug"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -115,22 +111,6 @@ func Reopen(path, dataDir string, o Options) (*Run, error) {
 	return r, nil
 }
 
-// difference lists the fields in which two configurations differ.
-func difference(have, want []byte) string {
-	var a, b map[string]json.RawMessage
-	if json.Unmarshal(have, &a) != nil || json.Unmarshal(want, &b) != nil {
-		return "unreadable"
-	}
-	var fields []string
-	for name := range b {
-		if string(a[name]) != string(b[name]) {
-			fields = append(fields, fmt.Sprintf("%s: %s there, %s asked for", name, a[name], b[name]))
-		}
-	}
-	slices.Sort(fields)
-	return strings.Join(fields, "; ")
-}
-
 func open(path string, o Options) (*Run, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
@@ -147,43 +127,6 @@ func open(path string, o Options) (*Run, error) {
 
 // Close ends the work on the run and unlocks its directory.
 func (r *Run) Close() error { return r.Dir.Close() }
-
-// SetConfig changes the run's configuration. Stages whose result depends on what
-// changed are forgotten, and done again when they are next asked for.
-func (r *Run) SetConfig(c Config) error {
-	if err := c.Validate(); err != nil {
-		return err
-	}
-	if r.Dir.Manifest.Config != nil {
-		if err := r.Dir.Drop(r.outdated(c)...); err != nil {
-			return err
-		}
-	}
-	raw, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
-	versions, err := json.Marshal(versions())
-	if err != nil {
-		return err
-	}
-	r.Config = c
-	r.Dir.Manifest.Config, r.Dir.Manifest.Versions = raw, versions
-	return r.Dir.WriteManifest()
-}
-
-// versions of Go and of the modules that decide results.
-func versions() map[string]string {
-	v := map[string]string{"go": runtime.Version()}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range info.Deps {
-			if slices.Contains([]string{"github.com/gomlx/gomlx", "github.com/gomlx/go-xla", "github.com/gomlx/compute"}, m.Path) {
-				v[m.Path] = m.Version
-			}
-		}
-	}
-	return v
-}
 
 // Networks are the descriptions of the run's networks, in order of formation.
 func (r *Run) Networks() []*network.Network {

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"weightsep/wslib/network"
+	"weightsep/wslib/pipeline"
 )
 
 func (a *app) figuresCommand() *ffcli.Command {
@@ -16,19 +19,16 @@ func (a *app) figuresCommand() *ffcli.Command {
 		ShortUsage: "ws figures [-run DIR] [-out DIR]",
 		ShortHelp:  "draw every chart that a run has results for, as SVG",
 		Exec: func(ctx context.Context, _ []string) error {
-			r, err := f.reopen(a)
-			if err != nil {
+			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
+				if *out == "" {
+					*out = filepath.Join(f.run, "figures")
+				}
+				saved, err := r.Figures(ctx, *out)
+				for _, name := range saved {
+					fmt.Fprintln(a.out, filepath.Join(*out, name))
+				}
 				return err
-			}
-			defer r.Close()
-			if *out == "" {
-				*out = filepath.Join(f.run, "figures")
-			}
-			saved, err := r.Figures(ctx, *out)
-			for _, name := range saved {
-				fmt.Fprintln(a.out, filepath.Join(*out, name))
-			}
-			return err
+			})
 		},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"weightsep/datasets"
+	"weightsep/wslib/network"
 	"weightsep/wslib/pipeline"
 	"weightsep/wslib/rundir"
 )
@@ -62,6 +63,21 @@ func (f *runFlags) options(a *app) pipeline.Options {
 // reopen opens the run of -run, which must exist.
 func (f *runFlags) reopen(a *app) (*pipeline.Run, error) {
 	return pipeline.Reopen(f.run, f.data, f.options(a))
+}
+
+// withRun opens the run of -run, which must exist, and the networks of it that -net
+// names (default all), for do.
+func (f *runFlags) withRun(a *app, do func(*pipeline.Run, []*network.Network) error) error {
+	r, err := pipeline.Reopen(f.run, f.data, f.options(a))
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	nets, err := network.Select(r.Networks(), f.nets()...)
+	if err != nil {
+		return usageError{err.Error()}
+	}
+	return do(r, nets)
 }
 
 // exists tells whether -run is a run already.

@@ -138,27 +138,18 @@ func (a *app) removeCommand() *ffcli.Command {
 			if len(f.nets()) == 0 {
 				return usagef("ws remove needs -net")
 			}
-			r, err := f.reopen(a)
-			if err != nil {
-				return err
-			}
-			defer r.Close()
-			c := r.Config
-			for _, n := range f.nets() {
-				i := slices.Index(c.Networks, n)
-				if i < 0 {
-					return fmt.Errorf("network %q is not in the run: it has %v", n, c.Networks)
+			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
+				c := r.Config
+				c.Networks = slices.DeleteFunc(slices.Clone(c.Networks), func(n string) bool { return slices.Contains(f.nets(), n) })
+				if err := r.SetConfig(c); err != nil {
+					return err
 				}
-				c.Networks = slices.Delete(slices.Clone(c.Networks), i, i+1)
-			}
-			if err := r.SetConfig(c); err != nil {
-				return err
-			}
-			if err := r.Overlap(ctx); err != nil {
-				return err
-			}
-			fmt.Fprintf(a.out, "networks left: %v\n", c.Networks)
-			return nil
+				if err := r.Overlap(ctx); err != nil {
+					return err
+				}
+				fmt.Fprintf(a.out, "networks left: %v\n", c.Networks)
+				return nil
+			})
 		},
 	}
 }

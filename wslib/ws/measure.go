@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"weightsep/wslib/network"
+	"weightsep/wslib/pipeline"
+	"weightsep/wslib/separation"
+)
+
+func (a *app) fisherCommand() *ffcli.Command {
+	f := newRunFlags("fisher").withNet("`names` of networks; default all of the run")
+	return &ffcli.Command{
+		Name: "fisher", FlagSet: f.set,
+		ShortUsage: "ws fisher [-run DIR] [-net NAMES]",
+		ShortHelp:  "compute Fisher information and show the densest pages",
+		Exec: func(ctx context.Context, _ []string) error {
+			return f.withRun(a, func(r *pipeline.Run, nets []*network.Network) error {
+				if err := r.Fisher(ctx); err != nil {
+					return err
+				}
+				for _, n := range nets {
+					info, err := r.FisherInformation(n)
+					if err != nil {
+						return err
+					}
+					density := separation.Density(info, r.Config.PageSize)
+					fmt.Fprintf(a.out, "%s", n.Name)
+					taken := 0.0
+					for _, p := range separation.ByDensity(density)[:min(10, len(density))] {
+						taken += density[p]
+						fmt.Fprintf(a.out, "  page %d %.4f", p, density[p])
+					}
+					fmt.Fprintf(a.out, "  (together %.4f)\n", taken)
+				}
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) costCommand() *ffcli.Command {
+	f := newRunFlags("cost").withNet("`names` of networks; default all of the run")
+	return &ffcli.Command{
+		Name: "cost", FlagSet: f.set,
+		ShortUsage: "ws cost [-run DIR] [-net NAMES]",
+		ShortHelp:  "exclusive pages, page table and cost of each network, and the total cost",
+		Exec: func(ctx context.Context, _ []string) error {
+			return f.withRun(a, func(r *pipeline.Run, nets []*network.Network) error {
+				return a.printPlan(r, network.Names(nets))
+			})
+		},
+	}
+}
+
+func (a *app) evalCommand() *ffcli.Command {
+	f := newRunFlags("eval").withNet("`names` of networks; default all of the run")
+	return &ffcli.Command{
+		Name: "eval", FlagSet: f.set,
+		ShortUsage: "ws eval [-run DIR] [-net NAMES] [-data DIR]",
+		ShortHelp:  "test accuracy from the optimized pages",
+		Exec: func(ctx context.Context, _ []string) error {
+			return f.withRun(a, func(r *pipeline.Run, nets []*network.Network) error {
+				set, err := r.Set()
+				if err != nil {
+					return err
+				}
+				for _, n := range nets {
+					data, err := r.Data(ctx, n.Name)
+					if err != nil {
+						return err
+					}
+					fmt.Fprintf(a.err, "%s: %s\n", n.Name, data.Provenance)
+					accuracy, err := r.Accuracy(ctx, n, set.Weights(set.Index(n.Name)), data.Test)
+					if err != nil {
+						return err
+					}
+					fmt.Fprintf(a.out, "%s inference accuracy: %f\n", n.Name, accuracy)
+				}
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) benchCommand() *ffcli.Command {
+	f := newRunFlags("bench")
+	n := f.set.Int("n", 0, "random executions, measured now and not kept; default: those of the run")
+	return &ffcli.Command{
+		Name: "bench", FlagSet: f.set,
+		ShortUsage: "ws bench [-run DIR] [-n 50]",
+		ShortHelp:  "switching and execution time, from pages and from weight files",
+		Exec: func(ctx context.Context, _ []string) error {
+			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
+				if *n == 0 {
+					if err := r.Bench(ctx); err != nil {
+						return err
+					}
+				}
+				b, err := r.Benchmark()
+				if *n > 0 {
+					o := r.Config.Bench
+					o.Executions = *n
+					b, err = r.Measure(ctx, o)
+				}
+				if err != nil {
+					return err
+				}
+				for i, e := range b.Separated.Executions {
+					x := b.Files.Executions[i]
+					fmt.Fprintf(a.out, "[%d/%d] %s: pages %.3f ms, file %.3f ms; execution %.3f and %.3f ms; accuracy %f and %f\n", i+1, len(b.Separated.Executions),
+						e.Network, 1e3*e.Switch.Seconds(), 1e3*x.Switch.Seconds(), 1e3*e.Execute.Seconds(), 1e3*x.Execute.Seconds(), e.Accuracy, x.Accuracy)
+				}
+				fmt.Fprintf(a.out, "total weights load time: pages %.3f ms, files %.3f ms\ntotal DNN execution time: pages %.3f ms, files %.3f ms\n",
+					1e3*b.Separated.Switch.Seconds(), 1e3*b.Files.Switch.Seconds(), 1e3*b.Separated.Execute.Seconds(), 1e3*b.Files.Execute.Seconds())
+				return nil
+			})
+		},
+	}
+}

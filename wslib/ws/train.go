@@ -1,0 +1,94 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"weightsep/datasets"
+	"weightsep/wslib/baseline"
+	"weightsep/wslib/network"
+	"weightsep/wslib/pipeline"
+	"weightsep/xla"
+)
+
+func (a *app) trainCommand() *ffcli.Command {
+	f := newRunFlags("train").withNet("`names` of networks to train baselines of (with -baseline)")
+	o := optimizationFlags(f)
+	base := f.set.Bool("baseline", false, "train baselines instead of a run's pages")
+	out := f.set.String("out", "baselines", "`directory` for baselines")
+	seed := f.set.Uint64("seed", 1, "`seed` of a baseline")
+	return &ffcli.Command{
+		Name: "train", FlagSet: f.set,
+		ShortUsage: "ws train [-run DIR] [-method joint|alternating] | ws train -baseline -net NAMES [-out DIR]",
+		ShortHelp:  "optimize a run's pages, or train baselines",
+		Exec: func(ctx context.Context, _ []string) error {
+			if *base {
+				for _, name := range []string{"run", "method", "start", "rounds", "first"} {
+					if isSet(f.set, name) {
+						return usagef("ws train -baseline does not know -%s", name)
+					}
+				}
+				options := baseline.Options{
+					Steps: cmp.Or(*o.steps, 4000), Batch: cmp.Or(*o.batch, 100), LearningRate: cmp.Or(*o.learningRate, 2e-3),
+					Dropout: 0.1, ValidateEvery: 100, Seed: *seed,
+				}
+				if isSet(f.set, "dropout") {
+					options.Dropout = *o.dropout
+				}
+				return a.trainBaselines(ctx, f, options, *out)
+			}
+			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
+				c := r.Config
+				o.apply(&c)
+				if err := r.SetConfig(c); err != nil {
+					return err
+				}
+				if err := r.Optimize(ctx); err != nil {
+					return err
+				}
+				h, err := r.History()
+				if err != nil {
+					return err
+				}
+				for _, p := range h.Points {
+					fmt.Fprintf(a.out, "step %d, mean validation accuracy: %.6f\n", p.Step, p.Mean)
+				}
+				return nil
+			})
+		},
+	}
+}
+
+func (a *app) trainBaselines(ctx context.Context, f *runFlags, options baseline.Options, out string) error {
+	nets, err := network.Select(network.Ten(), f.nets()...)
+	if err != nil {
+		return usageError{err.Error()}
+	}
+	backend, info, err := xla.Open(ctx, xla.Options{Name: f.backend, Log: a.err})
+	if err != nil {
+		return err
+	}
+	progress := newProgress(a.err)
+	for _, n := range nets {
+		data, err := datasets.Open(ctx, n.Name, datasets.Options{Dir: f.data})
+		if err != nil {
+			return err
+		}
+		options.Progress = func(p baseline.Point) {
+			progress.report("training "+n.Name, p.Step, options.Steps, fmt.Sprintf("validation %.2f %%", 100*p.Validation))
+		}
+		w, record, err := pipeline.TrainBaseline(ctx, backend, info.String(), n, data, 0, options)
+		if err != nil {
+			return err
+		}
+		if err := baseline.Save(out, w, record); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.out, "%s on %s data (%s): validation %.4f at step %d, test %.4f\n",
+			n.Name, data.Provenance.Kind, data.Provenance, record.Validation, record.BestStep, record.Test)
+	}
+	return nil
+}
