@@ -6,6 +6,7 @@
 package cell
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -35,7 +36,8 @@ func Open() *pipeline.Run {
 	config.Data.Dir = os.Getenv(datasets.DirEnv)
 	path := os.Getenv("WEIGHTSEP_RUN")
 	if path == "" {
-		path = filepath.Join(os.Getenv("WEIGHTSEP_ROOT"), "results", "runs", Profile())
+		root := cmp.Or(os.Getenv("WEIGHTSEP_ROOT"), "..") // cells run beside their notebook
+		path = filepath.Join(root, "results", "runs", Profile())
 	}
 	return Must(pipeline.Open(path, config, pipeline.Options{Log: os.Stdout, Progress: report}))
 }
