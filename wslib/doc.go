@@ -13,5 +13,6 @@
 //	execution     running from pages: switching by gathering
 //
 // and around them rundir (files of a run), npy (files of arrays), pipeline (the
-// stages strung together), figures (charts) and ws (the command).
+// stages strung together), figures (charts), tfcheckpoint (the original's trained
+// networks) and ws (the command).
 package wslib

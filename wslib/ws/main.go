@@ -38,7 +38,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		FlagSet:    flag.NewFlagSet("ws", flag.ContinueOnError),
 		Subcommands: []*ffcli.Command{
 			a.runCommand(), a.listCommand(), a.addCommand(), a.removeCommand(), a.trainCommand(),
-			a.fisherCommand(), a.costCommand(), a.evalCommand(), a.benchCommand(), a.figuresCommand(), a.overlapCommand(),
+			a.fisherCommand(), a.costCommand(), a.evalCommand(), a.benchCommand(), a.figuresCommand(),
+			a.overlapCommand(), a.importCommand(),
 		},
 		Exec: func(_ context.Context, args []string) error {
 			if len(args) > 0 {

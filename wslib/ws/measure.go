@@ -58,11 +58,15 @@ func (a *app) costCommand() *ffcli.Command {
 
 func (a *app) evalCommand() *ffcli.Command {
 	f := newRunFlags("eval").withNet("`names` of networks; default all of the run")
+	weights := f.set.String("weights", "", "score this `file` (.npy, flat float32) as the network of -net, instead of a run's pages")
 	return &ffcli.Command{
 		Name: "eval", FlagSet: f.set,
-		ShortUsage: "ws eval [-run DIR] [-net NAMES] [-data DIR]",
-		ShortHelp:  "test accuracy from the optimized pages",
+		ShortUsage: "ws eval [-run DIR] [-net NAMES] [-data DIR] | ws eval -net NAME -weights FILE [-data DIR]",
+		ShortHelp:  "test accuracy from the optimized pages, or of a weight file",
 		Exec: func(ctx context.Context, _ []string) error {
+			if *weights != "" {
+				return a.evalWeights(ctx, f, *weights)
+			}
 			return f.withRun(a, func(r *pipeline.Run, nets []*network.Network) error {
 				set, err := r.Set()
 				if err != nil {
