@@ -10,6 +10,7 @@ got, with HTML.
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import sys
@@ -98,6 +99,20 @@ async def run_cells(client, notebook):
             emit("done", cell=number, source=cell.source, outputs=cell.outputs)
 
 
+def gather_streams(outputs):
+    """Puts the pieces of stdout, and those of stderr, together between displays.
+
+    How the two interleave is a matter of timing: they come through different pipes.
+    """
+    gathered = []
+    for is_stream, group in itertools.groupby(outputs, lambda o: o.output_type == "stream"):
+        group = list(group)
+        if is_stream:
+            group.sort(key=lambda o: o.name, reverse=True)  # stdout first; the sort is stable
+        gathered += group
+    return gathered
+
+
 def main(source, directory, executed, html):
     notebook = nbformat.read(source, as_version=4)
     for cell in notebook.cells:
@@ -113,6 +128,9 @@ def main(source, directory, executed, html):
     except Exception as err:  # a dead kernel, mostly
         emit("error", text=f"{type(err).__name__}: {err}")
     # Progress bars print one line over and over; keep what a terminal would show at the end.
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = gather_streams(cell.outputs)
     notebook, resources = CoalesceStreamsPreprocessor(enabled=True).preprocess(notebook, resources)
     nbformat.write(notebook, executed)
     body, _ = HTMLExporter().from_notebook_node(notebook, resources=resources)
