@@ -52,10 +52,10 @@ func TestCheckPath(t *testing.T) {
 		path, name string
 		ok         bool
 	}{
-		{"/home/ann/.cache/weightsep/pjrt_c_api_cpu_plugin.so", "cpu", true},
+		{"/Users/ann/.cache/weightsep/pjrt_c_api_cpu_plugin.so", "cpu", true},
 		{"/lib/go-xla/nvidia/pjrt_c_api_cuda_plugin.so", "cuda", true},
 		{"/lib/pjrt_c_api_cpu_v0.114.0_plugin.so", "cpu", true},
-		{"/home/nvidia/pjrt_c_api_cpu_plugin.so", "cpu", false},
+		{"/Users/nvidia/pjrt_c_api_cpu_plugin.so", "cpu", false},
 		{"/cpu/nvidia/pjrt_c_api_cuda_plugin.so", "cuda", false},
 		{"/home/a,b/pjrt_c_api_cpu_plugin.so", "cpu", false},
 	} {
