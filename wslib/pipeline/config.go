@@ -26,7 +26,7 @@ type Config struct {
 	Shared        int     `json:"sharedPages"`
 	TPR           float64 `json:"targetPerformanceRate"`
 	Margin        float64 `json:"margin"`
-	MaxExclusive  int     `json:"maxExclusive"` // exclusive pages of a network, beyond those that Shared forces; 0: no bound
+	MaxExclusive  int     `json:"maxExclusive"` // exclusive pages of a network, unless Shared forces more; 0: no bound
 	FisherSamples int     `json:"fisherSamples"`
 
 	BaselineSteps int `json:"baselineSteps"` // of a baseline that does not come with the project

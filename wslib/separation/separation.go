@@ -17,7 +17,7 @@ type Options struct {
 	TPR    float64 // target performance rate: share of the density that the exclusive pages must carry
 	Margin float64 // pages are taken while TPR minus the density taken is at least this
 	Shared int     // number of shared pages: at most as many pages may remain sharable
-	Max    int     // at most so many pages, but for those that Shared forces; 0: no bound
+	Max    int     // at most so many pages, unless Shared forces more; 0: no bound
 }
 
 // Defaults are the values of the paper: TPR 1, margin 0.1, 128 shared pages.

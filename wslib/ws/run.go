@@ -16,7 +16,7 @@ func (a *app) runCommand() *ffcli.Command {
 	seed := f.set.Uint64("seed", 1, "`seed` of everything random")
 	o := optimizationFlags(f)
 	margin := f.set.Float64("margin", 0.1, "density that may stay without exclusive pages")
-	exclusive := f.set.Int("exclusive", 0, "at most so many exclusive pages a network, beyond those that do not fit; default from the profile, -1 no bound")
+	exclusive := f.set.Int("exclusive", 0, "at most so many exclusive pages a network, unless more do not fit; default from the profile, -1 no bound")
 	shared := f.set.Int("shared", 128, "number of shared pages")
 	return &ffcli.Command{
 		Name: "run", FlagSet: f.set,
