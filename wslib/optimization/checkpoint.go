@@ -155,6 +155,8 @@ func readNPZ(f *os.File, record any, arrays map[string]*[]float32) error {
 // fingerprintTasks writes what identifies networks and their data.
 func fingerprintTasks(w io.Writer, tasks []Task) {
 	for _, t := range tasks {
-		fmt.Fprintf(w, "%+v\n%s\n%d %d %d\n", *t.Network, t.Data.Provenance, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch)
+		samples := t.Data.Provenance
+		samples.Note = ""
+		fmt.Fprintf(w, "%+v\n%s\n%d %d %d\n", *t.Network, samples, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch)
 	}
 }

@@ -1,8 +1,12 @@
 package pipeline
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"reflect"
 	"runtime"
 	"runtime/debug"
@@ -17,8 +21,16 @@ func (r *Run) SetConfig(c Config) error {
 		return err
 	}
 	if r.Dir.Manifest.Config != nil {
-		if err := r.Dir.Drop(r.outdated(c)...); err != nil {
+		if err := r.drop(r.outdated(c)...); err != nil {
 			return err
+		}
+		if r.Config.Data != c.Data {
+			clear(r.data)
+			dir := r.Config.Data.Dir
+			if r.Config.Data.Dir = c.Data.Dir; r.Config.Data != c.Data {
+				r.Dir.Manifest.Data = nil // of other samples
+			}
+			r.Config.Data.Dir = dir
 		}
 	}
 	raw, err := json.Marshal(c)
@@ -32,6 +44,32 @@ func (r *Run) SetConfig(c Config) error {
 	r.Config = c
 	r.Dir.Manifest.Config, r.Dir.Manifest.Versions = raw, versions
 	return r.Dir.WriteManifest()
+}
+
+// CheckData reports an error if the data at hand are not those that the run was
+// made with. Whoever changes a run calls it first: a change drops results, which a
+// forgotten data directory must not do.
+func (r *Run) CheckData(ctx context.Context) error {
+	for _, name := range r.Config.Networks {
+		if _, err := r.Data(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drop forgets stages, and the summary if it was of them.
+func (r *Run) drop(stages ...string) error {
+	if err := r.Dir.Drop(stages...); err != nil {
+		return err
+	}
+	if !slices.Contains(stages, stageEvaluate) {
+		return nil
+	}
+	if err := os.Remove(r.Dir.File(SummaryFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // outdated lists the stages that a change of the run's configuration to c outdates.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"weightsep/wslib/optimization"
@@ -58,7 +59,11 @@ func (r *Run) Optimize(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return os.RemoveAll(r.Dir.File(checkpointDir))
+	if err := os.Remove(r.Dir.File(checkpointDir, id+".npz")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	os.Remove(r.Dir.File(checkpointDir)) // unless another configuration's checkpoint is in it
+	return nil
 }
 
 // History is the course of an optimization.

@@ -241,6 +241,9 @@ func TestOtherDataIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
+	if err := r.CheckData(context.Background()); err == nil {
+		t.Error("other data passed the check that comes before a change")
+	}
 	if err := r.Overlap(context.Background()); err == nil || !strings.Contains(err.Error(), "made with other fmnist data") {
 		t.Errorf("other data: %v", err)
 	}

@@ -209,7 +209,7 @@ func (r *Run) stage(name string, later []string, key any, work func() ([]string,
 		_, _, err := r.Dir.Stage(name) // its files are as it left them
 		return err
 	}
-	if err := r.Dir.Drop(append(later, name)...); err != nil {
+	if err := r.drop(append(later, name)...); err != nil {
 		return err
 	}
 	start := time.Now()

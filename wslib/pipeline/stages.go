@@ -41,7 +41,9 @@ func (r *Run) Baselines(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		key := map[string]any{"network": n, "data": data.Provenance, "seed": r.Config.Seed, "dataSeed": r.Config.Data.Seed, "steps": r.Config.BaselineSteps}
+		samples := data.Provenance
+		samples.Note = "" // why they are these samples is not what they are
+		key := map[string]any{"network": n, "data": samples, "seed": r.Config.Seed, "dataSeed": r.Config.Data.Seed, "steps": r.Config.BaselineSteps}
 		err = r.stage(stageBaseline(n.Name), nil, key, func() ([]string, error) { return r.baseline(ctx, n, data) })
 		if err != nil {
 			return err

@@ -74,7 +74,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err == nil:
 		return 0
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintln(stderr, ffcli.DefaultUsageFunc(root))
 		return 0
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "ws: %v\nSee ws -h.\n", err)

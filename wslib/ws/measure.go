@@ -99,6 +99,9 @@ func (a *app) benchCommand() *ffcli.Command {
 		ShortHelp:  "switching and execution time, from pages and from weight files",
 		Exec: func(ctx context.Context, _ []string) error {
 			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
+				if *n < 0 {
+					return usagef("%d executions, want 1 or more", *n)
+				}
 				if *n == 0 {
 					if err := r.Bench(ctx); err != nil {
 						return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -89,15 +90,7 @@ func (a *app) addCommand() *ffcli.Command {
 			} else if r, err = f.reopen(a); err != nil {
 				return err
 			} else {
-				c := r.Config
-				for _, n := range f.nets() {
-					if slices.Contains(c.Networks, n) {
-						r.Close()
-						return fmt.Errorf("network %s is in the run already", n)
-					}
-				}
-				c.Networks = append(slices.Clone(c.Networks), f.nets()...)
-				if err := r.SetConfig(c); err != nil {
+				if err := addNetworks(ctx, r, f.nets()); err != nil {
 					r.Close()
 					return err
 				}
@@ -109,6 +102,31 @@ func (a *app) addCommand() *ffcli.Command {
 			return a.printPlan(r, f.nets())
 		},
 	}
+}
+
+// addNetworks appends to the run's networks those that it does not have. Having
+// all of them is an error, unless an interrupted command left them unplaced.
+func addNetworks(ctx context.Context, r *pipeline.Run, names []string) error {
+	c := r.Config
+	c.Networks = slices.Clone(c.Networks)
+	for _, n := range names {
+		if !slices.Contains(c.Networks, n) {
+			c.Networks = append(c.Networks, n)
+		}
+	}
+	if len(c.Networks) == len(r.Config.Networks) {
+		if _, err := r.Overlapped(); err == nil {
+			return fmt.Errorf("network %s is in the run already", strings.Join(names, ", "))
+		}
+		return nil
+	}
+	if err := c.Validate(); err != nil {
+		return usageError{err.Error()}
+	}
+	if err := r.CheckData(ctx); err != nil {
+		return err
+	}
+	return r.SetConfig(c)
 }
 
 // printPlan prints the bookkeeping of the named networks, as the original does.
@@ -141,6 +159,9 @@ func (a *app) removeCommand() *ffcli.Command {
 			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
 				c := r.Config
 				c.Networks = slices.DeleteFunc(slices.Clone(c.Networks), func(n string) bool { return slices.Contains(f.nets(), n) })
+				if err := r.CheckData(ctx); err != nil {
+					return err
+				}
 				if err := r.SetConfig(c); err != nil {
 					return err
 				}

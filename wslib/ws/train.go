@@ -38,11 +38,21 @@ func (a *app) trainCommand() *ffcli.Command {
 				if isSet(f.set, "dropout") {
 					options.Dropout = *o.dropout
 				}
+				if options.Steps < 1 || options.Batch < 1 || options.LearningRate <= 0 || options.Dropout < 0 || options.Dropout >= 1 {
+					return usagef("steps %d, batch %d, rate %v, dropout %v: want positive ones, and dropout below 1",
+						options.Steps, options.Batch, options.LearningRate, options.Dropout)
+				}
 				return a.trainBaselines(ctx, f, options, *out)
 			}
 			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
 				c := r.Config
 				o.apply(&c)
+				if err := c.Validate(); err != nil {
+					return usageError{err.Error()}
+				}
+				if err := r.CheckData(ctx); err != nil {
+					return err
+				}
 				if err := r.SetConfig(c); err != nil {
 					return err
 				}
