@@ -82,15 +82,10 @@ func (r *Run) score(ctx context.Context, n *network.Network, weights []float32) 
 
 // Accuracy scores a flat weight vector on a split.
 func (r *Run) Accuracy(ctx context.Context, n *network.Network, weights []float32, split *datasets.Split) (float64, error) {
-	backend, err := r.Backend(ctx)
+	c, err := r.classifier(ctx, n)
 	if err != nil {
 		return 0, err
 	}
-	c, err := network.NewClassifier(backend, n, 100)
-	if err != nil {
-		return 0, err
-	}
-	defer c.Close()
 	w := tensors.FromFlatDataAndDimensions(weights, len(weights))
 	defer w.FinalizeAll()
 	return c.Accuracy(ctx, w, split)
@@ -156,11 +151,6 @@ func (r *Run) Measure(ctx context.Context, o Bench) (*Benchmark, error) {
 	}
 	files := &execution.Files{Backend: backend}
 	var classifiers []*network.Classifier
-	defer func() {
-		for _, c := range classifiers {
-			c.Close()
-		}
-	}()
 	var tests []*datasets.Split
 	var separated, separate []float64
 	for i, n := range r.Networks() {
@@ -172,7 +162,7 @@ func (r *Run) Measure(ctx context.Context, o Bench) (*Benchmark, error) {
 		if s := o.Samples; s > 0 {
 			test = test.Slice(s)
 		}
-		c, err := network.NewClassifier(backend, n, 100)
+		c, err := r.classifier(ctx, n)
 		if err != nil {
 			return nil, err
 		}
@@ -186,9 +176,7 @@ func (r *Run) Measure(ctx context.Context, o Bench) (*Benchmark, error) {
 			weights []float32
 			scores  *[]float64
 		}{{set.Weights(i), &separated}, {whole, &separate}} {
-			w := tensors.FromFlatDataAndDimensions(x.weights, len(x.weights))
-			a, err := c.Accuracy(ctx, w, test)
-			w.FinalizeAll()
+			a, err := r.Accuracy(ctx, n, x.weights, test)
 			if err != nil {
 				return nil, err
 			}

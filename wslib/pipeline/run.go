@@ -36,6 +36,8 @@ type Run struct {
 	backend compute.Backend
 	info    xla.Info
 	data    map[string]*datasets.Dataset
+
+	classifiers map[string]*network.Classifier
 }
 
 // Open opens the run in directory path, or makes a new one there. A run that
@@ -122,11 +124,34 @@ func open(path string, o Options) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Run{Dir: dir, options: o, data: map[string]*datasets.Dataset{}}, nil
+	return &Run{Dir: dir, options: o, data: map[string]*datasets.Dataset{}, classifiers: map[string]*network.Classifier{}}, nil
 }
 
-// Close ends the work on the run and unlocks its directory.
-func (r *Run) Close() error { return r.Dir.Close() }
+// Close ends the work on the run, frees its executables and unlocks its directory.
+func (r *Run) Close() error {
+	for _, c := range r.classifiers {
+		c.Close()
+	}
+	clear(r.classifiers)
+	return r.Dir.Close()
+}
+
+// classifier is a network compiled for inference, once in the life of the run.
+func (r *Run) classifier(ctx context.Context, n *network.Network) (*network.Classifier, error) {
+	if c := r.classifiers[n.Name]; c != nil {
+		return c, nil
+	}
+	backend, err := r.Backend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := network.NewClassifier(backend, n, 100)
+	if err != nil {
+		return nil, err
+	}
+	r.classifiers[n.Name] = c
+	return c, nil
+}
 
 // Networks are the descriptions of the run's networks, in order of formation.
 func (r *Run) Networks() []*network.Network {
