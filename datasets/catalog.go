@@ -3,6 +3,8 @@ package datasets
 import (
 	"context"
 	"errors"
+
+	"weightsep/datasets/prepared"
 )
 
 // entry is what the package knows of one dataset. Each has a file of its own.
@@ -12,17 +14,25 @@ type entry struct {
 	classes    int
 	classNames []string
 
-	// load reads the files of the original from the dataset's folder; nil if
-	// there is no reader yet. A folder without any of the files gives errNoFiles.
-	load func(ctx context.Context, folder string) (*samples, error)
+	// files finds the files of the original in the dataset's folder. A folder
+	// without any of them gives errNoFiles.
+	files func(folder string) (form, error)
 
-	// included reads a copy that comes with the program, nil if there is none.
+	// included finds a copy that comes with the program, nil if there is none.
 	// If the copy is gone, the error is fs.ErrNotExist.
-	included func(ctx context.Context) (*samples, error)
+	included func() (form, error)
 
-	// problem is the stand-in.
+	// problem is the stand-in if it is generated as it is trained on; else signals
+	// generates what the features are made of, as of the original.
 	problem problem
+	signals *signals
+
+	// recordings returns what the samples of some classes are made of, of files of the
+	// original or, if there are none, of the stand-in; nil for images.
+	recordings recordingsFunc
 }
+
+type recordingsFunc func(ctx context.Context, files []string, g generation, classes int) ([]Recording, error)
 
 // size is the number of values of a sample.
 func (e entry) size() int { return e.shape[0] * e.shape[1] * e.shape[2] }
@@ -35,7 +45,8 @@ var errNoFiles = errors.New("none of the dataset's files found")
 // validation split, or must keep related samples together, sets its own.
 type samples struct {
 	train, validation, test *Split
-	provenance              Provenance // counts of samples present are filled in later
+	provenance              Provenance    // counts of samples present are filled in later
+	set                     *prepared.Set // what the splits are of; nil if they are in memory
 }
 
 // catalog returns the datasets in the order of formation.

@@ -1,16 +1,17 @@
 package datasets
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path"
+	pathpkg "path"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"weightsep/datasets/archive"
 )
 
 // cifar10 is CIFAR-10, colour photographs: 50,000 and 10,000 images of 32x32, bytes
@@ -26,7 +27,7 @@ func cifar10() entry {
 		classes: cifarClasses,
 		classNames: []string{"airplane", "automobile", "bird", "cat", "deer",
 			"dog", "frog", "horse", "ship", "truck"},
-		load: loadCIFAR10,
+		files: cifarForm,
 		problem: problem{
 			paint: field(3), variants: 3, shift: [2]int{3, 3},
 			amplitude: [2]float64{0.5, 1}, distract: 0.6, noise: 0.15, wrong: 0.05,
@@ -56,83 +57,69 @@ var cifarBatches = [...]string{
 // cifarFiles holds the batches that were found, by their place in cifarBatches.
 type cifarFiles [len(cifarBatches)]*Split
 
-// loadCIFAR10 reads the archive or, if there is none, the unpacked files, from the
-// archive's own folder or from the dataset's.
-func loadCIFAR10(ctx context.Context, folder string) (*samples, error) {
-	if archive := filepath.Join(folder, cifarArchive); isFile(archive) {
-		return loadCIFARArchive(ctx, archive)
+// cifarForm finds the archive or, if there is none, the unpacked files, in the
+// archive's own folder or in the dataset's.
+func cifarForm(folder string) (form, error) {
+	f := form{version: 1, bytes: true}
+	if path := filepath.Join(folder, cifarArchive); isFile(path) {
+		f.name, f.files = "binary", []string{path}
+		f.load = func(ctx context.Context, r *recorder) (Provenance, error) {
+			files, err := loadCIFARArchive(ctx, path, r.read)
+			if err != nil {
+				return Provenance{}, err
+			}
+			return files.record(path, cifarArchive, r)
+		}
+		return f, nil
 	}
 	for _, dir := range []string{filepath.Join(folder, "cifar-10-batches-bin"), folder} {
-		var files cifarFiles
+		var paths [len(cifarBatches)]string
 		for i, name := range cifarBatches {
-			file := filepath.Join(dir, name)
-			if !isFile(file) {
-				continue
+			if path := filepath.Join(dir, name); isFile(path) {
+				paths[i] = path
+				f.files = append(f.files, path)
 			}
-			s, err := readCIFARFile(ctx, file)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		if f.files == nil {
+			continue
+		}
+		f.name = "unpacked binary"
+		f.load = func(ctx context.Context, r *recorder) (Provenance, error) {
+			var files cifarFiles
+			for i, path := range paths {
+				if path == "" {
+					continue
+				}
+				s, err := readCIFARFile(ctx, path)
+				if err != nil {
+					return Provenance{}, fmt.Errorf("%s: %w", path, err)
+				}
+				r.read(fileSizes([]string{path}))
+				files[i] = s
 			}
-			files[i] = s
+			return files.record(dir, "unpacked files", r)
 		}
-		if files != (cifarFiles{}) {
-			return files.samples(dir, "unpacked files")
-		}
+		return f, nil
 	}
-	return nil, fmt.Errorf("%s: expected %s or data_batch_*.bin and test_batch.bin: %w",
+	return form{}, fmt.Errorf("%s: expected %s or data_batch_*.bin and test_batch.bin: %w",
 		folder, cifarArchive, errNoFiles)
 }
 
 // loadCIFARArchive reads the batches of the archive as they come.
-func loadCIFARArchive(ctx context.Context, archive string) (*samples, error) {
-	f, err := os.Open(archive)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	files, err := readCIFARArchive(ctxReader{ctx, f})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", archive, err)
-	}
-	return files.samples(archive, cifarArchive)
-}
-
-// readCIFARArchive reads a compressed tar stream to its end.
-func readCIFARArchive(r io.Reader) (files cifarFiles, err error) {
-	z, err := gzip.NewReader(r)
-	if err != nil {
-		return files, err
-	}
-	defer z.Close()
-	t := tar.NewReader(z)
-	for {
-		h, err := t.Next()
-		if err == io.EOF {
-			break
+func loadCIFARArchive(ctx context.Context, path string, read func(int64)) (files cifarFiles, err error) {
+	limits := archive.Limits{File: 64 << 20, Total: 512 << 20, Read: read} // the original's: 31 and 184 MB
+	err = archive.Walk(ctx, path, limits, func(f archive.File) error {
+		i := slices.Index(cifarBatches[:], pathpkg.Base(f.Name))
+		if i < 0 {
+			return nil
 		}
-		if err != nil {
-			return files, err
+		if files[i] != nil {
+			return fmt.Errorf("expected %s once, found twice", cifarBatches[i])
 		}
-		for i, name := range cifarBatches {
-			if path.Base(h.Name) != name {
-				continue
-			}
-			if h.Typeflag != tar.TypeReg {
-				return files, fmt.Errorf("%s: expected a regular file, found tar type %q", h.Name, h.Typeflag)
-			}
-			if files[i] != nil {
-				return files, fmt.Errorf("%s: expected once, found twice", name)
-			}
-			if files[i], err = readCIFARBatch(t, h.Size); err != nil {
-				return files, fmt.Errorf("%s: %w", h.Name, err)
-			}
-		}
-	}
-	// The tar stream ends before the compressed one, whose end has the checksum.
-	if _, err := io.Copy(io.Discard, z); err != nil {
-		return files, fmt.Errorf("end of the archive: %w", err)
-	}
-	return files, nil
+		files[i], err = readCIFARBatch(f, f.Size)
+		return err
+	})
+	return files, err
 }
 
 // readCIFARFile reads one unpacked batch.
@@ -182,42 +169,28 @@ func interleave(dst, src []byte) {
 	}
 }
 
-// samples joins the training batches in their order. Where says where the batches
-// are in an error, source in the provenance.
-func (files cifarFiles) samples(where, source string) (*samples, error) {
+// record adds the training batches in their order, then the test batch. Where says
+// where the batches are in an error, source in the provenance.
+func (files cifarFiles) record(where, source string, r *recorder) (Provenance, error) {
 	const test = len(cifarBatches) - 1
 	if files[test] == nil {
-		return nil, fmt.Errorf("%s: expected %s, not found", where, cifarBatches[test])
+		return Provenance{}, fmt.Errorf("%s: expected %s, not found", where, cifarBatches[test])
 	}
 	var names []string
-	var n int
+	train := newByteSplit(cifarImage, nil, nil)
 	for i, s := range files {
 		if s == nil {
 			continue
 		}
 		names = append(names, strings.TrimSuffix(cifarBatches[i], ".bin"))
 		if i != test {
-			n += s.Len()
+			train.bytes = append(train.bytes, s.bytes...)
+			train.Labels = append(train.Labels, s.Labels...)
 		}
 	}
-	if n == 0 {
-		return nil, errors.New(where + ": expected at least one of data_batch_1.bin to data_batch_5.bin, found none")
+	if train.Len() == 0 {
+		return Provenance{}, errors.New(where + ": expected at least one of data_batch_1.bin to data_batch_5.bin, found none")
 	}
-	images, labels := make([]byte, 0, n*cifarImage), make([]int32, 0, n)
-	for _, s := range files[:test] {
-		if s != nil {
-			images = append(images, s.bytes...)
-			labels = append(labels, s.Labels...)
-		}
-	}
-	return &samples{
-		train: newByteSplit(cifarImage, images, labels),
-		test:  files[test],
-		provenance: Provenance{
-			Kind:    Real,
-			Source:  source + ": " + strings.Join(names, ", "),
-			TrainOf: 50000,
-			TestOf:  10000,
-		},
-	}, nil
+	return Provenance{Kind: Real, Source: source + ": " + strings.Join(names, ", "),
+		TrainOf: 50000, TestOf: 10000}, r.record(train, files[test])
 }

@@ -36,8 +36,8 @@ type file struct {
 	data []byte
 }
 
-// archive returns a compressed tar file.
-func archive(t *testing.T, files ...file) []byte {
+// cifarTarGz returns a compressed tar file.
+func cifarTarGz(t *testing.T, files ...file) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
@@ -60,13 +60,13 @@ func archive(t *testing.T, files ...file) []byte {
 func TestCIFAR10Archive(t *testing.T) {
 	dir := t.TempDir()
 	// Batches 5 and 2, in this order in the archive, but 2 comes first in the samples.
-	write(t, archive(t,
+	write(t, cifarTarGz(t,
 		file{"batches.meta.txt", []byte("airplane\n")},
 		file{"data_batch_5.bin", cifarHand(7, 8)},
 		file{"test_batch.bin", cifarHand(3)},
 		file{"data_batch_2.bin", cifarHand(1, 0, 9)},
 	), dir, cifarArchive)
-	s, err := loadCIFAR10(t.Context(), dir)
+	s, err := loadFolder(t, cifar10(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestCIFAR10Unpacked(t *testing.T) {
 			t.Errorf("provenance %+v", p)
 		}
 		if want := "real: unpacked files: data_batch_3, test_batch; " +
-			"2 of 50000 training and 3 of 10000 test samples"; p.String() != want {
+			"2 of 50000 training and 3 of 10000 test samples (9 of 10 classes have no training samples)"; p.String() != want {
 			t.Errorf("provenance %q, want %q", p, want)
 		}
 	}
@@ -115,16 +115,16 @@ func TestCIFAR10Errors(t *testing.T) {
 		archive []byte
 		want    string
 	}{
-		{"no test batch", archive(t, train), "expected test_batch.bin, not found"},
-		{"no training batch", archive(t, test), "expected at least one of data_batch_1.bin"},
-		{"empty", archive(t), "expected test_batch.bin, not found"},
-		{"label", archive(t, file{"data_batch_4.bin", cifarHand(0, 10)}),
+		{"no test batch", cifarTarGz(t, train), "expected test_batch.bin, not found"},
+		{"no training batch", cifarTarGz(t, test), "expected at least one of data_batch_1.bin"},
+		{"empty", cifarTarGz(t), "expected test_batch.bin, not found"},
+		{"label", cifarTarGz(t, file{"data_batch_4.bin", cifarHand(0, 10)}),
 			"data_batch_4.bin: label 1: expected 0 to 9, found 10"},
-		{"half a record", archive(t, file{"test_batch.bin", cifarHand(0, 1)[:4000]}),
+		{"half a record", cifarTarGz(t, file{"test_batch.bin", cifarHand(0, 1)[:4000]}),
 			"test_batch.bin: expected records of 3073 bytes, found 4000 bytes, 927 too many"},
-		{"empty batch", archive(t, file{"test_batch.bin", nil}), "found 0 bytes"},
-		{"twice", archive(t, train, train), "data_batch_1.bin: expected once, found twice"},
-		{"cut", archive(t, train, test)[:100], "unexpected EOF"},
+		{"empty batch", cifarTarGz(t, file{"test_batch.bin", nil}), "found 0 bytes"},
+		{"twice", cifarTarGz(t, train, train), "expected once, found twice"},
+		{"cut", cifarTarGz(t, train, test)[:100], "unexpected EOF"},
 		{"no gzip", []byte("<html>not found</html>"), "gzip: invalid header"},
 		{"no tar", compressed(t, bytes.Repeat([]byte("x"), 1024)), "invalid tar header"},
 	} {
@@ -139,16 +139,18 @@ func TestCIFAR10Errors(t *testing.T) {
 
 // A gzip stream damaged after the tar's end has a wrong checksum.
 func TestCIFAR10Checksum(t *testing.T) {
-	b := archive(t, file{"data_batch_1.bin", cifarHand(1, 2)}, file{"test_batch.bin", cifarHand(3)})
+	b := cifarTarGz(t, file{"data_batch_1.bin", cifarHand(1, 2)}, file{"test_batch.bin", cifarHand(3)})
 	b[len(b)-8]++
-	if _, err := readCIFARArchive(bytes.NewReader(b)); !errors.Is(err, gzip.ErrChecksum) {
+	dir := t.TempDir()
+	write(t, b, dir, "cifar10", cifarArchive)
+	if _, err := Open(t.Context(), "cifar10", Options{Dir: dir}); !errors.Is(err, gzip.ErrChecksum) {
 		t.Errorf("error %v, want %v", err, gzip.ErrChecksum)
 	}
 }
 
 func TestCIFAR10Cancelled(t *testing.T) {
 	dir := t.TempDir()
-	write(t, archive(t, file{"test_batch.bin", cifarHand(3)}), dir, "cifar10", cifarArchive)
+	write(t, cifarTarGz(t, file{"test_batch.bin", cifarHand(3)}), dir, "cifar10", cifarArchive)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := Open(ctx, "cifar10", Options{Dir: dir}); !errors.Is(err, context.Canceled) {

@@ -12,8 +12,10 @@
 // original is there. Files that are present but damaged are an error, never a
 // stand-in.
 //
-// Nothing is downloaded, and everything is deterministic: the same files, options
-// and seed give the same samples in the same order.
+// What the files are made into is kept in a cache, so that the next opening takes
+// less than a second and little memory. Nothing is downloaded here (that is what the
+// command fetch is for), and everything is deterministic: the same files, options and
+// seed give the same samples in the same order.
 package datasets
 
 import (
@@ -31,8 +33,9 @@ type Dataset struct {
 	Classes    int      // labels are 0 to Classes-1
 	ClassNames []string // a name for each label
 
-	// Train and Validation are in an order shuffled by the seed, so that the first
-	// n are a fair subset. Test is in the order of the files.
+	// All are in an order in which the first n are a fair subset: Train and
+	// Validation are shuffled by the seed, Test is in the order of the original, or
+	// shuffled always the same way if that goes class by class.
 	Train, Validation, Test *Split
 
 	Provenance Provenance
@@ -50,6 +53,11 @@ type Options struct {
 	// the training samples.
 	Seed uint64
 
+	// MinTrain is the smallest number of real training samples, validation included,
+	// that is taken for the dataset: with fewer, the stand-in takes its place, and
+	// Provenance says so. 0 takes any.
+	MinTrain int
+
 	// MaxTrain and MaxTest bound the number of samples, for short runs; 0 takes
 	// all. MaxTrain counts training and validation samples together. What is
 	// kept is balanced as the whole is, and Provenance counts it.
@@ -58,6 +66,14 @@ type Options struct {
 	// StandInTrain and StandInTest are the number of samples of a generated
 	// stand-in; 0 takes the dataset's default (2000 to 4000, and 500 to 1000).
 	StandInTrain, StandInTest int
+
+	// CacheDir is where prepared samples are kept; empty for a folder of the user's
+	// cache directory. What is there is never needed: it can be deleted.
+	CacheDir string
+
+	// Progress, if not nil, is called now and then while files are checked and
+	// prepared, with the part that is done and the total, in bytes or samples.
+	Progress func(stage string, done, total int64)
 }
 
 // check refuses options that no dataset could meet.
@@ -67,6 +83,7 @@ func (o Options) check() error {
 		n    int
 		min  int
 	}{
+		{"MinTrain", o.MinTrain, 1},
 		{"MaxTrain", o.MaxTrain, 2}, // one to train on, one to validate with
 		{"MaxTest", o.MaxTest, 1},
 		{"StandInTrain", o.StandInTrain, 2},
@@ -90,8 +107,9 @@ func Names() []string {
 
 // Open reads the named dataset, or generates its stand-in if there are no files.
 //
-// Of the training samples, a tenth of each class is held out as validation data
-// by a rule that depends only on the labels and on o.Seed.
+// Of the training samples, a tenth is held out as validation data, unless the dataset
+// brings a validation split: a tenth of each class, or if samples are related whole
+// groups of them. The choice depends only on labels, groups and o.Seed.
 //
 // It is an error if the name is not one of [Names], if o.Dir is set but
 // [CheckDir] refuses it, if the dataset's folder has files that cannot be read as
@@ -114,7 +132,7 @@ func open(ctx context.Context, name string, o Options) (*Dataset, error) {
 		return nil, err
 	}
 	e := all[i]
-	s, why, err := read(ctx, e, o.Dir)
+	s, why, err := read(ctx, e, o)
 	if err != nil {
 		return nil, err
 	}
@@ -127,40 +145,62 @@ func open(ctx context.Context, name string, o Options) (*Dataset, error) {
 }
 
 // read returns the original's samples, or nil and the reason why they are absent.
-func read(ctx context.Context, e entry, dir string) (s *samples, why string, err error) {
+func read(ctx context.Context, e entry, o Options) (s *samples, why string, err error) {
+	if s, why, err = readAny(ctx, e, o); s == nil || err != nil {
+		return nil, why, err
+	}
+	n := s.train.Len()
+	if s.validation != nil {
+		n += s.validation.Len()
+	}
+	if n < o.MinTrain {
+		return nil, fmt.Sprintf("of the real one only %d training samples were found, at least %d were asked for",
+			n, o.MinTrain), nil
+	}
+	return s, "", nil
+}
+
+// readAny is read of however few samples.
+func readAny(ctx context.Context, e entry, o Options) (s *samples, why string, err error) {
 	why = "no data directory given"
-	if dir != "" {
-		folder, err := findFolder(dir, e.name)
-		switch {
-		case err != nil:
+	if o.Dir != "" {
+		folder, err := findFolder(o.Dir, e.name)
+		if err != nil {
 			return nil, "", err
-		case folder == "":
+		}
+		if folder == "" {
 			why = "no folder " + e.name + " in the data directory"
-		case e.load == nil:
-			why = "its files have no reader yet"
-		default:
-			s, err := e.load(ctx, folder)
+		} else {
+			f, err := e.find(folder)
+			if err == nil {
+				s, err := e.real(ctx, o, f)
+				return s, "", err
+			}
 			// Only an included dataset may be absent from a folder of its name.
 			if e.included == nil || !errors.Is(err, errNoFiles) {
-				return s, "", err
+				return nil, "", err
 			}
 		}
 	}
 	if e.included == nil {
 		return nil, why, nil
 	}
-	s, err = e.included(ctx)
+	f, err := e.included()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, why + ", and the files of its Go module are not on this machine", nil
 	}
+	if err != nil {
+		return nil, "", err
+	}
+	s, err = e.real(ctx, o, f)
 	return s, "", err
 }
 
 // assemble holds out validation data, applies the limits and fills in the counts.
 func assemble(e entry, s *samples, o Options) (*Dataset, error) {
 	if s.train.Len() < 2 || s.test.Len() < 1 {
-		return nil, fmt.Errorf("%d training and %d test samples: want at least 2 and 1",
-			s.train.Len(), s.test.Len())
+		return nil, fmt.Errorf("%s: found %d training and %d test samples: expected at least 2 and 1",
+			s.provenance.Source, s.train.Len(), s.test.Len())
 	}
 	d := &Dataset{
 		Name:       e.name,
@@ -172,10 +212,25 @@ func assemble(e entry, s *samples, o Options) (*Dataset, error) {
 		Test:       s.test,
 		Provenance: s.provenance,
 	}
-	if d.Validation == nil {
-		d.Train, d.Validation = holdOut(s.train, e.classes, seeded(o.Seed, e.name, streamHoldOut))
-	}
 	p := &d.Provenance
+	random := seeded(o.Seed, e.name, streamHoldOut)
+	switch {
+	case d.Validation != nil:
+		d.Train, d.Validation = d.Train.shuffled(random), d.Validation.shuffled(random)
+	case s.train.Groups != nil:
+		var ok bool
+		if d.Train, d.Validation, ok = holdOutGroups(s.train, e.classes, random); ok {
+			break
+		}
+		p.note("too few groups of related samples to hold out whole ones for validation")
+		fallthrough
+	default:
+		d.Train, d.Validation = holdOut(s.train, e.classes, random)
+	}
+	if n := absentClasses(d.Train.Labels, e.classes); n > 0 {
+		p.note(fmt.Sprintf("%d of %d classes have no training samples", n, e.classes))
+	}
+	s.standardise(d)
 	if n := o.MaxTrain; n > 0 && n < d.Train.Len()+d.Validation.Len() {
 		v := max(1, n/holdOutShare)
 		d.Train = limit(d.Train, e.classes, n-v, seeded(o.Seed, e.name, streamMaxTrain))

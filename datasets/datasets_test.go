@@ -75,14 +75,17 @@ func TestCheckDir(t *testing.T) {
 	}
 }
 
-// A directory that lacks a dataset gives its stand-in, and says why.
+// A directory that lacks a dataset, or has too little of it, gives its stand-in, and says
+// why.
 func TestOpenAbsent(t *testing.T) {
 	dir := t.TempDir()
 	write(t, nil, dir, "gsc", "anything")
-	o := Options{Dir: dir, StandInTrain: 70, StandInTest: 35}
+	write(t, cifarHand(1, 2, 3), dir, "cifar10", "data_batch_1.bin")
+	write(t, cifarHand(1, 2, 3), dir, "cifar10", "test_batch.bin")
+	o := Options{Dir: dir, MinTrain: 4, StandInTrain: 70, StandInTest: 35}
 	for name, why := range map[string]string{
-		"fmnist": "generated: no folder fmnist in the data directory",
-		"gsc":    "generated: its files have no reader yet",
+		"fmnist":  "generated: no folder fmnist in the data directory",
+		"cifar10": "generated: of the real one only 3 training samples were found, at least 4 were asked for",
 	} {
 		d, err := Open(t.Context(), name, o)
 		if err != nil {

@@ -61,3 +61,9 @@ func isFile(path string) bool {
 	}
 	return !info.IsDir()
 }
+
+// isDir reports whether path is a directory.
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}

@@ -1,21 +1,91 @@
 package datasets
 
-// esc10 is ESC-10, environmental sounds, 60 mel bands by 41 frames and their change
-// over time.
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"weightsep/datasets/features"
+	"weightsep/datasets/prepared"
+	"weightsep/datasets/wav"
+)
+
+// esc10 is ESC-10, environmental sounds: the 400 recordings of 5 seconds that ESC-50 has
+// of ten of its classes, cut into segments of 60 log-mel bands by 41 frames and their
+// change over time (see [features.LogMel]), each of the two standardised.
 //
-// Source: https://github.com/karoldvl/ESC-50/archive/master.zip. Its files have no
-// reader here yet, so it is always a stand-in.
+// Source: https://github.com/karoldvl/ESC-50/archive/master.zip, or the tree unpacked
+// from it. Any of the recordings may be missing, but not all of the fifth fold, which is
+// the test split. Recordings cut from one source are a group. Labels, folds and sources
+// are taken from the names of the files, which say the same as the table meta/esc50.csv.
 func esc10() entry {
 	return entry{
 		name:    "esc10",
-		shape:   [3]int{60, 41, 2},
+		shape:   [3]int{features.LogMelBands, features.SegmentFrames, 2},
 		classes: 10,
 		classNames: []string{"dog", "rooster", "rain", "sea_waves", "crackling_fire",
 			"crying_baby", "sneezing", "clock_tick", "helicopter", "chainsaw"},
-		problem: problem{
-			paint: partials(5, true), variants: 3, shift: [2]int{1, 5},
-			amplitude: [2]float64{0.4, 1}, distract: 0.6, noise: 0.3, wrong: 0.08,
-			features: true, train: 2000, test: 500,
-		},
+		files:      esc10Form,
+		signals:    &signals{version: 1, period: logMelPeriod, train: 2000, test: 500, wrong: 0.05, generate: standInSounds(5)},
+		recordings: soundRecordings(esc10Sample, 5),
 	}
+}
+
+// esc10Targets are the classes' numbers in ESC-50.
+var esc10Targets = []int{0, 1, 10, 11, 12, 20, 21, 38, 40, 41}
+
+// The names that the archive is known by.
+var esc10Archives = []string{"master.zip", "ESC-50-master.zip", "ESC-50.zip"}
+
+func esc10Form(folder string) (form, error) {
+	var root, source string
+	for _, name := range esc10Archives {
+		if p := filepath.Join(folder, name); root == "" && isFile(p) {
+			root, source = p, name
+		}
+	}
+	for _, tree := range []string{filepath.Join(folder, "ESC-50-master"), filepath.Join(folder, "ESC-50"), folder} {
+		if p := filepath.Join(tree, "audio"); root == "" && isDir(p) {
+			root, source = p, "unpacked files"
+		}
+	}
+	if root == "" {
+		return form{}, fmt.Errorf("%s: expected %s, or the folder audio unpacked from it: %w",
+			folder, strings.Join(esc10Archives, " or "), errNoFiles)
+	}
+	return form{name: "esc-50", version: logMelVersion, sorted: true, files: []string{root}, period: logMelPeriod,
+		load: func(ctx context.Context, r *recorder) (Provenance, error) {
+			all := recordings{path: root, limits: soundLimits, length: wav.Limits{MaxSeconds: 60},
+				sample: esc10Sample, newExtractor: newLogMel}
+			n, left, err := all.add(ctx, r)
+			return Provenance{Kind: Real, Note: clipNote(left),
+				Source: fmt.Sprintf("%s: segments of %d of 400 recordings", source, n-left)}, err
+		}}, nil
+}
+
+// esc10Sample says what a file is by its name: FOLD-SOURCE-TAKE-TARGET.wav.
+func esc10Sample(name string) (prepared.Sample, bool, error) {
+	base := path.Base(name)
+	if path.Ext(base) != ".wav" {
+		return prepared.Sample{}, false, nil
+	}
+	var fold, source, target int
+	var take string
+	_, err := fmt.Sscanf(strings.ReplaceAll(base, "-", " "), "%d %d %s %d.wav", &fold, &source, &take, &target)
+	if err != nil || fold < 1 || fold > 5 || target < 0 || target > 49 {
+		return prepared.Sample{}, false, errors.New("expected a name such as 1-100032-A-0.wav")
+	}
+	label := slices.Index(esc10Targets, target)
+	if label < 0 {
+		return prepared.Sample{}, false, nil // of ESC-50 only
+	}
+	s := prepared.Sample{Name: base, Label: int32(label), Group: fmt.Sprint(source), Clip: base}
+	if fold == 5 {
+		s.Part = prepared.Test
+	}
+	return s, true, nil
 }

@@ -1,11 +1,5 @@
 package datasets
 
-import (
-	"context"
-	"fmt"
-	"strings"
-)
-
 // fmnist is Fashion-MNIST, articles of clothing: 60,000 and 10,000 images of 28x28,
 // bytes / 255.
 //
@@ -17,7 +11,7 @@ func fmnist() entry {
 		classes: 10,
 		classNames: []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
 			"Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"},
-		load: loadFMNIST,
+		files: fmnistForm,
 		problem: problem{
 			paint: silhouette, variants: 3, shift: [2]int{2, 2},
 			amplitude: [2]float64{0.6, 1}, distract: 0.3, noise: 0.12, wrong: 0.05,
@@ -26,16 +20,6 @@ func fmnist() entry {
 	}
 }
 
-func loadFMNIST(ctx context.Context, folder string) (*samples, error) {
-	f := idxFolder{dir: folder, shape: [3]int{28, 28, 1}, classes: 10}
-	train, test, files, err := f.read(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("Fashion-MNIST: %w", err)
-	}
-	return &samples{train: train, test: test, provenance: Provenance{
-		Kind:    Real,
-		Source:  strings.Join(files, ", "),
-		TrainOf: 60000,
-		TestOf:  10000,
-	}}, nil
+func fmnistForm(folder string) (form, error) {
+	return mnistLike(folder, "Fashion-MNIST").form()
 }

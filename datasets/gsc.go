@@ -1,25 +1,164 @@
 package datasets
 
-// gsc is Google Speech Commands v0.02, 35 spoken words, 61 frames of 13 cepstral
-// coefficients.
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"weightsep/datasets/archive"
+	"weightsep/datasets/features"
+	"weightsep/datasets/prepared"
+	"weightsep/datasets/wav"
+)
+
+// gsc is Google Speech Commands v0.02, 35 spoken words: 105,829 recordings of up to a
+// second, 61 frames of 13 cepstral coefficients (see [features.MFCC]), each coefficient
+// standardised.
 //
-// Source: http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz. Its files
-// have no reader here yet, so it is always a stand-in.
+// Source: http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz, or the tree
+// unpacked from it. Any of the words and recordings may be missing. The split is the
+// archive's own, by its lists, in which no speaker is in two parts. Speakers are groups.
 func gsc() entry {
 	return entry{
-		name:    "gsc",
-		shape:   [3]int{61, 13, 1},
-		classes: 35,
-		classNames: []string{
-			"backward", "bed", "bird", "cat", "dog", "down", "eight", "five", "follow",
-			"forward", "four", "go", "happy", "house", "learn", "left", "marvin", "nine",
-			"no", "off", "on", "one", "right", "seven", "sheila", "six", "stop", "three",
-			"tree", "two", "up", "visual", "wow", "yes", "zero",
+		name:       "gsc",
+		shape:      [3]int{features.MFCCFrames, features.MFCCCoeffs, 1},
+		classes:    len(gscWords),
+		classNames: gscWords,
+		files:      gscForm,
+		signals:    &signals{version: 1, period: features.MFCCCoeffs, train: 4200, test: 1050, wrong: 0.03, generate: standInWords},
+		recordings: wordRecordings,
+	}
+}
+
+// gscWords are the classes in the order of the alphabet.
+var gscWords = []string{
+	"backward", "bed", "bird", "cat", "dog", "down", "eight", "five", "follow",
+	"forward", "four", "go", "happy", "house", "learn", "left", "marvin", "nine",
+	"no", "off", "on", "one", "right", "seven", "sheila", "six", "stop", "three",
+	"tree", "two", "up", "visual", "wow", "yes", "zero",
+}
+
+const (
+	gscArchive    = "speech_commands_v0.02.tar.gz"
+	gscRate       = 16000
+	gscTesting    = "testing_list.txt"
+	gscValidation = "validation_list.txt"
+)
+
+func gscForm(folder string) (form, error) {
+	f := form{name: "speech commands", version: 1, sorted: true, period: features.MFCCCoeffs}
+	root, source := filepath.Join(folder, gscArchive), gscArchive
+	if !isFile(root) {
+		source = "unpacked files"
+		root = folder
+		if tree := filepath.Join(folder, strings.TrimSuffix(gscArchive, ".tar.gz")); isDir(tree) {
+			root = tree
+		}
+		if !isFile(filepath.Join(root, gscTesting)) {
+			return form{}, fmt.Errorf("%s: expected %s, or unpacked from it a folder for each word, %s and %s: %w",
+				folder, gscArchive, gscTesting, gscValidation, errNoFiles)
+		}
+	}
+	f.files = []string{root}
+	f.load = func(ctx context.Context, r *recorder) (Provenance, error) { return loadGSC(ctx, root, source, r) }
+	return f, nil
+}
+
+// loadGSC reads the archive or directory at root.
+func loadGSC(ctx context.Context, root, source string, r *recorder) (Provenance, error) {
+	// The lists may come after the recordings.
+	lists := map[prepared.Part]map[string]bool{}
+	all := recordings{
+		path:   root,
+		limits: archive.Limits{File: 32 << 20, Total: 8 << 30}, // the original's: 3 MB and 3.3 GB
+		length: wav.Limits{MaxSeconds: 10},
+		sample: gscSample,
+		list: func(f archive.File) (err error) {
+			switch f.Name {
+			case gscTesting:
+				lists[prepared.Test], err = gscList(f)
+			case gscValidation:
+				lists[prepared.Validation], err = gscList(f)
+			}
+			return err
 		},
-		problem: problem{
-			paint: partials(4, false), variants: 1, shift: [2]int{4, 0},
-			amplitude: [2]float64{0.5, 1}, distract: 0.8, noise: 0.5, wrong: 0.08,
-			features: true, train: 4000, test: 1000,
-		},
+		newExtractor: newMFCC,
+	}
+	if _, _, err := all.add(ctx, r); err != nil {
+		return Provenance{}, err
+	}
+	if len(lists) != 2 {
+		return Provenance{}, fmt.Errorf("%s: expected %s and %s, found %d of them", root, gscTesting, gscValidation, len(lists))
+	}
+	words := map[int32]bool{}
+	samples := r.Samples()
+	for i := range samples {
+		s := &samples[i]
+		words[s.Label] = true
+		for part, list := range lists {
+			if list[s.Name] {
+				s.Part = part
+			}
+		}
+	}
+	return Provenance{Kind: Real,
+		Source:  fmt.Sprintf("%s: %d of %d words", source, len(words), len(gscWords)),
+		TrainOf: 94824, TestOf: 11005}, nil
+}
+
+// gscSample says what a file is by its name: WORD/SPEAKER_nohash_NUMBER.wav.
+func gscSample(name string) (prepared.Sample, bool, error) {
+	word, file := path.Split(name)
+	word = path.Base(word)
+	if path.Ext(file) != ".wav" || word == "_background_noise_" {
+		return prepared.Sample{}, false, nil
+	}
+	label := slices.Index(gscWords, word)
+	if label < 0 {
+		return prepared.Sample{}, false, fmt.Errorf("folder %q: expected one of the %d words", word, len(gscWords))
+	}
+	speaker, _, ok := strings.Cut(file, "_nohash_")
+	if !ok {
+		return prepared.Sample{}, false, errors.New("expected a name such as 0f250098_nohash_0.wav")
+	}
+	return prepared.Sample{Name: word + "/" + file, Label: int32(label), Group: speaker}, true, nil
+}
+
+// gscList reads a list of names.
+func gscList(r io.Reader) (map[string]bool, error) {
+	names := map[string]bool{}
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		name := strings.TrimSpace(lines.Text())
+		if name == "" {
+			continue
+		}
+		if !fs.ValidPath(name) || path.Ext(name) != ".wav" {
+			return nil, fmt.Errorf("line %d: expected a name such as bed/0f250098_nohash_0.wav, found %q", len(names)+1, name)
+		}
+		names[name] = true
+	}
+	return names, lines.Err()
+}
+
+// newMFCC returns an extractor of cepstral coefficients from recordings of 16 kHz.
+func newMFCC() extractor {
+	m := features.NewMFCC()
+	return func(c wav.Clip) ([][]float32, error) {
+		if c.Rate != gscRate {
+			return nil, fmt.Errorf("expected %d samples a second, found %d", gscRate, c.Rate)
+		}
+		v := make([]float32, features.MFCCFrames*features.MFCCCoeffs)
+		if err := m.Extract(v, c.Samples); err != nil {
+			return nil, err
+		}
+		return [][]float32{v}, nil
 	}
 }

@@ -1,14 +1,34 @@
 package datasets
 
-// gtsrb is the German traffic sign benchmark, 43 classes, grey images of 32x32.
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"weightsep/datasets/archive"
+	"weightsep/datasets/picture"
+	"weightsep/datasets/prepared"
+)
+
+// gtsrb is the German traffic sign benchmark, 43 classes: 39,209 and 12,630 colour
+// pictures, cut to the sign, made grey, resized to 32x32 and of one contrast (see package
+// picture).
 //
-// Source: https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/. Its
-// files have no reader here yet, so it is always a stand-in.
+// Source: https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/, three
+// zip archives, or the tree GTSRB unpacked from them. Any of the pictures may be
+// missing. The pictures of one physical sign, a track, are a group.
 func gtsrb() entry {
 	return entry{
 		name:    "gtsrb",
-		shape:   [3]int{32, 32, 1},
-		classes: 43,
+		shape:   [3]int{gtsrbSide, gtsrbSide, 1},
+		classes: gtsrbClasses,
 		classNames: []string{
 			"speed limit 20", "speed limit 30", "speed limit 50", "speed limit 60", "speed limit 70",
 			"speed limit 80", "end of speed limit 80", "speed limit 100", "speed limit 120",
@@ -22,10 +42,206 @@ func gtsrb() entry {
 			"keep right", "keep left", "roundabout", "end of no passing",
 			"end of no passing for trucks",
 		},
-		problem: problem{
-			paint: sign, variants: 1, shift: [2]int{1, 1},
-			amplitude: [2]float64{0.6, 1}, distract: 0.3, noise: 0.12, wrong: 0.04,
-			train: 4000, test: 1000,
-		},
+		files:   gtsrbForm,
+		signals: &signals{version: 1, bytes: true, train: 4300, test: 1075, wrong: 0.04, generate: standInSigns},
 	}
+}
+
+const (
+	gtsrbSide    = 32
+	gtsrbClasses = 43
+	gtsrbTruth   = "GT-final_test.csv"
+)
+
+// gtsrbArchives are the original's files.
+var gtsrbArchives = []string{"GTSRB_Final_Training_Images.zip", "GTSRB_Final_Test_Images.zip", "GTSRB_Final_Test_GT.zip"}
+
+func gtsrbForm(folder string) (form, error) {
+	f := form{name: "gtsrb", version: 1, sorted: true, bytes: true}
+	var missing []string
+	for _, name := range gtsrbArchives {
+		if p := filepath.Join(folder, name); isFile(p) {
+			f.files = append(f.files, p)
+		} else {
+			missing = append(missing, name)
+		}
+	}
+	source := "three archives"
+	switch {
+	case len(missing) == len(gtsrbArchives):
+		source = "unpacked files"
+		if isDir(filepath.Join(folder, "GTSRB")) || isDir(filepath.Join(folder, "Final_Training")) {
+			f.files = []string{folder}
+			break
+		}
+		return form{}, fmt.Errorf("%s: expected %s, or the tree GTSRB unpacked from them: %w",
+			folder, strings.Join(gtsrbArchives, ", "), errNoFiles)
+	case len(missing) > 0:
+		return form{}, fmt.Errorf("%s: expected %s, not found", folder, strings.Join(missing, ", "))
+	}
+	f.load = func(ctx context.Context, r *recorder) (Provenance, error) {
+		signs, err := gtsrbSigns(ctx, f.files)
+		if err != nil {
+			return Provenance{}, err
+		}
+		for _, p := range f.files {
+			if err := addSigns(ctx, p, signs, r); err != nil {
+				return Provenance{}, err
+			}
+		}
+		return Provenance{Kind: Real, Source: source, TrainOf: 39209, TestOf: 12630}, nil
+	}
+	return f, nil
+}
+
+// gtsrbLimits bounds the archives: the original's largest picture has 200 KB, all have
+// 480 MB.
+var gtsrbLimits = archive.Limits{File: 16 << 20, Total: 4 << 30}
+
+// sign is what a table says of a picture.
+type sign struct {
+	bounds image.Rectangle
+	class  int
+}
+
+// gtsrbSigns reads the tables GT-00000.csv to GT-00042.csv, beside the pictures of a
+// class, and the test pictures' own. The keys are made by pictureKey.
+func gtsrbSigns(ctx context.Context, files []string) (map[string]sign, error) {
+	signs := map[string]sign{}
+	for _, p := range files {
+		err := archive.Walk(ctx, p, gtsrbLimits, func(f archive.File) error {
+			dir, base := path.Split(f.Name)
+			switch {
+			case base == gtsrbTruth:
+				return readSigns(f, "test/", signs)
+			case strings.HasPrefix(base, "GT-") && path.Base(dir) == strings.TrimSuffix(base[3:], ".csv"):
+				return readSigns(f, path.Base(dir)+"/", signs)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return signs, nil
+}
+
+// readSigns reads a table, with semicolons between its columns.
+func readSigns(r io.Reader, prefix string, signs map[string]sign) error {
+	rows := csv.NewReader(r)
+	rows.Comma = ';'
+	head, err := rows.Read()
+	if err != nil {
+		return fmt.Errorf("expected a line of column names: %w", err)
+	}
+	place := map[string]int{}
+	for i, name := range head {
+		place[name] = i
+	}
+	for _, name := range []string{"Filename", "Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2", "ClassId"} {
+		if _, ok := place[name]; !ok {
+			return fmt.Errorf("expected a column %q, found %q", name, head)
+		}
+	}
+	for {
+		row, err := rows.Read()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		line, _ := rows.FieldPos(0)
+		number := func(name string) int {
+			n, numErr := strconv.Atoi(row[place[name]])
+			if err == nil && (numErr != nil || n < 0 || n > picture.MaxSide) {
+				err = fmt.Errorf("line %d: %s: expected a number from 0 to %d, found %q", line, name, picture.MaxSide, row[place[name]])
+			}
+			return n
+		}
+		// The table's corners are both in the sign.
+		s := sign{image.Rect(number("Roi.X1"), number("Roi.Y1"), number("Roi.X2")+1, number("Roi.Y2")+1), number("ClassId")}
+		if err != nil {
+			return err
+		}
+		if s.class >= gtsrbClasses {
+			return fmt.Errorf("line %d: ClassId: expected 0 to %d, found %d", line, gtsrbClasses-1, s.class)
+		}
+		signs[prefix+row[place["Filename"]]] = s
+	}
+}
+
+// pictureKey returns the key of a picture's sign, and whether it is a test picture:
+// 00001/00000_00002.ppm, or test/00003.ppm.
+func pictureKey(name string) (key string, test bool) {
+	class := path.Base(path.Dir(name))
+	if len(class) == 5 && strings.Trim(class, "0123456789") == "" {
+		return class + "/" + path.Base(name), false
+	}
+	return "test/" + path.Base(name), true
+}
+
+// addSigns adds the pictures of an archive or directory.
+func addSigns(ctx context.Context, root string, signs map[string]sign, r *recorder) error {
+	type job struct {
+		sample prepared.Sample
+		bounds image.Rectangle
+		data   string
+	}
+	type result struct {
+		sample prepared.Sample
+		pixels []byte
+	}
+	limits := gtsrbLimits
+	limits.Read = r.read
+	feed := func(ctx context.Context, give func(job) error) error {
+		return archive.Walk(ctx, root, limits, func(f archive.File) error {
+			if path.Ext(f.Name) != ".ppm" {
+				return nil
+			}
+			key, test := pictureKey(f.Name)
+			s, ok := signs[key]
+			if !ok {
+				return errors.New("no table has a line for this picture")
+			}
+			j := job{sample: prepared.Sample{Name: key, Label: int32(s.class)}, bounds: s.bounds}
+			if test {
+				j.sample.Part = prepared.Test
+			} else {
+				track, _, ok := strings.Cut(path.Base(key), "_")
+				if !ok {
+					return errors.New("expected a name such as 00000_00002.ppm, track and number")
+				}
+				j.sample.Group = path.Dir(key) + "/" + track
+			}
+			var b strings.Builder
+			if _, err := io.Copy(&b, f); err != nil {
+				return err
+			}
+			j.data = b.String()
+			return give(j)
+		})
+	}
+	worker := func() func(job) (result, error) {
+		return func(j job) (result, error) {
+			img, err := picture.Decode(strings.NewReader(j.data))
+			if err == nil {
+				var v []byte
+				if v, err = signPixels(img, j.bounds); err == nil {
+					return result{j.sample, v}, nil
+				}
+			}
+			return result{}, fmt.Errorf("%s: %s: %w", root, j.sample.Name, err)
+		}
+	}
+	return ordered(ctx, feed, worker, func(v result) error { return r.addBytes(v.sample, v.pixels) })
+}
+
+// signPixels makes a sample of the part of a picture that is the sign.
+func signPixels(img image.Image, bounds image.Rectangle) ([]byte, error) {
+	cut, err := picture.Crop(img, bounds)
+	if err != nil {
+		return nil, err
+	}
+	return picture.Contrast(picture.Resize(picture.Luma(cut), gtsrbSide, gtsrbSide)).Pix, nil
 }

@@ -1,20 +1,114 @@
 package datasets
 
-// hhar is the Heterogeneity Activity Recognition dataset, movements of people
-// recorded by phones: 20 intervals of 120 spectral values.
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"weightsep/datasets/features"
+	"weightsep/datasets/prepared"
+)
+
+// hhar is the Heterogeneity Activity Recognition dataset, movements of nine people
+// recorded by eight phones each: windows of 5 seconds of one activity, 20 intervals of
+// 120 spectral values of accelerometer and gyroscope (see [features.Spectra]), each of
+// the 120 standardised. Windows do not overlap; rows without an activity are left out.
 //
-// Source: UCI Machine Learning Repository, dataset 344, "Activity recognition
-// exp.zip". It has no reader here yet, so it is always a stand-in.
+// Source: UCI Machine Learning Repository, dataset 344, "Activity recognition exp.zip",
+// or the files unpacked from it. The test split is ours, two of the nine people; people
+// are groups. If neither training nor test people are absent, but one of both is, the
+// last fifth of each activity becomes the test split, and the note says so.
 func hhar() entry {
 	return entry{
 		name:       "hhar",
-		shape:      [3]int{20, 120, 1},
-		classes:    6,
-		classNames: []string{"bike", "sit", "stairsdown", "stairsup", "stand", "walk"},
-		problem: problem{
-			paint: motion, variants: 4, shift: [2]int{8, 0},
-			amplitude: [2]float64{0.3, 1}, distract: 0.6, noise: 0.5, wrong: 0.06,
-			features: true, train: 3000, test: 750,
-		},
+		shape:      [3]int{features.SpectraIntervals, features.SpectraValues, 1},
+		classes:    len(hharActivities),
+		classNames: hharActivities,
+		files:      hharForm,
+		signals:    &signals{version: 1, period: features.SpectraValues, train: 3000, test: 750, wrong: 0.06, generate: standInMotions},
+		recordings: motionRecordings,
 	}
+}
+
+var (
+	hharActivities = []string{"bike", "sit", "stairsdown", "stairsup", "stand", "walk"}
+	hharTestUsers  = []string{"h", "i"}
+)
+
+const (
+	hharArchive       = "Activity recognition exp.zip"
+	hharAccelerometer = "Phones_accelerometer.csv"
+	hharGyroscope     = "Phones_gyroscope.csv"
+)
+
+func hharForm(folder string) (form, error) {
+	f := form{name: "phones", version: 1, sorted: true, period: features.SpectraValues}
+	source := hharArchive
+	root := filepath.Join(folder, hharArchive)
+	if isFile(root) {
+		f.files = []string{root}
+	} else {
+		source = "unpacked files"
+		for _, tree := range []string{filepath.Join(folder, "Activity recognition exp"), folder} {
+			acc, gyro := filepath.Join(tree, hharAccelerometer), filepath.Join(tree, hharGyroscope)
+			if f.files == nil && isFile(acc) && isFile(gyro) {
+				root, f.files = tree, []string{acc, gyro}
+			}
+		}
+	}
+	if f.files == nil {
+		return form{}, fmt.Errorf("%s: expected %s, or unpacked from it %s and %s: %w",
+			folder, hharArchive, hharAccelerometer, hharGyroscope, errNoFiles)
+	}
+	f.load = func(ctx context.Context, r *recorder) (Provenance, error) {
+		acc, gyro, err := readPhones(ctx, root, r.read)
+		if err != nil {
+			return Provenance{}, err
+		}
+		if err := addWindows(ctx, r, acc, gyro); err != nil {
+			return Provenance{}, err
+		}
+		users := map[string]bool{}
+		for _, s := range r.Samples() {
+			users[s.Group] = true
+		}
+		p := Provenance{Kind: Real, Source: fmt.Sprintf("%s: phones of %d of 9 people", source, len(users))}
+		if splitByUser(r.Samples()) {
+			p.Note = "training or test people are absent: the last fifth of each activity is the test split"
+		}
+		return p, nil
+	}
+	return f, nil
+}
+
+// splitByUser puts the test people's samples into the test split. If then no sample is
+// in one of the splits it takes the last fifth of each activity instead, and says so.
+func splitByUser(all []prepared.Sample) (byTime bool) {
+	counts := [3]int{}
+	for i := range all {
+		s := &all[i]
+		if s.Part = prepared.Train; slices.Contains(hharTestUsers, s.Group) {
+			s.Part = prepared.Test
+		}
+		counts[s.Part]++
+	}
+	if counts[prepared.Train] > 0 && counts[prepared.Test] > 0 {
+		return false
+	}
+	of := map[int32][]*prepared.Sample{}
+	for i := range all {
+		of[all[i].Label] = append(of[all[i].Label], &all[i])
+	}
+	for _, activity := range of {
+		slices.SortFunc(activity, func(a, b *prepared.Sample) int { return strings.Compare(a.Name, b.Name) })
+		n := len(activity)
+		for i, s := range activity {
+			if s.Part = prepared.Train; n > 1 && i >= n-max(1, n/5) {
+				s.Part = prepared.Test
+			}
+		}
+	}
+	return true
 }

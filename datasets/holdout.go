@@ -22,6 +22,7 @@ const (
 	streamTest
 	streamTrainLabels
 	streamTestLabels
+	streamTestOrder
 )
 
 // seeded returns a generator for element number at of one stream of a dataset.

@@ -149,8 +149,22 @@ func handFolder(t *testing.T, edit func(files map[string][]byte)) idxFolder {
 	return idxFolder{dir: dir, shape: [3]int{2, 3, 1}, classes: 10}
 }
 
+// readHand finds and reads the files of a folder.
+func readHand(ctx context.Context, f idxFolder) error {
+	files, err := f.find()
+	if err == nil {
+		_, _, err = f.read(ctx, files)
+	}
+	return err
+}
+
 func TestIDXFolder(t *testing.T) {
-	train, test, files, err := handFolder(t, nil).read(t.Context())
+	f := handFolder(t, nil)
+	files, err := f.find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	train, test, err := f.read(t.Context(), files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +204,7 @@ func TestIDXFolderErrors(t *testing.T) {
 			f["train-images-idx3-ubyte"] = append(f["train-images-idx3-ubyte"], 0)
 		}, "train-images-idx3-ubyte.gz: expected the end, found 1 bytes more"},
 	} {
-		_, _, _, err := handFolder(t, c.edit).read(t.Context())
+		err := readHand(t.Context(), handFolder(t, c.edit))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
@@ -204,11 +218,11 @@ func TestIDXCutGzip(t *testing.T) {
 	f := handFolder(t, nil)
 	z := compressed(t, handImages)
 	write(t, z[:len(z)-3], f.dir, "train-images-idx3-ubyte.gz") // the checksum is cut
-	if _, _, _, err := f.read(t.Context()); err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
+	if err := readHand(t.Context(), f); err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("cut gzip: error %v", err)
 	}
 	write(t, handImages, f.dir, "train-images-idx3-ubyte.gz") // not compressed
-	if _, _, _, err := f.read(t.Context()); !errors.Is(err, gzip.ErrHeader) {
+	if err := readHand(t.Context(), f); !errors.Is(err, gzip.ErrHeader) {
 		t.Errorf("no gzip: error %v", err)
 	}
 }
@@ -216,7 +230,7 @@ func TestIDXCutGzip(t *testing.T) {
 func TestIDXChecksum(t *testing.T) {
 	f := handFolder(t, nil)
 	f.sums = map[string]string{"train-images-idx3-ubyte.gz": "0123"}
-	_, _, _, err := f.read(t.Context())
+	err := readHand(t.Context(), f)
 	if err == nil || !strings.Contains(err.Error(), "train-images-idx3-ubyte.gz: expected the original file with md5 0123, found ") {
 		t.Errorf("error %v", err)
 	}
@@ -225,7 +239,7 @@ func TestIDXChecksum(t *testing.T) {
 func TestIDXCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, _, err := handFolder(t, nil).read(ctx); !errors.Is(err, context.Canceled) {
+	if err := readHand(ctx, handFolder(t, nil)); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }

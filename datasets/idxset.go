@@ -31,22 +31,47 @@ type idxFolder struct {
 	dir     string
 	shape   [3]int
 	classes int
+	title   string            // of the dataset, for errors
+	where   string            // of the files, for the provenance; empty for the data directory
 	sums    map[string]string // md5 that the compressed files must have; nil to not check
 }
 
-// read returns both splits and the names of the files.
-func (f idxFolder) read(ctx context.Context) (train, test *Split, files []string, err error) {
-	files, err = f.find()
+// mnistLike is a folder with files of the shape and number of MNIST's.
+func mnistLike(dir, title string) idxFolder {
+	return idxFolder{dir: dir, shape: [3]int{28, 28, 1}, classes: 10, title: title}
+}
+
+// form returns the four files as a form of their dataset.
+func (f idxFolder) form() (form, error) {
+	names, err := f.find()
 	if err != nil {
-		return nil, nil, nil, err
+		return form{}, fmt.Errorf("%s: %w", f.title, err)
 	}
+	var paths []string
+	for _, name := range names {
+		paths = append(paths, filepath.Join(f.dir, name))
+	}
+	return form{name: "idx", version: 1, files: paths, bytes: true,
+		load: func(ctx context.Context, r *recorder) (Provenance, error) {
+			train, test, err := f.read(ctx, names)
+			if err != nil {
+				return Provenance{}, fmt.Errorf("%s: %w", f.title, err)
+			}
+			r.read(fileSizes(paths))
+			return Provenance{Kind: Real, Source: f.where + strings.Join(names, ", "),
+				TrainOf: 60000, TestOf: 10000}, r.record(train, test)
+		}}, nil
+}
+
+// read returns both splits of the four files.
+func (f idxFolder) read(ctx context.Context, files []string) (train, test *Split, err error) {
 	if train, err = f.split(ctx, files[0], files[1]); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	if test, err = f.split(ctx, files[2], files[3]); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
-	return train, test, files, nil
+	return train, test, nil
 }
 
 // find returns the names of the four files. None at all is errNoFiles.

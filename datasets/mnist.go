@@ -1,11 +1,5 @@
 package datasets
 
-import (
-	"context"
-	"fmt"
-	"strings"
-)
-
 // mnist is MNIST, handwritten digits: 60,000 and 10,000 images of 28x28, bytes / 255.
 //
 // Source: https://storage.googleapis.com/cvdf-datasets/mnist/, four idx files. The
@@ -17,8 +11,8 @@ func mnist() entry {
 		shape:      [3]int{28, 28, 1},
 		classes:    10,
 		classNames: []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
-		load:       loadMNIST,
-		included:   loadGoMNIST,
+		files:      mnistForm,
+		included:   goMNISTForm,
 		problem: problem{
 			paint: strokes(3, 0.055), variants: 2, shift: [2]int{3, 3},
 			amplitude: [2]float64{0.7, 1}, distract: 0.4, noise: 0.1, wrong: 0.03,
@@ -27,37 +21,26 @@ func mnist() entry {
 	}
 }
 
-// loadMNIST reads MNIST from a user's folder. The files may be cut down, so their
+// mnistForm finds MNIST in a user's folder. The files may be cut down, so their
 // checksums are not looked at.
-func loadMNIST(ctx context.Context, folder string) (*samples, error) {
-	return readMNIST(ctx, idxFolder{dir: folder}, "")
+func mnistForm(folder string) (form, error) {
+	return mnistLike(folder, "MNIST").form()
 }
 
-// loadGoMNIST reads MNIST from its Go module. These are the original's files, so
-// they must have their checksums.
-func loadGoMNIST(ctx context.Context) (*samples, error) {
+// goMNISTForm finds MNIST in its Go module. These are the original's files, so they
+// must have their checksums.
+func goMNISTForm() (form, error) {
 	dir, module, err := goMNISTData()
 	if err != nil {
-		return nil, err
+		return form{}, err
 	}
-	return readMNIST(ctx, idxFolder{dir: dir, sums: map[string]string{
+	f := mnistLike(dir, "MNIST")
+	f.where = "Go module " + module + ": "
+	f.sums = map[string]string{
 		idxTrain.images + ".gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
 		idxTrain.labels + ".gz": "d53e105ee54ea40749a09fcbcd1e9432",
 		idxTest.images + ".gz":  "9fb629c4189551a2d022fa330f9573f3",
 		idxTest.labels + ".gz":  "ec29112dd5afa0611ce80d1b7f02629c",
-	}}, "Go module "+module+": ")
-}
-
-func readMNIST(ctx context.Context, f idxFolder, where string) (*samples, error) {
-	f.shape, f.classes = [3]int{28, 28, 1}, 10
-	train, test, files, err := f.read(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("MNIST: %w", err)
 	}
-	return &samples{train: train, test: test, provenance: Provenance{
-		Kind:    Real,
-		Source:  where + strings.Join(files, ", "),
-		TrainOf: 60000,
-		TestOf:  10000,
-	}}, nil
+	return f.form()
 }

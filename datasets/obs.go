@@ -1,20 +1,163 @@
 package datasets
 
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"image"
+	"io"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"weightsep/datasets/archive"
+	"weightsep/datasets/picture"
+	"weightsep/datasets/prepared"
+)
+
 // obs is Dynamic Obstacle Avoidance (by varunverlencar), the direction to steer in
-// front of an obstacle, grey images of 80x45.
+// front of an obstacle: colour pictures of 320x180, made grey and resized to 80x45 (see
+// package picture), bytes / 255.
 //
-// Source: a folder of images per class. They have no reader here yet, so it is
-// always a stand-in.
+// Source: a folder of pictures for each class, at any depth. The pictures of one video,
+// told by the names, are a group. The test split is ours: a fifth of the videos of each
+// class, chosen by a hash of their names.
 func obs() entry {
 	return entry{
 		name:       "obs",
-		shape:      [3]int{45, 80, 1},
-		classes:    4,
-		classNames: []string{"Forward", "Left", "Right", "Stop"},
-		problem: problem{
-			paint: scene, variants: 3, shift: [2]int{2, 4},
-			amplitude: [2]float64{0.7, 1}, distract: 0.4, noise: 0.25, wrong: 0.06,
-			train: 2000, test: 500,
-		},
+		shape:      [3]int{obsHeight, obsWidth, 1},
+		classes:    len(obsClasses),
+		classNames: obsClasses,
+		files:      obsForm,
+		signals:    &signals{version: 1, bytes: true, train: 2000, test: 500, wrong: 0.06, generate: standInScenes},
 	}
+}
+
+const obsHeight, obsWidth = 45, 80
+
+var obsClasses = []string{"Forward", "Left", "Right", "Stop"}
+
+// obsLimits bounds the folder: pictures have some 15 KB.
+var obsLimits = archive.Limits{File: 16 << 20}
+
+func obsForm(folder string) (form, error) {
+	var found bool
+	err := archive.Walk(context.Background(), folder, obsLimits, func(f archive.File) error {
+		if _, ok := obsSample(f.Name); ok {
+			found = true
+			return fs.SkipAll
+		}
+		return nil
+	})
+	if err != nil {
+		return form{}, err
+	}
+	if !found {
+		return form{}, fmt.Errorf("%s: expected folders %s of .jpg or .png pictures: %w",
+			folder, strings.Join(obsClasses, ", "), errNoFiles)
+	}
+	return form{name: "obs", version: 1, sorted: true, files: []string{folder}, bytes: true,
+		load: func(ctx context.Context, r *recorder) (Provenance, error) {
+			limits := obsLimits
+			limits.Read = r.read
+			if err := addScenes(ctx, folder, limits, r); err != nil {
+				return Provenance{}, err
+			}
+			videos := splitVideos(r.Samples())
+			return Provenance{Kind: Real, Source: fmt.Sprintf("pictures of %d videos", videos)}, nil
+		}}, nil
+}
+
+// obsFrame parts a name such as Left_bg2_obj5-100103 into video and frame number.
+var obsFrame = regexp.MustCompile(`^(.*_obj\d(?:-\d)?)(\d{5})?$`)
+
+// obsSample says what a file is by its name: CLASS/VIDEO[FRAME].jpg.
+func obsSample(name string) (prepared.Sample, bool) {
+	base, ext := path.Base(name), strings.ToLower(path.Ext(name))
+	class := slices.IndexFunc(obsClasses, func(c string) bool { return strings.EqualFold(c, path.Base(path.Dir(name))) })
+	if class < 0 || ext != ".jpg" && ext != ".jpeg" && ext != ".png" {
+		return prepared.Sample{}, false
+	}
+	video := strings.TrimSuffix(base, path.Ext(base))
+	if m := obsFrame.FindStringSubmatch(video); m != nil {
+		video = m[1]
+	}
+	return prepared.Sample{Name: name, Label: int32(class), Group: obsClasses[class] + "/" + strings.ToLower(video)}, true
+}
+
+// addScenes adds the pictures of a directory.
+func addScenes(ctx context.Context, root string, limits archive.Limits, r *recorder) error {
+	type picked struct {
+		sample prepared.Sample
+		data   string
+	}
+	type scaled struct {
+		sample prepared.Sample
+		pixels []byte
+	}
+	feed := func(ctx context.Context, give func(picked) error) error {
+		return archive.Walk(ctx, root, limits, func(f archive.File) error {
+			s, ok := obsSample(f.Name)
+			if !ok {
+				return nil
+			}
+			var b strings.Builder
+			if _, err := io.Copy(&b, f); err != nil {
+				return err
+			}
+			return give(picked{s, b.String()})
+		})
+	}
+	worker := func() func(picked) (scaled, error) {
+		return func(p picked) (scaled, error) {
+			img, err := picture.Decode(strings.NewReader(p.data))
+			if err != nil {
+				return scaled{}, fmt.Errorf("%s: %s: %w", root, p.sample.Name, err)
+			}
+			return scaled{p.sample, scenePixels(img)}, nil
+		}
+	}
+	return ordered(ctx, feed, worker, func(s scaled) error { return r.addBytes(s.sample, s.pixels) })
+}
+
+// scenePixels makes a sample of a picture.
+func scenePixels(img image.Image) []byte {
+	return picture.Resize(picture.Luma(img), obsWidth, obsHeight).Pix
+}
+
+// splitVideos puts a fifth of each class's videos into the test split, at least one if
+// there are two. It returns the number of videos.
+func splitVideos(all []prepared.Sample) int {
+	type video struct {
+		name string
+		hash uint64
+	}
+	seen := map[string]bool{}
+	videos := make([][]video, len(obsClasses))
+	for _, s := range all {
+		if !seen[s.Group] {
+			seen[s.Group] = true
+			h := fnv.New64a()
+			io.WriteString(h, s.Group)
+			videos[s.Label] = append(videos[s.Label], video{s.Group, mix(h.Sum64())})
+		}
+	}
+	test := map[string]bool{}
+	for _, of := range videos {
+		slices.SortFunc(of, func(a, b video) int { return cmp.Or(cmp.Compare(a.hash, b.hash), strings.Compare(a.name, b.name)) })
+		if len(of) > 1 {
+			for _, v := range of[:max(1, len(of)/5)] {
+				test[v.name] = true
+			}
+		}
+	}
+	for i := range all {
+		if test[all[i].Group] {
+			all[i].Part = prepared.Test
+		}
+	}
+	return len(seen)
 }

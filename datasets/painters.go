@@ -122,22 +122,6 @@ func silhouette(r *rand.Rand, c canvas) {
 // edge goes from 0 to 1 where d does from negative to positive.
 func edge(d float64) float64 { return 1 / (1 + math.Exp(-d*60)) }
 
-// sign paints a bright plate, round or angular, with dark strokes on it.
-func sign(r *rand.Rand, c canvas) {
-	power := [3]float64{1, 2, 6}[r.IntN(3)] // a rhomb, a disc, nearly a square
-	rim := between(r, 0.05, 0.1)
-	inner := newCanvas(c.h, c.w, c.c)
-	strokes(3, 0.05)(r, inner)
-	i := 0
-	c.each(func(y, x float64, _ int) float64 {
-		d := math.Pow(math.Pow(math.Abs(y-0.5), power)+math.Pow(math.Abs(x-0.5), power), 1/power)
-		plate := 0.15 + 0.75*edge(0.4-d) - 0.5*edge(0.4-d)*edge(d-0.4+rim)
-		v := plate - 0.7*inner.v[i]
-		i++
-		return v
-	})
-}
-
 // number paints coloured strokes on a background of another colour.
 func number(r *rand.Rand, c canvas) {
 	pen := newCanvas(c.h, c.w, 1)
@@ -153,22 +137,4 @@ func number(r *rand.Rand, c canvas) {
 			*at = (1-p)**at*0.5 + p*v
 		}
 	}
-}
-
-// scene paints a floor below a horizon and boxes standing on it.
-func scene(r *rand.Rand, c canvas) {
-	type box struct{ y, x, h, w, shade float64 }
-	boxes := make([]box, 3)
-	for i := range boxes {
-		boxes[i] = box{between(r, 0.35, 0.7), between(r, 0.1, 0.9),
-			between(r, 0.1, 0.3), between(r, 0.05, 0.2), between(r, -0.5, 0.5)}
-	}
-	horizon := between(r, 0.3, 0.5)
-	c.each(func(y, x float64, _ int) float64 {
-		v := 0.6 - 0.3*edge(y-horizon) + 0.2*y
-		for _, b := range boxes {
-			v += b.shade * edge(b.h-math.Abs(y-b.y)) * edge(b.w-math.Abs(x-b.x))
-		}
-		return v
-	})
 }

@@ -20,6 +20,18 @@ func (c ctxReader) Read(p []byte) (int, error) {
 	return c.r.Read(p)
 }
 
+// tellingReader tells how many bytes were read.
+type tellingReader struct {
+	r    io.Reader
+	read func(n int64)
+}
+
+func (t tellingReader) Read(p []byte) (int, error) {
+	n, err := t.r.Read(p)
+	t.read(int64(n))
+	return n, err
+}
+
 // firstRead bounds what is allocated on the word of a header alone.
 const firstRead = 1 << 20
 

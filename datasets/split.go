@@ -1,21 +1,42 @@
 package datasets
 
-import "fmt"
+import (
+	"fmt"
+	"runtime"
+
+	"weightsep/datasets/prepared"
+)
 
 // Split is a list of samples and their labels.
 //
-// Samples are stored as bytes, each standing for byte/255, or as float32; [Split.Batch]
-// and [Split.Sample] hide which. A Split is safe for concurrent use as long as
-// nobody changes Labels.
+// Samples are stored as bytes, each standing for byte/255, or as float32, in memory or
+// mapped from a file; [Split.Batch] and [Split.Sample] hide which. A Split is safe for
+// concurrent use as long as nobody changes Labels, Groups and Clips.
 type Split struct {
 	size   int
-	bytes  []byte    // samples one after another, or
-	floats []float32 // the same as float32
-	rows   []int32   // stored position of each sample; nil if they are stored in order
+	bytes  []byte        // samples one after another, or
+	floats []float32     // the same as float32
+	rows   []int32       // stored position of each sample; nil if they are stored in order
+	set    *prepared.Set // keeps what is mapped; nil if samples are in memory
+	scale  *scaling      // nil if values are as stored
 
 	// Labels holds the class index of each sample.
 	Labels []int32
+
+	// Groups holds a number for each sample that related samples share: the images of
+	// one traffic sign, the words of one speaker, the windows of one person. Samples
+	// of number -1 have no relatives; nil if none has. What is computed over samples
+	// as if they were independent should take them group by group.
+	Groups []int32
+
+	// Clips holds the number of the recording that a sample is a segment of. nil if
+	// samples are whole. Numbers are the same in all splits of a dataset.
+	Clips []int32
 }
+
+// scaling standardises values: number i becomes (v - mean[i%k]) * factor[i%k], k being
+// the length of both.
+type scaling struct{ mean, factor []float32 }
 
 // newByteSplit makes a split of samples that are stored in order as bytes.
 func newByteSplit(size int, bytes []byte, labels []int32) *Split {
@@ -61,6 +82,12 @@ func (s *Split) Slice(n int) *Split {
 	}
 	t := *s
 	t.Labels = s.Labels[:n:n]
+	if s.Groups != nil {
+		t.Groups = s.Groups[:n:n]
+	}
+	if s.Clips != nil {
+		t.Clips = s.Clips[:n:n]
+	}
 	if s.rows != nil {
 		t.rows = s.rows[:n:n]
 	}
@@ -76,7 +103,20 @@ func (s *Split) pick(index []int32) *Split {
 		t.rows[i] = s.row(int(j))
 		t.Labels[i] = s.Labels[j]
 	}
+	t.Groups, t.Clips = pickFrom(s.Groups, index), pickFrom(s.Clips, index)
 	return &t
+}
+
+// pickFrom returns the numbers at the given indices, nil of nil.
+func pickFrom(v, index []int32) []int32 {
+	if v == nil {
+		return nil
+	}
+	picked := make([]int32, len(index))
+	for i, j := range index {
+		picked[i] = v[j]
+	}
+	return picked
 }
 
 // row returns where sample i is stored.
@@ -95,10 +135,22 @@ func (s *Split) read(dst []float32, i int) {
 	at := int(s.row(i)) * s.size
 	if s.floats != nil {
 		copy(dst, s.floats[at:at+s.size])
-		return
+	} else {
+		for k, b := range s.bytes[at : at+s.size] {
+			dst[k] = unit[b]
+		}
 	}
-	for k, b := range s.bytes[at : at+s.size] {
-		dst[k] = unit[b]
+	runtime.KeepAlive(s.set) // unreachable, it would be unmapped
+	if s.scale != nil {
+		s.scale.apply(dst)
+	}
+}
+
+func (c *scaling) apply(v []float32) {
+	for k := len(c.mean); len(v) >= k; v = v[k:] {
+		for i, m := range c.mean {
+			v[i] = (v[i] - m) * c.factor[i]
+		}
 	}
 }
 

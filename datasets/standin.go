@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -9,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// problem is a generated classification problem in place of a dataset. Each class
+// problem is a generated classification problem of pictures in place of a dataset. Each class
 // has a few prototypes; a sample is a part of one of them at a random place and
 // strength, with something of another class mixed in and noise on top. Some labels
 // are exchanged, so that no network can be right about all samples.
@@ -23,43 +24,69 @@ type problem struct {
 	noise     float64    // standard deviation of the noise on every value
 	wrong     float64    // share of samples that exchange labels
 
-	// features tells that the samples are no images: they are float32 with mean 0
-	// and standard deviation 1 over the training samples, else bytes.
-	features bool
-
 	train, test int // default number of samples
 }
 
 // standIn generates the stand-in of a dataset, and notes why.
 func standIn(ctx context.Context, e entry, o Options, why string) (*samples, error) {
 	train, test := e.problem.train, e.problem.test
+	if e.signals != nil {
+		train, test = e.signals.train, e.signals.test
+	}
 	if o.StandInTrain > 0 {
 		train = o.StandInTrain
 	}
 	if o.StandInTest > 0 {
 		test = o.StandInTest
 	}
-	g := generator{entry: e, seed: o.Seed, prototypes: prototypes(e, o.Seed)}
-	a, err := g.split(ctx, train, streamTrain, streamTrainLabels)
-	if err != nil {
-		return nil, err
+	source := "generated, not " + e.name
+	if e.signals != nil {
+		// A network trained on other samples must not be taken for one trained on these.
+		source += fmt.Sprintf(" (generator %d)", e.signals.version)
 	}
-	b, err := g.split(ctx, test, streamTest, streamTestLabels)
-	if err != nil {
-		return nil, err
-	}
-	if e.problem.features {
-		shift, scale := moments(a.floats)
-		standardise(a.floats, shift, scale)
-		standardise(b.floats, shift, scale)
-	}
-	return &samples{train: a, test: b, provenance: Provenance{
+	p := Provenance{
 		Kind:    StandIn,
-		Source:  "generated, not " + e.name,
+		Source:  source,
 		TrainOf: train,
 		TestOf:  test,
-		Note:    "generated: " + why,
-	}}, nil
+	}
+	s, err := e.generate(ctx, o, p)
+	if err != nil {
+		return nil, err
+	}
+	s.provenance.Note = "generated: " + why
+	return s, nil
+}
+
+// generate makes as many samples as p says.
+func (e entry) generate(ctx context.Context, o Options, p Provenance) (*samples, error) {
+	if e.signals != nil {
+		g := e.signals
+		f := form{bytes: g.bytes, period: g.period,
+			load: func(ctx context.Context, r *recorder) (Provenance, error) {
+				report := o.Progress
+				if report == nil {
+					report = func(string, int64, int64) {}
+				}
+				r.read = func(int64) { report("generating", int64(r.Len()), int64(p.TrainOf+p.TestOf)) }
+				err := g.generate(ctx, generation{e, o.Seed, false, p.TrainOf}, r)
+				if err == nil {
+					err = g.generate(ctx, generation{e, o.Seed, true, p.TestOf}, r)
+				}
+				return p, err
+			}}
+		return e.cached(ctx, o, cacheKey("stand-in", g.version, o.Seed, p.TrainOf, p.TestOf), f)
+	}
+	g := generator{entry: e, seed: o.Seed, prototypes: prototypes(e, o.Seed)}
+	train, err := g.split(ctx, p.TrainOf, streamTrain, streamTrainLabels)
+	if err != nil {
+		return nil, err
+	}
+	test, err := g.split(ctx, p.TestOf, streamTest, streamTestLabels)
+	if err != nil {
+		return nil, err
+	}
+	return &samples{train: train, test: test, provenance: p}, nil
 }
 
 // generator makes the samples of one stand-in.
@@ -85,12 +112,7 @@ func prototypes(e entry, seed uint64) []canvas {
 // so the result does not depend on how the work is divided.
 func (g generator) split(ctx context.Context, n, samples, labels int) (*Split, error) {
 	shown, truth := g.labels(n, seeded(g.seed, g.name, labels))
-	s := &Split{size: g.size(), Labels: shown}
-	if g.problem.features {
-		s.floats = make([]float32, n*s.size)
-	} else {
-		s.bytes = make([]byte, n*s.size)
-	}
+	s := newByteSplit(g.size(), make([]byte, n*g.size()), shown)
 	group, ctx := errgroup.WithContext(ctx)
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
@@ -155,30 +177,7 @@ func (g generator) add(dst []float64, strength float64, class int, r *rand.Rand)
 
 // write stores values as sample i.
 func (s *Split) write(i int, v []float64) {
-	if s.floats != nil {
-		for k, x := range v {
-			s.floats[i*s.size+k] = float32(x)
-		}
-		return
-	}
 	for k, x := range v {
 		s.bytes[i*s.size+k] = uint8(math.Round(255 * min(max(x, 0), 1)))
-	}
-}
-
-// moments returns the mean of the values and the inverse of their standard deviation.
-func moments(v []float32) (mean, scale float64) {
-	var sum, squares float64
-	for _, x := range v {
-		sum += float64(x)
-		squares += float64(x) * float64(x)
-	}
-	mean = sum / float64(len(v))
-	return mean, 1 / math.Sqrt(squares/float64(len(v))-mean*mean)
-}
-
-func standardise(v []float32, mean, scale float64) {
-	for i, x := range v {
-		v[i] = float32((float64(x) - mean) * scale)
 	}
 }

@@ -1,19 +1,147 @@
 package datasets
 
-// svhn is Street View House Numbers, cropped digits, colour images of 32x32.
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"weightsep/datasets/mat5"
+	"weightsep/datasets/prepared"
+)
+
+// svhn is Street View House Numbers, cropped digits: 73,257 and 26,032 colour images of
+// 32x32, bytes / 255, in the order height, width, channel.
 //
-// Source: http://ufldl.stanford.edu/housenumbers/. Its files have no reader here yet,
-// so it is always a stand-in.
+// Source: http://ufldl.stanford.edu/housenumbers/, train_32x32.mat and test_32x32.mat.
 func svhn() entry {
 	return entry{
 		name:       "svhn",
-		shape:      [3]int{32, 32, 3},
+		shape:      [3]int{svhnSide, svhnSide, svhnChannels},
 		classes:    10,
 		classNames: []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
+		files:      svhnForm,
 		problem: problem{
 			paint: number, variants: 2, shift: [2]int{3, 3},
 			amplitude: [2]float64{0.5, 1}, distract: 0.4, noise: 0.12, wrong: 0.04,
 			train: 4000, test: 1000,
 		},
 	}
+}
+
+const (
+	svhnSide     = 32
+	svhnChannels = 3
+	svhnPlane    = svhnSide * svhnSide
+	svhnImage    = svhnPlane * svhnChannels
+	svhnTrain    = "train_32x32.mat"
+	svhnTest     = "test_32x32.mat"
+	svhnMost     = 1 << 20 // images of a file; the original's largest, extra_32x32.mat, has 531,131
+)
+
+func svhnForm(folder string) (form, error) {
+	train, test := filepath.Join(folder, svhnTrain), filepath.Join(folder, svhnTest)
+	if !isFile(train) && !isFile(test) {
+		return form{}, fmt.Errorf("%s: expected %s and %s: %w", folder, svhnTrain, svhnTest, errNoFiles)
+	}
+	for _, p := range []string{train, test} {
+		if !isFile(p) {
+			return form{}, fmt.Errorf("%s: expected %s, not found", folder, filepath.Base(p))
+		}
+	}
+	return form{name: "svhn", version: 1, files: []string{train, test}, bytes: true,
+		load: func(ctx context.Context, r *recorder) (Provenance, error) {
+			if err := addDigits(ctx, train, prepared.Train, r); err != nil {
+				return Provenance{}, fmt.Errorf("%s: %w", train, err)
+			}
+			if err := addDigits(ctx, test, prepared.Test, r); err != nil {
+				return Provenance{}, fmt.Errorf("%s: %w", test, err)
+			}
+			return Provenance{Kind: Real, Source: svhnTrain + ", " + svhnTest, TrainOf: 73257, TestOf: 26032}, nil
+		}}, nil
+}
+
+// addDigits adds the images of a file, whose arrays are X [32, 32, 3, n] uint8 and
+// y [n, 1], 1 to 10, 10 being the digit 0.
+func addDigits(ctx context.Context, file string, part prepared.Part, r *recorder) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	m, err := mat5.NewReader(ctxReader{ctx, tellingReader{f, r.read}}, svhnMost*svhnImage)
+	if err != nil {
+		return err
+	}
+	first, images := r.Len(), -1
+	var labels []float64
+	for {
+		a, err := m.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		switch {
+		case a.Name == "X" && images < 0:
+			if images, err = addImages(a, part, r); err != nil {
+				return fmt.Errorf("array X, image %d: %w", r.Len()-first, err)
+			}
+		case a.Name == "y" && labels == nil:
+			if !a.Readable() || a.Len() > svhnMost {
+				return fmt.Errorf("array y: expected at most %d real numbers, found %v of class %v", svhnMost, a.Dims, a.Class)
+			}
+			labels = make([]float64, a.Len())
+			if err := a.Float64s(labels); err != nil {
+				return fmt.Errorf("array y: %w", err)
+			}
+		case a.Name == "X" || a.Name == "y":
+			return fmt.Errorf("expected array %s once, found it twice", a.Name)
+		}
+	}
+	if images < 0 || labels == nil {
+		return fmt.Errorf("expected the arrays X and y")
+	}
+	if len(labels) != images {
+		return fmt.Errorf("array y: expected %d labels, one for each image of X, found %d", images, len(labels))
+	}
+	for i, y := range labels {
+		if y != float64(int(y)) || y < 1 || y > 10 {
+			return fmt.Errorf("array y: label %d: expected 1 to 10, found %v", i, y)
+		}
+		r.Samples()[first+i].Label = int32(y) % 10
+	}
+	return nil
+}
+
+// addImages adds the images of X, without their labels, which may come later.
+func addImages(a *mat5.Array, part prepared.Part, r *recorder) (n int, err error) {
+	if len(a.Dims) == 3 { // MATLAB drops a last dimension of 1
+		a.Dims = append(a.Dims, 1)
+	}
+	if len(a.Dims) != 4 || !slices.Equal(a.Dims[:3], []int{svhnSide, svhnSide, svhnChannels}) || !a.Readable() {
+		return 0, fmt.Errorf("expected numbers [32 32 3 n], found %v of class %v", a.Dims, a.Class)
+	}
+	n = a.Dims[3]
+	columns, image := make([]byte, svhnImage), make([]byte, svhnImage)
+	for i := range n {
+		if err := a.Uint8s(columns); err != nil {
+			return 0, err
+		}
+		for c := range svhnChannels {
+			for x := range svhnSide {
+				for y := range svhnSide {
+					image[(y*svhnSide+x)*svhnChannels+c] = columns[c*svhnPlane+x*svhnSide+y]
+				}
+			}
+		}
+		s := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Part: part}
+		if err := r.addBytes(s, image); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
 }

@@ -1,21 +1,89 @@
 package datasets
 
-// us8k is UrbanSound8K, sounds of a city, 60 mel bands by 41 frames and their change
-// over time.
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"weightsep/datasets/archive"
+	"weightsep/datasets/features"
+	"weightsep/datasets/prepared"
+	"weightsep/datasets/wav"
+)
+
+// us8k is UrbanSound8K, sounds of a city: 8,732 recordings of up to 4 seconds and of
+// many rates and encodings, cut into segments of 60 log-mel bands by 41 frames and their
+// change over time (see [features.LogMel]), each of the two standardised.
 //
-// Source: https://zenodo.org/record/1203745/files/UrbanSound8K.tar.gz. Its files have
-// no reader here yet, so it is always a stand-in.
+// Source: https://zenodo.org/record/1203745/files/UrbanSound8K.tar.gz, or the tree
+// unpacked from it. Any of the folds and recordings may be missing, but not the tenth
+// fold, which is the test split. Recordings cut from one source are a group. Labels,
+// folds and sources are taken from the names of the files, which say the same as the
+// table metadata/UrbanSound8K.csv.
 func us8k() entry {
 	return entry{
 		name:    "us8k",
-		shape:   [3]int{60, 41, 2},
+		shape:   [3]int{features.LogMelBands, features.SegmentFrames, 2},
 		classes: 10,
 		classNames: []string{"air_conditioner", "car_horn", "children_playing", "dog_bark",
 			"drilling", "engine_idling", "gun_shot", "jackhammer", "siren", "street_music"},
-		problem: problem{
-			paint: beats(3), variants: 3, shift: [2]int{1, 4},
-			amplitude: [2]float64{0.4, 1}, distract: 0.8, noise: 0.6, wrong: 0.15,
-			features: true, train: 2500, test: 500,
-		},
+		files:      us8kForm,
+		signals:    &signals{version: 1, period: logMelPeriod, train: 2500, test: 500, wrong: 0.1, generate: standInSounds(4)},
+		recordings: soundRecordings(us8kSample, 4),
 	}
+}
+
+const us8kArchive = "UrbanSound8K.tar.gz"
+
+// soundLimits bounds archives of environmental sounds. The largest original, of us8k,
+// has files of up to 4 MB and 7 GB in all.
+var soundLimits = archive.Limits{File: 64 << 20, Total: 16 << 30}
+
+func us8kForm(folder string) (form, error) {
+	root := filepath.Join(folder, us8kArchive)
+	if !isFile(root) {
+		root = ""
+		for _, tree := range []string{filepath.Join(folder, "UrbanSound8K"), folder} {
+			if isDir(filepath.Join(tree, "audio")) {
+				root = filepath.Join(tree, "audio")
+				break
+			}
+		}
+		if root == "" {
+			return form{}, fmt.Errorf("%s: expected %s, or unpacked from it audio/fold1 to audio/fold10: %w",
+				folder, us8kArchive, errNoFiles)
+		}
+	}
+	return form{name: "urban sound", version: logMelVersion, sorted: true, files: []string{root}, period: logMelPeriod,
+		load: func(ctx context.Context, r *recorder) (Provenance, error) {
+			all := recordings{path: root, limits: soundLimits, length: wav.Limits{MaxSeconds: 60},
+				sample: us8kSample, newExtractor: newLogMel}
+			n, left, err := all.add(ctx, r)
+			return Provenance{Kind: Real, Note: clipNote(left),
+				Source: fmt.Sprintf("%s: segments of %d of 8732 recordings", us8kArchive, n-left)}, err
+		}}, nil
+}
+
+// us8kSample says what a file is by its name: foldNUMBER/SOURCE-CLASS-OCCURRENCE-SLICE.wav.
+func us8kSample(name string) (prepared.Sample, bool, error) {
+	if path.Ext(name) != ".wav" {
+		return prepared.Sample{}, false, nil
+	}
+	var fold, source, class, occurrence, slice int
+	_, err := fmt.Sscanf(path.Base(path.Dir(name)), "fold%d", &fold)
+	if err == nil {
+		_, err = fmt.Sscanf(strings.ReplaceAll(path.Base(name), "-", " "), "%d %d %d %d.wav", &source, &class, &occurrence, &slice)
+	}
+	if err != nil || fold < 1 || fold > 10 {
+		return prepared.Sample{}, false, errors.New("expected a name such as fold1/101415-3-0-2.wav")
+	}
+	s := prepared.Sample{Name: fmt.Sprintf("fold%02d/%s", fold, path.Base(name)), Label: int32(class),
+		Group: fmt.Sprint(source), Clip: path.Base(name)}
+	if fold == 10 {
+		s.Part = prepared.Test
+	}
+	return s, true, nil
 }

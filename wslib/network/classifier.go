@@ -2,7 +2,9 @@ package network
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -46,15 +48,16 @@ func (c *Classifier) Run(weights, x *tensors.Tensor) (logits, classes *tensors.T
 	return logits, classes, nil
 }
 
-// Predict classifies every sample of a split.
-func (c *Classifier) Predict(ctx context.Context, weights *tensors.Tensor, split *datasets.Split) ([]int32, error) {
-	predicted := make([]int32, 0, split.Len()+c.Batch)
+// each classifies every sample of a split, in batches, and calls visit with each
+// sample's logits and class. Visit must not keep the logits.
+func (c *Classifier) each(ctx context.Context, weights *tensors.Tensor, split *datasets.Split, visit func(sample int, logits []float32, class int32)) error {
 	index := make([]int, c.Batch)
 	flat := make([]float32, c.Batch*split.Size())
 	in := c.Network.Input
+	width := c.Network.Classes()
 	for at := 0; at < split.Len(); at += c.Batch {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		for i := range index {
 			index[i] = min(at+i, split.Len()-1) // the last batch repeats a sample rather than compile anew
@@ -64,15 +67,32 @@ func (c *Classifier) Predict(ctx context.Context, weights *tensors.Tensor, split
 		logits, classes, err := c.Run(weights, x)
 		x.FinalizeAll()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err := tensors.ConstFlatData(classes, func(v []int32) { predicted = append(predicted, v...) }); err != nil {
-			return nil, fmt.Errorf("network %s: %w", c.Network.Name, err)
-		}
+		n := min(c.Batch, split.Len()-at)
+		var logitsErr error
+		err = tensors.ConstFlatData(classes, func(class []int32) {
+			logitsErr = tensors.ConstFlatData(logits, func(v []float32) {
+				for i := range n {
+					visit(at+i, v[i*width:(i+1)*width], class[i])
+				}
+			})
+		})
+		err = errors.Join(err, logitsErr)
 		logits.FinalizeAll()
 		classes.FinalizeAll()
+		if err != nil {
+			return fmt.Errorf("network %s: %w", c.Network.Name, err)
+		}
 	}
-	return predicted[:split.Len()], nil
+	return nil
+}
+
+// Predict classifies every sample of a split.
+func (c *Classifier) Predict(ctx context.Context, weights *tensors.Tensor, split *datasets.Split) ([]int32, error) {
+	predicted := make([]int32, split.Len())
+	err := c.each(ctx, weights, split, func(i int, _ []float32, class int32) { predicted[i] = class })
+	return predicted, err
 }
 
 // Accuracy is the share of a split's samples that are classified correctly.
@@ -91,4 +111,53 @@ func (c *Classifier) Accuracy(ctx context.Context, weights *tensors.Tensor, spli
 		}
 	}
 	return float64(correct) / float64(len(predicted)), nil
+}
+
+// ClipAccuracy is the share of a split's recordings that are classified correctly by a
+// vote of their samples: by the class with the largest sum of probabilities. It returns
+// the number of recordings too, 0 of both if the samples are whole.
+func (c *Classifier) ClipAccuracy(ctx context.Context, weights *tensors.Tensor, split *datasets.Split) (accuracy float64, clips int, err error) {
+	if split.Clips == nil {
+		return 0, 0, nil
+	}
+	votes := map[int32][]float64{}
+	labels := map[int32]int32{}
+	err = c.each(ctx, weights, split, func(i int, logits []float32, _ int32) {
+		clip := split.Clips[i]
+		if votes[clip] == nil {
+			votes[clip], labels[clip] = make([]float64, len(logits)), split.Labels[i]
+		}
+		addSoftmax(votes[clip], logits)
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	correct := 0
+	for clip, sum := range votes {
+		best := 0
+		for class, v := range sum {
+			if v > sum[best] {
+				best = class
+			}
+		}
+		if int32(best) == labels[clip] {
+			correct++
+		}
+	}
+	return float64(correct) / float64(len(votes)), len(votes), nil
+}
+
+// addSoftmax adds the probabilities of logits to sum.
+func addSoftmax(sum []float64, logits []float32) {
+	most := logits[0]
+	for _, v := range logits {
+		most = max(most, v)
+	}
+	var total float64
+	for _, v := range logits {
+		total += math.Exp(float64(v - most))
+	}
+	for i, v := range logits {
+		sum[i] += math.Exp(float64(v-most)) / total
+	}
 }

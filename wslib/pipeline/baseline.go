@@ -30,9 +30,13 @@ func TrainBaseline(ctx context.Context, backend compute.Backend, backendName str
 	if err != nil {
 		return nil, baseline.Info{}, fmt.Errorf("baseline: %w", err)
 	}
+	voted, clips, err := c.ClipAccuracy(ctx, w, data.Test)
+	if err != nil {
+		return nil, baseline.Info{}, fmt.Errorf("baseline: %w", err)
+	}
 	return r.Weights, baseline.Info{
 		Network: n.Name, Data: data.Provenance, Seed: o.Seed, DataSeed: dataSeed,
 		Steps: o.Steps, Batch: o.Batch, Dropout: o.Dropout, BestStep: r.BestStep,
-		Validation: r.Validation, Test: test, Backend: backendName, History: r.History,
+		Validation: r.Validation, Test: test, TestClips: clips, ClipTest: voted, Backend: backendName, History: r.History,
 	}, nil
 }

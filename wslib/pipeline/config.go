@@ -39,8 +39,9 @@ type Config struct {
 type Data struct {
 	Dir      string `json:"-"` // directory of the originals' files; not part of a run's identity
 	Seed     uint64 `json:"seed"`
-	MaxTrain int    `json:"maxTrain"` // 0: all
-	MaxTest  int    `json:"maxTest"`  // 0: all
+	MinTrain int    `json:"minTrain,omitempty"` // with fewer real training samples the stand-in is used; 0: any number will do
+	MaxTrain int    `json:"maxTrain"`           // 0: all
+	MaxTest  int    `json:"maxTest"`            // 0: all
 }
 
 // Optimization chooses method and schedule.
@@ -89,7 +90,7 @@ func Profile(name string) (Config, error) {
 	c := Config{
 		Profile: name, Networks: network.Names(network.Ten()), Seed: 1,
 		PageSize: page.DefaultSize, Shared: s.Shared, TPR: s.TPR, Margin: s.Margin, MaxExclusive: 4, FisherSamples: 50,
-		BaselineSteps: 2000,
+		BaselineSteps: 2000, Data: Data{MinTrain: DefaultMinTrain},
 		Optimization: Optimization{
 			Method: Joint, Start: string(overlapping.NormalizedPages), Steps: 1500, Batch: 64, Batches: map[string]int{"obs": 16, "esc10": 16, "us8k": 24, "hhar": 32},
 			LearningRate: 2e-3, Dropout: 0.1, Validate: 250, ValidateOn: 1000,
@@ -163,7 +164,11 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// DefaultMinTrain is the number of training samples below which a real dataset is too
+// small a part of the original to train on: a few recordings put there to try a loader.
+const DefaultMinTrain = 500
+
 // Options of opening the data of a network.
 func (d Data) Options() datasets.Options {
-	return datasets.Options{Dir: d.Dir, Seed: d.Seed, MaxTrain: d.MaxTrain, MaxTest: d.MaxTest}
+	return datasets.Options{Dir: d.Dir, Seed: d.Seed, MinTrain: d.MinTrain, MaxTrain: d.MaxTrain, MaxTest: d.MaxTest}
 }

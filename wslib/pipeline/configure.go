@@ -89,7 +89,7 @@ func (r *Run) outdated(c Config) []string {
 		stages = append(append(stages, stageOverlap), last...)
 	}
 	everything := old.Seed != c.Seed || old.BaselineSteps != c.BaselineSteps || old.Data.Seed != c.Data.Seed ||
-		old.Data.MaxTrain != c.Data.MaxTrain || old.Data.MaxTest != c.Data.MaxTest
+		old.Data.MinTrain != c.Data.MinTrain || old.Data.MaxTrain != c.Data.MaxTrain || old.Data.MaxTest != c.Data.MaxTest
 	if everything || old.FisherSamples != c.FisherSamples {
 		stages = append(append(stages, stageOverlap), last...)
 		for _, n := range old.Networks {

@@ -91,6 +91,18 @@ func (r *Run) Accuracy(ctx context.Context, n *network.Network, weights []float3
 	return c.Accuracy(ctx, w, split)
 }
 
+// ClipAccuracy scores a flat weight vector on the recordings that a split's samples are
+// segments of, by vote; there are none if samples are whole.
+func (r *Run) ClipAccuracy(ctx context.Context, n *network.Network, weights []float32, split *datasets.Split) (accuracy float64, clips int, err error) {
+	c, err := r.classifier(ctx, n)
+	if err != nil {
+		return 0, 0, err
+	}
+	w := tensors.FromFlatDataAndDimensions(weights, len(weights))
+	defer w.FinalizeAll()
+	return c.ClipAccuracy(ctx, w, split)
+}
+
 // Evaluations are the scores of the evaluate stage.
 func (r *Run) Evaluations() ([]Evaluation, error) {
 	if _, err := r.key(stageEvaluate); err != nil {

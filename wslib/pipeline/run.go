@@ -184,7 +184,11 @@ func (r *Run) Data(ctx context.Context, name string) (*datasets.Dataset, error) 
 	if d := r.data[name]; d != nil {
 		return d, nil
 	}
-	d, err := datasets.Open(ctx, name, r.Config.Data.Options())
+	o := r.Config.Data.Options()
+	o.Progress = func(stage string, done, total int64) {
+		r.options.Progress(stage+" "+name, int(done), int(total), "")
+	}
+	d, err := datasets.Open(ctx, name, o)
 	if err != nil {
 		return nil, err
 	}

@@ -60,6 +60,21 @@ func (f *runFlags) options(a *app) pipeline.Options {
 	return o
 }
 
+// minTrainFlag adds the flag that says from how many training samples on a real dataset
+// is used.
+func (f *runFlags) minTrainFlag() *int {
+	return f.set.Int("min", pipeline.DefaultMinTrain, "use the stand-in of a dataset of which fewer real training `samples` are found")
+}
+
+// dataProgress reports how far the preparing of a dataset is.
+func (f *runFlags) dataProgress(a *app, name string) func(stage string, done, total int64) {
+	report := f.options(a).Progress
+	if report == nil {
+		return nil
+	}
+	return func(stage string, done, total int64) { report(stage+" "+name, int(done), int(total), "") }
+}
+
 // reopen opens the run of -run, which must exist.
 func (f *runFlags) reopen(a *app) (*pipeline.Run, error) {
 	return pipeline.Reopen(f.run, f.data, f.options(a))

@@ -77,7 +77,7 @@ func (a *app) evalWeights(ctx context.Context, f *runFlags, path string) error {
 	if err := page.CheckWeights(path, weights, n.Weights()); err != nil {
 		return err
 	}
-	data, err := datasets.Open(ctx, n.Name, datasets.Options{Dir: f.data})
+	data, err := datasets.Open(ctx, n.Name, datasets.Options{Dir: f.data, Progress: f.dataProgress(a, n.Name)})
 	if err != nil {
 		return err
 	}
@@ -98,5 +98,17 @@ func (a *app) evalWeights(ctx context.Context, f *runFlags, path string) error {
 		return err
 	}
 	fmt.Fprintf(a.out, "%s inference accuracy: %f\n", n.Name, accuracy)
+	voted, clips, err := c.ClipAccuracy(ctx, w, data.Test)
+	if err != nil {
+		return err
+	}
+	a.printClips(n, voted, clips)
 	return nil
+}
+
+// printClips prints the accuracy by vote, if samples are segments of recordings.
+func (a *app) printClips(n *network.Network, accuracy float64, clips int) {
+	if clips > 0 {
+		fmt.Fprintf(a.out, "%s accuracy of %d recordings, by vote: %f\n", n.Name, clips, accuracy)
+	}
 }

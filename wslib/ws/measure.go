@@ -78,11 +78,17 @@ func (a *app) evalCommand() *ffcli.Command {
 						return err
 					}
 					fmt.Fprintf(a.err, "%s: %s\n", n.Name, data.Provenance)
-					accuracy, err := r.Accuracy(ctx, n, set.Weights(set.Index(n.Name)), data.Test)
+					w := set.Weights(set.Index(n.Name))
+					accuracy, err := r.Accuracy(ctx, n, w, data.Test)
 					if err != nil {
 						return err
 					}
 					fmt.Fprintf(a.out, "%s inference accuracy: %f\n", n.Name, accuracy)
+					voted, clips, err := r.ClipAccuracy(ctx, n, w, data.Test)
+					if err != nil {
+						return err
+					}
+					a.printClips(n, voted, clips)
 				}
 				return nil
 			})

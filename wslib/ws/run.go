@@ -14,6 +14,7 @@ func (a *app) runCommand() *ffcli.Command {
 	f := newRunFlags("run").withNet("`names` of networks, in order of formation; default all ten")
 	profile := f.set.String("profile", "quick", "`profile`: "+strings.Join(pipeline.Profiles(), ", "))
 	seed := f.set.Uint64("seed", 1, "`seed` of everything random")
+	minTrain := f.minTrainFlag()
 	o := optimizationFlags(f)
 	margin := f.set.Float64("margin", 0.1, "density that may stay without exclusive pages")
 	exclusive := f.set.Int("exclusive", 0, "at most so many exclusive pages a network, unless more do not fit; default from the profile, -1 no bound")
@@ -32,7 +33,7 @@ func (a *app) runCommand() *ffcli.Command {
 			if nets := f.nets(); len(nets) > 0 {
 				c.Networks = nets
 			}
-			c.Seed, c.Margin, c.Shared, c.Data.Dir = *seed, *margin, *shared, f.data
+			c.Seed, c.Margin, c.Shared, c.Data.Dir, c.Data.MinTrain = *seed, *margin, *shared, f.data, *minTrain
 			if isSet(f.set, "exclusive") {
 				c.MaxExclusive = *exclusive
 			}

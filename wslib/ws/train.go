@@ -20,6 +20,7 @@ func (a *app) trainCommand() *ffcli.Command {
 	base := f.set.Bool("baseline", false, "train baselines instead of a run's pages")
 	out := f.set.String("out", "baselines", "`directory` for baselines")
 	seed := f.set.Uint64("seed", 1, "`seed` of a baseline")
+	minTrain := f.minTrainFlag()
 	return &ffcli.Command{
 		Name: "train", FlagSet: f.set,
 		ShortUsage: "ws train [-run DIR] [-method joint|alternating] | ws train -baseline -net NAMES [-out DIR]",
@@ -42,7 +43,7 @@ func (a *app) trainCommand() *ffcli.Command {
 					return usagef("steps %d, batch %d, rate %v, dropout %v: want positive ones, and dropout below 1",
 						options.Steps, options.Batch, options.LearningRate, options.Dropout)
 				}
-				return a.trainBaselines(ctx, f, options, *out)
+				return a.trainBaselines(ctx, f, options, *minTrain, *out)
 			}
 			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
 				c := r.Config
@@ -72,7 +73,7 @@ func (a *app) trainCommand() *ffcli.Command {
 	}
 }
 
-func (a *app) trainBaselines(ctx context.Context, f *runFlags, options baseline.Options, out string) error {
+func (a *app) trainBaselines(ctx context.Context, f *runFlags, options baseline.Options, minTrain int, out string) error {
 	nets, err := network.Select(network.Ten(), f.nets()...)
 	if err != nil {
 		return usageError{err.Error()}
@@ -83,7 +84,8 @@ func (a *app) trainBaselines(ctx context.Context, f *runFlags, options baseline.
 	}
 	progress := newProgress(a.err)
 	for _, n := range nets {
-		data, err := datasets.Open(ctx, n.Name, datasets.Options{Dir: f.data})
+		data, err := datasets.Open(ctx, n.Name, datasets.Options{
+			Dir: f.data, MinTrain: minTrain, Progress: f.dataProgress(a, n.Name)})
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,218 @@
+package datasets
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sbinet/npyio/npy"
+
+	"weightsep/datasets/prepared"
+)
+
+// arrays finds the finished arrays that the original system downloads, as in
+// cifar10_train_data.npy, cifar10_train_label.npy, cifar10_test_data.npy and
+// cifar10_test_label.npy. Data are float32 or float64, a sample a row of any shape;
+// labels are one-hot, or class indices. The case of the dataset's name is free.
+//
+// They came without the code that made them and are taken as they are: not
+// standardised, and without a word of which samples are related.
+func (e entry) arrays(folder string) (form, error) {
+	names, err := os.ReadDir(folder)
+	if err != nil {
+		return form{}, err
+	}
+	var missing []string
+	paths := make([]string, 0, 4)
+	for _, suffix := range []string{"_train_data.npy", "_train_label.npy", "_test_data.npy", "_test_label.npy"} {
+		i := slices.IndexFunc(names, func(d os.DirEntry) bool { return strings.EqualFold(d.Name(), e.name+suffix) })
+		if i < 0 {
+			missing = append(missing, e.name+suffix)
+			continue
+		}
+		paths = append(paths, filepath.Join(folder, names[i].Name()))
+	}
+	switch len(missing) {
+	case 4:
+		return form{}, errNoFiles
+	default:
+		return form{}, fmt.Errorf("%s: expected %s, not found", folder, strings.Join(missing, ", "))
+	case 0:
+	}
+	return form{name: "arrays", version: 1, files: paths,
+		load: func(ctx context.Context, r *recorder) (Provenance, error) {
+			for i, part := range []prepared.Part{prepared.Train, prepared.Test} {
+				if err := e.addArrays(ctx, r, paths[2*i], paths[2*i+1], part); err != nil {
+					return Provenance{}, err
+				}
+			}
+			return Provenance{Kind: Real, Source: "finished arrays of the original system"}, nil
+		}}, nil
+}
+
+// addArrays adds the samples of a file of data and its file of labels.
+func (e entry) addArrays(ctx context.Context, r *recorder, dataPath, labelPath string, part prepared.Part) error {
+	data, err := openArray(dataPath)
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	if data.columns != e.size() {
+		return fmt.Errorf("%s: expected %d values a sample (%v), found %d", dataPath, e.size(), e.shape, data.columns)
+	}
+	labels, err := readLabels(labelPath, e.classes)
+	if err != nil {
+		return err
+	}
+	if len(labels) != data.rows {
+		return fmt.Errorf("%s: expected %d labels, one for each sample of %s, found %d",
+			labelPath, data.rows, filepath.Base(dataPath), len(labels))
+	}
+	v := make([]float32, data.columns)
+	for i, label := range labels {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := data.next(v); err != nil {
+			return fmt.Errorf("%s: sample %d: %w", dataPath, i, err)
+		}
+		s := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Label: label, Part: part}
+		if err := r.addFloats(s, v); err != nil {
+			return fmt.Errorf("%s: %w", dataPath, err)
+		}
+		r.read(int64(data.width * data.columns))
+	}
+	return nil
+}
+
+// readLabels reads a file of one-hot labels, or of class indices.
+func readLabels(path string, classes int) ([]int32, error) {
+	a, err := openArray(path)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	if a.columns != classes && a.columns != 1 {
+		return nil, fmt.Errorf("%s: expected one-hot labels of %d classes, or indices, found rows of %d", path, classes, a.columns)
+	}
+	labels := make([]int32, 0, min(a.rows, firstRead))
+	v := make([]float32, a.columns)
+	for i := range a.rows {
+		if err := a.next(v); err != nil {
+			return nil, fmt.Errorf("%s: label %d: %w", path, i, err)
+		}
+		if a.columns == 1 {
+			if v[0] != float32(int32(v[0])) {
+				return nil, fmt.Errorf("%s: label %d is %v: expected a class index", path, i, v[0])
+			}
+			labels = append(labels, int32(v[0]))
+			continue
+		}
+		hot := slices.Index(v, 1)
+		if hot < 0 || slices.ContainsFunc(slices.Delete(slices.Clone(v), hot, hot+1), func(x float32) bool { return x != 0 }) {
+			return nil, fmt.Errorf("%s: label %d is %v: expected a single 1 among zeros", path, i, v)
+		}
+		labels = append(labels, int32(hot))
+	}
+	return labels, nil
+}
+
+// array is an open .npy file of numbers, read row by row.
+type array struct {
+	rows, columns int
+	width         int // bytes of a number
+	value         func(b []byte) float32
+	f             *os.File
+	buffer        []byte
+}
+
+// openArray reads the header of an array in C order.
+func openArray(path string) (a *array, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		// npyio slices the header at places that it does not check.
+		if r := recover(); r != nil {
+			err = errors.New("damaged header")
+		}
+		if err != nil {
+			f.Close()
+			a, err = nil, fmt.Errorf("%s: not a usable .npy file: %w", path, err)
+		}
+	}()
+	r, err := npy.NewReader(f)
+	if err != nil {
+		return nil, err
+	}
+	a = &array{f: f, columns: 1}
+	d := r.Header.Descr
+	if d.Fortran {
+		return nil, errors.New("expected values in C order")
+	}
+	if a.value, a.width = numberType(d.Type); a.value == nil {
+		return nil, fmt.Errorf("expected little-endian numbers, found type %q", d.Type)
+	}
+	if len(d.Shape) == 0 {
+		return nil, errors.New("expected an array, found a single number")
+	}
+	a.rows = d.Shape[0]
+	for _, n := range d.Shape[1:] {
+		if n < 1 || a.columns > math.MaxInt32/n {
+			return nil, fmt.Errorf("shape %v", d.Shape)
+		}
+		a.columns *= n
+	}
+	at, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if a.rows < 0 || a.rows > math.MaxInt32 || info.Size()-at != int64(a.rows)*int64(a.columns)*int64(a.width) {
+		return nil, fmt.Errorf("shape %v of %d-byte numbers does not fit %d bytes", d.Shape, a.width, info.Size()-at)
+	}
+	a.buffer = make([]byte, a.width*a.columns)
+	return a, nil
+}
+
+// next reads the next row.
+func (a *array) next(dst []float32) error {
+	if _, err := io.ReadFull(a.f, a.buffer); err != nil {
+		return err
+	}
+	for i := range dst {
+		dst[i] = a.value(a.buffer[i*a.width:])
+	}
+	return nil
+}
+
+func (a *array) Close() error { return a.f.Close() }
+
+// numberType returns how a number of a .npy type is read, and its width in bytes.
+func numberType(descr string) (func(b []byte) float32, int) {
+	le := binary.LittleEndian
+	switch descr {
+	case "<f4":
+		return func(b []byte) float32 { return math.Float32frombits(le.Uint32(b)) }, 4
+	case "<f8":
+		return func(b []byte) float32 { return float32(math.Float64frombits(le.Uint64(b))) }, 8
+	case "<i4":
+		return func(b []byte) float32 { return float32(int32(le.Uint32(b))) }, 4
+	case "<i8":
+		return func(b []byte) float32 { return float32(int64(le.Uint64(b))) }, 8
+	case "|u1":
+		return func(b []byte) float32 { return float32(b[0]) }, 1
+	}
+	return nil, 0
+}

@@ -1,0 +1,218 @@
+package datasets
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+
+	"weightsep/datasets/prepared"
+)
+
+// form is one way in which the files of a dataset can lie in its folder: as archives,
+// unpacked, or as the finished arrays of the original system.
+type form struct {
+	name    string   // of the form, for the cache
+	version int      // of what is made of the files; raised when that changes
+	files   []string // files and directories that are read
+
+	// bytes tells how samples are stored, period how they are standardised: value i
+	// by the statistics of number i % period over the training samples, 0 for not at
+	// all.
+	bytes  bool
+	period int
+
+	// sorted tells that the order of the names puts classes one after another: the
+	// test samples are then shuffled, so that the first n are a fair subset.
+	sorted bool
+
+	load func(ctx context.Context, r *recorder) (Provenance, error)
+}
+
+// find returns the form in which the files of a dataset are in its folder.
+func (e entry) find(folder string) (form, error) {
+	f, err := e.files(folder)
+	if !errors.Is(err, errNoFiles) {
+		return f, err
+	}
+	arrays, arraysErr := e.arrays(folder)
+	if errors.Is(arraysErr, errNoFiles) {
+		return form{}, err
+	}
+	return arrays, arraysErr
+}
+
+// recorder takes the samples that a form's loader finds.
+type recorder struct {
+	*prepared.Writer
+	classes int
+	read    func(n int64) // is told the bytes read from disk; never nil
+}
+
+// check refuses a label that the dataset does not have.
+func (r *recorder) check(s prepared.Sample) error {
+	if s.Label < 0 || int(s.Label) >= r.classes {
+		return fmt.Errorf("label: expected 0 to %d, found %d", r.classes-1, s.Label)
+	}
+	return nil
+}
+
+func (r *recorder) addBytes(s prepared.Sample, v []byte) error {
+	if err := r.check(s); err != nil {
+		return err
+	}
+	return r.AddBytes(s, v)
+}
+
+func (r *recorder) addFloats(s prepared.Sample, v []float32) error {
+	if err := r.check(s); err != nil {
+		return err
+	}
+	return r.AddFloats(s, v)
+}
+
+// record adds samples that are bytes in memory, in their order.
+func (r *recorder) record(train, test *Split) error {
+	add := func(s *Split, part prepared.Part) error {
+		for i, label := range s.Labels {
+			at := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Label: label, Part: part}
+			if err := r.addBytes(at, s.bytes[i*s.size:(i+1)*s.size]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := add(train, prepared.Train); err != nil {
+		return err
+	}
+	return add(test, prepared.Test)
+}
+
+// cached returns the samples of a dataset from the cache, where the given maker puts
+// them if they are not there. Key names what they are made of.
+func (e entry) cached(ctx context.Context, o Options, key string, f form) (*samples, error) {
+	parent, err := o.cacheFolder(e.name)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(parent, key)
+	if s, err := e.openSet(dir); err == nil {
+		prepared.Touch(dir)
+		return s, nil
+	}
+	// A set that cannot be opened is as good as none: it is made anew.
+	w, err := prepared.Create(dir, prepared.Layout{Size: e.size(), Bytes: f.bytes, Period: f.period})
+	if err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	defer w.Discard()
+	r := &recorder{Writer: w, classes: e.classes, read: o.counter("preparing", f.files)}
+	p, err := f.load(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if w.Len() == 0 {
+		return nil, errors.New("expected samples, found none")
+	}
+	if err := w.Commit(setMeta{p, f.sorted}); err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	prepared.Prune(parent, cacheSets)
+	s, err := e.openSet(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	return s, nil
+}
+
+// setMeta is what the cache keeps beside the samples.
+type setMeta struct {
+	Provenance Provenance
+	Sorted     bool
+}
+
+// openSet returns the samples of a prepared set, in the order of their names.
+func (e entry) openSet(dir string) (*samples, error) {
+	set, err := prepared.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	var meta setMeta
+	if err := json.Unmarshal(set.Meta, &meta); err != nil {
+		return nil, err
+	}
+	s := &samples{set: set, provenance: meta.Provenance}
+	whole := &Split{size: set.Layout.Size, bytes: set.Bytes, floats: set.Floats, rows: set.Rows, set: set,
+		Labels: set.Labels, Groups: unlessNone(set.Groups), Clips: unlessNone(set.Clips)}
+	var parts [3][]int32
+	for i, p := range set.Parts {
+		if p < 0 || int(p) >= len(parts) {
+			return nil, fmt.Errorf("%s: part %d", dir, p)
+		}
+		parts[p] = append(parts[p], int32(i))
+	}
+	s.train, s.test = whole.pick(parts[prepared.Train]), whole.pick(parts[prepared.Test])
+	if meta.Sorted {
+		s.test = s.test.shuffled(seeded(0, e.name, streamTestOrder))
+	}
+	if v := parts[prepared.Validation]; len(v) > 0 {
+		s.validation = whole.pick(v)
+	}
+	return s, nil
+}
+
+// unlessNone returns numbers, nil if all are -1.
+func unlessNone(numbers []int32) []int32 {
+	for _, n := range numbers {
+		if n >= 0 {
+			return numbers
+		}
+	}
+	return nil
+}
+
+// standardise sets the scaling of all splits to the statistics of the training
+// samples, if the values are to be standardised.
+func (s *samples) standardise(d *Dataset) {
+	if s.set == nil || s.set.Layout.Period == 0 {
+		return
+	}
+	k := s.set.Layout.Period
+	sums := make([]float64, 2*k)
+	for i := range d.Train.Len() {
+		row := int(d.Train.row(i))
+		for j, v := range s.set.Moments[2*k*row : 2*k*(row+1)] {
+			sums[j] += v
+		}
+	}
+	n := float64(d.Train.Len()) * float64(d.Train.Size()/k)
+	c := &scaling{make([]float32, k), make([]float32, k)}
+	for i := range k {
+		mean := sums[2*i] / n
+		variance := sums[2*i+1]/n - mean*mean
+		c.mean[i] = float32(mean)
+		if variance > 1e-12*max(1, mean*mean) { // a constant stays one
+			c.factor[i] = float32(1 / math.Sqrt(variance))
+		}
+	}
+	for _, split := range []*Split{d.Train, d.Validation, d.Test} {
+		split.scale = c
+	}
+}
+
+// fileSizes returns the bytes of files and of all files in directories, as far as
+// they can be seen.
+func fileSizes(paths []string) (n int64) {
+	for _, root := range paths {
+		filepath.Walk(root, func(_ string, info os.FileInfo, err error) error {
+			if err == nil && info.Mode().IsRegular() {
+				n += info.Size()
+			}
+			return nil
+		})
+	}
+	return n
+}

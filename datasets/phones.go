@@ -1,0 +1,148 @@
+package datasets
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"weightsep/datasets/archive"
+)
+
+// reading is a row of hhar's tables. There are 26 million: they are kept small, and in
+// chunks, which do not have to be copied to grow.
+type reading struct {
+	index    int32 // of the row in its recording
+	activity int8  // class, -1 for none
+	arrival  int64 // milliseconds
+	creation int64 // nanoseconds, by the sensor's clock
+	v        [3]float32
+}
+
+// phone names one phone of one person.
+type phone struct{ user, device string }
+
+// sensor holds the readings of one sensor of all phones.
+type sensor map[phone]*readings
+
+// readings is a list of chunks, all full but the last.
+type readings struct{ chunks [][]reading }
+
+const readingsChunk = 1 << 14
+
+func (l *readings) add(r reading) {
+	last := len(l.chunks) - 1
+	if last < 0 || len(l.chunks[last]) == readingsChunk {
+		l.chunks = append(l.chunks, make([]reading, 0, readingsChunk))
+		last++
+	}
+	l.chunks[last] = append(l.chunks[last], r)
+}
+
+// all returns the readings one after another.
+func (l *readings) all() []reading { return slices.Concat(l.chunks...) }
+
+// readPhones reads the two tables of phones in an archive or directory.
+func readPhones(ctx context.Context, root string, read func(int64)) (acc, gyro sensor, err error) {
+	limits := archive.Limits{File: 8 << 30, Total: 32 << 30, Read: read} // the original's: 1.3 and 3 GB
+	err = archive.Walk(ctx, root, limits, func(f archive.File) (err error) {
+		switch path.Base(f.Name) {
+		case hharAccelerometer:
+			if acc != nil {
+				return errors.New("expected this table once, found it twice")
+			}
+			acc, err = readTable(f)
+		case hharGyroscope:
+			if gyro != nil {
+				return errors.New("expected this table once, found it twice")
+			}
+			gyro, err = readTable(f)
+		}
+		return err
+	})
+	if err == nil && (acc == nil || gyro == nil) {
+		err = fmt.Errorf("%s: expected %s and %s", root, hharAccelerometer, hharGyroscope)
+	}
+	return acc, gyro, err
+}
+
+// tableColumns are the columns that are read; there may be more, in any order.
+var tableColumns = []string{"Index", "Arrival_Time", "Creation_Time", "x", "y", "z", "User", "Device", "gt"}
+
+// readTable reads a table of one sensor.
+func readTable(r io.Reader) (sensor, error) {
+	rows := csv.NewReader(r)
+	rows.ReuseRecord = true
+	head, err := rows.Read()
+	if err != nil {
+		return nil, fmt.Errorf("expected a line of column names: %w", err)
+	}
+	place := make([]int, len(tableColumns))
+	for i, name := range tableColumns {
+		if place[i] = slices.Index(head, name); place[i] < 0 {
+			return nil, fmt.Errorf("expected a column %q, found %q", name, head)
+		}
+	}
+	all := sensor{}
+	for {
+		row, err := rows.Read()
+		if err == io.EOF {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		line, _ := rows.FieldPos(0)
+		at := func(i int) string { return row[place[i]] }
+		reading, err := parseReading(at)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", line, err)
+		}
+		if reading.activity < 0 {
+			continue
+		}
+		key := phone{at(6), at(7)}
+		list := all[key]
+		if list == nil {
+			list = &readings{}
+			// The key must not keep the reused record.
+			all[phone{strings.Clone(key.user), strings.Clone(key.device)}] = list
+		}
+		list.add(reading)
+	}
+}
+
+// parseReading reads the fields of a row.
+func parseReading(at func(int) string) (r reading, err error) {
+	number := func(i int, least, most float64) float64 {
+		v, numErr := strconv.ParseFloat(at(i), 64)
+		if err == nil && (numErr != nil || !(v >= least && v <= most)) {
+			err = fmt.Errorf("%s: expected a number from %g to %g, found %q", tableColumns[i], least, most, at(i))
+		}
+		return v
+	}
+	r.index = int32(number(0, 0, math.MaxInt32))
+	r.arrival = int64(number(1, 0, 1e15))
+	r.creation = int64(number(2, -9e18, 9e18))
+	for axis := range r.v {
+		r.v[axis] = float32(number(3+axis, -1e6, 1e6))
+	}
+	r.activity = -1
+	if gt := at(8); gt != "null" && gt != "" {
+		i := slices.Index(hharActivities, gt)
+		if i < 0 && err == nil {
+			err = fmt.Errorf("gt: expected one of %v or null, found %q", hharActivities, gt)
+		}
+		r.activity = int8(i)
+	}
+	if err == nil && (at(6) == "" || at(7) == "") {
+		err = errors.New("expected a user and a device")
+	}
+	return r, err
+}

@@ -1,0 +1,212 @@
+package datasets
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"time"
+
+	"weightsep/datasets/archive"
+	"weightsep/datasets/features"
+	"weightsep/datasets/prepared"
+	"weightsep/datasets/wav"
+)
+
+// Recording is what samples are made of before their features are computed: a sound, or
+// the movement of a phone.
+type Recording struct {
+	Label  int32
+	Traces []Trace // one for a sound; x, y, z of accelerometer and gyroscope for a movement
+}
+
+// Trace is a quantity over time.
+type Trace struct {
+	Name   string    // "sound", or the sensor and its axis
+	Unit   string    // "m/s²" or "rad/s"; empty for a sound, whose full scale is -1 to 1
+	Times  []float64 // seconds from the beginning, rising
+	Values []float64
+}
+
+// Recordings returns a recording of each of the classes below the given number, as far
+// as they are found, of a dataset whose samples are features, and whether they are real
+// or of the stand-in, as [Open] with the same options would tell. For a dataset of
+// images there are none.
+func Recordings(ctx context.Context, name string, o Options, classes int) ([]Recording, string, error) {
+	d, err := Open(ctx, name, o)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, e := range catalog() {
+		if e.name != name || e.recordings == nil {
+			continue
+		}
+		f := form{}
+		if d.Provenance.Kind == Real {
+			folder, err := findFolder(o.Dir, name)
+			if err == nil {
+				f, err = e.find(folder)
+			}
+			if err != nil {
+				return nil, "", err
+			}
+		}
+		n := min(classes, e.classes)
+		all, err := e.recordings(ctx, f.files, generation{e, o.Seed, false, max(n, 8*e.classes)}, n)
+		return all, d.Provenance.Kind, err
+	}
+	return nil, d.Provenance.Kind, nil
+}
+
+// firstRecordings returns the recording of the first file of each class.
+func firstRecordings(ctx context.Context, root string, sample func(string) (prepared.Sample, bool, error), n int) ([]Recording, error) {
+	const most = 5000 // files to look at
+	found := make([]*Recording, n)
+	left, looked := n, 0
+	err := archive.Walk(ctx, root, soundLimits, func(f archive.File) error {
+		if looked++; left == 0 || looked > most {
+			return fs.SkipAll
+		}
+		s, ok, err := sample(f.Name)
+		if err != nil || !ok || int(s.Label) >= n || found[s.Label] != nil {
+			return err
+		}
+		clip, err := wav.Decode(f, wav.Limits{MaxSeconds: 60})
+		if errors.Is(err, wav.ErrEncoding) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r := soundRecording(s.Label, clip)
+		found[s.Label] = &r
+		left--
+		return nil
+	})
+	var all []Recording
+	for _, r := range found {
+		if r != nil {
+			all = append(all, *r)
+		}
+	}
+	return all, err
+}
+
+func soundRecording(label int32, clip wav.Clip) Recording {
+	t := Trace{Name: "sound", Values: clip.Samples, Times: make([]float64, len(clip.Samples))}
+	for i := range t.Times {
+		t.Times[i] = float64(i) / float64(clip.Rate)
+	}
+	return Recording{label, []Trace{t}}
+}
+
+func motionRecording(label int32, acc, gyro features.Series) Recording {
+	r := Recording{Label: label}
+	start := min(acc.T[0], gyro.T[0])
+	for _, s := range []struct {
+		name, unit string
+		series     features.Series
+	}{{"accelerometer", "m/s²", acc}, {"gyroscope", "rad/s", gyro}} {
+		times := make([]float64, s.series.Len())
+		for i, t := range s.series.T {
+			times[i] = time.Duration(t - start).Seconds()
+		}
+		for axis, v := range s.series.V {
+			r.Traces = append(r.Traces, Trace{s.name + " " + "xyz"[axis:axis+1], s.unit, times, v})
+		}
+	}
+	return r
+}
+
+// wordRecordings, and the next two, are the recordings of entries: of the files, or of
+// the stand-in if there are none.
+func wordRecordings(ctx context.Context, files []string, g generation, n int) ([]Recording, error) {
+	if files != nil {
+		return firstRecordings(ctx, files[0], gscSample, n)
+	}
+	var all []Recording
+	for i, words := 0, newWords(g); i < n; i++ {
+		s, clip := words.recording(i)
+		all = append(all, soundRecording(s.Label, clip))
+	}
+	return all, nil
+}
+
+// soundRecordings returns the recordings of a dataset of sounds of the given length.
+func soundRecordings(sample func(string) (prepared.Sample, bool, error), seconds int) recordingsFunc {
+	return func(ctx context.Context, files []string, g generation, n int) ([]Recording, error) {
+		if files != nil {
+			return firstRecordings(ctx, files[0], sample, n)
+		}
+		var all []Recording
+		for c, sounds := 0, newSounds(g, seconds); c < n; c++ {
+			s, clip := sounds.recording(take{c, 0})
+			all = append(all, soundRecording(s.Label, clip))
+		}
+		return all, nil
+	}
+}
+
+// motionRecordings returns five seconds of each activity, of the real ones those of the
+// first phone in the tables.
+func motionRecordings(ctx context.Context, files []string, g generation, n int) ([]Recording, error) {
+	var all []Recording
+	spectra := features.NewSpectra(time.Nanosecond)
+	if files == nil {
+		motions := newMotions(g)
+		for i := range n {
+			s, acc, gyro, _, err := motions.window(i, spectra)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, motionRecording(s.Label, acc, gyro))
+		}
+		return all, nil
+	}
+	acc, gyro, err := readPhones(ctx, phonesRoot(files), func(int64) {})
+	if err != nil {
+		return nil, err
+	}
+	found := make([]bool, n)
+	for _, p := range bothSensors(acc, gyro) {
+		a, g := acc[p].all(), gyro[p].all()
+		now := commonClock(a, g)
+		for _, x := range pieces(a, now) {
+			for _, y := range pieces(g, now) {
+				activity := int(x.activity)
+				if activity >= n || found[activity] || x.activity != y.activity {
+					continue
+				}
+				start := max(x.start(), y.start())
+				if min(x.end(), y.end())-start < int64(features.SpectraWindow)/2 {
+					continue
+				}
+				found[activity] = true
+				all = append(all, motionRecording(int32(activity), cutSeries(x.series, start), cutSeries(y.series, start)))
+			}
+		}
+	}
+	return all, nil
+}
+
+// cutSeries returns a window of a series, from start on.
+func cutSeries(s features.Series, start int64) features.Series {
+	var cut features.Series
+	for i, t := range s.T {
+		if t >= start && t < start+int64(features.SpectraWindow) {
+			cut.T = append(cut.T, t)
+			for axis := range cut.V {
+				cut.V[axis] = append(cut.V[axis], s.V[axis][i])
+			}
+		}
+	}
+	return cut
+}
+
+// phonesRoot returns the archive or directory of hhar's files.
+func phonesRoot(files []string) string {
+	if len(files) == 1 {
+		return files[0]
+	}
+	return strings.TrimSuffix(files[0], hharAccelerometer)
+}

@@ -1,0 +1,28 @@
+package datasets
+
+import (
+	"os"
+	"testing"
+)
+
+// The tests have a cache of their own.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "datasets-test-")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("XDG_CACHE_HOME", dir)
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// loadFolder returns the samples in a folder as the files have them, not held out.
+func loadFolder(t testing.TB, e entry, folder string) (*samples, error) {
+	t.Helper()
+	f, err := e.find(folder)
+	if err != nil {
+		return nil, err
+	}
+	return e.real(t.Context(), Options{}, f)
+}
