@@ -1,0 +1,136 @@
+package mat5
+
+import (
+	"bytes"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// open reads a file up to its first variable.
+func open(t *testing.T, file []byte) (*Reader, *Array) {
+	t.Helper()
+	r, err := NewReader(bytes.NewReader(file), testLimit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := r.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, a
+}
+
+func TestUint8s(t *testing.T) {
+	b := little
+	values := make([]float64, 1500)
+	for i := range values {
+		values[i] = float64(i % 256)
+	}
+	for _, typ := range []Type{StoredUint8, StoredUint16, StoredInt32, StoredDouble, StoredUint64} {
+		m := b.matrix(uint32(Double), []int32{3, 500}, "v", b.element(typ, b.stored(typ, values...)...))
+		r, a := open(t, b.file(b.compressed(m), m))
+		// In parts of different sizes.
+		var got []uint8
+		for _, n := range []int{0, 1, 2, 700, 797} {
+			if left := 1500 - len(got); a.Len() != left {
+				t.Errorf("%v: %d values left, want %d", typ, a.Len(), left)
+			}
+			part := make([]uint8, n)
+			if err := a.Uint8s(part); err != nil {
+				t.Fatalf("%v: %v", typ, err)
+			}
+			got = append(got, part...)
+		}
+		for i, v := range got {
+			if v != uint8(i) {
+				t.Fatalf("%v: value %d is %d", typ, i, v)
+			}
+		}
+		if err := a.Uint8s(make([]uint8, 1)); err == nil || !strings.Contains(err.Error(), "asked for 1 values") {
+			t.Errorf("%v: beyond the end: %v", typ, err)
+		}
+		if a, err := r.Next(); err != nil || a.Len() != 1500 {
+			t.Errorf("%v: the next variable: %v, %v", typ, a, err)
+		}
+	}
+}
+
+func TestUint8sRange(t *testing.T) {
+	b := little
+	for _, c := range []struct {
+		typ  Type
+		v    float64
+		want string
+	}{
+		{StoredInt8, -1, "found -1"}, {StoredInt16, 256, "found 256"}, {StoredDouble, 0.5, "found 0.5"},
+		{StoredInt64, -1 << 63, "found -9.22"}, {StoredUint64, 1 << 63, "found 9.22"}, {StoredSingle, 1e30, "found 1"},
+	} {
+		_, a := open(t, b.file(b.matrix(uint32(Double), []int32{1, 2}, "v", b.element(c.typ, b.stored(c.typ, 1, c.v)...))))
+		if err := a.Uint8s(make([]uint8, 2)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: error %v, want one with %q", c.typ, err, c.want)
+		}
+	}
+}
+
+func TestReadRaw(t *testing.T) {
+	for _, b := range []builder{little, big} {
+		raw := b.stored(StoredInt16, 1, -2, 300)
+		m := b.matrix(uint32(Int16), []int32{1, 3}, "v", b.element(StoredInt16, raw...))
+		for _, file := range [][]byte{b.file(m), b.file(b.compressed(m))} {
+			_, a := open(t, file)
+			if err := iotest.TestReader(a, raw); err != nil {
+				t.Error(err)
+			}
+			_, a = open(t, file)
+			io.ReadFull(a, make([]byte, 1)) // half a value
+			if err := a.Float64s(make([]float64, 1)); err == nil || !strings.Contains(err.Error(), "found 5 bytes left") {
+				t.Errorf("off the grid: %v", err)
+			}
+		}
+	}
+}
+
+func TestTooManyValues(t *testing.T) {
+	b := little
+	_, a := open(t, b.file(b.matrix(uint32(Double), []int32{1, 2}, "v", b.small(StoredUint8, 7, 8))))
+	for _, n := range []int{3, 10000} {
+		if err := a.Float64s(make([]float64, n)); err == nil || !strings.Contains(err.Error(), "found 2 bytes left") {
+			t.Errorf("%d values: error %v", n, err)
+		}
+	}
+	v := make([]float64, 2) // the attempts took nothing
+	if err := a.Float64s(v); err != nil || !slices.Equal(v, []float64{7, 8}) {
+		t.Errorf("%v, %v", v, err)
+	}
+}
+
+// Next skips what was not read, and the arrays before cannot be read any more.
+func TestNextSkips(t *testing.T) {
+	b := little
+	v := make([]byte, 5000)
+	m := b.matrix(uint32(Uint8), []int32{1, 5000}, "v", b.element(StoredUint8, v...))
+	y := b.matrix(uint32(Double), []int32{1, 1}, "y", b.small(StoredUint8, 7))
+	for _, m := range [][]byte{m, b.compressed(m)} {
+		for _, n := range []int{0, 1, 4999, 5000} {
+			r, a := open(t, b.file(m, y))
+			if err := a.Uint8s(make([]uint8, n)); err != nil {
+				t.Fatal(err)
+			}
+			next, err := r.Next()
+			if err != nil || next.Name != "y" {
+				t.Fatalf("after %d values: %v, %v", n, next, err)
+			}
+			for _, err := range []error{a.Uint8s(make([]uint8, 1)), a.Float64s(nil), func() error { _, err := io.ReadAll(a); return err }()} {
+				if err == nil || !strings.Contains(err.Error(), `"v": read after the next one`) {
+					t.Errorf("after Next: error %v", err)
+				}
+			}
+			if err := next.Float64s(make([]float64, 1)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
