@@ -1,0 +1,58 @@
+package features
+
+import "math"
+
+// A melBank weighs and sums the bins of a power spectrum in overlapping bands whose
+// width grows with frequency, as hearing does.
+//
+// The bands are triangles with peak 1, not normalised by their width. Their corners
+// are equally spaced on the mel scale of HTK, mel(f) = 2595 log10(1 + f/700), every
+// band reaching from the peak of the one before to the peak of the one after. The
+// triangles are evaluated at the frequencies of the bins, linearly in frequency.
+type melBank struct {
+	first   []int       // per band, the first bin with a weight
+	weights [][]float64 // per band, the weights of the bins from there
+}
+
+// newMelBank returns n bands between the frequencies lo and hi, for spectra of size/2+1
+// bins at the given sample rate.
+func newMelBank(n int, lo, hi float64, size int, rate float64) *melBank {
+	corners := make([]float64, n+2)
+	for i := range corners {
+		corners[i] = fromMel(toMel(lo) + (toMel(hi)-toMel(lo))*float64(i)/float64(n+1))
+	}
+	b := &melBank{first: make([]int, n), weights: make([][]float64, n)}
+	for i := range n {
+		for k := range size/2 + 1 {
+			w := triangle(corners[i:i+3], float64(k)*rate/float64(size))
+			if w <= 0 {
+				continue
+			}
+			if b.weights[i] == nil {
+				b.first[i] = k
+			}
+			b.weights[i] = append(b.weights[i], w)
+		}
+	}
+	return b
+}
+
+// triangle returns the height at f of the triangle over three corners.
+func triangle(c []float64, f float64) float64 {
+	return min((f-c[0])/(c[1]-c[0]), (c[2]-f)/(c[2]-c[1]))
+}
+
+// apply sets dst[i] to the energy of band i of a power spectrum.
+func (b *melBank) apply(dst, power []float64) {
+	for i, weights := range b.weights {
+		bins := power[b.first[i]:]
+		var sum float64
+		for k, w := range weights {
+			sum += w * bins[k]
+		}
+		dst[i] = sum
+	}
+}
+
+func toMel(f float64) float64   { return 2595 * math.Log10(1+f/700) }
+func fromMel(m float64) float64 { return 700 * (math.Pow(10, m/2595) - 1) }

@@ -1,0 +1,154 @@
+package features
+
+import (
+	"math"
+	"slices"
+	"testing"
+)
+
+func mfcc(t *testing.T, samples []float64) []float32 {
+	t.Helper()
+	dst := make([]float32, MFCCFrames*MFCCCoeffs)
+	if err := NewMFCC().Extract(dst, samples); err != nil {
+		t.Fatal(err)
+	}
+	return dst
+}
+
+// The values are those of this snippet, with numpy 2.4.2 and scipy 1.17.0:
+//
+//	import numpy as np
+//	from scipy.fft import dct
+//	from scipy.signal import get_window
+//	t = np.arange(16000) / 16000
+//	x = 0.6*np.sin(2*np.pi*(100*t + 2000*t**2)) + 0.01*np.cos(2*np.pi*3123.4*t)
+//	w = get_window("hann", 512)  # periodic
+//	X = np.stack([np.fft.rfft(w * x[i:i+512]) for i in range(0, 16000-511, 256)])
+//	P = abs(X)**2 / (w.sum()/2)**2
+//	mel = lambda f: 2595*np.log10(1 + f/700)
+//	f = 700*(10**(np.linspace(mel(20), mel(8000), 28)/2595) - 1)
+//	bins = np.arange(257)*16000/512
+//	W = np.array([np.interp(bins, f[i:i+3], [0, 1, 0]) for i in range(26)])
+//	C = dct(np.log(np.maximum(P @ W.T, 1e-10)), type=2, norm="ortho", axis=1)[:, 1:14]
+//	print(C.shape, [C[0, 0], C[0, 12], C[17, 3], C[30, 6], C[60, 0], C[60, 12]])
+//	print((C.ravel() * (np.arange(C.size) % 7 + 1)).sum())
+func TestMFCCOfChirp(t *testing.T) {
+	x := make([]float64, 16000)
+	for i := range x {
+		s := float64(i) / 16000
+		x[i] = 0.6*math.Sin(2*math.Pi*(100*s+2000*s*s)) + 0.01*math.Cos(2*math.Pi*3123.4*s)
+	}
+	got := mfcc(t, x)
+	at := func(frame, k int) float64 { return float64(got[frame*13+k]) }
+	near(t, "frame 0, coefficient 1", at(0, 0), 21.298296466191278)
+	near(t, "frame 0, coefficient 13", at(0, 12), -5.804497644397353)
+	near(t, "frame 17, coefficient 4", at(17, 3), -1.4070739379023944)
+	near(t, "frame 30, coefficient 7", at(30, 6), 3.2093054692583465)
+	near(t, "frame 60, coefficient 1", at(60, 0), -14.243984704076148)
+	near(t, "frame 60, coefficient 13", at(60, 12), 3.0462805820354104)
+	near(t, "weighted sum", weighted(got), -2675.7890625522527)
+}
+
+// A tone in the middle of bin 64 has, under a Hann window, its power in that bin and a
+// quarter of it in each of the two beside; all other bins are empty.
+func TestMFCCOfTone(t *testing.T) {
+	got := mfcc(t, sine(16000, 16000, 2000, 0.5, 0.3))
+	var logs [26]float64
+	step := (toMel(8000) - toMel(20)) / 27
+	for b := range logs {
+		lo, mid, hi := fromMel(toMel(20)+float64(b)*step), fromMel(toMel(20)+float64(b+1)*step), fromMel(toMel(20)+float64(b+2)*step)
+		var e float64
+		for bin, power := range map[float64]float64{63: 0.0625, 64: 0.25, 65: 0.0625} {
+			f := bin * 31.25
+			switch {
+			case f > lo && f <= mid:
+				e += power * (f - lo) / (mid - lo)
+			case f > mid && f < hi:
+				e += power * (hi - f) / (hi - mid)
+			}
+		}
+		logs[b] = math.Log(math.Max(e, 1e-10))
+	}
+	for frame := range MFCCFrames {
+		for k := 1; k <= 13; k++ {
+			var want float64
+			for b, e := range logs {
+				want += math.Sqrt(1.0/13) * math.Cos(math.Pi/26*float64(k)*(float64(b)+0.5)) * e
+			}
+			near(t, "a coefficient", float64(got[frame*13+k-1]), want)
+		}
+	}
+}
+
+// An impulse has a flat spectrum, whose level is the window at its place. The
+// coefficients do not depend on the level, since coefficient 0 alone holds it.
+func TestMFCCOfImpulse(t *testing.T) {
+	x := make([]float64, 16000)
+	x[256*10+100] = 1 // at 356 in frame 9 and at 100 in frame 10
+	got := mfcc(t, x)
+	for frame := range MFCCFrames {
+		row := got[frame*13:][:13]
+		if frame == 9 || frame == 10 {
+			near(t, "the slope", float64(row[0]), float64(got[9*13]))
+			if row[0] > -3 {
+				t.Errorf("frame %d: coefficient 1 is %g, but wider bands hold more", frame, row[0])
+			}
+			continue
+		}
+		for _, v := range row {
+			near(t, "silence", float64(v), 0)
+		}
+	}
+}
+
+func TestMFCCLength(t *testing.T) {
+	long := sine(20000, 16000, 1234, 0.5, 0)
+	full := mfcc(t, long[:16000])
+	if !slices.Equal(mfcc(t, long), full) {
+		t.Error("a longer clip is not cut at its end")
+	}
+	padded := slices.Concat(long[:5000], make([]float64, 11000))
+	m, dst := NewMFCC(), make([]float32, MFCCFrames*MFCCCoeffs)
+	for _, x := range [][]float64{long, long[:5000]} { // the first leaves its samples behind
+		if err := m.Extract(dst, x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(dst, mfcc(t, padded)) {
+		t.Error("a shorter clip is not padded by zeros")
+	}
+	for _, v := range mfcc(t, nil) {
+		near(t, "a coefficient of an empty clip", float64(v), 0)
+	}
+}
+
+func TestMFCCErrors(t *testing.T) {
+	m := NewMFCC()
+	if err := m.Extract(make([]float32, 792), nil); err == nil {
+		t.Error("no error for a short destination")
+	}
+	for _, v := range bad {
+		if err := m.Extract(make([]float32, 793), []float64{0, v}); err == nil {
+			t.Errorf("no error for %g", v)
+		}
+	}
+	dst := make([]float32, 793)
+	if err := m.Extract(dst, slices.Repeat([]float64{maxInput}, 16000)); err != nil {
+		t.Error(err)
+	}
+	for _, v := range dst {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			t.Fatalf("%g for the largest input", v)
+		}
+	}
+}
+
+func BenchmarkMFCC(b *testing.B) {
+	m, dst := NewMFCC(), make([]float32, MFCCFrames*MFCCCoeffs)
+	x := sine(16000, 16000, 1234, 0.5, 0)
+	for b.Loop() {
+		if err := m.Extract(dst, x); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
