@@ -48,7 +48,7 @@ func TestBadInput(t *testing.T) {
 		return d
 	}
 	tables := testTables()
-	for name, chart := range map[string]func() (*Figure, error){
+	refused(t, map[string]func() (*Figure, error){
 		"samples of nothing":     func() (*Figure, error) { return Samples(nil, 1, 1) },
 		"no samples a class":     func() (*Figure, error) { return Samples(testData(t, datasets.Real, 3), 0, 1) },
 		"no classes":             func() (*Figure, error) { return Samples(testData(t, datasets.Real, 3), 1, 0) },
@@ -91,7 +91,13 @@ func TestBadInput(t *testing.T) {
 		},
 		"sum of other executions": func() (*Figure, error) { return Times(wrongSum, one) },
 		"switch in no time":       func() (*Figure, error) { return Times(one, zero) },
-	} {
+	})
+}
+
+// refused checks that none of the charts is drawn.
+func refused(t *testing.T, charts map[string]func() (*Figure, error)) {
+	t.Helper()
+	for name, chart := range charts {
 		if f, err := chart(); err == nil || f != nil || !strings.HasPrefix(err.Error(), "figures: ") {
 			t.Errorf("%s: figure %v, error %v: want an error of figures", name, f, err)
 		}

@@ -3,6 +3,7 @@ package figures_test
 import (
 	"fmt"
 	"log"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -73,4 +74,57 @@ func ExampleOccupancy() {
 	}
 	fmt.Println(f.Title)
 	// Output: Which network uses which of the 3 shared pages
+}
+
+// A dataset of three words by one speaker, one word of which is rare.
+func ExampleClassCounts() {
+	split := func(labels ...int32) *datasets.Split {
+		s, err := datasets.NewSplit(1, make([]float32, len(labels)), labels)
+		if err != nil {
+			log.Fatal(err)
+		}
+		return s
+	}
+	f, err := figures.ClassCounts([]*datasets.Dataset{{
+		Name: "words", Shape: [3]int{1, 1, 1}, Classes: 3, ClassNames: []string{"yes", "no", "perhaps"},
+		Train: split(0, 0, 0, 1, 1, 1, 2), Validation: split(0, 1), Test: split(0, 1, 2),
+		Provenance: datasets.Provenance{Kind: datasets.Real, Train: 9, TrainOf: 9, Test: 3, TestOf: 3},
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(f.Title)
+	// Output: Number of samples of each class, in the three splits of each dataset
+}
+
+// A decaying tone, as one of the recordings that samples are made of.
+func ExampleRecordings() {
+	tone := datasets.Trace{Name: "sound"}
+	for i := range 8000 {
+		at := float64(i) / 8000
+		tone.Times = append(tone.Times, at)
+		tone.Values = append(tone.Values, (1-at)*math.Sin(2*math.Pi*440*at))
+	}
+	f, err := figures.Recordings("tones", datasets.StandIn, []string{"a", "b"},
+		[]datasets.Recording{{Label: 0, Traces: []datasets.Trace{tone}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(f.Title)
+	// Output: tones: recordings, stand-in data
+}
+
+// Two networks, trained for different numbers of steps.
+func ExampleCurves() {
+	f, err := figures.Curves("Training of the baselines", []figures.Curve{
+		{Name: "mnist", Data: datasets.Real,
+			Steps: []int{1000, 2000, 3000}, Validation: []float64{0.975, 0.983, 0.982}, Best: 2000},
+		{Name: "hhar", Data: datasets.StandIn,
+			Steps: []int{100, 200}, Validation: []float64{0.69, 0.753}, Best: 200},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(f.Title)
+	// Output: Training of the baselines
 }

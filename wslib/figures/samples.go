@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot/text"
@@ -27,9 +28,13 @@ type samplesOfClass struct {
 // have, are scaled so that the figure's least value is black and its greatest white,
 // and the line under the title says so. The title says "real" or "stand-in".
 //
+// Features of gsc, esc10, us8k and hhar are turned so that time goes to the right and
+// pitch, or what else there is at a time, upward. As they have a few extreme values, a
+// hundredth of all is cut off at either end of the scale.
+//
 // The samples are the first of each class in the test data; where those are too few,
-// the first of the training data follow. At most maxClasses classes are shown, the
-// first ones.
+// the first of the training data follow. A class without samples has an empty cell. At
+// most maxClasses classes are shown, the first ones.
 func Samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 	if d == nil || d.Train == nil || d.Test == nil {
 		return nil, errors.New("figures: samples of no dataset")
@@ -56,6 +61,9 @@ func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 	for i := range columns {
 		columns[i].name = strings.ReplaceAll(d.ClassNames[i], "_", " ")
 	}
+	if d.Test.Len()+d.Train.Len() == 0 {
+		return nil, errors.New("there are none")
+	}
 	for _, s := range []*datasets.Split{d.Test, d.Train} {
 		if s.Size() != height*width*channels {
 			return nil, fmt.Errorf("a sample has %d values: want %v", s.Size(), d.Shape)
@@ -70,6 +78,18 @@ func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	features, turned := orientations[d.Name]
+	if turned {
+		lo, hi = contrast(columns)
+		for _, c := range columns {
+			for k, v := range c.values {
+				c.values[k] = features.upright(v, height, width)
+			}
+		}
+		if features.byTime {
+			height, width = width, height
+		}
+	}
 
 	perRow := min(10, len(columns))
 	bands := (len(columns) + perRow - 1) / perRow
@@ -78,6 +98,9 @@ func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 	column := (fullWidth - 2*margin) / vg.Length(perRow)
 	w := min(column-gap, maxWidth)
 	aspect := min(2.5, max(0.4, float64(height)/float64(width))) // very long features are drawn thicker
+	if turned {
+		aspect = 0.75 // features have no proportions of their own
+	}
 	h := w * vg.Length(aspect)
 	if h > maxHeight {
 		w, h = w*maxHeight/h, maxHeight
@@ -89,13 +112,16 @@ func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 		Title: fmt.Sprintf("%s: %s data", d.Name, d.Provenance.Kind),
 		Width: fullWidth,
 	}
-	if d.Provenance.Kind != datasets.Real && d.Provenance.Kind != datasets.StandIn {
-		return nil, fmt.Errorf("%q data: want %s or %s", d.Provenance.Kind, datasets.Real, datasets.StandIn)
+	if err := checkKind(d.Provenance.Kind); err != nil {
+		return nil, err
 	}
 	below := samplesSizes(d)
-	if lo < 0 || hi > 1 {
+	switch {
+	case turned:
+		below += fmt.Sprintf(" %s Values from %.3g (black) to %.3g (white), a hundredth beyond each.", features.says, lo, hi)
+	case lo < 0 || hi > 1:
 		below += fmt.Sprintf(" Values from %.3g (black) to %.3g (white).", lo, hi)
-	} else {
+	default:
 		lo, hi = 0, 1
 	}
 	if channels == 2 {
@@ -116,6 +142,9 @@ func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 			lines := wrap(s.name, sty, column-gap, 2)
 			for k, l := range lines {
 				c.FillText(sty, vg.Point{X: mid, Y: y + 4 + vg.Length(len(lines)-1-k)*(smallSize+1)}, l)
+			}
+			if len(s.values) == 0 {
+				emptyCell(c, mid-w/2, y-h, mid+w/2, y)
 			}
 			for k, v := range s.values {
 				top := y - vg.Length(k)*(h+gap)
@@ -145,17 +174,12 @@ func samplesSizes(d *datasets.Dataset) string {
 		d.Shape[0], d.Shape[1], d.Shape[2], d.Classes, of(p.Train, p.TrainOf), of(p.Test, p.TestOf), what)
 }
 
-// kindBadge says in the corner, in a colour of its own, what kind of data it is.
-func kindBadge(c draw.Canvas, kind string) {
-	clr := blue
-	if kind == datasets.StandIn {
-		clr = vermillion
-	}
-	sty := aligned(bold(style(titleSize, white)), text.XCenter, text.YCenter)
-	w := sty.Width(kind) + 16
-	x, y := c.Max.X-margin, c.Max.Y-margin+3
-	fillRect(c, clr, x-w, y-18, x, y)
-	c.FillText(sty, vg.Point{X: x - w/2, Y: y - 9}, kind)
+// emptyCell is drawn in place of a class's pictures where there are none.
+func emptyCell(c draw.Canvas, x0, y0, x1, y1 vg.Length) {
+	c.StrokeLines(draw.LineStyle{Color: grey, Width: 0.5, Dashes: []vg.Length{2, 2}},
+		[]vg.Point{{X: x0, Y: y0}, {X: x1, Y: y0}, {X: x1, Y: y1}, {X: x0, Y: y1}, {X: x0, Y: y0}})
+	sty := aligned(style(smallSize, darkGrey), text.XCenter, text.YCenter)
+	c.FillText(sty, vg.Point{X: (x0 + x1) / 2, Y: (y0 + y1) / 2}, shorten("none", sty, x1-x0))
 }
 
 // shown takes the channels that are shown: all, or of two the first.
@@ -170,7 +194,7 @@ func shown(v []float32, channels int) []float32 {
 	return first
 }
 
-// valueRange is the least and the greatest value of all samples.
+// valueRange is the least and the greatest value of all samples, 0 and 1 of none.
 func valueRange(columns []samplesOfClass) (lo, hi float64, err error) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, c := range columns {
@@ -185,9 +209,24 @@ func valueRange(columns []samplesOfClass) (lo, hi float64, err error) {
 		}
 	}
 	if lo > hi {
-		return 0, 0, errors.New("none of the classes has a sample")
+		return 0, 1, nil
 	}
 	return lo, hi, nil
+}
+
+// contrast is the range of values that leaves out a hundredth at either end.
+func contrast(columns []samplesOfClass) (lo, hi float64) {
+	var all []float32
+	for _, c := range columns {
+		for _, s := range c.values {
+			all = append(all, s...)
+		}
+	}
+	if len(all) == 0 {
+		return 0, 1
+	}
+	slices.Sort(all)
+	return float64(all[len(all)/100]), float64(all[len(all)-1-len(all)/100])
 }
 
 // picture makes an image of a sample of one or three channels, a pixel a value.
@@ -196,7 +235,9 @@ func picture(v []float32, height, width int, lo, hi float64) image.Image {
 	if hi <= lo {
 		hi = lo + 1
 	}
-	level := func(x float32) uint8 { return uint8(math.Round(255 * (float64(x) - lo) / (hi - lo))) }
+	level := func(x float32) uint8 {
+		return uint8(math.Round(255 * min(1, max(0, (float64(x)-lo)/(hi-lo)))))
+	}
 	m := image.NewNRGBA(image.Rect(0, 0, width, height))
 	for i := range height * width {
 		at := i * channels
