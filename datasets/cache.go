@@ -38,12 +38,12 @@ func (e entry) real(ctx context.Context, o Options, f form) (*samples, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.cached(ctx, o, cacheKey(f.name, f.version, content), f)
+	return e.cached(ctx, o, e.cacheKey(f.name, f.version, content), f)
 }
 
-// cacheKey returns a name for what is made of the given things.
-func cacheKey(of ...any) string {
-	sum := sha256.Sum256([]byte(fmt.Sprintf("%q", of)))
+// cacheKey returns a name for what is made of the given things for the dataset.
+func (e entry) cacheKey(of ...any) string {
+	sum := sha256.Sum256([]byte(fmt.Sprintf("%v %q %q", e.shape, e.classNames, of)))
 	return hex.EncodeToString(sum[:12])
 }
 

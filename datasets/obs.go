@@ -38,7 +38,8 @@ func obs() entry {
 
 const obsHeight, obsWidth = 45, 80
 
-var obsClasses = []string{"Forward", "Left", "Right", "Stop"}
+// obsClasses are in the order of the original's trained network, found by scoring it.
+var obsClasses = []string{"Right", "Forward", "Stop", "Left"}
 
 // obsLimits bounds the folder: pictures have some 15 KB.
 var obsLimits = archive.Limits{File: 16 << 20}

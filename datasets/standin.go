@@ -75,7 +75,12 @@ func (e entry) generate(ctx context.Context, o Options, p Provenance) (*samples,
 				}
 				return p, err
 			}}
-		return e.cached(ctx, o, cacheKey("stand-in", g.version, o.Seed, p.TrainOf, p.TestOf), f)
+		s, err := e.cached(ctx, o, e.cacheKey("stand-in", g.version, o.Seed, p.TrainOf, p.TestOf), f)
+		if err != nil {
+			return nil, err
+		}
+		s.provenance = p // the cache may have it in older words
+		return s, nil
 	}
 	g := generator{entry: e, seed: o.Seed, prototypes: prototypes(e, o.Seed)}
 	train, err := g.split(ctx, p.TrainOf, streamTrain, streamTrainLabels)

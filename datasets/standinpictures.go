@@ -38,13 +38,16 @@ func standInSigns(ctx context.Context, g generation, r *recorder) error {
 	})
 }
 
+// obsWays are the classes of obs in their order.
+var obsWays = []synth.Way{synth.Right, synth.Forward, synth.Stop, synth.Left}
+
 // standInScenes generates the view of a robot: videos of some ten pictures. What a class
 // is does not depend on the seed.
 func standInScenes(ctx context.Context, g generation, r *recorder) error {
 	const pictures = 10
 	return g.shots(ctx, r, func(t take) (shot, error) {
 		random := g.random(drawSample, t.class, t.number)
-		scene := synth.NewScene(synth.Way(g.truth(t.class, random)), random)
+		scene := synth.NewScene(obsWays[g.truth(t.class, random)], random)
 		s := shot{sample: t.sample(g)}
 		img := image.NewRGBA(image.Rect(0, 0, 320, 180))
 		for i := range pictures {

