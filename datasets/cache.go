@@ -38,7 +38,12 @@ func (e entry) real(ctx context.Context, o Options, f form) (*samples, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.cached(ctx, o, e.cacheKey(f.name, f.version, content), f)
+	s, err := e.cached(ctx, o, e.cacheKey(f.name, f.version, content), f)
+	if err != nil {
+		return nil, err
+	}
+	s.provenance.Content = content[:16]
+	return s, nil
 }
 
 // cacheKey returns a name for what is made of the given things for the dataset.

@@ -24,7 +24,18 @@ type Provenance struct {
 	Test    int `json:"test"`
 	TestOf  int `json:"test_of"`
 
+	// Content is a hash of the files that were read, names and contents, in hex; empty
+	// for a stand-in.
+	Content string `json:"content,omitempty"`
+
 	Note string `json:"note,omitempty"` // why it is a stand-in, or was cut down
+}
+
+// SameFiles reports whether two provenances are of the same files, or of the same
+// generator. A hash that is not known is taken for any.
+func (p Provenance) SameFiles(q Provenance) bool {
+	return p.Kind == q.Kind && p.Source == q.Source &&
+		(p.Content == q.Content || p.Content == "" || q.Content == "")
 }
 
 // String returns the provenance in one line, beginning with the kind.

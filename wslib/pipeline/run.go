@@ -196,7 +196,7 @@ func (r *Run) Data(ctx context.Context, name string) (*datasets.Dataset, error) 
 	if err != nil {
 		return nil, err
 	}
-	if now := d.Provenance; known && (have.Kind != now.Kind || have.Source != now.Source || have.Train != now.Train || have.Test != now.Test) {
+	if now := d.Provenance; known && (!have.SameFiles(now) || have.Train != now.Train || have.Test != now.Test) {
 		return nil, fmt.Errorf("run directory %s was made with other %s data: %s; now there is %s: give the same data directory (-data or %s) or another run directory",
 			r.Dir.Path, name, have, now, datasets.DirEnv)
 	}

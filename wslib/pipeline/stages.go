@@ -55,7 +55,7 @@ func (r *Run) Baselines(ctx context.Context) error {
 
 func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.Dataset) ([]string, error) {
 	w, info, err := baseline.Shipped(n, data.Provenance.Kind)
-	if err == nil && (info.DataSeed != r.Config.Data.Seed || info.Data.Source != data.Provenance.Source) {
+	if err == nil && (info.DataSeed != r.Config.Data.Seed || !info.Data.SameFiles(data.Provenance)) {
 		// With another seed or other files, its training samples may be this run's
 		// validation samples.
 		err = baseline.ErrNone
