@@ -112,6 +112,9 @@ func readLabels(path string, classes int) ([]int32, error) {
 			if v[0] != float32(int32(v[0])) {
 				return nil, fmt.Errorf("%s: label %d is %v: expected a class index", path, i, v[0])
 			}
+			if v[0] < 0 || int(v[0]) >= classes {
+				return nil, fmt.Errorf("%s: label %d: expected 0 to %d, found %v", path, i, classes-1, v[0])
+			}
 			labels = append(labels, int32(v[0]))
 			continue
 		}
@@ -149,6 +152,13 @@ func openArray(path string) (a *array, err error) {
 			a, err = nil, fmt.Errorf("%s: not a usable .npy file: %w", path, err)
 		}
 	}()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkHeader(f, info.Size()); err != nil {
+		return nil, err
+	}
 	r, err := npy.NewReader(f)
 	if err != nil {
 		return nil, err
@@ -175,15 +185,27 @@ func openArray(path string) (a *array, err error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if a.rows < 0 || a.rows > math.MaxInt32 || info.Size()-at != int64(a.rows)*int64(a.columns)*int64(a.width) {
+	if a.rows < 1 || a.rows > math.MaxInt32 || info.Size()-at != int64(a.rows)*int64(a.columns)*int64(a.width) {
 		return nil, fmt.Errorf("shape %v of %d-byte numbers does not fit %d bytes", d.Shape, a.width, info.Size()-at)
 	}
 	a.buffer = make([]byte, a.width*a.columns)
 	return a, nil
+}
+
+// checkHeader refuses a header longer than the file, for which npyio would make room.
+func checkHeader(f *os.File, size int64) error {
+	var head [12]byte
+	if _, err := f.ReadAt(head[:], 0); err != nil {
+		return err
+	}
+	length := int64(binary.LittleEndian.Uint16(head[8:]))
+	if head[6] > 1 {
+		length = int64(binary.LittleEndian.Uint32(head[8:]))
+	}
+	if length > size {
+		return fmt.Errorf("header of %d bytes in a file of %d", length, size)
+	}
+	return nil
 }
 
 // next reads the next row.

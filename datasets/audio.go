@@ -86,7 +86,10 @@ func (a recordings) add(ctx context.Context, r *recorder) (n, left int, err erro
 			left++
 			return nil
 		}
-		return r.addSegments(m.sample, m.values)
+		if err := r.addSegments(m.sample, m.values); err != nil {
+			return fmt.Errorf("%s: %w", a.path, err)
+		}
+		return nil
 	})
 	return n, left, err
 }

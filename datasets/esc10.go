@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"weightsep/datasets/features"
@@ -67,24 +69,25 @@ func esc10Form(folder string) (form, error) {
 		}}, nil
 }
 
+var esc10Name = regexp.MustCompile(`^([1-5])-(\d+)-[A-Z]-(\d|[1-4]\d)\.wav$`)
+
 // esc10Sample says what a file is by its name: FOLD-SOURCE-TAKE-TARGET.wav.
 func esc10Sample(name string) (prepared.Sample, bool, error) {
 	base := path.Base(name)
 	if path.Ext(base) != ".wav" {
 		return prepared.Sample{}, false, nil
 	}
-	var fold, source, target int
-	var take string
-	_, err := fmt.Sscanf(strings.ReplaceAll(base, "-", " "), "%d %d %s %d.wav", &fold, &source, &take, &target)
-	if err != nil || fold < 1 || fold > 5 || target < 0 || target > 49 {
+	m := esc10Name.FindStringSubmatch(base)
+	if m == nil {
 		return prepared.Sample{}, false, errors.New("expected a name such as 1-100032-A-0.wav")
 	}
+	target, _ := strconv.Atoi(m[3])
 	label := slices.Index(esc10Targets, target)
 	if label < 0 {
 		return prepared.Sample{}, false, nil // of ESC-50 only
 	}
-	s := prepared.Sample{Name: base, Label: int32(label), Group: fmt.Sprint(source), Clip: base}
-	if fold == 5 {
+	s := prepared.Sample{Name: base, Label: int32(label), Group: m[2], Clip: base}
+	if m[1] == "5" {
 		s.Part = prepared.Test
 	}
 	return s, true, nil

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"weightsep/datasets/prepared"
 )
@@ -55,7 +56,7 @@ type recorder struct {
 // check refuses a label that the dataset does not have.
 func (r *recorder) check(s prepared.Sample) error {
 	if s.Label < 0 || int(s.Label) >= r.classes {
-		return fmt.Errorf("label: expected 0 to %d, found %d", r.classes-1, s.Label)
+		return fmt.Errorf("sample %s: label: expected 0 to %d, found %d", s.Name, r.classes-1, s.Label)
 	}
 	return nil
 }
@@ -115,7 +116,7 @@ func (e entry) cached(ctx context.Context, o Options, key string, f form) (*samp
 		return nil, err
 	}
 	if w.Len() == 0 {
-		return nil, errors.New("expected samples, found none")
+		return nil, fmt.Errorf("%s: expected samples, found none", strings.Join(f.files, ", "))
 	}
 	if err := w.Commit(setMeta{p, f.sorted}); err != nil {
 		return nil, fmt.Errorf("cache: %w", err)

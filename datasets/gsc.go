@@ -102,10 +102,14 @@ func loadGSC(ctx context.Context, root, source string, r *recorder) (Provenance,
 	for i := range samples {
 		s := &samples[i]
 		words[s.Label] = true
-		for part, list := range lists {
-			if list[s.Name] {
-				s.Part = part
-			}
+		test, validation := lists[prepared.Test][s.Name], lists[prepared.Validation][s.Name]
+		switch {
+		case test && validation:
+			return Provenance{}, fmt.Errorf("%s: expected %s in one of the lists, found it in both", root, s.Name)
+		case test:
+			s.Part = prepared.Test
+		case validation:
+			s.Part = prepared.Validation
 		}
 	}
 	return Provenance{Kind: Real,
@@ -135,13 +139,13 @@ func gscSample(name string) (prepared.Sample, bool, error) {
 func gscList(r io.Reader) (map[string]bool, error) {
 	names := map[string]bool{}
 	lines := bufio.NewScanner(r)
-	for lines.Scan() {
+	for line := 1; lines.Scan(); line++ {
 		name := strings.TrimSpace(lines.Text())
 		if name == "" {
 			continue
 		}
 		if !fs.ValidPath(name) || path.Ext(name) != ".wav" {
-			return nil, fmt.Errorf("line %d: expected a name such as bed/0f250098_nohash_0.wav, found %q", len(names)+1, name)
+			return nil, fmt.Errorf("line %d: expected a name such as bed/0f250098_nohash_0.wav, found %q", line, name)
 		}
 		names[name] = true
 	}

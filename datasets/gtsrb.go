@@ -160,9 +160,15 @@ func readSigns(r io.Reader, prefix string, signs map[string]sign) error {
 			return n
 		}
 		// The table's corners are both in the sign.
-		s := sign{image.Rect(number("Roi.X1"), number("Roi.Y1"), number("Roi.X2")+1, number("Roi.Y2")+1), number("ClassId")}
+		s := sign{class: number("ClassId"), bounds: image.Rectangle{
+			Min: image.Pt(number("Roi.X1"), number("Roi.Y1")),
+			Max: image.Pt(number("Roi.X2")+1, number("Roi.Y2")+1)}}
 		if err != nil {
 			return err
+		}
+		if s.bounds.Empty() {
+			return fmt.Errorf("line %d: expected the sign's upper left and lower right corner, found %v and %v",
+				line, s.bounds.Min, s.bounds.Max.Sub(image.Pt(1, 1)))
 		}
 		if s.class >= gtsrbClasses {
 			return fmt.Errorf("line %d: ClassId: expected 0 to %d, found %d", line, gtsrbClasses-1, s.class)

@@ -128,8 +128,9 @@ func parseReading(at func(int) string) (r reading, err error) {
 		return v
 	}
 	r.index = int32(number(0, 0, math.MaxInt32))
-	r.arrival = int64(number(1, 0, 1e15))
-	r.creation = int64(number(2, -9e18, 9e18))
+	// Some sensors count from when the phone was started. Differences of times must fit.
+	r.arrival = int64(number(1, 0, 4e12))
+	r.creation = int64(number(2, -4e18, 4e18))
 	for axis := range r.v {
 		r.v[axis] = float32(number(3+axis, -1e6, 1e6))
 	}

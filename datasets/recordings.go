@@ -174,7 +174,7 @@ func motionRecordings(ctx context.Context, files []string, g generation, n int) 
 		for _, x := range pieces(a, now) {
 			for _, y := range pieces(g, now) {
 				activity := int(x.activity)
-				if activity >= n || found[activity] || x.activity != y.activity {
+				if activity >= n || found[activity] || x.activity != y.activity || !x.together(y) {
 					continue
 				}
 				start := max(x.start(), y.start())

@@ -123,7 +123,7 @@ func (m motions) window(i int, spectra *features.Spectra) (s prepared.Sample, ac
 		a, g := motion.Record(1.1*features.SpectraWindow.Seconds(), m.people[person],
 			between(random, 90, 200), between(random, 90, 200), random)
 		acc, gyro = features.Series(a), features.Series(g)
-		err = eachWindow(spectra, []piece{{series: acc}}, []piece{{series: gyro}},
+		err = eachWindow(spectra, wholePiece(acc), wholePiece(gyro),
 			func(_ int8, _ int64, w []float32) {
 				if v == nil {
 					v = w
@@ -131,6 +131,12 @@ func (m motions) window(i int, spectra *features.Spectra) (s prepared.Sample, ac
 			})
 	}
 	return m.sample(i, class, person), acc, gyro, v, err
+}
+
+// wholePiece returns a recording as one piece, which arrived as it was made.
+func wholePiece(s features.Series) []piece {
+	const millisecond = int64(time.Millisecond)
+	return []piece{{series: s, first: s.T[0] / millisecond, last: s.T[len(s.T)-1]/millisecond + 1}}
 }
 
 func standInMotions(ctx context.Context, g generation, r *recorder) error {

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"strings"
+	"regexp"
+	"strconv"
 
 	"weightsep/datasets/archive"
 	"weightsep/datasets/features"
@@ -43,9 +44,9 @@ const us8kArchive = "UrbanSound8K.tar.gz"
 var soundLimits = archive.Limits{File: 64 << 20, Total: 16 << 30}
 
 func us8kForm(folder string) (form, error) {
-	root := filepath.Join(folder, us8kArchive)
+	root, origin := filepath.Join(folder, us8kArchive), us8kArchive
 	if !isFile(root) {
-		root = ""
+		root, origin = "", "unpacked files"
 		for _, tree := range []string{filepath.Join(folder, "UrbanSound8K"), folder} {
 			if isDir(filepath.Join(tree, "audio")) {
 				root = filepath.Join(tree, "audio")
@@ -63,25 +64,28 @@ func us8kForm(folder string) (form, error) {
 				sample: us8kSample, newExtractor: newLogMel}
 			n, left, err := all.add(ctx, r)
 			return Provenance{Kind: Real, Note: clipNote(left),
-				Source: fmt.Sprintf("%s: segments of %d of 8732 recordings", us8kArchive, n-left)}, err
+				Source: fmt.Sprintf("%s: segments of %d of 8732 recordings", origin, n-left)}, err
 		}}, nil
 }
+
+var us8kName = regexp.MustCompile(`(?:^|/)fold([1-9]|10)/(\d+)-(\d+)-\d+-\d+\.wav$`)
 
 // us8kSample says what a file is by its name: foldNUMBER/SOURCE-CLASS-OCCURRENCE-SLICE.wav.
 func us8kSample(name string) (prepared.Sample, bool, error) {
 	if path.Ext(name) != ".wav" {
 		return prepared.Sample{}, false, nil
 	}
-	var fold, source, class, occurrence, slice int
-	_, err := fmt.Sscanf(path.Base(path.Dir(name)), "fold%d", &fold)
-	if err == nil {
-		_, err = fmt.Sscanf(strings.ReplaceAll(path.Base(name), "-", " "), "%d %d %d %d.wav", &source, &class, &occurrence, &slice)
-	}
-	if err != nil || fold < 1 || fold > 10 {
+	m := us8kName.FindStringSubmatch(name)
+	if m == nil {
 		return prepared.Sample{}, false, errors.New("expected a name such as fold1/101415-3-0-2.wav")
 	}
+	fold, _ := strconv.Atoi(m[1])
+	class, err := strconv.Atoi(m[3])
+	if err != nil || class > 9 {
+		return prepared.Sample{}, false, fmt.Errorf("class in the name: expected 0 to 9, found %s", m[3])
+	}
 	s := prepared.Sample{Name: fmt.Sprintf("fold%02d/%s", fold, path.Base(name)), Label: int32(class),
-		Group: fmt.Sprint(source), Clip: path.Base(name)}
+		Group: m[2], Clip: path.Base(name)}
 	if fold == 10 {
 		s.Part = prepared.Test
 	}

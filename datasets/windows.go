@@ -24,8 +24,18 @@ const (
 
 // piece is what a sensor measured of one activity without a gap.
 type piece struct {
-	activity int8
-	series   features.Series
+	activity    int8
+	series      features.Series
+	first, last int64 // arrival on the phone, milliseconds
+}
+
+// together reports whether what two pieces have in common by the sensors' clock arrived
+// at the same time, for the most part. Where the clock was set back, pieces of different
+// times have times in common.
+func (p piece) together(q piece) bool {
+	common := time.Duration(min(p.end(), q.end()) - max(p.start(), q.start()))
+	arrived := time.Duration(min(p.last, q.last)-max(p.first, q.first)) * time.Millisecond
+	return common > 0 && arrived >= common/2
 }
 
 // start and end are the piece's first and last time.
@@ -124,7 +134,9 @@ func pieces(all []reading, now func(reading) int64) (parts []piece) {
 				}
 			}
 			if s, err := s.Sorted(); err == nil {
-				parts = append(parts, piece{all[begin].activity, s})
+				byArrival := func(a, b reading) int { return cmp.Compare(a.arrival, b.arrival) }
+				parts = append(parts, piece{all[begin].activity, s,
+					slices.MinFunc(all[begin:i], byArrival).arrival, slices.MaxFunc(all[begin:i], byArrival).arrival})
 			}
 		}
 		begin = i
@@ -136,7 +148,7 @@ func pieces(all []reading, now func(reading) int64) (parts []piece) {
 func eachWindow(spectra *features.Spectra, acc, gyro []piece, add func(activity int8, start int64, v []float32)) error {
 	for _, a := range acc {
 		for _, g := range gyro {
-			if a.activity != g.activity {
+			if a.activity != g.activity || !a.together(g) {
 				continue
 			}
 			end := min(a.end(), g.end())

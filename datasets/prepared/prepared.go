@@ -15,7 +15,9 @@
 package prepared
 
 import (
+	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"strings"
 )
@@ -88,6 +90,35 @@ type description struct {
 	Moments uint32 `json:"moments_crc32c"`
 	Meta    any    `json:"meta"`
 }
+
+// sealed is the file set.json: the description and the checksum of its text.
+type sealed struct {
+	Sum string          `json:"crc32c"`
+	Set json.RawMessage `json:"set"`
+}
+
+// encode returns the description as the text of its file.
+func (d description) encode() ([]byte, error) {
+	text, err := json.MarshalIndent(d, "", "\t")
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, "{\n\"crc32c\": \"%s\",\n\"set\": %s}", textSum(text), text), nil
+}
+
+// decode reads what encode returned.
+func (d *description) decode(b []byte) error {
+	var s sealed
+	if err := json.Unmarshal(b, &s); err != nil {
+		return err
+	}
+	if found := textSum(s.Set); found != s.Sum {
+		return fmt.Errorf("expected the checksum %q, found %s", s.Sum, found)
+	}
+	return json.Unmarshal(s.Set, d)
+}
+
+func textSum(text []byte) string { return fmt.Sprintf("%08x", crc32.Checksum(text, castagnoli)) }
 
 // headerSize is the size of the .npy headers here; values begin aligned.
 const headerSize = 128

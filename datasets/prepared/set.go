@@ -52,7 +52,7 @@ func open(dir string) (*Set, error) {
 	}
 	var meta json.RawMessage
 	d := description{Meta: &meta}
-	if err := json.Unmarshal(text, &d); err != nil {
+	if err := d.decode(text); err != nil {
 		return nil, fmt.Errorf("%s: %w", setFile, err)
 	}
 	if d.Format != format {

@@ -3,7 +3,6 @@ package prepared
 import (
 	"bufio"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -29,7 +28,7 @@ type Writer struct {
 // Create begins a set that will be the directory dir. Its parent is made if need be.
 // After Create the caller calls Commit or Discard.
 func Create(dir string, l Layout) (*Writer, error) {
-	if l.Size < 1 || l.Period < 0 {
+	if l.Size < 1 || l.Size > math.MaxInt32 || l.Period < 0 || l.Period > l.Size {
 		return nil, fmt.Errorf("prepared set of %d values a sample, period %d", l.Size, l.Period)
 	}
 	parent := filepath.Dir(dir)
@@ -153,7 +152,7 @@ func (w *Writer) Commit(meta any) (err error) {
 			return err
 		}
 	}
-	text, err := json.MarshalIndent(d, "", "\t")
+	text, err := d.encode()
 	if err != nil {
 		return err
 	}
@@ -166,20 +165,24 @@ func (w *Writer) Commit(meta any) (err error) {
 	return w.rename()
 }
 
-// rename puts the set in its place.
+// rename puts the set in its place. What is there already and is no set, damaged or of
+// another format, is moved away first; another process may be doing the same.
 func (w *Writer) rename() error {
-	err := os.Rename(w.temp, w.dir)
-	if err == nil {
-		return syncFile(filepath.Dir(w.dir))
+	const attempts = 20
+	var err error
+	for i := range attempts {
+		if err = os.Rename(w.temp, w.dir); err == nil {
+			return syncFile(filepath.Dir(w.dir))
+		}
+		if _, openErr := Open(w.dir); openErr == nil {
+			return nil
+		}
+		away := fmt.Sprintf("%s-away-%d", w.temp, i)
+		if os.Rename(w.dir, away) == nil {
+			os.RemoveAll(away)
+		}
 	}
-	if _, openErr := Open(w.dir); openErr == nil {
-		return nil
-	}
-	// What is there is no set: damaged, or of another format.
-	if err := os.RemoveAll(w.dir); err != nil {
-		return err
-	}
-	return os.Rename(w.temp, w.dir)
+	return err
 }
 
 // write stores a file of the set, synced, and returns the checksum of its data.
