@@ -251,6 +251,8 @@ func TestArraysHugeHeaders(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"no rows, and wide ones": npyFile("<f8", false, "(0, 16777216)", nil),
 		"a long header":          long,
+		// 2^64 bytes more than there are.
+		"a product that overflows": npyFile("<f8", false, "(1073793636, 2147380029)", make([]byte, 11936)),
 	} {
 		dir := t.TempDir()
 		write(t, b, dir, "x.npy")

@@ -175,8 +175,8 @@ func TestOpenChangedFiles(t *testing.T) {
 
 // A set that cannot be opened is made anew, without a word.
 func TestOpenDamagedCache(t *testing.T) {
-	dir := original(t, "gsc")
-	want, err := Open(t.Context(), "gsc", Options{Dir: dir, CacheDir: t.TempDir()})
+	dir := original(t, "us8k")
+	want, err := Open(t.Context(), "us8k", Options{Dir: dir, CacheDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,25 +187,25 @@ func TestOpenDamagedCache(t *testing.T) {
 		"no set.json":   func(set string) error { return os.Remove(filepath.Join(set, "set.json")) },
 		"set.json cut":  func(set string) error { return os.Truncate(filepath.Join(set, "set.json"), 50) },
 		"older format":  edit("set.json", `"format": 1`, `"format": 0`),
-		"other meaning": edit("set.json", `"train_of": 94824`, `"train_of": 0.5`),
+		"other meaning": edit("set.json", `"train_of": 0`, `"train_of": 0.5`),
 		"no folder": func(set string) error {
 			return errors.Join(os.RemoveAll(set), os.WriteFile(set, []byte("x"), 0o666))
 		},
 	} {
 		o := Options{Dir: dir, CacheDir: t.TempDir()}
-		if _, err := Open(t.Context(), "gsc", o); err != nil {
+		if _, err := Open(t.Context(), "us8k", o); err != nil {
 			t.Fatal(err)
 		}
-		done, _ := sets(t, o.CacheDir, "gsc")
+		done, _ := sets(t, o.CacheDir, "us8k")
 		if err := damage(done[0]); err != nil {
 			t.Fatal(err)
 		}
-		got, err := Open(t.Context(), "gsc", o)
+		got, err := Open(t.Context(), "us8k", o)
 		if err != nil || !same(got, want) {
 			t.Errorf("%s: error %v, or other samples", name, err)
 			continue
 		}
-		if again, unfinished := sets(t, o.CacheDir, "gsc"); !slices.Equal(again, done) || len(unfinished) > 0 {
+		if again, unfinished := sets(t, o.CacheDir, "us8k"); !slices.Equal(again, done) || len(unfinished) > 0 {
 			t.Errorf("%s: sets %v and %v, want %v", name, again, unfinished, done)
 		}
 	}

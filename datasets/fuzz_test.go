@@ -113,7 +113,6 @@ func FuzzGSCList(f *testing.F) {
 	f.Add([]byte("../x.wav"))
 	f.Add([]byte("/x.wav"))
 	f.Add([]byte(" a.wav\t\na.wav"))
-	f.Add([]byte(strings.Repeat("x", 70000) + ".wav"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		names, err := gscList(strings.NewReader(string(text)))
 		if err != nil {

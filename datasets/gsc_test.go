@@ -36,6 +36,9 @@ func gscFiles(all []spoken, testing, validation string) (recordings, lists []fil
 	return recordings, []file{{gscTesting, []byte(testing)}, {gscValidation, []byte(validation)}}
 }
 
+// gscClass returns the label of a word.
+func gscClass(word string) int32 { return int32(slices.Index(gscWords, word)) }
+
 // mfcc computes the coefficients of a recording.
 func mfcc(t *testing.T, v []int16) []float32 {
 	t.Helper()
@@ -73,7 +76,7 @@ func TestGSC(t *testing.T) {
 			continue
 		}
 		// Training and validation samples are in the order of their names.
-		bed, cat, zero := int32(1), int32(3), int32(34)
+		bed, cat, zero := gscClass("bed"), gscClass("cat"), gscClass("zero")
 		if want := []int32{bed, cat, zero}; !slices.Equal(s.train.Labels, want) {
 			t.Errorf("%s: training labels %v, want %v", name, s.train.Labels, want)
 			continue
@@ -165,6 +168,8 @@ func TestGSCErrors(t *testing.T) {
 			[]string{gscValidation, "line 1", "../bed"}},
 		{"list with empty lines", func(f map[string][]byte) { f[gscTesting] = []byte("\n\nbed/a.wav\nbed/a.wav\nbed\n") },
 			[]string{gscTesting, "line 5"}},
+		{"list without lines", func(f map[string][]byte) { f[gscTesting] = make([]byte, 1<<20) },
+			[]string{gscTesting, "too long"}},
 	} {
 		recordings, lists := gscFiles(gscSpoken, "bed/bbbb_nohash_0.wav\n", "cat/cccc_nohash_0.wav\n")
 		files := map[string][]byte{}

@@ -31,7 +31,7 @@ func TestGSCHoldsOutSpeakers(t *testing.T) {
 		t.Errorf("%d, %d and %d samples, want 36, 4 and 2", d.Train.Len(), d.Validation.Len(), d.Test.Len())
 	}
 	checkGroups(t, "gsc", d)
-	if n := classCounts(d.Validation, len(gscWords)); n[18] != 2 || n[33] != 2 {
+	if n := classCounts(d.Validation, len(gscWords)); n[gscClass("no")] != 2 || n[gscClass("yes")] != 2 {
 		t.Errorf("%v validation samples of the words, want two of both", n)
 	}
 	if p := d.Provenance; p.Train != 40 || p.Test != 2 || strings.Contains(p.Note, "too few groups") {

@@ -16,9 +16,10 @@ const (
 	mfccSamples = 16000
 	mfccWindow  = 512
 	mfccHop     = 256
-	mfccBands   = 26
-	mfccLow     = 20.0
+	mfccBands   = 40
+	mfccLow     = 0.0
 	mfccHigh    = 8000.0
+	mfccScale   = 1.0 / 80
 )
 
 // MFCC computes mel-frequency cepstral coefficients of a spoken word, for gsc.
@@ -29,14 +30,18 @@ const (
 //     padding: 61. Window: periodic Hann. No pre-emphasis.
 //   - Spectrum: power of the 257 bins of a 512-point FFT, scaled so that a sinusoid
 //     at full scale has 1 in its bin.
-//   - Bands: 26 triangles with peak 1 from 20 Hz to 8,000 Hz, equally spaced on the
-//     mel scale of HTK, mel(f) = 2595 log10(1 + f/700).
+//   - Bands: 40 triangles with peak 1 from 0 to 8,000 Hz, equally spaced on the mel
+//     scale of HTK, mel(f) = 2595 log10(1 + f/700).
 //   - Logarithm: natural, of the energy or 1e-10 (-100 dB), whichever is more.
 //   - Cepstrum: orthonormal DCT-II, coefficients 1 to 13. Coefficient 0, the
-//     loudness, is dropped. No liftering.
-//   - Output: 61 x 13, row-major, frames by coefficients, not standardised.
+//     loudness, is dropped. No liftering. From each coefficient its mean over the
+//     frames is taken away: what the microphone and the room add is gone.
+//   - Output: 61 x 13, row-major, frames by coefficients, times 1/80.
 //
-// The original shipped finished arrays without code, so all of this is our choice.
+// The original shipped finished arrays without code, so all of this is our choice. It was
+// made by scoring the original's trained network on 1,219 real recordings of ten words:
+// with 26 bands, and without taking away means, it hardly rises above guessing; with what
+// is here it is right for about four in five, as far as one can tell from ten words.
 //
 // An MFCC is not safe for concurrent use.
 type MFCC struct {
@@ -44,6 +49,7 @@ type MFCC struct {
 	dct    [MFCCCoeffs][mfccBands]float64
 	padded []float64
 	log    []float64
+	rows   [MFCCFrames][MFCCCoeffs]float64
 }
 
 // NewMFCC returns an MFCC.
@@ -81,7 +87,16 @@ func (m *MFCC) Extract(dst []float32, samples []float64) error {
 			for b, e := range m.log {
 				sum += m.dct[k][b] * e
 			}
-			dst[t*MFCCCoeffs+k] = float32(sum)
+			m.rows[t][k] = sum
+		}
+	}
+	for k := range MFCCCoeffs {
+		var mean float64
+		for t := range m.rows {
+			mean += m.rows[t][k] / MFCCFrames
+		}
+		for t := range m.rows {
+			dst[t*MFCCCoeffs+k] = float32((m.rows[t][k] - mean) * mfccScale)
 		}
 	}
 	return nil
