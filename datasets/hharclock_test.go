@@ -133,9 +133,9 @@ func TestHHARExtremeTimes(t *testing.T) {
 // split: the values of x are times.
 func TestHHARByTime(t *testing.T) {
 	for _, user := range []string{"a", "h"} {
-		all := rowsOf(stretch{user: user, device: "d", gt: "sit", seconds: 56},
-			stretch{user: user, device: "d", gt: "walk", from: 56, seconds: 12},
-			stretch{user: user, device: "d", gt: "bike", from: 68, seconds: 6})
+		all := rowsOf(stretch{user: user, device: "d", gt: "sit", seconds: 61},
+			stretch{user: user, device: "d", gt: "walk", from: 61, seconds: 12},
+			stretch{user: user, device: "d", gt: "bike", from: 73, seconds: 6})
 		s, err := loadFresh(t, hhar(), unpack(t, t.TempDir(), both(all)...))
 		if err != nil {
 			t.Fatal(err)
@@ -143,7 +143,7 @@ func TestHHARByTime(t *testing.T) {
 		if !strings.Contains(s.provenance.Note, "the last fifth of each activity is the test split") {
 			t.Errorf("user %s: note %q", user, s.provenance.Note)
 		}
-		// Of 11 windows of sitting 2, of 2 of walking 1, of one on the bike none.
+		// Of 12 windows of sitting 2, of 2 of walking 1, of one on the bike none.
 		got := map[int32][2]int{}
 		latest, earliest := map[int32]float32{}, map[int32]float32{}
 		for i, c := range s.train.Labels {
@@ -159,7 +159,7 @@ func TestHHARByTime(t *testing.T) {
 			}
 			earliest[c] = min(earliest[c], s.test.Sample(i)[0])
 		}
-		if want := map[int32][2]int{1: {9, 2}, 5: {1, 1}, 0: {1, 0}}; fmt.Sprint(got) != fmt.Sprint(want) {
+		if want := map[int32][2]int{1: {10, 2}, 5: {1, 1}, 0: {1, 0}}; fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("user %s: training and test windows of the activities %v, want %v", user, got, want)
 		}
 		for c, first := range earliest {

@@ -62,19 +62,19 @@ func TestOrder(t *testing.T) {
 }
 
 func TestEqualNames(t *testing.T) {
-	s := made(t, filepath.Join(t.TempDir(), "set"), Layout{Size: 1}, nil,
-		item{Sample{Name: "b"}, []float32{1}},
-		item{Sample{Name: "a"}, []float32{2}},
-		item{Sample{Name: "b"}, []float32{3}},
-		item{Sample{Name: "a"}, []float32{4}},
-		item{Sample{Name: "b"}, []float32{5}},
-	)
-	var got []float32
-	for i := range s.Rows {
-		got = append(got, s.floats(i)...)
+	var items []item
+	for i := range 100 {
+		items = append(items, item{Sample{Name: string("ba"[i%2])}, []float32{float32(i)}})
 	}
-	if want := []float32{2, 4, 1, 3, 5}; !slices.Equal(got, want) {
-		t.Errorf("values %v, want %v", got, want)
+	s := made(t, filepath.Join(t.TempDir(), "set"), Layout{Size: 1}, nil, items...)
+	for i := range 100 {
+		want := float32(2*i + 1) // those named a were added second, fourth, ...
+		if i >= 50 {
+			want = float32(2 * (i - 50))
+		}
+		if got := s.floats(i)[0]; got != want {
+			t.Errorf("sample %d is number %v that was added, want %v", i, got, want)
+		}
 	}
 }
 
