@@ -85,7 +85,8 @@ func gtsrbForm(folder string) (form, error) {
 			return Provenance{}, err
 		}
 		for _, p := range f.files {
-			if err := addSigns(ctx, p, signs, r); err != nil {
+			all := pictures{path: p, limits: gtsrbLimits, sample: signSample(signs), pixels: signPixels}
+			if err := all.add(ctx, r); err != nil {
 				return Provenance{}, err
 			}
 		}
@@ -187,60 +188,29 @@ func pictureKey(name string) (key string, test bool) {
 	return "test/" + path.Base(name), true
 }
 
-// addSigns adds the pictures of an archive or directory.
-func addSigns(ctx context.Context, root string, signs map[string]sign, r *recorder) error {
-	type job struct {
-		sample prepared.Sample
-		bounds image.Rectangle
-		data   string
-	}
-	type result struct {
-		sample prepared.Sample
-		pixels []byte
-	}
-	limits := gtsrbLimits
-	limits.Read = r.read
-	feed := func(ctx context.Context, give func(job) error) error {
-		return archive.Walk(ctx, root, limits, func(f archive.File) error {
-			if path.Ext(f.Name) != ".ppm" {
-				return nil
-			}
-			key, test := pictureKey(f.Name)
-			s, ok := signs[key]
-			if !ok {
-				return errors.New("no table has a line for this picture")
-			}
-			j := job{sample: prepared.Sample{Name: key, Label: int32(s.class)}, bounds: s.bounds}
-			if test {
-				j.sample.Part = prepared.Test
-			} else {
-				track, _, ok := strings.Cut(path.Base(key), "_")
-				if !ok {
-					return errors.New("expected a name such as 00000_00002.ppm, track and number")
-				}
-				j.sample.Group = path.Dir(key) + "/" + track
-			}
-			var b strings.Builder
-			if _, err := io.Copy(&b, f); err != nil {
-				return err
-			}
-			j.data = b.String()
-			return give(j)
-		})
-	}
-	worker := func() func(job) (result, error) {
-		return func(j job) (result, error) {
-			img, err := picture.Decode(strings.NewReader(j.data))
-			if err == nil {
-				var v []byte
-				if v, err = signPixels(img, j.bounds); err == nil {
-					return result{j.sample, v}, nil
-				}
-			}
-			return result{}, fmt.Errorf("%s: %s: %w", root, j.sample.Name, err)
+// signSample returns what is known of a picture by its name, given the tables.
+func signSample(signs map[string]sign) func(string) (prepared.Sample, image.Rectangle, bool, error) {
+	return func(name string) (at prepared.Sample, bounds image.Rectangle, ok bool, err error) {
+		if path.Ext(name) != ".ppm" {
+			return at, bounds, false, nil
 		}
+		key, test := pictureKey(name)
+		s, ok := signs[key]
+		if !ok {
+			return at, bounds, false, errors.New("no table has a line for this picture")
+		}
+		at = prepared.Sample{Name: key, Label: int32(s.class)}
+		if test {
+			at.Part = prepared.Test
+			return at, s.bounds, true, nil
+		}
+		track, _, ok := strings.Cut(path.Base(key), "_")
+		if !ok {
+			return at, bounds, false, errors.New("expected a name such as 00000_00002.ppm, track and number")
+		}
+		at.Group = path.Dir(key) + "/" + track
+		return at, s.bounds, true, nil
 	}
-	return ordered(ctx, feed, worker, func(v result) error { return r.addBytes(v.sample, v.pixels) })
 }
 
 // signPixels makes a sample of the part of a picture that is the sign.

@@ -62,9 +62,14 @@ func obsForm(folder string) (form, error) {
 	}
 	return form{name: "obs", version: 1, sorted: true, files: []string{folder}, bytes: true,
 		load: func(ctx context.Context, r *recorder) (Provenance, error) {
-			limits := obsLimits
-			limits.Read = r.read
-			if err := addScenes(ctx, folder, limits, r); err != nil {
+			all := pictures{path: folder, limits: obsLimits,
+				sample: func(name string) (prepared.Sample, image.Rectangle, bool, error) {
+					s, ok := obsSample(name)
+					return s, image.Rectangle{}, ok, nil
+				},
+				pixels: func(img image.Image, _ image.Rectangle) ([]byte, error) { return scenePixels(img), nil },
+			}
+			if err := all.add(ctx, r); err != nil {
 				return Provenance{}, err
 			}
 			videos := splitVideos(r.Samples())
@@ -87,41 +92,6 @@ func obsSample(name string) (prepared.Sample, bool) {
 		video = m[1]
 	}
 	return prepared.Sample{Name: name, Label: int32(class), Group: obsClasses[class] + "/" + strings.ToLower(video)}, true
-}
-
-// addScenes adds the pictures of a directory.
-func addScenes(ctx context.Context, root string, limits archive.Limits, r *recorder) error {
-	type picked struct {
-		sample prepared.Sample
-		data   string
-	}
-	type scaled struct {
-		sample prepared.Sample
-		pixels []byte
-	}
-	feed := func(ctx context.Context, give func(picked) error) error {
-		return archive.Walk(ctx, root, limits, func(f archive.File) error {
-			s, ok := obsSample(f.Name)
-			if !ok {
-				return nil
-			}
-			var b strings.Builder
-			if _, err := io.Copy(&b, f); err != nil {
-				return err
-			}
-			return give(picked{s, b.String()})
-		})
-	}
-	worker := func() func(picked) (scaled, error) {
-		return func(p picked) (scaled, error) {
-			img, err := picture.Decode(strings.NewReader(p.data))
-			if err != nil {
-				return scaled{}, fmt.Errorf("%s: %s: %w", root, p.sample.Name, err)
-			}
-			return scaled{p.sample, scenePixels(img)}, nil
-		}
-	}
-	return ordered(ctx, feed, worker, func(s scaled) error { return r.addBytes(s.sample, s.pixels) })
 }
 
 // scenePixels makes a sample of a picture.
