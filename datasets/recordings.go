@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,10 +30,9 @@ type Trace struct {
 	Values []float64
 }
 
-// Recordings returns a recording of each of the classes below the given number, as far
-// as they are found, of a dataset whose samples are features, and whether they are real
-// or of the stand-in, as [Open] with the same options would tell. For a dataset of
-// images there are none.
+// Recordings returns one recording of each class of a dataset whose samples are features,
+// of the given number of classes at most, and whether they are real or of the stand-in,
+// as [Open] with the same options would tell. For a dataset of images there are none.
 func Recordings(ctx context.Context, name string, o Options, classes int) ([]Recording, string, error) {
 	d, err := Open(ctx, name, o)
 	if err != nil {
@@ -58,36 +59,35 @@ func Recordings(ctx context.Context, name string, o Options, classes int) ([]Rec
 	return nil, d.Provenance.Kind, nil
 }
 
-// firstRecordings returns the recording of the first file of each class.
+// firstRecordings returns the recording of the first file of each class, of n classes at
+// most.
 func firstRecordings(ctx context.Context, root string, sample func(string) (prepared.Sample, bool, error), n int) ([]Recording, error) {
 	const most = 5000 // files to look at
-	found := make([]*Recording, n)
-	left, looked := n, 0
+	found := map[int32]Recording{}
+	looked := 0
 	err := archive.Walk(ctx, root, soundLimits, func(f archive.File) error {
-		if looked++; left == 0 || looked > most {
+		if looked++; len(found) == n || looked > most {
 			return fs.SkipAll
 		}
 		s, ok, err := sample(f.Name)
-		if err != nil || !ok || int(s.Label) >= n || found[s.Label] != nil {
+		if err != nil || !ok {
 			return err
+		}
+		if _, ok := found[s.Label]; ok {
+			return nil
 		}
 		clip, err := wav.Decode(f, wav.Limits{MaxSeconds: 60})
 		if errors.Is(err, wav.ErrEncoding) {
 			return nil
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			found[s.Label] = soundRecording(s.Label, clip)
 		}
-		r := soundRecording(s.Label, clip)
-		found[s.Label] = &r
-		left--
-		return nil
+		return err
 	})
 	var all []Recording
-	for _, r := range found {
-		if r != nil {
-			all = append(all, *r)
-		}
+	for _, label := range slices.Sorted(maps.Keys(found)) {
+		all = append(all, found[label])
 	}
 	return all, err
 }

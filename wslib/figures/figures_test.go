@@ -46,7 +46,7 @@ func charts(t *testing.T) []struct {
 		{"samples_features", must(Samples(testData(t, datasets.Real, 2), 1, 9)),
 			[]string{"shapes: real data", "real", "Values from -2 (black)", "Channel 0 of 2."}},
 		{"samples_turned", must(Samples(testWords(t), 1, 3)),
-			[]string{"gsc: stand-in data", "time to the right, coefficients 1 to 13 upward", "Values from 0 (black) to 1 (white), a hundredth beyond each", "yes", "no", "none"}},
+			[]string{"gsc: stand-in data", "coefficients 1 to 13 upward. Values from 0 (black) to 1 (white), a hundredth beyond each.", "Values from 0 (black) to 1 (white), a hundredth beyond each", "yes", "no", "none"}},
 		{"counts", must(ClassCounts(testCounts(t))),
 			[]string{"cifar10", "stand-in", "10 classes; samples: 55 training, 10 validation, 5 test", "gtsrb", "real", "43 classes", "; none in 40 classes", "of the original's 39,209 training and validation",
 				"airplane", "training", "validation", "test", "numbered from 0", "40"}},

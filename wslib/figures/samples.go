@@ -34,7 +34,7 @@ type samplesOfClass struct {
 //
 // The samples are the first of each class in the test data; where those are too few,
 // the first of the training data follow. A class without samples has an empty cell. At
-// most maxClasses classes are shown, the first ones.
+// most maxClasses classes are shown, the first ones that have samples.
 func Samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 	if d == nil || d.Train == nil || d.Test == nil {
 		return nil, errors.New("figures: samples of no dataset")
@@ -57,9 +57,10 @@ func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 	if d.Classes < 1 || len(d.ClassNames) != d.Classes {
 		return nil, fmt.Errorf("%d names of %d classes", len(d.ClassNames), d.Classes)
 	}
-	columns := make([]samplesOfClass, min(maxClasses, d.Classes))
-	for i := range columns {
-		columns[i].name = strings.ReplaceAll(d.ClassNames[i], "_", " ")
+	classes := shownClasses(d, maxClasses)
+	columns := make([]samplesOfClass, len(classes))
+	for i, c := range classes {
+		columns[i].name = strings.ReplaceAll(d.ClassNames[c], "_", " ")
 	}
 	if d.Test.Len()+d.Train.Len() == 0 {
 		return nil, errors.New("there are none")
@@ -69,8 +70,9 @@ func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 			return nil, fmt.Errorf("a sample has %d values: want %v", s.Size(), d.Shape)
 		}
 		for i, label := range s.Labels {
-			if int(label) < len(columns) && label >= 0 && len(columns[label].values) < perClass {
-				columns[label].values = append(columns[label].values, shown(s.Sample(i), channels))
+			c := slices.Index(classes, label)
+			if c >= 0 && len(columns[c].values) < perClass {
+				columns[c].values = append(columns[c].values, shown(s.Sample(i), channels))
 			}
 		}
 	}
@@ -128,7 +130,11 @@ func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 		below += " Channel 0 of 2."
 	}
 	if len(columns) < d.Classes {
-		below += fmt.Sprintf(" The first %d classes.", len(columns))
+		below += fmt.Sprintf(" The first %d classes", len(columns))
+		if int(classes[len(classes)-1]) >= len(classes) {
+			below += " with samples"
+		}
+		below += "."
 	}
 	head := newHeading(f.Title, below, f.Width)
 	f.Height = head.height() + vg.Length(bands)*band - bandGap
@@ -157,6 +163,30 @@ func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 	return f, nil
 }
 
+// shownClasses returns the classes to show: all, or if those are too many the first ones
+// that have samples.
+func shownClasses(d *datasets.Dataset, most int) []int32 {
+	has := make([]bool, d.Classes)
+	for _, s := range []*datasets.Split{d.Test, d.Train} {
+		for _, label := range s.Labels {
+			if label >= 0 && int(label) < d.Classes {
+				has[label] = true
+			}
+		}
+	}
+	var first, rest []int32
+	for c := range int32(d.Classes) {
+		if has[c] || d.Classes <= most {
+			first = append(first, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	first = append(first, rest...)[:min(most, d.Classes)]
+	slices.Sort(first)
+	return first
+}
+
 // samplesSizes says how large the dataset is, and how much of the whole is there.
 func samplesSizes(d *datasets.Dataset) string {
 	of := func(n, all int) string {
@@ -166,7 +196,7 @@ func samplesSizes(d *datasets.Dataset) string {
 		return grouped(float64(n), 0)
 	}
 	p := d.Provenance
-	what := "generated in place of the original, which is not there"
+	what := "generated in place of the original"
 	if p.Kind == datasets.Real {
 		what = "of the original"
 	}
