@@ -36,13 +36,13 @@ func FuzzReadTable(f *testing.F) {
 			if p.user == "" || p.device == "" {
 				t.Fatalf("readings of %+v", p)
 			}
-			all := list.all()
+			all := list.take()
 			if len(all) == 0 {
 				t.Fatalf("no readings of %+v", p)
 			}
 			n += len(all)
 			for _, r := range all {
-				if r.index < 0 || r.activity < 0 || int(r.activity) >= len(hharActivities) {
+				if r.index() > mostIndex || r.activity() < 0 || int(r.activity()) >= len(hharActivities) {
 					t.Fatalf("reading %+v", r)
 				}
 				for _, v := range r.v {

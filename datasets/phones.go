@@ -18,12 +18,17 @@ import (
 // reading is a row of hhar's tables. There are 26 million: they are kept small, and in
 // chunks, which do not have to be copied to grow.
 type reading struct {
-	index    int32 // of the row in its recording
-	activity int8  // class, -1 for none
 	arrival  int64 // milliseconds
 	creation int64 // nanoseconds, by the sensor's clock
 	v        [3]float32
+	tag      uint32 // index of the row in its recording times 8, plus the class
 }
+
+// mostIndex is the largest index that fits.
+const mostIndex = math.MaxUint32 / 8
+
+func (r reading) index() int     { return int(r.tag / 8) }
+func (r reading) activity() int8 { return int8(r.tag % 8) }
 
 // phone names one phone of one person.
 type phone struct{ user, device string }
@@ -45,8 +50,13 @@ func (l *readings) add(r reading) {
 	l.chunks[last] = append(l.chunks[last], r)
 }
 
-// all returns the readings one after another.
-func (l *readings) all() []reading { return slices.Concat(l.chunks...) }
+// take returns the readings one after another, and leaves the list empty: twice all of
+// them would be too many.
+func (l *readings) take() []reading {
+	all := slices.Concat(l.chunks...)
+	l.chunks = nil
+	return all
+}
 
 // readPhones reads the two tables of phones in an archive or directory.
 func readPhones(ctx context.Context, root string, read func(int64)) (acc, gyro sensor, err error) {
@@ -100,11 +110,11 @@ func readTable(r io.Reader) (sensor, error) {
 		}
 		line, _ := rows.FieldPos(0)
 		at := func(i int) string { return row[place[i]] }
-		reading, err := parseReading(at)
+		reading, ok, err := parseReading(at)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
-		if reading.activity < 0 {
+		if !ok {
 			continue
 		}
 		key := phone{at(6), at(7)}
@@ -118,8 +128,8 @@ func readTable(r io.Reader) (sensor, error) {
 	}
 }
 
-// parseReading reads the fields of a row.
-func parseReading(at func(int) string) (r reading, err error) {
+// parseReading reads the fields of a row. It reports false for one without an activity.
+func parseReading(at func(int) string) (r reading, ok bool, err error) {
 	number := func(i int, least, most float64) float64 {
 		v, numErr := strconv.ParseFloat(at(i), 64)
 		if err == nil && (numErr != nil || !(v >= least && v <= most)) {
@@ -127,23 +137,23 @@ func parseReading(at func(int) string) (r reading, err error) {
 		}
 		return v
 	}
-	r.index = int32(number(0, 0, math.MaxInt32))
+	index := uint32(number(0, 0, mostIndex))
 	// Some sensors count from when the phone was started. Differences of times must fit.
 	r.arrival = int64(number(1, 0, 4e12))
 	r.creation = int64(number(2, -4e18, 4e18))
 	for axis := range r.v {
 		r.v[axis] = float32(number(3+axis, -1e6, 1e6))
 	}
-	r.activity = -1
 	if gt := at(8); gt != "null" && gt != "" {
-		i := slices.Index(hharActivities, gt)
-		if i < 0 && err == nil {
+		class := slices.Index(hharActivities, gt)
+		if class < 0 && err == nil {
 			err = fmt.Errorf("gt: expected one of %v or null, found %q", hharActivities, gt)
 		}
-		r.activity = int8(i)
+		ok = class >= 0
+		r.tag = 8*index + uint32(max(class, 0))
 	}
 	if err == nil && (at(6) == "" || at(7) == "") {
 		err = errors.New("expected a user and a device")
 	}
-	return r, err
+	return r, ok, err
 }

@@ -169,7 +169,7 @@ func motionRecordings(ctx context.Context, files []string, g generation, n int) 
 	}
 	found := make([]bool, n)
 	for _, p := range bothSensors(acc, gyro) {
-		a, g := acc[p].all(), gyro[p].all()
+		a, g := acc[p].take(), gyro[p].take()
 		now := commonClock(a, g)
 		for _, x := range pieces(a, now) {
 			for _, y := range pieces(g, now) {

@@ -60,7 +60,7 @@ func addWindows(ctx context.Context, r *recorder, acc, gyro sensor) error {
 	worker := func() func(phone) ([]window, error) {
 		spectra := features.NewSpectra(time.Nanosecond)
 		return func(p phone) ([]window, error) {
-			a, g := acc[p].all(), gyro[p].all()
+			a, g := acc[p].take(), gyro[p].take()
 			now := commonClock(a, g)
 			var all []window
 			err := eachWindow(spectra, pieces(a, now), pieces(g, now), func(activity int8, start int64, v []float32) {
@@ -116,10 +116,10 @@ func commonClock(a, b []reading) func(reading) int64 {
 // pieces parts readings where the activity changes, readings are missing or the clock
 // was set back. Rows are out of order in the tables; their index gives the order.
 func pieces(all []reading, now func(reading) int64) (parts []piece) {
-	slices.SortStableFunc(all, func(a, b reading) int { return cmp.Compare(a.index, b.index) })
+	slices.SortStableFunc(all, func(a, b reading) int { return cmp.Compare(a.index(), b.index()) })
 	begin := 0
 	for i := 1; i <= len(all); i++ {
-		if i < len(all) && all[i].activity == all[begin].activity {
+		if i < len(all) && all[i].activity() == all[begin].activity() {
 			step := time.Duration(now(all[i]) - now(all[i-1]))
 			if step >= -clockBack && step <= clockGap {
 				continue
@@ -135,7 +135,7 @@ func pieces(all []reading, now func(reading) int64) (parts []piece) {
 			}
 			if s, err := s.Sorted(); err == nil {
 				byArrival := func(a, b reading) int { return cmp.Compare(a.arrival, b.arrival) }
-				parts = append(parts, piece{all[begin].activity, s,
+				parts = append(parts, piece{all[begin].activity(), s,
 					slices.MinFunc(all[begin:i], byArrival).arrival, slices.MaxFunc(all[begin:i], byArrival).arrival})
 			}
 		}
