@@ -185,8 +185,10 @@ func openArray(path string) (a *array, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.rows < 1 || a.rows > math.MaxInt32 || info.Size()-at != int64(a.rows)*int64(a.columns)*int64(a.width) {
-		return nil, fmt.Errorf("shape %v of %d-byte numbers does not fit %d bytes", d.Shape, a.width, info.Size()-at)
+	// In this order nothing can overflow: columns fit an int32.
+	rest, row := info.Size()-at, int64(a.columns)*int64(a.width)
+	if a.rows < 1 || a.rows > math.MaxInt32 || rest%row != 0 || rest/row != int64(a.rows) {
+		return nil, fmt.Errorf("shape %v of %d-byte numbers does not fit %d bytes", d.Shape, a.width, rest)
 	}
 	a.buffer = make([]byte, a.width*a.columns)
 	return a, nil

@@ -95,7 +95,8 @@ func loadGSC(ctx context.Context, root, source string, r *recorder) (Provenance,
 		},
 		newExtractor: newMFCC,
 	}
-	if _, _, err := all.add(ctx, r); err != nil {
+	_, left, err := all.add(ctx, r)
+	if err != nil {
 		return Provenance{}, err
 	}
 	if len(lists) != 2 {
@@ -116,7 +117,7 @@ func loadGSC(ctx context.Context, root, source string, r *recorder) (Provenance,
 			s.Part = prepared.Validation
 		}
 	}
-	return Provenance{Kind: Real,
+	return Provenance{Kind: Real, Note: clipNote(left),
 		Source:  fmt.Sprintf("%s: %d of %d words", source, len(words), len(gscWords)),
 		TrainOf: 94824, TestOf: 11005}, nil
 }

@@ -1,8 +1,10 @@
 package datasets
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,8 +20,8 @@ import (
 //
 // Source: UCI Machine Learning Repository, dataset 344, "Activity recognition exp.zip",
 // or the files unpacked from it. The test split is ours, two of the nine people; people
-// are groups. If neither training nor test people are absent, but one of both is, the
-// last fifth of each activity becomes the test split, and the note says so.
+// are groups. If there are no training or no test people, the last fifth of what each
+// person did of an activity becomes the test split, and the note says so.
 func hhar() entry {
 	return entry{
 		name:       "hhar",
@@ -84,7 +86,8 @@ func hharForm(folder string) (form, error) {
 }
 
 // splitByUser puts the test people's samples into the test split. If then no sample is
-// in one of the splits it takes the last fifth of each activity instead, and says so.
+// in one of the splits it takes the last fifth of each activity of each person instead,
+// and says so.
 func splitByUser(all []prepared.Sample) (byTime bool) {
 	counts := [3]int{}
 	for i := range all {
@@ -97,12 +100,19 @@ func splitByUser(all []prepared.Sample) (byTime bool) {
 	if counts[prepared.Train] > 0 && counts[prepared.Test] > 0 {
 		return false
 	}
-	of := map[int32][]*prepared.Sample{}
+	type key struct {
+		label int32
+		user  string
+	}
+	of := map[key][]*prepared.Sample{}
 	for i := range all {
-		of[all[i].Label] = append(of[all[i].Label], &all[i])
+		k := key{all[i].Label, all[i].Group}
+		of[k] = append(of[k], &all[i])
 	}
 	for _, activity := range of {
-		slices.SortFunc(activity, func(a, b *prepared.Sample) int { return strings.Compare(a.Name, b.Name) })
+		slices.SortFunc(activity, func(a, b *prepared.Sample) int { // names end in the time
+			return cmp.Or(strings.Compare(path.Base(a.Name), path.Base(b.Name)), strings.Compare(a.Name, b.Name))
+		})
 		n := len(activity)
 		for i, s := range activity {
 			if s.Part = prepared.Train; n > 1 && i >= n-max(1, n/5) {

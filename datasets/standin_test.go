@@ -53,6 +53,7 @@ func TestStandIn(t *testing.T) {
 			}
 		}
 
+		o.CacheDir = t.TempDir() // generated once more
 		again := makeStandIn(t, e, o)
 		if !slices.Equal(values(d.Train), values(again.Train)) || !slices.Equal(values(d.Test), values(again.Test)) ||
 			!slices.Equal(d.Train.Labels, again.Train.Labels) {
@@ -74,6 +75,7 @@ func TestStandInProcessors(t *testing.T) {
 	o := Options{StandInTrain: 101, StandInTest: 11}
 	many := makeStandIn(t, e, o)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
+	o.CacheDir = t.TempDir()
 	if few := makeStandIn(t, e, o); !slices.Equal(values(many.Test), values(few.Test)) {
 		t.Error("three processors give other samples")
 	}

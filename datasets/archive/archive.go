@@ -42,8 +42,8 @@ type Visit func(File) error
 // and a zip archive's in the order of their names, a tar archive's in its own order.
 // What an archive is, is told by its suffix: .tar.gz, .tgz, .tar or .zip.
 //
-// Hidden files (of a name with a leading dot, as systems leave them in archives) are
-// passed over. An error of a visit is returned with the names of archive and file.
+// Hidden files and folders (of a name with a leading dot, as systems leave them in
+// archives) are passed over. An error of a visit is returned with the names of archive and file.
 // It is an error if an archive is damaged, has a name that leads out of it, has a
 // name twice, has links, or exceeds the limits.
 func Walk(ctx context.Context, name string, l Limits, visit Visit) error {
@@ -93,7 +93,7 @@ func (w *walker) check(name string, size int64) (string, bool, error) {
 		return "", false, fmt.Errorf("%s: %s: expected at most %d bytes in all files up to here, found %d",
 			w.root, clean, w.limits.Total, w.total)
 	}
-	if strings.HasPrefix(path.Base(clean), ".") {
+	if strings.HasPrefix(clean, ".") || strings.Contains(clean, "/.") {
 		return "", false, nil
 	}
 	if w.seen[clean] {

@@ -91,18 +91,17 @@ func read(path string, l Limits) ([]string, error) {
 
 // All forms of the same files must read the same.
 func TestWalkForms(t *testing.T) {
-	entries := []entry{{name: "./a/two.txt", data: "2"}, {name: "b.txt", data: ""}, {name: "a/one.txt", data: strings.Repeat("1", 5000)}, {name: "a/._one.txt", data: "junk"}}
+	entries := []entry{{name: "./a/two.txt", data: "2"}, {name: "b.txt", data: ""}, {name: "a/one.txt", data: strings.Repeat("1", 5000)}, {name: "a/._one.txt", data: "junk"}, {name: ".git/config", data: "junk"}}
 	dir := t.TempDir()
 	paths := []string{
 		put(t, tarGz(t, entries...), dir, "x.tar.gz"),
 		put(t, tarGz(t, entries...), dir, "x.tgz"),
-		put(t, zipped(t, entry{name: "a/"}, entries[1], entry{name: "a/two.txt", data: "2"}, entries[2], entries[3]), dir, "x.zip"),
+		put(t, zipped(t, entry{name: "a/"}, entries[1], entry{name: "a/two.txt", data: "2"}, entries[2], entries[3], entries[4]), dir, "x.zip"),
 		filepath.Join(dir, "tree"),
 	}
 	for _, e := range entries {
 		put(t, []byte(e.data), dir, "tree", e.name)
 	}
-	put(t, nil, dir, "tree", ".git", "config")
 	want := []string{"a/one.txt=" + entries[2].data, "a/two.txt=2", "b.txt="}
 	for _, p := range paths {
 		var n int64

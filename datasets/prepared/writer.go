@@ -40,6 +40,10 @@ func Create(dir string, l Layout) (*Writer, error) {
 		return nil, err
 	}
 	w := &Writer{dir: dir, temp: temp, layout: l}
+	if err := os.Chmod(temp, 0o755); err != nil { // caches can be shared
+		w.Discard()
+		return nil, err
+	}
 	if w.file, err = os.Create(filepath.Join(temp, valuesFile)); err != nil {
 		w.Discard()
 		return nil, err
