@@ -222,7 +222,7 @@ func TestAlternatingRun(t *testing.T) {
 // A run made without a data directory is not continued, nor scored, with one.
 func TestOtherDataIsRefused(t *testing.T) {
 	c := tiny(t)
-	c.Networks = []string{"fmnist"}
+	c.Networks, c.Data.MinTrain = []string{"fmnist"}, 0
 	path := filepath.Join(t.TempDir(), "run")
 	r, err := Open(path, c, Options{})
 	if err != nil {
