@@ -105,7 +105,7 @@ func TestWrongInput(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, verb := range []string{"run", "list", "add", "remove", "train", "fisher", "cost", "eval", "bench", "figures", "overlap", "import", "data"} {
+	for _, verb := range []string{"run", "list", "add", "remove", "train", "fisher", "cost", "eval", "bench", "figures", "overlap", "import", "export", "data"} {
 		code, _, stderr := call(t, verb, "-h")
 		if code != 0 || !strings.Contains(stderr, "ws "+verb) {
 			t.Errorf("ws %s -h: exit %d\n%s", verb, code, stderr)
@@ -156,17 +156,49 @@ func TestWalk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	steps := [][]string{
 		{"run", "-profile", "smoke", "-net", "fmnist", "-steps", "4", "-batch", "8"},
-		{"list"}, {"cost", "-net", "fmnist"}, {"fisher"}, {"eval", "-net", "fmnist"}, {"bench", "-n", "3"}, {"figures"},
+		{"list"}, {"cost", "-net", "fmnist"}, {"fisher"}, {"eval", "-net", "fmnist"}, {"export"}, {"bench", "-n", "3"}, {"figures"},
 		{"add", "-net", "svhn"}, {"remove", "-net", "fmnist"},
 	}
-	want := []string{"Packing:", "fmnist", "total network cost", "together", "fmnist inference accuracy: 0.", "[3/3]", "times.svg", "svhn", "networks left: [svhn]"}
+	want := []string{"Packing:", "fmnist", "total network cost", "together", "fmnist inference accuracy: 0.", "fmnist.npy: 69966 weights", "[3/3]", "times.svg", "svhn", "networks left: [svhn]"}
 	for i, args := range steps {
 		code, out, stderr := call(t, append(args, "-run", dir, "-quiet")...)
 		if code != 0 || !strings.Contains(out, want[i]) {
 			t.Fatalf("ws %v: exit %d, want %q in\n%s\n%s", args, code, want[i], out, stderr)
 		}
+		if args[0] == "export" {
+			checkExport(t, dir)
+		}
 	}
 	if code, _, stderr := call(t, "eval", "-run", dir, "-net", "svhn"); code != 1 || !strings.Contains(stderr, "not done yet") {
 		t.Errorf("eval of pages that were not trained: exit %d, %s", code, stderr)
+	}
+}
+
+// checkExport puts the weights together from the files of a run of fmnist alone, by the
+// definition of the page table, and compares them with the exported ones.
+func checkExport(t *testing.T, dir string) {
+	t.Helper()
+	read := func(name ...string) []float32 {
+		v, _, err := npy.ReadFloats(filepath.Join(append([]string{dir}, name...)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	shared, exclusive, scales := read("shared_weight_page.npy"), read("exclusive_weight_page.npy"), read("fmnist", "scales.npy")
+	table, _, err := npy.ReadInts(filepath.Join(dir, "fmnist", "table.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := append(shared, exclusive...)
+	got := read("export", "fmnist.npy")
+	for i, w := range got {
+		p := i / 512
+		if want := scales[p] * pages[int(table[p])*512+i%512]; w != want {
+			t.Fatalf("weight %d is %v, want %v", i, w, want)
+		}
+	}
+	if len(got) != 69966 {
+		t.Errorf("%d weights", len(got))
 	}
 }
