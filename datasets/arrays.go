@@ -40,11 +40,11 @@ func (e entry) arrays(folder string) (form, error) {
 		paths = append(paths, filepath.Join(folder, names[i].Name()))
 	}
 	switch len(missing) {
+	case 0:
 	case 4:
 		return form{}, errNoFiles
 	default:
 		return form{}, fmt.Errorf("%s: expected %s, not found", folder, strings.Join(missing, ", "))
-	case 0:
 	}
 	return form{name: "arrays", version: 1, files: paths,
 		load: func(ctx context.Context, r *recorder) (Provenance, error) {

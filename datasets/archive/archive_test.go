@@ -21,7 +21,6 @@ import (
 type entry struct {
 	name, data string
 	kind       byte // tar type, 0 for a regular file
-	size       int64
 }
 
 func tarGz(t testing.TB, entries ...entry) []byte {

@@ -64,7 +64,7 @@ func openPart(ctx context.Context, path string, waiting func()) (*part, error) {
 				waiting()
 				waiting = nil
 			}
-			ok, err = lock.TryLockContext(ctx, lockPoll)
+			_, err = lock.TryLockContext(ctx, lockPoll) // locked, or an error
 		}
 		if err != nil {
 			return nil, fmt.Errorf("lock %s: %w", name, err)
