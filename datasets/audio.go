@@ -130,6 +130,23 @@ func newLogMel() extractor {
 	}
 }
 
+// soundLimits bounds archives of environmental sounds. The largest original, of us8k,
+// has files of up to 4 MB and 7 GB in all.
+var soundLimits = archive.Limits{File: 64 << 20, Total: 16 << 30}
+
+// soundForm is the form of a dataset of environmental sounds: the recordings at root, of
+// which the original has so many, cut into log-mel segments. Source names their origin.
+func soundForm(name, root, source string, sample func(string) (prepared.Sample, bool, error), of int) form {
+	return form{name: name, version: logMelVersion, sorted: true, files: []string{root}, period: logMelPeriod,
+		load: func(ctx context.Context, r *recorder) (Provenance, error) {
+			all := recordings{path: root, limits: soundLimits, length: wav.Limits{MaxSeconds: 60},
+				sample: sample, newExtractor: newLogMel}
+			n, left, err := all.add(ctx, r)
+			return Provenance{Kind: Real, Note: clipNote(left),
+				Source: fmt.Sprintf("%s: segments of %d of %d recordings", source, n-left, of)}, err
+		}}
+}
+
 // clipNote says how many recordings were left out.
 func clipNote(left int) string {
 	if left == 0 {

@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -13,7 +12,6 @@ import (
 
 	"weightsep/datasets/features"
 	"weightsep/datasets/prepared"
-	"weightsep/datasets/wav"
 )
 
 // esc10 is ESC-10, environmental sounds: the 400 recordings of 5 seconds that ESC-50 has
@@ -59,14 +57,7 @@ func esc10Form(folder string) (form, error) {
 		return form{}, fmt.Errorf("%s: expected %s, or the folder audio unpacked from it: %w",
 			folder, strings.Join(esc10Archives, " or "), errNoFiles)
 	}
-	return form{name: "esc-50", version: logMelVersion, sorted: true, files: []string{root}, period: logMelPeriod,
-		load: func(ctx context.Context, r *recorder) (Provenance, error) {
-			all := recordings{path: root, limits: soundLimits, length: wav.Limits{MaxSeconds: 60},
-				sample: esc10Sample, newExtractor: newLogMel}
-			n, left, err := all.add(ctx, r)
-			return Provenance{Kind: Real, Note: clipNote(left),
-				Source: fmt.Sprintf("%s: segments of %d of 400 recordings", source, n-left)}, err
-		}}, nil
+	return soundForm("esc-50", root, source, esc10Sample, 400), nil
 }
 
 var esc10Name = regexp.MustCompile(`^([1-5])-(\d+)-[A-Z]-(\d|[1-4]\d)\.wav$`)

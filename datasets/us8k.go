@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -9,10 +8,8 @@ import (
 	"regexp"
 	"strconv"
 
-	"weightsep/datasets/archive"
 	"weightsep/datasets/features"
 	"weightsep/datasets/prepared"
-	"weightsep/datasets/wav"
 )
 
 // us8k is UrbanSound8K, sounds of a city: 8,732 recordings of up to 4 seconds and of
@@ -39,10 +36,6 @@ func us8k() entry {
 
 const us8kArchive = "UrbanSound8K.tar.gz"
 
-// soundLimits bounds archives of environmental sounds. The largest original, of us8k,
-// has files of up to 4 MB and 7 GB in all.
-var soundLimits = archive.Limits{File: 64 << 20, Total: 16 << 30}
-
 func us8kForm(folder string) (form, error) {
 	root, origin := filepath.Join(folder, us8kArchive), us8kArchive
 	if !isFile(root) {
@@ -58,14 +51,7 @@ func us8kForm(folder string) (form, error) {
 				folder, us8kArchive, errNoFiles)
 		}
 	}
-	return form{name: "urban sound", version: logMelVersion, sorted: true, files: []string{root}, period: logMelPeriod,
-		load: func(ctx context.Context, r *recorder) (Provenance, error) {
-			all := recordings{path: root, limits: soundLimits, length: wav.Limits{MaxSeconds: 60},
-				sample: us8kSample, newExtractor: newLogMel}
-			n, left, err := all.add(ctx, r)
-			return Provenance{Kind: Real, Note: clipNote(left),
-				Source: fmt.Sprintf("%s: segments of %d of 8732 recordings", origin, n-left)}, err
-		}}, nil
+	return soundForm("urban sound", root, origin, us8kSample, 8732), nil
 }
 
 var us8kName = regexp.MustCompile(`(?:^|/)fold([1-9]|10)/(\d+)-(\d+)-\d+-\d+\.wav$`)

@@ -1,0 +1,186 @@
+package download
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestGoodFileIsThere(t *testing.T) {
+	content := random(size, 1)
+	s := newServer(t, content)
+	f := fileOf(t, content, s)
+	os.MkdirAll(filepath.Dir(f.Path), 0o777)
+	os.WriteFile(f.Path, content, 0o666)
+	if st, err := Stat(f); err != nil || st.State != Present {
+		t.Fatalf("%+v, %v: want present", st, err)
+	}
+	if r := fetch(t, f, content); r.State != Verified || r.Downloaded || r.Size != size {
+		t.Errorf("%+v", r)
+	}
+	if st, err := Stat(f); err != nil || st.State != Verified {
+		t.Errorf("%+v, %v: the check was not recorded", st, err)
+	}
+	// It was read once, not twice.
+	if _, err := quick.Fetch(t.Context(), f, func(e Event) { t.Errorf("%+v", e) }); err != nil {
+		t.Error(err)
+	}
+	// It is read again after it was touched.
+	later := time.Now().Add(time.Minute)
+	os.Chtimes(f.Path, later, later)
+	var read bool
+	if _, err := Check(t.Context(), f, func(e Event) { read = true }); err != nil || !read {
+		t.Errorf("read %v, %v", read, err)
+	}
+	// A size that differs is seen even if the time does not.
+	info, _ := os.Stat(f.Path)
+	os.Truncate(f.Path, size-1)
+	os.Chtimes(f.Path, info.ModTime(), info.ModTime())
+	if st, _ := Stat(f); st.State != Wrong {
+		t.Errorf("%+v", st)
+	}
+	if st, _ := Stat(File{Path: f.Path, MD5: f.MD5}); st.State != Present {
+		t.Errorf("%+v: the record is of another size", st)
+	}
+	os.WriteFile(f.Path, content, 0o666)
+	// It is read again for a sum that was not made then.
+	g := f
+	g.MD5 = ""
+	os.Remove(recordPath(f.Path))
+	Check(t.Context(), g, nil)
+	if st, _ := Stat(g); st.State != Verified {
+		t.Errorf("%+v", st)
+	}
+	if st, _ := Stat(f); st.State != Present {
+		t.Errorf("%+v: there is no md5 in the record", st)
+	}
+	wantRequests(t, s)
+}
+
+// The record is of the file and for the sum that are asked about.
+func TestRecordOfAnotherSum(t *testing.T) {
+	v1, v2 := random(size, 1), random(size, 2)
+	s := newServer(t, v1)
+	f := fileOf(t, v1, s)
+	fetch(t, f, v1)
+	f.MD5, f.SHA256 = md5Of(v2), sha256Of(v2)
+	if st, err := Stat(f); err != nil || st.State != Wrong {
+		t.Errorf("%+v, %v: want wrong", st, err)
+	}
+	os.WriteFile(recordPath(f.Path), []byte("{"), 0o666)
+	if st, err := Stat(f); err != nil || st.State != Present {
+		t.Errorf("%+v, %v: want present, the record is junk", st, err)
+	}
+}
+
+func TestDamagedFileIsReplaced(t *testing.T) {
+	content := random(size, 1)
+	damaged := map[string][]byte{"same size": random(size, 2), "shorter": content[:1000], "empty": {}}
+	for name, b := range damaged {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t, content, status(404))
+			f := fileOf(t, content, s)
+			os.MkdirAll(filepath.Dir(f.Path), 0o777)
+			os.WriteFile(f.Path, b, 0o666)
+			if st, err := Check(t.Context(), f, nil); err != nil || st.State != Wrong || st.Why == nil {
+				t.Errorf("%+v, %v: want wrong, and why", st, err)
+			}
+			if _, err := quick.Fetch(t.Context(), f, nil); err == nil {
+				t.Fatal("no error")
+			}
+			wantFile(t, f.Path, b) // until there is a better one
+			fetch(t, f, content)
+		})
+	}
+}
+
+func TestNoSumPublished(t *testing.T) {
+	content := random(size, 1)
+	s := newServer(t, content)
+	f := plainFile(t, s)
+	if r := fetch(t, f, content); r.State != Recorded || r.Sums.SHA256 != sha256Of(content) {
+		t.Errorf("%+v", r)
+	}
+	fetch(t, f, content)
+	if n := len(s.requests()); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+	// What is recorded holds: for the file, and for what replaces it.
+	os.WriteFile(f.Path, random(size, 2), 0o666)
+	later := time.Now().Add(time.Minute)
+	os.Chtimes(f.Path, later, later)
+	s.content = random(size, 3)
+	_, err := quick.Fetch(t.Context(), f, nil)
+	var m *MismatchError
+	if !errors.As(err, &m) || m.Want != sha256Of(content) || m.Got != sha256Of(s.content) {
+		t.Fatalf("%v", err)
+	}
+	s.content = content
+	fetch(t, f, content)
+	os.Remove(f.Path)
+	s.content = random(size, 3)
+	if _, err := quick.Fetch(t.Context(), f, nil); !errors.As(err, &m) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAcceptDownload(t *testing.T) {
+	content, other := random(size, 1), random(size+5, 2)
+	s := newServer(t, other)
+	f := fileOf(t, content, s)
+	if _, err := quick.Fetch(t.Context(), f, nil); err == nil {
+		t.Fatal("no error")
+	}
+	f.Accept = true
+	if r := fetch(t, f, other); r.State != Accepted || r.Sums.SHA256 != sha256Of(other) {
+		t.Errorf("%+v", r)
+	}
+	n := len(s.requests())
+	f.Accept = false
+	if r := fetch(t, f, other); r.State != Accepted || r.Downloaded {
+		t.Errorf("%+v: want accepted for good", r)
+	}
+	later := time.Now().Add(time.Minute)
+	os.Chtimes(f.Path, later, later)
+	if r := fetch(t, f, other); r.State != Accepted {
+		t.Errorf("%+v: it was only touched", r)
+	}
+	if len(s.requests()) != n {
+		t.Error("asked again")
+	}
+	// Only these bytes were accepted.
+	os.WriteFile(f.Path, random(size+5, 3), 0o666)
+	if st, err := Check(t.Context(), f, nil); err != nil || st.State != Wrong {
+		t.Errorf("%+v, %v", st, err)
+	}
+}
+
+func TestAcceptFileThatIsThere(t *testing.T) {
+	content, other := random(size, 1), random(size, 2)
+	s := newServer(t, content)
+	f := fileOf(t, content, s)
+	f.Accept = true
+	os.MkdirAll(filepath.Dir(f.Path), 0o777)
+	os.WriteFile(f.Path, other, 0o666)
+	if r := fetch(t, f, other); r.State != Accepted || r.Downloaded {
+		t.Errorf("%+v", r)
+	}
+	wantRequests(t, s)
+	// To accept what is right is to verify it.
+	os.WriteFile(f.Path, content, 0o666)
+	if r := fetch(t, f, content); r.State != Verified {
+		t.Errorf("%+v", r)
+	}
+}
+
+// No sum would find a mixture of an accepted file.
+func TestAcceptDoesNotMix(t *testing.T) {
+	v1, v2 := random(size, 1), random(size, 2)
+	s := newServer(t, v2, cutting(100_000, serving(v1)))
+	f := fileOf(t, random(size, 3), s)
+	f.Accept = true
+	fetch(t, f, v2)
+	wantRequests(t, s, "", "")
+}
