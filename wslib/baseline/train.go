@@ -79,9 +79,9 @@ func trainNetwork(ctx context.Context, backend compute.Backend, n *network.Netwo
 	}
 	step, err := NewExec(backend, func(in []*Node) []*Node {
 		w, m, v, t, rate, rng, x, y := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7]
-		logits := n.LogitsDropout(w, x, network.Dropout{Rate: o.Dropout, RNG: rng})
-		loss := network.CrossEntropy(logits, y)
-		w, m, v = train.Adam(w, Gradient(loss, w)[0], m, v, t, rate)
+		pass := n.Forward(w, x, network.Dropout{Rate: o.Dropout, RNG: rng})
+		loss, gradient := pass.LossGradient(func(logits *Node) *Node { return network.CrossEntropy(logits, y) })
+		w, m, v = train.Adam(w, gradient, m, v, t, rate)
 		return []*Node{w, m, v, loss}
 	})
 	if err != nil {

@@ -41,8 +41,9 @@ func Compute(ctx context.Context, backend compute.Backend, n *network.Network, w
 	}
 	samples = min(samples, training.Len())
 	exec, err := NewExec(backend, func(sum, weights, x *Node) *Node {
-		logP := ReduceAllMax(LogSoftmax(n.Logits(weights, x)))
-		g := Gradient(logP, weights)[0]
+		logP, g := n.Forward(weights, x, network.Dropout{}).LossGradient(func(logits *Node) *Node {
+			return ReduceAllMax(LogSoftmax(logits))
+		})
 		return Add(sum, Mul(Mul(g, g), Exp(logP)))
 	})
 	if err != nil {

@@ -13,24 +13,45 @@ type Dropout struct {
 	RNG  *Node // random generator state; needed when Rate > 0
 }
 
+// Pass is a forward pass, with what its gradient needs.
+type Pass struct {
+	Logits  *Node // [batch, classes]
+	network *Network
+	stages  []passStage
+	dense   []passDense
+	flat    *Node // input of the first dense layer, [batch, height, width, channels]
+}
+
+// passStage is what one convolution leaves for the gradient.
+type passStage struct {
+	stage
+	kernel   *Node
+	x        *Node // input as convolved: cut to what is needed, in blocks
+	y        *Node // convolution
+	pooled   *Node
+	positive *Node // whether the activation's argument was above 0
+}
+
+// passDense is what one dense layer leaves for the gradient.
+type passDense struct {
+	kernel *Node
+	keep   *Node // what dropout multiplied the layer before by; nil without dropout
+	x      *Node // input, [batch, in]
+	slope  *Node // of the activation after the layer; nil after the last
+}
+
 // Logits runs the network on a batch.
 //
 // weights has shape [n.Weights()], x [batch, height, width, channels]; the
 // result is [batch, classes]. It panics, as graph functions do, when the shapes
 // do not match.
+func (n *Network) Logits(weights, x *Node) *Node { return n.Forward(weights, x, Dropout{}).Logits }
+
+// Forward is [Network.Logits] with dropout, for training.
 //
-// Pooling comes before the activation: leaky ReLU is monotone, so the result is
-// the same and the activation sees a quarter of the values.
-func (n *Network) Logits(weights, x *Node) *Node {
-	return n.LogitsDropout(weights, x, Dropout{})
-}
-
-// LogitsDropout is [Network.Logits] with dropout, for training.
-func (n *Network) LogitsDropout(weights, x *Node, drop Dropout) *Node {
-	return n.logits(weights, x, drop, xla.MaxPool2x2)
-}
-
-func (n *Network) logits(weights, x *Node, drop Dropout, pool func(*Node) *Node) *Node {
+// Pooling comes before bias and activation: both are monotone, so the result is
+// the same, and they see a quarter of the values.
+func (n *Network) Forward(weights, x *Node, drop Dropout) *Pass {
 	weights.AssertDims(n.Weights())
 	x.AssertDims(-1, n.Input[0], n.Input[1], n.Input[2])
 	layers := n.Layers()
@@ -39,43 +60,70 @@ func (n *Network) logits(weights, x *Node, drop Dropout, pool func(*Node) *Node)
 		layers = layers[1:]
 		return Reshape(Slice(weights, AxisRange(l.Offset, l.Offset+l.Size())), l.Shape...)
 	}
-	for range n.Convs {
-		kernel, bias := next(), next()
-		x = xla.Convolve(x, kernel)
-		x = Add(x, InsertAxes(bias, 0, 0, 0))
-		x = leakyReLU(pool(x))
+	p := &Pass{network: n}
+	for _, s := range n.stages() {
+		var at passStage
+		at, x = s.forward(x, next(), next())
+		p.stages = append(p.stages, at)
 	}
+	p.flat = x
 	x = Reshape(x, x.Shape().Dimensions[0], -1)
-	rng := drop.RNG
 	for i := range len(n.Dense) - 1 {
+		var at passDense
 		if drop.Rate > 0 {
-			x, rng = dropout(x, rng, drop.Rate)
+			at.keep, drop.RNG = keep(x, drop.RNG, drop.Rate)
+			x = Mul(x, at.keep)
 		}
 		kernel, bias := next(), next()
+		at.kernel, at.x = kernel, x
 		x = Add(MatMul(x, kernel), InsertAxes(bias, 0))
-		if i == len(n.Dense)-2 {
-			break
+		if i < len(n.Dense)-2 {
+			x, at.slope = n.activate(x)
 		}
-		if n.Activation == SigmoidActivation {
-			x = Sigmoid(x)
-		} else {
-			x = leakyReLU(x)
-		}
+		p.dense = append(p.dense, at)
 	}
-	return x
+	p.Logits = x
+	return p
 }
 
-func leakyReLU(x *Node) *Node { return Max(x, MulScalar(x, 0.2)) }
-
-func dropout(x, rng *Node, rate float64) (*Node, *Node) {
-	rng, u := RandomUniform(rng, x.Shape())
-	keep := GreaterOrEqual(u, Scalar(x.Graph(), x.DType(), rate))
-	return Where(keep, MulScalar(x, 1/(1-rate)), ZerosLike(x)), rng
+func (s stage) forward(x, kernel, bias *Node) (at passStage, out *Node) {
+	at = passStage{stage: s, kernel: kernel}
+	h, w := s.conv()
+	if s.block == (xla.Block{Height: 1, Width: 1}) {
+		at.x = Slice(x, AxisRange(), AxisRange(0, s.in[0]), AxisRange(0, s.in[1]))
+		at.y = xla.Convolve(at.x, kernel)
+	} else {
+		at.x = s.block.Input(x, s.Height, s.Width, h, w)
+		at.y = xla.Convolve(at.x, s.block.Kernel(kernel))
+	}
+	at.pooled = xla.PoolBlocks(at.y, s.block)
+	z := Add(at.pooled, InsertAxes(bias, 0, 0, 0))
+	at.positive = GreaterThan(z, ZerosLike(z))
+	return at, leakyReLU(z)
 }
 
-// CrossEntropy is the mean over the batch of -log softmax(logits)[label].
-// logits [batch, classes], labels int32 [batch]; the result is a scalar.
-func CrossEntropy(logits, labels *Node) *Node {
-	hot := OneHot(labels, logits.Shape().Dimensions[1], logits.DType())
-	return Neg(ReduceAllMean(ReduceSum(Mul(LogSoftmax(logits), hot), -1)))
+// activate applies the activation between dense layers and returns its slope, too.
+func (n *Network) activate(z *Node) (out, slope *Node) {
+	if n.Activation == SigmoidActivation {
+		s := Sigmoid(z)
+		return s, Mul(s, OneMinus(s))
+	}
+	return leakyReLU(z), leakySlope(GreaterThan(z, ZerosLike(z)), z)
+}
+
+const leak = 0.2
+
+func leakyReLU(x *Node) *Node { return Max(x, MulScalar(x, leak)) }
+
+// leakySlope is 1 where positive, else 0.2; like gives type and shape.
+func leakySlope(positive, like *Node) *Node {
+	return Where(positive, OnesLike(like), MulScalar(OnesLike(like), leak))
+}
+
+// keep draws what dropout multiplies x by: 0, or 1/(1-rate), so that the
+// expectation stays.
+func keep(x, rng *Node, rate float64) (factor, next *Node) {
+	next, u := RandomUniform(rng, x.Shape())
+	kept := GreaterOrEqual(u, Scalar(x.Graph(), x.DType(), rate))
+	return Where(kept, MulScalar(OnesLike(x), 1/(1-rate)), ZerosLike(x)), next
 }

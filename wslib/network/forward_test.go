@@ -5,11 +5,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"weightsep/xla"
 	"weightsep/xla/xlatest"
 )
 
@@ -128,8 +126,8 @@ func TestDropout(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := MustExecOnce(b, func(x, rng *Node) *Node {
-		y, _ := dropout(x, rng, 0.25)
-		return y
+		factor, _ := keep(x, rng, 0.25)
+		return Mul(x, factor)
 	}, tensors.FromScalarAndDimensions(float32(3), 100, 100), rng)
 	zero := 0
 	for _, v := range tensors.MustCopyFlatData[float32](out) {
@@ -144,45 +142,4 @@ func TestDropout(t *testing.T) {
 	if zero < 2300 || zero > 2700 {
 		t.Errorf("%d of 10000 dropped, want about 2500", zero)
 	}
-}
-
-// BenchmarkTrainStep is a training step (forward, gradient, plain descent) at
-// batch 100, with the library's pooling and with XLA's own.
-func BenchmarkTrainStep(b *testing.B) {
-	back := xlatest.Backend(b)
-	for _, name := range []string{"cifar10", "mnist", "obs", "esc10"} {
-		for _, native := range []bool{false, true} {
-			kind := "strided"
-			if native {
-				kind = "native"
-			}
-			b.Run(name+"/pool="+kind, func(b *testing.B) { benchmarkStep(b, back, name, native) })
-		}
-	}
-}
-
-func benchmarkStep(b *testing.B, back compute.Backend, name string, native bool) {
-	nets, err := Select(Ten(), name)
-	if err != nil {
-		b.Fatal(err)
-	}
-	n := nets[0]
-	pool := xla.MaxPool2x2
-	if native {
-		pool = xla.NativeMaxPool2x2
-	}
-	exec := MustNewExec(back, func(w, x, y *Node) *Node {
-		loss := CrossEntropy(n.logits(w, x, Dropout{}, pool), y)
-		return Sub(w, MulScalar(Gradient(loss, w)[0], 0.01))
-	})
-	w := tensors.FromFlatDataAndDimensions(n.Initial(1), n.Weights())
-	in := n.Input
-	x := tensors.FromScalarAndDimensions(float32(0.5), 100, in[0], in[1], in[2])
-	y := tensors.FromScalarAndDimensions(int32(1), 100)
-	w = exec.MustCall1(w, x, y) // compiles
-	for b.Loop() {
-		w = exec.MustCall1(w, x, y)
-		tensors.MustConstFlatData(w, func([]float32) {}) // waits for the step to end
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "steps/s")
 }

@@ -126,7 +126,7 @@ func (j *joint) step(in []*Node) []*Node {
 	for i, task := range j.tasks {
 		table, x, y, rng := in[5+4*i], in[6+4*i], in[7+4*i], in[8+4*i]
 		w := j.layout.weights(theta, table, i)
-		logits := task.Network.LogitsDropout(w, x, network.Dropout{Rate: j.Dropout, RNG: rng})
+		logits := task.Network.Forward(w, x, network.Dropout{Rate: j.Dropout, RNG: rng}).Logits
 		losses = append(losses, Reshape(network.CrossEntropy(logits, y), 1))
 	}
 	all := Concatenate(losses, 0)

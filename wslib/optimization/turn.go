@@ -21,9 +21,10 @@ type turn struct{ exec *Exec }
 func newTurn(backend compute.Backend, n *network.Network, lambda float64) (*turn, error) {
 	exec, err := NewExec(backend, func(in []*Node) []*Node {
 		w, m, v, t, rate, x, y, otherF, otherW := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
-		loss := network.CrossEntropy(n.Logits(w, x), y)
-		total := Add(loss, MulScalar(overlappingLoss(w, otherF, otherW), lambda))
-		w, m, v = train.Adam(w, Gradient(total, w)[0], m, v, t, rate)
+		pass := n.Forward(w, x, network.Dropout{})
+		loss, gradient := pass.LossGradient(func(logits *Node) *Node { return network.CrossEntropy(logits, y) })
+		overlap := MulScalar(overlappingLoss(w, otherF, otherW), lambda)
+		w, m, v = train.Adam(w, Add(gradient, Gradient(overlap, w)[0]), m, v, t, rate)
 		return []*Node{w, m, v, loss}
 	})
 	if err != nil {

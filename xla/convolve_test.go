@@ -1,0 +1,168 @@
+package xla_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/xla"
+	"weightsep/xla/xlatest"
+)
+
+// array is a row-major array, for the brute-force versions.
+type array struct {
+	v []float64
+	d []int
+}
+
+func newArray(d ...int) array {
+	n := 1
+	for _, k := range d {
+		n *= k
+	}
+	return array{make([]float64, n), d}
+}
+
+func randomArray(rng *rand.Rand, d ...int) array {
+	a := newArray(d...)
+	for i := range a.v {
+		a.v[i] = float64(float32(rng.NormFloat64()))
+	}
+	return a
+}
+
+func (a array) at(i ...int) *float64 {
+	k := 0
+	for axis, n := range a.d {
+		k = k*n + i[axis]
+	}
+	return &a.v[k]
+}
+
+func (a array) tensor() *tensors.Tensor {
+	v := make([]float32, len(a.v))
+	for i, x := range a.v {
+		v[i] = float32(x)
+	}
+	return tensors.FromFlatDataAndDimensions(v, a.d...)
+}
+
+func (a array) compare(t *testing.T, what string, got *tensors.Tensor) {
+	t.Helper()
+	if fmt.Sprint(got.Shape().Dimensions) != fmt.Sprint(a.d) {
+		t.Fatalf("%s: shape %v, want %v", what, got.Shape().Dimensions, a.d)
+	}
+	for i, v := range tensors.MustCopyFlatData[float32](got) {
+		if !(math.Abs(float64(v)-a.v[i]) < 1e-4) {
+			t.Fatalf("%s: value %d is %v, want %v", what, i, v, a.v[i])
+		}
+	}
+}
+
+// convolution by its definition, with the gradients of sum(y*g).
+func convolution(x, k, g array) (y, dx, dk array) {
+	n, oh, ow := x.d[0], x.d[1]-k.d[0]+1, x.d[2]-k.d[1]+1
+	y, dx, dk = newArray(n, oh, ow, k.d[3]), newArray(x.d...), newArray(k.d...)
+	for b := range n {
+		for i := range oh {
+			for j := range ow {
+				for o := range k.d[3] {
+					for u := range k.d[0] {
+						for v := range k.d[1] {
+							for c := range k.d[2] {
+								*y.at(b, i, j, o) += *x.at(b, i+u, j+v, c) * *k.at(u, v, c, o)
+								*dx.at(b, i+u, j+v, c) += *g.at(b, i, j, o) * *k.at(u, v, c, o)
+								*dk.at(u, v, c, o) += *g.at(b, i, j, o) * *x.at(b, i+u, j+v, c)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	return y, dx, dk
+}
+
+// Kernels of even size are among them: there the automatic input gradient of GoMLX
+// v0.28.1 is wrong, which is one more reason for our own.
+func TestConvolutionByDefinition(t *testing.T) {
+	b := xlatest.Backend(t)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, d := range [][]int{{6, 7, 3, 3}, {6, 7, 2, 2}, {5, 9, 4, 3}, {7, 6, 1, 6}, {6, 6, 6, 1}} {
+		h, w, kh, kw := d[0], d[1], d[2], d[3]
+		x, k := randomArray(rng, 2, h, w, 3), randomArray(rng, kh, kw, 3, 4)
+		g := randomArray(rng, 2, h-kh+1, w-kw+1, 4)
+		y, dx, dk := convolution(x, k, g)
+		out := MustExecOnceN(b, func(in []*Node) []*Node {
+			x, k, g := in[0], in[1], in[2]
+			return []*Node{xla.Convolve(x, k), xla.ConvolveInputGradient(g, k), xla.ConvolveKernelGradient(x, g, kh, kw, 3, 4)}
+		}, x.tensor(), k.tensor(), g.tensor())
+		name := fmt.Sprint(d)
+		y.compare(t, name+" forward", out[0])
+		dx.compare(t, name+" input gradient", out[1])
+		dk.compare(t, name+" kernel gradient", out[2])
+	}
+}
+
+// A convolution over blocks and the maximum over its channels are a convolution
+// and 2x2 pooling, and its kernel's gradient is that of the kernel.
+func TestBlocksAreConvolutionAndPooling(t *testing.T) {
+	b := xlatest.Backend(t)
+	rng := rand.New(rand.NewPCG(2, 1))
+	for _, block := range []xla.Block{{Height: 1, Width: 1}, {Height: 1, Width: 2}, {Height: 2, Width: 2}} {
+		for _, d := range [][]int{{8, 10, 3, 3}, {9, 9, 2, 4}, {13, 12, 6, 5}} {
+			h, w, kh, kw := d[0], d[1], d[2], d[3]
+			x, k := randomArray(rng, 2, h, w, 2), randomArray(rng, kh, kw, 2, 3)
+			oh, ow := (h-kh+1)/2*2, (w-kw+1)/2*2 // what pooling reads
+			y, _, _ := convolution(x, k, newArray(2, h-kh+1, w-kw+1, 3))
+			pooled, g, from := newArray(2, oh/2, ow/2, 3), randomArray(rng, 2, oh/2, ow/2, 3), newArray(2, h-kh+1, w-kw+1, 3)
+			for n := range 2 {
+				for i := range oh / 2 {
+					for j := range ow / 2 {
+						for o := range 3 {
+							best := y.at(n, 2*i, 2*j, o)
+							to := from.at(n, 2*i, 2*j, o)
+							for q := range 4 {
+								if v := y.at(n, 2*i+q/2, 2*j+q%2, o); *v > *best {
+									best, to = v, from.at(n, 2*i+q/2, 2*j+q%2, o)
+								}
+							}
+							*pooled.at(n, i, j, o), *to = *best, *g.at(n, i, j, o)
+						}
+					}
+				}
+			}
+			_, _, dk := convolution(x, k, from)
+			out := MustExecOnceN(b, func(in []*Node) []*Node {
+				x, k, g := block.Input(in[0], kh, kw, oh, ow), block.Kernel(in[1]), in[2]
+				y := xla.Convolve(x, k)
+				pooled := xla.PoolBlocks(y, block)
+				dy := xla.PoolBlocksGradient(y, pooled, g, block)
+				dk := xla.ConvolveKernelGradient(x, dy, k.Shape().Dimensions...)
+				return []*Node{pooled, block.KernelGradient(dk, kh, kw, 2, 3)}
+			}, x.tensor(), k.tensor(), g.tensor())
+			name := fmt.Sprint(block, d)
+			pooled.compare(t, name+" pooled", out[0])
+			dk.compare(t, name+" kernel gradient", out[1])
+		}
+	}
+}
+
+// Equal values share the gradient of their pool.
+func TestPoolSharesBetweenEqual(t *testing.T) {
+	out := MustExecOnce(xlatest.Backend(t), func(x, g *Node) *Node {
+		one := xla.Block{Height: 1, Width: 1}
+		return xla.PoolBlocksGradient(x, xla.PoolBlocks(x, one), g, one)
+	}, tensors.FromFlatDataAndDimensions([]float32{5, 5, 1, 7, 0, 0, 7, 7}, 1, 2, 4, 1),
+		tensors.FromFlatDataAndDimensions([]float32{4, 3}, 1, 1, 2, 1))
+	want := []float32{2, 2, 0, 1, 0, 0, 1, 1}
+	for i, v := range tensors.MustCopyFlatData[float32](out) {
+		if v != want[i] {
+			t.Errorf("value %d is %v, want %v", i, v, want[i])
+		}
+	}
+}
