@@ -1,8 +1,8 @@
 package xla
 
 import (
-	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
 )
 
 // Convolve is the VALID convolution of stride 1, left to XLA, which is the fastest
