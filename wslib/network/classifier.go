@@ -88,6 +88,14 @@ func (c *Classifier) each(ctx context.Context, weights *tensors.Tensor, split *d
 	return nil
 }
 
+// Logits are those of every sample of a split, [samples, classes].
+func (c *Classifier) Logits(ctx context.Context, weights *tensors.Tensor, split *datasets.Split) ([]float32, error) {
+	width := c.Network.Classes()
+	logits := make([]float32, split.Len()*width)
+	err := c.each(ctx, weights, split, func(i int, v []float32, _ int32) { copy(logits[i*width:], v) })
+	return logits, err
+}
+
 // Predict classifies every sample of a split.
 func (c *Classifier) Predict(ctx context.Context, weights *tensors.Tensor, split *datasets.Split) ([]int32, error) {
 	predicted := make([]int32, split.Len())

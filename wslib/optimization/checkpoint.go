@@ -34,7 +34,7 @@ type jointRecord struct {
 func (j *joint) fingerprint() string {
 	o := j.JointOptions
 	h := fnv.New64a()
-	fmt.Fprintf(h, "joint %d %d %v %v %d %d %d\n", o.Steps, o.Batch, o.LearningRate, o.Dropout, o.ValidateEvery, o.ValidateOn, o.Seed)
+	fmt.Fprintf(h, "joint %d %d %v %v %v %d %v %v %v %d %d %d %d\n", o.Steps, o.Batch, o.LearningRate, o.ScaleRate, o.Dropout, o.Bits, o.Signs, o.Distillation, o.Temperature, o.Sample, o.ValidateEvery, o.ValidateOn, o.Seed)
 	fingerprintTasks(h, j.tasks)
 	for _, m := range j.layout.set.Networks {
 		fmt.Fprintln(h, m.Name, m.Table, m.Scales != nil)

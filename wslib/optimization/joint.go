@@ -6,11 +6,9 @@ import (
 	"fmt"
 
 	"github.com/gomlx/compute"
-	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/wslib/internal/train"
-	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 )
 
@@ -19,7 +17,14 @@ type JointOptions struct {
 	Steps         int     // [5000]
 	Batch         int     // samples of each network in a step [100]
 	LearningRate  float64 // of Adam at its highest; cosine decay after a short rise [2e-3]
+	ScaleRate     float64 // learning rate of scales, as a factor [1]
 	Dropout       float64 // before each dense layer [0: none]
+	Bits          int
+	Signs         bool
+	Distillation  float64 // share of the loss that is the distance from the logits of the task's own weights [0]
+	Temperature   float64 // of distillation [2]
+	Sample        int     // networks in a step; 0 all
+	Workers       int     // networks at a time [2]
 	ValidateEvery int     // steps between validations and checkpoints [200]
 	ValidateOn    int     // at most so many validation samples a network [0: all]
 	Seed          uint64
@@ -39,6 +44,15 @@ func (o JointOptions) withDefaults() JointOptions {
 	}
 	if o.ValidateEvery == 0 {
 		o.ValidateEvery = 200
+	}
+	if o.ScaleRate == 0 {
+		o.ScaleRate = 1
+	}
+	if o.Temperature == 0 {
+		o.Temperature = 2
+	}
+	if o.Workers == 0 {
+		o.Workers = 2
 	}
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
@@ -60,7 +74,7 @@ func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []
 	if err := check(set, tasks); err != nil {
 		return nil, fmt.Errorf("joint optimization: %w", err)
 	}
-	j, err := newJoint(backend, set, tasks, o.withDefaults())
+	j, err := newJoint(ctx, backend, set, tasks, o.withDefaults())
 	if err != nil {
 		return nil, fmt.Errorf("joint optimization: %w", err)
 	}
@@ -68,36 +82,59 @@ func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []
 	if err := j.run(ctx); err != nil {
 		return nil, fmt.Errorf("joint optimization: %w", err)
 	}
-	return &Result{Set: j.layout.unpack(j.state.Best), BestStep: j.state.BestStep, History: j.state.History}, nil
+	return &Result{Set: j.executed(j.state.Best), BestStep: j.state.BestStep, History: j.state.History}, nil
 }
 
 type joint struct {
 	JointOptions
 	tasks     []Task
 	layout    layout
+	quant     quantizer
 	validator *validator
-	exec      *Exec
+	graphs    jointGraphs
 	tables    []*tensors.Tensor
+	signs     []*tensors.Tensor
+	signBits  [][]float32
+	teacher   [][]float32 // logits of each network's own weights on its training samples; nil: none
 	samplers  []*train.Sampler
 	print     string     // fingerprint of what is optimized
 	state     jointState // as of the last checkpoint, which may be step 0
 }
 
-func newJoint(backend compute.Backend, set *page.Set, tasks []Task, o JointOptions) (*joint, error) {
-	j := &joint{JointOptions: o, tasks: tasks, layout: newLayout(set)}
-	exec, err := NewExec(backend, j.step)
-	if err != nil {
+func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, o JointOptions) (*joint, error) {
+	j := &joint{JointOptions: o, tasks: tasks, layout: newLayout(set), quant: quantizer{o.Bits}}
+	var err error
+	if err = j.compile(backend); err != nil {
+		j.close()
 		return nil, err
 	}
-	j.exec = exec
 	if j.validator, err = newValidator(backend, tasks, o.ValidateOn); err != nil {
-		exec.Finalize()
+		j.close()
 		return nil, err
 	}
 	for i, t := range tasks {
 		j.tables = append(j.tables, j.layout.table(i))
 		batch := cmp.Or(t.Batch, o.Batch)
 		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input, batch, o.Seed, t.Network.Name))
+		if o.Signs {
+			rng := train.Rand(o.Seed, "signs", t.Network.Name)
+			s := make([]float32, len(set.Networks[i].Table.Entries)*set.Size)
+			for k := range s {
+				s[k] = float32(rng.IntN(2)*2 - 1)
+			}
+			j.signBits = append(j.signBits, s)
+			j.signs = append(j.signs, tensors.FromFlatDataAndDimensions(s, len(s)/set.Size, set.Size))
+		}
+	}
+	if o.Distillation > 0 {
+		for i, t := range tasks {
+			w := vector(t.Weights)
+			logits, err := j.validator.classifiers[i].Logits(ctx, w, t.Data.Train)
+			if err != nil {
+				return nil, err
+			}
+			j.teacher = append(j.teacher, logits)
+		}
 	}
 	j.print = j.fingerprint()
 	if j.state, err = loadJoint(o.Checkpoint, j.print, j.layout.size); err != nil {
@@ -113,25 +150,49 @@ func newJoint(backend compute.Backend, set *page.Set, tasks []Task, o JointOptio
 }
 
 func (j *joint) close() {
-	j.exec.Finalize()
-	j.validator.close()
+	j.graphs.close()
+	if j.validator != nil {
+		j.validator.close()
+	}
 	free(j.tables...)
+	free(j.signs...)
 }
 
-// step is the graph of one step. Inputs: theta, m, v, t, rate, and for each
-// network table, x, y, rng. Outputs: theta, m, v, losses [networks].
-func (j *joint) step(in []*Node) []*Node {
-	theta, m, v, t, rate := in[0], in[1], in[2], in[3], in[4]
-	var losses []*Node
-	for i, task := range j.tasks {
-		table, x, y, rng := in[5+4*i], in[6+4*i], in[7+4*i], in[8+4*i]
-		w := j.layout.weights(theta, table, i)
-		logits := task.Network.Forward(w, x, network.Dropout{Rate: j.Dropout, RNG: rng}).Logits
-		losses = append(losses, Reshape(network.CrossEntropy(logits, y), 1))
+// executed is the set of pages as it is stored and executed.
+func (j *joint) executed(theta []float32) *page.Set {
+	set := j.layout.unpack(theta)
+	if j.quant.none() {
+		return set
 	}
-	all := Concatenate(losses, 0)
-	theta, m, v = train.Adam(theta, Gradient(ReduceAllSum(all), theta)[0], m, v, t, rate)
-	return []*Node{theta, m, v, all}
+	steps := make([]float32, set.Shared)
+	for p := range steps {
+		steps[p] = j.quant.host(set.Pages[p*set.Size : (p+1)*set.Size])
+	}
+	for i := range set.Networks {
+		m := &set.Networks[i]
+		own := make([]float32, len(m.Exclusive)/set.Size)
+		for p := range own {
+			own[p] = j.quant.host(m.Exclusive[p*set.Size : (p+1)*set.Size])
+		}
+		for b, e := range m.Table.Entries {
+			if int(e) < set.Shared {
+				m.Scales[b] *= steps[e]
+			} else {
+				m.Scales[b] *= own[int(e)-set.Shared]
+			}
+		}
+	}
+	return set
+}
+
+func (j *joint) weights(set *page.Set, i int) []float32 {
+	w := set.Weights(i)
+	if j.signBits != nil {
+		for k := range w {
+			w[k] *= j.signBits[i][k]
+		}
+	}
+	return w
 }
 
 func (j *joint) run(ctx context.Context) error {
@@ -148,15 +209,11 @@ func (j *joint) run(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		out, err := j.call(k, theta, m, v)
+		out, losses, err := j.step(k, theta, m, v)
 		if err != nil {
 			return fmt.Errorf("step %d: %w", k, err)
 		}
-		losses, err := tensors.CopyFlatData[float32](out[3])
-		if err != nil {
-			return fmt.Errorf("step %d: %w", k, err)
-		}
-		free(theta, m, v, out[3])
+		free(theta, m, v)
 		theta, m, v = out[0], out[1], out[2]
 		for i, l := range losses {
 			if !finite(float64(l)) {
@@ -190,36 +247,17 @@ func (j *joint) run(ctx context.Context) error {
 	return nil
 }
 
-// call runs step k.
-func (j *joint) call(k int, theta, m, v *tensors.Tensor) ([]*tensors.Tensor, error) {
-	rate := float32(train.Cosine(j.LearningRate, k, min(100, j.Steps/10), j.Steps))
-	args := []any{theta, m, v, float32(k + 1), rate}
-	var inputs []*tensors.Tensor
-	for i, t := range j.tasks {
-		x, y := j.samplers[i].Batch(k)
-		rng, err := train.RNG(j.Seed, t.Network.Name, k)
-		if err != nil {
-			return nil, err
-		}
-		args = append(args, j.tables[i], x, y, rng)
-		inputs = append(inputs, x, y, rng)
-	}
-	out, err := j.exec.Call(args...)
-	free(inputs...)
-	return out, err
-}
-
 // validate scores theta, remembers it if it is the best so far, and writes the
 // checkpoint.
 func (j *joint) validate(ctx context.Context, theta []float32, step int, losses []float64) error {
-	set := j.layout.unpack(theta)
-	p := Point{Step: step, Loss: losses}
-	for i := range j.tasks {
-		accuracy, err := j.validator.accuracy(ctx, i, set.Weights(i))
-		if err != nil {
-			return err
-		}
-		p.Validation = append(p.Validation, accuracy)
+	set := j.executed(theta)
+	p := Point{Step: step, Loss: losses, Validation: make([]float64, len(j.tasks))}
+	err := j.each(len(j.tasks), func(i int) (err error) {
+		p.Validation[i], err = j.validator.accuracy(ctx, i, j.weights(set, i))
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	p.Mean = mean(p.Validation)
 	s := &j.state

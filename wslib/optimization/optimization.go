@@ -22,7 +22,9 @@ import (
 type Task struct {
 	Network *network.Network
 	Data    *datasets.Dataset
-	Batch   int // samples in a step of this network; 0: as many as the options say
+	Batch   int       // samples in a step of this network; 0: as many as the options say
+	Weights []float32 // of the separate network, for distillation
+	Weight  float64   // of its loss; 0: 1
 }
 
 // Point is one validation of all networks.

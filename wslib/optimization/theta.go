@@ -5,7 +5,6 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/wslib/page"
-	"weightsep/xla"
 )
 
 // layout says where everything that is trained lies in one flat vector, theta:
@@ -17,6 +16,8 @@ type layout struct {
 	scales    []int // place of each network's first scale in theta; -1: none
 	pages     int   // shared and exclusive
 	size      int   // of theta
+	slots     int   // pages of the largest network
+	tenants   int   // pages on the fullest shared page
 }
 
 func newLayout(s *page.Set) layout {
@@ -24,6 +25,17 @@ func newLayout(s *page.Set) layout {
 	for _, m := range s.Networks {
 		l.exclusive = append(l.exclusive, l.pages-s.Shared)
 		l.pages += len(m.Exclusive) / s.Size
+		l.slots = max(l.slots, len(m.Table.Entries))
+	}
+	l.tenants = 1
+	on := make([]int, s.Shared)
+	for _, m := range s.Networks {
+		for _, e := range m.Table.Entries {
+			if int(e) < s.Shared {
+				on[e]++
+				l.tenants = max(l.tenants, on[e])
+			}
+		}
 	}
 	l.size = l.pages * s.Size
 	for _, m := range s.Networks {
@@ -72,12 +84,7 @@ func (l layout) table(i int) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(entries, len(entries))
 }
 
-// weights is network i's flat weight vector as a function of theta and its table.
-func (l layout) weights(theta, table *Node, i int) *Node {
-	pages := Reshape(Slice(theta, AxisRange(0, l.pages*l.set.Size)), l.pages, l.set.Size)
-	var scales *Node
-	if at := l.scales[i]; at >= 0 {
-		scales = Slice(theta, AxisRange(at, at+len(l.set.Networks[i].Scales)))
-	}
-	return xla.FlatWeights(xla.GatherPages(pages, table, scales), l.set.Networks[i].Weights)
+// graphPages are shared and exclusive pages [P, size] of theta.
+func (l layout) graphPages(theta *Node) *Node {
+	return Reshape(Slice(theta, AxisRange(0, l.pages*l.set.Size)), l.pages, l.set.Size)
 }

@@ -70,6 +70,10 @@ func (s *Sampler) Batch(k int) (x, y *tensors.Tensor) {
 		tensors.FromFlatDataAndDimensions(s.y, s.batch)
 }
 
+// Index are the samples of the last batch, as they are numbered in the split. The
+// slice is the sampler's own.
+func (s *Sampler) Index() []int { return s.index }
+
 // RNG is the state of the graph's random generator for one step of one network.
 func RNG(seed uint64, name string, step int) (*tensors.Tensor, error) {
 	return graph.RNGStateFromSeed(int64(Rand(seed+uint64(step)*0x9e3779b97f4a7c15, "dropout", name).Uint64() >> 1))

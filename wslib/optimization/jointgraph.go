@@ -1,0 +1,186 @@
+package optimization
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"weightsep/wslib/internal/train"
+	"weightsep/wslib/network"
+	"weightsep/xla"
+)
+
+// jointGraphs are the executables of a joint step: round the pages, the gradient of
+// each network, one update. One executable a network rather than one for all: they
+// compile in a fraction of the time, run two at a time, and a step may take part of
+// the networks.
+type jointGraphs struct {
+	round    *Exec // nil: pages stay float32
+	gradient []*Exec
+	update   *Exec
+}
+
+func (j *joint) compile(backend compute.Backend) error {
+	var err error
+	if !j.quant.none() {
+		if j.graphs.round, err = NewExec(backend, j.roundGraph); err != nil {
+			return err
+		}
+	}
+	for i := range j.tasks {
+		g, err := NewExec(backend, func(in []*Node) []*Node { return j.gradientGraph(in, i) })
+		if err != nil {
+			return fmt.Errorf("network %s: %w", j.tasks[i].Network.Name, err)
+		}
+		j.graphs.gradient = append(j.graphs.gradient, g)
+	}
+	j.graphs.update, err = NewExec(backend, j.updateGraph)
+	return err
+}
+
+func (g *jointGraphs) close() {
+	for _, e := range append(g.gradient, g.round, g.update) {
+		if e != nil {
+			e.Finalize()
+		}
+	}
+}
+
+func (j *joint) roundGraph(theta *Node) *Node {
+	q, _ := j.quant.graph(j.layout.graphPages(theta))
+	return q
+}
+
+// gradientGraph is one network's part of a step.
+// Inputs: pages [P, size] as executed, theta, table, x, y, generator state, teacher's logits
+// if there is one, signs if there are any. Outputs: loss, gradients with respect to the pages
+// as the network reads them [slots, size] and to its scales [slots].
+func (j *joint) gradientGraph(in []*Node, i int) []*Node {
+	task, l := j.tasks[i], j.layout
+	pages, theta, table, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5]
+	in = in[6:]
+	var teacher, signs *Node
+	if j.teacher != nil {
+		teacher, in = in[0], in[1:]
+	}
+	if j.Signs {
+		signs = in[0]
+	}
+	if pages.Rank() == 1 {
+		pages = l.graphPages(pages)
+	}
+	read := xla.GatherPages(pages, table, nil) // [n, size]
+	if signs != nil {
+		read = Mul(read, signs)
+	}
+	n := len(l.set.Networks[i].Table.Entries)
+	w := read
+	var scales *Node
+	if at := l.scales[i]; at >= 0 {
+		scales = InsertAxes(Slice(theta, AxisRange(at, at+n)), -1)
+		w = Mul(read, scales)
+	}
+	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: j.Dropout, RNG: rng})
+	loss, g := pass.LossGradient(func(logits *Node) *Node {
+		hard := network.CrossEntropy(logits, y)
+		if teacher == nil {
+			return hard
+		}
+		t := j.Temperature
+		soft := network.SoftCrossEntropy(MulScalar(logits, 1/t), Softmax(MulScalar(teacher, 1/t)))
+		return Add(MulScalar(hard, 1-j.Distillation), MulScalar(soft, j.Distillation*t*t))
+	})
+	if task.Weight > 0 {
+		g = MulScalar(g, task.Weight)
+	}
+	if pad := n*l.set.Size - task.Network.Weights(); pad > 0 {
+		g = Concatenate([]*Node{g, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad))}, 0)
+	}
+	g = Reshape(g, n, l.set.Size)
+	onScales := Zeros(g.Graph(), shapes.Make(dtypes.Float32, n))
+	if scales != nil {
+		onScales = ReduceSum(Mul(g, read), 1)
+		g = Mul(g, scales)
+	}
+	if signs != nil {
+		g = Mul(g, signs)
+	}
+	if pad := l.slots - n; pad > 0 {
+		g = Concatenate([]*Node{g, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad, l.set.Size))}, 0)
+		onScales = Concatenate([]*Node{onScales, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad))}, 0)
+	}
+	return []*Node{loss, g, onScales}
+}
+
+// updateGraph is the update of a step. Inputs: theta, m, v, t, rate, where the
+// gradient of shared pages, exclusive pages and scales comes from (see sources), and the
+// gradients of the step's networks, pages and scales by turns. Outputs: theta, m, v.
+func (j *joint) updateGraph(in []*Node) []*Node {
+	l := j.layout
+	theta, m, v, t, rate, shared, exclusive, scales := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7]
+	var onPages, onScales []*Node
+	for k := 8; k < len(in); k += 2 {
+		onPages, onScales = append(onPages, in[k]), append(onScales, in[k+1])
+	}
+	g := theta.Graph()
+	// The last row and the last value are 0: what has no gradient in this step.
+	rows := Concatenate(append(onPages, Zeros(g, shapes.Make(dtypes.Float32, 1, l.set.Size))), 0)
+	none := len(onPages) * l.slots
+	sum := ReduceSum(Gather(rows, InsertAxes(shared, -1)), 1) // [S, tenants, size]
+	touched := LessThan(Slice(shared, AxisRange(), AxisRange(0, 1)), Scalar(g, dtypes.Int32, none))
+	if l.pages > l.set.Shared {
+		sum = Concatenate([]*Node{sum, Gather(rows, InsertAxes(exclusive, -1))}, 0)
+		own := LessThan(InsertAxes(exclusive, -1), Scalar(g, dtypes.Int32, none))
+		touched = Concatenate([]*Node{touched, own}, 0)
+	}
+	touched = BroadcastToDims(touched, l.pages, l.set.Size)
+	if !j.quant.none() {
+		_, within := j.quant.graph(l.graphPages(theta))
+		sum = Where(within, sum, ZerosLike(sum))
+	}
+	gradient, mask := Reshape(sum, -1), Reshape(touched, -1)
+	rates := []*Node{BroadcastToDims(rate, l.pages*l.set.Size)}
+	if l.size > l.pages*l.set.Size {
+		values := Concatenate(append(onScales, Zeros(g, shapes.Make(dtypes.Float32, 1))), 0)
+		gradient = Concatenate([]*Node{gradient, Gather(values, InsertAxes(scales, -1))}, 0)
+		mask = Concatenate([]*Node{mask, LessThan(scales, Scalar(g, dtypes.Int32, none))}, 0)
+		rates = append(rates, BroadcastToDims(MulScalar(rate, j.ScaleRate), l.size-l.pages*l.set.Size))
+	}
+	theta2, m2, v2 := train.Adam(theta, gradient, m, v, t, Concatenate(rates, 0))
+	return []*Node{Where(mask, theta2, theta), Where(mask, m2, m), Where(mask, v2, v)}
+}
+
+// sources says where the update finds gradients when the given networks take part in a
+// step, k-th network's page b in row k*slots+b: for each shared page the rows of all
+// pages on it [S, tenants], for each exclusive page its row, for each scale its value.
+// What has none names the row after the last.
+func (l layout) sources(networks []int, slotsOf int) (shared, exclusive, scales []int32) {
+	none := int32(slotsOf * l.slots)
+	fill := func(n int) []int32 {
+		v := make([]int32, n)
+		for i := range v {
+			v[i] = none
+		}
+		return v
+	}
+	shared, exclusive, scales = fill(l.set.Shared*l.tenants), fill(l.pages-l.set.Shared), fill(l.size-l.pages*l.set.Size)
+	used := make([]int, l.set.Shared)
+	for k, i := range networks {
+		for b, e := range l.set.Networks[i].Table.Entries {
+			row := int32(k*l.slots + b)
+			if int(e) < l.set.Shared {
+				shared[int(e)*l.tenants+used[e]] = row
+				used[e]++
+			} else {
+				exclusive[int(e)-l.set.Shared+l.exclusive[i]] = row
+			}
+			if l.scales[i] >= 0 {
+				scales[l.scales[i]-l.pages*l.set.Size+b] = row
+			}
+		}
+	}
+	return shared, exclusive, scales
+}

@@ -1,0 +1,130 @@
+package optimization
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/wslib/internal/train"
+)
+
+// step runs step k and returns theta, m and v after it and the networks' losses.
+func (j *joint) step(k int, theta, m, v *tensors.Tensor) (next []*tensors.Tensor, losses []float32, err error) {
+	pages := theta
+	if j.graphs.round != nil {
+		if pages, err = j.graphs.round.Call1(theta); err != nil {
+			return nil, nil, err
+		}
+		defer free(pages)
+	}
+	networks, epoch := j.sample(k)
+	gradients := make([][]*tensors.Tensor, len(networks))
+	losses = make([]float32, len(j.tasks))
+	err = j.each(len(networks), func(s int) (err error) {
+		gradients[s], err = j.gradient(networks[s], k, epoch, pages, theta)
+		return err
+	})
+	defer func() {
+		for _, g := range gradients {
+			free(g...)
+		}
+	}()
+	if err != nil {
+		return nil, nil, err
+	}
+	rate := float32(train.Cosine(j.LearningRate, k, min(100, j.Steps/10), j.Steps))
+	l := j.layout
+	shared, exclusive, scales := l.sources(networks, len(networks))
+	where := []*tensors.Tensor{
+		tensors.FromFlatDataAndDimensions(shared, l.set.Shared, l.tenants),
+		tensors.FromFlatDataAndDimensions(exclusive, len(exclusive)),
+		tensors.FromFlatDataAndDimensions(scales, len(scales)),
+	}
+	defer free(where...)
+	args := []any{theta, m, v, float32(k + 1), rate, where[0], where[1], where[2]}
+	for s, g := range gradients {
+		losses[networks[s]] = tensors.ToScalar[float32](g[0])
+		args = append(args, g[1], g[2])
+	}
+	next, err = j.graphs.update.Call(args...)
+	return next, losses, err
+}
+
+// sample are the networks that take part in step k, in order, and the number of
+// their batch. Without sampling all take part; with it, every network does once
+// in as many steps as it takes, in an order that is drawn anew.
+func (j *joint) sample(k int) (networks []int, epoch int) {
+	n := len(j.tasks)
+	size := n
+	if j.Sample > 0 && j.Sample < n {
+		size = j.Sample
+	}
+	turns := (n + size - 1) / size
+	epoch = k / turns
+	if turns == 1 {
+		for i := range n {
+			networks = append(networks, i)
+		}
+		return networks, epoch
+	}
+	perm := train.Rand(j.Seed+uint64(epoch)*0x9e3779b97f4a7c15, "networks").Perm(n)
+	at := k % turns * size
+	return perm[at:min(at+size, n)], epoch
+}
+
+// gradient is network i's part of a step.
+func (j *joint) gradient(i, k, epoch int, pages, theta *tensors.Tensor) ([]*tensors.Tensor, error) {
+	name := j.tasks[i].Network.Name
+	x, y := j.samplers[i].Batch(epoch)
+	rng, err := train.RNG(j.Seed, name, k)
+	if err != nil {
+		return nil, fmt.Errorf("network %s: %w", name, err)
+	}
+	inputs := []*tensors.Tensor{x, y, rng}
+	args := []any{pages, theta, j.tables[i], x, y, rng}
+	if j.teacher != nil {
+		width := j.tasks[i].Network.Classes()
+		index := j.samplers[i].Index()
+		logits := make([]float32, 0, len(index)*width)
+		for _, s := range index {
+			logits = append(logits, j.teacher[i][s*width:(s+1)*width]...)
+		}
+		t := tensors.FromFlatDataAndDimensions(logits, len(index), width)
+		args, inputs = append(args, t), append(inputs, t)
+	}
+	if j.Signs {
+		args = append(args, j.signs[i])
+	}
+	out, err := j.graphs.gradient[i].Call(args...)
+	free(inputs...)
+	if err != nil {
+		return nil, fmt.Errorf("network %s: %w", name, err)
+	}
+	return out, nil
+}
+
+// each does n things, a few at a time, and returns the first error by number.
+func (j *joint) each(n int, do func(i int) error) error {
+	work := make(chan int, n)
+	for i := range n {
+		work <- i
+	}
+	close(work)
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	for range min(j.Workers, n) {
+		wg.Go(func() {
+			for i := range work {
+				errs[i] = do(i)
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
