@@ -2,7 +2,8 @@
 // tables and scales stay in device memory (level 1), exclusive pages in host
 // memory (level 2). Switching to a network copies its few exclusive pages to the
 // device and gathers its weights there; where device memory is host memory, as with
-// the CPU plugin, it is one gather on the host.
+// the CPU plugin, it is one gather on the host. Quantized pages, scales and tables
+// are held as they are stored; a switch decodes the weights of one network.
 package execution
 
 import (
@@ -12,11 +13,10 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
-	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/wslib/page"
-	"weightsep/xla"
 )
 
 // Switcher makes one of several networks ready to run.
@@ -29,16 +29,19 @@ type Switcher interface {
 // Device holds a set of pages as a device would.
 type Device struct {
 	backend compute.Backend
-	set     *page.Set
-	shared  *tensors.Tensor // [Shared, Size], on the device
+	set     *page.Set       // the reference of Verify; float32 pages are gathered from it on the host
+	packed  []byte          // quantized shared pages, where device memory is host memory
+	shared  *tensors.Tensor // shared pages [Shared, stored values], on the device
 	members []member
 }
 
 type member struct {
-	gather *Exec           // pages of the network [pages, Size]; without scales its flat weights
-	scale  *Exec           // flat weights from gathered pages; nil without scales
-	table  *tensors.Tensor // int32 [pages], on the device
+	gather *graph.Exec     // stored pages of the network; float32 without scales: its flat weights
+	decode *graph.Exec     // flat weights from gathered pages; nil without scales
+	table  *tensors.Tensor // [pages], on the device
 	scales *tensors.Tensor // [pages], on the device; nil: none
+	own    []byte          // quantized exclusive pages, in host memory
+	stored []byte          // scales of quantized pages as they are stored, for a gather on the host
 }
 
 // NewDevice puts a set's shared pages, tables and scales on the device and
@@ -57,26 +60,26 @@ func NewDevice(backend compute.Backend, set *page.Set) (*Device, error) {
 
 func (d *Device) open() error {
 	var err error
-	d.shared, err = onDevice(d.backend, d.set.Pages, d.set.Shared, d.set.Size)
-	if err != nil {
+	s := d.set
+	if s.Precision.Quantized() {
+		packed, err := s.Precision.PackPages(s.Pages, s.Size)
+		if err != nil {
+			return err
+		}
+		if d.backend.HasSharedBuffers() {
+			d.packed = packed
+		}
+		d.shared, err = packedOnDevice(d.backend, s.Precision, packed, s.Shared)
+		if err != nil {
+			return err
+		}
+	} else if d.shared, err = onDevice(d.backend, s.Pages, s.Shared, s.Size); err != nil {
 		return err
 	}
-	for i, m := range d.set.Networks {
+	for i, m := range s.Networks {
 		d.members = append(d.members, member{})
-		at := &d.members[i]
-		if at.gather, err = NewExec(d.backend, func(in []*Node) *Node { return gather(in, m) }); err != nil {
+		if err := d.members[i].open(d.backend, s, m); err != nil {
 			return fmt.Errorf("%s: %w", m.Name, err)
-		}
-		if at.table, err = onDevice(d.backend, m.Table.Entries, len(m.Table.Entries)); err != nil {
-			return fmt.Errorf("%s: %w", m.Name, err)
-		}
-		if m.Scales != nil {
-			if at.scale, err = NewExec(d.backend, func(pages, scales *Node) *Node { return scale(pages, scales, m) }); err != nil {
-				return fmt.Errorf("%s: %w", m.Name, err)
-			}
-			if at.scales, err = onDevice(d.backend, m.Scales, len(m.Scales)); err != nil {
-				return fmt.Errorf("%s: %w", m.Name, err)
-			}
 		}
 		w, err := d.switchOnDevice(i) // compiles
 		if err != nil {
@@ -87,25 +90,28 @@ func (d *Device) open() error {
 	return nil
 }
 
-// gather is the graph of a switch. Inputs: shared pages, table, then exclusive
-// pages if the network has any.
-func gather(in []*Node, m page.Member) *Node {
-	pages, table := in[0], in[1]
-	if len(in) > 2 {
-		pages = Concatenate([]*Node{pages, in[2]}, 0)
+func (at *member) open(backend compute.Backend, s *page.Set, m page.Member) error {
+	var err error
+	if s.Precision.Quantized() {
+		if at.own, err = s.Precision.PackPages(m.Exclusive, s.Size); err != nil {
+			return err
+		}
+		if at.stored, err = s.ScaleFormat.Pack(m.Scales); err != nil {
+			return err
+		}
 	}
-	out := xla.GatherPages(pages, table, nil)
-	if m.Scales != nil {
-		return out
+	if at.gather, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node { return gather(in, m) }); err != nil {
+		return err
 	}
-	return xla.FlatWeights(out, m.Weights)
-}
-
-// scale multiplies gathered pages by their scales. It is an executable of its
-// own because XLA's CPU compiler, given both, computes page and scale of every
-// single weight: 260 µs instead of 100 for 128 pages.
-func scale(pages, scales *Node, m page.Member) *Node {
-	return xla.FlatWeights(Mul(pages, InsertAxes(scales, -1)), m.Weights)
+	if at.table, err = tableOnDevice(backend, m.Table); err != nil || m.Scales == nil {
+		return err
+	}
+	at.decode, err = graph.NewExec(backend, func(pages, scales *graph.Node) *graph.Node { return decode(pages, scales, s, m) })
+	if err != nil {
+		return err
+	}
+	at.scales, err = scalesOnDevice(backend, s.ScaleFormat, m.Scales)
+	return err
 }
 
 // Switch gathers network i's weights through its page table, after copying its
@@ -119,11 +125,22 @@ func (d *Device) Switch(i int) (*tensors.Tensor, error) {
 }
 
 func (d *Device) switchInPlace(i int) (*tensors.Tensor, error) {
-	m := d.set.Networks[i]
+	m, at := d.set.Networks[i], d.members[i]
+	scales := m.Scales
+	if d.packed != nil {
+		scales = make([]float32, len(m.Table.Entries))
+		if err := d.set.ScaleFormat.Unpack(scales, at.stored); err != nil {
+			return nil, fmt.Errorf("execution: switch to %s: %w", m.Name, err)
+		}
+	}
 	w, err := tensors.FromShapeForBackend(d.backend, 0, shapes.Make(dtypes.Float32, m.Weights))
 	if err == nil {
 		err = tensors.MutableFlatData(w, func(dst []float32) {
-			m.Table.Gather(dst, d.set.Pages, m.Exclusive, m.Scales, d.set.Size)
+			if d.packed != nil {
+				m.Table.GatherPacked(dst, d.set.Precision, d.packed, at.own, scales, d.set.Size)
+				return
+			}
+			m.Table.Gather(dst, d.set.Pages, m.Exclusive, scales, d.set.Size)
 		})
 	}
 	if err != nil {
@@ -136,14 +153,14 @@ func (d *Device) switchOnDevice(i int) (*tensors.Tensor, error) {
 	m, at := d.set.Networks[i], d.members[i]
 	args := []any{d.shared, at.table}
 	if n := len(m.Exclusive) / d.set.Size; n > 0 {
-		own := tensors.FromFlatDataAndDimensions(m.Exclusive, n, d.set.Size)
+		own := exclusive(d.set, m.Exclusive, at.own, n)
 		defer own.FinalizeAll()
 		args = append(args, own)
 	}
 	w, err := at.gather.Call1(args...)
-	if err == nil && at.scale != nil {
+	if err == nil && at.decode != nil {
 		pages := w
-		w, err = at.scale.Call1(pages, at.scales)
+		w, err = at.decode.Call1(pages, at.scales)
 		pages.FinalizeAll()
 	}
 	if err != nil {
@@ -183,7 +200,7 @@ func (d *Device) Close() {
 		d.shared.FinalizeAll()
 	}
 	for _, m := range d.members {
-		for _, e := range []*Exec{m.gather, m.scale} {
+		for _, e := range []*graph.Exec{m.gather, m.decode} {
 			if e != nil {
 				e.Finalize()
 			}
@@ -195,17 +212,4 @@ func (d *Device) Close() {
 		}
 	}
 	d.members = nil
-}
-
-// onDevice copies values to the device, once where its memory is the host's.
-func onDevice[T float32 | int32](backend compute.Backend, values []T, shape ...int) (*tensors.Tensor, error) {
-	if !backend.HasSharedBuffers() {
-		t := tensors.FromFlatDataAndDimensions(values, shape...)
-		return t, t.MaterializeOnDevice(backend, false, 0)
-	}
-	t, err := tensors.FromShapeForBackend(backend, 0, shapes.Make(dtypes.FromGenericsType[T](), shape...))
-	if err != nil {
-		return nil, err
-	}
-	return t, tensors.MutableFlatData(t, func(dst []T) { copy(dst, values) })
 }

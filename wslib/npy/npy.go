@@ -23,7 +23,9 @@ import (
 )
 
 // Value is an element type that these files hold.
-type Value interface{ ~float32 | ~int32 }
+type Value interface {
+	~float32 | ~int8 | ~int16 | ~int32 | ~uint8 | ~uint16
+}
 
 // Write stores data, row-major with the given shape, under path. No shape means
 // one axis. The file is written to a temporary name, synced and renamed.
@@ -106,36 +108,6 @@ func readFloats(f fs.File, path string) ([]float32, []int, error) {
 			out := make([]float32, len(b)/8)
 			for i := range out {
 				out[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:])))
-			}
-			return out
-		},
-	})
-}
-
-// ReadInts reads an int32 or int64 file in C order; an int64 that does not fit
-// becomes -1, which no index in these files allows.
-func ReadInts(path string) ([]int32, []int, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	return read(f, path, map[string]func([]byte) []int32{
-		"<i4": func(b []byte) []int32 {
-			out := make([]int32, len(b)/4)
-			for i := range out {
-				out[i] = int32(binary.LittleEndian.Uint32(b[4*i:]))
-			}
-			return out
-		},
-		"<i8": func(b []byte) []int32 {
-			out := make([]int32, len(b)/8)
-			for i := range out {
-				v := int64(binary.LittleEndian.Uint64(b[8*i:]))
-				if v != int64(int32(v)) {
-					v = -1
-				}
-				out[i] = int32(v)
 			}
 			return out
 		},

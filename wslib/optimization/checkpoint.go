@@ -2,6 +2,7 @@ package optimization
 
 import (
 	"archive/zip"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,13 +35,16 @@ type jointRecord struct {
 func (j *joint) fingerprint() string {
 	o := j.JointOptions
 	h := fnv.New64a()
-	fmt.Fprintf(h, "joint %d %d %v %v %v %d %v %v %v %d %d %d %d\n", o.Steps, o.Batch, o.LearningRate, o.ScaleRate, o.Dropout, o.Bits, o.Signs, o.Distillation, o.Temperature, o.Sample, o.ValidateEvery, o.ValidateOn, o.Seed)
+	fmt.Fprintf(h, "joint %d %d %v %v %v %v %v %v %v %d %d %d %d\n", o.Steps, o.Batch, o.LearningRate, o.ScaleRate, o.Dropout, o.Precision, o.ScaleFormat, o.Distillation, o.Temperature, o.Sample, o.ValidateEvery, o.ValidateOn, o.Seed)
 	fingerprintTasks(h, j.tasks)
 	for _, m := range j.layout.set.Networks {
 		fmt.Fprintln(h, m.Name, m.Table, m.Scales != nil)
 	}
-	for _, v := range j.layout.pack(j.layout.set) {
-		fmt.Fprint(h, v, " ")
+	binary.Write(h, binary.LittleEndian, j.layout.pack(j.layout.set))
+	if j.Distillation > 0 {
+		for _, t := range j.tasks {
+			binary.Write(h, binary.LittleEndian, t.Weights)
+		}
 	}
 	return fmt.Sprintf("%016x", h.Sum64())
 }
@@ -157,6 +161,6 @@ func fingerprintTasks(w io.Writer, tasks []Task) {
 	for _, t := range tasks {
 		samples := t.Data.Provenance
 		samples.Note = ""
-		fmt.Fprintf(w, "%+v\n%s\n%d %d %d\n", *t.Network, samples, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch)
+		fmt.Fprintf(w, "%+v\n%s\n%d %d %d %v\n", *t.Network, samples, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch, t.LossWeight)
 	}
 }

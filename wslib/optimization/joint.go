@@ -14,19 +14,19 @@ import (
 
 // JointOptions of [Joint]. Zero values mean the defaults in brackets.
 type JointOptions struct {
-	Steps         int     // [5000]
-	Batch         int     // samples of each network in a step [100]
-	LearningRate  float64 // of Adam at its highest; cosine decay after a short rise [2e-3]
-	ScaleRate     float64 // learning rate of scales, as a factor [1]
-	Dropout       float64 // before each dense layer [0: none]
-	Bits          int
-	Signs         bool
-	Distillation  float64 // share of the loss that is the distance from the logits of the task's own weights [0]
-	Temperature   float64 // of distillation [2]
-	Sample        int     // networks in a step; 0 all
-	Workers       int     // networks at a time [2]
-	ValidateEvery int     // steps between validations and checkpoints [200]
-	ValidateOn    int     // at most so many validation samples a network [0: all]
+	Steps         int              // [5000]
+	Batch         int              // samples of each network in a step [100]
+	LearningRate  float64          // of Adam at its highest; cosine decay after a short rise [2e-3]
+	ScaleRate     float64          // learning rate of scales, as a factor [1]
+	Dropout       float64          // before each dense layer [0: none]
+	Precision     page.Precision   // that the pages are trained and stored in [float32]
+	ScaleFormat   page.ScaleFormat // that the scales are stored in [float32]
+	Distillation  float64          // share of the loss that is the distance from the logits of Task.Weights [0: none]
+	Temperature   float64          // of distillation [2]
+	Sample        int              // networks in a step, drawn anew each time [0: all]
+	Workers       int              // networks at a time; does not change the result [2]
+	ValidateEvery int              // steps between validations and checkpoints [200]
+	ValidateOn    int              // at most so many validation samples a network [0: all]
 	Seed          uint64
 	Checkpoint    string // file of the checkpoint; "" none
 	Progress      func(Progress)
@@ -60,6 +60,29 @@ func (o JointOptions) withDefaults() JointOptions {
 	return o
 }
 
+func (o JointOptions) check(set *page.Set, tasks []Task) error {
+	if err := cmp.Or(o.Precision.Validate(), o.ScaleFormat.Validate()); err != nil {
+		return err
+	}
+	if set.Precision.Quantized() {
+		return fmt.Errorf("it starts from pages of %v, want float32", set.Precision)
+	}
+	if o.Distillation < 0 || o.Distillation > 1 {
+		return fmt.Errorf("distillation %v, want 0 to 1", o.Distillation)
+	}
+	for i, m := range set.Networks {
+		if o.Precision.Quantized() && m.Scales == nil {
+			return fmt.Errorf("network %s has no scales, which pages of %v need", m.Name, o.Precision)
+		}
+		if o.Distillation > 0 {
+			if err := page.CheckWeights("weights to distil "+m.Name+" from", tasks[i].Weights, m.Weights); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Joint trains the pages of a set for all its networks at once: every step adds
 // up the cross-entropies of all networks, each put together from the pages
 // through its table, and updates shared pages, exclusive pages and scales once.
@@ -67,11 +90,15 @@ func (o JointOptions) withDefaults() JointOptions {
 // tasks are the set's networks in order. The set is the starting point and is
 // not changed. The best state by mean validation accuracy is returned.
 //
+// With a precision below float32 the pages are rounded in the loop: the forward
+// pass sees code values, the gradient goes straight through the rounding. The
+// result is the set as it is stored, and validation scores just that.
+//
 // When ctx ends, or a network diverges ([DivergedError]), the last checkpoint
 // stays; a later call with the same arguments goes on from there and ends in the
 // same result, bit for bit on one machine.
 func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, o JointOptions) (*Result, error) {
-	if err := check(set, tasks); err != nil {
+	if err := cmp.Or(check(set, tasks), o.check(set, tasks)); err != nil {
 		return nil, fmt.Errorf("joint optimization: %w", err)
 	}
 	j, err := newJoint(ctx, backend, set, tasks, o.withDefaults())
@@ -93,8 +120,6 @@ type joint struct {
 	validator *validator
 	graphs    jointGraphs
 	tables    []*tensors.Tensor
-	signs     []*tensors.Tensor
-	signBits  [][]float32
 	teacher   [][]float32 // logits of each network's own weights on its training samples; nil: none
 	samplers  []*train.Sampler
 	print     string     // fingerprint of what is optimized
@@ -102,7 +127,7 @@ type joint struct {
 }
 
 func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, o JointOptions) (*joint, error) {
-	j := &joint{JointOptions: o, tasks: tasks, layout: newLayout(set), quant: quantizer{o.Bits}}
+	j := &joint{JointOptions: o, tasks: tasks, layout: newLayout(set), quant: quantizer{o.Precision}}
 	var err error
 	if err = j.compile(backend); err != nil {
 		j.close()
@@ -116,15 +141,6 @@ func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks
 		j.tables = append(j.tables, j.layout.table(i))
 		batch := cmp.Or(t.Batch, o.Batch)
 		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input, batch, o.Seed, t.Network.Name))
-		if o.Signs {
-			rng := train.Rand(o.Seed, "signs", t.Network.Name)
-			s := make([]float32, len(set.Networks[i].Table.Entries)*set.Size)
-			for k := range s {
-				s[k] = float32(rng.IntN(2)*2 - 1)
-			}
-			j.signBits = append(j.signBits, s)
-			j.signs = append(j.signs, tensors.FromFlatDataAndDimensions(s, len(s)/set.Size, set.Size))
-		}
 	}
 	if o.Distillation > 0 {
 		for i, t := range tasks {
@@ -155,44 +171,43 @@ func (j *joint) close() {
 		j.validator.close()
 	}
 	free(j.tables...)
-	free(j.signs...)
 }
 
-// executed is the set of pages as it is stored and executed.
+// executed is the set as it is stored and executed: pages as code values, the steps
+// between them multiplied into the scales, which are rounded to their format.
 func (j *joint) executed(theta []float32) *page.Set {
 	set := j.layout.unpack(theta)
-	if j.quant.none() {
-		return set
-	}
-	steps := make([]float32, set.Shared)
-	for p := range steps {
-		steps[p] = j.quant.host(set.Pages[p*set.Size : (p+1)*set.Size])
+	set.Precision, set.ScaleFormat = j.Precision, j.ScaleFormat
+	if j.quant.Quantized() {
+		shared := j.codes(set.Pages)
+		for i := range set.Networks {
+			m := &set.Networks[i]
+			own := j.codes(m.Exclusive)
+			for b, e := range m.Table.Entries {
+				if int(e) < set.Shared {
+					m.Scales[b] *= shared[e]
+				} else {
+					m.Scales[b] *= own[int(e)-set.Shared]
+				}
+			}
+		}
 	}
 	for i := range set.Networks {
-		m := &set.Networks[i]
-		own := make([]float32, len(m.Exclusive)/set.Size)
-		for p := range own {
-			own[p] = j.quant.host(m.Exclusive[p*set.Size : (p+1)*set.Size])
-		}
-		for b, e := range m.Table.Entries {
-			if int(e) < set.Shared {
-				m.Scales[b] *= steps[e]
-			} else {
-				m.Scales[b] *= own[int(e)-set.Shared]
-			}
+		for b, s := range set.Networks[i].Scales {
+			set.Networks[i].Scales[b] = set.ScaleFormat.Round(s)
 		}
 	}
 	return set
 }
 
-func (j *joint) weights(set *page.Set, i int) []float32 {
-	w := set.Weights(i)
-	if j.signBits != nil {
-		for k := range w {
-			w[k] *= j.signBits[i][k]
-		}
+// codes replaces the values of pages by code values and returns each page's step.
+func (j *joint) codes(pages []float32) []float32 {
+	size := j.layout.set.Size
+	steps := make([]float32, len(pages)/size)
+	for p := range steps {
+		steps[p] = j.quant.codes(pages[p*size : (p+1)*size])
 	}
-	return w
+	return steps
 }
 
 func (j *joint) run(ctx context.Context) error {
@@ -253,7 +268,7 @@ func (j *joint) validate(ctx context.Context, theta []float32, step int, losses 
 	set := j.executed(theta)
 	p := Point{Step: step, Loss: losses, Validation: make([]float64, len(j.tasks))}
 	err := j.each(len(j.tasks), func(i int) (err error) {
-		p.Validation[i], err = j.validator.accuracy(ctx, i, j.weights(set, i))
+		p.Validation[i], err = j.validator.accuracy(ctx, i, set.Weights(i))
 		return err
 	})
 	if err != nil {

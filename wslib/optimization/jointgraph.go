@@ -25,7 +25,7 @@ type jointGraphs struct {
 
 func (j *joint) compile(backend compute.Backend) error {
 	var err error
-	if !j.quant.none() {
+	if j.quant.Quantized() {
 		if j.graphs.round, err = NewExec(backend, j.roundGraph); err != nil {
 			return err
 		}
@@ -56,26 +56,19 @@ func (j *joint) roundGraph(theta *Node) *Node {
 
 // gradientGraph is one network's part of a step.
 // Inputs: pages [P, size] as executed, theta, table, x, y, generator state, teacher's logits
-// if there is one, signs if there are any. Outputs: loss, gradients with respect to the pages
+// with distillation. Outputs: loss, gradients with respect to the pages
 // as the network reads them [slots, size] and to its scales [slots].
 func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	task, l := j.tasks[i], j.layout
 	pages, theta, table, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5]
-	in = in[6:]
-	var teacher, signs *Node
+	var teacher *Node
 	if j.teacher != nil {
-		teacher, in = in[0], in[1:]
-	}
-	if j.Signs {
-		signs = in[0]
+		teacher = in[6]
 	}
 	if pages.Rank() == 1 {
 		pages = l.graphPages(pages)
 	}
 	read := xla.GatherPages(pages, table, nil) // [n, size]
-	if signs != nil {
-		read = Mul(read, signs)
-	}
 	n := len(l.set.Networks[i].Table.Entries)
 	w := read
 	var scales *Node
@@ -93,8 +86,8 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		soft := network.SoftCrossEntropy(MulScalar(logits, 1/t), Softmax(MulScalar(teacher, 1/t)))
 		return Add(MulScalar(hard, 1-j.Distillation), MulScalar(soft, j.Distillation*t*t))
 	})
-	if task.Weight > 0 {
-		g = MulScalar(g, task.Weight)
+	if task.LossWeight > 0 {
+		g = MulScalar(g, task.LossWeight)
 	}
 	if pad := n*l.set.Size - task.Network.Weights(); pad > 0 {
 		g = Concatenate([]*Node{g, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad))}, 0)
@@ -104,9 +97,6 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	if scales != nil {
 		onScales = ReduceSum(Mul(g, read), 1)
 		g = Mul(g, scales)
-	}
-	if signs != nil {
-		g = Mul(g, signs)
 	}
 	if pad := l.slots - n; pad > 0 {
 		g = Concatenate([]*Node{g, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad, l.set.Size))}, 0)
@@ -137,7 +127,7 @@ func (j *joint) updateGraph(in []*Node) []*Node {
 		touched = Concatenate([]*Node{touched, own}, 0)
 	}
 	touched = BroadcastToDims(touched, l.pages, l.set.Size)
-	if !j.quant.none() {
+	if j.quant.Quantized() {
 		_, within := j.quant.graph(l.graphPages(theta))
 		sum = Where(within, sum, ZerosLike(sum))
 	}

@@ -93,9 +93,6 @@ func (j *joint) gradient(i, k, epoch int, pages, theta *tensors.Tensor) ([]*tens
 		t := tensors.FromFlatDataAndDimensions(logits, len(index), width)
 		args, inputs = append(args, t), append(inputs, t)
 	}
-	if j.Signs {
-		args = append(args, j.signs[i])
-	}
 	out, err := j.graphs.gradient[i].Call(args...)
 	free(inputs...)
 	if err != nil {

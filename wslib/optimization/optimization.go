@@ -20,11 +20,11 @@ import (
 
 // Task is one network and the data that it is trained and validated on.
 type Task struct {
-	Network *network.Network
-	Data    *datasets.Dataset
-	Batch   int       // samples in a step of this network; 0: as many as the options say
-	Weights []float32 // of the separate network, for distillation
-	Weight  float64   // of its loss; 0: 1
+	Network    *network.Network
+	Data       *datasets.Dataset
+	Batch      int       // samples in a step of this network; 0: as many as the options say
+	Weights    []float32 // of the separate network; needed for distillation only
+	LossWeight float64   // what its loss is multiplied by in joint optimization; 0: 1
 }
 
 // Point is one validation of all networks.

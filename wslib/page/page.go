@@ -5,6 +5,7 @@ package page
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"weightsep/wslib/npy"
 )
@@ -98,6 +99,18 @@ func (t Table) Gather(dst, shared, exclusive, scales []float32, size int) {
 	}
 }
 
+// Width is the number of bytes that an entry is stored in, as an unsigned integer
+// of 1 or 2 bytes or an int32: the fewest that hold the largest entry.
+func (t Table) Width() int {
+	switch largest := slices.Max(append([]int32{0}, t.Entries...)); {
+	case largest < 1<<8:
+		return 1
+	case largest < 1<<16:
+		return 2
+	}
+	return 4
+}
+
 // Occupancy counts, for each shared page, the networks that use it. A network
 // that uses a page twice counts once.
 func Occupancy(tables []Table, shared int) []int {
@@ -132,7 +145,7 @@ func CheckWeights(name string, weights []float32, want int) error {
 }
 
 // ReadTable reads a page table of n pages over the given number of shared pages
-// and validates it.
+// and validates it. Any width of entries is read.
 func ReadTable(path string, n, shared int) (Table, error) {
 	entries, shape, err := npy.ReadInts(path)
 	if err != nil {

@@ -5,11 +5,17 @@ import "fmt"
 // Set is what is stored of many networks: the shared pages and, per network, a
 // page table, its exclusive pages and a scale per page. It is the result of
 // overlapping, what optimization trains and what execution runs.
+//
+// A quantized set holds code values of its Precision, as float32, in all pages and
+// a scale for every page of every network.
 type Set struct {
 	Size     int       // weights in a page
 	Shared   int       // number of shared pages
 	Pages    []float32 // shared pages [Shared, Size]
 	Networks []Member
+
+	Precision   Precision   // of the values of all pages
+	ScaleFormat ScaleFormat // of all scales
 }
 
 // Member is one network's part of a [Set].
@@ -21,10 +27,17 @@ type Member struct {
 	Scales    []float32 // one per page; nil: all 1, and nothing is stored
 }
 
-// Validate checks that tables, pages and scales fit each other.
+// Validate checks that tables, pages and scales fit each other and that storing
+// them would not change them.
 func (s *Set) Validate() error {
-	if s.Size < 1 || s.Shared < 1 || len(s.Pages) != s.Shared*s.Size {
+	if err := s.Format().Validate(); err != nil {
+		return fmt.Errorf("pages: %w", err)
+	}
+	if len(s.Pages) != s.Shared*s.Size {
 		return fmt.Errorf("pages: %d shared values, want %d pages of %d", len(s.Pages), s.Shared, s.Size)
+	}
+	if err := s.Precision.Check(s.Pages); err != nil {
+		return fmt.Errorf("shared pages: %w", err)
 	}
 	for _, m := range s.Networks {
 		pages := Count(m.Weights, s.Size)
@@ -40,6 +53,15 @@ func (s *Set) Validate() error {
 		}
 		if m.Scales != nil && len(m.Scales) != pages {
 			return fmt.Errorf("pages: %s: %d scales for %d pages", m.Name, len(m.Scales), pages)
+		}
+		if m.Scales == nil && s.Precision.Quantized() {
+			return fmt.Errorf("pages: %s: no scales, which pages of %v need", m.Name, s.Precision)
+		}
+		if err := s.Precision.Check(m.Exclusive); err != nil {
+			return fmt.Errorf("pages: %s: exclusive pages: %w", m.Name, err)
+		}
+		if err := s.ScaleFormat.Check(m.Scales); err != nil {
+			return fmt.Errorf("pages: %s: %w", m.Name, err)
 		}
 	}
 	return nil
@@ -76,37 +98,4 @@ func (s *Set) Clone() *Set {
 		}
 	}
 	return &c
-}
-
-// Stored is what a set takes in memory, in bytes, beside what the networks would
-// take separately. File headers are not counted; tables count as the int32 that
-// they are stored as.
-type Stored struct {
-	Shared    int `json:"shared"`    // shared pages, level 1
-	Exclusive int `json:"exclusive"` // exclusive pages, level 2
-	Tables    int `json:"tables"`
-	Scales    int `json:"scales"`
-	Total     int `json:"total"`
-	Separate  int `json:"separate"` // float32 weights of all networks
-
-	RatioBytes   float64 `json:"packingRatioBytes"`   // Separate / Total
-	RatioWeights float64 `json:"packingRatioWeights"` // weights of the networks / weights in pages
-	RatioLevel1  float64 `json:"packingRatioLevel1"`  // Separate / (Shared + Tables + Scales)
-}
-
-// Stored counts the bytes of the set.
-func (s *Set) Stored() Stored {
-	b := Stored{Shared: 4 * len(s.Pages)}
-	for _, m := range s.Networks {
-		b.Exclusive += 4 * len(m.Exclusive)
-		b.Tables += 4 * len(m.Table.Entries)
-		b.Scales += 4 * len(m.Scales)
-		b.Separate += 4 * m.Weights
-	}
-	level1 := b.Shared + b.Tables + b.Scales
-	b.Total = level1 + b.Exclusive
-	b.RatioBytes = float64(b.Separate) / float64(b.Total)
-	b.RatioWeights = float64(b.Separate) / float64(b.Shared+b.Exclusive)
-	b.RatioLevel1 = float64(b.Separate) / float64(level1)
-	return b
 }

@@ -26,12 +26,12 @@ func TestSetWeightsAndBytesByHand(t *testing.T) {
 	if got := s.Weights(1); !slices.Equal(got, []float32{5, 6, 1, 2, 7}) {
 		t.Errorf("b: %v", got)
 	}
-	// 4 shared and 4 exclusive weights, 5 table entries, 2 scales; 8 weights separately.
+	// 4 shared and 4 exclusive weights, 5 table entries of a byte, 2 scales; 8 weights separately.
 	b := s.Stored()
-	if b.Shared != 16 || b.Exclusive != 16 || b.Tables != 20 || b.Scales != 8 || b.Total != 60 || b.Separate != 32 {
+	if b.Shared != 16 || b.Exclusive != 16 || b.Tables != 5 || b.Scales != 8 || b.Total != 45 || b.Separate != 32 {
 		t.Errorf("%+v", b)
 	}
-	if b.RatioWeights != 1 || b.RatioBytes != 32.0/60 || b.RatioLevel1 != 32.0/44 {
+	if b.RatioWeights != 1 || b.RatioBytes != 32.0/45 || b.RatioLevel1 != 32.0/29 {
 		t.Errorf("%+v", b)
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"weightsep/wslib/npy"
 )
 
 // Files of a set in a run directory. The exclusive pages of all networks are in
@@ -21,6 +19,11 @@ func ScalesFile(name string) string { return filepath.Join(name, "scales.npy") }
 
 // Save writes the set into dir and returns the names of its files, relative to
 // dir. Each file is written whole or not at all.
+//
+// Pages are arrays of float32, int16 or int8 [pages, Size], or of packed bytes
+// (see [Precision.Pack]) uint8 [pages, Precision.Bytes(Size)]; scales of float32,
+// uint16 (the bits of halves) or uint8; a table of uint8, uint16 or int32, see
+// [Table.Width].
 func (s *Set) Save(dir string) ([]string, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -33,20 +36,42 @@ func (s *Set) Save(dir string) ([]string, error) {
 			return nil, err
 		}
 		files = append(files, TableFile(m.Name))
-		if err := npy.Write(filepath.Join(dir, TableFile(m.Name)), m.Table.Entries); err != nil {
+		if err := m.Table.write(filepath.Join(dir, TableFile(m.Name))); err != nil {
 			return nil, err
 		}
 		if m.Scales != nil {
 			files = append(files, ScalesFile(m.Name))
-			if err := npy.Write(filepath.Join(dir, ScalesFile(m.Name)), m.Scales); err != nil {
+			if err := s.ScaleFormat.write(filepath.Join(dir, ScalesFile(m.Name)), m.Scales); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if err := npy.Write(filepath.Join(dir, ExclusiveFile), exclusive, len(exclusive)/s.Size, s.Size); err != nil {
+	if err := s.Precision.write(filepath.Join(dir, ExclusiveFile), exclusive, s.Size); err != nil {
 		return nil, err
 	}
-	return files, npy.Write(filepath.Join(dir, SharedFile), s.Pages, s.Shared, s.Size)
+	return files, s.Precision.write(filepath.Join(dir, SharedFile), s.Pages, s.Size)
+}
+
+// Format says how the pages and scales of a set are stored.
+type Format struct {
+	Size        int         `json:"pageSize"` // values in a page
+	Shared      int         `json:"sharedPages"`
+	Precision   Precision   `json:"precision,omitempty"`
+	ScaleFormat ScaleFormat `json:"scaleFormat,omitempty"`
+}
+
+// Format is how the set is stored.
+func (s *Set) Format() Format { return Format{s.Size, s.Shared, s.Precision, s.ScaleFormat} }
+
+// Validate reports pages that there cannot be.
+func (f Format) Validate() error {
+	if f.Size < 1 || f.Shared < 1 {
+		return fmt.Errorf("%d shared pages of %d, want 1 or more of 1 or more", f.Shared, f.Size)
+	}
+	if err := f.Precision.Validate(); err != nil {
+		return err
+	}
+	return f.ScaleFormat.Validate()
 }
 
 // Shape is what a run's manifest knows of one network of a set.
@@ -56,51 +81,50 @@ type Shape struct {
 	Scales  bool   `json:"scales"` // whether it has a scales file
 }
 
-// LoadSet reads a set of the given networks from dir and checks that its files
-// fit each other.
+// LoadSet reads a set of float32 pages and scales, see [Load].
 func LoadSet(dir string, size, shared int, networks []Shape) (*Set, error) {
-	s := &Set{Size: size, Shared: shared}
-	var shape []int
+	return Load(dir, Format{Size: size, Shared: shared}, networks)
+}
+
+// Load reads a set of the given networks, which [Set.Save] wrote in the given
+// format, from dir and checks that its files fit each other.
+func Load(dir string, f Format, networks []Shape) (*Set, error) {
+	if err := f.Validate(); err != nil {
+		return nil, fmt.Errorf("read %s: %w", dir, err)
+	}
+	s := &Set{Size: f.Size, Shared: f.Shared, Precision: f.Precision, ScaleFormat: f.ScaleFormat}
 	var err error
-	path := filepath.Join(dir, SharedFile)
-	if s.Pages, shape, err = npy.ReadFloats(path); err != nil {
+	if s.Pages, err = f.Precision.read(filepath.Join(dir, SharedFile), f.Shared, f.Size); err != nil {
 		return nil, err
 	}
-	if len(shape) != 2 || shape[0] != shared || shape[1] != size {
-		return nil, fmt.Errorf("read %s: shape %v, want [%d %d]", path, shape, shared, size)
-	}
-	path = filepath.Join(dir, ExclusiveFile)
-	exclusive, shape, err := npy.ReadFloats(path)
+	path := filepath.Join(dir, ExclusiveFile)
+	exclusive, err := f.Precision.read(path, -1, f.Size)
 	if err != nil {
 		return nil, err
-	}
-	if len(exclusive) > 0 && (len(shape) != 2 || shape[1] != size) {
-		return nil, fmt.Errorf("read %s: shape %v, want [E %d]", path, shape, size)
 	}
 	total := len(exclusive)
 	for _, n := range networks {
 		m := Member{Name: n.Name, Weights: n.Weights}
-		if m.Table, err = ReadTable(filepath.Join(dir, TableFile(n.Name)), Count(n.Weights, size), shared); err != nil {
+		if m.Table, err = ReadTable(filepath.Join(dir, TableFile(n.Name)), Count(n.Weights, f.Size), f.Shared); err != nil {
 			return nil, err
 		}
-		own := len(m.Table.Exclusive()) * size
+		own := len(m.Table.Exclusive()) * f.Size
 		if own > len(exclusive) {
-			return nil, fmt.Errorf("read %s: %d pages, the page tables name more", path, total/size)
+			return nil, fmt.Errorf("read %s: %d pages, the page tables name more", path, total/f.Size)
 		}
 		m.Exclusive, exclusive = exclusive[:own:own], exclusive[own:]
 		if n.Scales {
-			scales := filepath.Join(dir, ScalesFile(n.Name))
-			if m.Scales, _, err = npy.ReadFloats(scales); err != nil {
-				return nil, err
-			}
-			if err := CheckWeights(scales, m.Scales, len(m.Table.Entries)); err != nil {
+			if m.Scales, err = f.ScaleFormat.read(filepath.Join(dir, ScalesFile(n.Name)), len(m.Table.Entries)); err != nil {
 				return nil, err
 			}
 		}
 		s.Networks = append(s.Networks, m)
 	}
 	if len(exclusive) > 0 {
-		return nil, fmt.Errorf("read %s: %d pages, the page tables name %d", path, total/size, (total-len(exclusive))/size)
+		return nil, fmt.Errorf("read %s: %d pages, the page tables name %d", path, total/f.Size, (total-len(exclusive))/f.Size)
 	}
-	return s, s.Validate()
+	if err := s.Validate(); err != nil {
+		return nil, fmt.Errorf("read %s: %w", dir, err)
+	}
+	return s, nil
 }

@@ -57,6 +57,14 @@ type Optimization struct {
 	Validate     int            `json:"validateEvery"`
 	ValidateOn   int            `json:"validateOn"`
 
+	// Of joint optimization; zero values as in optimization.JointOptions.
+	Precision    page.Precision     `json:"precision,omitempty"`
+	ScaleFormat  page.ScaleFormat   `json:"scaleFormat,omitempty"`
+	ScaleRate    float64            `json:"scaleRate,omitempty"`
+	Distillation float64            `json:"distillation,omitempty"`
+	Temperature  float64            `json:"temperature,omitempty"`
+	LossWeights  map[string]float64 `json:"lossWeights,omitempty"` // networks whose loss counts other than once
+
 	// The alternating schedule.
 	FirstSteps int     `json:"firstSteps"`
 	Rounds     int     `json:"rounds"`
@@ -153,6 +161,24 @@ func (c Config) Validate() error {
 	starts := []string{string(overlapping.AveragePages), string(overlapping.RandomPages), string(overlapping.NormalizedPages)}
 	if !slices.Contains(starts, o.Start) {
 		return fmt.Errorf("config: start %q, want one of %s", o.Start, strings.Join(starts, ", "))
+	}
+	if err := o.Precision.Validate(); err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	if err := o.ScaleFormat.Validate(); err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	if o.Method == Alternating && (o.Precision.Quantized() || o.ScaleFormat.Bytes() != 4) {
+		return fmt.Errorf("config: %s optimization has pages in float32 only and no scales, not %v and %s", o.Method, o.Precision, o.ScaleFormat)
+	}
+	if o.ScaleRate < 0 || o.Distillation < 0 || o.Distillation > 1 || o.Temperature < 0 {
+		return fmt.Errorf("config: scale rate %v, distillation %v, temperature %v: want no negative ones, and distillation at most 1",
+			o.ScaleRate, o.Distillation, o.Temperature)
+	}
+	for name, w := range o.LossWeights {
+		if w <= 0 {
+			return fmt.Errorf("config: loss weight %v of %s, want more than 0", w, name)
+		}
 	}
 	if o.FirstSteps < 1 || o.Passes < 1 || o.TurnSteps < 1 || o.Rounds < 0 || o.ValidateOn < 0 || o.Lambda < 0 {
 		return fmt.Errorf("config: schedule %d %d %d %d, validation samples %d, lambda %v: want no negative ones, and steps and passes",

@@ -82,7 +82,12 @@ func (r *Run) Tasks(ctx context.Context) ([]optimization.Task, error) {
 		if err != nil {
 			return nil, err
 		}
-		tasks = append(tasks, optimization.Task{Network: n, Data: d, Batch: r.Config.Optimization.Batches[n.Name]})
+		w, err := r.Weights(n)
+		if err != nil {
+			return nil, err
+		}
+		o := r.Config.Optimization
+		tasks = append(tasks, optimization.Task{Network: n, Data: d, Weights: w, Batch: o.Batches[n.Name], LossWeight: o.LossWeights[n.Name]})
 	}
 	return tasks, nil
 }
@@ -138,6 +143,7 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 	result, err := optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{
 		Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate, Dropout: o.Dropout, ValidateEvery: o.Validate,
 		ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: checkpoint, Progress: progress,
+		Precision: o.Precision, ScaleFormat: o.ScaleFormat, ScaleRate: o.ScaleRate, Distillation: o.Distillation, Temperature: o.Temperature,
 	})
 	return result, plan, err
 }
@@ -175,7 +181,10 @@ func (r *Run) Set() (*page.Set, error) {
 	if err := json.Unmarshal(r.Dir.Manifest.Networks, &shapes); err != nil {
 		return nil, fmt.Errorf("%s: networks: %w", r.Dir.File(rundir.ManifestFile), err)
 	}
-	return page.LoadSet(r.Dir.Path, r.Config.PageSize, r.Config.Shared, shapes)
+	return page.Load(r.Dir.Path, page.Format{
+		Size: r.Config.PageSize, Shared: r.Config.Shared,
+		Precision: r.Config.Optimization.Precision, ScaleFormat: r.Config.Optimization.ScaleFormat,
+	}, shapes)
 }
 
 // OverlappedSet is the set of pages before optimization.

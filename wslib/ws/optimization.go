@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 
+	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
 
@@ -18,6 +19,10 @@ type optimizationOverrides struct {
 	firstSteps   *int
 	start        *string
 	dropout      *float64
+	precision    *int
+	scaleFormat  *string
+	distillation *float64
+	validateOn   *int
 }
 
 func optimizationFlags(f *runFlags) *optimizationOverrides {
@@ -30,6 +35,10 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 		rounds:       f.set.Int("rounds", 0, "rounds of alternating optimization; default from the profile"),
 		start:        f.set.String("start", "", "`pages` that joint optimization starts from: average, random, normalized; default from the profile"),
 		dropout:      f.set.Float64("dropout", 0, "dropout before dense layers in joint optimization; default from the profile"),
+		precision:    f.set.Int("precision", 32, "`bits` of a stored page value in joint optimization: 32 (float32), 16, 8, 4, 2, 1"),
+		scaleFormat:  f.set.String("scales", string(page.ScaleFloat32), "`format` of stored scales: float32, float16, log8"),
+		distillation: f.set.Float64("distill", 0, "`share` of the loss that follows the separate networks' outputs"),
+		validateOn:   f.set.Int("validate-on", 0, "at most so many validation `samples` a network while training, 0 all; default from the profile"),
 		firstSteps:   f.set.Int("first", 0, "steps of the first turn of alternating optimization; default from the profile"),
 	}
 }
@@ -37,14 +46,18 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 func (o *optimizationOverrides) apply(c *pipeline.Config) {
 	x := &c.Optimization
 	for name, set := range map[string]func(){
-		"method":  func() { x.Method = *o.method },
-		"steps":   func() { x.Steps = *o.steps },
-		"batch":   func() { x.Batch, x.Batches = *o.batch, nil },
-		"rate":    func() { x.LearningRate = *o.learningRate },
-		"rounds":  func() { x.Rounds = *o.rounds },
-		"start":   func() { x.Start = *o.start },
-		"dropout": func() { x.Dropout = *o.dropout },
-		"first":   func() { x.FirstSteps = *o.firstSteps },
+		"method":      func() { x.Method = *o.method },
+		"steps":       func() { x.Steps = *o.steps },
+		"batch":       func() { x.Batch, x.Batches = *o.batch, nil },
+		"rate":        func() { x.LearningRate = *o.learningRate },
+		"rounds":      func() { x.Rounds = *o.rounds },
+		"start":       func() { x.Start = *o.start },
+		"dropout":     func() { x.Dropout = *o.dropout },
+		"first":       func() { x.FirstSteps = *o.firstSteps },
+		"precision":   func() { x.Precision = page.Precision(*o.precision) },
+		"scales":      func() { x.ScaleFormat = page.ScaleFormat(*o.scaleFormat) },
+		"distill":     func() { x.Distillation = *o.distillation },
+		"validate-on": func() { x.ValidateOn = *o.validateOn },
 	} {
 		if isSet(o.set, name) {
 			set()

@@ -17,6 +17,7 @@ func (a *app) runCommand() *ffcli.Command {
 	minTrain := f.minTrainFlag()
 	o := optimizationFlags(f)
 	margin := f.set.Float64("margin", 0.1, "density that may stay without exclusive pages")
+	tpr := f.set.Float64("tpr", 1, "target performance rate: density that exclusive pages must carry; 0: none but those that do not fit on the shared pages")
 	exclusive := f.set.Int("exclusive", 0, "at most so many exclusive pages a network, unless more do not fit; default from the profile, -1 no bound")
 	shared := f.set.Int("shared", 128, "number of shared pages")
 	return &ffcli.Command{
@@ -33,7 +34,7 @@ func (a *app) runCommand() *ffcli.Command {
 			if nets := f.nets(); len(nets) > 0 {
 				c.Networks = nets
 			}
-			c.Seed, c.Margin, c.Shared, c.Data.Dir, c.Data.MinTrain = *seed, *margin, *shared, f.data, *minTrain
+			c.Seed, c.Margin, c.TPR, c.Shared, c.Data.Dir, c.Data.MinTrain = *seed, *margin, *tpr, *shared, f.data, *minTrain
 			if isSet(f.set, "exclusive") {
 				c.MaxExclusive = *exclusive
 			}

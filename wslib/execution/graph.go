@@ -1,0 +1,84 @@
+package execution
+
+import (
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"weightsep/wslib/page"
+	"weightsep/xla"
+)
+
+// gather is the graph of a switch. Inputs: shared pages, table, then exclusive
+// pages if the network has any, all as they are stored.
+func gather(in []*Node, m page.Member) *Node {
+	pages, table := in[0], ConvertDType(in[1], dtypes.Int32)
+	if len(in) > 2 {
+		pages = Concatenate([]*Node{pages, in[2]}, 0)
+	}
+	out := xla.GatherPages(pages, table, nil)
+	if m.Scales != nil {
+		return out
+	}
+	return xla.FlatWeights(out, m.Weights)
+}
+
+// decode multiplies gathered pages by their scales. It is an executable of its
+// own because XLA's CPU compiler, given both, computes page and scale of every
+// single weight: 260 µs instead of 100 for 128 pages.
+func decode(pages, scales *Node, s *page.Set, m page.Member) *Node {
+	pages = unpack(pages, s.Precision, s.Size)
+	return xla.FlatWeights(Mul(pages, InsertAxes(scaleValues(scales, s.ScaleFormat), -1)), m.Weights)
+}
+
+// unpack is [page.Precision.Unpack] of many pages in a graph: [pages, size] code
+// values.
+func unpack(pages *Node, p page.Precision, size int) *Node {
+	if !p.Quantized() {
+		return pages
+	}
+	bits := p.Bits()
+	if bits >= 8 {
+		return ConvertDType(pages, dtypes.Float32)
+	}
+	// Every byte [n, bytes] becomes a row [n, bytes, codes]: shifted, masked.
+	shifts := make([]uint8, 8/bits)
+	for i := range shifts {
+		shifts[i] = uint8(i * bits)
+	}
+	n, bytes := pages.Shape().Dimensions[0], pages.Shape().Dimensions[1]
+	dims := []int{n, bytes, len(shifts)}
+	shift := BroadcastToDims(Reshape(Const(pages.Graph(), shifts), 1, 1, len(shifts)), dims...)
+	codes := BitwiseShiftRightLogical(BroadcastToDims(InsertAxes(pages, -1), dims...), shift)
+	codes = BitwiseAnd(codes, Scalar(pages.Graph(), dtypes.Uint8, 1<<bits-1))
+	values := Slice(Reshape(codes, n, bytes*len(shifts)), AxisRange(), AxisRange(0, size))
+	switch p {
+	case page.Int4: // two's complement: the flipped sign bit counts up from -8
+		values = BitwiseXor(values, Scalar(pages.Graph(), dtypes.Uint8, 8))
+		return AddScalar(ConvertDType(values, dtypes.Float32), -8)
+	case page.Int2:
+		return AddScalar(ConvertDType(values, dtypes.Float32), -1.5)
+	}
+	return AddScalar(MulScalar(ConvertDType(values, dtypes.Float32), 2), -1)
+}
+
+// scaleValues is [page.ScaleFormat.Unpack] in a graph.
+func scaleValues(scales *Node, f page.ScaleFormat) *Node {
+	switch f {
+	case page.ScaleFloat16:
+		return ConvertDType(scales, dtypes.Float32)
+	case page.ScaleLog8:
+		values := Const(scales.Graph(), log8Values())
+		return Gather(values, InsertAxes(ConvertDType(scales, dtypes.Int32), -1))
+	}
+	return scales
+}
+
+// log8Values is the scale of each byte. That of -0, which no set has, is 0.
+func log8Values() []float32 {
+	values := make([]float32, 256)
+	for b := range values {
+		// The only error is -0, and leaves 0.
+		_ = page.ScaleLog8.Unpack(values[b:b+1], []byte{byte(b)})
+	}
+	return values
+}

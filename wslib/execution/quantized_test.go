@@ -1,0 +1,126 @@
+package execution
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"weightsep/wslib/page"
+	"weightsep/xla/xlatest"
+)
+
+var (
+	precisions   = []page.Precision{page.Float32, page.Int16, page.Int8, page.Int4, page.Int2, page.Int1}
+	scaleFormats = []page.ScaleFormat{page.ScaleFloat32, page.ScaleFloat16, page.ScaleLog8}
+)
+
+// quantized is a set of random code values, every one of the precision among them,
+// with scales of both signs and very different sizes.
+func quantized(set *page.Set, p page.Precision, f page.ScaleFormat) *page.Set {
+	s := set.Clone()
+	s.Precision, s.ScaleFormat = p, f
+	rng := rand.New(rand.NewPCG(uint64(p), 5))
+	fill := func(values []float32) {
+		for i := range values {
+			values[i] = p.Round(2 * (rng.Float32() - 0.5) * (p.Limit() + 0.5))
+		}
+	}
+	if p.Quantized() {
+		fill(s.Pages)
+	}
+	for i := range s.Networks {
+		m := &s.Networks[i]
+		if p.Quantized() {
+			fill(m.Exclusive)
+		}
+		m.Scales = make([]float32, len(m.Table.Entries))
+		for k := range m.Scales {
+			m.Scales[k] = f.Round(float32(rng.NormFloat64()) / float32(int(1)<<rng.IntN(14)))
+		}
+		m.Scales[0] = f.Round(3e-6) // subnormal as a half, 0 in log8
+	}
+	return s
+}
+
+// oddPages is a small set with pages of 13 values, which end within a byte, one of
+// them named twice and two exclusive.
+func oddPages() *page.Set {
+	return &page.Set{Size: 13, Shared: 300, Pages: make([]float32, 300*13), Networks: []page.Member{
+		{Name: "a", Weights: 60, Table: page.Table{Shared: 300, Entries: []int32{7, 300, 7, 299, 301}}, Exclusive: make([]float32, 26)},
+		{Name: "b", Weights: 13, Table: page.Table{Shared: 300, Entries: []int32{255}}, Exclusive: []float32{}},
+	}}
+}
+
+func TestGatherOfPackedPagesIsBitExact(t *testing.T) {
+	_, set := ten(t)
+	set.Networks = set.Networks[:2]
+	b := xlatest.Backend(t)
+	for name, set := range map[string]*page.Set{"pages of 512": set, "pages of 13": oddPages()} {
+		for _, p := range precisions {
+			for _, f := range scaleFormats {
+				t.Run(fmt.Sprint(name, " ", p, " ", f), func(t *testing.T) {
+					s := quantized(set, p, f)
+					d, err := NewDevice(b, s)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer d.Close()
+					if err := d.Verify(); err != nil {
+						t.Error(err)
+					}
+					// Packed pages are the device's own: another value behind its back is noticed.
+					at := used(s.Networks[0]) * s.Size
+					old := s.Pages[at]
+					if s.Pages[at] = p.Round(-old); s.Pages[at] == old {
+						s.Pages[at] = 1
+					}
+					if err := d.Verify(); err == nil {
+						t.Error("a changed page was not noticed")
+					}
+				})
+			}
+		}
+	}
+}
+
+// used is a shared page that a network uses, with a scale that is not 0.
+func used(m page.Member) int {
+	for k, e := range m.Table.Entries {
+		if int(e) < m.Table.Shared && m.Scales[k] != 0 {
+			return int(e)
+		}
+	}
+	return -1
+}
+
+func TestDeviceRefusesWhatIsNoCode(t *testing.T) {
+	s := quantized(oddPages(), page.Int4, page.ScaleFloat32)
+	s.Pages[3] = 0.5
+	if _, err := NewDevice(xlatest.Backend(t), s); err == nil || !strings.Contains(err.Error(), "value 3 is 0.5") {
+		t.Errorf("error %v, want value and place", err)
+	}
+}
+
+// BenchmarkSwitchPrecision switches to a network of 127 pages that are stored in
+// each precision.
+func BenchmarkSwitchPrecision(b *testing.B) {
+	_, set := ten(b)
+	set.Networks = set.Networks[:1]
+	for _, p := range precisions {
+		b.Run(p.String(), func(b *testing.B) {
+			d, err := NewDevice(xlatest.Backend(b), quantized(set, p, page.ScaleFloat16))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer d.Close()
+			for b.Loop() {
+				w, err := d.Switch(0)
+				if err != nil {
+					b.Fatal(err)
+				}
+				w.FinalizeAll()
+			}
+		})
+	}
+}

@@ -1,0 +1,139 @@
+package page
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// GatherPacked is [Table.Gather] from pages packed in precision p: what a switch
+// between stored networks does. shared and the network's own exclusive pages hold
+// p.Bytes(size) bytes a page. The result is bit for bit that of Gather from the
+// unpacked pages.
+func (t Table) GatherPacked(dst []float32, p Precision, shared, exclusive []byte, scales []float32, size int) {
+	width := p.Bytes(size)
+	for i, e := range t.Entries {
+		src := shared
+		if int(e) >= t.Shared {
+			src, e = exclusive, e-int32(t.Shared)
+		}
+		scale := float32(1)
+		if scales != nil {
+			scale = scales[i]
+		}
+		p.decode(dst[i*size:min((i+1)*size, len(dst))], src[int(e)*width:][:width], scale)
+	}
+}
+
+// decode writes the first len(dst) values of a packed page times scale. Below 8
+// bits it multiplies every code value once and looks the products up.
+//
+// The loops below take by arrays of fixed length what fills them, which spares
+// checks of bounds and halves the time.
+func (p Precision) decode(dst []float32, packed []byte, scale float32) {
+	switch p.Bits() {
+	case 32:
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(packed[4*i:])) * scale
+		}
+	case 16:
+		decode16(dst, packed, scale)
+	case 8:
+		decode8(dst, packed, scale)
+	case 4:
+		decode4(dst, packed, scale)
+	case 2:
+		decode2(dst, packed, scale)
+	case 1:
+		decode1(dst, packed, scale)
+	}
+}
+
+func decode16(dst []float32, packed []byte, scale float32) {
+	for len(dst) >= 4 && len(packed) >= 8 {
+		out, in := (*[4]float32)(dst), (*[8]byte)(packed)
+		out[0] = float32(int16(binary.LittleEndian.Uint16(in[0:]))) * scale
+		out[1] = float32(int16(binary.LittleEndian.Uint16(in[2:]))) * scale
+		out[2] = float32(int16(binary.LittleEndian.Uint16(in[4:]))) * scale
+		out[3] = float32(int16(binary.LittleEndian.Uint16(in[6:]))) * scale
+		dst, packed = dst[4:], packed[8:]
+	}
+	for i := range dst {
+		dst[i] = float32(int16(binary.LittleEndian.Uint16(packed[2*i:]))) * scale
+	}
+}
+
+func decode8(dst []float32, packed []byte, scale float32) {
+	for len(dst) >= 8 && len(packed) >= 8 {
+		out, in := (*[8]float32)(dst), (*[8]byte)(packed)
+		out[0] = float32(int8(in[0])) * scale
+		out[1] = float32(int8(in[1])) * scale
+		out[2] = float32(int8(in[2])) * scale
+		out[3] = float32(int8(in[3])) * scale
+		out[4] = float32(int8(in[4])) * scale
+		out[5] = float32(int8(in[5])) * scale
+		out[6] = float32(int8(in[6])) * scale
+		out[7] = float32(int8(in[7])) * scale
+		dst, packed = dst[8:], packed[8:]
+	}
+	for i := range dst {
+		dst[i] = float32(int8(packed[i])) * scale
+	}
+}
+
+func decode4(dst []float32, packed []byte, scale float32) {
+	var value [16]float32
+	for c := range value {
+		value[c] = float32(int8(c<<4)>>4) * scale
+	}
+	for len(dst) >= 8 && len(packed) >= 4 {
+		out, w := (*[8]float32)(dst), binary.LittleEndian.Uint32(packed)
+		out[0] = value[w&15]
+		out[1] = value[w>>4&15]
+		out[2] = value[w>>8&15]
+		out[3] = value[w>>12&15]
+		out[4] = value[w>>16&15]
+		out[5] = value[w>>20&15]
+		out[6] = value[w>>24&15]
+		out[7] = value[w>>28]
+		dst, packed = dst[8:], packed[4:]
+	}
+	for i := range dst {
+		dst[i] = value[packed[i/2]>>(4*(i%2))&15]
+	}
+}
+
+// decode2 looks up two values at a time.
+func decode2(dst []float32, packed []byte, scale float32) {
+	var pair [16][2]float32
+	for c := range pair {
+		pair[c] = [2]float32{(float32(c&3) - 1.5) * scale, (float32(c>>2) - 1.5) * scale}
+	}
+	for len(dst) >= 4 && len(packed) >= 1 {
+		out, b := (*[4]float32)(dst), packed[0]
+		*(*[2]float32)(out[:2]) = pair[b&15]
+		*(*[2]float32)(out[2:]) = pair[b>>4]
+		dst, packed = dst[4:], packed[1:]
+	}
+	for i := range dst {
+		dst[i] = pair[packed[0]>>(2*i)&3][0]
+	}
+}
+
+// decode1 looks up four values at a time.
+func decode1(dst []float32, packed []byte, scale float32) {
+	var four [16][4]float32
+	for c := range four {
+		for k := range four[c] {
+			four[c][k] = float32(c>>k&1*2-1) * scale
+		}
+	}
+	for len(dst) >= 8 && len(packed) >= 1 {
+		out, b := (*[8]float32)(dst), packed[0]
+		*(*[4]float32)(out[:4]) = four[b&15]
+		*(*[4]float32)(out[4:]) = four[b>>4]
+		dst, packed = dst[8:], packed[1:]
+	}
+	for i := range dst {
+		dst[i] = four[packed[0]>>i&1][0]
+	}
+}

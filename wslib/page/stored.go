@@ -1,0 +1,38 @@
+package page
+
+// Stored is what a set takes in memory, in bytes, beside what the networks would
+// take separately. Everything counts as [Set.Save] writes it, packed pages, scales
+// in their format and tables in their width, but for the headers of files.
+type Stored struct {
+	Shared    int `json:"shared"`    // shared pages, level 1
+	Exclusive int `json:"exclusive"` // exclusive pages, level 2
+	Tables    int `json:"tables"`
+	Scales    int `json:"scales"`
+	Total     int `json:"total"`
+	Separate  int `json:"separate"` // float32 weights of all networks
+
+	RatioBytes   float64 `json:"packingRatioBytes"`   // Separate / Total
+	RatioWeights float64 `json:"packingRatioWeights"` // weights of the networks / values in pages
+	RatioLevel1  float64 `json:"packingRatioLevel1"`  // Separate / (Shared + Tables + Scales)
+}
+
+// Stored counts the bytes of the set.
+func (s *Set) Stored() Stored {
+	page := s.Precision.Bytes(s.Size)
+	b := Stored{Shared: s.Shared * page}
+	weights, values := 0, len(s.Pages)
+	for _, m := range s.Networks {
+		b.Exclusive += len(m.Exclusive) / s.Size * page
+		b.Tables += m.Table.Width() * len(m.Table.Entries)
+		b.Scales += s.ScaleFormat.Bytes() * len(m.Scales)
+		weights += m.Weights
+		values += len(m.Exclusive)
+	}
+	b.Separate = 4 * weights
+	level1 := b.Shared + b.Tables + b.Scales
+	b.Total = level1 + b.Exclusive
+	b.RatioBytes = float64(b.Separate) / float64(b.Total)
+	b.RatioWeights = float64(weights) / float64(values)
+	b.RatioLevel1 = float64(b.Separate) / float64(level1)
+	return b
+}
