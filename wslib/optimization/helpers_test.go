@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/gomlx/gomlx/core/tensors"
+
 	"weightsep/datasets"
 	"weightsep/wslib/network"
 	"weightsep/wslib/overlapping"
@@ -61,4 +63,13 @@ func members(tasks []Task) []overlapping.Network {
 		nets = append(nets, n)
 	}
 	return nets
+}
+
+func mustCopy(t testing.TB, v *tensors.Tensor) []float32 {
+	t.Helper()
+	out, err := tensors.CopyFlatData[float32](v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }

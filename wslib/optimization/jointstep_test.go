@@ -1,0 +1,193 @@
+package optimization
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"testing"
+
+	"weightsep/wslib/page"
+	"weightsep/xla/xlatest"
+)
+
+// sources against adding up by walking the tables, with networks left out, and with
+// one that names a shared page twice.
+func TestSourcesAddUpWhatTablesName(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 6))
+	const shared, size = 5, 1
+	set := &page.Set{Size: size, Shared: shared, Pages: make([]float32, shared)}
+	for _, pages := range []int{7, 3, 6} {
+		m := page.Member{Name: string(rune('a' + pages)), Weights: pages, Table: page.Table{Shared: shared}, Exclusive: []float32{}, Scales: make([]float32, pages)}
+		for b := range pages {
+			e := int32(rng.IntN(shared))
+			if b%3 == 2 {
+				e = shared + int32(b/3)
+				m.Exclusive = append(m.Exclusive, 0)
+			}
+			m.Table.Entries = append(m.Table.Entries, e)
+		}
+		set.Networks = append(set.Networks, m)
+	}
+	if err := set.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	l := newLayout(set)
+	for _, networks := range [][]int{{0, 1, 2}, {2, 0}, {1}} {
+		onShared, onExclusive, onScales := l.sources(networks, len(networks))
+		value := func(row int32) float64 { // of each network's page in its slot; 0 of the row after the last
+			if int(row) == len(networks)*l.slots {
+				return 0
+			}
+			return float64(1 + row*row)
+		}
+		want := make([]float64, l.pages)
+		scales := make([]float64, l.size-l.pages)
+		for k, i := range networks {
+			for b, e := range set.Networks[i].Table.Entries {
+				row := int32(k*l.slots + b)
+				at := int(e)
+				if at >= shared {
+					at += l.exclusive[i]
+				}
+				want[at] += value(row)
+				scales[l.scales[i]-l.pages+b] = value(row)
+			}
+		}
+		for p := range l.pages {
+			got := 0.0
+			if p < shared {
+				for _, row := range onShared[p*l.tenants : (p+1)*l.tenants] {
+					got += value(row)
+				}
+			} else {
+				got = value(onExclusive[p-shared])
+			}
+			if got != want[p] {
+				t.Errorf("networks %v: page %d gets %v, want %v", networks, p, got, want[p])
+			}
+		}
+		for i, row := range onScales {
+			if value(row) != scales[i] {
+				t.Errorf("networks %v: scale %d gets %v, want %v", networks, i, value(row), scales[i])
+			}
+		}
+	}
+}
+
+func TestWorkersDoNotMatter(t *testing.T) {
+	tasks := []Task{problem(t, "a", 1, 60), problem(t, "b", 2, 60), problem(t, "c", 3, 60)}
+	set := plan(t, members(tasks)).Set(true)
+	var results []*Result
+	for _, workers := range []int{1, 3} {
+		r, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, JointOptions{Steps: 30, ValidateEvery: 10, Batch: 10, Dropout: 0.1, Seed: 2, Workers: workers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		results = append(results, r)
+	}
+	if !reflect.DeepEqual(results[0], results[1]) {
+		t.Error("one worker and three give different results")
+	}
+}
+
+// With sampling every network takes part equally often, and interruption changes
+// nothing.
+func TestJointSamplesNetworks(t *testing.T) {
+	b := xlatest.Backend(t)
+	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 200), problem(t, "c", 3, 200)}
+	set := plan(t, members(tasks)).Set(true)
+	o := JointOptions{Steps: 240, ValidateEvery: 40, LearningRate: 1e-2, Batch: 30, Seed: 1, Sample: 2}
+	j := &joint{JointOptions: o, tasks: tasks}
+	orders := map[string]bool{}
+	for k := 0; k < 40; k += 2 {
+		first, epoch := j.sample(k)
+		second, same := j.sample(k + 1)
+		both := append(slices.Clone(first), second...)
+		orders[string(rune('a'+both[0]))] = true
+		slices.Sort(both)
+		if epoch != k/2 || same != epoch || !slices.Equal(both, []int{0, 1, 2}) {
+			t.Fatalf("steps %d and %d: networks %v, batches %d and %d", k, k+1, both, epoch, same)
+		}
+	}
+	if len(orders) != 3 {
+		t.Errorf("the order of networks is not drawn anew: %v", orders)
+	}
+	want, err := Joint(context.Background(), b, set, tasks, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	best := 0.0
+	for _, p := range want.History {
+		best = max(best, p.Mean)
+	}
+	if best < 0.85 {
+		t.Errorf("mean validation accuracy %.3f, want 0.85", best)
+	}
+	o.Checkpoint = filepath.Join(t.TempDir(), "c.npz")
+	ctx, cancel := context.WithCancel(context.Background())
+	o.Progress = func(p Progress) {
+		if p.Step == 91 {
+			cancel()
+		}
+	}
+	if _, err := Joint(ctx, b, set, tasks, o); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	o.Progress = nil
+	got, err := Joint(context.Background(), b, set, tasks, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Error("the resumed result differs")
+	}
+}
+
+// A network distilled from itself, on pages of its own, has nothing to learn.
+func TestDistillationFromItself(t *testing.T) {
+	task := problem(t, "a", 1, 100)
+	task.Weights = task.Network.Initial(7)
+	pages := page.Count(len(task.Weights), pageSize)
+	set := &page.Set{Size: pageSize, Shared: pages, Pages: page.Form(task.Weights, pageSize)}
+	m := page.Member{Name: "a", Weights: len(task.Weights), Table: page.Table{Shared: pages}}
+	for i := range pages {
+		m.Table.Entries = append(m.Table.Entries, int32(i))
+	}
+	set.Networks = []page.Member{m}
+	far := func(share float64) float64 {
+		r, err := Joint(context.Background(), xlatest.Backend(t), set, []Task{task},
+			JointOptions{Steps: 1, ValidateEvery: 1, Batch: 50, Seed: 1, Distillation: share, Temperature: 3, LearningRate: 1e-3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		loss := r.History[1].Loss[0]
+		// The least that the loss can be is the entropy of the teacher, times 9.
+		if share == 1 && (loss > 9*math.Log(3)+1e-4 || loss < 1) {
+			t.Errorf("loss %v, want the teacher's entropy", loss)
+		}
+		j, err := newJoint(context.Background(), xlatest.Backend(t), set, []Task{task}, JointOptions{Steps: 10, Batch: 50, Distillation: share, Temperature: 3, Seed: 1}.withDefaults())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer j.close()
+		theta := vector(j.state.Theta)
+		defer free(theta)
+		out, err := j.gradient(0, 0, 0, theta, theta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer free(out...)
+		norm := 0.0
+		for _, g := range mustCopy(t, out[1]) {
+			norm += float64(g) * float64(g)
+		}
+		return math.Sqrt(norm)
+	}
+	if own, labels := far(1), far(0); own > 1e-5 || labels < 1e-2 {
+		t.Errorf("gradient of %v towards itself, of %v towards labels", own, labels)
+	}
+}

@@ -1,0 +1,116 @@
+package optimization
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/wslib/page"
+	"weightsep/xla/xlatest"
+)
+
+var precisions = []page.Precision{page.Int16, page.Int8, page.Int4, page.Int2, page.Int1}
+
+// What is trained is what is stored: the graph's rounding is the host's.
+func TestQuantizerGraphIsHost(t *testing.T) {
+	const pages, size = 3, 64
+	rng := rand.New(rand.NewPCG(1, 4))
+	latent := make([]float32, pages*size)
+	for i := range latent[:2*size] { // the last page is empty
+		latent[i] = float32(rng.NormFloat64()) * float32(i/size*3+1)
+	}
+	for _, p := range precisions {
+		q := quantizer{p}
+		out := MustExecOnceN(xlatest.Backend(t), func(in []*Node) []*Node {
+			values, within := q.graph(in[0])
+			return []*Node{values, Where(within, OnesLike(values), ZerosLike(values))}
+		}, tensors.FromFlatDataAndDimensions(latent, pages, size))
+		values, within := tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1])
+		for k := range pages {
+			codes := append([]float32(nil), latent[k*size:(k+1)*size]...)
+			step := q.codes(codes)
+			if err := p.Check(codes); err != nil {
+				t.Errorf("%v: page %d: %v", p, k, err)
+			}
+			for i, c := range codes {
+				v := values[k*size+i]
+				if math.Abs(float64(v-c*step)) > 1e-5*math.Abs(float64(v))+1e-9 {
+					t.Fatalf("%v: page %d value %d is %v in the graph, %v times %v on the host", p, k, i, v, c, step)
+				}
+				beyond := math.Abs(float64(latent[k*size+i])) > 1.001*float64(step)*2*float64(p.Limit())
+				if beyond && within[k*size+i] != 0 {
+					t.Errorf("%v: page %d value %d: gradient where no code is near", p, k, i)
+				}
+				if math.Abs(float64(latent[k*size+i])) < float64(step)*float64(p.Limit()) && within[k*size+i] != 1 {
+					t.Errorf("%v: page %d value %d: no gradient within reach", p, k, i)
+				}
+			}
+		}
+	}
+}
+
+// No step gives a clearly smaller squared error on normally distributed values.
+func TestStepsAreOfLeastError(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 4))
+	values := make([]float64, 50_000)
+	for i := range values {
+		values[i] = rng.NormFloat64()
+	}
+	for _, p := range []page.Precision{page.Int8, page.Int4, page.Int2, page.Int1} {
+		errorOf := func(step float64) float64 {
+			sum := 0.0
+			for _, v := range values {
+				d := v - step*float64(p.Round(float32(v/step)))
+				sum += d * d
+			}
+			return sum
+		}
+		least := math.Inf(1)
+		for f := 0.7; f < 1.5; f += 0.05 {
+			least = min(least, errorOf(f*quantizer{p}.step()))
+		}
+		if got := errorOf(quantizer{p}.step()); got > 1.03*least {
+			t.Errorf("%v: squared error %.5g, %.5g with another step", p, got, least)
+		}
+	}
+}
+
+// Quantized training learns, and what it returns is stored as asked for and scores
+// what its history says.
+func TestJointQuantized(t *testing.T) {
+	b := xlatest.Backend(t)
+	tasks := []Task{problem(t, "a", 1, 300), problem(t, "b", 2, 300)}
+	for _, p := range []page.Precision{page.Int4, page.Int1} {
+		r, err := Joint(context.Background(), b, plan(t, members(tasks)).Set(true), tasks, JointOptions{
+			Steps: 300, ValidateEvery: 50, LearningRate: 1e-2, Batch: 30, Seed: 1, Precision: p, ScaleFormat: page.ScaleLog8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Set.Validate(); err != nil || r.Set.Precision != p || r.Set.ScaleFormat != page.ScaleLog8 {
+			t.Fatalf("%v: a set of %v and %v: %v", p, r.Set.Precision, r.Set.ScaleFormat, err)
+		}
+		var best Point
+		for _, at := range r.History {
+			if at.Step == r.BestStep {
+				best = at
+			}
+		}
+		if best.Mean < 0.85 {
+			t.Errorf("%v: mean validation accuracy %.3f, want 0.85", p, best.Mean)
+		}
+		v, err := newValidator(b, tasks, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range tasks {
+			if got, err := v.accuracy(context.Background(), i, r.Set.Weights(i)); err != nil || got != best.Validation[i] {
+				t.Errorf("%v: network %d scores %v from what is stored, %v in the history (%v)", p, i, got, best.Validation[i], err)
+			}
+		}
+		v.close()
+	}
+}
