@@ -1,0 +1,188 @@
+// Package comparison has the methods that weight separation is compared with, at
+// equal bytes and equal training: [Further] (separate networks, the reference),
+// [Quantized], [Pruned], [WidthScaled] and [ProductQuantized].
+//
+// [Run] gives any of them the same further steps on the same samples as the joint
+// optimization of pages gets, chooses by validation accuracy of the weights as
+// executed, and counts everything that is stored. Test data is not touched.
+package comparison
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/gomlx/compute"
+
+	"weightsep/wslib/network"
+	"weightsep/wslib/optimization"
+	"weightsep/wslib/page"
+)
+
+// Method is one way to store networks in few bytes.
+type Method interface {
+	// Name is a word for files and tables that tells the parameters, as in quantized-4.
+	Name() string
+
+	// Stored is what the networks take in all. Of [Pruned], where it depends on
+	// the weights, it is what they take at most.
+	Stored(networks []*network.Network) Stored
+
+	validate() error
+	train(ctx context.Context, r *run) (*Result, error)
+}
+
+// Schedule of a training, as that of [optimization.Joint]: Adam, the learning rate
+// rising over the first 100 steps (a tenth, if that is less) and falling as half a
+// cosine. Zero values mean the defaults in brackets.
+type Schedule struct {
+	Steps         int     // [5000]
+	Batch         int     // samples in a step, where the task does not say [100]
+	LearningRate  float64 // at its highest [2e-3]
+	Dropout       float64 // before each dense layer [0: none]
+	ValidateEvery int     // steps [200]
+	ValidateOn    int     // at most so many validation samples [0: all]
+	Seed          uint64
+}
+
+// Options of [Run].
+type Options struct {
+	Schedule
+	Workers  int            // networks at a time; results do not depend on it [2]
+	Dir      string         // where finished networks are kept; "" nowhere
+	Progress func(Progress) // called after each step, never twice at a time
+}
+
+// Progress is told to the caller as training goes on.
+type Progress struct {
+	Network     string // "" for all at once
+	Step, Steps int    // steps done of one training; WidthScaled has two
+	Point       *Point // set after a validation
+}
+
+// Point is one validation of a network.
+type Point struct {
+	Step       int     `json:"step"`       // steps done
+	Loss       float64 `json:"loss"`       // mean training loss since the last point; 0 at step 0
+	Validation float64 `json:"validation"` // accuracy of the weights as executed, 0 to 1
+}
+
+// Network is the outcome for one network.
+type Network struct {
+	Network    *network.Network `json:"network"` // the task's; a narrower one from WidthScaled
+	Weights    []float32        `json:"-"`       // as executed, [Network.Weights()]
+	Stored     Stored           `json:"stored"`  // without what it shares with others
+	Validation float64          `json:"validation"`
+	BestStep   int              `json:"bestStep"`
+	History    []Point          `json:"history"` // of the further steps
+}
+
+// Result of [Run].
+type Result struct {
+	Method   string    `json:"method"`
+	Networks []Network `json:"networks"` // in order of the tasks
+	Stored   Stored    `json:"stored"`   // all networks, with what they share
+}
+
+// Run stores the tasks' networks by a method. weights are those of the separate
+// networks, parallel to tasks; of the tasks' own fields only Network, Data and Batch
+// are used. The best weights by validation accuracy are taken, the starting point,
+// stored the same way, being a candidate; the earlier of equals.
+//
+// With Dir, a finished network is not trained again by a later call with the same
+// arguments, which ends in the same result, bit for bit on one machine; files of
+// other arguments are an error. A loss that is not finite is an
+// [optimization.DivergedError].
+func Run(ctx context.Context, backend compute.Backend, m Method, tasks []optimization.Task, weights [][]float32, o Options) (*Result, error) {
+	r := &run{Options: o.withDefaults(), backend: backend, method: m, tasks: tasks, weights: weights}
+	err := r.check()
+	if err != nil {
+		return nil, fmt.Errorf("comparison: %s: %w", m.Name(), err)
+	}
+	result, err := m.train(ctx, r)
+	if err != nil {
+		return nil, fmt.Errorf("comparison: %s: %w", m.Name(), err)
+	}
+	result.Method = m.Name()
+	return result, nil
+}
+
+// run is one call of [Run].
+type run struct {
+	Options
+	backend compute.Backend
+	method  Method
+	tasks   []optimization.Task
+	weights [][]float32
+	telling sync.Mutex
+}
+
+func (o Options) withDefaults() Options {
+	o.Schedule = o.Schedule.withDefaults(5000, 2e-3)
+	if o.Workers == 0 {
+		o.Workers = 2
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	return o
+}
+
+func (s Schedule) withDefaults(steps int, rate float64) Schedule {
+	if s.Steps == 0 {
+		s.Steps = steps
+	}
+	if s.Batch == 0 {
+		s.Batch = 100
+	}
+	if s.LearningRate == 0 {
+		s.LearningRate = rate
+	}
+	if s.ValidateEvery == 0 {
+		s.ValidateEvery = 200
+	}
+	return s
+}
+
+// tell serialises the calls of Progress.
+func (r *run) tell(p Progress) {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.Progress(p)
+}
+
+func (r *run) check() error {
+	if err := r.method.validate(); err != nil {
+		return err
+	}
+	if len(r.tasks) == 0 || len(r.weights) != len(r.tasks) {
+		return fmt.Errorf("%d weight vectors for %d tasks, want one each", len(r.weights), len(r.tasks))
+	}
+	if r.Steps < 0 || r.Batch < 0 || r.ValidateEvery < 0 || r.Workers < 0 {
+		return fmt.Errorf("%d steps, batches of %d, validation every %d, %d workers: want none below 0",
+			r.Steps, r.Batch, r.ValidateEvery, r.Workers)
+	}
+	seen := map[string]bool{}
+	for i, t := range r.tasks {
+		n := t.Network
+		if seen[n.Name] {
+			return fmt.Errorf("network %s is there twice", n.Name)
+		}
+		seen[n.Name] = true
+		if err := n.Validate(); err != nil {
+			return err
+		}
+		if err := page.CheckWeights("network "+n.Name, r.weights[i], n.Weights()); err != nil {
+			return err
+		}
+		if t.Data.Shape != n.Input || t.Data.Classes != n.Classes() {
+			return fmt.Errorf("network %s expects data of shape %v and %d classes, got %v and %d",
+				n.Name, n.Input, n.Classes(), t.Data.Shape, t.Data.Classes)
+		}
+		if t.Data.Train.Len() == 0 || t.Data.Validation.Len() == 0 {
+			return fmt.Errorf("network %s: %d training and %d validation samples, want some of each",
+				n.Name, t.Data.Train.Len(), t.Data.Validation.Len())
+		}
+	}
+	return nil
+}

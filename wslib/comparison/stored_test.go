@@ -1,0 +1,127 @@
+package comparison
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"weightsep/wslib/network"
+)
+
+// Bytes by hand, of two networks of 203 weights on 4 pages of 64, 51 vectors of 4.
+func TestStoredByHand(t *testing.T) {
+	two := []*network.Network{small("a"), small("b")}
+	for _, c := range []struct {
+		m    Method
+		want Stored
+	}{
+		{Further{}, Stored{Values: 1624}},
+		{Quantized{Bits: 8, Page: 64}, Stored{Values: 406, Scales: 16}},
+		{Quantized{Bits: 4, Page: 64}, Stored{Values: 204, Scales: 16}}, // 101.5 bytes, a network ends at a byte
+		{Quantized{Bits: 2, Page: 64}, Stored{Values: 102, Scales: 16}}, // 50.75
+		{Quantized{Bits: 1}, Stored{Values: 52, Scales: 4}},             // 25.375; one page of 512
+		{ProductQuantized{Page: 64}, Stored{Indices: 102, Scales: 16, Codebooks: 2048}},
+		{ProductQuantized{Codewords: 16, Length: 8, Page: 64}, Stored{Indices: 26, Scales: 16, Codebooks: 256}}, // 26 vectors of 4 bits
+		// 102 of 203 kept, 6 layers: the mask takes 26 bytes, indices 1 + 203/8.
+		{Pruned{Keep: 0.5}, Stored{Values: 204, Scales: 24, Masks: 52}},
+		// 2 kept: gaps of 201 in all, 2*(1+6) + 201>>6 = 17 bits, and a byte.
+		{Pruned{Bits: 4, Keep: 0.01}, Stored{Values: 2, Scales: 24, Indices: 8}},
+		// Half as wide: 9*2+2 + 8*4+4 + 4*3+3 = 71 weights.
+		{WidthScaled{Factor: 0.5, Page: 64}, Stored{Values: 142, Scales: 8}},
+		{WidthScaled{Factor: 0.5, Bits: 1, Page: 64}, Stored{Values: 18, Scales: 8}},
+	} {
+		if got, want := c.m.Stored(two), c.want.total(); got != want {
+			t.Errorf("%s: %+v, want %+v", c.m.Name(), got, want)
+		}
+	}
+}
+
+func TestIndexBytesByHand(t *testing.T) {
+	at := func(n int, places ...int) []bool {
+		mask := make([]bool, n)
+		for _, p := range places {
+			mask[p] = true
+		}
+		return mask
+	}
+	for _, c := range []struct {
+		mask []bool
+		want int
+	}{
+		{at(8, 0, 1, 2, 3, 4, 5, 6, 7), 2}, // r=0: 8 zeros
+		{at(9, 0, 1, 2, 3, 4, 5, 6, 7, 8), 3},
+		{at(100, 10), 2},     // gap 10, r=2: 110 10; 5 bits
+		{at(100, 10, 90), 3}, // gaps 10 and 79, r=5: 0 01010, 110 01111; 14 bits
+		{at(5), 1},
+	} {
+		if got := indexBytes(c.mask); got != c.want {
+			t.Errorf("%v: %d bytes, want %d", c.mask, got, c.want)
+		}
+	}
+}
+
+// What is announced for pruned networks holds for any places, and not by far.
+func TestIndexBytesMost(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, kept := range []int{1, 30, 200, 1000, 2500, 4999} {
+		const n = 5000
+		most := indexBytesMost(n, kept)
+		for range 20 {
+			mask := make([]bool, n)
+			for _, i := range rng.Perm(n)[:kept] {
+				mask[i] = true
+			}
+			if got := indexBytes(mask); got > most || float64(got) < 0.85*float64(most)-2 {
+				t.Errorf("%d of %d kept: %d bytes, at most %d announced", kept, n, got, most)
+			}
+		}
+	}
+}
+
+// Shares and factors fill a budget and do not exceed it.
+func TestBudgets(t *testing.T) {
+	ten := network.Ten()
+	for _, budget := range []int{20_000, 54_000, 100_000, 300_000} {
+		keep, err := KeepFor(ten, 8, budget)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (Pruned{Bits: 8, Keep: keep}).Stored(ten).Total; got > budget || got < budget-200 {
+			t.Errorf("share %v takes %d of %d bytes", keep, got, budget)
+		}
+		factor, err := FactorFor(ten, 8, 0, budget)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (WidthScaled{Factor: factor}).Stored(ten).Total; got > budget || got < budget*97/100 {
+			t.Errorf("factor %v takes %d of %d bytes", factor, got, budget)
+		}
+		t.Logf("%d bytes: keep %.4f, factor %.4f", budget, keep, factor)
+	}
+	if keep, err := KeepFor(ten, 8, 1<<30); keep != 1 || err != nil {
+		t.Errorf("no need to prune, and %v kept, %v", keep, err)
+	}
+	if _, err := FactorFor(ten, 8, 0, 100); err == nil {
+		t.Error("ten networks in 100 bytes")
+	}
+}
+
+func TestNarrow(t *testing.T) {
+	for _, n := range network.Ten() {
+		for _, factor := range []float64{0.001, 0.3, 0.77, 1, 1.5} {
+			s := narrow(n, factor)
+			if err := s.Validate(); err != nil {
+				t.Error(err)
+			}
+			if s.Input != n.Input || s.Classes() != n.Classes() || len(s.Convs) != len(n.Convs) {
+				t.Errorf("%s times %v: %+v", n.Name, factor, s)
+			}
+		}
+		if n.Weights() != narrow(n, 1).Weights() {
+			t.Errorf("%s changed at factor 1", n.Name)
+		}
+	}
+	n := network.Ten()[0] // cifar10
+	if s := narrow(n, 0.25); s.Convs[2] != (network.Conv{Height: 3, Width: 3, In: 8, Out: 13}) || s.Dense[0] != 52 || s.Dense[1] != 32 || s.Dense[3] != 10 || n.Dense[0] != 208 {
+		t.Errorf("a quarter of %s is %+v", n.Name, s)
+	}
+}
