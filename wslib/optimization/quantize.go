@@ -14,7 +14,8 @@ type quantizer struct{ page.Precision }
 
 // step between code values, for a page whose root mean square is 1: the one of
 // least squared error for normally distributed values (J. Max, Quantizing for
-// minimum distortion, 1960, for 1 to 8 bits; five deviations are in reach for 16).
+// minimum distortion, 1960, for 1 to 8 bits, 4 bits having 15 levels and 8 bits 255;
+// five deviations are in reach for 16).
 func (q quantizer) step() float64 {
 	switch q.Bits() {
 	case 1:
@@ -22,9 +23,9 @@ func (q quantizer) step() float64 {
 	case 2:
 		return 0.996
 	case 4:
-		return 0.335
+		return 0.3534
 	case 8:
-		return 0.0308
+		return 0.03087
 	}
 	return 5 / float64(q.Limit())
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"weightsep/datasets"
+	"weightsep/wslib/budget"
 	"weightsep/wslib/network"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
@@ -29,7 +30,13 @@ type Config struct {
 	MaxExclusive  int     `json:"maxExclusive"` // exclusive pages of a network, unless Shared forces more; 0: no bound
 	FisherSamples int     `json:"fisherSamples"`
 
+	// Placement of sharable pages: GreedyPlacement, the paper's, or RandomPlacement.
+	Placement string `json:"placement,omitempty"`
+
 	BaselineSteps int `json:"baselineSteps"` // of a baseline that does not come with the project
+	// BaselineSeed, if not 0, asks for baselines of this seed instead of those that come
+	// with the project.
+	BaselineSeed uint64 `json:"baselineSeed,omitempty"`
 
 	Optimization Optimization `json:"optimization"`
 	Bench        Bench        `json:"bench"`
@@ -79,6 +86,12 @@ const (
 	Alternating = "alternating"
 )
 
+// The placements; "" is GreedyPlacement.
+const (
+	GreedyPlacement = "greedy"
+	RandomPlacement = "random"
+)
+
 // Bench is the execution benchmark.
 type Bench struct {
 	Executions int `json:"executions"`
@@ -86,13 +99,14 @@ type Bench struct {
 }
 
 // Profiles lists the profile names.
-func Profiles() []string { return []string{"quick", "smoke", "paper"} }
+func Profiles() []string { return []string{"quick", "smoke", "packing", "paper"} }
 
 // Profile returns the configuration of a profile:
 //
-//	quick  joint optimization, minutes on two cores
-//	smoke  a few steps on a few samples, to see that everything runs
-//	paper  the original's alternating schedule and full data, hours
+//	quick    joint optimization, minutes on two cores
+//	smoke    a few steps on a few samples, to see that everything runs
+//	packing  the schedule of results/optimization.md: 3,400 joint steps, half an hour
+//	paper    the original's alternating schedule and full data, hours
 func Profile(name string) (Config, error) {
 	s := separation.Defaults()
 	c := Config{
@@ -115,6 +129,13 @@ func Profile(name string) (Config, error) {
 		c.Optimization.Batch, c.Optimization.Batches = 8, nil
 		c.Optimization.Steps, c.Optimization.Validate, c.Optimization.ValidateOn = 40, 20, 60
 		c.Bench = Bench{Executions: 10, Samples: 100}
+	case "packing":
+		c.BaselineSteps = 4000
+		c.Data.MinTrain = 5000
+		o := &c.Optimization
+		o.Steps, o.Batch, o.LearningRate, o.Dropout = 3400, 128, 4e-3, 0
+		o.Batches = map[string]int{"obs": 16, "gsc": 64, "esc10": 32, "us8k": 32, "hhar": 32}
+		o.Validate, o.ValidateOn = 200, 2000
 	case "paper":
 		c.BaselineSteps = 4000
 		c.MaxExclusive = 0
@@ -158,6 +179,12 @@ func (c Config) Validate() error {
 	if err := (separation.Options{TPR: c.TPR, Margin: c.Margin, Shared: c.Shared}).Validate(); err != nil {
 		return fmt.Errorf("config: %w", err)
 	}
+	if placements := []string{"", GreedyPlacement, RandomPlacement}; !slices.Contains(placements, c.Placement) {
+		return fmt.Errorf("config: placement %q, want %s or %s", c.Placement, GreedyPlacement, RandomPlacement)
+	}
+	if c.Placement == RandomPlacement && o.Method == Alternating {
+		return fmt.Errorf("config: %s optimization places networks by cost, not at random", Alternating)
+	}
 	starts := []string{string(overlapping.AveragePages), string(overlapping.RandomPages), string(overlapping.NormalizedPages)}
 	if !slices.Contains(starts, o.Start) {
 		return fmt.Errorf("config: start %q, want one of %s", o.Start, strings.Join(starts, ", "))
@@ -188,6 +215,37 @@ func (c Config) Validate() error {
 		return fmt.Errorf("config: learning rate %v and dropout %v, want more than 0, and 0 to less than 1", o.LearningRate, o.Dropout)
 	}
 	return nil
+}
+
+// ApplyBudget replaces numbers of pages, precision and format of scales by what a
+// budget gives for the configuration's networks. Networks of more pages than there
+// are shared ones keep the rest exclusive; if that goes beyond the budget, it is an
+// error.
+func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
+	nets, err := network.Select(network.Ten(), c.Networks...)
+	if err != nil {
+		return budget.Plan{}, err
+	}
+	var weights []int
+	for _, n := range nets {
+		weights = append(weights, n.Weights())
+	}
+	plan, err := budget.Choose(weights, c.PageSize, b)
+	if err != nil {
+		return plan, err
+	}
+	for _, n := range nets {
+		if over := page.Count(n.Weights(), c.PageSize) - plan.Shared; over > plan.Exclusive {
+			return plan, fmt.Errorf("budget: %d shared pages, network %s has %d more, want at most %d exclusive ones",
+				plan.Shared, n.Name, over, plan.Exclusive)
+		}
+	}
+	c.Shared, c.MaxExclusive = plan.Shared, plan.Exclusive
+	if c.TPR = 1; plan.Exclusive == 0 {
+		c.TPR = 0 // none
+	}
+	c.Optimization.Precision, c.Optimization.ScaleFormat = plan.Precision, plan.ScaleFormat
+	return plan, nil
 }
 
 // DefaultMinTrain is the number of training samples below which a real dataset is too

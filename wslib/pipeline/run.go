@@ -23,6 +23,9 @@ import (
 type Options struct {
 	Backend string    // as in xla.Options.Name
 	Log     io.Writer // lines for a person; nil discards
+	// Baselines is a directory that trained baselines are kept in for other runs of the
+	// same configuration of them; "" keeps none.
+	Baselines string
 	// Progress is told how far a stage is; nil: nothing is.
 	Progress func(stage string, done, of int, note string)
 }

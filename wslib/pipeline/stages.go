@@ -1,9 +1,11 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -44,6 +46,9 @@ func (r *Run) Baselines(ctx context.Context) error {
 		samples := data.Provenance
 		samples.Note = "" // why they are these samples is not what they are
 		key := map[string]any{"network": n, "data": samples, "seed": r.Config.Seed, "dataSeed": r.Config.Data.Seed, "steps": r.Config.BaselineSteps}
+		if r.Config.BaselineSeed != 0 {
+			key["baselineSeed"] = r.Config.BaselineSeed
+		}
 		err = r.stage(stageBaseline(n.Name), nil, key, func() ([]string, error) { return r.baseline(ctx, n, data) })
 		if err != nil {
 			return err
@@ -55,21 +60,13 @@ func (r *Run) Baselines(ctx context.Context) error {
 
 func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.Dataset) ([]string, error) {
 	w, info, err := baseline.Shipped(n, data.Provenance.Kind)
-	if err == nil && (info.DataSeed != r.Config.Data.Seed || !info.Data.SameFiles(data.Provenance)) {
+	if err == nil && (info.DataSeed != r.Config.Data.Seed || !info.Data.SameFiles(data.Provenance) || r.Config.BaselineSeed != 0) {
 		// With another seed or other files, its training samples may be this run's
 		// validation samples.
 		err = baseline.ErrNone
 	}
 	if errors.Is(err, baseline.ErrNone) {
-		backend, berr := r.Backend(ctx)
-		if berr != nil {
-			return nil, berr
-		}
-		o := baseline.Options{Steps: r.Config.BaselineSteps, Batch: 100, Seed: r.Config.Seed, Dropout: 0.1, LearningRate: 2e-3, ValidateEvery: min(100, r.Config.BaselineSteps)}
-		o.Progress = func(p baseline.Point) {
-			r.options.Progress("training "+n.Name, p.Step, o.Steps, fmt.Sprintf("validation %.2f %%", 100*p.Validation))
-		}
-		w, info, err = TrainBaseline(ctx, backend, r.info.String(), n, data, r.Config.Data.Seed, o)
+		w, info, err = r.trainBaseline(ctx, n, data)
 	}
 	if err != nil {
 		return nil, err
@@ -81,6 +78,39 @@ func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.D
 		return nil, err
 	}
 	return []string{weightsFile(n.Name), baselineFile(n.Name)}, npy.Write(r.Dir.File(weightsFile(n.Name)), w)
+}
+
+// trainBaseline trains a network, or takes it from the directory of baselines, where it
+// is kept.
+func (r *Run) trainBaseline(ctx context.Context, n *network.Network, data *datasets.Dataset) ([]float32, baseline.Info, error) {
+	o := baseline.Options{Steps: r.Config.BaselineSteps, Batch: 100, Seed: cmp.Or(r.Config.BaselineSeed, r.Config.Seed), Dropout: 0.1,
+		LearningRate: 2e-3, ValidateEvery: min(100, r.Config.BaselineSteps)}
+	dir := r.options.Baselines
+	if dir != "" {
+		w, info, err := baseline.Load(dir, n, data.Provenance.Kind)
+		same := info.Steps == o.Steps && info.Seed == o.Seed && info.DataSeed == r.Config.Data.Seed && info.Data.SameFiles(data.Provenance) && info.Data.Train == data.Provenance.Train
+		if err == nil && same {
+			return w, info, nil
+		}
+		if err == nil {
+			return nil, info, fmt.Errorf("baseline of %s in %s is of another training: remove it or choose another directory", n.Name, dir)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, info, err
+		}
+	}
+	backend, err := r.Backend(ctx)
+	if err != nil {
+		return nil, baseline.Info{}, err
+	}
+	o.Progress = func(p baseline.Point) {
+		r.options.Progress("training "+n.Name, p.Step, o.Steps, fmt.Sprintf("validation %.2f %%", 100*p.Validation))
+	}
+	w, info, err := TrainBaseline(ctx, backend, r.info.String(), n, data, r.Config.Data.Seed, o)
+	if err == nil && dir != "" {
+		err = baseline.Save(dir, w, info)
+	}
+	return w, info, err
 }
 
 // Fisher computes each network's Fisher information.
@@ -129,6 +159,9 @@ func (r *Run) Overlap(ctx context.Context) error {
 	}
 	c := r.Config
 	key := map[string]any{"pageSize": c.PageSize, "shared": c.Shared, "margin": c.Margin, "tpr": c.TPR, "maxExclusive": c.MaxExclusive}
+	if c.Placement != "" {
+		key["placement"] = c.Placement
+	}
 	for i, n := range r.Networks() {
 		k, err := r.key(stageFisher(n.Name))
 		if err != nil {
@@ -165,7 +198,11 @@ func (r *Run) Plan() (*overlapping.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := plan.Add(member); err != nil {
+		place := overlapping.Greedy
+		if r.Config.Placement == RandomPlacement {
+			place = overlapping.Random(r.Config.Seed)
+		}
+		if _, err := plan.AddWith(member, place); err != nil {
 			return nil, err
 		}
 		plan.Average()

@@ -1,0 +1,129 @@
+package budget
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"weightsep/wslib/network"
+	"weightsep/wslib/page"
+)
+
+func ten() []int {
+	var n []int
+	for _, net := range network.Ten() {
+		n = append(n, net.Weights())
+	}
+	return n
+}
+
+// stored builds a set of the plan and counts what it stores.
+func stored(t *testing.T, weights []int, size int, p Plan) page.Stored {
+	t.Helper()
+	s := &page.Set{Size: size, Shared: p.Shared, Pages: make([]float32, p.Shared*size), Precision: p.Precision, ScaleFormat: p.ScaleFormat}
+	fill := func(v []float32) []float32 {
+		for i := range v {
+			v[i] = p.Precision.Round(0.2)
+		}
+		return v
+	}
+	fill(s.Pages)
+	next := 0
+	for i, n := range weights {
+		m := page.Member{Name: string(rune('a' + i)), Weights: n, Table: page.Table{Shared: p.Shared}, Scales: make([]float32, page.Count(n, size))}
+		for b := range m.Scales {
+			if b < p.Exclusive {
+				m.Table.Entries = append(m.Table.Entries, int32(p.Shared+b))
+			} else {
+				m.Table.Entries = append(m.Table.Entries, int32(next%p.Shared))
+				next++
+			}
+		}
+		m.Exclusive = fill(make([]float32, p.Exclusive*size))
+		s.Networks = append(s.Networks, m)
+	}
+	if err := s.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	return s.Stored()
+}
+
+// What a plan announces is what a set of it takes, within the budget, and one more
+// shared page would not fit.
+func TestPlansFillTheirBudgets(t *testing.T) {
+	weights := ten()
+	for _, ratio := range []float64{2, 5.8, 12.37, 20, 32, 50, 60, 80, 100} {
+		for _, precision := range []page.Precision{0, page.Float32, page.Int8, page.Int4, page.Int2, page.Int1} {
+			total, err := Ratio(weights, ratio)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := Choose(weights, 512, Budget{Total: total, Precision: precision})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := stored(t, weights, 512, p)
+			if got.Total > total {
+				t.Errorf("ratio %v, %v: %+v stores %d bytes of %d", ratio, precision, p, got.Total, total)
+			}
+			if got.Total > p.Bytes || precision != 0 && p.Precision != precision {
+				t.Errorf("ratio %v, %v: %+v, stored %+v", ratio, precision, p, got)
+			}
+			room := total - got.Total
+			full := p.Shared == 1310 || p.Shared == 256 // every page has its own; entries of a byte end
+			if !full && room >= p.Precision.Bytes(512)+1310 {
+				t.Errorf("ratio %v, %v: %d bytes left of %d, %+v", ratio, precision, room, total, p)
+			}
+		}
+	}
+}
+
+// Precision falls with the budget, and never below 2 bits by itself.
+func TestPrecisionFallsWithTheBudget(t *testing.T) {
+	last := 32
+	for ratio := 1.0; ratio < 150; ratio *= 1.2 {
+		total, _ := Ratio(ten(), ratio)
+		p, err := Choose(ten(), 512, Budget{Total: total})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b := p.Precision.Bits(); b > last || b < 2 {
+			t.Errorf("ratio %.1f: %d bits after %d", ratio, b, last)
+		} else {
+			last = b
+		}
+	}
+	if last != 2 {
+		t.Errorf("%d bits at the end, want 2", last)
+	}
+}
+
+// Level 1 bounds the shared pages; the rest of the total goes to exclusive ones.
+func TestLevels(t *testing.T) {
+	p, err := Choose(ten(), 512, Budget{Total: 460_000, Level1: 280_000, Precision: page.Float32})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := stored(t, ten(), 512, p)
+	if s.Total > 460_000 || s.Total-s.Exclusive > 280_000 || p.Exclusive != 8 || math.Abs(float64(p.Shared-132)) > 1 {
+		t.Errorf("%+v stores %+v", p, s)
+	}
+}
+
+func TestBudgetsThatCannotBeMet(t *testing.T) {
+	for _, c := range []struct {
+		b    Budget
+		want string
+	}{
+		{Budget{Total: 2000}, "2000 bytes"},
+		{Budget{Total: 100_000, Level1: 200_000}, "level 1"},
+		{Budget{Total: 100_000, Precision: 3}, "3 bits"},
+	} {
+		if _, err := Choose(ten(), 512, c.b); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v, want an error with %q", c.b, err, c.want)
+		}
+	}
+	if _, err := Ratio(ten(), 0); err == nil {
+		t.Error("ratio 0 accepted")
+	}
+}

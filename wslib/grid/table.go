@@ -1,0 +1,266 @@
+package grid
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"weightsep/datasets"
+	"weightsep/wslib/bootstrap"
+	"weightsep/wslib/npy"
+)
+
+// Row is one method at one budget, over the seeds that are finished.
+type Row struct {
+	Cell    Cell
+	Seeds   []uint64
+	Records []Record // one a seed
+	Ratio   float64  // in bytes, all counted
+	Level1  float64  // in bytes of device memory
+
+	Networks []bootstrap.Interval // change against the reference, in the order of the records' networks
+	Real     bootstrap.Interval   // mean over networks on real data
+	All      bootstrap.Interval   // mean over all networks
+	Worst    int                  // network of the lowest change among those on real data, -1 without any
+}
+
+// Table reads every finished cell of the grid and sets it against the reference of the
+// same seed, from the stored classes of the test samples. Cells that are not finished
+// are left out.
+func (g *Grid) Table(ctx context.Context) ([]Row, error) {
+	labels, err := g.labels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	reference := map[uint64]map[string][]bool{}
+	for _, seed := range g.Spec.Seeds {
+		if r, ok, err := g.record(Cell{Method: Further}, seed); err != nil {
+			return nil, err
+		} else if ok {
+			if reference[seed], err = g.right(r, labels); err != nil {
+				return nil, err
+			}
+		}
+	}
+	var rows []Row
+	for _, c := range g.Spec.Cells {
+		row := Row{Cell: c}
+		pairs := map[string][]bootstrap.Pair{}
+		for _, seed := range g.Spec.Seeds {
+			r, ok, err := g.record(c, seed)
+			if err != nil {
+				return nil, err
+			}
+			if !ok || reference[seed] == nil {
+				continue
+			}
+			right, err := g.right(r, labels)
+			if err != nil {
+				return nil, err
+			}
+			for _, n := range r.Networks {
+				pairs[n.Name] = append(pairs[n.Name], bootstrap.Pair{Before: reference[seed][n.Name], After: right[n.Name]})
+			}
+			row.Seeds, row.Records = append(row.Seeds, seed), append(row.Records, r)
+		}
+		if len(row.Seeds) == 0 {
+			continue
+		}
+		if err := row.compare(ctx, pairs, labels); err != nil {
+			return nil, fmt.Errorf("grid: %s: %w", c, err)
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+func (row *Row) compare(ctx context.Context, pairs map[string][]bootstrap.Pair, labels map[string]answer) error {
+	var all, real []bootstrap.Network
+	for _, r := range row.Records {
+		row.Ratio += float64(r.Separate) / float64(r.Bytes) / float64(len(row.Records))
+		row.Level1 += float64(r.Separate) / float64(r.Level1) / float64(len(row.Records))
+	}
+	for _, n := range row.Records[0].Networks {
+		b := bootstrap.Network{Name: n.Name, Pairs: pairs[n.Name], Groups: labels[n.Name].groups}
+		all = append(all, b)
+		if n.Data == datasets.Real {
+			real = append(real, b)
+		}
+	}
+	result, err := bootstrap.Changes(ctx, all, bootstrap.Options{Seed: 1})
+	if err != nil {
+		return err
+	}
+	row.Networks, row.All, row.Worst = result.Networks, result.Mean, -1
+	for i, n := range row.Records[0].Networks {
+		if n.Data == datasets.Real && (row.Worst < 0 || row.Networks[i].Change < row.Networks[row.Worst].Change) {
+			row.Worst = i
+		}
+	}
+	if len(real) > 0 {
+		if result, err = bootstrap.Changes(ctx, real, bootstrap.Options{Seed: 1}); err != nil {
+			return err
+		}
+		row.Real = result.Mean
+	} else {
+		row.Real = bootstrap.Interval{Change: math.NaN(), Low: math.NaN(), High: math.NaN()}
+	}
+	return nil
+}
+
+// answer is what is right for a network's test samples.
+type answer struct{ labels, groups []int32 }
+
+func (g *Grid) labels(ctx context.Context) (map[string]answer, error) {
+	labels := map[string]answer{}
+	o := g.Spec.Config.Data.Options()
+	for _, name := range g.Spec.Config.Networks {
+		d, err := datasets.Open(ctx, name, o)
+		if err != nil {
+			return nil, err
+		}
+		labels[name] = answer{d.Test.Labels, groups(d.Test)}
+	}
+	return labels, nil
+}
+
+// record of a finished cell.
+func (g *Grid) record(c Cell, seed uint64) (r Record, ok bool, err error) {
+	key, err := g.key(c, seed)
+	if err != nil {
+		return r, false, err
+	}
+	path := filepath.Join(g.path(c, seed), recordFile)
+	if err := readJSON(path, &r); err != nil {
+		return r, false, ignoreMissing(err)
+	}
+	if r.Key != key {
+		return r, false, fmt.Errorf("grid: %s is of another configuration: remove it or choose another directory", path)
+	}
+	return r, true, nil
+}
+
+// right tells of each network's test samples whether a cell has them right.
+func (g *Grid) right(r Record, labels map[string]answer) (map[string][]bool, error) {
+	right := map[string][]bool{}
+	for _, n := range r.Networks {
+		path := filepath.Join(g.path(r.Cell, r.Seed), n.Name+".npy")
+		classes, _, err := npy.ReadInts(path)
+		if err != nil {
+			return nil, err
+		}
+		want := labels[n.Name].labels
+		if len(classes) != len(want) {
+			return nil, fmt.Errorf("grid: %s has the classes of %d samples, the test data has %d: was it made with other data?", path, len(classes), len(want))
+		}
+		for i, c := range classes {
+			right[n.Name] = append(right[n.Name], c == want[i])
+		}
+	}
+	return right, nil
+}
+
+// WriteCSV writes one line for every method, budget and network, and one each for the
+// means over the networks on real data and over all.
+func WriteCSV(w io.Writer, rows []Row) error {
+	c := csv.NewWriter(w)
+	c.Write([]string{"method", "seeds", "bytes", "ratio", "level1_ratio", "network", "data", "validation", "test", "change", "low", "high", "seconds", "pages"})
+	number := func(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) }
+	for _, r := range rows {
+		line := func(network, data string, validation, test float64, i bootstrap.Interval) {
+			c.Write([]string{r.Cell.String(), join(r.Seeds), fmt.Sprint(r.Records[0].Bytes), number(r.Ratio), number(r.Level1), network, data,
+				number(validation), number(test), number(i.Change), number(i.Low), number(i.High), number(seconds(r)), r.Records[0].Pages})
+		}
+		for i, n := range r.Records[0].Networks {
+			line(n.Name, n.Data, mean(r, i, false), mean(r, i, true), r.Networks[i])
+		}
+		line("mean of real", datasets.Real, math.NaN(), math.NaN(), r.Real)
+		line("mean of all", "", math.NaN(), math.NaN(), r.All)
+	}
+	c.Flush()
+	return c.Error()
+}
+
+// WriteMarkdown writes a table for a person: networks on real data, and apart from it
+// those on stand-ins.
+func WriteMarkdown(w io.Writer, rows []Row) error {
+	if len(rows) == 0 {
+		_, err := fmt.Fprintln(w, "No cell of the grid is finished.")
+		return err
+	}
+	for _, kind := range []string{datasets.Real, datasets.StandIn} {
+		var names []string
+		for _, n := range rows[0].Records[0].Networks {
+			if n.Data == kind {
+				names = append(names, n.Name)
+			}
+		}
+		if names == nil {
+			continue
+		}
+		title, means := "Real data", "mean of real"
+		if kind == datasets.StandIn {
+			title, means = "Stand-in data (says that the system runs, nothing about the datasets)", "mean of all ten, real ones among them"
+			if n := len(rows[0].Records[0].Networks); n != 10 {
+				means = fmt.Sprintf("mean of all %d, real ones among them", n)
+			}
+		}
+		fmt.Fprintf(w, "### %s\n\nChange of test accuracy in points against separate networks with the same further training, with 95 %% intervals.\n\n", title)
+		fmt.Fprintf(w, "| method | ratio in bytes | level 1 | seeds | %s | %s | minutes |\n|---|---:|---:|---|%s---:|---:|\n",
+			means, strings.Join(names, " | "), strings.Repeat("---:|", len(names)))
+		for _, r := range rows {
+			whole := r.Real
+			if kind == datasets.StandIn {
+				whole = r.All
+			}
+			fmt.Fprintf(w, "| %s | %.1f | %.1f | %s | %s |", r.Cell, r.Ratio, r.Level1, join(r.Seeds), words(whole))
+			for _, name := range names {
+				i := slices.IndexFunc(r.Records[0].Networks, func(n NetworkRecord) bool { return n.Name == name })
+				fmt.Fprintf(w, " %s |", words(r.Networks[i]))
+			}
+			fmt.Fprintf(w, " %.1f |\n", seconds(r)/60)
+		}
+		fmt.Fprintln(w)
+	}
+	_, err := fmt.Fprintln(w, "With one seed an interval says what other test data could have given, not what another training could have.")
+	return err
+}
+
+func words(i bootstrap.Interval) string {
+	return fmt.Sprintf("%+.2f (%+.2f to %+.2f)", i.Change, i.Low, i.High)
+}
+
+func join(seeds []uint64) string {
+	var s []string
+	for _, v := range seeds {
+		s = append(s, fmt.Sprint(v))
+	}
+	return strings.Join(s, " ")
+}
+
+// mean accuracy of the i-th network over the seeds.
+func mean(r Row, i int, test bool) float64 {
+	sum := 0.0
+	for _, record := range r.Records {
+		if test {
+			sum += record.Networks[i].Test
+		} else {
+			sum += record.Networks[i].Validation
+		}
+	}
+	return sum / float64(len(r.Records))
+}
+
+func seconds(r Row) float64 {
+	sum := 0.0
+	for _, record := range r.Records {
+		sum += record.Seconds
+	}
+	return sum / float64(len(r.Records))
+}

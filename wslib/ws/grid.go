@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/peterbourgon/ff/v3/ffcli"
+
+	"weightsep/wslib/grid"
+	"weightsep/wslib/pipeline"
+)
+
+// defaultCells are what `ws grid` compares.
+var defaultCells = strings.Join([]string{
+	"further", "quantized-8", "quantized-4", "quantized-2", "quantized-1",
+	"pruned:32", "width:32", "product-4", "product-8", "random-table:32",
+	"joint-32:5.8", "joint:32", "joint:50", "joint:80", "alternating-10",
+}, ",")
+
+func (a *app) gridCommand() *ffcli.Command {
+	f := newRunFlags("grid").withNet("`names` of networks; default all ten")
+	dir := f.set.String("dir", filepath.Join("results", "runs", "grid"), "`directory` of the grid")
+	cells := f.set.String("methods", defaultCells, "`methods`, each METHOD[:RATIO[:LEVEL1]] with bits or rounds after a dash")
+	seeds := f.set.String("seeds", "1", "`seeds` of baselines and packing")
+	profile := f.set.String("profile", "packing", "`profile` of the schedule: "+strings.Join(pipeline.Profiles(), ", "))
+	minTrain := f.minTrainFlag()
+	show := f.set.Bool("table", false, "run nothing, make the table of what is finished")
+	o := optimizationFlags(f)
+	return &ffcli.Command{
+		Name: "grid", FlagSet: f.set,
+		ShortUsage: "ws grid [-methods LIST] [-seeds LIST] [-data DIR] [-dir DIR] [flags]",
+		ShortHelp:  "compare methods, budgets and seeds; one table and the charts",
+		LongHelp: "Runs every method at every budget with every seed, and writes table.csv, table.md and\n" +
+			"pareto.svg into the directory. Interrupted, the same command goes on where it stopped.\n" +
+			"Methods: further (separate networks with the same further steps: the reference), quantized-8,\n" +
+			"-4, -2, -1, pruned:RATIO, width:RATIO, product-4, -8 (weights of a codeword), random-table:RATIO,\n" +
+			"joint:RATIO[:LEVEL1] (precision chosen) or joint-BITS:RATIO, alternating-ROUNDS (of 100).",
+		Exec: func(ctx context.Context, _ []string) error {
+			s, err := gridSpec(*profile, *cells, *seeds)
+			if err != nil {
+				return usageError{err.Error()}
+			}
+			if nets := f.nets(); len(nets) > 0 {
+				s.Config.Networks = nets
+			}
+			s.Config.Data.Dir, s.Config.Data.MinTrain = f.data, *minTrain
+			o.apply(&s.Config)
+			if err := s.Validate(); err != nil {
+				return usageError{err.Error()}
+			}
+			progress := f.options(a).Progress
+			g, err := grid.Open(*dir, s, grid.Options{Backend: f.backend, Log: a.err, Progress: progress})
+			if err != nil {
+				return err
+			}
+			var failed error
+			if !*show {
+				failed = g.Run(ctx)
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			files, err := g.Report(ctx)
+			if err != nil {
+				return err
+			}
+			for _, name := range files {
+				fmt.Fprintln(a.out, filepath.Join(*dir, name))
+			}
+			return failed
+		},
+	}
+}
+
+func gridSpec(profile, cells, seeds string) (s grid.Spec, err error) {
+	if s.Config, err = pipeline.Profile(profile); err != nil {
+		return s, err
+	}
+	for _, text := range splitNames(cells) {
+		c, err := grid.ParseCell(text)
+		if err != nil {
+			return s, err
+		}
+		s.Cells = append(s.Cells, c)
+	}
+	for _, text := range splitNames(seeds) {
+		seed, err := strconv.ParseUint(text, 10, 64)
+		if err != nil || seed == 0 {
+			return s, fmt.Errorf("seed %q, want a number above 0", text)
+		}
+		s.Seeds = append(s.Seeds, seed)
+	}
+	return s, nil
+}
