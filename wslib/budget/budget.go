@@ -13,20 +13,21 @@ import (
 // are counted, as in [page.Set.Stored].
 type Budget struct {
 	Total  int // everything that is stored
-	Level1 int // of it in device memory: shared pages, tables, scales; 0: all of it, so that no page is exclusive
+	Level1 int // of it in device memory: shared pages, tables, scales; 0: chosen
 
-	Precision   page.Precision   // of page values; 0: chosen
+	Precision   page.Precision   // of the values of shared pages; 0: chosen
 	ScaleFormat page.ScaleFormat // of scales; "": chosen
 }
 
 // Plan is a choice that keeps to a budget.
 type Plan struct {
-	Shared      int // shared pages
-	Exclusive   int // exclusive pages of each network
-	Precision   page.Precision
-	ScaleFormat page.ScaleFormat
-	Bytes       int // total that is stored
-	Level1      int // of it in device memory
+	Shared             int // shared pages
+	Exclusive          int // exclusive pages of each network, at most
+	Precision          page.Precision
+	ExclusivePrecision page.Precision
+	ScaleFormat        page.ScaleFormat
+	Bytes              int // total that is stored, at most
+	Level1             int // of it in device memory
 }
 
 // Ratio is the budget's total for a packing ratio in bytes: what float32 weights
@@ -45,15 +46,19 @@ func Ratio(weights []int, ratio float64) (int, error) {
 var crowded = []struct {
 	precision page.Precision
 	pages     float64
-}{{page.Float32, 1}, {page.Int8, 1.5}, {page.Int4, 2.5}, {page.Int2, 0}}
+}{{page.Float32, 1}, {page.Int8, 1.5}, {page.Int4, 5}, {page.Int2, 0}}
+
+// exclusivePages is how many pages of each network are exclusive where Level1 does
+// not decide it: enough for biases and first convolutions (results/optimization.md).
+const exclusivePages = 3
 
 // Choose fits networks with the given numbers of weights into a budget.
 //
-// As many shared pages as fit are taken, at most one for each page of the networks;
-// what Level1 leaves of Total goes to exclusive pages, the same number for each
-// network. Precision falls as shared pages fill up, and 8-bit logarithmic scales
-// replace float32 ones where pages are quantized. It is an error if not one shared
-// page fits.
+// A few pages of each network are exclusive, in 8 bits where that takes no more than a
+// fifth of the budget, else in 4; or, if Level1 is given, as many as it leaves of Total.
+// The rest goes to shared pages, at most one for each page of the networks. Precision
+// falls as shared pages fill up, and 8-bit logarithmic scales replace float32 ones
+// where pages are quantized. It is an error if not one shared page fits.
 func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	if pageSize < 1 || len(weights) == 0 {
 		return Plan{}, fmt.Errorf("budget: %d networks in pages of %d, want one and 1 at least", len(weights), pageSize)
@@ -61,73 +66,97 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	if b.Level1 > b.Total {
 		return Plan{}, fmt.Errorf("budget: %d bytes in level 1 of %d in all", b.Level1, b.Total)
 	}
-	if err := b.Precision.Validate(); err != nil {
-		return Plan{}, fmt.Errorf("budget: %w", err)
+	if b.Precision != 0 {
+		if err := b.Precision.Validate(); err != nil {
+			return Plan{}, fmt.Errorf("budget: %w", err)
+		}
 	}
-	pages := 0
-	for _, n := range weights {
-		pages += page.Count(n, pageSize)
+	n := networks{count: len(weights), size: pageSize}
+	for _, w := range weights {
+		n.pages += page.Count(w, pageSize)
 	}
-	var last error
+	if b.Precision != 0 {
+		return n.fit(b.Precision, b)
+	}
+	var p Plan
+	var err error
 	for _, c := range crowded {
-		if b.Precision != 0 && c.precision != b.Precision {
+		if p, err = n.fit(c.precision, b); err != nil {
 			continue
 		}
-		p, err := fit(pages, len(weights), pageSize, c.precision, b)
-		if err != nil {
-			last = err
-			continue
-		}
-		sharing := float64(pages-p.Exclusive*len(weights)) / float64(p.Shared)
-		if b.Precision != 0 || c.pages == 0 || sharing <= c.pages {
-			return p, nil
+		if sharing := float64(n.pages-p.Exclusive*n.count) / float64(p.Shared); c.pages == 0 || sharing <= c.pages {
+			break
 		}
 	}
-	if b.Precision != 0 && last == nil {
-		return fit(pages, len(weights), pageSize, b.Precision, b)
-	}
-	return Plan{}, last
+	return p, err
 }
 
+// networks are what a plan has to hold.
+type networks struct{ count, pages, size int }
+
 // fit is the plan of one precision.
-func fit(pages, networks, pageSize int, precision page.Precision, b Budget) (Plan, error) {
-	p := Plan{Precision: precision, ScaleFormat: b.ScaleFormat}
+func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
+	p := Plan{Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat}
 	if p.ScaleFormat == "" {
 		p.ScaleFormat = page.ScaleFloat32
 		if precision.Quantized() {
 			p.ScaleFormat = page.ScaleLog8
 		}
 	}
-	level1 := b.Level1
-	if level1 == 0 {
-		level1 = b.Total
-	}
-	size := precision.Bytes(pageSize)
-	// The tables grow with the number of shared pages; try the largest entries first.
+	// Entries of a table take one byte as long as they suffice.
+	var err error
 	for _, width := range []int{1, 2, 4} {
-		fixed := pages * (p.ScaleFormat.Bytes() + width)
-		p.Shared = min((level1-fixed)/size, pages)
-		if p.Shared < 1 {
-			return Plan{}, fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d and a shared page of %v %d", level1, pages, fixed, precision, size)
-		}
-		p.Exclusive = max(0, (b.Total-fixed-p.Shared*size)/size/networks)
-		if b.Level1 == 0 {
-			p.Exclusive = 0
-		}
-		p.Level1 = fixed + p.Shared*size
-		p.Bytes = p.Level1 + p.Exclusive*networks*size
-		if entries := p.Shared + p.Exclusive; width == 4 || entries <= 1<<(8*width) {
+		if p, err = n.fill(p, b, width); err != nil || p.Shared+p.Exclusive <= 1<<(8*width) {
 			break
 		}
-		if width == 1 && (level1-pages*(p.ScaleFormat.Bytes()+2))/size < 256 {
-			// Between the two: with entries of one byte there are just 256 pages.
-			p.Shared = 256 - p.Exclusive
-			p.Level1 = fixed + p.Shared*size
-			p.Bytes = p.Level1 + p.Exclusive*networks*size
-			break
+		if width == 1 {
+			// With two bytes there may be room for fewer pages than one byte can name.
+			if q, err := n.fill(p, b, 2); err != nil || q.Shared+q.Exclusive < 256 {
+				p.Bytes -= (p.Shared + p.Exclusive - 256) * precision.Bytes(n.size)
+				p.Level1 -= (p.Shared + p.Exclusive - 256) * precision.Bytes(n.size)
+				p.Shared = 256 - p.Exclusive
+				break
+			}
 		}
 	}
+	return p, err
+}
+
+// fill is the plan with table entries of the given number of bytes.
+func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
+	size := p.Precision.Bytes(n.size)
+	fixed := n.pages * (p.ScaleFormat.Bytes() + width)
+	level1 := b.Level1
+	p.Exclusive = 0
+	if level1 == 0 {
+		p.Exclusive, p.ExclusivePrecision = exclusivePages, p.Precision
+		if p.Precision.Quantized() {
+			if p.ExclusivePrecision = page.Int8; n.exclusive(p) > b.Total/5 {
+				p.ExclusivePrecision = max(page.Int4, min(p.Precision, page.Int4))
+			}
+		}
+		for p.Exclusive > 0 && n.exclusive(p) > b.Total/4 {
+			p.Exclusive--
+		}
+		level1 = b.Total - n.exclusive(p)
+	}
+	p.Shared = min((level1-fixed)/size, n.pages-p.Exclusive*n.count)
+	if p.Shared < 1 {
+		return Plan{}, fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d and a shared page of %v %d",
+			level1, n.pages, fixed, p.Precision, size)
+	}
+	p.Level1 = fixed + p.Shared*size
+	if b.Level1 > 0 {
+		p.ExclusivePrecision = p.Precision
+		p.Exclusive = min((b.Total-p.Level1)/size, n.pages-p.Shared) / n.count
+	}
+	p.Bytes = p.Level1 + n.exclusive(p)
 	return p, nil
+}
+
+// exclusive is the bytes of a plan's exclusive pages.
+func (n networks) exclusive(p Plan) int {
+	return p.Exclusive * n.count * p.ExclusivePrecision.Bytes(n.size)
 }
 
 func sum(v []int) int {

@@ -20,14 +20,14 @@ func ten() []int {
 // stored builds a set of the plan and counts what it stores.
 func stored(t *testing.T, weights []int, size int, p Plan) page.Stored {
 	t.Helper()
-	s := &page.Set{Size: size, Shared: p.Shared, Pages: make([]float32, p.Shared*size), Precision: p.Precision, ScaleFormat: p.ScaleFormat}
-	fill := func(v []float32) []float32 {
+	s := &page.Set{Size: size, Shared: p.Shared, Pages: make([]float32, p.Shared*size), Precision: p.Precision, ExclusivePrecision: p.ExclusivePrecision, ScaleFormat: p.ScaleFormat}
+	fill := func(v []float32, p page.Precision) []float32 {
 		for i := range v {
-			v[i] = p.Precision.Round(0.2)
+			v[i] = p.Round(0.2)
 		}
 		return v
 	}
-	fill(s.Pages)
+	fill(s.Pages, p.Precision)
 	next := 0
 	for i, n := range weights {
 		m := page.Member{Name: string(rune('a' + i)), Weights: n, Table: page.Table{Shared: p.Shared}, Scales: make([]float32, page.Count(n, size))}
@@ -39,7 +39,7 @@ func stored(t *testing.T, weights []int, size int, p Plan) page.Stored {
 				next++
 			}
 		}
-		m.Exclusive = fill(make([]float32, p.Exclusive*size))
+		m.Exclusive = fill(make([]float32, p.Exclusive*size), p.ExclusivePrecision)
 		s.Networks = append(s.Networks, m)
 	}
 	if err := s.Validate(); err != nil {
@@ -70,7 +70,7 @@ func TestPlansFillTheirBudgets(t *testing.T) {
 				t.Errorf("ratio %v, %v: %+v, stored %+v", ratio, precision, p, got)
 			}
 			room := total - got.Total
-			full := p.Shared == 1310 || p.Shared == 256 // every page has its own; entries of a byte end
+			full := p.Shared+10*p.Exclusive == 1310 || p.Shared+p.Exclusive == 256 // every page has its own; entries of a byte end
 			if !full && room >= p.Precision.Bytes(512)+1310 {
 				t.Errorf("ratio %v, %v: %d bytes left of %d, %+v", ratio, precision, room, total, p)
 			}

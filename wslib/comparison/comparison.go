@@ -85,8 +85,8 @@ type Result struct {
 }
 
 // Run stores the tasks' networks by a method. weights are those of the separate
-// networks, parallel to tasks; of the tasks' own fields only Network, Data and Batch
-// are used. The best weights by validation accuracy are taken, the starting point,
+// networks, parallel to tasks; of the tasks' own fields Network, Data, Batch and
+// Dropout are used. The best weights by validation accuracy are taken, the starting point,
 // stored the same way, being a candidate; the earlier of equals.
 //
 // With Dir, a finished network is not trained again by a later call with the same

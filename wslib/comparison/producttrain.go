@@ -143,7 +143,7 @@ func (c *product) resume() error {
 func (c *product) compile() error {
 	for _, t := range c.tasks {
 		gradient, err := NewExec(c.backend, func(w, rng, x, y *Node) (loss, gradient *Node) {
-			return t.Network.Forward(w, x, network.Dropout{Rate: c.Dropout, RNG: rng}).
+			return t.Network.Forward(w, x, network.Dropout{Rate: t.DropoutRate(c.Dropout), RNG: rng}).
 				LossGradient(func(logits *Node) *Node { return network.CrossEntropy(logits, y) })
 		})
 		if err != nil {

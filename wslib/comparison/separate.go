@@ -76,7 +76,7 @@ func (r *run) one(ctx context.Context, i int, c recipe) (*Network, error) {
 
 // fit trains latent weights from start and returns the best as executed.
 func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []float32, s Schedule) (*Network, []bool, error) {
-	step, err := newStep(r.backend, t.Network, f, s.Dropout)
+	step, err := newStep(r.backend, t.Network, f, t.DropoutRate(s.Dropout))
 	if err != nil {
 		return nil, nil, err
 	}

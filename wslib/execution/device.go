@@ -2,8 +2,8 @@
 // tables and scales stay in device memory (level 1), exclusive pages in host
 // memory (level 2). Switching to a network copies its few exclusive pages to the
 // device and gathers its weights there; where device memory is host memory, as with
-// the CPU plugin, it is one gather on the host. Quantized pages, scales and tables
-// are held as they are stored; a switch decodes the weights of one network.
+// the CPU plugin, it is one gather on the host. Quantized pages of either kind, scales
+// and tables are held as they are stored; a switch decodes the weights of one network.
 package execution
 
 import (
@@ -29,8 +29,8 @@ type Switcher interface {
 // Device holds a set of pages as a device would.
 type Device struct {
 	backend compute.Backend
-	set     *page.Set       // the reference of Verify; float32 pages are gathered from it on the host
-	packed  []byte          // quantized shared pages, where device memory is host memory
+	set     *page.Set       // the reference of Verify; gathered from on the host where no page is quantized
+	packed  []byte          // stored shared pages of a set with quantized ones, where device memory is host memory
 	shared  *tensors.Tensor // shared pages [Shared, stored values], on the device
 	members []member
 }
@@ -38,10 +38,11 @@ type Device struct {
 type member struct {
 	gather *graph.Exec     // stored pages of the network; float32 without scales: its flat weights
 	decode *graph.Exec     // flat weights from gathered pages; nil without scales
+	mixed  bool            // exclusive pages are stored unlike shared ones: decode takes them, not gather
 	table  *tensors.Tensor // [pages], on the device
 	scales *tensors.Tensor // [pages], on the device; nil: none
-	own    []byte          // quantized exclusive pages, in host memory
-	stored []byte          // scales of quantized pages as they are stored, for a gather on the host
+	own    []byte          // stored exclusive pages of a set with quantized ones, in host memory
+	stored []byte          // scales of such a set as they are stored, for a gather on the host
 }
 
 // NewDevice puts a set's shared pages, tables and scales on the device and
@@ -61,19 +62,12 @@ func NewDevice(backend compute.Backend, set *page.Set) (*Device, error) {
 func (d *Device) open() error {
 	var err error
 	s := d.set
-	if s.Precision.Quantized() {
-		packed, err := s.Precision.PackPages(s.Pages, s.Size)
-		if err != nil {
+	if isPacked(s) && d.backend.HasSharedBuffers() {
+		if d.packed, err = s.Precision.PackPages(s.Pages, s.Size); err != nil {
 			return err
 		}
-		if d.backend.HasSharedBuffers() {
-			d.packed = packed
-		}
-		d.shared, err = packedOnDevice(d.backend, s.Precision, packed, s.Shared)
-		if err != nil {
-			return err
-		}
-	} else if d.shared, err = onDevice(d.backend, s.Pages, s.Shared, s.Size); err != nil {
+	}
+	if d.shared, err = sharedOnDevice(d.backend, s); err != nil {
 		return err
 	}
 	for i, m := range s.Networks {
@@ -92,21 +86,23 @@ func (d *Device) open() error {
 
 func (at *member) open(backend compute.Backend, s *page.Set, m page.Member) error {
 	var err error
-	if s.Precision.Quantized() {
-		if at.own, err = s.Precision.PackPages(m.Exclusive, s.Size); err != nil {
+	shared, own := s.Format().Precisions()
+	at.mixed = shared.Bits() != own.Bits() && len(m.Exclusive) > 0
+	if isPacked(s) {
+		if at.own, err = own.PackPages(m.Exclusive, s.Size); err != nil {
 			return err
 		}
 		if at.stored, err = s.ScaleFormat.Pack(m.Scales); err != nil {
 			return err
 		}
 	}
-	if at.gather, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node { return gather(in, m) }); err != nil {
+	if at.gather, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node { return gather(in, s, m, at.mixed) }); err != nil {
 		return err
 	}
 	if at.table, err = tableOnDevice(backend, m.Table); err != nil || m.Scales == nil {
 		return err
 	}
-	at.decode, err = graph.NewExec(backend, func(pages, scales *graph.Node) *graph.Node { return decode(pages, scales, s, m) })
+	at.decode, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node { return decode(in, s, m) })
 	if err != nil {
 		return err
 	}
@@ -137,7 +133,7 @@ func (d *Device) switchInPlace(i int) (*tensors.Tensor, error) {
 	if err == nil {
 		err = tensors.MutableFlatData(w, func(dst []float32) {
 			if d.packed != nil {
-				m.Table.GatherPacked(dst, d.set.Precision, d.packed, at.own, scales, d.set.Size)
+				m.Table.GatherPacked(dst, d.set.Format(), d.packed, at.own, scales)
 				return
 			}
 			m.Table.Gather(dst, d.set.Pages, m.Exclusive, scales, d.set.Size)
@@ -151,16 +147,20 @@ func (d *Device) switchInPlace(i int) (*tensors.Tensor, error) {
 
 func (d *Device) switchOnDevice(i int) (*tensors.Tensor, error) {
 	m, at := d.set.Networks[i], d.members[i]
-	args := []any{d.shared, at.table}
+	args, decoded := []any{d.shared, at.table}, []any{at.scales}
 	if n := len(m.Exclusive) / d.set.Size; n > 0 {
 		own := exclusive(d.set, m.Exclusive, at.own, n)
 		defer own.FinalizeAll()
-		args = append(args, own)
+		if at.mixed {
+			decoded = append(decoded, at.table, own)
+		} else {
+			args = append(args, own)
+		}
 	}
 	w, err := at.gather.Call1(args...)
 	if err == nil && at.decode != nil {
 		pages := w
-		w, err = at.decode.Call1(pages, at.scales)
+		w, err = at.decode.Call1(append([]any{pages}, decoded...)...)
 		pages.FinalizeAll()
 	}
 	if err != nil {

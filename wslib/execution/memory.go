@@ -30,21 +30,35 @@ func onDevice[T stored](backend compute.Backend, values []T, shape ...int) (*ten
 	return t, tensors.MutableFlatData(t, func(dst []T) { copy(dst, values) })
 }
 
-// packedOnDevice copies packed pages to the device.
-func packedOnDevice(backend compute.Backend, p page.Precision, packed []byte, pages int) (*tensors.Tensor, error) {
-	switch p {
-	case page.Int16:
-		return onDevice(backend, integers[int16](packed), pages, len(packed)/2/pages)
-	case page.Int8:
-		return onDevice(backend, integers[int8](packed), pages, len(packed)/pages)
+// isPacked says that pages of one kind or of both are quantized: all are held packed.
+func isPacked(s *page.Set) bool {
+	shared, own := s.Format().Precisions()
+	return shared.Quantized() || own.Quantized()
+}
+
+// sharedOnDevice copies shared pages, as they are stored, to the device.
+func sharedOnDevice(backend compute.Backend, s *page.Set) (*tensors.Tensor, error) {
+	if !s.Precision.Quantized() {
+		return onDevice(backend, s.Pages, s.Shared, s.Size)
 	}
-	return onDevice(backend, packed, pages, len(packed)/pages)
+	packed, err := s.Precision.PackPages(s.Pages, s.Size)
+	if err != nil {
+		return nil, err
+	}
+	switch s.Precision {
+	case page.Int16:
+		return onDevice(backend, integers[int16](packed), s.Shared, s.Size)
+	case page.Int8:
+		return onDevice(backend, integers[int8](packed), s.Shared, s.Size)
+	}
+	return onDevice(backend, packed, s.Shared, len(packed)/s.Shared)
 }
 
 // exclusive is a network's exclusive pages in host memory, in the element type of
-// the shared pages on the device: packed, or values where the set is not quantized.
+// their precision: packed, or values where they are not quantized.
 func exclusive(s *page.Set, values []float32, packed []byte, pages int) *tensors.Tensor {
-	switch s.Precision {
+	_, own := s.Format().Precisions()
+	switch own {
 	case page.Int16:
 		return tensors.FromFlatDataAndDimensions(integers[int16](packed), pages, s.Size)
 	case page.Int8:

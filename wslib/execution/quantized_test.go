@@ -18,22 +18,28 @@ var (
 // quantized is a set of random code values, every one of the precision among them,
 // with scales of both signs and very different sizes.
 func quantized(set *page.Set, p page.Precision, f page.ScaleFormat) *page.Set {
+	return mixed(set, p, 0, f)
+}
+
+// mixed is such a set with exclusive pages of a precision of their own.
+func mixed(set *page.Set, p, own page.Precision, f page.ScaleFormat) *page.Set {
 	s := set.Clone()
-	s.Precision, s.ScaleFormat = p, f
+	s.Precision, s.ExclusivePrecision, s.ScaleFormat = p, own, f
 	rng := rand.New(rand.NewPCG(uint64(p), 5))
-	fill := func(values []float32) {
+	fill := func(values []float32, p page.Precision) {
 		for i := range values {
-			values[i] = p.Round(2 * (rng.Float32() - 0.5) * (p.Limit() + 0.5))
+			if p.Quantized() {
+				values[i] = p.Round(2 * (rng.Float32() - 0.5) * (p.Limit() + 0.5))
+			} else {
+				values[i] = float32(rng.NormFloat64())
+			}
 		}
 	}
-	if p.Quantized() {
-		fill(s.Pages)
-	}
+	shared, exclusive := s.Format().Precisions()
+	fill(s.Pages, shared)
 	for i := range s.Networks {
 		m := &s.Networks[i]
-		if p.Quantized() {
-			fill(m.Exclusive)
-		}
+		fill(m.Exclusive, exclusive)
 		m.Scales = make([]float32, len(m.Table.Entries))
 		for k := range m.Scales {
 			m.Scales[k] = f.Round(float32(rng.NormFloat64()) / float32(int(1)<<rng.IntN(14)))
@@ -81,6 +87,48 @@ func TestGatherOfPackedPagesIsBitExact(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// Networks with and without exclusive pages, and each way of storing them beside
+// each other.
+func TestGatherOfMixedPrecisionsIsBitExact(t *testing.T) {
+	_, set := ten(t)
+	set.Networks = set.Networks[:2]
+	b := xlatest.Backend(t)
+	test := func(set *page.Set, p, own page.Precision, f page.ScaleFormat) func(*testing.T) {
+		return func(t *testing.T) {
+			s := mixed(set, p, own, f)
+			m := &s.Networks[0]
+			m.Scales[m.Table.Exclusive()[0]] = -1 // not 0, which would hide a change below
+			d, err := NewDevice(b, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			if err := d.Verify(); err != nil {
+				t.Error(err)
+			}
+			// Shared and exclusive pages that change are noticed: both are compared.
+			for name, value := range map[string]*float32{"shared": &s.Pages[used(*m)*s.Size], "exclusive": &m.Exclusive[0]} {
+				old := *value
+				*value = old + 1
+				if err := d.Verify(); err == nil {
+					t.Errorf("a changed %s page was not noticed", name)
+				}
+				*value = old
+			}
+		}
+	}
+	for _, p := range precisions {
+		for _, own := range precisions {
+			if p != own {
+				t.Run(fmt.Sprint("pages of 13 ", p, " ", own), test(oddPages(), p, own, page.ScaleFloat16))
+			}
+		}
+	}
+	for _, c := range [][2]page.Precision{{page.Int2, page.Int8}, {page.Int4, page.Int8}, {page.Int8, page.Float32}, {page.Float32, page.Int8}, {0, page.Int4}} {
+		t.Run(fmt.Sprint("pages of 512 ", c[0], " ", c[1]), test(set, c[0], c[1], page.ScaleLog8))
 	}
 }
 

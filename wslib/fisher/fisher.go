@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute"
-	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/datasets"
@@ -29,6 +28,13 @@ type Options struct {
 //
 // Samples are drawn without replacement from training; labels are not used.
 func Compute(ctx context.Context, backend compute.Backend, n *network.Network, weights []float32, training *datasets.Split, o Options) ([]float32, error) {
+	c := NewComputer(backend)
+	defer c.Close()
+	return c.Compute(ctx, n, weights, training, o)
+}
+
+// Compute is the function [Compute], to the bit.
+func (c *Computer) Compute(ctx context.Context, n *network.Network, weights []float32, training *datasets.Split, o Options) ([]float32, error) {
 	if err := page.CheckWeights(n.Name, weights, n.Weights()); err != nil {
 		return nil, fmt.Errorf("fisher: %w", err)
 	}
@@ -40,16 +46,10 @@ func Compute(ctx context.Context, backend compute.Backend, n *network.Network, w
 		samples = 50
 	}
 	samples = min(samples, training.Len())
-	exec, err := NewExec(backend, func(sum, weights, x *Node) *Node {
-		logP, g := n.Forward(weights, x, network.Dropout{}).LossGradient(func(logits *Node) *Node {
-			return ReduceAllMax(LogSoftmax(logits))
-		})
-		return Add(sum, Mul(Mul(g, g), Exp(logP)))
-	})
+	exec, err := c.exec(n)
 	if err != nil {
 		return nil, fmt.Errorf("fisher: %s: %w", n.Name, err)
 	}
-	defer exec.Finalize()
 	w := tensors.FromFlatDataAndDimensions(weights, len(weights))
 	sum := tensors.FromFlatDataAndDimensions(make([]float32, len(weights)), len(weights))
 	defer func() { w.FinalizeAll(); sum.FinalizeAll() }()

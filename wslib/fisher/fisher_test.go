@@ -83,6 +83,53 @@ func TestComputeAgainstClosedForm(t *testing.T) {
 	}
 }
 
+// Networks of one architecture share an executable, and nothing else.
+func TestComputerAgainstCompute(t *testing.T) {
+	backend := xlatest.Backend(t)
+	c := NewComputer(backend)
+	defer c.Close()
+	ctx := context.Background()
+	training := noise(t, 4, 9)
+	for i, n := range []*network.Network{
+		{Name: "a", Input: [3]int{2, 2, 1}, Dense: []int{4, 3}, Activation: network.LeakyActivation},
+		{Name: "b", Input: [3]int{2, 2, 1}, Dense: []int{4, 5, 3}, Activation: network.LeakyActivation},
+		{Name: "c", Input: [3]int{2, 2, 1}, Dense: []int{4, 5, 3}, Activation: network.SigmoidActivation},
+		{Name: "d", Input: [3]int{2, 2, 1}, Dense: []int{4, 5, 3}, Activation: network.LeakyActivation},
+		{Name: "e", Input: [3]int{2, 2, 1}, Dense: []int{4, 3}, Activation: network.LeakyActivation},
+	} {
+		w := n.Initial(uint64(i))
+		got, err := c.Compute(ctx, n, w, training, Options{Samples: 5, Seed: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := Compute(ctx, backend, n, w, training, Options{Samples: 5, Seed: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("network %s: %v, computed by itself %v", n.Name, got, want)
+		}
+	}
+	if len(c.execs) != 3 {
+		t.Errorf("%d executables for three architectures", len(c.execs))
+	}
+}
+
+// noise is a split of made-up samples.
+func noise(t testing.TB, size, samples int) *datasets.Split {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(7, 7))
+	x := make([]float32, size*samples)
+	for i := range x {
+		x[i] = rng.Float32()
+	}
+	split, err := datasets.NewSplit(size, x, make([]int32, samples))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return split
+}
+
 func TestScale(t *testing.T) {
 	f := []float32{3, 1, 2}
 	if Scale(f); !slices.Equal(f, []float32{1, 0, 0.5}) {
@@ -91,5 +138,41 @@ func TestScale(t *testing.T) {
 	f = []float32{4, 4}
 	if Scale(f); !slices.Equal(f, []float32{0, 0}) {
 		t.Errorf("equal values scaled to %v, want 0", f)
+	}
+}
+
+// BenchmarkCompute is for fifty samples: a network of the usual size and a dense one
+// of ten million weights, each with an executable of its own and with one that
+// another of its architecture has left.
+func BenchmarkCompute(b *testing.B) {
+	backend := xlatest.Backend(b)
+	mnist, err := network.Select(network.Ten(), "mnist")
+	if err != nil {
+		b.Fatal(err)
+	}
+	large := &network.Network{Name: "large", Input: [3]int{32, 32, 3}, Dense: []int{3072, 2600, 700, 10}, Activation: network.LeakyActivation}
+	for _, n := range append(mnist, large) {
+		training := noise(b, n.Input[0]*n.Input[1]*n.Input[2], 60)
+		w := n.Initial(1)
+		shared := NewComputer(backend)
+		defer shared.Close()
+		compute := func(b *testing.B, c *Computer) {
+			if _, err := c.Compute(context.Background(), n, w, training, Options{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.Run(n.Name+"/own", func(b *testing.B) {
+			for b.Loop() {
+				c := NewComputer(backend)
+				compute(b, c)
+				c.Close()
+			}
+		})
+		b.Run(n.Name+"/shared", func(b *testing.B) {
+			compute(b, shared)
+			for b.Loop() {
+				compute(b, shared)
+			}
+		})
 	}
 }

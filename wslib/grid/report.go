@@ -7,6 +7,10 @@ import (
 	"path/filepath"
 
 	"github.com/google/renameio/v2"
+
+	"weightsep/datasets"
+	"weightsep/wslib/bootstrap"
+	"weightsep/wslib/figures"
 )
 
 // Report makes table.csv, table.md and the charts of what is finished, and returns
@@ -33,5 +37,99 @@ func (g *Grid) Report(ctx context.Context) ([]string, error) {
 		}
 		files = append(files, f.name)
 	}
+	for _, c := range g.charts(rows) {
+		f, err := c.draw()
+		if err != nil {
+			return files, fmt.Errorf("grid: %s: %w", c.name, err)
+		}
+		if err := f.Save(filepath.Join(g.Dir, c.name)); err != nil {
+			return files, err
+		}
+		files = append(files, c.name)
+	}
 	return files, nil
+}
+
+// chart is one that the finished cells are enough for.
+type chart struct {
+	name string
+	draw func() (*figures.Figure, error)
+}
+
+// floor is where charts end: methods that lose more than this are named at the edge.
+const floor = -12
+
+func (g *Grid) charts(rows []Row) []chart {
+	var real, all, worst []figures.ParetoPoint
+	for _, r := range rows {
+		if r.Cell.Method == Further {
+			continue
+		}
+		point := func(i bootstrap.Interval, standIn bool) figures.ParetoPoint {
+			return figures.ParetoPoint{Series: r.Cell.series(), Label: r.Cell.String(), Ratio: r.Ratio, Change: i.Change, Low: i.Low, High: i.High, StandIn: standIn}
+		}
+		all = append(all, point(r.All, true))
+		if r.Worst >= 0 {
+			real, worst = append(real, point(r.Real, false)), append(worst, point(r.Networks[r.Worst], false))
+		}
+	}
+	var charts []chart
+	for _, c := range []struct {
+		name, title string
+		points      []figures.ParetoPoint
+		worst       bool
+	}{
+		{"pareto.svg", "Packing and accuracy, mean over networks on real data", real, false},
+		{"pareto-worst.svg", "Packing and accuracy, worst network on real data", worst, true},
+		{"pareto-all.svg", "Packing and accuracy, mean over all networks, stand-ins among them", all, false},
+	} {
+		if len(c.points) > 0 {
+			charts = append(charts, chart{c.name, func() (*figures.Figure, error) {
+				return figures.Pareto(c.points, figures.ParetoOptions{Title: c.title, Worst: c.worst, Floor: floor})
+			}})
+		}
+	}
+	if lines := g.courses(rows); len(lines) > 0 {
+		charts = append(charts, chart{"convergence.svg", func() (*figures.Figure, error) {
+			return figures.Convergence(lines, figures.ConvergenceOptions{
+				Title: "Mean validation accuracy over all networks against the separate ones", Target: -0.22, Floor: floor})
+		}})
+	}
+	return charts
+}
+
+// series that a cell belongs to in a chart.
+func (c Cell) series() string {
+	if c.Bits > 0 && c.Method == Joint {
+		return fmt.Sprintf("%s, %d bits", c.Method, c.Bits)
+	}
+	return c.Method
+}
+
+// courses are the mean validation accuracies over wall time of those methods that have
+// one, against the reference's at its end.
+func (g *Grid) courses(rows []Row) []figures.ConvergenceLine {
+	var lines []figures.ConvergenceLine
+	for _, r := range rows {
+		reference, ok, err := g.record(Cell{Method: Further}, r.Seeds[0])
+		if err != nil || !ok {
+			continue
+		}
+		goal := 0.0
+		standIn := false
+		for _, n := range reference.Networks {
+			goal += n.Validation / float64(len(reference.Networks))
+			standIn = standIn || n.Data != datasets.Real
+		}
+		line := figures.ConvergenceLine{Name: r.Cell.String(), StandIn: standIn}
+		for _, p := range r.Records[0].History {
+			if p.Seconds > 0 {
+				line.At, line.Change = append(line.At, p.Seconds), append(line.Change, 100*(p.Mean-goal))
+			}
+		}
+		if len(line.At) > 0 {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }

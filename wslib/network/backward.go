@@ -39,7 +39,7 @@ func (p *Pass) Gradient(logits *Node) *Node {
 		layers = append(layers, bias, Reshape(kernel, -1))
 	}
 	slices.Reverse(layers)
-	return Concatenate(layers, 0)
+	return Concatenate(p.network.inOrder(layers), 0)
 }
 
 // backward turns the gradient with respect to the stage's result into those with

@@ -82,10 +82,10 @@ func batch(n *Network, size int) (x, y *tensors.Tensor) {
 // sizes that the ten do not have.
 func oddNetworks() []*Network {
 	return []*Network{
-		{"dense", [3]int{3, 2, 2}, nil, []int{12, 7, 3}, SigmoidActivation},
-		{"one", [3]int{9, 8, 2}, []Conv{{2, 3, 2, 5}}, []int{4 * 3 * 5, 3}, LeakyActivation},
-		{"large", [3]int{18, 15, 1}, []Conv{{7, 6, 1, 3}, {2, 2, 3, 4}}, []int{2 * 2 * 4, 6, 2}, LeakyActivation},
-		{"deep", [3]int{21, 22, 5}, []Conv{{4, 3, 5, 6}, {2, 3, 6, 4}}, []int{4 * 4 * 4, 4}, SigmoidActivation},
+		{"dense", [3]int{3, 2, 2}, nil, []int{12, 7, 3}, SigmoidActivation, LayerOrder},
+		{"one", [3]int{9, 8, 2}, []Conv{{2, 3, 2, 5}}, []int{4 * 3 * 5, 3}, LeakyActivation, LayerOrder},
+		{"large", [3]int{18, 15, 1}, []Conv{{7, 6, 1, 3}, {2, 2, 3, 4}}, []int{2 * 2 * 4, 6, 2}, LeakyActivation, LayerOrder},
+		{"deep", [3]int{21, 22, 5}, []Conv{{4, 3, 5, 6}, {2, 3, 6, 4}}, []int{4 * 4 * 4, 4}, SigmoidActivation, LayerOrder},
 	}
 }
 
@@ -93,7 +93,7 @@ func oddNetworks() []*Network {
 // network as it is written down, dropout aside.
 func TestGradientIsAutomaticGradient(t *testing.T) {
 	b := xlatest.Backend(t)
-	for _, n := range append(Ten(), oddNetworks()...) {
+	for _, n := range append(Ten(), append(oddNetworks(), Ten()[6].WithOrder(BiasesFirst))...) {
 		if err := n.Validate(); err != nil {
 			t.Fatal(err)
 		}

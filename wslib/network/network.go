@@ -2,8 +2,8 @@
 // vector.
 //
 // A [Network] is data, not code: input shape, convolutions, dense layers. Its
-// weights are one float32 vector in layer order (kernel, bias, kernel, bias, …),
-// convolution kernels as HWIO, dense kernels as [in, out], both row-major. That
+// weights are one float32 vector, in layer order (kernel, bias, kernel, bias, …)
+// unless [Order] says otherwise, convolution kernels as HWIO, dense kernels as [in, out], both row-major. That
 // vector is what gets cut into pages, so nothing else in this module knows what
 // a layer is.
 package network
@@ -37,6 +37,7 @@ type Network struct {
 	Convs      []Conv
 	Dense      []int // sizes from the flattened input of the first dense layer to the classes
 	Activation Activation
+	Order      Order `json:",omitempty"` // of the flat weight vector
 }
 
 // Layer is one kernel or bias inside the flat weight vector.
@@ -60,14 +61,12 @@ func (l Layer) Size() int {
 // Classes is the number of logits.
 func (n *Network) Classes() int { return n.Dense[len(n.Dense)-1] }
 
-// Layers lists kernels and biases in the order of the flat weight vector.
+// Layers lists kernels and biases from the input on, each with its place in the flat
+// weight vector.
 func (n *Network) Layers() []Layer {
 	var layers []Layer
-	offset := 0
 	add := func(name string, fanIn, fanOut int, shape ...int) {
-		l := Layer{Name: name, Offset: offset, Shape: shape, fanIn: fanIn, fanOut: fanOut}
-		layers = append(layers, l)
-		offset += l.Size()
+		layers = append(layers, Layer{Name: name, Shape: shape, fanIn: fanIn, fanOut: fanOut})
 	}
 	for i, c := range n.Convs {
 		area := c.Height * c.Width
@@ -78,6 +77,7 @@ func (n *Network) Layers() []Layer {
 		add(fmt.Sprintf("dense%d/kernel", i), n.Dense[i], n.Dense[i+1], n.Dense[i], n.Dense[i+1])
 		add(fmt.Sprintf("dense%d/bias", i), 0, 0, n.Dense[i+1])
 	}
+	n.Order.arrange(layers)
 	return layers
 }
 
@@ -127,6 +127,9 @@ func (n *Network) Validate() error {
 	if n.Classes() < 2 {
 		return fmt.Errorf("network %s: %d classes, want 2 at least", n.Name, n.Classes())
 	}
+	if err := n.Order.Validate(); err != nil {
+		return fmt.Errorf("network %s: %w", n.Name, err)
+	}
 	if n.Activation != SigmoidActivation && n.Activation != LeakyActivation {
 		return fmt.Errorf("network %s: activation %q, want %q or %q", n.Name, n.Activation, SigmoidActivation, LeakyActivation)
 	}
@@ -137,14 +140,14 @@ func (n *Network) Validate() error {
 // in ±sqrt(3/n) with n the length of the bias.
 func (n *Network) Initial(seed uint64) []float32 {
 	rng := rand.New(rand.NewPCG(seed, 0x1e17))
-	w := make([]float32, 0, n.Weights())
+	w := make([]float32, n.Weights())
 	for _, l := range n.Layers() {
 		limit := math.Sqrt(3 / float64(l.Size()))
 		if l.fanIn > 0 {
 			limit = math.Sqrt(6 / float64(l.fanIn+l.fanOut))
 		}
-		for range l.Size() {
-			w = append(w, float32((2*rng.Float64()-1)*limit))
+		for i := range l.Size() {
+			w[l.Offset+i] = float32((2*rng.Float64() - 1) * limit)
 		}
 	}
 	return w

@@ -35,7 +35,7 @@ type jointRecord struct {
 func (j *joint) fingerprint() string {
 	o := j.JointOptions
 	h := fnv.New64a()
-	fmt.Fprintf(h, "joint %d %d %v %v %v %v %v %v %v %d %d %d %d\n", o.Steps, o.Batch, o.LearningRate, o.ScaleRate, o.Dropout, o.Precision, o.ScaleFormat, o.Distillation, o.Temperature, o.Sample, o.ValidateEvery, o.ValidateOn, o.Seed)
+	fmt.Fprintf(h, "joint %d %d %v %v %v %v %v %v %v %v %d %d %d %d\n", o.Steps, o.Batch, o.LearningRate, o.ScaleRate, o.Dropout, o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.Distillation, o.Temperature, o.Sample, o.ValidateEvery, o.ValidateOn, o.Seed)
 	fingerprintTasks(h, j.tasks)
 	for _, m := range j.layout.set.Networks {
 		fmt.Fprintln(h, m.Name, m.Table, m.Scales != nil)
@@ -161,6 +161,6 @@ func fingerprintTasks(w io.Writer, tasks []Task) {
 	for _, t := range tasks {
 		samples := t.Data.Provenance
 		samples.Note = ""
-		fmt.Fprintf(w, "%+v\n%s\n%d %d %d %v\n", *t.Network, samples, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch, t.LossWeight)
+		fmt.Fprintf(w, "%+v\n%s\n%d %d %d %v %v\n", *t.Network, samples, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch, t.LossWeight, t.Dropout)
 	}
 }

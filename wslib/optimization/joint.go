@@ -14,22 +14,24 @@ import (
 
 // JointOptions of [Joint]. Zero values mean the defaults in brackets.
 type JointOptions struct {
-	Steps         int              // [5000]
-	Batch         int              // samples of each network in a step [100]
-	LearningRate  float64          // of Adam at its highest; cosine decay after a short rise [2e-3]
-	ScaleRate     float64          // learning rate of scales, as a factor [1]
-	Dropout       float64          // before each dense layer [0: none]
-	Precision     page.Precision   // that the pages are trained and stored in [float32]
-	ScaleFormat   page.ScaleFormat // that the scales are stored in [float32]
-	Distillation  float64          // share of the loss that is the distance from the logits of Task.Weights [0: none]
-	Temperature   float64          // of distillation [2]
-	Sample        int              // networks in a step, drawn anew each time [0: all]
-	Workers       int              // networks at a time; does not change the result [2]
-	ValidateEvery int              // steps between validations and checkpoints [200]
-	ValidateOn    int              // at most so many validation samples a network [0: all]
-	Seed          uint64
-	Checkpoint    string // file of the checkpoint; "" none
-	Progress      func(Progress)
+	Steps        int            // [5000]
+	Batch        int            // samples of each network in a step [100]
+	LearningRate float64        // of Adam at its highest; cosine decay after a short rise [2e-3]
+	ScaleRate    float64        // learning rate of scales, as a factor [1]
+	Dropout      float64        // before each dense layer [0: none]
+	Precision    page.Precision // that the pages are trained and stored in [float32]
+	// ExclusivePrecision is that of exclusive pages [Precision].
+	ExclusivePrecision page.Precision
+	ScaleFormat        page.ScaleFormat // that the scales are stored in [float32]
+	Distillation       float64          // share of the loss that is the distance from the logits of Task.Weights [0: none]
+	Temperature        float64          // of distillation [2]
+	Sample             int              // networks in a step, drawn anew each time [0: all]
+	Workers            int              // networks at a time; does not change the result [2]
+	ValidateEvery      int              // steps between validations and checkpoints [200]
+	ValidateOn         int              // at most so many validation samples a network [0: all]
+	Seed               uint64
+	Checkpoint         string // file of the checkpoint; "" none
+	Progress           func(Progress)
 }
 
 func (o JointOptions) withDefaults() JointOptions {
@@ -61,17 +63,17 @@ func (o JointOptions) withDefaults() JointOptions {
 }
 
 func (o JointOptions) check(set *page.Set, tasks []Task) error {
-	if err := cmp.Or(o.Precision.Validate(), o.ScaleFormat.Validate()); err != nil {
+	if err := cmp.Or(o.Precision.Validate(), o.ExclusivePrecision.Validate(), o.ScaleFormat.Validate()); err != nil {
 		return err
 	}
-	if set.Precision.Quantized() {
+	if set.Precision.Quantized() || set.ExclusivePrecision.Quantized() {
 		return fmt.Errorf("it starts from pages of %v, want float32", set.Precision)
 	}
 	if o.Distillation < 0 || o.Distillation > 1 {
 		return fmt.Errorf("distillation %v, want 0 to 1", o.Distillation)
 	}
 	for i, m := range set.Networks {
-		if o.Precision.Quantized() && m.Scales == nil {
+		if (o.Precision.Quantized() || o.ExclusivePrecision.Quantized()) && m.Scales == nil {
 			return fmt.Errorf("network %s has no scales, which pages of %v need", m.Name, o.Precision)
 		}
 		if o.Distillation > 0 {
@@ -116,7 +118,8 @@ type joint struct {
 	JointOptions
 	tasks     []Task
 	layout    layout
-	quant     quantizer
+	shared    quantizer // of shared pages
+	own       quantizer // of exclusive pages
 	validator *validator
 	graphs    jointGraphs
 	tables    []*tensors.Tensor
@@ -127,7 +130,7 @@ type joint struct {
 }
 
 func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, o JointOptions) (*joint, error) {
-	j := &joint{JointOptions: o, tasks: tasks, layout: newLayout(set), quant: quantizer{o.Precision}}
+	j := &joint{JointOptions: o, tasks: tasks, layout: newLayout(set), shared: quantizer{o.Precision}, own: quantizer{cmp.Or(o.ExclusivePrecision, o.Precision)}}
 	var err error
 	if err = j.compile(backend); err != nil {
 		j.close()
@@ -177,12 +180,12 @@ func (j *joint) close() {
 // between them multiplied into the scales, which are rounded to their format.
 func (j *joint) executed(theta []float32) *page.Set {
 	set := j.layout.unpack(theta)
-	set.Precision, set.ScaleFormat = j.Precision, j.ScaleFormat
-	if j.quant.Quantized() {
-		shared := j.codes(set.Pages)
+	set.Precision, set.ExclusivePrecision, set.ScaleFormat = j.Precision, j.ExclusivePrecision, j.ScaleFormat
+	if j.quantized() {
+		shared := j.shared.pages(set.Pages, set.Size)
 		for i := range set.Networks {
 			m := &set.Networks[i]
-			own := j.codes(m.Exclusive)
+			own := j.own.pages(m.Exclusive, set.Size)
 			for b, e := range m.Table.Entries {
 				if int(e) < set.Shared {
 					m.Scales[b] *= shared[e]
@@ -200,15 +203,8 @@ func (j *joint) executed(theta []float32) *page.Set {
 	return set
 }
 
-// codes replaces the values of pages by code values and returns each page's step.
-func (j *joint) codes(pages []float32) []float32 {
-	size := j.layout.set.Size
-	steps := make([]float32, len(pages)/size)
-	for p := range steps {
-		steps[p] = j.quant.codes(pages[p*size : (p+1)*size])
-	}
-	return steps
-}
+// quantized tells that some pages are not float32.
+func (j *joint) quantized() bool { return j.shared.Quantized() || j.own.Quantized() }
 
 func (j *joint) run(ctx context.Context) error {
 	s := &j.state

@@ -25,7 +25,7 @@ type jointGraphs struct {
 
 func (j *joint) compile(backend compute.Backend) error {
 	var err error
-	if j.quant.Quantized() {
+	if j.quantized() {
 		if j.graphs.round, err = NewExec(backend, j.roundGraph); err != nil {
 			return err
 		}
@@ -50,8 +50,20 @@ func (g *jointGraphs) close() {
 }
 
 func (j *joint) roundGraph(theta *Node) *Node {
-	q, _ := j.quant.graph(j.layout.graphPages(theta))
-	return q
+	values, _ := j.rounded(theta)
+	return values
+}
+
+// rounded are the pages [P, size] as executed, and where the gradient goes straight
+// through; shared and exclusive pages each by their own precision.
+func (j *joint) rounded(theta *Node) (values, within *Node) {
+	pages, shared := j.layout.graphPages(theta), j.layout.set.Shared
+	values, within = j.shared.graph(Slice(pages, AxisRange(0, shared)))
+	if j.layout.pages > shared {
+		own, reach := j.own.graph(Slice(pages, AxisRange(shared)))
+		values, within = Concatenate([]*Node{values, own}, 0), Concatenate([]*Node{within, reach}, 0)
+	}
+	return values, within
 }
 
 // gradientGraph is one network's part of a step.
@@ -76,7 +88,7 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		scales = InsertAxes(Slice(theta, AxisRange(at, at+n)), -1)
 		w = Mul(read, scales)
 	}
-	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: j.Dropout, RNG: rng})
+	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: task.DropoutRate(j.Dropout), RNG: rng})
 	loss, g := pass.LossGradient(func(logits *Node) *Node {
 		hard := network.CrossEntropy(logits, y)
 		if teacher == nil {
@@ -127,8 +139,8 @@ func (j *joint) updateGraph(in []*Node) []*Node {
 		touched = Concatenate([]*Node{touched, own}, 0)
 	}
 	touched = BroadcastToDims(touched, l.pages, l.set.Size)
-	if j.quant.Quantized() {
-		_, within := j.quant.graph(l.graphPages(theta))
+	if j.quantized() {
+		_, within := j.rounded(theta)
 		sum = Where(within, sum, ZerosLike(sum))
 	}
 	gradient, mask := Reshape(sum, -1), Reshape(touched, -1)

@@ -7,6 +7,7 @@
 package optimization
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -23,8 +24,14 @@ type Task struct {
 	Network    *network.Network
 	Data       *datasets.Dataset
 	Batch      int       // samples in a step of this network; 0: as many as the options say
+	Dropout    float64   // before each dense layer; 0: as the options say, negative: none
 	Weights    []float32 // of the separate network; needed for distillation only
 	LossWeight float64   // what its loss is multiplied by in joint optimization; 0: 1
+}
+
+// DropoutRate is the task's own rate, or else the given one.
+func (t Task) DropoutRate(otherwise float64) float64 {
+	return max(0, cmp.Or(t.Dropout, otherwise))
 }
 
 // Point is one validation of all networks.

@@ -37,6 +37,9 @@ const tiny = 1e-20
 // where a latent value is in reach of the code values: there the gradient goes
 // straight through.
 func (q quantizer) graph(pages *Node) (values, within *Node) {
+	if !q.Quantized() {
+		return pages, NotEqual(OnesLike(pages), ZerosLike(pages))
+	}
 	step := MulScalar(Sqrt(AddScalar(ReduceAndKeep(Mul(pages, pages), ReduceMean, 1), tiny)), q.step())
 	scaled := Div(pages, step)
 	limit := float64(q.Limit())
@@ -63,4 +66,17 @@ func (q quantizer) codes(p []float32) float32 {
 		p[i] = q.Round(float32(float64(v) / step))
 	}
 	return float32(step)
+}
+
+// pages replaces the values of pages by code values and returns each page's step, 1
+// of float32.
+func (q quantizer) pages(values []float32, size int) []float32 {
+	steps := make([]float32, len(values)/size)
+	for p := range steps {
+		steps[p] = 1
+		if q.Quantized() {
+			steps[p] = q.codes(values[p*size : (p+1)*size])
+		}
+	}
+	return steps
 }

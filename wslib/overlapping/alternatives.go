@@ -1,45 +1,64 @@
 package overlapping
 
 import (
+	"cmp"
+	"context"
 	"math"
 	"math/rand/v2"
-
-	"weightsep/wslib/page"
+	"slices"
 )
 
 // Random returns a placement on distinct shared pages drawn at random, occupancy
-// kept even: it draws among the least occupied first. It is a comparison, and
-// what a placement without Fisher information can do.
+// kept even: it draws among the least occupied first. With doubling, occupancy is
+// the number of pages, and pages are placed in rounds, in their order. It is a
+// comparison, and what a placement without Fisher information can do.
 func Random(seed uint64) Placement {
 	return func(p *Plan, n Network, sharable []int) []int {
 		rng := rand.New(rand.NewPCG(seed, uint64(len(p.Members))))
-		occupancy := p.Occupancy()
-		order := rng.Perm(p.Shared)
-		var byLevel []int
-		for level := 0; len(byLevel) < p.Shared; level++ {
-			for _, a := range order {
-				if occupancy[a] == level {
-					byLevel = append(byLevel, a)
-				}
-			}
+		placed := make([]int, 0, len(sharable))
+		for len(placed) < len(sharable) {
+			order := rng.Perm(p.Shared)
+			// A round before the last adds one to every occupancy.
+			slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p.pages[a], p.pages[b]) })
+			now := order[:min(p.Shared, len(sharable)-len(placed))]
+			rng.Shuffle(len(now), func(i, j int) { now[i], now[j] = now[j], now[i] })
+			placed = append(placed, now...)
 		}
-		placed := byLevel[:len(sharable):len(sharable)]
-		rng.Shuffle(len(placed), func(i, j int) { placed[i], placed[j] = placed[j], placed[i] })
 		return placed
 	}
 }
 
 // Optimal is the placement of least total cost on distinct shared pages (linear
-// assignment by shortest augmenting paths, cubic in the number of pages). It
-// looks at cost alone, not at occupancy. It is a comparison for [Greedy].
+// assignment by shortest augmenting paths, cubic in the number of pages; all costs
+// are held in memory). It looks at cost alone, not at occupancy. With more sharable
+// pages than shared ones, those that matter most are placed first, and each round is
+// optimal by itself. It is a comparison for [Greedy], on small plans.
 func Optimal(p *Plan, n Network, sharable []int) []int {
-	weights, fisher := page.Form(n.Weights, p.PageSize), page.Form(n.Fisher, p.PageSize)
+	c := newCoster(p, n)
 	all := make([]int, p.Shared)
 	for a := range all {
 		all[a] = a
 	}
-	costs := p.costMatrix(all, sharable, weights, fisher)
-	return assign(len(sharable), p.Shared, func(i, a int) float64 { return costs[a][i] })
+	unplaced := sharable
+	if len(sharable) > p.Shared {
+		unplaced = bySum(sharable, c.networkSum)
+	}
+	on := make(map[int]int, len(sharable)) // page of the network to its shared page
+	costs := make([]float64, min(len(sharable), p.Shared)*p.Shared)
+	for len(unplaced) > 0 {
+		now := unplaced[:min(len(unplaced), p.Shared)]
+		unplaced = unplaced[len(now):]
+		c.fill(context.Background(), all, now, true, costs[:len(now)*p.Shared]) // fails by its context only
+		for i, a := range assign(len(now), p.Shared, func(i, a int) float64 { return costs[i*p.Shared+a] }) {
+			on[now[i]] = a
+			c.own[a] = append(c.own[a], now[i])
+		}
+	}
+	placed := make([]int, len(sharable))
+	for i, b := range sharable {
+		placed[i] = on[b]
+	}
+	return placed
 }
 
 // assign gives each of n rows a column of its own, n <= m, at least total cost.

@@ -19,11 +19,24 @@ type bruteNet struct {
 	cost  float64
 }
 
-func bruteOverlap(nets []*bruteNet, S, size int) (total float64) {
+// meet is the cost of two pages, terms rounded as documented: ties must be ties.
+func meet(fa, wa, fb, wb []float64) (c float64) {
+	for j := range fa {
+		if fa[j] > 0 && fb[j] > 0 {
+			d := wa[j] - wb[j]
+			c += (fa[j] + fb[j]) * d * d
+		}
+	}
+	return c
+}
+
+// bruteOverlap fills in tables and costs; value and fish are those of the shared
+// pages with all networks but the last on them. Networks of more than S sharable
+// pages are placed in rounds.
+func bruteOverlap(nets []*bruteNet, S, size int) (total float64, value, fish [][]float64) {
 	users := make([][][2]int, S) // (network, page) on each shared page
 	for n, net := range nets {
-		value := make([][]float64, S)
-		fish := make([][]float64, S)
+		value, fish = make([][]float64, S), make([][]float64, S)
 		sum := make([]float64, S)
 		for a := range S {
 			value[a], fish[a] = make([]float64, size), make([]float64, size)
@@ -48,11 +61,11 @@ func bruteOverlap(nets []*bruteNet, S, size int) (total float64) {
 			}
 			return s
 		}
-		cost := func(a, b int) (c float64) {
-			for j := range size {
-				if fish[a][j] > 0 && net.f[b][j] > 0 {
-					c += (fish[a][j] + net.f[b][j]) * math.Pow(value[a][j]-net.w[b][j], 2)
-				}
+		mine := make([][]int, S) // pages of this network on each shared page, of earlier rounds
+		cost := func(a, b int) float64 {
+			c := meet(fish[a], value[a], net.f[b], net.w[b])
+			for _, o := range mine[a] {
+				c += meet(net.f[o], net.w[o], net.f[b], net.w[b])
 			}
 			return c
 		}
@@ -67,20 +80,34 @@ func bruteOverlap(nets []*bruteNet, S, size int) (total float64) {
 				left = append(left, b)
 			}
 		}
+		placed := [][2]int{} // (shared, own) in this round
 		put := func(a, b int) {
 			net.table[b] = a
 			net.cost += cost(a, b)
+			placed = append(placed, [2]int{a, b})
+		}
+		endRound := func() {
+			for _, ab := range placed {
+				mine[ab[0]] = append(mine[ab[0]], ab[1])
+				sum[ab[0]] += pageSum(ab[1])
+			}
+			placed = nil
 		}
 		if n == 0 {
-			for a, b := range left {
-				put(a, b)
+			for a := 0; a < S && len(left) > 0; a++ {
+				put(a, left[0])
+				left = left[1:]
 			}
-			left = nil
+			endRound()
 		}
 		for occ := 0; len(left) > 0; occ++ {
 			var A []int
 			for a := range S {
-				if len(users[a]) == occ {
+				fresh := true
+				for _, ab := range placed {
+					fresh = fresh && ab[0] != a
+				}
+				if fresh && len(users[a])+len(mine[a]) == occ {
 					A = append(A, a)
 				}
 			}
@@ -102,15 +129,17 @@ func bruteOverlap(nets []*bruteNet, S, size int) (total float64) {
 			for len(A) > 0 {
 				i, j := 0, 0
 				if sum[A[0]] > pageSum(B[0]) {
+					least := cost(A[0], B[0])
 					for k := range B {
-						if c, d := cost(A[0], B[k]), cost(A[0], B[j]); c < d || c == d && B[k] < B[j] {
-							j = k
+						if c := cost(A[0], B[k]); c < least || c == least && B[k] < B[j] {
+							j, least = k, c
 						}
 					}
 				} else {
+					least := cost(A[0], B[0])
 					for k := range A {
-						if c, d := cost(A[k], B[0]), cost(A[i], B[0]); c < d || c == d && A[k] < A[i] {
-							i = k
+						if c := cost(A[k], B[0]); c < least || c == least && A[k] < A[i] {
+							i, least = k, c
 						}
 					}
 				}
@@ -118,36 +147,32 @@ func bruteOverlap(nets []*bruteNet, S, size int) (total float64) {
 				A = slices.Delete(slices.Clone(A), i, i+1)
 				B = slices.Delete(slices.Clone(B), j, j+1)
 			}
+			if len(placed) == S {
+				endRound()
+				occ = -1
+			}
 		}
 		for b, a := range net.table {
 			if a < S {
 				for _, u := range users[a] {
-					o := nets[u[0]]
-					for j := range size {
-						if o.f[u[1]][j] > 0 && net.f[b][j] > 0 {
-							total += (o.f[u[1]][j] + net.f[b][j]) * math.Pow(o.w[u[1]][j]-net.w[b][j], 2)
-						}
-					}
+					total += meet(nets[u[0]].f[u[1]], nets[u[0]].w[u[1]], net.f[b], net.w[b])
 				}
-			}
-		}
-		for b, a := range net.table {
-			if a < S {
 				users[a] = append(users[a], [2]int{n, b})
 			}
 		}
 	}
-	return total
+	return total, value, fish
 }
 
 // randomCase draws networks of different sizes, with zero Fisher values, equal
-// pages and whole-zero networks among them, so that ties occur.
-func randomCase(seed uint64, S, size int) ([]Network, []*bruteNet) {
+// pages and whole-zero networks among them, so that ties occur. At most most pages of
+// a network are sharable.
+func randomCase(seed uint64, S, size, most int) ([]Network, []*bruteNet) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	var nets []Network
 	var brute []*bruteNet
 	for i := range 2 + rng.IntN(5) {
-		pages := 1 + rng.IntN(S+3)
+		pages := 1 + rng.IntN(most+3)
 		n := Network{Name: fmt.Sprint("n", i)}
 		length := pages*size - rng.IntN(size)
 		for range length {
@@ -159,7 +184,7 @@ func randomCase(seed uint64, S, size int) ([]Network, []*bruteNet) {
 			n.Weights = append(n.Weights, float32(rng.IntN(5)-2)/2)
 		}
 		perm := rng.Perm(pages)
-		n.Exclusive = perm[:max(0, pages-S)+rng.IntN(min(2, S))]
+		n.Exclusive = perm[:max(0, pages-most)+rng.IntN(min(2, S))]
 		slices.Sort(n.Exclusive)
 		n.Exclusive = slices.DeleteFunc(n.Exclusive, func(b int) bool { return b >= pages })
 		b := &bruteNet{own: map[int]bool{}}
@@ -183,89 +208,52 @@ func randomCase(seed uint64, S, size int) ([]Network, []*bruteNet) {
 func TestGreedyAgainstBruteForce(t *testing.T) {
 	for seed := range uint64(300) {
 		S, size := 1+int(seed%9), 1+int(seed%4)
-		nets, brute := randomCase(seed, S, size)
-		total := bruteOverlap(brute, S, size)
-		p, err := New(size, S)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, n := range nets {
-			m, err := p.Add(n)
-			if err != nil {
-				t.Fatalf("seed %d: %v", seed, err)
-			}
-			p.Average()
-			for b, e := range m.Table.Entries {
-				if int(e) != brute[i].table[b] {
-					t.Fatalf("seed %d: network %d table %v, brute force %v", seed, i, m.Table.Entries, brute[i].table)
-				}
-			}
-			if math.Abs(m.Cost-brute[i].cost) > 1e-9 {
-				t.Fatalf("seed %d: network %d cost %v, brute force %v", seed, i, m.Cost, brute[i].cost)
-			}
-		}
-		if got := p.TotalCost(); math.Abs(got-total) > 1e-9 {
-			t.Fatalf("seed %d: total cost %v, brute force %v", seed, got, total)
-		}
+		againstBruteForce(t, seed, S, size, S)
+	}
+	for seed := range uint64(20) { // more than one batch of costs
+		againstBruteForce(t, seed, 30+int(seed), 2, 30+int(seed))
 	}
 }
 
-// Optimal is compared with trying every assignment.
-func TestOptimalAgainstAllPermutations(t *testing.T) {
-	plan := func(nets []Network) *Plan {
-		p, _ := New(3, 5)
-		for _, n := range nets {
-			if _, err := p.Add(n); err != nil {
-				t.Fatal(err)
-			}
-			p.Average()
-		}
-		return p
+func TestDoublingAgainstBruteForce(t *testing.T) {
+	for seed := range uint64(300) {
+		S, size := 1+int(seed%7), 1+int(seed%4)
+		againstBruteForce(t, seed, S, size, S*(1+int(seed%5)))
 	}
-	for seed := range uint64(100) {
-		nets, _ := randomCase(seed, 5, 3)
-		before, last := nets[:len(nets)-1], nets[len(nets)-1]
-		greedy, err := plan(before).Add(last)
-		if err != nil {
-			t.Fatal(err)
-		}
-		optimal, err := plan(before).AddWith(last, Optimal)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := plan(before)
-		best := math.Inf(1)
-		sharable := p.sharable(last)
-		var try func(used int, placed []int)
-		try = func(used int, placed []int) {
-			if len(placed) == len(sharable) {
-				c := 0.0
-				for i, a := range placed {
-					w, f := pad(last.Weights, 3), pad(last.Fisher, 3)
-					c += p.cost(a, w, f, sharable[i])
-				}
-				best = min(best, c)
-				return
-			}
-			for a := range 5 {
-				if used&(1<<a) == 0 {
-					try(used|1<<a, append(slices.Clone(placed), a))
-				}
-			}
-		}
-		try(0, nil)
-		if math.Abs(optimal.Cost-best) > 1e-9 {
-			t.Fatalf("seed %d: optimal %v, best of all %v", seed, optimal.Cost, best)
-		}
-		if greedy.Cost < best-1e-9 {
-			t.Fatalf("seed %d: greedy %v below the optimum %v", seed, greedy.Cost, best)
-		}
+	for seed := range uint64(10) {
+		againstBruteForce(t, seed, 20+int(seed), 2, 60)
 	}
 }
 
-func pad(v []float32, size int) []float32 {
-	for len(v)%size != 0 {
-		v = append(v[:len(v):len(v)], 0)
+// againstBruteForce places networks of at most most sharable pages each.
+func againstBruteForce(t *testing.T, seed uint64, S, size, most int) {
+	t.Helper()
+	nets, brute := randomCase(seed, S, size, most)
+	total, value, fish := bruteOverlap(brute, S, size)
+	p, err := New(size, S)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return v
+	p.Doubling = most > S
+	for i, n := range nets {
+		p.Average()
+		if i == len(nets)-1 && (!slices.Equal(p.Values, slices.Concat(value...)) || !slices.Equal(p.FisherSum, slices.Concat(fish...))) {
+			t.Fatalf("seed %d: values %v, Fisher information %v, brute force %v and %v", seed, p.Values, p.FisherSum, value, fish)
+		}
+		m, err := p.Add(n)
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		for b, e := range m.Table.Entries {
+			if int(e) != brute[i].table[b] {
+				t.Fatalf("seed %d: network %d table %v, brute force %v", seed, i, m.Table.Entries, brute[i].table)
+			}
+		}
+		if math.Abs(m.Cost-brute[i].cost) > 1e-9*max(1, m.Cost) {
+			t.Fatalf("seed %d: network %d cost %v, brute force %v", seed, i, m.Cost, brute[i].cost)
+		}
+	}
+	if got := p.TotalCost(); math.Abs(got-total) > 1e-9*max(1, total) {
+		t.Fatalf("seed %d: total cost %v, brute force %v", seed, got, total)
+	}
 }

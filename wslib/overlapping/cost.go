@@ -1,73 +1,25 @@
 package overlapping
 
-import (
-	"runtime"
-	"sync"
-)
+import "sync"
 
 // pageCost is the cost of putting page b on page a: over the weights where both
 // Fisher values are above 0, the sum of (Fa + Fb) (wa - wb)^2, in float64 and in
-// order of the weights.
+// order of the weights. Either page may be short, as the last of a network is.
 func pageCost(fa, wa []float64, fb, wb []float32) float64 {
 	cost := 0.0
-	for j, f := range fb {
+	for j, f := range fb[:min(len(fb), len(fa))] {
 		if f > 0 && fa[j] > 0 {
 			d := wa[j] - float64(wb[j])
-			cost += (fa[j] + float64(f)) * d * d
+			cost += float64((fa[j] + float64(f)) * d * d)
 		}
 	}
 	return cost
 }
 
-// cost of putting the network's page b on shared page a, as the plan is now.
-func (p *Plan) cost(a int, weights, fisher []float32, b int) float64 {
+// cost of putting a network's page on shared page a, as the plan is now.
+func (p *Plan) cost(a int, weights, fisher []float32) float64 {
 	n := p.PageSize
-	return pageCost(p.FisherSum[a*n:][:n], p.Values[a*n:][:n], fisher[b*n:][:n], weights[b*n:][:n])
-}
-
-// costMatrix is [len(shared)][len(network)], rows shared out over the cores.
-// Expanding the square into matrix products would be faster still, but rounds
-// equal costs apart, and ties must go to the lower page index.
-func (p *Plan) costMatrix(shared, network []int, weights, fisher []float32) [][]float64 {
-	costs := make([][]float64, len(shared))
-	rows := make(chan int)
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(shared)) {
-		wg.Go(func() {
-			for i := range rows {
-				costs[i] = make([]float64, len(network))
-				for j, b := range network {
-					costs[i][j] = p.cost(shared[i], weights, fisher, b)
-				}
-			}
-		})
-	}
-	for i := range shared {
-		rows <- i
-	}
-	close(rows)
-	wg.Wait()
-	return costs
-}
-
-// TotalCost is the pairwise cost summed over all pairs of networks that meet on
-// a shared page, on their original weights and Fisher information.
-func (p *Plan) TotalCost() float64 {
-	type tenant struct{ weights, fisher []float32 }
-	tenants := make([][]tenant, p.Shared)
-	p.eachSharing(func(_ *Member, _, shared int, weights, fisher []float32) {
-		tenants[shared] = append(tenants[shared], tenant{weights, fisher})
-	})
-	total := 0.0
-	for _, on := range tenants {
-		for i, a := range on {
-			fa, wa := widen(a.fisher), widen(a.weights)
-			for _, b := range on[i+1:] {
-				total += pageCost(fa, wa, b.fisher, b.weights)
-			}
-		}
-	}
-	return total
+	return pageCost(p.FisherSum[a*n:][:n], p.Values[a*n:][:n], fisher, weights)
 }
 
 func widen(v []float32) []float64 {
@@ -78,12 +30,93 @@ func widen(v []float32) []float64 {
 	return out
 }
 
-// SharedFisher is the Fisher information on each shared page, summed over its
-// weights and networks.
-func (p *Plan) SharedFisher() []float64 {
-	sums := make([]float64, p.Shared)
-	for i, f := range p.FisherSum {
-		sums[i/p.PageSize] += f
+// four holds four pages of a network weight by weight, so that one pass over a
+// page costs them all: four sums that do not wait for each other. Each of them is
+// pageCost to the bit. (Expanding the square into matrix products would be faster
+// still, but rounds equal costs apart, and ties must go to the lower page index.)
+type four struct {
+	weights []fourWeights // [page size]
+	full    bool          // no Fisher value is 0: none needs a look
+	fa, wa  []float64     // scratch of meet
+}
+
+// newFours is a pool of *four: one takes 80 bytes for each weight of a page.
+func newFours() *sync.Pool { return &sync.Pool{New: func() any { return new(four) }} }
+
+type fourWeights struct{ f, w [4]float64 }
+
+// meet costs the four pages with another network page.
+func (q *four) meet(weights, fisher []float32) [4]float64 {
+	if len(q.fa) < len(fisher) {
+		q.fa, q.wa = make([]float64, len(fisher)), make([]float64, len(fisher))
 	}
-	return sums
+	fa, wa, full := q.fa[:len(fisher)], q.wa[:len(fisher)], true
+	for j, w := range weights[:len(fisher)] {
+		f := fisher[j]
+		fa[j], wa[j] = float64(f), float64(w)
+		full = full && f > 0
+	}
+	return q.costs(fa, wa, full)
+}
+
+// set takes over one to four pages; missing ones, and the end of a short page, get
+// Fisher information 0, which costs nothing.
+func (q *four) set(size int, pages int, at func(i int) (weights, fisher []float32)) {
+	if q.weights == nil {
+		q.weights = make([]fourWeights, size)
+	}
+	q.full = true
+	for i := range 4 {
+		var weights, fisher []float32
+		if i < pages {
+			weights, fisher = at(i)
+		}
+		for j, f := range fisher {
+			q.weights[j].f[i], q.weights[j].w[i] = float64(f), float64(weights[j])
+			q.full = q.full && f > 0
+		}
+		for j := len(fisher); j < size; j++ {
+			q.weights[j].f[i], q.weights[j].w[i], q.full = 0, 0, false
+		}
+	}
+}
+
+// costs of the four pages with page a; full says that fa too is above 0 throughout.
+func (q *four) costs(fa, wa []float64, full bool) [4]float64 {
+	var c0, c1, c2, c3 float64
+	weights, wa := q.weights[:len(fa)], wa[:len(fa)]
+	if full && q.full {
+		for j, f := range fa {
+			b, w := &weights[j], wa[j]
+			d0, d1, d2, d3 := w-b.w[0], w-b.w[1], w-b.w[2], w-b.w[3]
+			c0 += float64((f + b.f[0]) * d0 * d0)
+			c1 += float64((f + b.f[1]) * d1 * d1)
+			c2 += float64((f + b.f[2]) * d2 * d2)
+			c3 += float64((f + b.f[3]) * d3 * d3)
+		}
+		return [4]float64{c0, c1, c2, c3}
+	}
+	for j, f := range fa {
+		if f <= 0 {
+			continue
+		}
+		b, w := &weights[j], wa[j]
+		if b.f[0] > 0 {
+			d := w - b.w[0]
+			c0 += float64((f + b.f[0]) * d * d)
+		}
+		if b.f[1] > 0 {
+			d := w - b.w[1]
+			c1 += float64((f + b.f[1]) * d * d)
+		}
+		if b.f[2] > 0 {
+			d := w - b.w[2]
+			c2 += float64((f + b.f[2]) * d * d)
+		}
+		if b.f[3] > 0 {
+			d := w - b.w[3]
+			c3 += float64((f + b.f[3]) * d * d)
+		}
+	}
+	return [4]float64{c0, c1, c2, c3}
 }

@@ -2,62 +2,113 @@ package overlapping
 
 import (
 	"cmp"
+	"context"
 	"slices"
-
-	"weightsep/wslib/page"
 )
 
 // Greedy is the paper's placement. The first network takes shared pages 0..k-1
 // in order. For a later one, occupancies are gone through in rising order: shared
 // pages of that occupancy and unplaced network pages, sorted by Fisher sum
 // falling, are brought to equal number and paired (see pair).
+//
+// With doubling, occupancy is the number of pages on a shared page. A first round
+// places as many pages as there are shared ones, those that matter most (of the
+// first network: its first). Further rounds go over the shared pages again, with
+// what the rounds before have put on them.
+//
+// Costs are computed as they are needed, 64 rows or columns ahead at most, and take
+// no more than 256 MiB (on more than 16 million shared pages: one row and one column).
 func Greedy(p *Plan, n Network, sharable []int) []int {
+	placed, _ := greedy(context.Background(), p, n, sharable) // fails by its context only
+	return placed
+}
+
+func greedy(ctx context.Context, p *Plan, n Network, sharable []int) ([]int, error) {
 	placed := make([]int, len(sharable))
+	taken := 0
 	if len(p.Members) == 0 {
-		for i := range placed {
+		taken = min(len(sharable), p.Shared)
+		for i := range taken {
 			placed[i] = i
 		}
-		return placed
+		if taken == len(sharable) {
+			return placed, nil
+		}
 	}
-	weights, fisher := page.Form(n.Weights, p.PageSize), page.Form(n.Fisher, p.PageSize)
-	networkSum := page.Sums(n.Fisher, p.PageSize)
-	sharedSum := p.SharedFisher()
+	c := newCoster(p, n)
 	at := make(map[int]int, len(sharable)) // page of the network to its place in sharable
 	for i, b := range sharable {
 		at[b] = i
 	}
-	unplaced := bySum(sharable, networkSum)
-	occupancy := p.Occupancy()
-	for level := 0; len(unplaced) > 0; level++ {
+	r := &round{coster: c, sum: slices.Clone(c.sharedSum)}
+	for i, b := range sharable[:taken] {
+		r.put(b, i)
+	}
+	for unplaced := bySum(sharable[taken:], c.networkSum); len(unplaced) > 0; {
+		now := unplaced[:min(len(unplaced), p.Shared)]
+		unplaced = unplaced[len(now):]
+		paired, err := r.place(ctx, now)
+		if err != nil {
+			return nil, err
+		}
+		for i, b := range now {
+			placed[at[b]] = paired[i]
+			r.put(b, paired[i])
+		}
+	}
+	return placed, nil
+}
+
+// round places pages of a network on distinct shared pages, knowing what earlier
+// rounds have placed.
+type round struct {
+	*coster
+	sum []float64 // Fisher information on each shared page, that of the network included
+}
+
+// put tells later rounds that page b lies on shared page a.
+func (r *round) put(b, a int) {
+	r.own[a] = append(r.own[a], b)
+	r.sum[a] += r.networkSum[b]
+}
+
+// place chooses a shared page for each of the pages, which are sorted by Fisher sum
+// falling and no more than there are shared pages. It goes by the occupancies before
+// the network: a round before the last adds one to them all.
+func (r *round) place(ctx context.Context, unplaced []int) ([]int, error) {
+	placed := make([]int, 0, len(unplaced))
+	for level := slices.Min(r.p.pages); len(unplaced) > 0; level++ {
 		var candidates []int
-		for a, o := range occupancy {
+		for a, o := range r.p.pages {
 			if o == level {
 				candidates = append(candidates, a)
 			}
 		}
-		shared := bySum(candidates, sharedSum)
+		shared := bySum(candidates, r.sum)
 		n := min(len(shared), len(unplaced))
 		shared = shared[len(shared)-n:] // the ones that matter most keep their occupancy
-		network := unplaced[:n]
-		unplaced = unplaced[n:]
-		costs := p.costMatrix(shared, network, weights, fisher)
-		for i, b := range pair(shared, network, sharedSum, networkSum, costs) {
-			placed[at[b]] = shared[i]
+		paired, err := r.pair(ctx, shared, unplaced[:n])
+		if err != nil {
+			return nil, err
 		}
+		placed = append(placed, paired...)
+		unplaced = unplaced[n:]
 	}
-	return placed
+	return placed, nil
 }
 
 // pair matches shared pages and network pages one to one; both are sorted by
 // Fisher sum falling. The first unpaired page of each side are looked at: if the
 // shared page's sum is strictly greater, it takes the cheapest unpaired network
 // page, else the network page takes the cheapest unpaired shared page. Equal
-// costs go to the lower page index. costs is [len(shared)][len(network)].
-// The result holds, for each shared page, its network page.
-func pair(shared, network []int, sharedSum, networkSum []float64, costs [][]float64) []int {
+// costs go to the lower page index. The result holds, for each network page, its
+// shared page.
+func (r *round) pair(ctx context.Context, shared, network []int) ([]int, error) {
 	n := len(shared)
 	result := make([]int, n)
 	usedS, usedN := make([]bool, n), make([]bool, n)
+	var rows lines
+	columns := lines{byNetwork: true}
 	s, t := 0, 0 // first unpaired of each side
 	for range n {
 		for usedS[s] {
@@ -67,27 +118,32 @@ func pair(shared, network []int, sharedSum, networkSum []float64, costs [][]floa
 			t++
 		}
 		i, j := s, t
-		if sharedSum[shared[s]] > networkSum[network[t]] {
-			j = cheapest(network, usedN, func(j int) float64 { return costs[i][j] })
+		if r.sum[shared[s]] > r.networkSum[network[t]] {
+			costs, err := rows.line(ctx, r.coster, s, shared, network, usedS, usedN)
+			if err != nil {
+				return nil, err
+			}
+			j = cheapest(network, rows.across, usedN, costs)
 		} else {
-			i = cheapest(shared, usedS, func(i int) float64 { return costs[i][j] })
+			costs, err := columns.line(ctx, r.coster, t, shared, network, usedS, usedN)
+			if err != nil {
+				return nil, err
+			}
+			i = cheapest(shared, columns.across, usedS, costs)
 		}
 		usedS[i], usedN[j] = true, true
-		result[i] = network[j]
+		result[j] = shared[i]
 	}
-	return result
+	return result, nil
 }
 
 // cheapest is the place of the unused page of least cost, among equals of least
-// page index.
-func cheapest(pages []int, used []bool, cost func(int) float64) int {
-	best := -1
-	for i := range pages {
-		if used[i] {
-			continue
-		}
-		if best < 0 || cost(i) < cost(best) || cost(i) == cost(best) && pages[i] < pages[best] {
-			best = i
+// page index; costs are those of the pages at places.
+func cheapest(pages, places []int, used []bool, costs []float64) int {
+	best, least := -1, 0.0
+	for k, c := range costs {
+		if i := places[k]; !used[i] && (best < 0 || c < least || c == least && pages[i] < pages[best]) {
+			best, least = i, c
 		}
 	}
 	return best

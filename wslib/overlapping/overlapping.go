@@ -6,13 +6,15 @@
 package overlapping
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
 	"weightsep/wslib/page"
 )
 
-// Network is what overlapping needs to know of a network.
+// Network is what overlapping needs to know of a network. A plan keeps the slices
+// of the networks that join it and copies none of them: they must not change.
 type Network struct {
 	Name      string
 	Weights   []float32 // flat weight vector
@@ -24,18 +26,29 @@ type Network struct {
 type Member struct {
 	Network
 	Table page.Table
-	Cost  float64 // sum of the costs of its pages at placement
+	// Cost is the sum of the costs of its pages at placement; with doubling, also of
+	// the costs between its own pages that share a page.
+	Cost float64
 }
 
 // Plan is a set of networks on shared pages. Values and FisherSum are read when
 // a network is added; whoever trains pages between two additions writes the
 // trained values into Values (see [Plan.SetValues]).
+//
+// A plan takes 24 bytes for each shared weight, whatever the number of networks.
 type Plan struct {
-	PageSize  int
-	Shared    int // number of shared pages
+	PageSize int
+	Shared   int // number of shared pages
+	// Doubling allows several pages of one network on one shared page. A network may
+	// then have more sharable pages than there are shared ones; it is placed in
+	// rounds, each of which uses every shared page at most once.
+	Doubling  bool
 	Members   []Member
 	Values    []float64 // [Shared, PageSize], current value of each shared weight
 	FisherSum []float64 // [Shared, PageSize], sum of the Fisher information of the pages on it
+
+	sums  []float64 // [Shared, PageSize], see lay
+	pages []int     // [Shared], number of pages on it, of all networks
 }
 
 // maxValues bounds the shared weights of a plan: 2 GiB for each of its vectors.
@@ -54,6 +67,8 @@ func New(pageSize, shared int) (*Plan, error) {
 		Shared:    shared,
 		Values:    make([]float64, shared*pageSize),
 		FisherSum: make([]float64, shared*pageSize),
+		sums:      make([]float64, shared*pageSize),
+		pages:     make([]int, shared),
 	}, nil
 }
 
@@ -69,37 +84,73 @@ func (p *Plan) SetValues(pages []float32) error {
 }
 
 // Placement chooses a shared page for each of a network's sharable pages.
-// Its result is parallel to sharable and names no shared page twice.
+// Its result is parallel to sharable and names no shared page twice, unless the
+// plan is one with doubling.
 type Placement func(p *Plan, n Network, sharable []int) []int
 
 // Add places the network's sharable pages by [Greedy] and joins it to the plan.
 // The values of the shared pages stay as they are.
-func (p *Plan) Add(n Network) (Member, error) { return p.AddWith(n, Greedy) }
+func (p *Plan) Add(n Network) (Member, error) { return p.AddContext(context.Background(), n) }
+
+// AddContext is [Plan.Add] that ends early, with the context's error and without
+// the network, when the context is done. The second network of ten million weights
+// on as many shared ones takes about a minute of one core.
+func (p *Plan) AddContext(ctx context.Context, n Network) (Member, error) {
+	return p.add(n, func(sharable []int) ([]int, error) { return greedy(ctx, p, n, sharable) })
+}
 
 // AddWith is [Plan.Add] with another placement, for comparison.
 func (p *Plan) AddWith(n Network, place Placement) (Member, error) {
+	return p.add(n, func(sharable []int) ([]int, error) { return place(p, n, sharable), nil })
+}
+
+func (p *Plan) add(n Network, place func(sharable []int) ([]int, error)) (Member, error) {
 	if err := p.check(n); err != nil {
 		return Member{}, fmt.Errorf("overlapping: %w", err)
 	}
 	sharable := p.sharable(n)
-	placed := place(p, n, sharable)
+	placed, err := place(sharable)
+	if err != nil {
+		return Member{}, fmt.Errorf("overlapping: %s: %w", n.Name, err)
+	}
 	m := Member{Network: n, Table: page.Table{Shared: p.Shared, Entries: make([]int32, page.Count(len(n.Weights), p.PageSize))}}
-	weights, fisher := page.Form(n.Weights, p.PageSize), page.Form(n.Fisher, p.PageSize)
+	if m.Cost, err = p.placementCost(n, sharable, placed); err != nil {
+		return Member{}, fmt.Errorf("overlapping: %s: %w", n.Name, err)
+	}
 	for i, b := range sharable {
 		m.Table.Entries[b] = int32(placed[i])
-		m.Cost += p.cost(placed[i], weights, fisher, b)
 	}
 	for k, b := range n.Exclusive {
 		m.Table.Entries[b] = int32(p.Shared + k)
 	}
-	for i, b := range sharable {
-		dst := p.FisherSum[placed[i]*p.PageSize:][:p.PageSize]
-		for j, f := range fisher[b*p.PageSize:][:p.PageSize] {
-			dst[j] += float64(f)
-		}
-	}
+	m.eachSharing(p.PageSize, p.lay)
 	p.Members = append(p.Members, m)
 	return m, nil
+}
+
+// placementCost is the cost of a placement, see [Member], or what is wrong with it.
+func (p *Plan) placementCost(n Network, sharable, placed []int) (float64, error) {
+	if len(placed) != len(sharable) {
+		return 0, fmt.Errorf("placement of %d pages, want %d", len(placed), len(sharable))
+	}
+	total := 0.0
+	own := make([][]int, p.Shared) // pages of the network on each shared page
+	for i, b := range sharable {
+		a := placed[i]
+		if a < 0 || a >= p.Shared {
+			return 0, fmt.Errorf("placement of page %d on shared page %d, want 0 to %d", b, a, p.Shared-1)
+		}
+		if len(own[a]) > 0 && !p.Doubling {
+			return 0, fmt.Errorf("placement of pages %d and %d on shared page %d, in a plan without doubling", own[a][0], b, a)
+		}
+		fisher, weights := cut(n.Fisher, b, p.PageSize), cut(n.Weights, b, p.PageSize)
+		total += p.cost(a, weights, fisher)
+		for _, o := range own[a] {
+			total += pageCost(widen(cut(n.Fisher, o, p.PageSize)), widen(cut(n.Weights, o, p.PageSize)), fisher, weights)
+		}
+		own[a] = append(own[a], b)
+	}
+	return total, nil
 }
 
 // Remove takes a network out of the plan. The pages it was on keep their values.
@@ -108,65 +159,40 @@ func (p *Plan) Remove(name string) error {
 	if at < 0 {
 		return fmt.Errorf("overlapping: no network %q to remove", name)
 	}
-	p.Members = slices.Delete(p.Members, at, at+1)
 	// Summed anew rather than subtracted: what is left must not depend on who left.
-	clear(p.FisherSum)
-	p.eachSharing(func(_ *Member, _, shared int, _, fisher []float32) {
-		dst := p.FisherSum[shared*p.PageSize:][:p.PageSize]
-		for j, f := range fisher {
-			dst[j] += float64(f)
+	left := make([]bool, p.Shared)
+	p.Members[at].eachSharing(p.PageSize, func(_, shared int, _, _ []float32) { left[shared] = true })
+	p.Members = slices.Delete(p.Members, at, at+1)
+	for a, l := range left {
+		if l {
+			clear(p.FisherSum[a*p.PageSize:][:p.PageSize])
+			clear(p.sums[a*p.PageSize:][:p.PageSize])
+			p.pages[a] = 0
 		}
-	})
+	}
+	for i := range p.Members {
+		p.Members[i].eachSharing(p.PageSize, func(b, shared int, weights, fisher []float32) {
+			if left[shared] {
+				p.lay(b, shared, weights, fisher)
+			}
+		})
+	}
 	return nil
 }
 
-// Average sets every shared weight to the mean of the networks' original weights
-// on it, weighted by their Fisher information; where all of that is 0, to the
-// plain mean. Pages that nobody uses become 0.
-func (p *Plan) Average() {
-	sum := make([]float64, len(p.Values))  // Σ F w
-	mean := make([]float64, len(p.Values)) // Σ w
-	count := make([]float64, p.Shared)
-	p.eachSharing(func(_ *Member, _, shared int, weights, fisher []float32) {
-		count[shared]++
-		for j, w := range weights {
-			sum[shared*p.PageSize+j] += float64(fisher[j]) * float64(w)
-			mean[shared*p.PageSize+j] += float64(w)
-		}
-	})
-	for i := range p.Values {
-		switch c := count[i/p.PageSize]; {
-		case c == 0:
-			p.Values[i] = 0
-		case p.FisherSum[i] > 0:
-			p.Values[i] = sum[i] / p.FisherSum[i]
-		default:
-			p.Values[i] = mean[i] / c
-		}
-	}
-}
-
-// Occupancy is the number of networks on each shared page.
+// Occupancy is the number of networks on each shared page. A network with several
+// pages on it counts once.
 func (p *Plan) Occupancy() []int {
-	tables := make([]page.Table, len(p.Members))
-	for i, m := range p.Members {
-		tables[i] = m.Table
-	}
-	return page.Occupancy(tables, p.Shared)
-}
-
-// eachSharing calls f for every page b of every network that is on a shared page,
-// networks in order of joining, pages rising.
-func (p *Plan) eachSharing(f func(m *Member, b, shared int, weights, fisher []float32)) {
+	occupancy, last := make([]int, p.Shared), make([]int, p.Shared)
 	for i := range p.Members {
-		m := &p.Members[i]
-		weights, fisher := page.Form(m.Weights, p.PageSize), page.Form(m.Fisher, p.PageSize)
-		for b, e := range m.Table.Entries {
-			if int(e) < p.Shared {
-				f(m, b, int(e), weights[b*p.PageSize:][:p.PageSize], fisher[b*p.PageSize:][:p.PageSize])
+		p.Members[i].eachSharing(p.PageSize, func(_, shared int, _, _ []float32) {
+			if last[shared] != i+1 {
+				last[shared] = i + 1
+				occupancy[shared]++
 			}
-		}
+		})
 	}
+	return occupancy
 }
 
 func (p *Plan) sharable(n Network) []int {
@@ -200,8 +226,8 @@ func (p *Plan) check(n Network) error {
 			return fmt.Errorf("%s: exclusive pages %v, want rising indices below %d", n.Name, n.Exclusive, pages)
 		}
 	}
-	if sharable := pages - len(n.Exclusive); sharable > p.Shared {
-		return fmt.Errorf("%s: %d sharable pages on %d shared pages, want more exclusive ones", n.Name, sharable, p.Shared)
+	if sharable := pages - len(n.Exclusive); sharable > p.Shared && !p.Doubling {
+		return fmt.Errorf("%s: %d sharable pages on %d shared pages, want more exclusive ones or doubling", n.Name, sharable, p.Shared)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package overlapping
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -33,7 +32,7 @@ func TestPlacementByHand(t *testing.T) {
 
 // A removed network leaves a plan as if it had never been there, but for values.
 func TestRemove(t *testing.T) {
-	nets, _ := randomCase(3, 6, 2)
+	nets, _ := randomCase(3, 6, 2, 6)
 	with, _ := New(2, 6)
 	for _, n := range nets {
 		with.Add(n)
@@ -100,27 +99,5 @@ func TestBadNetworks(t *testing.T) {
 		if _, err := New(c[0], c[1]); err == nil {
 			t.Errorf("New%v accepted", c)
 		}
-	}
-}
-
-// BenchmarkAdd places the tenth of ten networks of 128 pages on 128 shared pages.
-func BenchmarkAdd(b *testing.B) {
-	rng := rand.New(rand.NewPCG(1, 1))
-	p, _ := New(512, 128)
-	n := Network{Weights: make([]float32, 65536), Fisher: make([]float32, 65536)}
-	for i := range n.Weights {
-		n.Weights[i], n.Fisher[i] = rng.Float32(), rng.Float32()
-	}
-	for i := range 9 {
-		n.Name = string(rune('a' + i))
-		p.Add(n)
-		p.Average()
-	}
-	n.Name = "last"
-	for b.Loop() {
-		p.Add(n)
-		b.StopTimer()
-		p.Remove("last")
-		b.StartTimer()
 	}
 }

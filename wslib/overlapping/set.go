@@ -11,10 +11,9 @@ func (p *Plan) Set(scales bool) *page.Set {
 		s.Pages[i] = float32(v)
 	}
 	for _, m := range p.Members {
-		pages := page.Form(m.Weights, p.PageSize)
-		member := page.Member{Name: m.Name, Weights: len(m.Weights), Table: m.Table, Exclusive: []float32{}}
-		for _, b := range m.Exclusive {
-			member.Exclusive = append(member.Exclusive, pages[b*p.PageSize:][:p.PageSize]...)
+		member := page.Member{Name: m.Name, Weights: len(m.Weights), Table: m.Table, Exclusive: make([]float32, len(m.Exclusive)*p.PageSize)}
+		for k, b := range m.Exclusive {
+			copy(member.Exclusive[k*p.PageSize:], cut(m.Weights, b, p.PageSize))
 		}
 		if scales {
 			member.Scales = make([]float32, len(m.Table.Entries))

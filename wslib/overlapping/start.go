@@ -43,15 +43,16 @@ func (p *Plan) StartSet(start Start, seed uint64) (*page.Set, error) {
 	case NormalizedPages:
 		clear(s.Pages)
 		count := make([]float32, p.Shared)
-		p.eachSharing(func(m *Member, b, shared int, weights, _ []float32) {
-			count[shared]++
-			r := p.magnitude(m, b)
-			for j, w := range weights {
-				if r > 0 {
-					s.Pages[shared*p.PageSize+j] += w / r * deviation
+		for i := range p.Members {
+			p.Members[i].eachSharing(p.PageSize, func(_, shared int, weights, _ []float32) {
+				count[shared]++
+				if r := rms(weights); r > 0 {
+					for j, w := range weights {
+						s.Pages[shared*p.PageSize+j] += w / r * deviation
+					}
 				}
-			}
-		})
+			})
+		}
 		for i := range s.Pages {
 			if c := count[i/p.PageSize]; c > 0 {
 				s.Pages[i] /= float32(math.Sqrt(float64(c)))
@@ -63,7 +64,7 @@ func (p *Plan) StartSet(start Start, seed uint64) (*page.Set, error) {
 	for i := range s.Networks {
 		for b, e := range s.Networks[i].Table.Entries {
 			if int(e) < p.Shared {
-				if r := p.magnitude(&p.Members[i], b); r > 0 {
+				if r := rms(cut(p.Members[i].Weights, b, p.PageSize)); r > 0 {
 					s.Networks[i].Scales[b] = r / deviation
 				}
 			}
@@ -72,11 +73,7 @@ func (p *Plan) StartSet(start Start, seed uint64) (*page.Set, error) {
 	return s, nil
 }
 
-// magnitude is the root mean square of page b of a network, padding left out.
-func (p *Plan) magnitude(m *Member, b int) float32 {
-	return rms(m.Weights[b*p.PageSize : min((b+1)*p.PageSize, len(m.Weights))])
-}
-
+// rms is the root mean square of a page, its padding left out.
 func rms(v []float32) float32 {
 	sum := 0.0
 	for _, x := range v {

@@ -5,22 +5,24 @@ import (
 	"math"
 )
 
-// GatherPacked is [Table.Gather] from pages packed in precision p: what a switch
-// between stored networks does. shared and the network's own exclusive pages hold
-// p.Bytes(size) bytes a page. The result is bit for bit that of Gather from the
+// GatherPacked is [Table.Gather] from packed pages: what a switch between stored
+// networks does. shared and the network's own exclusive pages hold
+// [Precision.Bytes](f.Size) bytes a page, each kind in its precision of f. scales are
+// values, whatever their format. The result is bit for bit that of Gather from the
 // unpacked pages.
-func (t Table) GatherPacked(dst []float32, p Precision, shared, exclusive []byte, scales []float32, size int) {
-	width := p.Bytes(size)
+func (t Table) GatherPacked(dst []float32, f Format, shared, exclusive []byte, scales []float32) {
+	ofShared, ofExclusive := f.Precisions()
 	for i, e := range t.Entries {
-		src := shared
+		p, src := ofShared, shared
 		if int(e) >= t.Shared {
-			src, e = exclusive, e-int32(t.Shared)
+			p, src, e = ofExclusive, exclusive, e-int32(t.Shared)
 		}
+		width := p.Bytes(f.Size)
 		scale := float32(1)
 		if scales != nil {
 			scale = scales[i]
 		}
-		p.decode(dst[i*size:min((i+1)*size, len(dst))], src[int(e)*width:][:width], scale)
+		p.decode(dst[i*f.Size:min((i+1)*f.Size, len(dst))], src[int(e)*width:][:width], scale)
 	}
 }
 

@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -135,33 +136,42 @@ func TestPackBitByBit(t *testing.T) {
 
 // Pages start at a byte even where 13 values of a page end within one.
 func TestGatherPackedEqualsGather(t *testing.T) {
+	for _, p := range precisions {
+		for _, own := range append(precisions, 0) {
+			t.Run(fmt.Sprintf("%v, own %d", p, own), func(t *testing.T) { gatherPackedEqualsGather(t, p, own) })
+		}
+	}
+}
+
+func gatherPackedEqualsGather(t *testing.T, p, own Precision) {
 	const size = 13
 	rng := rand.New(rand.NewPCG(5, 6))
 	tab := Table{Shared: 3, Entries: []int32{2, 3, 2, 0, 4}}
-	for _, p := range precisions {
-		for _, scales := range [][]float32{{0.1, -3, 1, 0, 7e-8}, nil} {
-			shared, own := make([]float32, 3*size), make([]float32, 2*size)
-			for _, values := range [][]float32{shared, own} {
-				for i := range values {
-					values[i] = p.Round((2*rng.Float32() - 1) * min(p.Limit(), 1e6))
-				}
-			}
-			a, err := p.PackPages(shared, size)
-			if err != nil || len(a) != 3*p.Bytes(size) {
-				t.Fatalf("%v: %d bytes, %v", p, len(a), err)
-			}
-			b, err := p.PackPages(own, size)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for n := 4*size + 1; n <= 5*size; n++ { // last pages of every length
-				got, want := make([]float32, n), make([]float32, n)
-				tab.GatherPacked(got, p, a, b, scales, size)
-				tab.Gather(want, shared, own, scales, size)
-				for i := range want {
-					if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
-						t.Fatalf("%v: weight %d of %d is %v, want %v", p, i, n, got[i], want[i])
-					}
+	f := Format{Size: size, Shared: 3, Precision: p, ExclusivePrecision: own}
+	if own == 0 {
+		own = p
+	}
+	random := func(p Precision, pages int) ([]float32, []byte) {
+		values := make([]float32, pages*size)
+		for i := range values {
+			values[i] = p.Round((2*rng.Float32() - 1) * min(p.Limit(), 1e6))
+		}
+		packed, err := p.PackPages(values, size)
+		if err != nil || len(packed) != pages*p.Bytes(size) {
+			t.Fatalf("%v: %d bytes, %v", p, len(packed), err)
+		}
+		return values, packed
+	}
+	for _, scales := range [][]float32{{0.1, -3, 1, 0, 7e-8}, nil} {
+		shared, a := random(p, 3)
+		exclusive, b := random(own, 2)
+		for n := 4*size + 1; n <= 5*size; n++ { // last pages of every length
+			got, want := make([]float32, n), make([]float32, n)
+			tab.GatherPacked(got, f, a, b, scales)
+			tab.Gather(want, shared, exclusive, scales, size)
+			for i := range want {
+				if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
+					t.Fatalf("weight %d of %d is %v, want %v", i, n, got[i], want[i])
 				}
 			}
 		}
@@ -229,7 +239,7 @@ func BenchmarkGather(b *testing.B) {
 		}
 		b.Run(p.String(), func(b *testing.B) {
 			for b.Loop() {
-				t.GatherPacked(dst, p, packed, nil, scales, size)
+				t.GatherPacked(dst, Format{Size: size, Precision: p}, packed, nil, scales)
 			}
 		})
 	}

@@ -16,9 +16,12 @@ import (
 
 // stored is a set of 300 shared pages of 13 values: a's table names one of them
 // twice and two pages of its own, b's fits in bytes.
-func stored(p Precision, f ScaleFormat) *Set {
+func stored(p Precision, f ScaleFormat) *Set { return storedMixed(p, 0, f) }
+
+// storedMixed is such a set with exclusive pages of a precision of their own.
+func storedMixed(p, own Precision, f ScaleFormat) *Set {
 	rng := rand.New(rand.NewPCG(uint64(p), 9))
-	values := func(pages int) []float32 {
+	values := func(p Precision, pages int) []float32 {
 		v := make([]float32, pages*13)
 		for i := range v {
 			v[i] = p.Round((2*rng.Float32() - 1) * min(p.Limit(), 9))
@@ -31,8 +34,12 @@ func stored(p Precision, f ScaleFormat) *Set {
 		}
 		return v
 	}
-	return &Set{Size: 13, Shared: 300, Pages: values(300), Precision: p, ScaleFormat: f, Networks: []Member{
-		{Name: "a", Weights: 60, Table: Table{300, []int32{7, 300, 7, 299, 301}}, Exclusive: values(2), Scales: scales(1, 0.3, -2, 0, 1e-3)},
+	ofOwn := own
+	if own == 0 {
+		ofOwn = p
+	}
+	return &Set{Size: 13, Shared: 300, Pages: values(p, 300), Precision: p, ExclusivePrecision: own, ScaleFormat: f, Networks: []Member{
+		{Name: "a", Weights: 60, Table: Table{300, []int32{7, 300, 7, 299, 301}}, Exclusive: values(ofOwn, 2), Scales: scales(1, 0.3, -2, 0, 1e-3)},
 		{Name: "b", Weights: 13, Table: Table{300, []int32{255}}, Exclusive: []float32{}, Scales: scales(0.7)},
 	}}
 }
@@ -50,6 +57,18 @@ func TestStoredByHand(t *testing.T) {
 	if b.RatioWeights != 73.0/(302*13) || b.RatioBytes != 292.0/2131 || b.RatioLevel1 != 292.0/2117 {
 		t.Errorf("%+v", b)
 	}
+	for _, c := range []struct{ shared, own, bytesShared, bytesOwn int }{
+		{2, 8, 300 * 4, 2 * 13}, // 26 bits are 4 bytes
+		{4, 8, 300 * 7, 2 * 13},
+		{8, 32, 300 * 13, 2 * 52},
+		{32, 8, 300 * 52, 2 * 13},
+		{0, 1, 300 * 52, 2 * 2},
+	} {
+		b := storedMixed(Precision(c.shared), Precision(c.own), ScaleLog8).Stored()
+		if b.Shared != c.bytesShared || b.Exclusive != c.bytesOwn || b.Total != c.bytesShared+c.bytesOwn+11+6 || b.RatioWeights != 73.0/(302*13) {
+			t.Errorf("%d bits shared, %d exclusive: %+v", c.shared, c.own, b)
+		}
+	}
 	for _, c := range []struct {
 		entry int32
 		width int
@@ -63,38 +82,49 @@ func TestStoredByHand(t *testing.T) {
 // Every set comes back as it was, and its files take what Stored counts beside
 // their headers.
 func TestStoredSetsComeBack(t *testing.T) {
+	type kind struct {
+		p, own Precision
+		f      ScaleFormat
+	}
+	var kinds []kind
 	for _, p := range append(precisions, 0) {
 		for _, f := range append(scaleFormats, "") {
-			t.Run(fmt.Sprint(p, f), func(t *testing.T) {
-				dir := t.TempDir()
-				s := stored(p, f)
-				files, err := s.Save(dir)
+			kinds = append(kinds, kind{p, 0, f})
+		}
+		for _, own := range precisions {
+			kinds = append(kinds, kind{p, own, ScaleFloat16})
+		}
+	}
+	for _, k := range kinds {
+		t.Run(fmt.Sprintf("%d %d %s", k.p, k.own, k.f), func(t *testing.T) {
+			dir := t.TempDir()
+			s := storedMixed(k.p, k.own, k.f)
+			files, err := s.Save(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := Load(dir, s.Format(), storedShapes)
+			if err != nil || !reflect.DeepEqual(got, s) {
+				t.Fatalf("did not come back: %v", err)
+			}
+			if c := s.Clone(); c.Format() != s.Format() {
+				t.Errorf("clone of %+v", c.Format())
+			}
+			bytes := 0
+			for _, file := range files {
+				raw, err := os.ReadFile(filepath.Join(dir, file))
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := Load(dir, s.Format(), storedShapes)
-				if err != nil || !reflect.DeepEqual(got, s) {
-					t.Fatalf("did not come back: %v", err)
+				if raw[6] != 2 {
+					t.Fatalf("%s: version %d of .npy", file, raw[6])
 				}
-				if c := s.Clone(); c.Format() != s.Format() {
-					t.Errorf("clone of %+v", c.Format())
-				}
-				bytes := 0
-				for _, file := range files {
-					raw, err := os.ReadFile(filepath.Join(dir, file))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if raw[6] != 2 {
-						t.Fatalf("%s: version %d of .npy", file, raw[6])
-					}
-					bytes += len(raw) - 12 - int(binary.LittleEndian.Uint32(raw[8:]))
-				}
-				if want := s.Stored().Total; bytes != want {
-					t.Errorf("files hold %d bytes, Stored counts %d", bytes, want)
-				}
-			})
-		}
+				bytes += len(raw) - 12 - int(binary.LittleEndian.Uint32(raw[8:]))
+			}
+			if want := s.Stored().Total; bytes != want {
+				t.Errorf("files hold %d bytes, Stored counts %d", bytes, want)
+			}
+		})
 	}
 }
 
@@ -119,12 +149,12 @@ func TestLoadOlderFiles(t *testing.T) {
 }
 
 func TestDamagedStoredFiles(t *testing.T) {
-	entry := func(p Precision, file string, change func(path string) error, want string) func(*testing.T) {
+	mixed := func(p, own Precision, file string, change func(path string) error, want string) func(*testing.T) {
 		return func(t *testing.T) {
 			dir := t.TempDir()
-			s := stored(p, ScaleLog8)
+			s := storedMixed(p, own, ScaleLog8)
 			if p == Int16 {
-				s = stored(p, ScaleFloat16)
+				s = storedMixed(p, own, ScaleFloat16)
 			}
 			if _, err := s.Save(dir); err != nil {
 				t.Fatal(err)
@@ -138,6 +168,9 @@ func TestDamagedStoredFiles(t *testing.T) {
 				t.Errorf("error %v, want %s and %q", err, path, want)
 			}
 		}
+	}
+	entry := func(p Precision, file string, change func(path string) error, want string) func(*testing.T) {
+		return mixed(p, 0, file, change, want)
 	}
 	shorter := func(path string) error {
 		raw, err := os.ReadFile(path)
@@ -184,6 +217,17 @@ func TestDamagedStoredFiles(t *testing.T) {
 	t.Run("scales too many", entry(Int4, ScalesFile("b"), func(path string) error { return npy.Write(path, []uint8{1, 1}) }, "2 bytes, 1 scales of 1 need 1"))
 	t.Run("int8 table", entry(Int4, TableFile("b"), func(path string) error { return npy.Write(path, []int8{1}) }, `element type "|i1"`))
 	t.Run("table points outside", entry(Int4, TableFile("b"), func(path string) error { return npy.Write(path, []uint16{302}) }, "entry 0 is 302"))
+	t.Run("smallest exclusive int8", mixed(Int2, Int8, ExclusiveFile, last(0x80), "value 25 is -128"))
+	t.Run("exclusive left-over bits", mixed(0, Int4, ExclusiveFile, last(0x10), "page 1: last byte is 0x10"))
+	t.Run("exclusive int8 for float32", mixed(Int8, Float32, ExclusiveFile, func(path string) error {
+		return npy.Write(path, make([]int8, 2*13), 2, 13)
+	}, `element type "|i1"`))
+	t.Run("exclusive float32 for int8", mixed(Float32, Int8, ExclusiveFile, func(path string) error {
+		return npy.Write(path, make([]float32, 2*13), 2, 13)
+	}, `element type "<f4"`))
+	t.Run("exclusive page of int2 for int4", mixed(Int2, Int4, ExclusiveFile, func(path string) error {
+		return npy.Write(path, make([]uint8, 2*4), 2, 4)
+	}, "shape [2 4], want [E 7]"))
 	t.Run("exclusive page of nobody", entry(Int4, ExclusiveFile, func(path string) error {
 		return npy.Write(path, make([]uint8, 3*7), 3, 7)
 	}, "3 pages, the page tables name 2"))
@@ -207,7 +251,26 @@ func TestSetRefusesWhatIsNotStored(t *testing.T) {
 			t.Errorf("saved: %s", want)
 		}
 	}
-	for _, f := range []Format{{0, 1, Int4, ""}, {1, 0, Int4, ""}, {1, 1, 5, ""}, {1, 1, Int4, "half"}} {
+	for want, change := range map[string]func(*Set){
+		"exclusive pages: precision of 3 bits":       func(s *Set) { s.ExclusivePrecision = 3 },
+		"b: no scales, which pages of int8 need":     func(s *Set) { s.Networks[1].Scales = nil },
+		"a: exclusive pages: value 1 is 128":         func(s *Set) { s.Networks[0].Exclusive[1] = 128 },
+		"a: exclusive pages: value 0 is 0, not a co": func(s *Set) { s.ExclusivePrecision, s.Networks[0].Exclusive[0] = Int2, 0 },
+		"shared pages: value 3 is 0.25":              func(s *Set) { s.Precision, s.Pages[3] = Int8, 0.25 },
+	} {
+		s := storedMixed(Float32, Int8, ScaleLog8)
+		s.Pages = make([]float32, len(s.Pages)) // code values of any precision from 4 bits
+		change(s)
+		if err := s.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+	s := storedMixed(Int8, Float32, "")
+	s.Networks[0].Exclusive[0] = 0.1234
+	if err := s.Validate(); err != nil {
+		t.Errorf("float32 exclusive pages beside int8: %v", err)
+	}
+	for _, f := range []Format{{0, 1, Int4, 0, ""}, {1, 0, Int4, 0, ""}, {1, 1, 5, 0, ""}, {1, 1, Int4, 5, ""}, {1, 1, Int4, 0, "half"}} {
 		if _, err := Load(t.TempDir(), f, nil); err == nil || os.IsNotExist(err) {
 			t.Errorf("%+v: %v", f, err)
 		}

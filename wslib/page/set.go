@@ -6,16 +6,17 @@ import "fmt"
 // page table, its exclusive pages and a scale per page. It is the result of
 // overlapping, what optimization trains and what execution runs.
 //
-// A quantized set holds code values of its Precision, as float32, in all pages and
-// a scale for every page of every network.
+// Quantized pages hold code values of their precision, as float32. A set that has
+// any has a scale for every page of every network, float32 pages included.
 type Set struct {
 	Size     int       // weights in a page
 	Shared   int       // number of shared pages
 	Pages    []float32 // shared pages [Shared, Size]
 	Networks []Member
 
-	Precision   Precision   // of the values of all pages
-	ScaleFormat ScaleFormat // of all scales
+	Precision          Precision   // of the values of shared pages
+	ExclusivePrecision Precision   // of the values of exclusive pages; 0: as Precision
+	ScaleFormat        ScaleFormat // of all scales
 }
 
 // Member is one network's part of a [Set].
@@ -36,7 +37,12 @@ func (s *Set) Validate() error {
 	if len(s.Pages) != s.Shared*s.Size {
 		return fmt.Errorf("pages: %d shared values, want %d pages of %d", len(s.Pages), s.Shared, s.Size)
 	}
-	if err := s.Precision.Check(s.Pages); err != nil {
+	shared, exclusive := s.Format().Precisions()
+	quantized := shared
+	if !quantized.Quantized() {
+		quantized = exclusive
+	}
+	if err := shared.Check(s.Pages); err != nil {
 		return fmt.Errorf("shared pages: %w", err)
 	}
 	for _, m := range s.Networks {
@@ -54,10 +60,10 @@ func (s *Set) Validate() error {
 		if m.Scales != nil && len(m.Scales) != pages {
 			return fmt.Errorf("pages: %s: %d scales for %d pages", m.Name, len(m.Scales), pages)
 		}
-		if m.Scales == nil && s.Precision.Quantized() {
-			return fmt.Errorf("pages: %s: no scales, which pages of %v need", m.Name, s.Precision)
+		if m.Scales == nil && quantized.Quantized() {
+			return fmt.Errorf("pages: %s: no scales, which pages of %v need", m.Name, quantized)
 		}
-		if err := s.Precision.Check(m.Exclusive); err != nil {
+		if err := exclusive.Check(m.Exclusive); err != nil {
 			return fmt.Errorf("pages: %s: exclusive pages: %w", m.Name, err)
 		}
 		if err := s.ScaleFormat.Check(m.Scales); err != nil {

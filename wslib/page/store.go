@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,15 +21,16 @@ func ScalesFile(name string) string { return filepath.Join(name, "scales.npy") }
 // Save writes the set into dir and returns the names of its files, relative to
 // dir. Each file is written whole or not at all.
 //
-// Pages are arrays of float32, int16 or int8 [pages, Size], or of packed bytes
-// (see [Precision.Pack]) uint8 [pages, Precision.Bytes(Size)]; scales of float32,
-// uint16 (the bits of halves) or uint8; a table of uint8, uint16 or int32, see
-// [Table.Width].
+// Pages of either kind are arrays of float32, int16 or int8 [pages, Size], or of
+// packed bytes (see [Precision.Pack]) uint8 [pages, Precision.Bytes(Size)], each kind
+// by its own precision; scales of float32, uint16 (the bits of halves) or uint8; a
+// table of uint8, uint16 or int32, see [Table.Width].
 func (s *Set) Save(dir string) ([]string, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
 	files := []string{SharedFile, ExclusiveFile}
+	shared, own := s.Format().Precisions()
 	var exclusive []float32
 	for _, m := range s.Networks {
 		exclusive = append(exclusive, m.Exclusive...)
@@ -46,22 +48,31 @@ func (s *Set) Save(dir string) ([]string, error) {
 			}
 		}
 	}
-	if err := s.Precision.write(filepath.Join(dir, ExclusiveFile), exclusive, s.Size); err != nil {
+	if err := own.write(filepath.Join(dir, ExclusiveFile), exclusive, s.Size); err != nil {
 		return nil, err
 	}
-	return files, s.Precision.write(filepath.Join(dir, SharedFile), s.Pages, s.Size)
+	return files, shared.write(filepath.Join(dir, SharedFile), s.Pages, s.Size)
 }
 
 // Format says how the pages and scales of a set are stored.
 type Format struct {
-	Size        int         `json:"pageSize"` // values in a page
-	Shared      int         `json:"sharedPages"`
-	Precision   Precision   `json:"precision,omitempty"`
-	ScaleFormat ScaleFormat `json:"scaleFormat,omitempty"`
+	Size               int         `json:"pageSize"` // values in a page
+	Shared             int         `json:"sharedPages"`
+	Precision          Precision   `json:"precision,omitempty"`
+	ExclusivePrecision Precision   `json:"exclusivePrecision,omitempty"` // 0: as Precision
+	ScaleFormat        ScaleFormat `json:"scaleFormat,omitempty"`
 }
 
 // Format is how the set is stored.
-func (s *Set) Format() Format { return Format{s.Size, s.Shared, s.Precision, s.ScaleFormat} }
+func (s *Set) Format() Format {
+	return Format{s.Size, s.Shared, s.Precision, s.ExclusivePrecision, s.ScaleFormat}
+}
+
+// Precisions are those of shared and of exclusive pages, the latter as Precision
+// where ExclusivePrecision is 0.
+func (f Format) Precisions() (shared, exclusive Precision) {
+	return f.Precision, cmp.Or(f.ExclusivePrecision, f.Precision)
+}
 
 // Validate reports pages that there cannot be.
 func (f Format) Validate() error {
@@ -70,6 +81,9 @@ func (f Format) Validate() error {
 	}
 	if err := f.Precision.Validate(); err != nil {
 		return err
+	}
+	if _, exclusive := f.Precisions(); exclusive.Validate() != nil {
+		return fmt.Errorf("exclusive pages: %w", exclusive.Validate())
 	}
 	return f.ScaleFormat.Validate()
 }
@@ -92,13 +106,14 @@ func Load(dir string, f Format, networks []Shape) (*Set, error) {
 	if err := f.Validate(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", dir, err)
 	}
-	s := &Set{Size: f.Size, Shared: f.Shared, Precision: f.Precision, ScaleFormat: f.ScaleFormat}
+	s := &Set{Size: f.Size, Shared: f.Shared, Precision: f.Precision, ExclusivePrecision: f.ExclusivePrecision, ScaleFormat: f.ScaleFormat}
+	shared, own := f.Precisions()
 	var err error
-	if s.Pages, err = f.Precision.read(filepath.Join(dir, SharedFile), f.Shared, f.Size); err != nil {
+	if s.Pages, err = shared.read(filepath.Join(dir, SharedFile), f.Shared, f.Size); err != nil {
 		return nil, err
 	}
 	path := filepath.Join(dir, ExclusiveFile)
-	exclusive, err := f.Precision.read(path, -1, f.Size)
+	exclusive, err := own.read(path, -1, f.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -108,11 +123,11 @@ func Load(dir string, f Format, networks []Shape) (*Set, error) {
 		if m.Table, err = ReadTable(filepath.Join(dir, TableFile(n.Name)), Count(n.Weights, f.Size), f.Shared); err != nil {
 			return nil, err
 		}
-		own := len(m.Table.Exclusive()) * f.Size
-		if own > len(exclusive) {
+		values := len(m.Table.Exclusive()) * f.Size
+		if values > len(exclusive) {
 			return nil, fmt.Errorf("read %s: %d pages, the page tables name more", path, total/f.Size)
 		}
-		m.Exclusive, exclusive = exclusive[:own:own], exclusive[own:]
+		m.Exclusive, exclusive = exclusive[:values:values], exclusive[values:]
 		if n.Scales {
 			if m.Scales, err = f.ScaleFormat.read(filepath.Join(dir, ScalesFile(n.Name)), len(m.Table.Entries)); err != nil {
 				return nil, err

@@ -18,11 +18,11 @@ type Stored struct {
 
 // Stored counts the bytes of the set.
 func (s *Set) Stored() Stored {
-	page := s.Precision.Bytes(s.Size)
-	b := Stored{Shared: s.Shared * page}
+	shared, exclusive := s.Format().Precisions()
+	b := Stored{Shared: s.Shared * shared.Bytes(s.Size)}
 	weights, values := 0, len(s.Pages)
 	for _, m := range s.Networks {
-		b.Exclusive += len(m.Exclusive) / s.Size * page
+		b.Exclusive += len(m.Exclusive) / s.Size * exclusive.Bytes(s.Size)
 		b.Tables += m.Table.Width() * len(m.Table.Entries)
 		b.Scales += s.ScaleFormat.Bytes() * len(m.Scales)
 		weights += m.Weights

@@ -23,12 +23,13 @@ type Config struct {
 	Seed     uint64   `json:"seed"`     // of everything random but the data
 	Data     Data     `json:"data"`
 
-	PageSize      int     `json:"pageSize"`
-	Shared        int     `json:"sharedPages"`
-	TPR           float64 `json:"targetPerformanceRate"`
-	Margin        float64 `json:"margin"`
-	MaxExclusive  int     `json:"maxExclusive"` // exclusive pages of a network, unless Shared forces more; 0: no bound
-	FisherSamples int     `json:"fisherSamples"`
+	Formation     network.Order `json:"formation,omitempty"` // order of weights in which they are cut into pages
+	PageSize      int           `json:"pageSize"`
+	Shared        int           `json:"sharedPages"`
+	TPR           float64       `json:"targetPerformanceRate"`
+	Margin        float64       `json:"margin"`
+	MaxExclusive  int           `json:"maxExclusive"` // exclusive pages of a network, unless Shared forces more; 0: no bound
+	FisherSamples int           `json:"fisherSamples"`
 
 	// Placement of sharable pages: GreedyPlacement, the paper's, or RandomPlacement.
 	Placement string `json:"placement,omitempty"`
@@ -64,13 +65,18 @@ type Optimization struct {
 	Validate     int            `json:"validateEvery"`
 	ValidateOn   int            `json:"validateOn"`
 
+	// Dropouts are the networks whose dropout is another, negative for none.
+	Dropouts map[string]float64 `json:"dropouts,omitempty"`
+
 	// Of joint optimization; zero values as in optimization.JointOptions.
-	Precision    page.Precision     `json:"precision,omitempty"`
-	ScaleFormat  page.ScaleFormat   `json:"scaleFormat,omitempty"`
-	ScaleRate    float64            `json:"scaleRate,omitempty"`
-	Distillation float64            `json:"distillation,omitempty"`
-	Temperature  float64            `json:"temperature,omitempty"`
-	LossWeights  map[string]float64 `json:"lossWeights,omitempty"` // networks whose loss counts other than once
+	Precision page.Precision `json:"precision,omitempty"`
+	// ExclusivePrecision is that of exclusive pages; 0: Precision.
+	ExclusivePrecision page.Precision     `json:"exclusivePrecision,omitempty"`
+	ScaleFormat        page.ScaleFormat   `json:"scaleFormat,omitempty"`
+	ScaleRate          float64            `json:"scaleRate,omitempty"`
+	Distillation       float64            `json:"distillation,omitempty"`
+	Temperature        float64            `json:"temperature,omitempty"`
+	LossWeights        map[string]float64 `json:"lossWeights,omitempty"` // networks whose loss counts other than once
 
 	// The alternating schedule.
 	FirstSteps int     `json:"firstSteps"`
@@ -133,7 +139,9 @@ func Profile(name string) (Config, error) {
 		c.BaselineSteps = 4000
 		c.Data.MinTrain = 5000
 		o := &c.Optimization
-		o.Steps, o.Batch, o.LearningRate, o.Dropout = 3400, 128, 4e-3, 0
+		o.Steps, o.Batch, o.LearningRate, o.Dropout = 3400, 128, 4e-3, 0.1
+		o.Distillation, o.Temperature = 0.5, 3
+		o.LossWeights = map[string]float64{"cifar10": 2}
 		o.Batches = map[string]int{"obs": 16, "gsc": 64, "esc10": 32, "us8k": 32, "hhar": 32}
 		o.Validate, o.ValidateOn = 200, 2000
 	case "paper":
@@ -156,6 +164,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("config: no networks")
 	}
 	if _, err := network.Select(network.Ten(), c.Networks...); err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
+	if err := c.Formation.Validate(); err != nil {
 		return fmt.Errorf("config: %w", err)
 	}
 	o := c.Optimization
@@ -192,10 +203,13 @@ func (c Config) Validate() error {
 	if err := o.Precision.Validate(); err != nil {
 		return fmt.Errorf("config: %w", err)
 	}
+	if err := o.ExclusivePrecision.Validate(); err != nil {
+		return fmt.Errorf("config: %w", err)
+	}
 	if err := o.ScaleFormat.Validate(); err != nil {
 		return fmt.Errorf("config: %w", err)
 	}
-	if o.Method == Alternating && (o.Precision.Quantized() || o.ScaleFormat.Bytes() != 4) {
+	if o.Method == Alternating && (o.Precision.Quantized() || o.ExclusivePrecision.Quantized() || o.ScaleFormat.Bytes() != 4) {
 		return fmt.Errorf("config: %s optimization has pages in float32 only and no scales, not %v and %s", o.Method, o.Precision, o.ScaleFormat)
 	}
 	if o.ScaleRate < 0 || o.Distillation < 0 || o.Distillation > 1 || o.Temperature < 0 {
@@ -244,7 +258,9 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	if c.TPR = 1; plan.Exclusive == 0 {
 		c.TPR = 0 // none
 	}
-	c.Optimization.Precision, c.Optimization.ScaleFormat = plan.Precision, plan.ScaleFormat
+	c.Formation = network.BiasesFirst
+	o := &c.Optimization
+	o.Precision, o.ExclusivePrecision, o.ScaleFormat = plan.Precision, plan.ExclusivePrecision, plan.ScaleFormat
 	return plan, nil
 }
 

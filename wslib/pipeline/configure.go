@@ -88,7 +88,7 @@ func (r *Run) outdated(c Config) []string {
 		old.Margin != c.Margin || old.Placement != c.Placement || old.MaxExclusive != c.MaxExclusive {
 		stages = append(append(stages, stageOverlap), last...)
 	}
-	everything := old.Seed != c.Seed || old.BaselineSeed != c.BaselineSeed || old.BaselineSteps != c.BaselineSteps || old.Data.Seed != c.Data.Seed ||
+	everything := old.Seed != c.Seed || old.BaselineSeed != c.BaselineSeed || old.Formation != c.Formation || old.BaselineSteps != c.BaselineSteps || old.Data.Seed != c.Data.Seed ||
 		old.Data.MinTrain != c.Data.MinTrain || old.Data.MaxTrain != c.Data.MaxTrain || old.Data.MaxTest != c.Data.MaxTest
 	if everything || old.FisherSamples != c.FisherSamples {
 		stages = append(append(stages, stageOverlap), last...)

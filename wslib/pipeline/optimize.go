@@ -87,7 +87,7 @@ func (r *Run) Tasks(ctx context.Context) ([]optimization.Task, error) {
 			return nil, err
 		}
 		o := r.Config.Optimization
-		tasks = append(tasks, optimization.Task{Network: n, Data: d, Weights: w, Batch: o.Batches[n.Name], LossWeight: o.LossWeights[n.Name]})
+		tasks = append(tasks, optimization.Task{Network: n, Data: d, Weights: w, Batch: o.Batches[n.Name], LossWeight: o.LossWeights[n.Name], Dropout: o.Dropouts[n.Name]})
 	}
 	return tasks, nil
 }
@@ -143,7 +143,7 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 	result, err := optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{
 		Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate, Dropout: o.Dropout, ValidateEvery: o.Validate,
 		ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: checkpoint, Progress: progress,
-		Precision: o.Precision, ScaleFormat: o.ScaleFormat, ScaleRate: o.ScaleRate, Distillation: o.Distillation, Temperature: o.Temperature,
+		Precision: o.Precision, ExclusivePrecision: o.ExclusivePrecision, ScaleFormat: o.ScaleFormat, ScaleRate: o.ScaleRate, Distillation: o.Distillation, Temperature: o.Temperature,
 	})
 	return result, plan, err
 }
@@ -183,7 +183,7 @@ func (r *Run) Set() (*page.Set, error) {
 	}
 	return page.Load(r.Dir.Path, page.Format{
 		Size: r.Config.PageSize, Shared: r.Config.Shared,
-		Precision: r.Config.Optimization.Precision, ScaleFormat: r.Config.Optimization.ScaleFormat,
+		Precision: r.Config.Optimization.Precision, ExclusivePrecision: r.Config.Optimization.ExclusivePrecision, ScaleFormat: r.Config.Optimization.ScaleFormat,
 	}, shapes)
 }
 

@@ -273,7 +273,7 @@ func writeFashionMNIST(t *testing.T, dir string) {
 }
 
 func TestConfigErrors(t *testing.T) {
-	if _, err := Profile("fast"); err == nil || !strings.Contains(err.Error(), "quick, smoke, paper") {
+	if _, err := Profile("fast"); err == nil || !strings.Contains(err.Error(), "quick, smoke, packing, paper") {
 		t.Errorf("unknown profile: %v", err)
 	}
 	for want, change := range map[string]func(*Config){

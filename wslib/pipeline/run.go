@@ -156,11 +156,15 @@ func (r *Run) classifier(ctx context.Context, n *network.Network) (*network.Clas
 	return c, nil
 }
 
-// Networks are the descriptions of the run's networks, in order of formation.
+// Networks are the descriptions of the run's networks, in order of formation. Their
+// weights are in the configuration's order, in the run directory too.
 func (r *Run) Networks() []*network.Network {
 	nets, err := network.Select(network.Ten(), r.Config.Networks...)
 	if err != nil {
 		panic(err) // the configuration was validated
+	}
+	for i, n := range nets {
+		nets[i] = n.WithOrder(r.Config.Formation)
 	}
 	return nets
 }

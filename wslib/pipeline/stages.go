@@ -59,14 +59,15 @@ func (r *Run) Baselines(ctx context.Context) error {
 }
 
 func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.Dataset) ([]string, error) {
-	w, info, err := baseline.Shipped(n, data.Provenance.Kind)
+	layers := n.WithOrder(network.LayerOrder)
+	w, info, err := baseline.Shipped(layers, data.Provenance.Kind)
 	if err == nil && (info.DataSeed != r.Config.Data.Seed || !info.Data.SameFiles(data.Provenance) || r.Config.BaselineSeed != 0) {
 		// With another seed or other files, its training samples may be this run's
 		// validation samples.
 		err = baseline.ErrNone
 	}
 	if errors.Is(err, baseline.ErrNone) {
-		w, info, err = r.trainBaseline(ctx, n, data)
+		w, info, err = r.trainBaseline(ctx, layers, data)
 	}
 	if err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.D
 	if err := r.Dir.WriteJSON(baselineFile(n.Name), info); err != nil {
 		return nil, err
 	}
-	return []string{weightsFile(n.Name), baselineFile(n.Name)}, npy.Write(r.Dir.File(weightsFile(n.Name)), w)
+	return []string{weightsFile(n.Name), baselineFile(n.Name)}, npy.Write(r.Dir.File(weightsFile(n.Name)), n.FromLayerOrder(w))
 }
 
 // trainBaseline trains a network, or takes it from the directory of baselines, where it

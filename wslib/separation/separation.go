@@ -16,7 +16,7 @@ import (
 type Options struct {
 	TPR    float64 // target performance rate: share of the density that the exclusive pages must carry
 	Margin float64 // pages are taken while TPR minus the density taken is at least this
-	Shared int     // number of shared pages: at most as many pages may remain sharable
+	Shared int     // number of shared pages: at most as many pages may remain sharable (for a plan with doubling: any number)
 	Max    int     // at most so many pages, unless Shared forces more; 0: no bound
 }
 

@@ -38,7 +38,7 @@ func (a *app) exportCommand() *ffcli.Command {
 						return err
 					}
 					path := filepath.Join(dir, n.Name+".npy")
-					w := set.Weights(set.Index(n.Name))
+					w := n.ToLayerOrder(set.Weights(set.Index(n.Name)))
 					if err := npy.Write(path, w); err != nil {
 						return err
 					}

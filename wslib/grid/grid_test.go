@@ -1,0 +1,189 @@
+package grid
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"weightsep/datasets"
+	"weightsep/wslib/npy"
+	"weightsep/wslib/pipeline"
+)
+
+func TestParseCell(t *testing.T) {
+	for text, want := range map[string]Cell{
+		"further":           {Method: Further},
+		"quantized-4":       {Method: Quantized, Bits: 4},
+		"joint:80":          {Method: Joint, Ratio: 80},
+		"joint-2:50:60.5":   {Method: Joint, Bits: 2, Ratio: 50, Level1: 60.5},
+		"random-table:32":   {Method: RandomTable, Ratio: 32},
+		"random-table-4:32": {Method: RandomTable, Bits: 4, Ratio: 32},
+		"product-8":         {Method: Product, Bits: 8},
+		"alternating-10":    {Method: Alternating, Rounds: 10},
+	} {
+		got, err := ParseCell(text)
+		if err != nil || got != want {
+			t.Errorf("%s: %+v (%v), want %+v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "magic", "joint", "further:5", "joint:x", "joint:-3", "joint:50:20", "quantized", "quantized-x", "joint:1:2:3"} {
+		if c, err := ParseCell(text); err == nil {
+			t.Errorf("%q is read as %+v", text, c)
+		}
+	}
+}
+
+// small is a grid of two networks that runs in seconds.
+func small(t *testing.T, cells ...string) Spec {
+	t.Helper()
+	s := Spec{Seeds: []uint64{1, 2}}
+	var err error
+	if s.Config, err = pipeline.Profile("smoke"); err != nil {
+		t.Fatal(err)
+	}
+	s.Config.Networks = []string{"mnist", "fmnist"}
+	s.Config.Data.MaxTrain, s.Config.Data.MaxTest = 120, 50
+	s.Config.FisherSamples, s.Config.BaselineSteps = 3, 30
+	s.Config.Optimization.Steps, s.Config.Optimization.Validate, s.Config.Optimization.Batch = 6, 3, 8
+	for _, text := range cells {
+		c, err := ParseCell(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Cells = append(s.Cells, c)
+	}
+	return s
+}
+
+// A grid runs every cell once, also when it is interrupted; its table says what the
+// stored classes say, and cells keep to their budgets.
+func TestGrid(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	s := small(t, "further", "quantized-4", "joint:10", "random-table:10")
+	started := map[string]int{}
+	stop, cancel := context.WithCancel(ctx)
+	g, err := Open(dir, s, Options{Progress: func(cell string, done, _ int, _ string) {
+		if strings.HasPrefix(cell, "joint-10 seed 1: optimize") && done == 4 {
+			cancel()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Run(stop); err == nil || stop.Err() == nil {
+		t.Fatalf("the grid was not interrupted: %v", err)
+	}
+	g, err = Open(dir, s, Options{Progress: func(cell string, done, _ int, _ string) {
+		if name, stage, _ := strings.Cut(cell, ": "); done == 1 && (stage == "training" || stage == "optimize") {
+			started[name]++
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if started["further seed 1"] > 0 || started["quantized-4 seed 1"] > 0 || started["joint-10 seed 2"] == 0 {
+		t.Errorf("trained after the interruption: %v", started)
+	}
+	rows, err := g.Table(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 4 {
+		t.Fatalf("%d rows, want 4", len(rows))
+	}
+	check(t, g, rows)
+	files, err := g.Report(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"table.csv", "table.md", "pareto.svg", "convergence.svg"} {
+		if !slices.Contains(files, want) {
+			t.Errorf("no %s in %v", want, files)
+		}
+	}
+	raw, _ := os.ReadFile(filepath.Join(dir, "table.md"))
+	if !strings.Contains(string(raw), "Stand-in data (says that the system runs") || !strings.Contains(string(raw), "| joint-10 |") {
+		t.Errorf("table:\n%s", raw)
+	}
+	// Another configuration in the same directory is refused, not mixed in.
+	s.Config.Optimization.Steps++
+	if g, err = Open(dir, s, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Table(ctx); err == nil || !strings.Contains(err.Error(), "another configuration") {
+		t.Errorf("cells of another configuration: %v", err)
+	}
+}
+
+func check(t *testing.T, g *Grid, rows []Row) {
+	t.Helper()
+	var first [][]byte
+	for _, r := range rows {
+		if !reflect.DeepEqual(r.Seeds, []uint64{1, 2}) {
+			t.Errorf("%s: seeds %v", r.Cell, r.Seeds)
+		}
+		if r.Cell.Method == Further && (r.All.Change != 0 || r.All.Low != 0 || r.All.High != 0 || r.Ratio != 1) {
+			t.Errorf("the reference differs from itself: %+v", r.All)
+		}
+		if b := r.Cell.Ratio; b > 0 && (r.Ratio < b || r.Ratio > 1.05*b) {
+			t.Errorf("%s packs %.2f times", r.Cell, r.Ratio)
+		}
+		change := 0.0
+		for _, record := range r.Records {
+			for i, n := range record.Networks {
+				d, err := datasets.Open(context.Background(), n.Name, g.Spec.Config.Data.Options())
+				if err != nil {
+					t.Fatal(err)
+				}
+				classes, _, err := npy.ReadInts(filepath.Join(g.path(r.Cell, record.Seed), n.Name+".npy"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				right := 0
+				for k, c := range classes {
+					if c == d.Test.Labels[k] {
+						right++
+					}
+				}
+				if got := float64(right) / float64(len(classes)); got != n.Test {
+					t.Errorf("%s: %s: test accuracy %v, its classes say %v", r.Cell, n.Name, n.Test, got)
+				}
+				reference, ok, err := g.record(Cell{Method: Further}, record.Seed)
+				if err != nil || !ok {
+					t.Fatal(ok, err)
+				}
+				change += 100 * (n.Test - reference.Networks[i].Test) / 4
+			}
+		}
+		if math.Abs(change-r.All.Change) > 1e-9 {
+			t.Errorf("%s: mean change %v, by hand %v", r.Cell, r.All.Change, change)
+		}
+		raw, err := os.ReadFile(filepath.Join(g.path(r.Cell, 1), "mnist.npy"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		first = append(first, raw)
+	}
+	if bytes.Equal(first[0], first[2]) {
+		t.Error("separate networks and joint training classify all alike")
+	}
+	var table bytes.Buffer
+	if err := WriteCSV(&table, rows); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := csv.NewReader(&table).ReadAll()
+	if err != nil || len(lines) != 1+4*4 {
+		t.Errorf("%d lines (%v), want a head and four for each method", len(lines), err)
+	}
+}

@@ -1,0 +1,93 @@
+package network
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// Order is the order of the layers in the flat weight vector, which decides what
+// comes to lie on one page.
+type Order string
+
+const (
+	// LayerOrder is kernel, bias, kernel, bias, from the input on: the order of
+	// baselines, checkpoints and exported weights.
+	LayerOrder Order = ""
+	// BiasesFirst is all biases and then all kernels, each from the input on. A
+	// network's first pages then hold all its biases and its first convolution: few
+	// weights, on which all others depend.
+	BiasesFirst Order = "biases first"
+)
+
+// Validate reports an order that there is not.
+func (o Order) Validate() error {
+	if o != LayerOrder && o != BiasesFirst {
+		return fmt.Errorf("order of layers %q, want %q or %q", o, LayerOrder, BiasesFirst)
+	}
+	return nil
+}
+
+// arrange gives layers, which are in layer order, their offsets.
+func (o Order) arrange(layers []Layer) {
+	at := 0
+	place := func(i int) {
+		layers[i].Offset = at
+		at += layers[i].Size()
+	}
+	if o == BiasesFirst {
+		for i := 1; i < len(layers); i += 2 {
+			place(i)
+		}
+		for i := 0; i < len(layers); i += 2 {
+			place(i)
+		}
+		return
+	}
+	for i := range layers {
+		place(i)
+	}
+}
+
+// WithOrder is the same network with its weights in another order.
+func (n *Network) WithOrder(o Order) *Network {
+	c := *n
+	c.Order = o
+	return &c
+}
+
+// FromLayerOrder rearranges a vector of one value a weight from layer order to the
+// network's.
+func (n *Network) FromLayerOrder(v []float32) []float32 {
+	return rearrange(v, n.WithOrder(LayerOrder).Layers(), n.Layers())
+}
+
+// ToLayerOrder is the inverse of [Network.FromLayerOrder].
+func (n *Network) ToLayerOrder(v []float32) []float32 {
+	return rearrange(v, n.Layers(), n.WithOrder(LayerOrder).Layers())
+}
+
+func rearrange(v []float32, from, to []Layer) []float32 {
+	out := make([]float32, len(v))
+	for i, l := range from {
+		copy(out[to[i].Offset:], v[l.Offset:l.Offset+l.Size()])
+	}
+	return out
+}
+
+// inOrder sorts what belongs to the layers by the layers' places.
+func (n *Network) inOrder(of []*graph.Node) []*graph.Node {
+	layers := n.Layers()
+	index := make([]int, len(layers))
+	for i := range index {
+		index[i] = i
+	}
+	slices.SortFunc(index, func(a, b int) int { return cmp.Compare(layers[a].Offset, layers[b].Offset) })
+	sorted := make([]*graph.Node, len(of))
+	for k, i := range index {
+		sorted[k] = of[i]
+	}
+	return sorted
+}

@@ -1,0 +1,70 @@
+package overlapping
+
+// lay adds a page to what a shared page holds of all networks. Sums holds, for each
+// shared weight, the sum of F w over the pages on it as long as FisherSum is above
+// 0, else the sum of w: never are both wanted, and the order of summation is that of
+// joining, so that an average needs no look back at the networks.
+func (p *Plan) lay(_, shared int, weights, fisher []float32) {
+	at := shared * p.PageSize
+	sums, fishers := p.sums[at:][:len(weights)], p.FisherSum[at:][:len(weights)]
+	for j, x := range fisher {
+		f, w := float64(x), float64(weights[j])
+		switch {
+		case fishers[j] > 0:
+			sums[j] += f * w
+		case f > 0:
+			sums[j] = 0
+			sums[j] += f * w
+		default:
+			sums[j] += w
+		}
+		fishers[j] += f
+	}
+	p.pages[shared]++
+}
+
+// Average sets every shared weight to the mean of the networks' original weights
+// on it, weighted by their Fisher information; where all of that is 0, to the
+// plain mean. Pages that nobody uses become 0.
+func (p *Plan) Average() {
+	for a, count := range p.pages {
+		at := a * p.PageSize
+		values := p.Values[at:][:p.PageSize]
+		if count == 0 {
+			clear(values)
+			continue
+		}
+		for j := range values {
+			if f := p.FisherSum[at+j]; f > 0 {
+				values[j] = p.sums[at+j] / f
+			} else {
+				values[j] = p.sums[at+j] / float64(count)
+			}
+		}
+	}
+}
+
+// SharedFisher is the Fisher information on each shared page, summed over its
+// weights and networks.
+func (p *Plan) SharedFisher() []float64 {
+	sums := make([]float64, p.Shared)
+	for a := range sums {
+		for _, f := range p.FisherSum[a*p.PageSize:][:p.PageSize] {
+			sums[a] += f
+		}
+	}
+	return sums
+}
+
+// eachSharing calls f for every page b of the network that is on a shared page,
+// pages rising. The last page of a network is as short as its weights are.
+func (m *Member) eachSharing(size int, f func(b, shared int, weights, fisher []float32)) {
+	for b, e := range m.Table.Entries {
+		if int(e) < m.Table.Shared {
+			f(b, int(e), cut(m.Weights, b, size), cut(m.Fisher, b, size))
+		}
+	}
+}
+
+// cut is page b of a flat vector, without the padding of the last one.
+func cut(v []float32, b, size int) []float32 { return v[b*size : min((b+1)*size, len(v))] }

@@ -1,0 +1,168 @@
+package overlapping
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"weightsep/wslib/page"
+)
+
+// costMemory bounds, in bytes, the costs that a greedy placement holds at a time,
+// unless the least it can do with is more: one row and one column. (All costs of
+// 20,000 pages on 20,000 would be 3.2 GB.)
+const costMemory = 256 << 20
+
+// ahead is how many of n rows or columns of n costs are computed at once. More would
+// cost pages that are paired before they are looked at, fewer would wait for memory
+// to give the same weights again and again.
+func ahead(n int) int { return max(1, min(max(4, n/8), sharedBlock, costMemory/2/8/n)) }
+
+// A block of costs is computed from what stays in a core's cache: pages of 512
+// weights are 8 KiB here.
+const sharedBlock, networkBlock = 64, 16
+
+// coster computes costs of a network's pages on the shared pages of a plan.
+type coster struct {
+	p          *Plan
+	n          Network
+	sharedSum  []float64 // Fisher information on each shared page, and
+	networkSum []float64 // of each page of the network: where it is 0, so is the cost
+	full       []bool    // of each shared page: no Fisher value is 0
+	own        [][]int   // pages of the network on each shared page, from earlier rounds
+	fours      *sync.Pool
+}
+
+func newCoster(p *Plan, n Network) *coster {
+	c := &coster{
+		p: p, n: n,
+		sharedSum: p.SharedFisher(), networkSum: page.Sums(n.Fisher, p.PageSize),
+		full: make([]bool, p.Shared), own: make([][]int, p.Shared),
+		fours: newFours(),
+	}
+	for a := range c.full {
+		c.full[a] = true
+		for _, f := range p.FisherSum[a*p.PageSize:][:p.PageSize] {
+			c.full[a] = c.full[a] && f > 0
+		}
+	}
+	return c
+}
+
+// fill computes the cost of network page network[j] on shared page shared[i] into
+// out[i*len(network)+j], or out[j*len(shared)+i] if byNetwork: that of the shared
+// page as the plan is, and of each of the network's own pages on it.
+func (c *coster) fill(ctx context.Context, shared, network []int, byNetwork bool, out []float64) error {
+	acrossS, acrossN := len(network), 1
+	if byNetwork {
+		acrossS, acrossN = 1, len(shared)
+	}
+	size := c.p.PageSize
+	blocks := page.Count(len(shared), sharedBlock)
+	inParallel(blocks*page.Count(len(network), networkBlock), func(block int) {
+		if ctx.Err() != nil {
+			return
+		}
+		q := c.fours.Get().(*four)
+		defer c.fours.Put(q)
+		s, t := block%blocks*sharedBlock, block/blocks*networkBlock
+		sEnd, tEnd := min(s+sharedBlock, len(shared)), min(t+networkBlock, len(network))
+		places := make([]int, 0, networkBlock) // in network, of the pages that matter
+		for j := t; j < tEnd; j++ {
+			if c.networkSum[network[j]] > 0 {
+				places = append(places, j)
+				continue
+			}
+			for i := s; i < sEnd; i++ {
+				out[i*acrossS+j*acrossN] = 0
+			}
+		}
+		for now := range slices.Chunk(places, 4) {
+			q.set(size, len(now), func(k int) ([]float32, []float32) {
+				b := network[now[k]]
+				return cut(c.n.Weights, b, size), cut(c.n.Fisher, b, size)
+			})
+			for i := s; i < sEnd; i++ {
+				costs := c.onShared(shared[i], q)
+				for k, j := range now {
+					out[i*acrossS+j*acrossN] = costs[k]
+				}
+			}
+		}
+	})
+	return ctx.Err()
+}
+
+// onShared costs four pages on shared page a.
+func (c *coster) onShared(a int, q *four) (costs [4]float64) {
+	size := c.p.PageSize
+	if c.sharedSum[a] > 0 {
+		costs = q.costs(c.p.FisherSum[a*size:][:size], c.p.Values[a*size:][:size], c.full[a])
+	}
+	for _, b := range c.own[a] {
+		if c.networkSum[b] > 0 {
+			for i, cost := range q.meet(cut(c.n.Weights, b, size), cut(c.n.Fisher, b, size)) {
+				costs[i] += cost
+			}
+		}
+	}
+	return costs
+}
+
+// lines holds the costs of the next few unpaired pages of one side, in their order,
+// each against the pages of the other side that were unpaired when it was computed.
+type lines struct {
+	byNetwork bool      // a line is a page of the network, else a shared page
+	places    []int     // of the lines
+	across    []int     // places of the other side
+	costs     []float64 // [len(places)][len(across)]
+	memory    []float64 // of costs
+}
+
+// line is the line of the page at a place. Places asked for must rise, and all
+// below it be paired; shared, network and what is used of them are those of pair.
+func (l *lines) line(ctx context.Context, c *coster, place int, shared, network []int, usedS, usedN []bool) ([]float64, error) {
+	for len(l.places) > 0 && l.places[0] < place {
+		l.places, l.costs = l.places[1:], l.costs[len(l.across):]
+	}
+	if len(l.places) == 0 {
+		used, usedAcross := usedS, usedN
+		if l.byNetwork {
+			used, usedAcross = usedN, usedS
+		}
+		l.across = unused(usedAcross, 0, len(usedAcross))
+		l.places = unused(used, place, ahead(len(l.across)))
+		size := len(l.places) * len(l.across)
+		if cap(l.memory) < size {
+			l.memory = make([]float64, size)
+		}
+		l.costs = l.memory[:size]
+		s, n := l.places, l.across
+		if l.byNetwork {
+			s, n = n, s
+		}
+		if err := c.fill(ctx, pick(shared, s), pick(network, n), l.byNetwork, l.costs); err != nil {
+			return nil, err
+		}
+	}
+	return l.costs[:len(l.across)], nil
+}
+
+// unused lists at most n places that are not used, from one on.
+func unused(used []bool, from, n int) []int {
+	var places []int
+	for i := from; i < len(used) && len(places) < n; i++ {
+		if !used[i] {
+			places = append(places, i)
+		}
+	}
+	return places
+}
+
+func pick(pages, places []int) []int {
+	picked := make([]int, len(places))
+	for i, at := range places {
+		picked[i] = pages[at]
+	}
+	return picked
+}

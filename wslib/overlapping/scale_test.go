@@ -1,0 +1,81 @@
+package overlapping
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"testing"
+)
+
+// pages of a made-up network of 16 weights to a page, for brute force.
+func pagesOf(v []float32) [][]float64 {
+	var pages [][]float64
+	for at := 0; at < len(v); at += 16 {
+		pages = append(pages, widen(v[at:at+16]))
+	}
+	return pages
+}
+
+// Many batches of costs, on Fisher information that is spread widely and partly 0.
+func TestManyPagesAgainstBruteForce(t *testing.T) {
+	const shared = 1200
+	p, err := New(16, shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var brute []*bruteNet
+	var nets []Network
+	for i, pages := range []int{1200, 1100, 1200} {
+		n := spread(uint64(i), pages*16)
+		nets = append(nets, n)
+		brute = append(brute, &bruteNet{w: pagesOf(n.Weights), f: pagesOf(n.Fisher)})
+	}
+	bruteOverlap(brute, shared, 16)
+	for i, n := range nets {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		m, err := p.Add(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		if got, all := after.TotalAlloc-before.TotalAlloc, uint64(8*shared*shared); got > all/4 {
+			t.Errorf("network %d: %d bytes allocated to place it, want far less than the %d of all costs", i, got, all)
+		}
+		p.Average()
+		if !slices.EqualFunc(m.Table.Entries, brute[i].table, func(e int32, a int) bool { return int(e) == a }) {
+			t.Errorf("network %d: table differs from brute force", i)
+		}
+	}
+}
+
+func TestAheadKeepsItsBound(t *testing.T) {
+	for _, n := range []int{1, 5, 128, 20000, 1 << 19, 1<<24 - 1, 1 << 24} {
+		if k := ahead(n); k < 1 || 2*8*k*n > costMemory {
+			t.Errorf("%d rows and columns of %d costs ahead, of %d bytes", k, n, costMemory)
+		}
+	}
+	if k := ahead(1 << 25); k != 1 {
+		t.Errorf("%d rows ahead where one does not fit, want 1", k)
+	}
+}
+
+func TestAddContextEndsEarly(t *testing.T) {
+	p, _ := New(512, 40)
+	if _, err := p.Add(spread(0, 40*512)); err != nil {
+		t.Fatal(err)
+	}
+	fisher := slices.Clone(p.FisherSum)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := p.AddContext(ctx, spread(1, 40*512)); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that of the context", err)
+	}
+	if len(p.Members) != 1 || !slices.Equal(p.FisherSum, fisher) {
+		t.Error("a network that was not placed has joined")
+	}
+	if _, err := p.AddContext(context.Background(), spread(1, 40*512)); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
