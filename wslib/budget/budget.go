@@ -41,8 +41,8 @@ func Ratio(weights []int, ratio float64) (int, error) {
 
 // crowded is the mean number of pages on a shared page up to which a precision is
 // worth its bytes: beyond it, half the bits for twice the pages gave the better
-// accuracy (results/optimization.md). 1 bit is never chosen: with it some networks
-// stop learning.
+// accuracy (results/optimization.md). 1 bit is never chosen: with it gsc falls far
+// behind.
 var crowded = []struct {
 	precision page.Precision
 	pages     float64

@@ -113,9 +113,16 @@ func (g *Grid) run(ctx context.Context, c Cell, seed uint64) error {
 	return writeJSON(filepath.Join(dir, recordFile), record)
 }
 
-// key hashes what decides a cell's result.
+// key hashes what decides a cell's result: what joint training alone heeds does not
+// decide that of separate networks.
 func (g *Grid) key(c Cell, seed uint64) (string, error) {
-	raw, err := json.Marshal(map[string]any{"cell": c, "config": g.config(seed)})
+	config := g.config(seed)
+	if c.Method != Joint && c.Method != RandomTable {
+		o := &config.Optimization
+		o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.ScaleRate = 0, 0, "", 0
+		o.Distillation, o.Temperature, o.LossWeights = 0, 0, nil
+	}
+	raw, err := json.Marshal(map[string]any{"cell": c, "config": config})
 	if err != nil {
 		return "", err
 	}

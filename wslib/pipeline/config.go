@@ -34,6 +34,11 @@ type Config struct {
 	// Placement of sharable pages: GreedyPlacement, the paper's, or RandomPlacement.
 	Placement string `json:"placement,omitempty"`
 
+	// From is the directory of an optimized run to go on from: its networks keep their
+	// pages and values, networks that it has not join them, those that are not in
+	// Networks leave.
+	From string `json:"from,omitempty"`
+
 	BaselineSteps int `json:"baselineSteps"` // of a baseline that does not come with the project
 	// BaselineSeed, if not 0, asks for baselines of this seed instead of those that come
 	// with the project.
@@ -141,7 +146,8 @@ func Profile(name string) (Config, error) {
 		o := &c.Optimization
 		o.Steps, o.Batch, o.LearningRate, o.Dropout = 3400, 128, 4e-3, 0.1
 		o.Distillation, o.Temperature = 0.5, 3
-		o.LossWeights = map[string]float64{"cifar10": 2}
+		// Those that learn most slowly with pages shared, by validation data.
+		o.LossWeights = map[string]float64{"cifar10": 4, "fmnist": 3}
 		o.Batches = map[string]int{"obs": 16, "gsc": 64, "esc10": 32, "us8k": 32, "hhar": 32}
 		o.Validate, o.ValidateOn = 200, 2000
 	case "paper":
@@ -195,6 +201,9 @@ func (c Config) Validate() error {
 	}
 	if c.Placement == RandomPlacement && o.Method == Alternating {
 		return fmt.Errorf("config: %s optimization places networks by cost, not at random", Alternating)
+	}
+	if c.From != "" && o.Method != Joint {
+		return fmt.Errorf("config: only %s optimization can go on from another run", Joint)
 	}
 	starts := []string{string(overlapping.AveragePages), string(overlapping.RandomPages), string(overlapping.NormalizedPages)}
 	if !slices.Contains(starts, o.Start) {

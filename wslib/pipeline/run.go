@@ -41,6 +41,7 @@ type Run struct {
 	data    map[string]*datasets.Dataset
 
 	classifiers map[string]*network.Classifier
+	went        *earlier // the run of Config.From, when read
 }
 
 // Open opens the run in directory path, or makes a new one there. A run that

@@ -163,6 +163,13 @@ func (r *Run) Overlap(ctx context.Context) error {
 	if c.Placement != "" {
 		key["placement"] = c.Placement
 	}
+	went, err := r.earlier()
+	if err != nil {
+		return err
+	}
+	if went != nil {
+		key["from"] = went.key
+	}
 	for i, n := range r.Networks() {
 		k, err := r.key(stageFisher(n.Name))
 		if err != nil {
@@ -194,13 +201,20 @@ func (r *Run) Plan() (*overlapping.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	went, err := r.earlier()
+	if err != nil {
+		return nil, err
+	}
 	for _, n := range r.Networks() {
 		member, err := r.Separate(n)
 		if err != nil {
 			return nil, err
 		}
-		place := overlapping.Greedy
-		if r.Config.Placement == RandomPlacement {
+		member, place, placed := went.place(member)
+		if !placed {
+			place = overlapping.Greedy
+		}
+		if !placed && r.Config.Placement == RandomPlacement {
 			place = overlapping.Random(r.Config.Seed)
 		}
 		if _, err := plan.AddWith(member, place); err != nil {

@@ -20,59 +20,96 @@ var defaultCells = strings.Join([]string{
 	"joint-32:5.8", "joint:32", "joint:50", "joint:80", "alternating-10",
 }, ",")
 
+// gridFlags are what `ws grid` and `ws sweep` share.
+type gridFlags struct {
+	*runFlags
+	dir, seeds, profile *string
+	minTrain            *int
+	table               *bool
+	optimization        *optimizationOverrides
+}
+
+func newGridFlags(verb string) *gridFlags {
+	f := newRunFlags(verb).withNet("`names` of networks; default all ten")
+	return &gridFlags{
+		runFlags: f,
+		dir:      f.set.String("dir", filepath.Join("results", "runs", verb), "`directory` of the grid"),
+		seeds:    f.set.String("seeds", "1", "`seeds` of baselines and packing"),
+		profile:  f.set.String("profile", "packing", "`profile` of the schedule: "+strings.Join(pipeline.Profiles(), ", ")),
+		minTrain: f.set.Int("min", 5000, "use the stand-in of a dataset of which fewer real training `samples` are found"),
+		table:    f.set.Bool("table", false, "run nothing, make the table of what is finished"),
+
+		optimization: optimizationFlags(f),
+	}
+}
+
 func (a *app) gridCommand() *ffcli.Command {
-	f := newRunFlags("grid").withNet("`names` of networks; default all ten")
-	dir := f.set.String("dir", filepath.Join("results", "runs", "grid"), "`directory` of the grid")
+	f := newGridFlags("grid")
 	cells := f.set.String("methods", defaultCells, "`methods`, each METHOD[:RATIO[:LEVEL1]] with bits or rounds after a dash")
-	seeds := f.set.String("seeds", "1", "`seeds` of baselines and packing")
-	profile := f.set.String("profile", "packing", "`profile` of the schedule: "+strings.Join(pipeline.Profiles(), ", "))
-	minTrain := f.minTrainFlag()
-	show := f.set.Bool("table", false, "run nothing, make the table of what is finished")
-	o := optimizationFlags(f)
 	return &ffcli.Command{
 		Name: "grid", FlagSet: f.set,
 		ShortUsage: "ws grid [-methods LIST] [-seeds LIST] [-data DIR] [-dir DIR] [flags]",
 		ShortHelp:  "compare methods, budgets and seeds; one table and the charts",
 		LongHelp: "Runs every method at every budget with every seed, and writes table.csv, table.md and\n" +
-			"pareto.svg into the directory. Interrupted, the same command goes on where it stopped.\n" +
+			"charts into the directory. Interrupted, the same command goes on where it stopped.\n" +
 			"Methods: further (separate networks with the same further steps: the reference), quantized-8,\n" +
 			"-4, -2, -1, pruned:RATIO, width:RATIO, product-4, -8 (weights of a codeword), random-table:RATIO,\n" +
 			"joint:RATIO[:LEVEL1] (precision chosen) or joint-BITS:RATIO, alternating-ROUNDS (of 100).",
+		Exec: func(ctx context.Context, _ []string) error { return f.exec(ctx, a, *cells) },
+	}
+}
+
+func (a *app) sweepCommand() *ffcli.Command {
+	f := newGridFlags("sweep")
+	ratios := f.set.String("ratios", "5.8,10,20,32,50,80", "packing `ratios` in bytes")
+	return &ffcli.Command{
+		Name: "sweep", FlagSet: f.set,
+		ShortUsage: "ws sweep [-ratios LIST] [-seeds LIST] [-data DIR] [-dir DIR] [flags]",
+		ShortHelp:  "packing against accuracy: joint training at several budgets",
+		LongHelp: "A grid (ws grid) of joint training at several packing ratios and the reference. With -dir of a\n" +
+			"grid that is there, its finished budgets are taken over.",
 		Exec: func(ctx context.Context, _ []string) error {
-			s, err := gridSpec(*profile, *cells, *seeds)
-			if err != nil {
-				return usageError{err.Error()}
+			cells := []string{grid.Further}
+			for _, r := range splitNames(*ratios) {
+				cells = append(cells, grid.Joint+":"+r)
 			}
-			if nets := f.nets(); len(nets) > 0 {
-				s.Config.Networks = nets
-			}
-			s.Config.Data.Dir, s.Config.Data.MinTrain = f.data, *minTrain
-			o.apply(&s.Config)
-			if err := s.Validate(); err != nil {
-				return usageError{err.Error()}
-			}
-			progress := f.options(a).Progress
-			g, err := grid.Open(*dir, s, grid.Options{Backend: f.backend, Log: a.err, Progress: progress})
-			if err != nil {
-				return err
-			}
-			var failed error
-			if !*show {
-				failed = g.Run(ctx)
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			files, err := g.Report(ctx)
-			if err != nil {
-				return err
-			}
-			for _, name := range files {
-				fmt.Fprintln(a.out, filepath.Join(*dir, name))
-			}
-			return failed
+			return f.exec(ctx, a, strings.Join(cells, ","))
 		},
 	}
+}
+
+func (f *gridFlags) exec(ctx context.Context, a *app, cells string) error {
+	s, err := gridSpec(*f.profile, cells, *f.seeds)
+	if err != nil {
+		return usageError{err.Error()}
+	}
+	if nets := f.nets(); len(nets) > 0 {
+		s.Config.Networks = nets
+	}
+	s.Config.Data.Dir, s.Config.Data.MinTrain = f.data, *f.minTrain
+	f.optimization.apply(&s.Config)
+	if err := s.Validate(); err != nil {
+		return usageError{err.Error()}
+	}
+	g, err := grid.Open(*f.dir, s, grid.Options{Backend: f.backend, Log: a.err, Progress: f.options(a).Progress})
+	if err != nil {
+		return err
+	}
+	var failed error
+	if !*f.table {
+		failed = g.Run(ctx)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	files, err := g.Report(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range files {
+		fmt.Fprintln(a.out, filepath.Join(*f.dir, name))
+	}
+	return failed
 }
 
 func gridSpec(profile, cells, seeds string) (s grid.Spec, err error) {

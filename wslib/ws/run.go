@@ -20,25 +20,38 @@ func (a *app) runCommand() *ffcli.Command {
 	tpr := f.set.Float64("tpr", 1, "target performance rate: density that exclusive pages must carry; 0: none but those that do not fit on the shared pages")
 	exclusive := f.set.Int("exclusive", 0, "at most so many exclusive pages a network, unless more do not fit; default from the profile, -1 no bound")
 	shared := f.set.Int("shared", 128, "number of shared pages")
+	b := budgetFlags(f)
+	from := f.set.String("from", "", "optimized run `directory` to go on from: its networks keep pages and values, others join, those not in -net leave")
 	return &ffcli.Command{
 		Name: "run", FlagSet: f.set,
 		ShortUsage: "ws run [-profile quick|smoke|paper] [-run DIR] [-data DIR] [flags]",
 		ShortHelp:  "the whole pipeline: form, separate, overlap, optimize, evaluate, bench",
 		LongHelp: "Runs every stage that the run directory does not have yet, and prints the summary.\n" +
-			"Interrupted, the same command goes on where it stopped.",
+			"Interrupted, the same command goes on where it stopped. With a budget (-ratio or -bytes)\n" +
+			"shared and exclusive pages and their precision are chosen for you.",
 		Exec: func(ctx context.Context, _ []string) error {
 			c, err := pipeline.Profile(*profile)
 			if err != nil {
 				return usageError{err.Error()}
 			}
+			if *from != "" {
+				if c, err = configFrom(*from, f); err != nil {
+					return err
+				}
+			} else {
+				c.Seed, c.Margin, c.TPR, c.Shared, c.Data.MinTrain = *seed, *margin, *tpr, *shared, *minTrain
+				if isSet(f.set, "exclusive") {
+					c.MaxExclusive = *exclusive
+				}
+			}
+			c.Data.Dir = f.data
 			if nets := f.nets(); len(nets) > 0 {
 				c.Networks = nets
 			}
-			c.Seed, c.Margin, c.TPR, c.Shared, c.Data.Dir, c.Data.MinTrain = *seed, *margin, *tpr, *shared, f.data, *minTrain
-			if isSet(f.set, "exclusive") {
-				c.MaxExclusive = *exclusive
-			}
 			o.apply(&c)
+			if err := b.apply(&c, a.err); err != nil {
+				return usageError{err.Error()}
+			}
 			if err := c.Validate(); err != nil {
 				return usageError{err.Error()}
 			}
@@ -62,4 +75,22 @@ func (a *app) runCommand() *ffcli.Command {
 			return nil
 		},
 	}
+}
+
+// configFrom is the configuration of an optimized run, to go on from it: pages, data
+// and schedule are the same, so flags that would change the pages make no sense.
+func configFrom(dir string, f *runFlags) (pipeline.Config, error) {
+	for _, name := range []string{"profile", "shared", "exclusive", "margin", "tpr", "seed", "min", "precision", "exclusive-precision", "ratio", "bytes", "level1"} {
+		if isSet(f.set, name) {
+			return pipeline.Config{}, usagef("-from takes pages and data of the run there: leave out -%s", name)
+		}
+	}
+	r, err := pipeline.Reopen(dir, f.data, pipeline.Options{})
+	if err != nil {
+		return pipeline.Config{}, err
+	}
+	defer r.Close()
+	c := r.Config
+	c.From = dir
+	return c, nil
 }

@@ -1,0 +1,68 @@
+package overlapping
+
+import (
+	"fmt"
+	"slices"
+
+	"weightsep/wslib/page"
+)
+
+// Continue is [Plan.StartSet] for networks of which some are optimized already: those
+// that old holds keep the weights they have there, on the same pages, and the shared pages
+// keep their values, in float32. Networks that old does not hold start on these pages.
+//
+// It is an error if old has pages of another number or size, no scales, or another page
+// table for one of the plan's networks. That old holds more networks is none: they are
+// left out.
+func (p *Plan) Continue(old *page.Set, start Start, seed uint64) (*page.Set, error) {
+	s, err := p.StartSet(start, seed)
+	if err != nil {
+		return nil, err
+	}
+	if old.Size != p.PageSize || old.Shared != p.Shared {
+		return nil, fmt.Errorf("overlapping: optimized pages are %d of %d, the plan has %d of %d", old.Shared, old.Size, p.Shared, p.PageSize)
+	}
+	from := old.Clone()
+	factors := normalize(from.Pages, from.Size)
+	s.Pages = from.Pages
+	for i := range s.Networks {
+		m := &s.Networks[i]
+		k := old.Index(m.Name)
+		if k < 0 {
+			continue
+		}
+		n := &from.Networks[k]
+		if n.Scales == nil || n.Weights != m.Weights || !slices.Equal(n.Table.Entries, m.Table.Entries) {
+			return nil, fmt.Errorf("overlapping: network %s is optimized without scales, or on other pages than the plan's", m.Name)
+		}
+		own := normalize(n.Exclusive, from.Size)
+		m.Exclusive = n.Exclusive
+		for b, e := range n.Table.Entries {
+			factor := float32(1)
+			if int(e) < from.Shared {
+				factor = factors[e]
+			} else {
+				factor = own[int(e)-from.Shared]
+			}
+			m.Scales[b] = n.Scales[b] * factor
+		}
+	}
+	return s, nil
+}
+
+// normalize divides pages by what brings them to the root mean square that training
+// expects, and returns these factors; pages of zeros stay.
+func normalize(pages []float32, size int) []float32 {
+	factors := make([]float32, len(pages)/size)
+	for k := range factors {
+		p := pages[k*size : (k+1)*size]
+		factors[k] = 1
+		if r := rms(p); r > 0 {
+			factors[k] = r / deviation
+		}
+		for i := range p {
+			p[i] /= factors[k]
+		}
+	}
+	return factors
+}

@@ -1,0 +1,113 @@
+package overlapping
+
+import (
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"weightsep/wslib/page"
+)
+
+// optimized is a plan of two networks and a set of it as optimization leaves it: code
+// values, other scales.
+func optimized(t *testing.T) (*Plan, *page.Set, Network) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(4, 4))
+	random := func(name string, weights int) Network {
+		n := Network{Name: name, Exclusive: []int{1}}
+		for range weights {
+			n.Weights, n.Fisher = append(n.Weights, float32(rng.NormFloat64())), append(n.Fisher, rng.Float32())
+		}
+		return n
+	}
+	p, err := New(8, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []Network{random("a", 43), random("b", 30)} {
+		if _, err := p.Add(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set, err := p.StartSet(NormalizedPages, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set.Precision, set.ExclusivePrecision = page.Int2, page.Int8
+	code := func(v []float32, q page.Precision, step float64) {
+		for i, x := range v {
+			v[i] = q.Round(float32(float64(x) / step))
+		}
+	}
+	code(set.Pages, page.Int2, 0.05)
+	for i := range set.Networks {
+		code(set.Networks[i].Exclusive, page.Int8, 0.01)
+		for b := range set.Networks[i].Scales {
+			set.Networks[i].Scales[b] = 0.1 + rng.Float32()
+		}
+	}
+	if err := set.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	return p, set, random("c", 37)
+}
+
+// Networks that are optimized keep their weights, whoever joins or leaves.
+func TestContinueKeepsWeights(t *testing.T) {
+	p, old, c := optimized(t)
+	if _, err := p.Add(c); err != nil {
+		t.Fatal(err)
+	}
+	more, err := p.Continue(old, NormalizedPages, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Remove("a"); err != nil {
+		t.Fatal(err)
+	}
+	fewer, err := p.Continue(old, NormalizedPages, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*page.Set{more, fewer} {
+		if err := s.Validate(); err != nil || s.Precision.Quantized() || s.Index("c") < 0 {
+			t.Fatalf("%d networks of %v: %v", len(s.Networks), s.Precision, err)
+		}
+		for i, m := range s.Networks {
+			k := old.Index(m.Name)
+			if k < 0 {
+				continue
+			}
+			want := old.Weights(k)
+			for j, w := range s.Weights(i) {
+				if math.Abs(float64(w-want[j])) > 1e-6*math.Abs(float64(w)) {
+					t.Fatalf("network %s: weight %d is %v, was %v", m.Name, j, w, want[j])
+				}
+			}
+		}
+	}
+	if len(more.Networks) != 3 || len(fewer.Networks) != 2 {
+		t.Errorf("%d and %d networks", len(more.Networks), len(fewer.Networks))
+	}
+	if old.Precision != page.Int2 || old.Validate() != nil {
+		t.Error("the optimized set was changed")
+	}
+}
+
+func TestContinueRefusesOtherPages(t *testing.T) {
+	p, old, _ := optimized(t)
+	moved := old.Clone()
+	moved.Networks[0].Table.Entries = append([]int32(nil), moved.Networks[0].Table.Entries...)
+	moved.Networks[0].Table.Entries[0], moved.Networks[0].Table.Entries[2] = moved.Networks[0].Table.Entries[2], moved.Networks[0].Table.Entries[0]
+	if _, err := p.Continue(moved, NormalizedPages, 1); err == nil || !strings.Contains(err.Error(), "network a") {
+		t.Errorf("another table: %v", err)
+	}
+	q, err := New(8, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Continue(old, NormalizedPages, 1); err == nil || !strings.Contains(err.Error(), "6 of 8") {
+		t.Errorf("another number of pages: %v", err)
+	}
+}

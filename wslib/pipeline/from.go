@@ -1,0 +1,68 @@
+package pipeline
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"weightsep/wslib/overlapping"
+	"weightsep/wslib/page"
+)
+
+// earlier is the optimized run that this one goes on from.
+type earlier struct {
+	set *page.Set
+	key string // of its optimization
+}
+
+// earlier reads the run of Config.From, once; nil if there is none. Its networks that
+// this run has, too, keep their pages and values; others are left out, and networks that
+// it has not are placed beside them.
+func (r *Run) earlier() (*earlier, error) {
+	if r.Config.From == "" || r.went != nil {
+		return r.went, nil
+	}
+	if a, err := filepath.Abs(r.Config.From); err == nil {
+		if b, err := filepath.Abs(r.Dir.Path); err == nil && a == b {
+			return nil, fmt.Errorf("run directory %s cannot go on from itself: choose another directory", r.Dir.Path)
+		}
+	}
+	from, err := Reopen(r.Config.From, r.Config.Data.Dir, Options{})
+	if err != nil {
+		return nil, fmt.Errorf("run to go on from: %w", err)
+	}
+	defer from.Close()
+	if a, b := from.Config, r.Config; a.Formation != b.Formation || a.PageSize != b.PageSize || a.Shared != b.Shared {
+		return nil, fmt.Errorf("run to go on from: %s has %d shared pages of %d (order %q), want %d of %d (%q)",
+			r.Config.From, a.Shared, a.PageSize, a.Formation, b.Shared, b.PageSize, b.Formation)
+	}
+	key, err := from.key(stageOptimize)
+	if err != nil {
+		return nil, fmt.Errorf("run to go on from: %s: %w", r.Config.From, err)
+	}
+	set, err := from.Set()
+	if err != nil {
+		return nil, fmt.Errorf("run to go on from: %w", err)
+	}
+	r.went = &earlier{set, key}
+	return r.went, nil
+}
+
+// place puts a network where the earlier run has it.
+func (e *earlier) place(n overlapping.Network) (overlapping.Network, overlapping.Placement, bool) {
+	if e == nil {
+		return n, nil, false
+	}
+	i := e.set.Index(n.Name)
+	if i < 0 {
+		return n, nil, false
+	}
+	table := e.set.Networks[i].Table
+	n.Exclusive = table.Exclusive()
+	return n, func(_ *overlapping.Plan, _ overlapping.Network, sharable []int) []int {
+		placed := make([]int, len(sharable))
+		for k, b := range sharable {
+			placed[k] = int(table.Entries[b])
+		}
+		return placed
+	}, true
+}
