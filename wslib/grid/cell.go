@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -328,13 +330,25 @@ func (g *Grid) score(ctx context.Context, r *pipeline.Run, o *outcome, record *R
 		if err != nil {
 			return err
 		}
-		if err := npy.Write(filepath.Join(dir, n.Name+".npy"), classes); err != nil {
+		if err := writeClasses(filepath.Join(dir, n.Name+".npy"), classes); err != nil {
 			return err
 		}
 		record.Separate += 4 * n.Weights()
 		record.Networks = append(record.Networks, NetworkRecord{Name: n.Name, Data: data.Provenance.Kind, Validation: validation, Test: test})
 	}
 	return nil
+}
+
+// writeClasses writes class indices, in a byte each where that is enough.
+func writeClasses(path string, classes []int32) error {
+	if slices.Max(classes) > math.MaxUint8 {
+		return npy.Write(path, classes)
+	}
+	bytes := make([]uint8, len(classes))
+	for i, c := range classes {
+		bytes[i] = uint8(c)
+	}
+	return npy.Write(path, bytes)
 }
 
 // classify is the accuracy of a network's flat weights on a split, and the class
