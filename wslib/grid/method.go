@@ -1,0 +1,135 @@
+package grid
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"weightsep/wslib/budget"
+	"weightsep/wslib/comparison"
+	"weightsep/wslib/pipeline"
+)
+
+// pace is how fast optimization goes in this process.
+type pace struct {
+	start       time.Time
+	first, last int
+	seconds     float64 // from first to last
+}
+
+func (p *pace) at(step int) {
+	if p.start.IsZero() {
+		p.start, p.first = time.Now(), step
+	}
+	p.last, p.seconds = step, time.Since(p.start).Seconds()
+}
+
+// of is the wall time of a number of steps.
+func (p *pace) of(steps int) float64 {
+	if p.last <= p.first {
+		return 0
+	}
+	return p.seconds / float64(p.last-p.first) * float64(steps)
+}
+
+// separated is weight separation: a run of the pipeline up to its optimized pages.
+func (g *Grid) separated(ctx context.Context, r *pipeline.Run, speed *pace) (*outcome, error) {
+	if err := r.Optimize(ctx); err != nil {
+		return nil, err
+	}
+	set, err := r.Set()
+	if err != nil {
+		return nil, err
+	}
+	stored := set.Stored()
+	o := &outcome{networks: r.Networks(), bytes: stored.Total, level1: stored.Total - stored.Exclusive}
+	for i := range set.Networks {
+		o.weights = append(o.weights, set.Weights(i))
+	}
+	h, err := r.History()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range h.Points {
+		o.history = append(o.history, Point{Step: p.Step, Seconds: speed.of(p.Step), Mean: p.Mean})
+	}
+	return o, nil
+}
+
+// compared is one of the other methods, on the run's baselines.
+func (g *Grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint64) (*outcome, error) {
+	if err := r.Baselines(ctx); err != nil {
+		return nil, err
+	}
+	tasks, err := r.Tasks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m, err := g.method(c)
+	if err != nil {
+		return nil, err
+	}
+	backend, err := r.Backend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var weights [][]float32
+	for _, t := range tasks {
+		weights = append(weights, t.Weights)
+	}
+	s := r.Config.Optimization
+	result, err := comparison.Run(ctx, backend, m, tasks, weights, comparison.Options{
+		Schedule: comparison.Schedule{Steps: s.Steps, Batch: s.Batch, LearningRate: s.LearningRate, Dropout: s.Dropout,
+			ValidateEvery: s.Validate, ValidateOn: s.ValidateOn, Seed: seed},
+		Dir: filepath.Join(g.path(c, seed), "networks"),
+		Progress: func(p comparison.Progress) {
+			note := p.Network
+			if p.Point != nil {
+				note = fmt.Sprintf("%s validation %.2f %%", p.Network, 100*p.Point.Validation)
+			}
+			g.options.Progress(fmt.Sprintf("%s seed %d: training", c, seed), p.Step, p.Steps, note)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	o := &outcome{bytes: result.Stored.Total, level1: result.Stored.Total}
+	for _, n := range result.Networks {
+		o.networks, o.weights = append(o.networks, n.Network), append(o.weights, n.Weights)
+	}
+	return o, nil
+}
+
+// method of a comparison, sized for its budget.
+func (g *Grid) method(c Cell) (comparison.Method, error) {
+	nets, err := g.networks()
+	if err != nil {
+		return nil, err
+	}
+	bits := c.Bits
+	if bits == 0 {
+		bits = 8
+	}
+	total := 0
+	if c.Ratio > 0 {
+		if total, err = budget.Ratio(weightsOf(nets), c.Ratio); err != nil {
+			return nil, err
+		}
+	}
+	switch c.Method {
+	case Further:
+		return comparison.Further{}, nil
+	case Quantized:
+		return comparison.Quantized{Bits: bits}, nil
+	case Pruned:
+		keep, err := comparison.KeepFor(nets, bits, total)
+		return comparison.Pruned{Bits: bits, Keep: keep}, err
+	case Width:
+		factor, err := comparison.FactorFor(nets, bits, 0, total)
+		return comparison.WidthScaled{Factor: factor, Bits: bits}, err
+	case Product:
+		return comparison.ProductQuantized{Length: c.Bits}, nil
+	}
+	return nil, fmt.Errorf("grid: no method %q", c.Method)
+}
