@@ -80,7 +80,7 @@ func (g *Grid) key(c Cell, seed uint64) (string, error) {
 	if c.Method != Joint && c.Method != RandomTable {
 		o := &config.Optimization
 		o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.ScaleRate = 0, 0, "", 0
-		o.Distillation, o.Temperature, o.LossWeights = 0, 0, nil
+		o.Distillation, o.Temperature, o.LossWeights, o.Sample = 0, 0, nil, 0
 	}
 	raw, err := json.Marshal(map[string]any{"cell": c, "config": config})
 	if err != nil {

@@ -81,6 +81,7 @@ type Optimization struct {
 	ScaleRate          float64            `json:"scaleRate,omitempty"`
 	Distillation       float64            `json:"distillation,omitempty"`
 	Temperature        float64            `json:"temperature,omitempty"`
+	Sample             int                `json:"sample,omitempty"`      // networks in a step; 0: all
 	LossWeights        map[string]float64 `json:"lossWeights,omitempty"` // networks whose loss counts other than once
 
 	// The alternating schedule.
@@ -230,7 +231,7 @@ func (c Config) Validate() error {
 			return fmt.Errorf("config: loss weight %v of %s, want more than 0", w, name)
 		}
 	}
-	if o.FirstSteps < 1 || o.Passes < 1 || o.TurnSteps < 1 || o.Rounds < 0 || o.ValidateOn < 0 || o.Lambda < 0 {
+	if o.Sample < 0 || o.FirstSteps < 1 || o.Passes < 1 || o.TurnSteps < 1 || o.Rounds < 0 || o.ValidateOn < 0 || o.Lambda < 0 {
 		return fmt.Errorf("config: schedule %d %d %d %d, validation samples %d, lambda %v: want no negative ones, and steps and passes",
 			o.FirstSteps, o.Rounds, o.Passes, o.TurnSteps, o.ValidateOn, o.Lambda)
 	}

@@ -148,7 +148,7 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 	result, err := optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{
 		Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate, Dropout: o.Dropout, ValidateEvery: o.Validate,
 		ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: checkpoint, Progress: progress,
-		Precision: o.Precision, ExclusivePrecision: o.ExclusivePrecision, ScaleFormat: o.ScaleFormat, ScaleRate: o.ScaleRate, Distillation: o.Distillation, Temperature: o.Temperature,
+		Precision: o.Precision, ExclusivePrecision: o.ExclusivePrecision, ScaleFormat: o.ScaleFormat, ScaleRate: o.ScaleRate, Distillation: o.Distillation, Temperature: o.Temperature, Sample: o.Sample,
 	})
 	return result, plan, err
 }

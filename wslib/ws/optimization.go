@@ -24,6 +24,7 @@ type optimizationOverrides struct {
 	scaleFormat   *string
 	distillation  *float64
 	validateOn    *int
+	sample        *int
 }
 
 func optimizationFlags(f *runFlags) *optimizationOverrides {
@@ -40,6 +41,7 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 		exclusiveBits: f.set.Int("exclusive-precision", 0, "`bits` of a stored value of exclusive pages, 0: as -precision"),
 		scaleFormat:   f.set.String("scales", string(page.ScaleFloat32), "`format` of stored scales: float32, float16, log8"),
 		distillation:  f.set.Float64("distill", 0, "`share` of the loss that follows the separate networks' outputs"),
+		sample:        f.set.Int("sample", 0, "`networks` in a step of joint optimization, drawn anew each time; 0: all"),
 		validateOn:    f.set.Int("validate-on", 0, "at most so many validation `samples` a network while training, 0 all; default from the profile"),
 		firstSteps:    f.set.Int("first", 0, "steps of the first turn of alternating optimization; default from the profile"),
 	}
@@ -60,6 +62,7 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) {
 		"exclusive-precision": func() { x.ExclusivePrecision = page.Precision(*o.exclusiveBits) },
 		"scales":              func() { x.ScaleFormat = page.ScaleFormat(*o.scaleFormat) },
 		"distill":             func() { x.Distillation = *o.distillation },
+		"sample":              func() { x.Sample = *o.sample },
 		"validate-on":         func() { x.ValidateOn = *o.validateOn },
 	} {
 		if isSet(o.set, name) {
