@@ -66,6 +66,9 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	if b.Level1 > b.Total {
 		return Plan{}, fmt.Errorf("budget: %d bytes in level 1 of %d in all", b.Level1, b.Total)
 	}
+	if err := b.ScaleFormat.Validate(); err != nil {
+		return Plan{}, fmt.Errorf("budget: %w", err)
+	}
 	if b.Precision != 0 {
 		if err := b.Precision.Validate(); err != nil {
 			return Plan{}, fmt.Errorf("budget: %w", err)
@@ -111,7 +114,7 @@ func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 		}
 		if width == 1 {
 			// With two bytes there may be room for fewer pages than one byte can name.
-			if q, err := n.fill(p, b, 2); err != nil || q.Shared+q.Exclusive < 256 {
+			if q, err := n.fill(p, b, 2); p.Exclusive < 256 && (err != nil || q.Shared+q.Exclusive < 256) {
 				p.Bytes -= (p.Shared + p.Exclusive - 256) * precision.Bytes(n.size)
 				p.Level1 -= (p.Shared + p.Exclusive - 256) * precision.Bytes(n.size)
 				p.Shared = 256 - p.Exclusive
@@ -131,8 +134,8 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	if level1 == 0 {
 		p.Exclusive, p.ExclusivePrecision = exclusivePages, p.Precision
 		if p.Precision.Quantized() {
-			if p.ExclusivePrecision = page.Int8; n.exclusive(p) > b.Total/5 {
-				p.ExclusivePrecision = max(page.Int4, min(p.Precision, page.Int4))
+			if p.ExclusivePrecision = max(page.Int8, p.Precision); n.exclusive(p) > b.Total/5 {
+				p.ExclusivePrecision = page.Int4
 			}
 		}
 		for p.Exclusive > 0 && n.exclusive(p) > b.Total/4 {

@@ -30,7 +30,7 @@ func (r *run) fingerprint(networks ...int) string {
 		t := r.tasks[i]
 		samples := t.Data.Provenance
 		samples.Note = ""
-		fmt.Fprintf(h, "%+v\n%s\n%d %d %d %v\n", *t.Network, samples, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch, t.Dropout)
+		fmt.Fprintf(h, "%+v\n%s %v\n%d %d %d %v\n", *t.Network, samples, samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch, t.Dropout)
 		binary.Write(h, binary.LittleEndian, r.weights[i]) // a hash does not fail
 	}
 	return fmt.Sprintf("%016x", h.Sum64())

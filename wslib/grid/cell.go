@@ -28,6 +28,10 @@ type outcome struct {
 }
 
 func (g *Grid) run(ctx context.Context, c Cell, seed uint64) error {
+	config, plan, err := g.cellConfig(c, seed)
+	if err != nil {
+		return err
+	}
 	key, err := g.key(c, seed)
 	if err != nil {
 		return err
@@ -42,17 +46,16 @@ func (g *Grid) run(ctx context.Context, c Cell, seed uint64) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	start := time.Now()
-	config, plan, err := g.cellConfig(c, seed)
-	if err != nil {
-		return err
-	}
 	speed := new(pace)
 	r, err := g.open(c, config, seed, speed)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
+	if err := r.Baselines(ctx); err != nil {
+		return err
+	}
+	start := time.Now()
 	var o *outcome
 	switch c.Method {
 	case Joint, RandomTable, Alternating:
@@ -73,14 +76,11 @@ func (g *Grid) run(ctx context.Context, c Cell, seed uint64) error {
 	return writeJSON(filepath.Join(dir, recordFile), record)
 }
 
-// key hashes what decides a cell's result: what joint training alone heeds does not
-// decide that of separate networks.
+// key hashes what decides a cell's result but the data, which the record has.
 func (g *Grid) key(c Cell, seed uint64) (string, error) {
-	config := g.config(seed)
-	if c.Method != Joint && c.Method != RandomTable {
-		o := &config.Optimization
-		o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.ScaleRate = 0, 0, "", 0
-		o.Distillation, o.Temperature, o.LossWeights, o.Sample = 0, 0, nil, 0
+	config, _, err := g.cellConfig(c, seed)
+	if err != nil {
+		return "", err
 	}
 	raw, err := json.Marshal(map[string]any{"cell": c, "config": config})
 	if err != nil {
@@ -90,8 +90,8 @@ func (g *Grid) key(c Cell, seed uint64) (string, error) {
 	return hex.EncodeToString(sum[:8]), nil
 }
 
-// cellConfig is the configuration of a cell's run, and the plan that its budget
-// became.
+// cellConfig is the configuration of a cell's run, without what its method does not
+// heed, and the plan that its budget became.
 func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error) {
 	config := g.config(seed)
 	switch c.Method {
@@ -118,6 +118,10 @@ func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, e
 			config.Placement = pipeline.RandomPlacement
 		}
 		return config, &plan, nil
+	default:
+		o := &config.Optimization
+		o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.ScaleRate = 0, 0, "", 0
+		o.Distillation, o.Temperature, o.LossWeights, o.Sample = 0, 0, nil, 0
 	}
 	return config, nil, nil
 }

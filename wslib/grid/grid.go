@@ -2,9 +2,11 @@
 // budget with every seed, keeps what is finished, and makes one table and the charts
 // of it.
 //
-// All methods start from the same separate networks and get the same further steps,
-// schedule and regularization; accuracy changes are against the separate networks
-// with just these further steps ([Further]). Test data is read once, when a cell of
+// All methods but [Alternating], which keeps its own schedule, and [Width], which trains
+// narrower networks from scratch first, start from the same separate networks and get the
+// same further steps, schedule and dropout; accuracy changes are against the separate
+// networks with just these further steps ([Further]). Joint training alone may also have
+// distillation from the separate networks and loss weights between them. Test data is read once, when a cell of
 // the grid is done and nothing is chosen any more.
 package grid
 
@@ -15,10 +17,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"weightsep/datasets"
 	"weightsep/wslib/network"
+	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
 
@@ -38,8 +42,9 @@ const (
 // Cell is one method at one budget.
 type Cell struct {
 	Method string  `json:"method"`
-	Bits   int     `json:"bits,omitempty"`  // of a value; 0: chosen by the budget
-	Ratio  float64 `json:"ratio,omitempty"` // packing ratio in bytes to reach
+	Bits   int     `json:"bits,omitempty"`   // of a value; 0: chosen by the budget
+	Length int     `json:"length,omitempty"` // weights of a codeword of product
+	Ratio  float64 `json:"ratio,omitempty"`  // packing ratio in bytes to reach
 	// Level1 is the ratio of device memory alone, larger than Ratio where there are
 	// exclusive pages; 0: all is in device memory.
 	Level1 float64 `json:"level1,omitempty"`
@@ -59,6 +64,9 @@ func (c Cell) String() string {
 			parts = append(parts, fmt.Sprintf("%g", v))
 		}
 	}
+	if c.Length > 0 {
+		parts = append(parts, fmt.Sprint(c.Length))
+	}
 	if c.Rounds > 0 {
 		parts = append(parts, fmt.Sprintf("%drounds", c.Rounds))
 	}
@@ -72,15 +80,23 @@ func ParseCell(s string) (Cell, error) {
 	c := Cell{Method: fields[0]}
 	known := []string{Further, Quantized, Pruned, Width, Product, RandomTable, Joint, Alternating}
 	if at := strings.LastIndex(c.Method, "-"); at > 0 && !slices.Contains(known, c.Method) {
-		var n int
-		if _, err := fmt.Sscanf(c.Method[at+1:]+" ", "%d ", &n); err != nil || n < 1 {
+		n, err := strconv.Atoi(c.Method[at+1:])
+		if err != nil || n < 1 {
 			return c, fmt.Errorf("grid: method %q: want one of %s, with bits or rounds after a dash", fields[0], strings.Join(known, ", "))
 		}
 		c.Method = c.Method[:at]
-		if c.Method == Alternating {
+		switch c.Method {
+		case Alternating:
 			c.Rounds = n
-		} else {
+		case Product:
+			c.Length = n
+		case Further:
+			return c, fmt.Errorf("grid: %q: %s has no bits", s, Further)
+		default:
 			c.Bits = n
+			if err := page.Precision(n).Validate(); err != nil {
+				return c, fmt.Errorf("grid: %q: %w", s, err)
+			}
 		}
 	}
 	if !slices.Contains(known, c.Method) {
@@ -88,7 +104,10 @@ func ParseCell(s string) (Cell, error) {
 	}
 	for i, to := range []*float64{&c.Ratio, &c.Level1} {
 		if i+1 < len(fields) {
-			if _, err := fmt.Sscanf(fields[i+1]+" ", "%g ", to); err != nil || !(*to > 0) {
+			if v, err := strconv.ParseFloat(fields[i+1], 64); err == nil {
+				*to = v
+			}
+			if !(*to > 0) {
 				return c, fmt.Errorf("grid: %q: ratio %q, want a number above 0", s, fields[i+1])
 			}
 		}
@@ -121,7 +140,32 @@ func (s Spec) Validate() error {
 	if s.Config.Optimization.Method != pipeline.Joint {
 		return fmt.Errorf("grid: the schedule is of method %q, want %s", s.Config.Optimization.Method, pipeline.Joint)
 	}
-	return s.Config.Validate()
+	if err := s.Config.Validate(); err != nil {
+		return err
+	}
+	g := &Grid{Spec: s}
+	names, seeds := map[string]bool{}, map[uint64]bool{}
+	for _, seed := range s.Seeds {
+		if seed == 0 || seeds[seed] {
+			return fmt.Errorf("grid: seed %d is 0 or there twice", seed)
+		}
+		seeds[seed] = true
+	}
+	for _, c := range s.Cells {
+		if names[c.String()] {
+			return fmt.Errorf("grid: %s is there twice", c)
+		}
+		names[c.String()] = true
+		if _, _, err := g.cellConfig(c, s.Seeds[0]); err != nil {
+			return fmt.Errorf("grid: %s: %w", c, err)
+		}
+		if !slices.Contains([]string{Joint, RandomTable, Alternating}, c.Method) {
+			if _, err := g.method(c); err != nil {
+				return fmt.Errorf("grid: %s: %w", c, err)
+			}
+		}
+	}
+	return nil
 }
 
 // Options of [Open].

@@ -25,7 +25,7 @@ func TestParseCell(t *testing.T) {
 		"joint-2:50:60.5":   {Method: Joint, Bits: 2, Ratio: 50, Level1: 60.5},
 		"random-table:32":   {Method: RandomTable, Ratio: 32},
 		"random-table-4:32": {Method: RandomTable, Bits: 4, Ratio: 32},
-		"product-8":         {Method: Product, Bits: 8},
+		"product-8":         {Method: Product, Length: 8},
 		"alternating-10":    {Method: Alternating, Rounds: 10},
 	} {
 		got, err := ParseCell(text)
@@ -33,7 +33,7 @@ func TestParseCell(t *testing.T) {
 			t.Errorf("%s: %+v (%v), want %+v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "magic", "joint", "further:5", "joint:x", "joint:-3", "joint:50:20", "quantized", "quantized-x", "joint:1:2:3"} {
+	for _, text := range []string{"", "magic", "joint", "further:5", "joint:x", "joint:-3", "joint:50:20", "quantized", "quantized-x", "joint:1:2:3", "quantized-3", "further-8"} {
 		if c, err := ParseCell(text); err == nil {
 			t.Errorf("%q is read as %+v", text, c)
 		}

@@ -127,9 +127,11 @@ func (g *Grid) method(c Cell) (comparison.Method, error) {
 		return comparison.Pruned{Bits: bits, Keep: keep}, err
 	case Width:
 		factor, err := comparison.FactorFor(nets, bits, 0, total)
-		return comparison.WidthScaled{Factor: factor, Bits: bits}, err
+		o := pipeline.BaselineOptions(g.Spec.Config)
+		return comparison.WidthScaled{Factor: factor, Bits: bits, Scratch: comparison.Schedule{
+			Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate, Dropout: o.Dropout, ValidateEvery: o.ValidateEvery}}, err
 	case Product:
-		return comparison.ProductQuantized{Length: c.Bits}, nil
+		return comparison.ProductQuantized{Length: c.Length}, nil
 	}
 	return nil, fmt.Errorf("grid: no method %q", c.Method)
 }

@@ -29,6 +29,7 @@ type Record struct {
 type NetworkRecord struct {
 	Name       string  `json:"name"`
 	Data       string  `json:"data"`       // real or stand-in
+	Samples    string  `json:"samples"`    // which data, with a hash of the files
 	Validation float64 `json:"validation"` // accuracy, 0 to 1
 	Test       float64 `json:"test"`
 }

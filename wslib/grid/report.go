@@ -37,7 +37,11 @@ func (g *Grid) Report(ctx context.Context) ([]string, error) {
 		}
 		files = append(files, f.name)
 	}
-	for _, c := range g.charts(rows) {
+	charts, err := g.charts(rows)
+	if err != nil {
+		return files, err
+	}
+	for _, c := range charts {
 		f, err := c.draw()
 		if err != nil {
 			return files, fmt.Errorf("grid: %s: %w", c.name, err)
@@ -59,7 +63,7 @@ type chart struct {
 // floor is where charts end: methods that lose more than this are named at the edge.
 const floor = -12
 
-func (g *Grid) charts(rows []Row) []chart {
+func (g *Grid) charts(rows []Row) ([]chart, error) {
 	var real, all, worst []figures.ParetoPoint
 	for _, r := range rows {
 		if r.Cell.Method == Further {
@@ -89,13 +93,17 @@ func (g *Grid) charts(rows []Row) []chart {
 			}})
 		}
 	}
-	if lines := g.courses(rows); len(lines) > 0 {
+	lines, err := g.courses(rows)
+	if err != nil {
+		return nil, err
+	}
+	if len(lines) > 0 {
 		charts = append(charts, chart{"convergence.svg", func() (*figures.Figure, error) {
 			return figures.Convergence(lines, figures.ConvergenceOptions{
 				Title: "Mean validation accuracy over all networks against the separate ones", Target: -0.22, Floor: floor})
 		}})
 	}
-	return charts
+	return charts, nil
 }
 
 // series that a cell belongs to in a chart.
@@ -107,12 +115,16 @@ func (c Cell) series() string {
 }
 
 // courses are the mean validation accuracies over wall time of those methods that have
-// one, against the reference's at its end.
-func (g *Grid) courses(rows []Row) []figures.ConvergenceLine {
+// one, against the reference's at its end. (While training at most ValidateOn samples are
+// scored, at the end all of the validation data.)
+func (g *Grid) courses(rows []Row) ([]figures.ConvergenceLine, error) {
 	var lines []figures.ConvergenceLine
 	for _, r := range rows {
 		reference, ok, err := g.record(Cell{Method: Further}, r.Seeds[0])
-		if err != nil || !ok {
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
 			continue
 		}
 		goal := 0.0
@@ -131,5 +143,5 @@ func (g *Grid) courses(rows []Row) []figures.ConvergenceLine {
 			lines = append(lines, line)
 		}
 	}
-	return lines
+	return lines, nil
 }

@@ -2,6 +2,7 @@ package grid
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
@@ -38,9 +39,15 @@ func (g *Grid) score(ctx context.Context, r *pipeline.Run, o *outcome, record *R
 			return err
 		}
 		record.Separate += 4 * n.Weights()
-		record.Networks = append(record.Networks, NetworkRecord{Name: n.Name, Data: data.Provenance.Kind, Validation: validation, Test: test})
+		record.Networks = append(record.Networks, NetworkRecord{Name: n.Name, Data: data.Provenance.Kind, Samples: samples(data), Validation: validation, Test: test})
 	}
 	return nil
+}
+
+// samples tells data apart.
+func samples(d *datasets.Dataset) string {
+	p := d.Provenance
+	return fmt.Sprintf("%s, %d training and %d test samples, %s", p.Source, p.Train, p.Test, p.Content)
 }
 
 // writeClasses writes class indices, in a byte each where that is enough.

@@ -115,7 +115,10 @@ func (row *Row) compare(ctx context.Context, pairs map[string][]bootstrap.Pair, 
 }
 
 // answer is what is right for a network's test samples.
-type answer struct{ labels, groups []int32 }
+type answer struct {
+	labels, groups []int32
+	samples        string
+}
 
 func (g *Grid) labels(ctx context.Context) (map[string]answer, error) {
 	labels := map[string]answer{}
@@ -125,7 +128,7 @@ func (g *Grid) labels(ctx context.Context) (map[string]answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		labels[name] = answer{d.Test.Labels, groups(d.Test)}
+		labels[name] = answer{d.Test.Labels, groups(d.Test), samples(d)}
 	}
 	return labels, nil
 }
@@ -156,8 +159,8 @@ func (g *Grid) right(r Record, labels map[string]answer) (map[string][]bool, err
 			return nil, err
 		}
 		want := labels[n.Name].labels
-		if len(classes) != len(want) {
-			return nil, fmt.Errorf("grid: %s has the classes of %d samples, the test data has %d: was it made with other data?", path, len(classes), len(want))
+		if n.Samples != labels[n.Name].samples || len(classes) != len(want) {
+			return nil, fmt.Errorf("grid: %s was made with other %s data: %s; now there is %s", g.path(r.Cell, r.Seed), n.Name, n.Samples, labels[n.Name].samples)
 		}
 		for i, c := range classes {
 			right[n.Name] = append(right[n.Name], c == want[i])

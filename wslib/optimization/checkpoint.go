@@ -161,6 +161,6 @@ func fingerprintTasks(w io.Writer, tasks []Task) {
 	for _, t := range tasks {
 		samples := t.Data.Provenance
 		samples.Note = ""
-		fmt.Fprintf(w, "%+v\n%s\n%d %d %d %v %v\n", *t.Network, samples, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch, t.LossWeight, t.Dropout)
+		fmt.Fprintf(w, "%+v\n%s %v\n%d %d %d %v %v\n", *t.Network, samples, samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch, t.LossWeight, t.Dropout)
 	}
 }

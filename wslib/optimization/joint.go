@@ -3,6 +3,7 @@ package optimization
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/gomlx/compute"
@@ -25,7 +26,7 @@ type JointOptions struct {
 	ScaleFormat        page.ScaleFormat // that the scales are stored in [float32]
 	Distillation       float64          // share of the loss that is the distance from the logits of Task.Weights [0: none]
 	Temperature        float64          // of distillation [2]
-	Sample             int              // networks in a step, drawn anew each time [0: all]
+	Sample             int              // networks in a step; each takes part once in as many steps as it takes [0: all]
 	Workers            int              // networks at a time; does not change the result [2]
 	ValidateEvery      int              // steps between validations and checkpoints [200]
 	ValidateOn         int              // at most so many validation samples a network [0: all]
@@ -67,12 +68,23 @@ func (o JointOptions) check(set *page.Set, tasks []Task) error {
 		return err
 	}
 	if set.Precision.Quantized() || set.ExclusivePrecision.Quantized() {
-		return fmt.Errorf("it starts from pages of %v, want float32", set.Precision)
+		return errors.New("it starts from quantized pages, want float32 (overlapping.Plan.Continue makes some)")
+	}
+	if o.Steps < 0 || o.Batch < 0 || o.ValidateEvery < 0 || o.ValidateOn < 0 || o.Workers < 0 || o.Sample < 0 {
+		return fmt.Errorf("%d steps, batches of %d, validation every %d on %d, %d workers, %d networks a step: want none below 0",
+			o.Steps, o.Batch, o.ValidateEvery, o.ValidateOn, o.Workers, o.Sample)
+	}
+	if o.LearningRate < 0 || o.ScaleRate < 0 || o.Temperature < 0 || o.Dropout < 0 || o.Dropout >= 1 {
+		return fmt.Errorf("learning rate %v, scale rate %v, temperature %v, dropout %v: want none below 0, and dropout below 1",
+			o.LearningRate, o.ScaleRate, o.Temperature, o.Dropout)
 	}
 	if o.Distillation < 0 || o.Distillation > 1 {
 		return fmt.Errorf("distillation %v, want 0 to 1", o.Distillation)
 	}
 	for i, m := range set.Networks {
+		if t := tasks[i]; t.Batch < 0 || t.LossWeight < 0 || t.Dropout >= 1 {
+			return fmt.Errorf("network %s: batch %d, loss weight %v, dropout %v: want none below 0, and dropout below 1", m.Name, t.Batch, t.LossWeight, t.Dropout)
+		}
 		if (o.Precision.Quantized() || o.ExclusivePrecision.Quantized()) && m.Scales == nil {
 			return fmt.Errorf("network %s has no scales, which pages of %v need", m.Name, o.Precision)
 		}
@@ -100,7 +112,10 @@ func (o JointOptions) check(set *page.Set, tasks []Task) error {
 // stays; a later call with the same arguments goes on from there and ends in the
 // same result, bit for bit on one machine.
 func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, o JointOptions) (*Result, error) {
-	if err := cmp.Or(check(set, tasks), o.check(set, tasks)); err != nil {
+	if err := check(set, tasks); err != nil {
+		return nil, fmt.Errorf("joint optimization: %w", err)
+	}
+	if err := o.check(set, tasks); err != nil {
 		return nil, fmt.Errorf("joint optimization: %w", err)
 	}
 	j, err := newJoint(ctx, backend, set, tasks, o.withDefaults())
@@ -131,41 +146,48 @@ type joint struct {
 
 func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, o JointOptions) (*joint, error) {
 	j := &joint{JointOptions: o, tasks: tasks, layout: newLayout(set), shared: quantizer{o.Precision}, own: quantizer{cmp.Or(o.ExclusivePrecision, o.Precision)}}
-	var err error
-	if err = j.compile(backend); err != nil {
+	if err := j.open(ctx, backend); err != nil {
 		j.close()
 		return nil, err
 	}
-	if j.validator, err = newValidator(backend, tasks, o.ValidateOn); err != nil {
-		j.close()
-		return nil, err
+	return j, nil
+}
+
+func (j *joint) open(ctx context.Context, backend compute.Backend) error {
+	err := j.compile(backend)
+	if err != nil {
+		return err
 	}
-	for i, t := range tasks {
+	if j.validator, err = newValidator(backend, j.tasks, j.ValidateOn); err != nil {
+		return err
+	}
+	for i, t := range j.tasks {
 		j.tables = append(j.tables, j.layout.table(i))
-		batch := cmp.Or(t.Batch, o.Batch)
-		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input, batch, o.Seed, t.Network.Name))
+		batch := cmp.Or(t.Batch, j.Batch)
+		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input, batch, j.Seed, t.Network.Name))
 	}
-	if o.Distillation > 0 {
-		for i, t := range tasks {
-			w := vector(t.Weights)
-			logits, err := j.validator.classifiers[i].Logits(ctx, w, t.Data.Train)
-			if err != nil {
-				return nil, err
-			}
-			j.teacher = append(j.teacher, logits)
+	if j.Distillation > 0 {
+		j.teacher = make([][]float32, len(j.tasks))
+		err := j.each(len(j.tasks), func(i int) (err error) {
+			w := vector(j.tasks[i].Weights)
+			defer free(w)
+			j.teacher[i], err = j.validator.classifiers[i].Logits(ctx, w, j.tasks[i].Data.Train)
+			return err
+		})
+		if err != nil {
+			return err
 		}
 	}
 	j.print = j.fingerprint()
-	if j.state, err = loadJoint(o.Checkpoint, j.print, j.layout.size); err != nil {
-		j.close()
-		return nil, err
+	if j.state, err = loadJoint(j.Checkpoint, j.print, j.layout.size); err != nil {
+		return err
 	}
 	if j.state.Theta == nil {
-		j.state.Theta = j.layout.pack(set)
+		j.state.Theta = j.layout.pack(j.layout.set)
 		j.state.M = make([]float32, j.layout.size)
 		j.state.V = make([]float32, j.layout.size)
 	}
-	return j, nil
+	return nil
 }
 
 func (j *joint) close() {
@@ -203,6 +225,19 @@ func (j *joint) executed(theta []float32) *page.Set {
 	return set
 }
 
+// whole reports the first network with a weight that is not finite.
+func (j *joint) whole(theta []float32, step int) error {
+	set := j.layout.unpack(theta)
+	for i, m := range set.Networks {
+		for _, w := range set.Weights(i) {
+			if !finite(float64(w)) {
+				return &DivergedError{Network: m.Name, Step: step, Loss: float64(w)}
+			}
+		}
+	}
+	return nil
+}
+
 // quantized tells that some pages are not float32.
 func (j *joint) quantized() bool { return j.shared.Quantized() || j.own.Quantized() }
 
@@ -215,7 +250,7 @@ func (j *joint) run(ctx context.Context) error {
 	}
 	theta, m, v := vector(s.Theta), vector(s.M), vector(s.V)
 	defer func() { free(theta, m, v) }()
-	sums, n := make([]float64, len(j.tasks)), 0
+	sums, counts := make([]float64, len(j.tasks)), make([]float64, len(j.tasks))
 	for k := s.Step; k < j.Steps; k++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -232,13 +267,16 @@ func (j *joint) run(ctx context.Context) error {
 			}
 			sums[i] += float64(l)
 		}
-		n++
+		networks, _ := j.sample(k)
+		for _, i := range networks {
+			counts[i]++
+		}
 		if (k+1)%j.ValidateEvery != 0 && k+1 != j.Steps {
 			j.Progress(Progress{Step: k + 1, Steps: j.Steps})
 			continue
 		}
 		for i := range sums {
-			sums[i] /= float64(n)
+			sums[i] /= max(1, counts[i])
 		}
 		next := jointState{}
 		for _, c := range []struct {
@@ -249,11 +287,15 @@ func (j *joint) run(ctx context.Context) error {
 				return fmt.Errorf("step %d: %w", k, err)
 			}
 		}
+		if err := j.whole(next.Theta, k); err != nil {
+			return err // rather than checkpoint what cannot go on
+		}
 		s.Theta, s.M, s.V, s.Step = next.Theta, next.M, next.V, k+1
 		if err := j.validate(ctx, s.Theta, k+1, sums); err != nil {
 			return err
 		}
-		sums, n = make([]float64, len(j.tasks)), 0
+		clear(counts)
+		sums = make([]float64, len(j.tasks))
 	}
 	return nil
 }

@@ -117,14 +117,15 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	return []*Node{loss, g, onScales}
 }
 
-// updateGraph is the update of a step. Inputs: theta, m, v, t, rate, where the
+// updateGraph is the update of a step. Inputs: theta, m, v, number of the step and of
+// the turn of all networks, both from 1, rate, where the
 // gradient of shared pages, exclusive pages and scales comes from (see sources), and the
 // gradients of the step's networks, pages and scales by turns. Outputs: theta, m, v.
 func (j *joint) updateGraph(in []*Node) []*Node {
 	l := j.layout
-	theta, m, v, t, rate, shared, exclusive, scales := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7]
+	theta, m, v, t, turn, rate, shared, exclusive, scales := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
 	var onPages, onScales []*Node
-	for k := 8; k < len(in); k += 2 {
+	for k := 9; k < len(in); k += 2 {
 		onPages, onScales = append(onPages, in[k]), append(onScales, in[k+1])
 	}
 	g := theta.Graph()
@@ -151,7 +152,13 @@ func (j *joint) updateGraph(in []*Node) []*Node {
 		mask = Concatenate([]*Node{mask, LessThan(scales, Scalar(g, dtypes.Int32, none))}, 0)
 		rates = append(rates, BroadcastToDims(MulScalar(rate, j.ScaleRate), l.size-l.pages*l.set.Size))
 	}
-	theta2, m2, v2 := train.Adam(theta, gradient, m, v, t, Concatenate(rates, 0))
+	onShared := l.set.Shared * l.set.Size
+	count := t
+	if j.Sample > 0 && j.Sample < len(j.tasks) && l.size > onShared {
+		count = BroadcastToDims(t, onShared)
+		count = Concatenate([]*Node{count, BroadcastToDims(turn, l.size-onShared)}, 0)
+	}
+	theta2, m2, v2 := train.Adam(theta, gradient, m, v, count, Concatenate(rates, 0))
 	return []*Node{Where(mask, theta2, theta), Where(mask, m2, m), Where(mask, v2, v)}
 }
 
@@ -159,8 +166,8 @@ func (j *joint) updateGraph(in []*Node) []*Node {
 // step, k-th network's page b in row k*slots+b: for each shared page the rows of all
 // pages on it [S, tenants], for each exclusive page its row, for each scale its value.
 // What has none names the row after the last.
-func (l layout) sources(networks []int, slotsOf int) (shared, exclusive, scales []int32) {
-	none := int32(slotsOf * l.slots)
+func (l layout) sources(networks []int) (shared, exclusive, scales []int32) {
+	none := int32(len(networks) * l.slots)
 	fill := func(n int) []int32 {
 		v := make([]int32, n)
 		for i := range v {

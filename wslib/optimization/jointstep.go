@@ -35,14 +35,15 @@ func (j *joint) step(k int, theta, m, v *tensors.Tensor) (next []*tensors.Tensor
 	}
 	rate := float32(train.Cosine(j.LearningRate, k, min(100, j.Steps/10), j.Steps))
 	l := j.layout
-	shared, exclusive, scales := l.sources(networks, len(networks))
+	shared, exclusive, scales := l.sources(networks)
 	where := []*tensors.Tensor{
 		tensors.FromFlatDataAndDimensions(shared, l.set.Shared, l.tenants),
 		tensors.FromFlatDataAndDimensions(exclusive, len(exclusive)),
 		tensors.FromFlatDataAndDimensions(scales, len(scales)),
 	}
 	defer free(where...)
-	args := []any{theta, m, v, float32(k + 1), rate, where[0], where[1], where[2]}
+	// Scales and exclusive pages are updated once in a turn of all networks.
+	args := []any{theta, m, v, float32(k + 1), float32(epoch + 1), rate, where[0], where[1], where[2]}
 	for s, g := range gradients {
 		losses[networks[s]] = tensors.ToScalar[float32](g[0])
 		args = append(args, g[1], g[2])
@@ -77,11 +78,13 @@ func (j *joint) sample(k int) (networks []int, epoch int) {
 func (j *joint) gradient(i, k, epoch int, pages, theta *tensors.Tensor) ([]*tensors.Tensor, error) {
 	name := j.tasks[i].Network.Name
 	x, y := j.samplers[i].Batch(epoch)
+	inputs := []*tensors.Tensor{x, y}
+	defer func() { free(inputs...) }()
 	rng, err := train.RNG(j.Seed, name, k)
 	if err != nil {
 		return nil, fmt.Errorf("network %s: %w", name, err)
 	}
-	inputs := []*tensors.Tensor{x, y, rng}
+	inputs = append(inputs, rng)
 	args := []any{pages, theta, j.tables[i], x, y, rng}
 	if j.teacher != nil {
 		width := j.tasks[i].Network.Classes()
@@ -94,7 +97,6 @@ func (j *joint) gradient(i, k, epoch int, pages, theta *tensors.Tensor) ([]*tens
 		args, inputs = append(args, t), append(inputs, t)
 	}
 	out, err := j.graphs.gradient[i].Call(args...)
-	free(inputs...)
 	if err != nil {
 		return nil, fmt.Errorf("network %s: %w", name, err)
 	}

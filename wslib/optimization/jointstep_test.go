@@ -37,7 +37,7 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 	}
 	l := newLayout(set)
 	for _, networks := range [][]int{{0, 1, 2}, {2, 0}, {1}} {
-		onShared, onExclusive, onScales := l.sources(networks, len(networks))
+		onShared, onExclusive, onScales := l.sources(networks)
 		value := func(row int32) float64 { // of each network's page in its slot; 0 of the row after the last
 			if int(row) == len(networks)*l.slots {
 				return 0

@@ -9,7 +9,8 @@ import (
 
 // Continue is [Plan.StartSet] for networks of which some are optimized already: those
 // that old holds keep the weights they have there, on the same pages, and the shared pages
-// keep their values, in float32. Networks that old does not hold start on these pages.
+// that they use keep their values, in float32. Networks that old does not hold start on these
+// pages, and on others as in StartSet.
 //
 // It is an error if old has pages of another number or size, no scales, or another page
 // table for one of the plan's networks. That old holds more networks is none: they are
@@ -24,7 +25,6 @@ func (p *Plan) Continue(old *page.Set, start Start, seed uint64) (*page.Set, err
 	}
 	from := old.Clone()
 	factors := normalize(from.Pages, from.Size)
-	s.Pages = from.Pages
 	for i := range s.Networks {
 		m := &s.Networks[i]
 		k := old.Index(m.Name)
@@ -41,6 +41,7 @@ func (p *Plan) Continue(old *page.Set, start Start, seed uint64) (*page.Set, err
 			factor := float32(1)
 			if int(e) < from.Shared {
 				factor = factors[e]
+				copy(s.Pages[int(e)*s.Size:(int(e)+1)*s.Size], from.Pages[int(e)*s.Size:])
 			} else {
 				factor = own[int(e)-from.Shared]
 			}

@@ -231,6 +231,11 @@ func (c Config) Validate() error {
 			return fmt.Errorf("config: loss weight %v of %s, want more than 0", w, name)
 		}
 	}
+	for name, d := range o.Dropouts {
+		if d >= 1 {
+			return fmt.Errorf("config: dropout %v of %s, want less than 1", d, name)
+		}
+	}
 	if o.Sample < 0 || o.FirstSteps < 1 || o.Passes < 1 || o.TurnSteps < 1 || o.Rounds < 0 || o.ValidateOn < 0 || o.Lambda < 0 {
 		return fmt.Errorf("config: schedule %d %d %d %d, validation samples %d, lambda %v: want no negative ones, and steps and passes",
 			o.FirstSteps, o.Rounds, o.Passes, o.TurnSteps, o.ValidateOn, o.Lambda)

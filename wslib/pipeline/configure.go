@@ -41,7 +41,7 @@ func (r *Run) SetConfig(c Config) error {
 	if err != nil {
 		return err
 	}
-	r.Config = c
+	r.Config, r.went = c, nil
 	r.Dir.Manifest.Config, r.Dir.Manifest.Versions = raw, versions
 	return r.Dir.WriteManifest()
 }

@@ -18,7 +18,10 @@ type earlier struct {
 // this run has, too, keep their pages and values; others are left out, and networks that
 // it has not are placed beside them.
 func (r *Run) earlier() (*earlier, error) {
-	if r.Config.From == "" || r.went != nil {
+	if r.Config.From == "" {
+		return nil, nil
+	}
+	if r.went != nil {
 		return r.went, nil
 	}
 	if a, err := filepath.Abs(r.Config.From); err == nil {
@@ -35,6 +38,9 @@ func (r *Run) earlier() (*earlier, error) {
 		return nil, fmt.Errorf("run to go on from: %s has %d shared pages of %d (order %q), want %d of %d (%q)",
 			r.Config.From, a.Shared, a.PageSize, a.Formation, b.Shared, b.PageSize, b.Formation)
 	}
+	if err := r.sameData(from); err != nil {
+		return nil, err
+	}
 	key, err := from.key(stageOptimize)
 	if err != nil {
 		return nil, fmt.Errorf("run to go on from: %s: %w", r.Config.From, err)
@@ -45,6 +51,30 @@ func (r *Run) earlier() (*earlier, error) {
 	}
 	r.went = &earlier{set, key}
 	return r.went, nil
+}
+
+// sameData reports data that differ from the earlier run's: what it was trained on may be
+// validation samples here.
+func (r *Run) sameData(from *Run) error {
+	a, b := from.Config.Data, r.Config.Data
+	a.Dir, b.Dir = "", ""
+	if a != b {
+		return fmt.Errorf("run to go on from: %s has data %+v, want %+v", r.Config.From, a, b)
+	}
+	for _, name := range r.Config.Networks {
+		theirs, known, err := from.provenance(name)
+		if err != nil || !known {
+			return err
+		}
+		ours, known, err := r.provenance(name)
+		if err != nil {
+			return err
+		}
+		if known && (!theirs.SameFiles(ours) || theirs.Train != ours.Train) {
+			return fmt.Errorf("run to go on from: %s has other %s data: %s; here: %s", r.Config.From, name, theirs, ours)
+		}
+	}
+	return nil
 }
 
 // place puts a network where the earlier run has it.

@@ -136,11 +136,15 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 	if err != nil {
 		return nil, nil, err
 	}
-	start, err := plan.StartSet(overlapping.Start(o.Start), r.Config.Seed)
-	if went, werr := r.earlier(); werr != nil {
-		err = werr
-	} else if went != nil {
+	went, err := r.earlier()
+	if err != nil {
+		return nil, nil, err
+	}
+	var start *page.Set
+	if went != nil {
 		start, err = plan.Continue(went.set, overlapping.Start(o.Start), r.Config.Seed)
+	} else {
+		start, err = plan.StartSet(overlapping.Start(o.Start), r.Config.Seed)
 	}
 	if err != nil {
 		return nil, nil, err

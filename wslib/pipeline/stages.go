@@ -81,11 +81,17 @@ func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.D
 	return []string{weightsFile(n.Name), baselineFile(n.Name)}, npy.Write(r.Dir.File(weightsFile(n.Name)), n.FromLayerOrder(w))
 }
 
+// BaselineOptions is how a configuration's baselines are trained, if they do not come
+// with the project.
+func BaselineOptions(c Config) baseline.Options {
+	return baseline.Options{Steps: c.BaselineSteps, Batch: 100, Seed: cmp.Or(c.BaselineSeed, c.Seed), Dropout: 0.1,
+		LearningRate: 2e-3, ValidateEvery: min(100, c.BaselineSteps)}
+}
+
 // trainBaseline trains a network, or takes it from the directory of baselines, where it
 // is kept.
 func (r *Run) trainBaseline(ctx context.Context, n *network.Network, data *datasets.Dataset) ([]float32, baseline.Info, error) {
-	o := baseline.Options{Steps: r.Config.BaselineSteps, Batch: 100, Seed: cmp.Or(r.Config.BaselineSeed, r.Config.Seed), Dropout: 0.1,
-		LearningRate: 2e-3, ValidateEvery: min(100, r.Config.BaselineSteps)}
+	o := BaselineOptions(r.Config)
 	dir := r.options.Baselines
 	if dir != "" {
 		w, info, err := baseline.Load(dir, n, data.Provenance.Kind)
@@ -155,6 +161,13 @@ func (r *Run) Fisher(ctx context.Context) error {
 // Overlap separates and overlaps: it chooses exclusive pages and places all
 // others on shared pages. The pages before optimization are kept in overlap/.
 func (r *Run) Overlap(ctx context.Context) error {
+	if err := r.Baselines(ctx); err != nil {
+		return err
+	}
+	went, err := r.earlier() // before anything takes long
+	if err != nil {
+		return err
+	}
 	if err := r.Fisher(ctx); err != nil {
 		return err
 	}
@@ -162,10 +175,6 @@ func (r *Run) Overlap(ctx context.Context) error {
 	key := map[string]any{"pageSize": c.PageSize, "shared": c.Shared, "margin": c.Margin, "tpr": c.TPR, "maxExclusive": c.MaxExclusive}
 	if c.Placement != "" {
 		key["placement"] = c.Placement
-	}
-	went, err := r.earlier()
-	if err != nil {
-		return err
 	}
 	if went != nil {
 		key["from"] = went.key

@@ -17,7 +17,8 @@ const (
 )
 
 // Adam is one update of params by grads, all of one shape; m and v are the
-// moments, t the step counted from 1 and rate the learning rate, both scalars.
+// moments, t the step counted from 1 and rate the learning rate, each a scalar or of
+// the same shape.
 func Adam(params, grads, m, v, t, rate *Node) (params2, m2, v2 *Node) {
 	m2 = Add(MulScalar(m, beta1), MulScalar(grads, 1-beta1))
 	v2 = Add(MulScalar(v, beta2), MulScalar(Mul(grads, grads), 1-beta2))
