@@ -27,11 +27,7 @@ func (g *Grid) score(ctx context.Context, r *pipeline.Run, o *outcome, record *R
 		if err != nil {
 			return err
 		}
-		validation, _, err := classify(ctx, backend, o.networks[i], o.weights[i], data.Validation)
-		if err != nil {
-			return err
-		}
-		test, classes, err := classify(ctx, backend, o.networks[i], o.weights[i], data.Test)
+		validation, test, classes, err := classify(ctx, backend, o.networks[i], o.weights[i], data)
 		if err != nil {
 			return err
 		}
@@ -62,25 +58,27 @@ func writeClasses(path string, classes []int32) error {
 	return npy.Write(path, bytes)
 }
 
-// classify is the accuracy of a network's flat weights on a split, and the class
-// that each sample is given.
-func classify(ctx context.Context, backend compute.Backend, n *network.Network, weights []float32, split *datasets.Split) (float64, []int32, error) {
+// classify is the accuracy of a network's flat weights on validation and test data, and
+// the class that each test sample is given.
+func classify(ctx context.Context, backend compute.Backend, n *network.Network, weights []float32, data *datasets.Dataset) (validation, test float64, classes []int32, err error) {
 	c, err := network.NewClassifier(backend, n, 100)
 	if err != nil {
-		return 0, nil, err
+		return 0, 0, nil, err
 	}
 	defer c.Close()
 	w := tensors.FromFlatDataAndDimensions(weights, len(weights))
 	defer w.FinalizeAll()
-	classes, err := c.Predict(ctx, w, split)
-	if err != nil {
-		return 0, nil, err
+	if validation, err = c.Accuracy(ctx, w, data.Validation); err != nil {
+		return 0, 0, nil, err
+	}
+	if classes, err = c.Predict(ctx, w, data.Test); err != nil {
+		return 0, 0, nil, err
 	}
 	right := 0
 	for i, k := range classes {
-		if k == split.Labels[i] {
+		if k == data.Test.Labels[i] {
 			right++
 		}
 	}
-	return float64(right) / float64(len(classes)), classes, nil
+	return validation, float64(right) / float64(len(classes)), classes, nil
 }

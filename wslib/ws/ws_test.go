@@ -84,7 +84,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"overlap", "-dir", dir, "-page", "0"}, 2, "page size 0"},
 		{[]string{"overlap", "-dir", dir, "-order", "y", "-margin", "7"}, 2, "margin 7"},
 		{[]string{"overlap", "-dir", truncated}, 1, "z.npy"},
-		{[]string{"run", "-profile", "fast"}, 2, "quick, smoke, paper"},
+		{[]string{"run", "-profile", "fast"}, 2, "quick, smoke, packing, paper"},
 		{[]string{"run", "-net", "lenet", "-run", filepath.Join(empty, "r")}, 2, "lenet"},
 		{[]string{"run", "-margin", "7", "-run", filepath.Join(empty, "r")}, 2, "margin 7"},
 		{[]string{"train", "-baseline", "-method", "joint"}, 2, "-method"},
