@@ -13,6 +13,7 @@
 //	execution     running from pages: switching by gathering
 //
 // and around them rundir (files of a run), npy (files of arrays), pipeline (the
-// stages strung together), figures (charts), tfcheckpoint (the original's trained
+// stages strung together), budget (bytes to pages), grid (methods, budgets and seeds
+// compared), comparison (other methods), bootstrap (intervals), figures (charts), tfcheckpoint (the original's trained
 // networks) and ws (the command).
 package wslib

@@ -39,7 +39,7 @@ func (b *budgetOptions) apply(c *pipeline.Config, log io.Writer) error {
 	if *b.ratio != 0 && *b.bytes != 0 {
 		return errors.New("-ratio and -bytes are two ways to say the same: give one")
 	}
-	for _, name := range []string{"shared", "exclusive", "margin", "tpr"} {
+	for _, name := range []string{"shared", "exclusive", "margin", "tpr", "exclusive-precision"} {
 		if isSet(b.flags.set, name) {
 			return fmt.Errorf("a budget chooses pages by itself: leave out -%s", name)
 		}

@@ -24,7 +24,7 @@ func (a *app) runCommand() *ffcli.Command {
 	from := f.set.String("from", "", "optimized run `directory` to go on from: its networks keep pages and values, others join, those not in -net leave")
 	return &ffcli.Command{
 		Name: "run", FlagSet: f.set,
-		ShortUsage: "ws run [-profile quick|smoke|paper] [-run DIR] [-data DIR] [flags]",
+		ShortUsage: "ws run [-profile quick|smoke|packing|paper] [-run DIR] [-data DIR] [flags]",
 		ShortHelp:  "the whole pipeline: form, separate, overlap, optimize, evaluate, bench",
 		LongHelp: "Runs every stage that the run directory does not have yet, and prints the summary.\n" +
 			"Interrupted, the same command goes on where it stopped. With a budget (-ratio or -bytes)\n" +
@@ -39,9 +39,17 @@ func (a *app) runCommand() *ffcli.Command {
 					return err
 				}
 			} else {
-				c.Seed, c.Margin, c.TPR, c.Shared, c.Data.MinTrain = *seed, *margin, *tpr, *shared, *minTrain
-				if isSet(f.set, "exclusive") {
-					c.MaxExclusive = *exclusive
+				for name, set := range map[string]func(){
+					"seed":      func() { c.Seed = *seed },
+					"margin":    func() { c.Margin = *margin },
+					"tpr":       func() { c.TPR = *tpr },
+					"shared":    func() { c.Shared = *shared },
+					"min":       func() { c.Data.MinTrain = *minTrain },
+					"exclusive": func() { c.MaxExclusive = *exclusive },
+				} {
+					if isSet(f.set, name) {
+						set()
+					}
 				}
 			}
 			c.Data.Dir = f.data
