@@ -31,6 +31,10 @@ type Config struct {
 	MaxExclusive  int           `json:"maxExclusive"` // exclusive pages of a network, unless Shared forces more; 0: no bound
 	FisherSamples int           `json:"fisherSamples"`
 
+	// Doubling lets several pages of one network lie on one shared page, where it has more
+	// than there are; else those are exclusive.
+	Doubling bool `json:"doubling,omitempty"`
+
 	// Placement of sharable pages: GreedyPlacement, the paper's, or RandomPlacement.
 	Placement string `json:"placement,omitempty"`
 
@@ -247,9 +251,8 @@ func (c Config) Validate() error {
 }
 
 // ApplyBudget replaces numbers of pages, precision and format of scales by what a
-// budget gives for the configuration's networks. Networks of more pages than there
-// are shared ones keep the rest exclusive; if that goes beyond the budget, it is an
-// error.
+// budget gives for the configuration's networks. Where a network has more pages than
+// there are shared ones, several of its pages lie on one.
 func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	nets, err := network.Select(network.Ten(), c.Networks...)
 	if err != nil {
@@ -263,11 +266,9 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	if err != nil {
 		return plan, err
 	}
+	c.Doubling = false
 	for _, n := range nets {
-		if over := page.Count(n.Weights(), c.PageSize) - plan.Shared; over > plan.Exclusive {
-			return plan, fmt.Errorf("budget: %d shared pages, network %s has %d more, want at most %d exclusive ones",
-				plan.Shared, n.Name, over, plan.Exclusive)
-		}
+		c.Doubling = c.Doubling || page.Count(n.Weights(), c.PageSize) > plan.Shared
 	}
 	c.Shared, c.MaxExclusive = plan.Shared, plan.Exclusive
 	if c.TPR = 1; plan.Exclusive == 0 {

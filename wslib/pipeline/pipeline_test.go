@@ -365,3 +365,35 @@ func TestRunGoesOnFromAnother(t *testing.T) {
 		t.Errorf("a run that goes on from itself: %v", err)
 	}
 }
+
+// A budget of fewer shared pages than a network has pages is kept by doubling.
+func TestSmallBudgetDoubles(t *testing.T) {
+	c := tiny(t)
+	if _, err := c.ApplyBudget(budget.Budget{Total: 8_000}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(filepath.Join(t.TempDir(), "a"), c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.Optimize(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	set, err := r.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stored := set.Stored().Total; stored > 8_000 || set.Shared >= 100 {
+		t.Errorf("%d bytes on %d shared pages", stored, set.Shared)
+	}
+	on := map[int32]int{}
+	for _, e := range set.Networks[0].Table.Entries {
+		on[e]++
+	}
+	for e, n := range on {
+		if most := 128/set.Shared + 1; n > most {
+			t.Errorf("%d pages of one network on shared page %d, want at most %d", n, e, most)
+		}
+	}
+}

@@ -173,6 +173,9 @@ func (r *Run) Overlap(ctx context.Context) error {
 	}
 	c := r.Config
 	key := map[string]any{"pageSize": c.PageSize, "shared": c.Shared, "margin": c.Margin, "tpr": c.TPR, "maxExclusive": c.MaxExclusive}
+	if c.Doubling {
+		key["doubling"] = true
+	}
 	if c.Placement != "" {
 		key["placement"] = c.Placement
 	}
@@ -210,6 +213,7 @@ func (r *Run) Plan() (*overlapping.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan.Doubling = r.Config.Doubling
 	went, err := r.earlier()
 	if err != nil {
 		return nil, err
@@ -245,8 +249,12 @@ func (r *Run) Separate(n *network.Network) (overlapping.Network, error) {
 		return overlapping.Network{}, err
 	}
 	density := separation.Density(f, r.Config.PageSize)
+	shared := r.Config.Shared
+	if r.Config.Doubling {
+		shared = len(density) // any number fits
+	}
 	own, err := separation.Separate(density, separation.Options{
-		TPR: r.Config.TPR, Margin: r.Config.Margin, Shared: r.Config.Shared, Max: r.Config.MaxExclusive,
+		TPR: r.Config.TPR, Margin: r.Config.Margin, Shared: shared, Max: r.Config.MaxExclusive,
 	})
 	if err != nil {
 		return overlapping.Network{}, fmt.Errorf("%s: %w", n.Name, err)

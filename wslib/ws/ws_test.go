@@ -87,6 +87,19 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"run", "-profile", "fast"}, 2, "quick, smoke, packing, paper"},
 		{[]string{"run", "-net", "lenet", "-run", filepath.Join(empty, "r")}, 2, "lenet"},
 		{[]string{"run", "-margin", "7", "-run", filepath.Join(empty, "r")}, 2, "margin 7"},
+		{[]string{"run", "-ratio", "32", "-shared", "64", "-run", filepath.Join(empty, "r")}, 2, "-shared"},
+		{[]string{"run", "-ratio", "32", "-bytes", "5", "-run", filepath.Join(empty, "r")}, 2, "give one"},
+		{[]string{"run", "-bytes", "2000", "-run", filepath.Join(empty, "r")}, 2, "2000 bytes"},
+		{[]string{"run", "-ratio", "-2", "-run", filepath.Join(empty, "r")}, 2, "ratio -2"},
+		{[]string{"run", "-level1", "9", "-run", filepath.Join(empty, "r")}, 2, "-level1"},
+		{[]string{"run", "-precision", "3", "-run", filepath.Join(empty, "r")}, 2, "3 bits"},
+		{[]string{"run", "-scales", "tiny", "-run", filepath.Join(empty, "r")}, 2, "tiny"},
+		{[]string{"run", "-from", filepath.Join(empty, "r")}, 1, "no run"},
+		{[]string{"run", "-from", empty, "-shared", "64"}, 2, "-shared"},
+		{[]string{"grid", "-methods", "magic", "-dir", filepath.Join(empty, "g")}, 2, "magic"},
+		{[]string{"grid", "-methods", "joint:9000", "-dir", filepath.Join(empty, "g")}, 2, "joint-9000"},
+		{[]string{"grid", "-seeds", "1,1", "-dir", filepath.Join(empty, "g")}, 2, "seed 1"},
+		{[]string{"sweep", "-ratios", "much", "-dir", filepath.Join(empty, "g")}, 2, "much"},
 		{[]string{"train", "-baseline", "-method", "joint"}, 2, "-method"},
 		{[]string{"run", "-data", filepath.Join(empty, "none"), "-run", filepath.Join(empty, "r")}, 1, "none"},
 		{[]string{"eval", "-run", filepath.Join(empty, "r")}, 1, "no run"},
@@ -105,7 +118,7 @@ func TestWrongInput(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, verb := range []string{"run", "list", "add", "remove", "train", "fisher", "cost", "eval", "bench", "figures", "overlap", "import", "export", "data"} {
+	for _, verb := range []string{"run", "list", "add", "remove", "train", "fisher", "cost", "eval", "bench", "figures", "overlap", "import", "export", "data", "grid", "sweep"} {
 		code, _, stderr := call(t, verb, "-h")
 		if code != 0 || !strings.Contains(stderr, "ws "+verb) {
 			t.Errorf("ws %s -h: exit %d\n%s", verb, code, stderr)
