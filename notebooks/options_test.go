@@ -16,7 +16,7 @@ func TestWrongFlags(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"-profile", "huge"}, `unknown profile "huge": want one of quick, smoke, paper`},
+		{[]string{"-profile", "huge"}, `unknown profile "huge": want one of quick, smoke, packing, paper`},
 		{[]string{"-data", "/no/such/place"}, "-data /no/such/place: no such directory"},
 		{[]string{"-notebooks", "/no/such/place"}, "no such directory"},
 		{[]string{"-run", "a/b"}, "plain name"},

@@ -22,8 +22,12 @@ func plain(n *Network, weights, x *Node, convolve func(x, kernel *Node) *Node, p
 		layers = layers[1:]
 		return Reshape(Slice(weights, AxisRange(l.Offset, l.Offset+l.Size())), l.Shape...)
 	}
-	for range n.Convs {
-		x = convolve(x, next())
+	for i := range n.Convs {
+		if i == 0 {
+			x = xla.Convolve(x, next()) // its input's gradient is not asked for
+		} else {
+			x = convolve(x, next())
+		}
 		x = pool(leakyReLU(Add(x, InsertAxes(next(), 0, 0, 0))))
 	}
 	x = Reshape(x, x.Shape().Dimensions[0], -1)
