@@ -5,16 +5,12 @@ import "github.com/gomlx/gomlx/core/graph"
 // GatherPages assembles a network's pages through its page table.
 //
 // pages [P, size] holds shared pages and then the network's own; table int32 [n]
-// has values in 0..P-1; scales [n] multiplies page by page and may be nil. The
-// result is [n, size]. Its gradient adds up where several entries name one page.
+// has values in 0..P-1. The result is [n, size]. Its gradient adds up where several
+// entries name one page.
 //
 // The table is an argument, not a constant: another table needs no recompile.
-func GatherPages(pages, table, scales *graph.Node) *graph.Node {
-	out := graph.Gather(pages, graph.InsertAxes(table, -1))
-	if scales == nil {
-		return out
-	}
-	return graph.Mul(out, graph.InsertAxes(scales, -1))
+func GatherPages(pages, table *graph.Node) *graph.Node {
+	return graph.Gather(pages, graph.InsertAxes(table, -1))
 }
 
 // FlatWeights cuts gathered pages [n, size] down to the flat weight vector

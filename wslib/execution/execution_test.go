@@ -111,7 +111,7 @@ func TestLogitsAgree(t *testing.T) {
 			}
 		}
 		got, err := ExecOnce(b, func(pages, table, scales, x *Node) *Node {
-			return n.Logits(xla.FlatWeights(xla.GatherPages(pages, table, scales), m.Weights), x)
+			return n.Logits(xla.FlatWeights(Mul(xla.GatherPages(pages, table), InsertAxes(scales, -1)), m.Weights), x)
 		}, tensors.FromFlatDataAndDimensions(pages, len(pages)/set.Size, set.Size), m.Table.Entries, scales, in)
 		if err != nil {
 			t.Fatal(err)

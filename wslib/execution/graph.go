@@ -20,7 +20,7 @@ func gather(in []*Node, s *page.Set, m page.Member, mixed bool) *Node {
 	if len(in) > 2 {
 		pages = Concatenate([]*Node{pages, in[2]}, 0)
 	}
-	out := xla.GatherPages(pages, table, nil)
+	out := xla.GatherPages(pages, table)
 	if m.Scales != nil {
 		return out
 	}
@@ -36,7 +36,7 @@ func decode(in []*Node, s *page.Set, m page.Member) *Node {
 	pages, scales := unpack(in[0], shared, s.Size), scaleValues(in[1], s.ScaleFormat)
 	if len(in) > 2 {
 		at := AddScalar(ConvertDType(in[2], dtypes.Int32), -s.Shared) // negative: a shared page
-		exclusive := xla.GatherPages(unpack(in[3], own, s.Size), MaxScalar(at, 0), nil)
+		exclusive := xla.GatherPages(unpack(in[3], own, s.Size), MaxScalar(at, 0))
 		isOwn := InsertAxes(GreaterOrEqual(at, ScalarZero(at.Graph(), dtypes.Int32)), -1)
 		pages = Where(BroadcastToDims(isOwn, pages.Shape().Dimensions...), exclusive, pages)
 	}

@@ -80,7 +80,7 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	if pages.Rank() == 1 {
 		pages = l.graphPages(pages)
 	}
-	read := xla.GatherPages(pages, table, nil) // [n, size]
+	read := xla.GatherPages(pages, table) // [n, size]
 	n := len(l.set.Networks[i].Table.Entries)
 	w := read
 	var scales *Node

@@ -31,6 +31,11 @@ const (
 func stageBaseline(name string) string { return "baseline " + name }
 func stageFisher(name string) string   { return "fisher " + name }
 
+// gradients is the version of the gradients that baselines and Fisher information come
+// from: before 2, those of networks with kernels of even size were wrong. What is of
+// another version is made anew.
+const gradients = 2
+
 func weightsFile(name string) string  { return filepath.Join(name, "weights.npy") }
 func baselineFile(name string) string { return filepath.Join(name, "baseline.json") }
 func fisherFile(name string) string   { return filepath.Join(name, "fisher.npy") }
@@ -45,7 +50,7 @@ func (r *Run) Baselines(ctx context.Context) error {
 		}
 		samples := data.Provenance
 		samples.Note = "" // why they are these samples is not what they are
-		key := map[string]any{"network": n, "data": samples, "seed": r.Config.Seed, "dataSeed": r.Config.Data.Seed, "steps": r.Config.BaselineSteps}
+		key := map[string]any{"gradients": gradients, "network": n, "data": samples, "seed": r.Config.Seed, "dataSeed": r.Config.Data.Seed, "steps": r.Config.BaselineSteps}
 		if r.Config.BaselineSeed != 0 {
 			key["baselineSeed"] = r.Config.BaselineSeed
 		}
@@ -130,7 +135,7 @@ func (r *Run) Fisher(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		key := map[string]any{"baseline": upstream, "samples": r.Config.FisherSamples, "seed": r.Config.Seed}
+		key := map[string]any{"gradients": gradients, "baseline": upstream, "samples": r.Config.FisherSamples, "seed": r.Config.Seed}
 		err = r.stage(stageFisher(n.Name), nil, key, func() ([]string, error) {
 			backend, err := r.Backend(ctx)
 			if err != nil {
