@@ -40,13 +40,13 @@ func Ratio(weights []int, ratio float64) (int, error) {
 }
 
 // crowded is the mean number of pages on a shared page up to which a precision is
-// worth its bytes: beyond it, half the bits for twice the pages gave the better
-// accuracy (results/optimization.md). 1 bit is never chosen: with it gsc falls far
+// worth its bytes: beyond it, half the bits for twice the pages, or a page for each,
+// gave the better accuracy (results/optimization.md). 1 bit is never chosen: with it gsc falls far
 // behind.
 var crowded = []struct {
 	precision page.Precision
 	pages     float64
-}{{page.Float32, 1}, {page.Int8, 1.5}, {page.Int4, 5}, {page.Int2, 0}}
+}{{page.Float32, 1}, {page.Int8, 1}, {page.Int4, 1.3}, {page.Int2, 0}}
 
 // exclusivePages is how many pages of each network are exclusive where Level1 does
 // not decide it: enough for biases and first convolutions (results/optimization.md).

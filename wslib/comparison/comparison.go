@@ -43,6 +43,8 @@ type Schedule struct {
 	ValidateEvery int     // steps [200]
 	ValidateOn    int     // at most so many validation samples [0: all]
 	Seed          uint64
+	// Distillation from the tasks' Weights, which are those of the separate networks.
+	Distillation network.Distillation
 }
 
 // Options of [Run].
@@ -85,8 +87,8 @@ type Result struct {
 }
 
 // Run stores the tasks' networks by a method. weights are those of the separate
-// networks, parallel to tasks; of the tasks' own fields Network, Data, Batch and
-// Dropout are used. The best weights by validation accuracy are taken, the starting point,
+// networks, which it starts from, parallel to tasks; of the tasks' own fields Network,
+// Data, Batch and Dropout are used, and with distillation Weights. The best weights by validation accuracy are taken, the starting point,
 // stored the same way, being a candidate; the earlier of equals.
 //
 // With Dir, a finished network is not trained again by a later call with the same
@@ -162,6 +164,9 @@ func (r *run) check() error {
 		return fmt.Errorf("%d steps, batches of %d, validation every %d, %d workers: want none below 0",
 			r.Steps, r.Batch, r.ValidateEvery, r.Workers)
 	}
+	if err := r.Distillation.Validate(); err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	for i, t := range r.tasks {
 		n := t.Network
@@ -174,6 +179,11 @@ func (r *run) check() error {
 		}
 		if err := page.CheckWeights("network "+n.Name, r.weights[i], n.Weights()); err != nil {
 			return err
+		}
+		if r.Distillation.Share > 0 {
+			if err := page.CheckWeights("weights to distil "+n.Name+" from", t.Weights, n.Weights()); err != nil {
+				return err
+			}
 		}
 		if t.Data.Shape != n.Input || t.Data.Classes != n.Classes() {
 			return fmt.Errorf("network %s expects data of shape %v and %d classes, got %v and %d",

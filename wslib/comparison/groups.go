@@ -1,6 +1,8 @@
 package comparison
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -29,6 +31,7 @@ func layerGroups(n *network.Network) groups {
 	for _, l := range n.Layers() {
 		g.bounds = append(g.bounds, l.Offset)
 	}
+	slices.Sort(g.bounds) // layers may lie in another order
 	g.bounds = append(g.bounds, n.Weights())
 	return g
 }

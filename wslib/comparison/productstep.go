@@ -84,8 +84,16 @@ func (c *product) gradient(stored []float32, i int) (gradient []float32, loss fl
 	}
 	x, y := c.samplers[i].Batch(c.Step)
 	w := vector(c.gather(stored, i))
-	out, err := c.gradients[i].Call(w, rng, x, y)
-	free(w, rng, x, y)
+	inputs := []*tensors.Tensor{w, rng, x, y}
+	if c.teachers != nil {
+		inputs = append(inputs, c.teachers[i].Batch(c.samplers[i].Index()))
+	}
+	args := make([]any, len(inputs))
+	for k, t := range inputs {
+		args[k] = t
+	}
+	out, err := c.gradients[i].Call(args...)
+	free(inputs...)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -60,7 +60,7 @@ func (m ProductQuantized) together(ctx context.Context, r *run, print string) ([
 		return nil, err
 	}
 	defer c.close()
-	if err := c.compile(); err != nil {
+	if err := c.compile(ctx); err != nil {
 		return nil, err
 	}
 	if err := c.train(ctx); err != nil {
@@ -98,6 +98,7 @@ type product struct {
 	update      *Exec
 	classifiers []*network.Classifier
 	samplers    []*train.Sampler
+	teachers    []*train.Teacher // nil: none
 }
 
 // productState is what the checkpoint holds.
@@ -140,11 +141,16 @@ func (c *product) resume() error {
 	return nil
 }
 
-func (c *product) compile() error {
-	for _, t := range c.tasks {
-		gradient, err := NewExec(c.backend, func(w, rng, x, y *Node) (loss, gradient *Node) {
+func (c *product) compile(ctx context.Context) error {
+	for i, t := range c.tasks {
+		gradient, err := NewExec(c.backend, func(in []*Node) (loss, gradient *Node) {
+			w, rng, x, y := in[0], in[1], in[2], in[3]
+			var teacher *Node
+			if c.Distillation.Share > 0 {
+				teacher = in[4]
+			}
 			return t.Network.Forward(w, x, network.Dropout{Rate: t.DropoutRate(c.Dropout), RNG: rng}).
-				LossGradient(func(logits *Node) *Node { return network.CrossEntropy(logits, y) })
+				LossGradient(func(logits *Node) *Node { return c.Distillation.Loss(logits, y, teacher) })
 		})
 		if err != nil {
 			return fmt.Errorf("network %s: %w", t.Network.Name, err)
@@ -156,6 +162,13 @@ func (c *product) compile() error {
 		}
 		c.classifiers = append(c.classifiers, classifier)
 		c.samplers = append(c.samplers, train.NewSampler(t.Data.Train, t.Network.Input, cmp.Or(t.Batch, c.Batch), c.Seed, t.Network.Name))
+		if c.Distillation.Share > 0 {
+			teacher, err := c.teacher(ctx, i)
+			if err != nil {
+				return err
+			}
+			c.teachers = append(c.teachers, teacher)
+		}
 	}
 	var err error
 	c.update, err = NewExec(c.backend, func(in []*Node) []*Node {

@@ -59,14 +59,22 @@ func (r *run) one(ctx context.Context, i int, c recipe) (*Network, error) {
 	if done, err := r.load(i, print); done != nil || err != nil {
 		return done, err
 	}
+	var teacher *train.Teacher
+	if r.Distillation.Share > 0 {
+		t, err := r.teacher(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		teacher = t
+	}
 	if c.scratch != nil {
-		first, _, err := r.fit(ctx, c.task, form{}, c.start, *c.scratch)
+		first, _, err := r.fit(ctx, c.task, form{}, c.start, nil, *c.scratch)
 		if err != nil {
 			return nil, err
 		}
 		c.start = first.Weights
 	}
-	done, mask, err := r.fit(ctx, c.task, c.form, c.start, r.Schedule)
+	done, mask, err := r.fit(ctx, c.task, c.form, c.start, teacher, r.Schedule)
 	if err != nil {
 		return nil, err
 	}
@@ -74,9 +82,25 @@ func (r *run) one(ctx context.Context, i int, c recipe) (*Network, error) {
 	return done, r.save(i, print, done)
 }
 
-// fit trains latent weights from start and returns the best as executed.
-func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []float32, s Schedule) (*Network, []bool, error) {
-	step, err := newStep(r.backend, t.Network, f, t.DropoutRate(s.Dropout))
+// teacher is what network i is distilled from: not the network that is trained where
+// that is a narrower one.
+func (r *run) teacher(ctx context.Context, i int) (*train.Teacher, error) {
+	t := r.tasks[i]
+	c, err := network.NewClassifier(r.backend, t.Network, 100)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return train.NewTeacher(ctx, c, t.Weights, t.Data.Train)
+}
+
+// fit trains latent weights from start, distilled from the teacher if there is one, and
+// returns the best as executed.
+func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []float32, teacher *train.Teacher, s Schedule) (*Network, []bool, error) {
+	if teacher == nil {
+		s.Distillation = network.Distillation{}
+	}
+	step, err := newStep(r.backend, t.Network, f, t.DropoutRate(s.Dropout), s.Distillation)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -86,7 +110,7 @@ func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []floa
 		return nil, nil, err
 	}
 	defer classifier.Close()
-	c := &course{run: r, task: t, form: f, Schedule: s, step: step, classifier: classifier, validation: t.Data.Validation}
+	c := &course{run: r, task: t, form: f, Schedule: s, teacher: teacher, step: step, classifier: classifier, validation: t.Data.Validation}
 	if s.ValidateOn > 0 {
 		c.validation = t.Data.Validation.Slice(s.ValidateOn)
 	}
@@ -97,18 +121,22 @@ func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []floa
 }
 
 // newStep compiles a training step. Inputs: latent weights, m, v, t, rate, generator
-// state, x, y, and the mask of a pruned network. Outputs: latent weights, m, v, loss.
-func newStep(backend compute.Backend, n *network.Network, f form, dropout float64) (*Exec, error) {
+// state, x, y, then the teacher's logits with distillation, and the mask of a pruned
+// network. Outputs: latent weights, m, v, loss.
+func newStep(backend compute.Backend, n *network.Network, f form, dropout float64, d network.Distillation) (*Exec, error) {
 	return NewExec(backend, func(in []*Node) []*Node {
 		latent, m, v, t, rate, rng, x, y := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7]
-		var mask *Node
+		var mask, teacher *Node
+		if d.Share > 0 {
+			teacher = in[8]
+		}
 		if f.keep > 0 {
-			mask = in[8]
+			mask = in[len(in)-1]
 			latent = Mul(latent, mask)
 		}
 		w, within := f.graph(latent, mask)
 		pass := n.Forward(w, x, network.Dropout{Rate: dropout, RNG: rng})
-		loss, gradient := pass.LossGradient(func(logits *Node) *Node { return network.CrossEntropy(logits, y) })
+		loss, gradient := pass.LossGradient(func(logits *Node) *Node { return d.Loss(logits, y, teacher) })
 		latent, m, v = train.Adam(latent, straightThrough(gradient, within, mask), m, v, t, rate)
 		if mask != nil {
 			latent = Mul(latent, mask)
@@ -123,6 +151,7 @@ type course struct {
 	Schedule
 	task       optimization.Task
 	form       form
+	teacher    *train.Teacher // nil: none
 	step       *Exec
 	classifier *network.Classifier
 	validation *datasets.Split
@@ -152,6 +181,11 @@ func (c *course) train(ctx context.Context, start []float32) error {
 		}
 		x, y := sampler.Batch(k)
 		args = append(args, rng, x, y)
+		inputs := []*tensors.Tensor{rng, x, y}
+		if c.teacher != nil {
+			t := c.teacher.Batch(sampler.Index())
+			args, inputs = append(args, t), append(inputs, t)
+		}
 		if c.form.keep > 0 {
 			if mask, err = c.mask(k, latent, mask); err != nil {
 				return fmt.Errorf("step %d: %w", k, err)
@@ -159,7 +193,7 @@ func (c *course) train(ctx context.Context, start []float32) error {
 			args = append(args, mask)
 		}
 		out, err := c.step.Call(args...)
-		free(rng, x, y)
+		free(inputs...)
 		if err != nil {
 			return fmt.Errorf("step %d: %w", k, err)
 		}

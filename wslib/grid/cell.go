@@ -101,6 +101,7 @@ func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, e
 			return config, nil, err
 		}
 		config.Optimization, config.MaxExclusive = paper.Optimization, paper.MaxExclusive
+		config.Placement, config.Loads = "", nil
 		if c.Rounds > 0 {
 			config.Optimization.Rounds = c.Rounds
 			config.Optimization.FirstSteps = paper.Optimization.FirstSteps * c.Rounds / paper.Optimization.Rounds
@@ -115,13 +116,17 @@ func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, e
 			return config, nil, err
 		}
 		if c.Method == RandomTable {
-			config.Placement = pipeline.RandomPlacement
+			config.Placement, config.Loads = pipeline.RandomPlacement, nil
 		}
 		return config, &plan, nil
 	default:
+		config.Placement, config.Loads = "", nil
 		o := &config.Optimization
 		o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.ScaleRate = 0, 0, "", 0
-		o.Distillation, o.Temperature, o.LossWeights, o.Sample = 0, 0, nil, 0
+		o.LossWeights, o.Sample = nil, 0
+		if c.Method == Further {
+			o.Distillation, o.Temperature, o.TeacherSteps, o.Dropouts = 0, 0, 0, nil
+		}
 	}
 	return config, nil, nil
 }

@@ -5,8 +5,9 @@
 // All methods but [Alternating], which keeps its own schedule, and [Width], which trains
 // narrower networks from scratch first, start from the same separate networks and get the
 // same further steps, schedule and dropout; accuracy changes are against the separate
-// networks with just these further steps ([Further]). Joint training alone may also have
-// distillation from the separate networks and loss weights between them. Test data is read once, when a cell of
+// networks with just these further steps ([Further]). All but these may have distillation
+// from the separate networks, or from the reference itself; only joint training has loss
+// weights between networks and loads of their pages. Test data is read once, when a cell of
 // the grid is done and nothing is chosen any more.
 package grid
 
@@ -30,6 +31,7 @@ import (
 // they are.
 const (
 	Further     = "further"      // separate networks in float32, the reference
+	Distilled   = "distilled"    // the same with distillation from the reference
 	Quantized   = "quantized"    // separate networks, -8, -4, -2, -1 bits
 	Pruned      = "pruned"       // magnitude pruning and int8, by budget
 	Width       = "width"        // narrower networks in int8, by budget
@@ -78,7 +80,7 @@ func (c Cell) String() string {
 func ParseCell(s string) (Cell, error) {
 	fields := strings.Split(s, ":")
 	c := Cell{Method: fields[0]}
-	known := []string{Further, Quantized, Pruned, Width, Product, RandomTable, Joint, Alternating}
+	known := []string{Further, Distilled, Quantized, Pruned, Width, Product, RandomTable, Joint, Alternating}
 	if at := strings.LastIndex(c.Method, "-"); at > 0 && !slices.Contains(known, c.Method) {
 		n, err := strconv.Atoi(c.Method[at+1:])
 		if err != nil || n < 1 {
@@ -90,8 +92,8 @@ func ParseCell(s string) (Cell, error) {
 			c.Rounds = n
 		case Product:
 			c.Length = n
-		case Further:
-			return c, fmt.Errorf("grid: %q: %s has no bits", s, Further)
+		case Further, Distilled:
+			return c, fmt.Errorf("grid: %q: %s has no bits", s, c.Method)
 		default:
 			c.Bits = n
 			if err := page.Precision(n).Validate(); err != nil {
@@ -238,11 +240,21 @@ func (g *Grid) path(c Cell, seed uint64) string {
 	return filepath.Join(g.Dir, fmt.Sprint("seed-", seed), c.String())
 }
 
+// networksDir keeps the trained networks of a comparison.
+func (g *Grid) networksDir(c Cell, seed uint64) string {
+	return filepath.Join(g.path(c, seed), "networks")
+}
+
 // open is a pipeline run in a cell's directory; its baselines are shared with the
 // other cells of the seed.
 func (g *Grid) open(c Cell, config pipeline.Config, seed uint64, speed *pace) (*pipeline.Run, error) {
+	shared := filepath.Join(g.Dir, fmt.Sprint("seed-", seed))
+	teachers := filepath.Join(shared, "teachers")
+	if o := config.Optimization; o.TeacherSteps == o.Steps {
+		teachers = g.networksDir(Cell{Method: Further}, seed) // the same training
+	}
 	return pipeline.Open(filepath.Join(g.path(c, seed), "run"), config, pipeline.Options{
-		Backend: g.options.Backend, Log: g.options.Log, Baselines: filepath.Join(g.Dir, fmt.Sprint("seed-", seed), "baselines"),
+		Backend: g.options.Backend, Log: g.options.Log, Baselines: filepath.Join(shared, "baselines"), Teachers: teachers,
 		Progress: func(stage string, done, of int, note string) {
 			if stage == "optimize" && of > 1 {
 				speed.at(done)

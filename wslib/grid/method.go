@@ -3,11 +3,11 @@ package grid
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"weightsep/wslib/budget"
 	"weightsep/wslib/comparison"
+	"weightsep/wslib/network"
 	"weightsep/wslib/pipeline"
 )
 
@@ -59,7 +59,7 @@ func (g *Grid) separated(ctx context.Context, r *pipeline.Run, speed *pace) (*ou
 
 // compared is one of the other methods, on the run's baselines.
 func (g *Grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint64) (*outcome, error) {
-	if err := r.Baselines(ctx); err != nil {
+	if err := r.Teachers(ctx); err != nil {
 		return nil, err
 	}
 	tasks, err := r.Tasks(ctx)
@@ -75,14 +75,19 @@ func (g *Grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint6
 		return nil, err
 	}
 	var weights [][]float32
-	for _, t := range tasks {
-		weights = append(weights, t.Weights)
+	for _, n := range r.Networks() {
+		w, err := r.Weights(n)
+		if err != nil {
+			return nil, err
+		}
+		weights = append(weights, w)
 	}
-	s := r.Config.Optimization
+	o := r.Config.Optimization
+	s := r.Config.Schedule(o.Steps)
+	s.Distillation = network.Distillation{Share: o.Distillation, Temperature: o.Temperature}
 	result, err := comparison.Run(ctx, backend, m, tasks, weights, comparison.Options{
-		Schedule: comparison.Schedule{Steps: s.Steps, Batch: s.Batch, LearningRate: s.LearningRate, Dropout: s.Dropout,
-			ValidateEvery: s.Validate, ValidateOn: s.ValidateOn, Seed: seed},
-		Dir: filepath.Join(g.path(c, seed), "networks"),
+		Schedule: s,
+		Dir:      g.networksDir(c, seed),
 		Progress: func(p comparison.Progress) {
 			note := p.Network
 			if p.Point != nil {
@@ -94,11 +99,11 @@ func (g *Grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint6
 	if err != nil {
 		return nil, err
 	}
-	o := &outcome{bytes: result.Stored.Total, level1: result.Stored.Total}
+	out := &outcome{bytes: result.Stored.Total, level1: result.Stored.Total}
 	for _, n := range result.Networks {
-		o.networks, o.weights = append(o.networks, n.Network), append(o.weights, n.Weights)
+		out.networks, out.weights = append(out.networks, n.Network), append(out.weights, n.Weights)
 	}
-	return o, nil
+	return out, nil
 }
 
 // method of a comparison, sized for its budget.
@@ -118,7 +123,7 @@ func (g *Grid) method(c Cell) (comparison.Method, error) {
 		}
 	}
 	switch c.Method {
-	case Further:
+	case Further, Distilled:
 		return comparison.Further{}, nil
 	case Quantized:
 		return comparison.Quantized{Bits: bits}, nil

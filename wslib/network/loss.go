@@ -1,6 +1,8 @@
 package network
 
 import (
+	"fmt"
+
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
@@ -15,6 +17,34 @@ func CrossEntropy(logits, labels *Node) *Node {
 // sample, [batch, classes], instead of a label.
 func SoftCrossEntropy(logits, probabilities *Node) *Node {
 	return Neg(ReduceAllMean(ReduceSum(Mul(LogSoftmax(logits), probabilities), -1)))
+}
+
+// Distillation is a loss that in part follows a teacher's logits for the same samples
+// (Hinton, Vinyals, Dean, 2015). The zero value follows labels only.
+type Distillation struct {
+	Share       float64 // of the loss that follows the teacher, 0 to 1
+	Temperature float64 // that both networks' logits are divided by, above 0 where Share is
+}
+
+// Validate reports a share or a temperature that cannot be.
+func (d Distillation) Validate() error {
+	if !(d.Share >= 0 && d.Share <= 1) || d.Share > 0 && !(d.Temperature > 0) {
+		return fmt.Errorf("distillation %v at temperature %v, want a share of 0 to 1 and a temperature above 0", d.Share, d.Temperature)
+	}
+	return nil
+}
+
+// Loss is (1-Share) [CrossEntropy] + Share Temperature^2 [SoftCrossEntropy] of the logits
+// against the teacher's softmax, both divided by the temperature. logits and teacher
+// [batch, classes], labels int32 [batch]; teacher is not looked at where Share is 0.
+func (d Distillation) Loss(logits, labels, teacher *Node) *Node {
+	hard := CrossEntropy(logits, labels)
+	if d.Share == 0 {
+		return hard
+	}
+	t := d.Temperature
+	soft := SoftCrossEntropy(MulScalar(logits, 1/t), Softmax(MulScalar(teacher, 1/t)))
+	return Add(MulScalar(hard, 1-d.Share), MulScalar(soft, d.Share*t*t))
 }
 
 // LossGradient is the loss of a forward pass, a scalar function of its logits, and

@@ -138,7 +138,7 @@ type joint struct {
 	validator *validator
 	graphs    jointGraphs
 	tables    []*tensors.Tensor
-	teacher   [][]float32 // logits of each network's own weights on its training samples; nil: none
+	teachers  []*train.Teacher // what each network is distilled from; nil: none
 	samplers  []*train.Sampler
 	print     string     // fingerprint of what is optimized
 	state     jointState // as of the last checkpoint, which may be step 0
@@ -167,11 +167,10 @@ func (j *joint) open(ctx context.Context, backend compute.Backend) error {
 		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input, batch, j.Seed, t.Network.Name))
 	}
 	if j.Distillation > 0 {
-		j.teacher = make([][]float32, len(j.tasks))
+		j.teachers = make([]*train.Teacher, len(j.tasks))
 		err := j.each(len(j.tasks), func(i int) (err error) {
-			w := vector(j.tasks[i].Weights)
-			defer free(w)
-			j.teacher[i], err = j.validator.classifiers[i].Logits(ctx, w, j.tasks[i].Data.Train)
+			t := j.tasks[i]
+			j.teachers[i], err = train.NewTeacher(ctx, j.validator.classifiers[i], t.Weights, t.Data.Train)
 			return err
 		})
 		if err != nil {

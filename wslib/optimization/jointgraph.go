@@ -74,7 +74,7 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	task, l := j.tasks[i], j.layout
 	pages, theta, table, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5]
 	var teacher *Node
-	if j.teacher != nil {
+	if j.teachers != nil {
 		teacher = in[6]
 	}
 	if pages.Rank() == 1 {
@@ -89,15 +89,8 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		w = Mul(read, scales)
 	}
 	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: task.DropoutRate(j.Dropout), RNG: rng})
-	loss, g := pass.LossGradient(func(logits *Node) *Node {
-		hard := network.CrossEntropy(logits, y)
-		if teacher == nil {
-			return hard
-		}
-		t := j.Temperature
-		soft := network.SoftCrossEntropy(MulScalar(logits, 1/t), Softmax(MulScalar(teacher, 1/t)))
-		return Add(MulScalar(hard, 1-j.Distillation), MulScalar(soft, j.Distillation*t*t))
-	})
+	distillation := network.Distillation{Share: j.Distillation, Temperature: j.Temperature}
+	loss, g := pass.LossGradient(func(logits *Node) *Node { return distillation.Loss(logits, y, teacher) })
 	if task.LossWeight > 0 {
 		g = MulScalar(g, task.LossWeight)
 	}

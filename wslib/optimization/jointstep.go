@@ -86,14 +86,8 @@ func (j *joint) gradient(i, k, epoch int, pages, theta *tensors.Tensor) ([]*tens
 	}
 	inputs = append(inputs, rng)
 	args := []any{pages, theta, j.tables[i], x, y, rng}
-	if j.teacher != nil {
-		width := j.tasks[i].Network.Classes()
-		index := j.samplers[i].Index()
-		logits := make([]float32, 0, len(index)*width)
-		for _, s := range index {
-			logits = append(logits, j.teacher[i][s*width:(s+1)*width]...)
-		}
-		t := tensors.FromFlatDataAndDimensions(logits, len(index), width)
+	if j.teachers != nil {
+		t := j.teachers[i].Batch(j.samplers[i].Index())
 		args, inputs = append(args, t), append(inputs, t)
 	}
 	out, err := j.graphs.gradient[i].Call(args...)

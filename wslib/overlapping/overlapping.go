@@ -8,6 +8,7 @@ package overlapping
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"weightsep/wslib/page"
@@ -20,6 +21,7 @@ type Network struct {
 	Weights   []float32 // flat weight vector
 	Fisher    []float32 // of the same length, 0 or more
 	Exclusive []int     // its exclusive pages, rising (from package separation)
+	Load      float64   // room that each of its sharable pages asks for, see [Balanced]; 0: 1
 }
 
 // Member is a network that has joined a plan.
@@ -219,6 +221,9 @@ func (p *Plan) check(n Network) error {
 		if f < 0 {
 			return fmt.Errorf("%s Fisher information: value %d is %v, want 0 or more", n.Name, i, f)
 		}
+	}
+	if !(n.Load >= 0) || math.IsInf(n.Load, 0) {
+		return fmt.Errorf("%s: load %v, want a finite number, 0 or more", n.Name, n.Load)
 	}
 	pages := page.Count(len(n.Weights), p.PageSize)
 	for i, b := range n.Exclusive {

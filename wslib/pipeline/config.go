@@ -5,6 +5,7 @@ package pipeline
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -35,8 +36,12 @@ type Config struct {
 	// than there are; else those are exclusive.
 	Doubling bool `json:"doubling,omitempty"`
 
-	// Placement of sharable pages: GreedyPlacement, the paper's, or RandomPlacement.
+	// Placement of sharable pages: GreedyPlacement, the paper's, BalancedPlacement or
+	// RandomPlacement.
 	Placement string `json:"placement,omitempty"`
+	// Loads are the networks whose pages ask for other than 1 in BalancedPlacement: the
+	// larger, the fewer pages share a page with theirs.
+	Loads map[string]float64 `json:"loads,omitempty"`
 
 	// From is the directory of an optimized run to go on from: its networks keep their
 	// pages and values, networks that it has not join them, those that are not in
@@ -74,7 +79,7 @@ type Optimization struct {
 	Validate     int            `json:"validateEvery"`
 	ValidateOn   int            `json:"validateOn"`
 
-	// Dropouts are the networks whose dropout is another, negative for none.
+	// Dropouts are the networks whose dropout is another when packed, negative for none.
 	Dropouts map[string]float64 `json:"dropouts,omitempty"`
 
 	// Of joint optimization; zero values as in optimization.JointOptions.
@@ -85,8 +90,9 @@ type Optimization struct {
 	ScaleRate          float64            `json:"scaleRate,omitempty"`
 	Distillation       float64            `json:"distillation,omitempty"`
 	Temperature        float64            `json:"temperature,omitempty"`
-	Sample             int                `json:"sample,omitempty"`      // networks in a step; 0: all
-	LossWeights        map[string]float64 `json:"lossWeights,omitempty"` // networks whose loss counts other than once
+	TeacherSteps       int                `json:"teacherSteps,omitempty"` // that separate networks are trained further before they are distilled from
+	Sample             int                `json:"sample,omitempty"`       // networks in a step; 0: all
+	LossWeights        map[string]float64 `json:"lossWeights,omitempty"`  // networks whose loss counts other than once
 
 	// The alternating schedule.
 	FirstSteps int     `json:"firstSteps"`
@@ -104,8 +110,9 @@ const (
 
 // The placements; "" is GreedyPlacement.
 const (
-	GreedyPlacement = "greedy"
-	RandomPlacement = "random"
+	GreedyPlacement   = "greedy"
+	BalancedPlacement = "balanced"
+	RandomPlacement   = "random"
 )
 
 // Bench is the execution benchmark.
@@ -150,9 +157,12 @@ func Profile(name string) (Config, error) {
 		c.Data.MinTrain = 5000
 		o := &c.Optimization
 		o.Steps, o.Batch, o.LearningRate, o.Dropout = 3400, 128, 4e-3, 0.1
-		o.Distillation, o.Temperature = 0.5, 3
-		// Those that learn most slowly with pages shared, by validation data.
+		o.Distillation, o.Temperature, o.TeacherSteps = 0.5, 3, 3400
+		// Those that lose most when packed, by validation data, weigh more and get more room.
 		o.LossWeights = map[string]float64{"cifar10": 4, "fmnist": 3}
+		o.Dropouts = map[string]float64{"mnist": -1, "fmnist": -1}
+		c.Placement, c.Doubling = BalancedPlacement, true
+		c.Loads = map[string]float64{"cifar10": 8, "mnist": 2, "fmnist": 8, "gtsrb": 6}
 		o.Batches = map[string]int{"obs": 16, "gsc": 64, "esc10": 32, "us8k": 32, "hhar": 32}
 		o.Validate, o.ValidateOn = 200, 2000
 	case "paper":
@@ -201,11 +211,16 @@ func (c Config) Validate() error {
 	if err := (separation.Options{TPR: c.TPR, Margin: c.Margin, Shared: c.Shared}).Validate(); err != nil {
 		return fmt.Errorf("config: %w", err)
 	}
-	if placements := []string{"", GreedyPlacement, RandomPlacement}; !slices.Contains(placements, c.Placement) {
-		return fmt.Errorf("config: placement %q, want %s or %s", c.Placement, GreedyPlacement, RandomPlacement)
+	if placements := []string{"", GreedyPlacement, BalancedPlacement, RandomPlacement}; !slices.Contains(placements, c.Placement) {
+		return fmt.Errorf("config: placement %q, want %s, %s or %s", c.Placement, GreedyPlacement, BalancedPlacement, RandomPlacement)
 	}
-	if c.Placement == RandomPlacement && o.Method == Alternating {
-		return fmt.Errorf("config: %s optimization places networks by cost, not at random", Alternating)
+	if c.Placement != "" && c.Placement != GreedyPlacement && o.Method == Alternating {
+		return fmt.Errorf("config: %s optimization places networks by cost, not %s", Alternating, c.Placement)
+	}
+	for name, l := range c.Loads {
+		if !(l > 0) || math.IsInf(l, 0) {
+			return fmt.Errorf("config: load %v of %s, want a finite number above 0", l, name)
+		}
 	}
 	if c.From != "" && o.Method != Joint {
 		return fmt.Errorf("config: only %s optimization can go on from another run", Joint)
@@ -240,7 +255,7 @@ func (c Config) Validate() error {
 			return fmt.Errorf("config: dropout %v of %s, want less than 1", d, name)
 		}
 	}
-	if o.Sample < 0 || o.FirstSteps < 1 || o.Passes < 1 || o.TurnSteps < 1 || o.Rounds < 0 || o.ValidateOn < 0 || o.Lambda < 0 {
+	if o.Sample < 0 || o.TeacherSteps < 0 || o.FirstSteps < 1 || o.Passes < 1 || o.TurnSteps < 1 || o.Rounds < 0 || o.ValidateOn < 0 || o.Lambda < 0 {
 		return fmt.Errorf("config: schedule %d %d %d %d, validation samples %d, lambda %v: want no negative ones, and steps and passes",
 			o.FirstSteps, o.Rounds, o.Passes, o.TurnSteps, o.ValidateOn, o.Lambda)
 	}
@@ -266,7 +281,8 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	if err != nil {
 		return plan, err
 	}
-	c.Doubling = false
+	// On few pages only with doubling.
+	c.Doubling = c.Placement == BalancedPlacement
 	for _, n := range nets {
 		c.Doubling = c.Doubling || page.Count(n.Weights(), c.PageSize) > plan.Shared
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
@@ -25,11 +26,21 @@ func (r *Run) Optimize(ctx context.Context) error {
 	if err := r.Overlap(ctx); err != nil {
 		return err
 	}
+	if err := r.Teachers(ctx); err != nil {
+		return err
+	}
 	upstream, err := r.key(stageOverlap)
 	if err != nil {
 		return err
 	}
 	key := map[string]any{"overlap": upstream, "optimization": r.Config.Optimization, "seed": r.Config.Seed}
+	if r.Config.taught() {
+		for i, n := range r.Networks() {
+			if key[fmt.Sprint("teacher", i)], err = r.key(stageTeacher(n.Name)); err != nil {
+				return err
+			}
+		}
+	}
 	id, err := keyID(key)
 	if err != nil {
 		return err
@@ -74,22 +85,27 @@ type History struct {
 	Points   []optimization.Point `json:"points"`
 }
 
-// Tasks are the run's networks with their data.
+// Tasks are the run's networks with their data, and what they are distilled from.
 func (r *Run) Tasks(ctx context.Context) ([]optimization.Task, error) {
 	var tasks []optimization.Task
 	for _, n := range r.Networks() {
-		d, err := r.Data(ctx, n.Name)
+		t, err := r.task(ctx, n)
 		if err != nil {
 			return nil, err
 		}
-		w, err := r.Weights(n)
-		if err != nil {
+		if t.Weights, err = r.TeacherWeights(n); err != nil {
 			return nil, err
 		}
-		o := r.Config.Optimization
-		tasks = append(tasks, optimization.Task{Network: n, Data: d, Weights: w, Batch: o.Batches[n.Name], LossWeight: o.LossWeights[n.Name], Dropout: o.Dropouts[n.Name]})
+		tasks = append(tasks, t)
 	}
 	return tasks, nil
+}
+
+// task is a network with its data, without weights.
+func (r *Run) task(ctx context.Context, n *network.Network) (optimization.Task, error) {
+	d, err := r.Data(ctx, n.Name)
+	o := r.Config.Optimization
+	return optimization.Task{Network: n, Data: d, Batch: o.Batches[n.Name], LossWeight: o.LossWeights[n.Name], Dropout: o.Dropouts[n.Name]}, err
 }
 
 func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Result, *overlapping.Plan, error) {

@@ -27,6 +27,7 @@ func tiny(t *testing.T) Config {
 	c.Data.MaxTrain, c.Data.MaxTest = 100, 50
 	c.FisherSamples, c.BaselineSteps = 3, 4
 	c.Optimization.Steps, c.Optimization.Validate, c.Optimization.Batch = 6, 2, 8
+	c.Optimization.Distillation, c.Optimization.Temperature, c.Optimization.TeacherSteps = 0.5, 2, 4
 	c.Bench.Executions, c.Bench.Samples = 4, 50
 	return c
 }
@@ -48,6 +49,20 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	r, err = Open(disturbed, tiny(t), Options{Progress: func(stage string, done, _ int, _ string) {
+		if stage == "teachers" && done == 2 || stage == stageOptimize && done == 3 {
+			cancel()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Teachers(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted training of teachers: %v", err)
+	}
+	r.Close()
+	ctx, cancel = context.WithCancel(context.Background())
+	defer cancel()
+	r, err = Reopen(disturbed, "", Options{Progress: func(stage string, done, _ int, _ string) {
 		if stage == stageOptimize && done == 3 {
 			cancel()
 		}
@@ -75,10 +90,10 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	if err := r.All(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if again["baseline mnist"] || again["fisher mnist"] || again[stageOverlap] || !again[stageOptimize] {
+	if again["baseline mnist"] || again["fisher mnist"] || again["teacher mnist"] || again[stageOverlap] || !again[stageOptimize] {
 		t.Errorf("stages done after the interruption: %v", again)
 	}
-	for _, file := range []string{page.SharedFile, page.ExclusiveFile, page.TableFile("mnist"), page.ScalesFile("fmnist"), historyFile, evaluationFile} {
+	for _, file := range []string{page.SharedFile, page.ExclusiveFile, page.TableFile("mnist"), teacherFile("fmnist"), page.ScalesFile("fmnist"), historyFile, evaluationFile} {
 		a, err := os.ReadFile(filepath.Join(undisturbed, file))
 		if err != nil {
 			t.Fatal(err)

@@ -26,6 +26,8 @@ type Options struct {
 	// Baselines is a directory that trained baselines are kept in for other runs of the
 	// same configuration of them; "" keeps none.
 	Baselines string
+	// Teachers is the same for the networks to distil from.
+	Teachers string
 	// Progress is told how far a stage is; nil: nothing is.
 	Progress func(stage string, done, of int, note string)
 }
@@ -280,7 +282,7 @@ var ErrNotDone = errors.New("not done yet in this run")
 // All runs every stage that is not complete.
 func (r *Run) All(ctx context.Context) error {
 	for _, stage := range []func(context.Context) error{
-		r.Baselines, r.Fisher, r.Overlap, r.Optimize, r.Evaluate, r.Bench,
+		r.Baselines, r.Fisher, r.Overlap, r.Teachers, r.Optimize, r.Evaluate, r.Bench,
 	} {
 		if err := stage(ctx); err != nil {
 			return err

@@ -184,6 +184,9 @@ func (r *Run) Overlap(ctx context.Context) error {
 	if c.Placement != "" {
 		key["placement"] = c.Placement
 	}
+	if c.Placement == BalancedPlacement {
+		key["loads"] = c.Loads
+	}
 	if went != nil {
 		key["from"] = went.key
 	}
@@ -232,8 +235,13 @@ func (r *Run) Plan() (*overlapping.Plan, error) {
 		if !placed {
 			place = overlapping.Greedy
 		}
-		if !placed && r.Config.Placement == RandomPlacement {
-			place = overlapping.Random(r.Config.Seed)
+		if !placed {
+			switch r.Config.Placement {
+			case RandomPlacement:
+				place = overlapping.Random(r.Config.Seed)
+			case BalancedPlacement:
+				place = overlapping.Balanced(r.Config.Seed)
+			}
 		}
 		if _, err := plan.AddWith(member, place); err != nil {
 			return nil, err
@@ -264,7 +272,7 @@ func (r *Run) Separate(n *network.Network) (overlapping.Network, error) {
 	if err != nil {
 		return overlapping.Network{}, fmt.Errorf("%s: %w", n.Name, err)
 	}
-	return overlapping.Network{Name: n.Name, Weights: w, Fisher: f, Exclusive: own}, nil
+	return overlapping.Network{Name: n.Name, Weights: w, Fisher: f, Exclusive: own, Load: r.Config.Loads[n.Name]}, nil
 }
 
 // Weights are a network's baseline weights in this run.

@@ -15,7 +15,7 @@ import (
 
 // defaultCells are what `ws grid` compares.
 var defaultCells = strings.Join([]string{
-	"further", "quantized-8", "quantized-4", "quantized-2", "quantized-1",
+	"further", "distilled", "quantized-8", "quantized-4", "quantized-2", "quantized-1",
 	"pruned:32", "width:32", "product-4", "product-8", "random-table:32",
 	"joint-32:5.8", "joint:32", "joint:50", "joint:80", "alternating-10",
 }, ",")
@@ -52,7 +52,8 @@ func (a *app) gridCommand() *ffcli.Command {
 		ShortHelp:  "compare methods, budgets and seeds; one table and the charts",
 		LongHelp: "Runs every method at every budget with every seed, and writes table.csv, table.md and\n" +
 			"charts into the directory. Interrupted, the same command goes on where it stopped.\n" +
-			"Methods: further (separate networks with the same further steps: the reference), quantized-8,\n" +
+			"Methods: further (separate networks with the same further steps: the reference), distilled (the\n" +
+			"same, following the reference's outputs), quantized-8,\n" +
 			"-4, -2, -1, pruned:RATIO, width:RATIO, product-4, -8 (weights of a codeword), random-table:RATIO,\n" +
 			"joint:RATIO[:LEVEL1] (precision chosen) or joint-BITS:RATIO, alternating-ROUNDS (of 100).",
 		Exec: func(ctx context.Context, _ []string) error { return f.exec(ctx, a, *cells) },
@@ -87,7 +88,9 @@ func (f *gridFlags) exec(ctx context.Context, a *app, cells string) error {
 		s.Config.Networks = nets
 	}
 	s.Config.Data.Dir, s.Config.Data.MinTrain = f.data, *f.minTrain
-	f.optimization.apply(&s.Config)
+	if err := f.optimization.apply(&s.Config); err != nil {
+		return usageError{err.Error()}
+	}
 	if err := s.Validate(); err != nil {
 		return usageError{err.Error()}
 	}

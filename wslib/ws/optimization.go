@@ -2,7 +2,11 @@ package main
 
 import (
 	"flag"
+	"fmt"
+	"strconv"
+	"strings"
 
+	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
@@ -25,6 +29,9 @@ type optimizationOverrides struct {
 	distillation  *float64
 	validateOn    *int
 	sample        *int
+	teacherSteps  *int
+	placement     *string
+	loads         *string
 }
 
 func optimizationFlags(f *runFlags) *optimizationOverrides {
@@ -42,13 +49,20 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 		scaleFormat:   f.set.String("scales", string(page.ScaleFloat32), "`format` of stored scales: float32, float16, log8"),
 		distillation:  f.set.Float64("distill", 0, "`share` of the loss that follows the separate networks' outputs"),
 		sample:        f.set.Int("sample", 0, "`networks` in a step of joint optimization, drawn anew each time; 0: all"),
+		teacherSteps:  f.set.Int("teacher-steps", 0, "`steps` that separate networks are trained further before they are distilled from; default from the profile"),
+		placement:     f.set.String("placement", "", "how `pages` are placed on shared ones: greedy (by cost), balanced (by load), random; default from the profile"),
+		loads:         f.set.String("loads", "", "loads of pages in balanced placement, as `NAME=LOAD,…`; 1 where none is given, default from the profile"),
 		validateOn:    f.set.Int("validate-on", 0, "at most so many validation `samples` a network while training, 0 all; default from the profile"),
 		firstSteps:    f.set.Int("first", 0, "steps of the first turn of alternating optimization; default from the profile"),
 	}
 }
 
-func (o *optimizationOverrides) apply(c *pipeline.Config) {
+func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 	x := &c.Optimization
+	loads, err := parseLoads(*o.loads)
+	if err != nil {
+		return err
+	}
 	for name, set := range map[string]func(){
 		"method":              func() { x.Method = *o.method },
 		"steps":               func() { x.Steps = *o.steps },
@@ -63,12 +77,36 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) {
 		"scales":              func() { x.ScaleFormat = page.ScaleFormat(*o.scaleFormat) },
 		"distill":             func() { x.Distillation = *o.distillation },
 		"sample":              func() { x.Sample = *o.sample },
+		"teacher-steps":       func() { x.TeacherSteps = *o.teacherSteps },
+		"placement":           func() { c.Placement = *o.placement },
+		"loads":               func() { c.Loads = loads },
 		"validate-on":         func() { x.ValidateOn = *o.validateOn },
 	} {
 		if isSet(o.set, name) {
 			set()
 		}
 	}
+	if c.Placement != pipeline.BalancedPlacement && x.Method == pipeline.Joint {
+		c.Loads = nil // nobody heeds them
+	}
+	return nil
+}
+
+// parseLoads reads NAME=LOAD,…
+func parseLoads(s string) (map[string]float64, error) {
+	loads := map[string]float64{}
+	for _, part := range splitNames(s) {
+		name, text, _ := strings.Cut(part, "=")
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return nil, fmt.Errorf("load %q, want NAME=LOAD", part)
+		}
+		if _, err := network.Select(network.Ten(), name); err != nil {
+			return nil, err
+		}
+		loads[name] = v
+	}
+	return loads, nil
 }
 
 func isSet(set *flag.FlagSet, name string) bool {

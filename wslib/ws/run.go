@@ -56,7 +56,9 @@ func (a *app) runCommand() *ffcli.Command {
 			if nets := f.nets(); len(nets) > 0 {
 				c.Networks = nets
 			}
-			o.apply(&c)
+			if err := o.apply(&c); err != nil {
+				return usageError{err.Error()}
+			}
 			if err := b.apply(&c, a.err); err != nil {
 				return usageError{err.Error()}
 			}

@@ -47,7 +47,9 @@ func (a *app) trainCommand() *ffcli.Command {
 			}
 			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
 				c := r.Config
-				o.apply(&c)
+				if err := o.apply(&c); err != nil {
+					return usageError{err.Error()}
+				}
 				if err := c.Validate(); err != nil {
 					return usageError{err.Error()}
 				}

@@ -1,0 +1,131 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"weightsep/wslib/comparison"
+	"weightsep/wslib/network"
+	"weightsep/wslib/npy"
+	"weightsep/wslib/optimization"
+)
+
+func stageTeacher(name string) string { return "teacher " + name }
+func teacherFile(name string) string  { return filepath.Join(name, "teacher.npy") }
+
+// teachersDir is where teachers are kept while not all are trained.
+const teachersDir = "teachers"
+
+// Schedule is that of separate networks which get the same further training as the
+// pages do, steps apart.
+func (c Config) Schedule(steps int) comparison.Schedule {
+	o := c.Optimization
+	return comparison.Schedule{Steps: steps, Batch: o.Batch, LearningRate: o.LearningRate, Dropout: o.Dropout,
+		ValidateEvery: o.Validate, ValidateOn: o.ValidateOn, Seed: c.Seed}
+}
+
+// taught says that joint optimization distils from networks that are trained further.
+func (c Config) taught() bool {
+	o := c.Optimization
+	return o.Method == Joint && o.Distillation > 0 && o.TeacherSteps > 0
+}
+
+// Teachers trains the separate networks on for Optimization.TeacherSteps, to distil from:
+// packed networks cannot be expected to beat a teacher that is not done learning.
+func (r *Run) Teachers(ctx context.Context) error {
+	if err := r.Baselines(ctx); err != nil || !r.Config.taught() {
+		return err
+	}
+	keys, missing := map[string]map[string]any{}, []*network.Network{}
+	for _, n := range r.Networks() {
+		key, err := r.teacherKey(n.Name)
+		if err != nil {
+			return err
+		}
+		id, err := keyID(key)
+		if err != nil {
+			return err
+		}
+		if keys[n.Name] = key; r.Dir.Key(stageTeacher(n.Name)) != id {
+			missing = append(missing, n)
+		}
+	}
+	train := sync.OnceValues(func() (map[string][]float32, error) { return r.trainTeachers(ctx, missing) })
+	for _, n := range r.Networks() {
+		err := r.stage(stageTeacher(n.Name), nil, keys[n.Name], func() ([]string, error) {
+			weights, err := train()
+			if err != nil {
+				return nil, err
+			}
+			return []string{teacherFile(n.Name)}, npy.Write(r.Dir.File(teacherFile(n.Name)), n.FromLayerOrder(weights[n.Name]))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(r.Dir.File(teachersDir))
+}
+
+// teacherKey holds everything that decides a network's teacher.
+func (r *Run) teacherKey(name string) (map[string]any, error) {
+	upstream, err := r.key(stageBaseline(name))
+	if err != nil {
+		return nil, err
+	}
+	o := r.Config.Optimization
+	return map[string]any{"baseline": upstream, "schedule": r.Config.Schedule(o.TeacherSteps), "batch": o.Batches[name]}, nil
+}
+
+// trainTeachers gives the weights in layer order, so that runs with other orders share them.
+func (r *Run) trainTeachers(ctx context.Context, networks []*network.Network) (map[string][]float32, error) {
+	backend, err := r.Backend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var tasks []optimization.Task
+	var weights [][]float32
+	for _, n := range networks {
+		t, err := r.task(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		w, err := r.Weights(n)
+		if err != nil {
+			return nil, err
+		}
+		t.Network, t.Dropout = n.WithOrder(network.LayerOrder), 0 // Dropouts are for packed networks
+		tasks, weights = append(tasks, t), append(weights, n.ToLayerOrder(w))
+	}
+	result, err := comparison.Run(ctx, backend, comparison.Further{}, tasks, weights, comparison.Options{
+		Schedule: r.Config.Schedule(r.Config.Optimization.TeacherSteps),
+		Dir:      cmp.Or(r.options.Teachers, r.Dir.File(teachersDir)),
+		Progress: func(p comparison.Progress) {
+			note := p.Network
+			if p.Point != nil {
+				note = fmt.Sprintf("%s validation %.2f %%", p.Network, 100*p.Point.Validation)
+			}
+			r.options.Progress("teachers", p.Step, p.Steps, note)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	trained := map[string][]float32{}
+	for _, n := range result.Networks {
+		trained[n.Network.Name] = n.Weights
+	}
+	return trained, nil
+}
+
+// TeacherWeights are what a network is distilled from: the separate network, trained
+// further where the configuration says so.
+func (r *Run) TeacherWeights(n *network.Network) ([]float32, error) {
+	if !r.Config.taught() {
+		return r.Weights(n)
+	}
+	return r.vector(n, stageTeacher(n.Name), teacherFile(n.Name))
+}
