@@ -5,6 +5,7 @@ package budget
 
 import (
 	"fmt"
+	"slices"
 
 	"weightsep/wslib/page"
 )
@@ -17,12 +18,16 @@ type Budget struct {
 
 	Precision   page.Precision   // of the values of shared pages; 0: chosen
 	ScaleFormat page.ScaleFormat // of scales; "": chosen
+
+	// Loads say how exclusive pages are shared out between the networks, one for each,
+	// above 0; nil: equally.
+	Loads []float64
 }
 
 // Plan is a choice that keeps to a budget.
 type Plan struct {
-	Shared             int // shared pages
-	Exclusive          int // exclusive pages of each network, at most
+	Shared             int   // shared pages
+	Exclusive          []int // exclusive pages of each network, at most; 1 at least, or none of all
 	Precision          page.Precision
 	ExclusivePrecision page.Precision
 	ScaleFormat        page.ScaleFormat
@@ -46,15 +51,15 @@ func Ratio(weights []int, ratio float64) (int, error) {
 var crowded = []struct {
 	precision page.Precision
 	pages     float64
-}{{page.Float32, 1}, {page.Int8, 1}, {page.Int4, 1.3}, {page.Int2, 0}}
+}{{page.Float32, 1}, {page.Int8, 1}, {page.Int4, 1.5}, {page.Int2, 0}}
 
-// exclusivePages is how many pages of each network are exclusive where Level1 does
-// not decide it: enough for biases and first convolutions (results/optimization.md).
+// exclusivePages is how many pages of a network are exclusive on average where Level1
+// does not decide it: enough for biases and first convolutions (results/optimization.md).
 const exclusivePages = 3
 
 // Choose fits networks with the given numbers of weights into a budget.
 //
-// A few pages of each network are exclusive, in 8 bits where that takes no more than a
+// A few pages of each network are exclusive, more of those with a larger load, in 8 bits where that takes no more than a
 // fifth of the budget, else in 4; or, if Level1 is given, as many as it leaves of Total.
 // The rest goes to shared pages, at most one for each page of the networks. Precision
 // falls as shared pages fill up, and 8-bit logarithmic scales replace float32 ones
@@ -74,10 +79,14 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 			return Plan{}, fmt.Errorf("budget: %w", err)
 		}
 	}
-	n := networks{count: len(weights), size: pageSize}
-	for _, w := range weights {
-		n.pages += page.Count(w, pageSize)
+	if b.Loads != nil && len(b.Loads) != len(weights) || slices.ContainsFunc(b.Loads, func(l float64) bool { return !(l > 0) }) {
+		return Plan{}, fmt.Errorf("budget: loads %v, want one above 0 for each of %d networks", b.Loads, len(weights))
 	}
+	n := networks{size: pageSize, loads: b.Loads}
+	for _, w := range weights {
+		n.of = append(n.of, page.Count(w, pageSize))
+	}
+	n.pages = sum(n.of)
 	if b.Precision != 0 {
 		return n.fit(b.Precision, b)
 	}
@@ -87,7 +96,7 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 		if p, err = n.fit(c.precision, b); err != nil {
 			continue
 		}
-		if sharing := float64(n.pages-p.Exclusive*n.count) / float64(p.Shared); c.pages == 0 || sharing <= c.pages {
+		if sharing := float64(n.pages-sum(p.Exclusive)) / float64(p.Shared); c.pages == 0 || sharing <= c.pages {
 			break
 		}
 	}
@@ -95,7 +104,42 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 }
 
 // networks are what a plan has to hold.
-type networks struct{ count, pages, size int }
+type networks struct {
+	of    []int // pages of each
+	pages int   // of all
+	size  int
+	loads []float64 // nil: equal
+}
+
+// share gives at most the given number of exclusive pages to the networks, one to each
+// and the others one by one to the network with the largest load for each page that it
+// would have (D'Hondt); none if there is not one for each.
+func (n networks) share(exclusive int) []int {
+	own := make([]int, len(n.of))
+	if exclusive < len(own) {
+		return own
+	}
+	for i := range own {
+		own[i] = min(1, n.of[i])
+	}
+	for left := exclusive - sum(own); left > 0; left-- {
+		most, to := 0.0, -1
+		for i, k := range own {
+			load := 1.0
+			if n.loads != nil {
+				load = n.loads[i]
+			}
+			if load /= float64(k + 1); load > most && k < n.of[i] {
+				most, to = load, i
+			}
+		}
+		if to < 0 {
+			break // every page is exclusive
+		}
+		own[to]++
+	}
+	return own
+}
 
 // fit is the plan of one precision.
 func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
@@ -109,15 +153,16 @@ func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 	// Entries of a table take one byte as long as they suffice.
 	var err error
 	for _, width := range []int{1, 2, 4} {
-		if p, err = n.fill(p, b, width); err != nil || p.Shared+p.Exclusive <= 1<<(8*width) {
+		if p, err = n.fill(p, b, width); err != nil || p.entries() <= 1<<(8*width) {
 			break
 		}
 		if width == 1 {
 			// With two bytes there may be room for fewer pages than one byte can name.
-			if q, err := n.fill(p, b, 2); p.Exclusive < 256 && (err != nil || q.Shared+q.Exclusive < 256) {
-				p.Bytes -= (p.Shared + p.Exclusive - 256) * precision.Bytes(n.size)
-				p.Level1 -= (p.Shared + p.Exclusive - 256) * precision.Bytes(n.size)
-				p.Shared = 256 - p.Exclusive
+			if q, err := n.fill(p, b, 2); slices.Max(p.Exclusive) < 256 && (err != nil || q.entries() < 256) {
+				over := p.entries() - 256
+				p.Bytes -= over * precision.Bytes(n.size)
+				p.Level1 -= over * precision.Bytes(n.size)
+				p.Shared -= over
 				break
 			}
 		}
@@ -125,25 +170,39 @@ func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 	return p, err
 }
 
+// ExclusiveRange is the fewest and the most exclusive pages of a network, as in 1 to 8.
+func (p Plan) ExclusiveRange() string {
+	least, most := slices.Min(p.Exclusive), slices.Max(p.Exclusive)
+	if least == most {
+		return fmt.Sprint(most)
+	}
+	return fmt.Sprintf("%d to %d", least, most)
+}
+
+// entries is how many pages the largest table tells apart.
+func (p Plan) entries() int { return p.Shared + slices.Max(p.Exclusive) }
+
 // fill is the plan with table entries of the given number of bytes.
 func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	size := p.Precision.Bytes(n.size)
 	fixed := n.pages * (p.ScaleFormat.Bytes() + width)
 	level1 := b.Level1
-	p.Exclusive = 0
+	p.Exclusive = n.share(0)
 	if level1 == 0 {
-		p.Exclusive, p.ExclusivePrecision = exclusivePages, p.Precision
+		average := exclusivePages
+		p.Exclusive, p.ExclusivePrecision = n.share(average*len(n.of)), p.Precision
 		if p.Precision.Quantized() {
 			if p.ExclusivePrecision = max(page.Int8, p.Precision); n.exclusive(p) > b.Total/5 {
 				p.ExclusivePrecision = page.Int4
 			}
 		}
-		for p.Exclusive > 0 && n.exclusive(p) > b.Total/4 {
-			p.Exclusive--
+		for average > 0 && n.exclusive(p) > b.Total/4 {
+			average--
+			p.Exclusive = n.share(average * len(n.of))
 		}
 		level1 = b.Total - n.exclusive(p)
 	}
-	p.Shared = min((level1-fixed)/size, n.pages-p.Exclusive*n.count)
+	p.Shared = min((level1-fixed)/size, n.pages-sum(p.Exclusive))
 	if p.Shared < 1 {
 		return Plan{}, fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d and a shared page of %v %d",
 			level1, n.pages, fixed, p.Precision, size)
@@ -151,7 +210,7 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	p.Level1 = fixed + p.Shared*size
 	if b.Level1 > 0 {
 		p.ExclusivePrecision = p.Precision
-		p.Exclusive = min((b.Total-p.Level1)/size, n.pages-p.Shared) / n.count
+		p.Exclusive = n.share(min((b.Total-p.Level1)/size, n.pages-p.Shared))
 	}
 	p.Bytes = p.Level1 + n.exclusive(p)
 	return p, nil
@@ -159,7 +218,7 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 
 // exclusive is the bytes of a plan's exclusive pages.
 func (n networks) exclusive(p Plan) int {
-	return p.Exclusive * n.count * p.ExclusivePrecision.Bytes(n.size)
+	return sum(p.Exclusive) * p.ExclusivePrecision.Bytes(n.size)
 }
 
 func sum(v []int) int {

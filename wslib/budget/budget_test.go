@@ -2,6 +2,7 @@ package budget
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,14 +33,14 @@ func stored(t *testing.T, weights []int, size int, p Plan) page.Stored {
 	for i, n := range weights {
 		m := page.Member{Name: string(rune('a' + i)), Weights: n, Table: page.Table{Shared: p.Shared}, Scales: make([]float32, page.Count(n, size))}
 		for b := range m.Scales {
-			if b < p.Exclusive {
+			if b < p.Exclusive[i] {
 				m.Table.Entries = append(m.Table.Entries, int32(p.Shared+b))
 			} else {
 				m.Table.Entries = append(m.Table.Entries, int32(next%p.Shared))
 				next++
 			}
 		}
-		m.Exclusive = fill(make([]float32, p.Exclusive*size), p.ExclusivePrecision)
+		m.Exclusive = fill(make([]float32, p.Exclusive[i]*size), p.ExclusivePrecision)
 		s.Networks = append(s.Networks, m)
 	}
 	if err := s.Validate(); err != nil {
@@ -70,7 +71,7 @@ func TestPlansFillTheirBudgets(t *testing.T) {
 				t.Errorf("ratio %v, %v: %+v, stored %+v", ratio, precision, p, got)
 			}
 			room := total - got.Total
-			full := p.Shared+10*p.Exclusive == 1310 || p.Shared+p.Exclusive == 256 // every page has its own; entries of a byte end
+			full := p.Shared+sum(p.Exclusive) == 1310 || p.entries() == 256 // every page has its own; entries of a byte end
 			if !full && room >= p.Precision.Bytes(512)+1310 {
 				t.Errorf("ratio %v, %v: %d bytes left of %d, %+v", ratio, precision, room, total, p)
 			}
@@ -105,7 +106,35 @@ func TestLevels(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := stored(t, ten(), 512, p)
-	if s.Total > 460_000 || s.Total-s.Exclusive > 280_000 || p.Exclusive != 8 || math.Abs(float64(p.Shared-132)) > 1 {
+	if s.Total > 460_000 || s.Total-s.Exclusive > 280_000 || sum(p.Exclusive) != 88 || math.Abs(float64(p.Shared-132)) > 1 {
+		t.Errorf("%+v stores %+v", p, s)
+	}
+}
+
+// By hand: one page each, the others to the largest load a page, 8/2, 8/3, … to the
+// first network; with 5 pages it is full, and the second gets 2/2 and 2/3.
+func TestExclusivePagesFollowLoads(t *testing.T) {
+	for _, c := range []struct{ pages, exclusive, first, second int }{{8, 10, 7, 1}, {5, 10, 5, 3}, {8, 3, 0, 0}, {2, 100, 2, 2}} {
+		n := networks{of: []int{c.pages, c.pages, c.pages, c.pages}, size: 512, loads: []float64{8, 2, 1, 1}}
+		got := n.share(c.exclusive)
+		rest := min(c.pages, (c.exclusive-c.first-c.second)/2)
+		if c.first == 0 {
+			rest = 0
+		}
+		if want := []int{c.first, c.second, rest, rest}; !slices.Equal(got, want) {
+			t.Errorf("%d of networks with %d pages: %v, want %v", c.exclusive, c.pages, got, want)
+		}
+	}
+	for _, loads := range [][]float64{{1, 2}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 0}, {math.NaN(), 1, 1, 1, 1, 1, 1, 1, 1, 1}} {
+		if _, err := Choose(ten(), 512, Budget{Total: 100_000, Loads: loads}); err == nil || !strings.Contains(err.Error(), "loads") {
+			t.Errorf("loads %v: %v", loads, err)
+		}
+	}
+	p, err := Choose(ten(), 512, Budget{Total: 83_000, Loads: []float64{8, 3, 8, 6, 1, 1, 1, 1, 1, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := stored(t, ten(), 512, p); s.Total > 83_000 || s.Total != p.Bytes || p.ExclusiveRange() != "1 to 8" {
 		t.Errorf("%+v stores %+v", p, s)
 	}
 }

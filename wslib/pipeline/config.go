@@ -4,6 +4,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -31,6 +32,9 @@ type Config struct {
 	Margin        float64       `json:"margin"`
 	MaxExclusive  int           `json:"maxExclusive"` // exclusive pages of a network, unless Shared forces more; 0: no bound
 	FisherSamples int           `json:"fisherSamples"`
+
+	// MaxExclusives are the networks for which MaxExclusive is another.
+	MaxExclusives map[string]int `json:"maxExclusives,omitempty"`
 
 	// Doubling lets several pages of one network lie on one shared page, where it has more
 	// than there are; else those are exclusive.
@@ -162,7 +166,7 @@ func Profile(name string) (Config, error) {
 		o.LossWeights = map[string]float64{"cifar10": 4, "fmnist": 3}
 		o.Dropouts = map[string]float64{"mnist": -1, "fmnist": -1}
 		c.Placement, c.Doubling = BalancedPlacement, true
-		c.Loads = map[string]float64{"cifar10": 8, "mnist": 2, "fmnist": 8, "gtsrb": 6}
+		c.Loads = map[string]float64{"cifar10": 8, "mnist": 3, "fmnist": 8, "gtsrb": 6}
 		o.Batches = map[string]int{"obs": 16, "gsc": 64, "esc10": 32, "us8k": 32, "hhar": 32}
 		o.Validate, o.ValidateOn = 200, 2000
 	case "paper":
@@ -210,6 +214,11 @@ func (c Config) Validate() error {
 	}
 	if err := (separation.Options{TPR: c.TPR, Margin: c.Margin, Shared: c.Shared}).Validate(); err != nil {
 		return fmt.Errorf("config: %w", err)
+	}
+	for name, k := range c.MaxExclusives {
+		if k < 1 {
+			return fmt.Errorf("config: at most %d exclusive pages of %s, want 1 or more", k, name)
+		}
 	}
 	if placements := []string{"", GreedyPlacement, BalancedPlacement, RandomPlacement}; !slices.Contains(placements, c.Placement) {
 		return fmt.Errorf("config: placement %q, want %s, %s or %s", c.Placement, GreedyPlacement, BalancedPlacement, RandomPlacement)
@@ -276,6 +285,7 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	var weights []int
 	for _, n := range nets {
 		weights = append(weights, n.Weights())
+		b.Loads = append(b.Loads, cmp.Or(c.Loads[n.Name], 1))
 	}
 	plan, err := budget.Choose(weights, c.PageSize, b)
 	if err != nil {
@@ -286,8 +296,16 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	for _, n := range nets {
 		c.Doubling = c.Doubling || page.Count(n.Weights(), c.PageSize) > plan.Shared
 	}
-	c.Shared, c.MaxExclusive = plan.Shared, plan.Exclusive
-	if c.TPR = 1; plan.Exclusive == 0 {
+	c.Shared, c.MaxExclusive, c.MaxExclusives = plan.Shared, slices.Min(plan.Exclusive), nil
+	for i, n := range nets {
+		if k := plan.Exclusive[i]; k != c.MaxExclusive {
+			if c.MaxExclusives == nil {
+				c.MaxExclusives = map[string]int{}
+			}
+			c.MaxExclusives[n.Name] = k
+		}
+	}
+	if c.TPR = 1; c.MaxExclusive == 0 {
 		c.TPR = 0 // none
 	}
 	c.Formation = network.BiasesFirst

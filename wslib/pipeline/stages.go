@@ -184,6 +184,9 @@ func (r *Run) Overlap(ctx context.Context) error {
 	if c.Placement != "" {
 		key["placement"] = c.Placement
 	}
+	if len(c.MaxExclusives) > 0 {
+		key["maxExclusives"] = c.MaxExclusives
+	}
 	if c.Placement == BalancedPlacement {
 		key["loads"] = c.Loads
 	}
@@ -267,7 +270,7 @@ func (r *Run) Separate(n *network.Network) (overlapping.Network, error) {
 		shared = len(density) // any number fits
 	}
 	own, err := separation.Separate(density, separation.Options{
-		TPR: r.Config.TPR, Margin: r.Config.Margin, Shared: shared, Max: r.Config.MaxExclusive,
+		TPR: r.Config.TPR, Margin: r.Config.Margin, Shared: shared, Max: cmp.Or(r.Config.MaxExclusives[n.Name], r.Config.MaxExclusive),
 	})
 	if err != nil {
 		return overlapping.Network{}, fmt.Errorf("%s: %w", n.Name, err)

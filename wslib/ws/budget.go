@@ -69,7 +69,7 @@ func (b *budgetOptions) apply(c *pipeline.Config, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(log, "budget of %d bytes: %d shared pages of %v, at most %d exclusive ones a network of %v, scales as %s: %d bytes, %d of them in device memory\n",
-		total, plan.Shared, plan.Precision, plan.Exclusive, plan.ExclusivePrecision, plan.ScaleFormat, plan.Bytes, plan.Level1)
+	fmt.Fprintf(log, "budget of %d bytes: %d shared pages of %v, at most %s exclusive ones a network of %v, scales as %s: %d bytes, %d of them in device memory\n",
+		total, plan.Shared, plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat, plan.Bytes, plan.Level1)
 	return nil
 }
