@@ -237,8 +237,10 @@ func (g *Grid) config(seed uint64) pipeline.Config {
 }
 
 func (g *Grid) path(c Cell, seed uint64) string {
-	return filepath.Join(g.Dir, fmt.Sprint("seed-", seed), c.String())
+	return filepath.Join(g.seedDir(seed), c.String())
 }
+
+func (g *Grid) seedDir(seed uint64) string { return filepath.Join(g.Dir, fmt.Sprint("seed-", seed)) }
 
 // networksDir keeps the trained networks of a comparison.
 func (g *Grid) networksDir(c Cell, seed uint64) string {
@@ -248,13 +250,12 @@ func (g *Grid) networksDir(c Cell, seed uint64) string {
 // open is a pipeline run in a cell's directory; its baselines are shared with the
 // other cells of the seed.
 func (g *Grid) open(c Cell, config pipeline.Config, seed uint64, speed *pace) (*pipeline.Run, error) {
-	shared := filepath.Join(g.Dir, fmt.Sprint("seed-", seed))
-	teachers := filepath.Join(shared, "teachers")
+	teachers := filepath.Join(g.seedDir(seed), "teachers")
 	if o := config.Optimization; o.TeacherSteps == o.Steps {
 		teachers = g.networksDir(Cell{Method: Further}, seed) // the same training
 	}
 	return pipeline.Open(filepath.Join(g.path(c, seed), "run"), config, pipeline.Options{
-		Backend: g.options.Backend, Log: g.options.Log, Baselines: filepath.Join(shared, "baselines"), Teachers: teachers,
+		Backend: g.options.Backend, Log: g.options.Log, Baselines: filepath.Join(g.seedDir(seed), "baselines"), Teachers: teachers,
 		Progress: func(stage string, done, of int, note string) {
 			if stage == "optimize" && of > 1 {
 				speed.at(done)

@@ -120,6 +120,15 @@ func TestGrid(t *testing.T) {
 	if !strings.Contains(string(raw), "Stand-in data (says that the system runs") || !strings.Contains(string(raw), "| joint-10 |") {
 		t.Errorf("table:\n%s", raw)
 	}
+	// A smaller grid there keeps the rows of the larger one.
+	part := s
+	part.Cells = s.Cells[2:]
+	if g, err = Open(dir, part, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := g.Table(ctx); err != nil || len(rows) != 3 || rows[0].Cell != s.Cells[2] {
+		t.Errorf("%d rows (%v) for one cell of three, want all, the one first", len(rows), err)
+	}
 	// Another configuration in the same directory is refused, not mixed in.
 	s.Config.Optimization.Steps++
 	if g, err = Open(dir, s, Options{}); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -30,7 +31,7 @@ type Row struct {
 	Worst    int                  // network of the lowest change among those on real data, -1 without any
 }
 
-// Table reads every finished cell of the grid and sets it against the reference of the
+// Table reads every finished cell of the grid's directory, those of the spec first, and sets it against the reference of the
 // same seed, from the stored classes of the test samples. Cells that are not finished
 // are left out.
 func (g *Grid) Table(ctx context.Context) ([]Row, error) {
@@ -48,8 +49,12 @@ func (g *Grid) Table(ctx context.Context) ([]Row, error) {
 			}
 		}
 	}
+	cells, err := g.finished()
+	if err != nil {
+		return nil, err
+	}
 	var rows []Row
-	for _, c := range g.Spec.Cells {
+	for _, c := range cells {
 		row := Row{Cell: c}
 		pairs := map[string][]bootstrap.Pair{}
 		for _, seed := range g.Spec.Seeds {
@@ -78,6 +83,30 @@ func (g *Grid) Table(ctx context.Context) ([]Row, error) {
 		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+// finished are the cells asked for, and others of the same configuration that are
+// finished in the directory: a smaller grid there does not take them out of its table.
+func (g *Grid) finished() ([]Cell, error) {
+	cells := slices.Clone(g.Spec.Cells)
+	for _, seed := range g.Spec.Seeds {
+		dirs, err := os.ReadDir(g.seedDir(seed))
+		if ignoreMissing(err) != nil {
+			return nil, fmt.Errorf("grid: %w", err)
+		}
+		for _, d := range dirs {
+			var r Record
+			if err := readJSON(filepath.Join(g.seedDir(seed), d.Name(), recordFile), &r); ignoreMissing(err) != nil {
+				return nil, err
+			} else if err != nil {
+				continue // not finished, or no cell
+			}
+			if key, err := g.key(r.Cell, seed); err == nil && key == r.Key && !slices.Contains(cells, r.Cell) {
+				cells = append(cells, r.Cell)
+			}
+		}
+	}
+	return cells, nil
 }
 
 func (row *Row) compare(ctx context.Context, pairs map[string][]bootstrap.Pair, labels map[string]answer) error {

@@ -57,6 +57,7 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 	}
 }
 
+// apply reports flags that contradict each other.
 func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 	x := &c.Optimization
 	loads, err := parseLoads(*o.loads)
@@ -78,16 +79,22 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 		"distill":             func() { x.Distillation = *o.distillation },
 		"sample":              func() { x.Sample = *o.sample },
 		"teacher-steps":       func() { x.TeacherSteps = *o.teacherSteps },
-		"placement":           func() { c.Placement = *o.placement },
-		"loads":               func() { c.Loads = loads },
-		"validate-on":         func() { x.ValidateOn = *o.validateOn },
+		"placement": func() {
+			c.Placement = *o.placement
+			c.Doubling = c.Doubling || c.Placement == pipeline.BalancedPlacement
+		},
+		"loads":       func() { c.Loads = loads },
+		"validate-on": func() { x.ValidateOn = *o.validateOn },
 	} {
 		if isSet(o.set, name) {
 			set()
 		}
 	}
-	if c.Placement != pipeline.BalancedPlacement && x.Method == pipeline.Joint {
-		c.Loads = nil // nobody heeds them
+	if c.Placement != pipeline.BalancedPlacement {
+		if isSet(o.set, "loads") {
+			return fmt.Errorf("-loads need -placement %s", pipeline.BalancedPlacement)
+		}
+		c.Loads = nil
 	}
 	return nil
 }
