@@ -166,7 +166,7 @@ func Profile(name string) (Config, error) {
 		o.LossWeights = map[string]float64{"cifar10": 4, "fmnist": 3}
 		o.Dropouts = map[string]float64{"mnist": -1, "fmnist": -1}
 		c.Placement, c.Doubling = BalancedPlacement, true
-		c.Loads = map[string]float64{"cifar10": 8, "mnist": 3, "fmnist": 8, "gtsrb": 6}
+		c.Loads = map[string]float64{"cifar10": 8, "mnist": 5, "fmnist": 9, "gtsrb": 4}
 		o.Batches = map[string]int{"obs": 16, "gsc": 64, "esc10": 32, "us8k": 32, "hhar": 32}
 		o.Validate, o.ValidateOn = 200, 2000
 	case "paper":
