@@ -101,7 +101,7 @@ func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, e
 			return config, nil, err
 		}
 		config.Optimization, config.MaxExclusive = paper.Optimization, paper.MaxExclusive
-		config.Placement, config.Loads = "", nil
+		config.Placement, config.Loads, config.Doubling = "", nil, false
 		if c.Rounds > 0 {
 			config.Optimization.Rounds = c.Rounds
 			config.Optimization.FirstSteps = paper.Optimization.FirstSteps * c.Rounds / paper.Optimization.Rounds
