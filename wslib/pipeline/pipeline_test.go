@@ -345,12 +345,20 @@ func TestRunGoesOnFromAnother(t *testing.T) {
 	}
 	r.Close()
 	c.From, c.Networks = first, []string{"mnist", "fmnist"}
-	if r, err = Open(second, c, Options{}); err != nil {
+	trained := map[string]bool{}
+	if r, err = Open(second, c, Options{Progress: func(stage string, _, _ int, note string) {
+		if stage == "teachers" {
+			trained[strings.Fields(note)[0]] = true
+		}
+	}}); err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	if err := r.Optimize(ctx); err != nil {
 		t.Fatal(err)
+	}
+	if !trained["fmnist"] || trained["mnist"] {
+		t.Errorf("teachers trained: %v, want that of the network that joins", trained)
 	}
 	set, err := r.Set()
 	if err != nil {

@@ -237,8 +237,8 @@ func keyID(key any) (string, error) {
 	return hex.EncodeToString(sum[:8]), nil
 }
 
-// stage runs one stage unless it is complete already. key holds everything that
-// decides the result; work returns the files that it wrote, relative to the run.
+// stage runs one stage unless it is complete already, here or in the run that this one
+// goes on from. key holds everything that decides the result; work returns the files that it wrote, relative to the run.
 func (r *Run) stage(name string, later []string, key any, work func() ([]string, error)) error {
 	id, err := keyID(key)
 	if err != nil {
@@ -252,7 +252,10 @@ func (r *Run) stage(name string, later []string, key any, work func() ([]string,
 		return err
 	}
 	start := time.Now()
-	files, err := work()
+	files, err := r.adopt(name, id)
+	if err == nil && files == nil {
+		files, err = work()
+	}
 	if err != nil {
 		return err
 	}

@@ -3,10 +3,10 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"weightsep/wslib/comparison"
 	"weightsep/wslib/network"
@@ -40,34 +40,46 @@ func (r *Run) Teachers(ctx context.Context) error {
 	if err := r.Baselines(ctx); err != nil || !r.Config.taught() {
 		return err
 	}
-	keys, missing := map[string]map[string]any{}, []*network.Network{}
+	// What is there comes first; then those that are missing are trained together.
+	var missing []*network.Network
 	for _, n := range r.Networks() {
-		key, err := r.teacherKey(n.Name)
-		if err != nil {
-			return err
-		}
-		id, err := keyID(key)
-		if err != nil {
-			return err
-		}
-		if keys[n.Name] = key; r.Dir.Key(stageTeacher(n.Name)) != id {
+		err := r.teacher(n, func() ([]float32, error) { return nil, errMissing })
+		if errors.Is(err, errMissing) {
 			missing = append(missing, n)
+		} else if err != nil {
+			return err
 		}
 	}
-	train := sync.OnceValues(func() (map[string][]float32, error) { return r.trainTeachers(ctx, missing) })
-	for _, n := range r.Networks() {
-		err := r.stage(stageTeacher(n.Name), nil, keys[n.Name], func() ([]string, error) {
-			weights, err := train()
-			if err != nil {
-				return nil, err
-			}
-			return []string{teacherFile(n.Name)}, npy.Write(r.Dir.File(teacherFile(n.Name)), n.FromLayerOrder(weights[n.Name]))
-		})
-		if err != nil {
+	if len(missing) == 0 {
+		return nil
+	}
+	weights, err := r.trainTeachers(ctx, missing)
+	if err != nil {
+		return err
+	}
+	for _, n := range missing {
+		if err := r.teacher(n, func() ([]float32, error) { return weights[n.Name], nil }); err != nil {
 			return err
 		}
 	}
 	return os.RemoveAll(r.Dir.File(teachersDir))
+}
+
+var errMissing = errors.New("to be trained")
+
+// teacher is the stage of one network's teacher; train gives its weights in layer order.
+func (r *Run) teacher(n *network.Network, train func() ([]float32, error)) error {
+	key, err := r.teacherKey(n.Name)
+	if err != nil {
+		return err
+	}
+	return r.stage(stageTeacher(n.Name), nil, key, func() ([]string, error) {
+		w, err := train()
+		if err != nil {
+			return nil, err
+		}
+		return []string{teacherFile(n.Name)}, npy.Write(r.Dir.File(teacherFile(n.Name)), n.FromLayerOrder(w))
+	})
 }
 
 // teacherKey holds everything that decides a network's teacher.

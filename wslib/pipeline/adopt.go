@@ -1,0 +1,50 @@
+package pipeline
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+
+	"weightsep/wslib/rundir"
+)
+
+// adopt copies a stage's files from the run that this one goes on from, where it was
+// made from the very same things, and returns their names; none if it was not. So
+// networks that stay need not be trained or looked into again.
+func (r *Run) adopt(name, id string) ([]string, error) {
+	if r.Config.From == "" {
+		return nil, nil
+	}
+	if _, err := os.Stat(filepath.Join(r.Config.From, rundir.ManifestFile)); err != nil {
+		return nil, nil // what is wrong with it is said when it is needed
+	}
+	from, err := rundir.Open(r.Config.From)
+	if err != nil {
+		return nil, nil
+	}
+	defer from.Close()
+	if from.Key(name) != id {
+		return nil, nil
+	}
+	stage, done, err := from.Stage(name)
+	if err != nil || !done {
+		return nil, nil // a documented run without the file: made anew
+	}
+	var files []string
+	for file := range stage.Files {
+		raw, err := os.ReadFile(from.File(file))
+		if err != nil {
+			return nil, fmt.Errorf("run to go on from: %w", err)
+		}
+		if err := os.MkdirAll(filepath.Dir(r.Dir.File(file)), 0o755); err != nil {
+			return nil, err
+		}
+		if err := renameio.WriteFile(r.Dir.File(file), raw, 0o644); err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
