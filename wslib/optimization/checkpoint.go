@@ -26,7 +26,7 @@ type jointRecord struct {
 	Fingerprint string
 	Step        int // steps done
 	BestStep    int
-	BestMean    float64
+	BestPooled  float64
 	History     []Point
 }
 

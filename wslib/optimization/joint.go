@@ -102,7 +102,8 @@ func (o JointOptions) check(set *page.Set, tasks []Task) error {
 // through its table, and updates shared pages, exclusive pages and scales once.
 //
 // tasks are the set's networks in order. The set is the starting point and is
-// not changed. The best state by mean validation accuracy is returned.
+// not changed. The best state by validation accuracy on the samples of all
+// networks together is returned.
 //
 // With a precision below float32 the pages are rounded in the loop: the forward
 // pass sees code values, the gradient goes straight through the rounding. The
@@ -311,10 +312,10 @@ func (j *joint) validate(ctx context.Context, theta []float32, step int, losses 
 	if err != nil {
 		return err
 	}
-	p.Mean = mean(p.Validation)
+	p.Mean, p.Pooled = mean(p.Validation), j.validator.pooled(p.Validation)
 	s := &j.state
-	if s.Best == nil || p.Mean > s.BestMean {
-		s.Best, s.BestMean, s.BestStep = theta, p.Mean, step
+	if s.Best == nil || p.Pooled > s.BestPooled {
+		s.Best, s.BestPooled, s.BestStep = theta, p.Pooled, step
 	}
 	s.History = append(s.History, p)
 	if err := s.save(j.Checkpoint, j.print); err != nil {

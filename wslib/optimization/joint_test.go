@@ -83,6 +83,9 @@ func TestJointWithoutSharingIsSeparateTraining(t *testing.T) {
 
 func TestJointLearns(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 300), problem(t, "b", 2, 300), problem(t, "c", 3, 300)}
+	few := *tasks[2].Data
+	few.Validation = few.Validation.Slice(7)
+	tasks[2].Data = &few
 	set := plan(t, members(tasks)).Set(true)
 	before := set.Clone()
 	r, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, JointOptions{Steps: 300, ValidateEvery: 50, LearningRate: 1e-2, Batch: 30, Seed: 1})
@@ -90,8 +93,23 @@ func TestJointLearns(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, best := r.History[0], 0.0
+	chosen, most := 0, -1.0
 	for _, p := range r.History {
 		best = max(best, p.Mean)
+		right, all := 0.0, 0.0
+		for i, task := range tasks {
+			n := float64(task.Data.Validation.Len())
+			right, all = right+math.Round(p.Validation[i]*n), all+n
+		}
+		if math.Abs(p.Pooled-right/all) > 1e-9 {
+			t.Errorf("step %d: %v of all samples right, want %v", p.Step, p.Pooled, right/all)
+		}
+		if right > most {
+			chosen, most = p.Step, right
+		}
+	}
+	if r.BestStep != chosen {
+		t.Errorf("state of step %d, step %d has most samples right", r.BestStep, chosen)
 	}
 	if best < 0.9 || first.Mean > 0.7 {
 		t.Errorf("mean validation accuracy from %.3f to %.3f, want to reach 0.9", first.Mean, best)

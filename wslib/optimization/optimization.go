@@ -40,6 +40,9 @@ type Point struct {
 	Loss       []float64 `json:"loss"`       // training loss of each network, mean since the last point
 	Validation []float64 `json:"validation"` // accuracy of each network, 0 to 1
 	Mean       float64   `json:"mean"`       // mean validation accuracy
+	// Pooled is the share of all networks' validation samples together that are classified
+	// correctly: unlike Mean, not at the mercy of those with few. Of joint optimization.
+	Pooled float64 `json:"pooled,omitempty"`
 }
 
 // Progress is told to the caller as an optimization goes on.
@@ -134,13 +137,28 @@ func (v *validator) close() {
 	}
 }
 
+// pooled is the accuracy on all networks' samples together, given that of each.
+func (v *validator) pooled(accuracies []float64) float64 {
+	right, all := 0.0, 0.0
+	for i, a := range accuracies {
+		n := float64(v.split(i).Len())
+		right, all = right+a*n, all+n
+	}
+	return right / all
+}
+
+// split is network i's validation data.
+func (v *validator) split(i int) *datasets.Split {
+	s := v.tasks[i].Data.Validation
+	if v.samples > 0 {
+		s = s.Slice(v.samples)
+	}
+	return s
+}
+
 // accuracy scores a flat weight vector of network i.
 func (v *validator) accuracy(ctx context.Context, i int, weights []float32) (float64, error) {
 	w := vector(weights)
 	defer free(w)
-	split := v.tasks[i].Data.Validation
-	if v.samples > 0 {
-		split = split.Slice(v.samples)
-	}
-	return v.classifiers[i].Accuracy(ctx, w, split)
+	return v.classifiers[i].Accuracy(ctx, w, v.split(i))
 }
