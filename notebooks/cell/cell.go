@@ -69,8 +69,22 @@ func Must[T any](v T, err error) T {
 // Show displays a chart. It goes out as an image of its own type, not as HTML,
 // which some viewers strip.
 func Show(f *figures.Figure, err error) {
+	showSVG(Must(Must(f, err).SVG()))
+}
+
+// ShowFile displays a chart that a documented run left as an SVG file, in the way of
+// [Show]. It ends the cell if there is none at path.
+func ShowFile(path string) {
+	svg := string(Must(os.ReadFile(path)))
+	if !strings.Contains(svg, "<svg") {
+		panic(fmt.Sprintf("%s: no SVG", path))
+	}
+	showSVG(svg)
+}
+
+func showSVG(svg string) {
 	gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{
-		protocol.MIMEImageSVG: Must(Must(f, err).SVG()),
+		protocol.MIMEImageSVG: svg,
 	}})
 	gonbui.Sync()
 }
