@@ -5,14 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"weightsep/wslib/budget"
 	"weightsep/wslib/npy"
 	"weightsep/wslib/page"
 )
@@ -315,173 +313,5 @@ func TestConfigErrors(t *testing.T) {
 	}
 	if _, err := Reopen(filepath.Join(t.TempDir(), "none"), "", Options{}); err == nil || !strings.Contains(err.Error(), "no run") {
 		t.Errorf("missing run: %v", err)
-	}
-}
-
-// A run goes on from another: its networks start as they are there, one joins, and one
-// leaves.
-func TestRunGoesOnFromAnother(t *testing.T) {
-	ctx := context.Background()
-	first, second := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
-	c := tiny(t)
-	c.Networks = []string{"mnist", "svhn"}
-	if _, err := c.ApplyBudget(budget.Budget{Total: 60_000}); err != nil {
-		t.Fatal(err)
-	}
-	r, err := Open(first, c, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Optimize(ctx); err != nil {
-		t.Fatal(err)
-	}
-	old, err := r.Set()
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, err := r.History()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Close()
-	c.From, c.Networks = first, []string{"mnist", "fmnist"}
-	trained := map[string]bool{}
-	if r, err = Open(second, c, Options{Progress: func(stage string, _, _ int, note string) {
-		if stage == "teachers" {
-			trained[strings.Fields(note)[0]] = true
-		}
-	}}); err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if err := r.Optimize(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if !trained["fmnist"] || trained["mnist"] {
-		t.Errorf("teachers trained: %v, want that of the network that joins", trained)
-	}
-	set, err := r.Set()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(set.Networks[0].Table.Entries, old.Networks[0].Table.Entries) {
-		t.Error("mnist moved to other pages")
-	}
-	after, err := r.History()
-	if err != nil {
-		t.Fatal(err)
-	}
-	best := 0.0
-	for _, p := range before.Points {
-		if p.Step == before.BestStep {
-			best = p.Validation[0]
-		}
-	}
-	// Rounding anew may move a code value that was near its border.
-	if start := after.Points[0].Validation[0]; start < best-0.1 {
-		t.Errorf("mnist starts at %v, was %v", start, best)
-	}
-	c.From = second
-	if err := r.SetConfig(c); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.Overlap(ctx); err == nil || !strings.Contains(err.Error(), "itself") {
-		t.Errorf("a run that goes on from itself: %v", err)
-	}
-}
-
-// A budget of fewer shared pages than a network has pages is kept by doubling.
-func TestSmallBudgetDoubles(t *testing.T) {
-	c := tiny(t)
-	if _, err := c.ApplyBudget(budget.Budget{Total: 8_000}); err != nil {
-		t.Fatal(err)
-	}
-	r, err := Open(filepath.Join(t.TempDir(), "a"), c, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if err := r.Optimize(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	set, err := r.Set()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if stored := set.Stored().Total; stored > 8_000 || set.Shared >= 100 {
-		t.Errorf("%d bytes on %d shared pages", stored, set.Shared)
-	}
-	on := map[int32]int{}
-	for _, e := range set.Networks[0].Table.Entries {
-		on[e]++
-	}
-	for e, n := range on {
-		if most := 128/set.Shared + 1; n > most {
-			t.Errorf("%d pages of one network on shared page %d, want at most %d", n, e, most)
-		}
-	}
-}
-
-// The network of the larger load has more exclusive pages and shares the others with
-// fewer, within the budget.
-func TestLoadsDecideRoom(t *testing.T) {
-	c := tiny(t)
-	c.Placement, c.Loads = BalancedPlacement, map[string]float64{"mnist": 20}
-	c.Optimization.TeacherSteps = 0
-	const total = 24_000
-	if _, err := c.ApplyBudget(budget.Budget{Total: total}); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Validate(); err != nil {
-		t.Fatal(err)
-	}
-	r, err := Open(filepath.Join(t.TempDir(), "a"), c, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if err := r.Optimize(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	set, err := r.Set()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if stored := set.Stored().Total; stored > total || stored < total*9/10 {
-		t.Errorf("%d bytes stored of %d", stored, total)
-	}
-	pages := make([]int, set.Shared)
-	for _, m := range set.Networks {
-		for _, e := range m.Table.Entries {
-			if int(e) < set.Shared {
-				pages[e]++
-			}
-		}
-	}
-	crowd := func(i int) float64 { // pages on the shared pages of network i, mean over its own
-		sum, n := 0, 0
-		for _, e := range set.Networks[i].Table.Entries {
-			if int(e) < set.Shared {
-				sum, n = sum+pages[e], n+1
-			}
-		}
-		return float64(sum) / float64(n)
-	}
-	if crowd(0) > crowd(1)/2 {
-		t.Errorf("mnist's pages lie %.1f on one, fmnist's %.1f", crowd(0), crowd(1))
-	}
-	if a, b := len(set.Networks[0].Table.Exclusive()), len(set.Networks[1].Table.Exclusive()); a <= b || b < 1 {
-		t.Errorf("%d exclusive pages of mnist, %d of fmnist", a, b)
-	}
-	for _, change := range []func(*Config){
-		func(c *Config) { c.Loads = map[string]float64{"mnist": 5} },
-		func(c *Config) { c.MaxExclusives["mnist"]++ },
-	} {
-		other := c
-		other.MaxExclusives = maps.Clone(c.MaxExclusives)
-		change(&other)
-		if got := r.outdated(other); !slices.Contains(got, stageOverlap) {
-			t.Errorf("a change of loads or exclusive pages outdates %v", got)
-		}
 	}
 }
