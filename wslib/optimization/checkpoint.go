@@ -35,13 +35,13 @@ type jointRecord struct {
 func (j *joint) fingerprint() string {
 	o := j.JointOptions
 	h := fnv.New64a()
-	fmt.Fprintf(h, "joint %d %d %v %v %v %v %v %v %v %v %d %d %d %d\n", o.Steps, o.Batch, o.LearningRate, o.ScaleRate, o.Dropout, o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.Distillation, o.Temperature, o.Sample, o.ValidateEvery, o.ValidateOn, o.Seed)
+	fmt.Fprintf(h, "joint %d %d %v %v %v %v %v %v %v %v %d %d %d %d\n", o.Steps, o.Batch, o.LearningRate, o.ScaleRate, o.Dropout, o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.Distillation.Share, o.Distillation.Temperature, o.Sample, o.ValidateEvery, o.ValidateOn, o.Seed)
 	fingerprintTasks(h, j.tasks)
 	for _, m := range j.layout.set.Networks {
 		fmt.Fprintln(h, m.Name, m.Table, m.Scales != nil)
 	}
 	binary.Write(h, binary.LittleEndian, j.layout.pack(j.layout.set))
-	if j.Distillation > 0 {
+	if j.Distillation.Share > 0 {
 		for _, t := range j.tasks {
 			binary.Write(h, binary.LittleEndian, t.Weights)
 		}
@@ -161,6 +161,6 @@ func fingerprintTasks(w io.Writer, tasks []Task) {
 	for _, t := range tasks {
 		samples := t.Data.Provenance
 		samples.Note = ""
-		fmt.Fprintf(w, "%+v\n%s %v\n%d %d %d %v %v\n", *t.Network, samples, samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch, t.LossWeight, t.Dropout)
+		fmt.Fprintf(w, "%+v\n%s %v\n%d %d %d %v %v %v\n", *t.Network, samples, samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch, t.LossWeight, t.Dropout, t.Held)
 	}
 }

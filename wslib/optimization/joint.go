@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/wslib/internal/train"
+	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 )
 
@@ -24,15 +25,15 @@ type JointOptions struct {
 	// ExclusivePrecision is that of exclusive pages [Precision].
 	ExclusivePrecision page.Precision
 	ScaleFormat        page.ScaleFormat // that the scales are stored in [float32]
-	Distillation       float64          // share of the loss that is the distance from the logits of Task.Weights [0: none]
-	Temperature        float64          // of distillation [2]
-	Sample             int              // networks in a step; each takes part once in as many steps as it takes [0: all]
-	Workers            int              // networks at a time; does not change the result [2]
-	ValidateEvery      int              // steps between validations and checkpoints [200]
-	ValidateOn         int              // at most so many validation samples a network [0: all]
-	Seed               uint64
-	Checkpoint         string // file of the checkpoint; "" none
-	Progress           func(Progress)
+	// Distillation from Task.Weights [none].
+	Distillation  network.Distillation
+	Sample        int // networks in a step; each takes part once in as many steps as it takes [0: all]
+	Workers       int // networks at a time; does not change the result [2]
+	ValidateEvery int // steps between validations and checkpoints [200]
+	ValidateOn    int // at most so many validation samples a network [0: all]
+	Seed          uint64
+	Checkpoint    string // file of the checkpoint; "" none
+	Progress      func(Progress)
 }
 
 func (o JointOptions) withDefaults() JointOptions {
@@ -50,9 +51,6 @@ func (o JointOptions) withDefaults() JointOptions {
 	}
 	if o.ScaleRate == 0 {
 		o.ScaleRate = 1
-	}
-	if o.Temperature == 0 {
-		o.Temperature = 2
 	}
 	if o.Workers == 0 {
 		o.Workers = 2
@@ -74,12 +72,12 @@ func (o JointOptions) check(set *page.Set, tasks []Task) error {
 		return fmt.Errorf("%d steps, batches of %d, validation every %d on %d, %d workers, %d networks a step: want none below 0",
 			o.Steps, o.Batch, o.ValidateEvery, o.ValidateOn, o.Workers, o.Sample)
 	}
-	if o.LearningRate < 0 || o.ScaleRate < 0 || o.Temperature < 0 || o.Dropout < 0 || o.Dropout >= 1 {
-		return fmt.Errorf("learning rate %v, scale rate %v, temperature %v, dropout %v: want none below 0, and dropout below 1",
-			o.LearningRate, o.ScaleRate, o.Temperature, o.Dropout)
+	if o.LearningRate < 0 || o.ScaleRate < 0 || o.Dropout < 0 || o.Dropout >= 1 {
+		return fmt.Errorf("learning rate %v, scale rate %v, dropout %v: want none below 0, and dropout below 1",
+			o.LearningRate, o.ScaleRate, o.Dropout)
 	}
-	if o.Distillation < 0 || o.Distillation > 1 {
-		return fmt.Errorf("distillation %v, want 0 to 1", o.Distillation)
+	if err := o.Distillation.Validate(); err != nil {
+		return err
 	}
 	for i, m := range set.Networks {
 		if t := tasks[i]; t.Batch < 0 || t.LossWeight < 0 || t.Dropout >= 1 {
@@ -88,13 +86,35 @@ func (o JointOptions) check(set *page.Set, tasks []Task) error {
 		if (o.Precision.Quantized() || o.ExclusivePrecision.Quantized()) && m.Scales == nil {
 			return fmt.Errorf("network %s has no scales, which pages of %v need", m.Name, o.Precision)
 		}
-		if o.Distillation > 0 {
+		if tasks[i].Held {
+			if err := o.checkHeld(set, i); err != nil {
+				return fmt.Errorf("network %s is held: %w", m.Name, err)
+			}
+			continue
+		}
+		if o.Distillation.Share > 0 {
 			if err := page.CheckWeights("weights to distil "+m.Name+" from", tasks[i].Weights, m.Weights); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// checkHeld reports what of network i is not as it is stored.
+func (o JointOptions) checkHeld(set *page.Set, i int) error {
+	m := set.Networks[i]
+	for b, e := range m.Table.Entries {
+		if int(e) < set.Shared {
+			if err := o.Precision.Check(set.Pages[int(e)*set.Size : (int(e)+1)*set.Size]); err != nil {
+				return fmt.Errorf("page %d, shared page %d: %w", b, e, err)
+			}
+		}
+	}
+	if err := cmp.Or(o.ExclusivePrecision, o.Precision).Check(m.Exclusive); err != nil {
+		return fmt.Errorf("exclusive pages: %w", err)
+	}
+	return o.ScaleFormat.Check(m.Scales)
 }
 
 // Joint trains the pages of a set for all its networks at once: every step adds
@@ -104,6 +124,11 @@ func (o JointOptions) check(set *page.Set, tasks []Task) error {
 // tasks are the set's networks in order. The set is the starting point and is
 // not changed. The best state by validation accuracy on the samples of all
 // networks together is returned.
+//
+// Networks that are held keep their weights, bit for bit: their scales and all pages
+// that they use must be as they are stored, in the precisions of the options, and do not
+// change. The others are trained around them; where their pages lie on a held network's,
+// only their scales learn.
 //
 // With a precision below float32 the pages are rounded in the loop: the forward
 // pass sees code values, the gradient goes straight through the rounding. The
@@ -133,6 +158,7 @@ func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []
 type joint struct {
 	JointOptions
 	tasks     []Task
+	trained   []int // tasks that are not held
 	layout    layout
 	shared    quantizer // of shared pages
 	own       quantizer // of exclusive pages
@@ -146,7 +172,14 @@ type joint struct {
 }
 
 func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, o JointOptions) (*joint, error) {
-	j := &joint{JointOptions: o, tasks: tasks, layout: newLayout(set), shared: quantizer{o.Precision}, own: quantizer{cmp.Or(o.ExclusivePrecision, o.Precision)}}
+	held := make([]bool, len(tasks))
+	j := &joint{JointOptions: o, tasks: tasks, shared: quantizer{o.Precision}, own: quantizer{cmp.Or(o.ExclusivePrecision, o.Precision)}}
+	for i, t := range tasks {
+		if held[i] = t.Held; !t.Held {
+			j.trained = append(j.trained, i)
+		}
+	}
+	j.layout = newLayout(set, held)
 	if err := j.open(ctx, backend); err != nil {
 		j.close()
 		return nil, err
@@ -167,9 +200,10 @@ func (j *joint) open(ctx context.Context, backend compute.Backend) error {
 		batch := cmp.Or(t.Batch, j.Batch)
 		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input, batch, j.Seed, t.Network.Name))
 	}
-	if j.Distillation > 0 {
+	if j.Distillation.Share > 0 {
 		j.teachers = make([]*train.Teacher, len(j.tasks))
-		err := j.each(len(j.tasks), func(i int) (err error) {
+		err := j.each(len(j.trained), func(k int) (err error) {
+			i := j.trained[k]
 			t := j.tasks[i]
 			j.teachers[i], err = train.NewTeacher(ctx, j.validator.classifiers[i], t.Weights, t.Data.Train)
 			return err
@@ -204,10 +238,13 @@ func (j *joint) executed(theta []float32) *page.Set {
 	set := j.layout.unpack(theta)
 	set.Precision, set.ExclusivePrecision, set.ScaleFormat = j.Precision, j.ExclusivePrecision, j.ScaleFormat
 	if j.quantized() {
-		shared := j.shared.pages(set.Pages, set.Size)
+		shared := j.shared.pages(set.Pages, set.Size, j.layout.fixed)
 		for i := range set.Networks {
 			m := &set.Networks[i]
-			own := j.own.pages(m.Exclusive, set.Size)
+			if j.tasks[i].Held {
+				continue
+			}
+			own := j.own.pages(m.Exclusive, set.Size, nil)
 			for b, e := range m.Table.Entries {
 				if int(e) < set.Shared {
 					m.Scales[b] *= shared[e]
@@ -217,7 +254,7 @@ func (j *joint) executed(theta []float32) *page.Set {
 			}
 		}
 	}
-	for i := range set.Networks {
+	for _, i := range j.trained {
 		for b, s := range set.Networks[i].Scales {
 			set.Networks[i].Scales[b] = set.ScaleFormat.Round(s)
 		}
@@ -247,6 +284,9 @@ func (j *joint) run(ctx context.Context) error {
 		if err := j.validate(ctx, s.Theta, 0, nil); err != nil {
 			return err
 		}
+	}
+	if len(j.trained) == 0 {
+		return nil
 	}
 	theta, m, v := vector(s.Theta), vector(s.M), vector(s.V)
 	defer func() { free(theta, m, v) }()
@@ -306,6 +346,10 @@ func (j *joint) validate(ctx context.Context, theta []float32, step int, losses 
 	set := j.executed(theta)
 	p := Point{Step: step, Loss: losses, Validation: make([]float64, len(j.tasks))}
 	err := j.each(len(j.tasks), func(i int) (err error) {
+		if j.tasks[i].Held && len(j.state.History) > 0 {
+			p.Validation[i] = j.state.History[0].Validation[i]
+			return nil
+		}
 		p.Validation[i], err = j.validator.accuracy(ctx, i, set.Weights(i))
 		return err
 	})

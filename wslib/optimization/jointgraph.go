@@ -18,8 +18,8 @@ import (
 // compile in a fraction of the time, run two at a time, and a step may take part of
 // the networks.
 type jointGraphs struct {
-	round    *Exec // nil: pages stay float32
-	gradient []*Exec
+	round    *Exec   // nil: pages stay float32
+	gradient []*Exec // nil of a held network
 	update   *Exec
 }
 
@@ -30,12 +30,13 @@ func (j *joint) compile(backend compute.Backend) error {
 			return err
 		}
 	}
-	for i := range j.tasks {
+	j.graphs.gradient = make([]*Exec, len(j.tasks))
+	for _, i := range j.trained {
 		g, err := NewExec(backend, func(in []*Node) []*Node { return j.gradientGraph(in, i) })
 		if err != nil {
 			return fmt.Errorf("network %s: %w", j.tasks[i].Network.Name, err)
 		}
-		j.graphs.gradient = append(j.graphs.gradient, g)
+		j.graphs.gradient[i] = g
 	}
 	j.graphs.update, err = NewExec(backend, j.updateGraph)
 	return err
@@ -55,13 +56,18 @@ func (j *joint) roundGraph(theta *Node) *Node {
 }
 
 // rounded are the pages [P, size] as executed, and where the gradient goes straight
-// through; shared and exclusive pages each by their own precision.
+// through; shared and exclusive pages each by their own precision, those of held networks
+// not at all.
 func (j *joint) rounded(theta *Node) (values, within *Node) {
 	pages, shared := j.layout.graphPages(theta), j.layout.set.Shared
 	values, within = j.shared.graph(Slice(pages, AxisRange(0, shared)))
 	if j.layout.pages > shared {
 		own, reach := j.own.graph(Slice(pages, AxisRange(shared)))
 		values, within = Concatenate([]*Node{values, own}, 0), Concatenate([]*Node{within, reach}, 0)
+	}
+	if j.layout.held() {
+		fixed := Const(theta.Graph(), j.layout.fixed)
+		values = Where(BroadcastToShape(InsertAxes(fixed, -1), pages.Shape()), pages, values)
 	}
 	return values, within
 }
@@ -89,8 +95,7 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		w = Mul(read, scales)
 	}
 	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: task.DropoutRate(j.Dropout), RNG: rng})
-	distillation := network.Distillation{Share: j.Distillation, Temperature: j.Temperature}
-	loss, g := pass.LossGradient(func(logits *Node) *Node { return distillation.Loss(logits, y, teacher) })
+	loss, g := pass.LossGradient(func(logits *Node) *Node { return j.Distillation.Loss(logits, y, teacher) })
 	if task.LossWeight > 0 {
 		g = MulScalar(g, task.LossWeight)
 	}
@@ -147,7 +152,7 @@ func (j *joint) updateGraph(in []*Node) []*Node {
 	}
 	onShared := l.set.Shared * l.set.Size
 	count := t
-	if j.Sample > 0 && j.Sample < len(j.tasks) && l.size > onShared {
+	if j.Sample > 0 && j.Sample < len(j.trained) && l.size > onShared {
 		count = BroadcastToDims(t, onShared)
 		count = Concatenate([]*Node{count, BroadcastToDims(turn, l.size-onShared)}, 0)
 	}
@@ -173,7 +178,9 @@ func (l layout) sources(networks []int) (shared, exclusive, scales []int32) {
 	for k, i := range networks {
 		for b, e := range l.set.Networks[i].Table.Entries {
 			row := int32(k*l.slots + b)
-			if int(e) < l.set.Shared {
+			if int(e) < l.set.Shared && l.fixed[e] {
+				// stays as it is
+			} else if int(e) < l.set.Shared {
 				shared[int(e)*l.tenants+used[e]] = row
 				used[e]++
 			} else {

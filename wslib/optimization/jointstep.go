@@ -56,7 +56,7 @@ func (j *joint) step(k int, theta, m, v *tensors.Tensor) (next []*tensors.Tensor
 // their batch. Without sampling all take part; with it, every network does once
 // in as many steps as it takes, in an order that is drawn anew.
 func (j *joint) sample(k int) (networks []int, epoch int) {
-	n := len(j.tasks)
+	n := len(j.trained)
 	size := n
 	if j.Sample > 0 && j.Sample < n {
 		size = j.Sample
@@ -64,14 +64,14 @@ func (j *joint) sample(k int) (networks []int, epoch int) {
 	turns := (n + size - 1) / size
 	epoch = k / turns
 	if turns == 1 {
-		for i := range n {
-			networks = append(networks, i)
-		}
-		return networks, epoch
+		return j.trained, epoch
 	}
 	perm := train.Rand(j.Seed+uint64(epoch)*0x9e3779b97f4a7c15, "networks").Perm(n)
 	at := k % turns * size
-	return perm[at:min(at+size, n)], epoch
+	for _, p := range perm[at:min(at+size, n)] {
+		networks = append(networks, j.trained[p])
+	}
+	return networks, epoch
 }
 
 // gradient is network i's part of a step.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"testing"
 
+	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 	"weightsep/xla/xlatest"
 )
@@ -35,7 +36,7 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 	if err := set.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	l := newLayout(set)
+	l := newLayout(set, nil)
 	for _, networks := range [][]int{{0, 1, 2}, {2, 0}, {1}} {
 		onShared, onExclusive, onScales := l.sources(networks)
 		value := func(row int32) float64 { // of each network's page in its slot; 0 of the row after the last
@@ -101,7 +102,7 @@ func TestJointSamplesNetworks(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 200), problem(t, "c", 3, 200)}
 	set := plan(t, members(tasks)).Set(true)
 	o := JointOptions{Steps: 240, ValidateEvery: 40, LearningRate: 1e-2, Batch: 30, Seed: 1, Sample: 2}
-	j := &joint{JointOptions: o, tasks: tasks}
+	j := &joint{JointOptions: o, tasks: tasks, trained: []int{0, 1, 2}}
 	orders := map[string]bool{}
 	for k := 0; k < 40; k += 2 {
 		first, epoch := j.sample(k)
@@ -160,7 +161,7 @@ func TestDistillationFromItself(t *testing.T) {
 	set.Networks = []page.Member{m}
 	far := func(share float64) float64 {
 		r, err := Joint(context.Background(), xlatest.Backend(t), set, []Task{task},
-			JointOptions{Steps: 1, ValidateEvery: 1, Batch: 50, Seed: 1, Distillation: share, Temperature: 3, LearningRate: 1e-3})
+			JointOptions{Steps: 1, ValidateEvery: 1, Batch: 50, Seed: 1, Distillation: network.Distillation{Share: share, Temperature: 3}, LearningRate: 1e-3})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +170,7 @@ func TestDistillationFromItself(t *testing.T) {
 		if share == 1 && (loss > 9*math.Log(3)+1e-4 || loss < 1) {
 			t.Errorf("loss %v, want the teacher's entropy", loss)
 		}
-		j, err := newJoint(context.Background(), xlatest.Backend(t), set, []Task{task}, JointOptions{Steps: 10, Batch: 50, Distillation: share, Temperature: 3, Seed: 1}.withDefaults())
+		j, err := newJoint(context.Background(), xlatest.Backend(t), set, []Task{task}, JointOptions{Steps: 10, Batch: 50, Distillation: network.Distillation{Share: share, Temperature: 3}, Seed: 1}.withDefaults())
 		if err != nil {
 			t.Fatal(err)
 		}

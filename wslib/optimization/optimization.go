@@ -27,6 +27,7 @@ type Task struct {
 	Dropout    float64   // before each dense layer; 0: as the options say, negative: none
 	Weights    []float32 // of the separate network; needed for distillation only
 	LossWeight float64   // what its loss is multiplied by in joint optimization; 0: 1
+	Held       bool      // joint optimization leaves its weights as they are
 }
 
 // DropoutRate is the task's own rate, or else the given one.

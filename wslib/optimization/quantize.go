@@ -69,12 +69,12 @@ func (q quantizer) codes(p []float32) float32 {
 }
 
 // pages replaces the values of pages by code values and returns each page's step, 1
-// of float32.
-func (q quantizer) pages(values []float32, size int) []float32 {
+// of float32 and of fixed pages, which hold code values already. fixed may be nil.
+func (q quantizer) pages(values []float32, size int, fixed []bool) []float32 {
 	steps := make([]float32, len(values)/size)
 	for p := range steps {
 		steps[p] = 1
-		if q.Quantized() {
+		if q.Quantized() && (fixed == nil || !fixed[p]) {
 			steps[p] = q.codes(values[p*size : (p+1)*size])
 		}
 	}

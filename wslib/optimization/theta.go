@@ -1,6 +1,8 @@
 package optimization
 
 import (
+	"slices"
+
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -18,9 +20,12 @@ type layout struct {
 	size      int   // of theta
 	slots     int   // pages of the largest network
 	tenants   int   // pages on the fullest shared page
+
+	fixed []bool // of all pages, those that a held network uses
 }
 
-func newLayout(s *page.Set) layout {
+// newLayout is the layout of a set of which some networks are held; nil: none.
+func newLayout(s *page.Set, held []bool) layout {
 	l := layout{set: s, pages: s.Shared}
 	for _, m := range s.Networks {
 		l.exclusive = append(l.exclusive, l.pages-s.Shared)
@@ -35,6 +40,18 @@ func newLayout(s *page.Set) layout {
 				on[e]++
 				l.tenants = max(l.tenants, on[e])
 			}
+		}
+	}
+	l.fixed = make([]bool, l.pages)
+	for i, m := range s.Networks {
+		for _, e := range m.Table.Entries {
+			if held == nil || !held[i] {
+				break
+			}
+			if int(e) >= s.Shared {
+				e += int32(l.exclusive[i])
+			}
+			l.fixed[e] = true
 		}
 	}
 	l.size = l.pages * s.Size
@@ -83,6 +100,9 @@ func (l layout) table(i int) *tensors.Tensor {
 	}
 	return tensors.FromFlatDataAndDimensions(entries, len(entries))
 }
+
+// held says that some network is.
+func (l layout) held() bool { return slices.Contains(l.fixed, true) }
 
 // graphPages are shared and exclusive pages [P, size] of theta.
 func (l layout) graphPages(theta *Node) *Node {
