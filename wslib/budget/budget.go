@@ -4,6 +4,7 @@
 package budget
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -16,23 +17,31 @@ type Budget struct {
 	Total  int // everything that is stored
 	Level1 int // of it in device memory: shared pages, tables, scales; 0: chosen
 
-	Precision   page.Precision   // of the values of shared pages; 0: chosen
-	ScaleFormat page.ScaleFormat // of scales; "": chosen
+	Precision page.Precision // of the values of shared pages; 0: chosen
+	// ExclusivePrecision is that of exclusive pages; 0: chosen.
+	ExclusivePrecision page.Precision
+	ScaleFormat        page.ScaleFormat // of scales; "": chosen
 
 	// Loads say how exclusive pages are shared out between the networks, one for each,
 	// above 0; nil: equally.
 	Loads []float64
+
+	// Held is what networks take that are packed already and stay as they are. Total is for
+	// them, too; precisions and format of scales must be theirs.
+	Held Held
 }
 
 // Plan is a choice that keeps to a budget.
 type Plan struct {
-	Shared             int   // shared pages
-	Exclusive          []int // exclusive pages of each network, at most; 1 at least, or none of all
+	Shared             int   // shared pages, those that held networks use among them
+	Exclusive          []int // exclusive pages of each network but held ones, at most; 1 at least, or none of all
 	Precision          page.Precision
 	ExclusivePrecision page.Precision
 	ScaleFormat        page.ScaleFormat
 	Bytes              int // total that is stored, at most
 	Level1             int // of it in device memory
+
+	held Held
 }
 
 // Ratio is the budget's total for a packing ratio in bytes: what float32 weights
@@ -81,6 +90,9 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	}
 	if b.Loads != nil && len(b.Loads) != len(weights) || slices.ContainsFunc(b.Loads, func(l float64) bool { return !(l > 0) }) {
 		return Plan{}, fmt.Errorf("budget: loads %v, want one above 0 for each of %d networks", b.Loads, len(weights))
+	}
+	if b.Held != (Held{}) && (b.Precision == 0 || b.ExclusivePrecision == 0 || b.ScaleFormat == "" || b.Level1 != 0) {
+		return Plan{}, fmt.Errorf("budget: beside packed networks it takes their precisions and scale format, and no Level1")
 	}
 	n := networks{size: pageSize, loads: b.Loads}
 	for _, w := range weights {
@@ -143,7 +155,7 @@ func (n networks) share(exclusive int) []int {
 
 // fit is the plan of one precision.
 func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
-	p := Plan{Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat}
+	p := Plan{Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat, held: b.Held}
 	if p.ScaleFormat == "" {
 		p.ScaleFormat = page.ScaleFloat32
 		if precision.Quantized() {
@@ -158,8 +170,8 @@ func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 		}
 		if width == 1 {
 			// With two bytes there may be room for fewer pages than one byte can name.
-			if q, err := n.fill(p, b, 2); slices.Max(p.Exclusive) < 256 && (err != nil || q.entries() < 256) {
-				over := p.entries() - 256
+			over := p.entries() - 256
+			if q, err := n.fill(p, b, 2); over < p.Shared-p.held.Shared && (err != nil || q.entries() < 256) {
 				p.Bytes -= over * precision.Bytes(n.size)
 				p.Level1 -= over * precision.Bytes(n.size)
 				p.Shared -= over
@@ -180,12 +192,19 @@ func (p Plan) ExclusiveRange() string {
 }
 
 // entries is how many pages the largest table tells apart.
-func (p Plan) entries() int { return p.Shared + slices.Max(p.Exclusive) }
+func (p Plan) entries() int { return p.Shared + max(slices.Max(p.Exclusive), p.held.Most) }
 
 // fill is the plan with table entries of the given number of bytes.
 func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	size := p.Precision.Bytes(n.size)
-	fixed := n.pages * (p.ScaleFormat.Bytes() + width)
+	beside := p.ScaleFormat.Bytes() + width // bytes of each page in tables and scales
+	fixed := n.pages * beside
+	heldLevel1 := p.held.Shared*size + p.held.Pages*beside
+	held := heldLevel1
+	if p.held.Exclusive > 0 {
+		held += p.held.Exclusive * cmp.Or(b.ExclusivePrecision, p.Precision).Bytes(n.size)
+	}
+	b.Total -= held
 	level1 := b.Level1
 	p.Exclusive = n.share(0)
 	if level1 == 0 {
@@ -196,6 +215,7 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 				p.ExclusivePrecision = page.Int4
 			}
 		}
+		p.ExclusivePrecision = cmp.Or(b.ExclusivePrecision, p.ExclusivePrecision)
 		for average > 0 && n.exclusive(p) > b.Total/4 {
 			average--
 			p.Exclusive = n.share(average * len(n.of))
@@ -209,10 +229,13 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	}
 	p.Level1 = fixed + p.Shared*size
 	if b.Level1 > 0 {
-		p.ExclusivePrecision = p.Precision
-		p.Exclusive = n.share(min((b.Total-p.Level1)/size, n.pages-p.Shared))
+		p.ExclusivePrecision = cmp.Or(b.ExclusivePrecision, p.Precision)
+		p.Exclusive = n.share(min((b.Total-p.Level1)/p.ExclusivePrecision.Bytes(n.size), n.pages-p.Shared))
 	}
 	p.Bytes = p.Level1 + n.exclusive(p)
+	p.Shared += p.held.Shared
+	p.Level1 += heldLevel1
+	p.Bytes += held
 	return p, nil
 }
 

@@ -18,8 +18,14 @@ func ten() []int {
 	return n
 }
 
-// stored builds a set of the plan and counts what it stores.
+// stored counts what a set of the plan stores.
 func stored(t *testing.T, weights []int, size int, p Plan) page.Stored {
+	t.Helper()
+	return packed(t, weights, size, p).Stored()
+}
+
+// packed builds a set of the plan.
+func packed(t *testing.T, weights []int, size int, p Plan) *page.Set {
 	t.Helper()
 	s := &page.Set{Size: size, Shared: p.Shared, Pages: make([]float32, p.Shared*size), Precision: p.Precision, ExclusivePrecision: p.ExclusivePrecision, ScaleFormat: p.ScaleFormat}
 	fill := func(v []float32, p page.Precision) []float32 {
@@ -46,7 +52,7 @@ func stored(t *testing.T, weights []int, size int, p Plan) page.Stored {
 	if err := s.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	return s.Stored()
+	return s
 }
 
 // What a plan announces is what a set of it takes, within the budget, and one more
@@ -154,5 +160,40 @@ func TestBudgetsThatCannotBeMet(t *testing.T) {
 	}
 	if _, err := Ratio(ten(), 0); err == nil {
 		t.Error("ratio 0 accepted")
+	}
+}
+
+// Four networks join six that are packed and stay: together they keep to the budget, and
+// fill it.
+func TestPlansBesidePackedNetworks(t *testing.T) {
+	weights := ten()
+	for _, ratio := range []float64{20, 32, 60} {
+		total, _ := Ratio(weights[:6], ratio)
+		first, err := Choose(weights[:6], 512, Budget{Total: total})
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := packed(t, weights[:6], 512, first)
+		total, _ = Ratio(weights, ratio)
+		p, err := Choose(weights[6:], 512, Budget{Total: total, Precision: first.Precision, ExclusivePrecision: first.ExclusivePrecision, ScaleFormat: first.ScaleFormat, Held: HeldBy(old)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Shared <= old.Shared || p.ExclusivePrecision != first.ExclusivePrecision {
+			t.Fatalf("ratio %v: %+v after %+v", ratio, p, first)
+		}
+		// Pages are counted alone, so the ten packed by both plans take what the set would.
+		both := p
+		both.Exclusive = append(slices.Clone(first.Exclusive), p.Exclusive...)
+		got := stored(t, weights, 512, both)
+		if got.Total != p.Bytes || got.Total > total || total-got.Total >= p.Precision.Bytes(512)+1310 {
+			t.Errorf("ratio %v: %+v stores %d bytes of %d", ratio, p, got.Total, total)
+		}
+		if _, err := Choose(weights[6:], 512, Budget{Total: old.Stored().Total, Precision: first.Precision, ExclusivePrecision: first.ExclusivePrecision, ScaleFormat: first.ScaleFormat, Held: HeldBy(old)}); err == nil {
+			t.Errorf("ratio %v: four more networks in no more bytes: no error", ratio)
+		}
+	}
+	if _, err := Choose(weights, 512, Budget{Total: 1 << 20, Held: Held{Shared: 1}}); err == nil || !strings.Contains(err.Error(), "precision") {
+		t.Errorf("without the precision of those that are packed: %v", err)
 	}
 }

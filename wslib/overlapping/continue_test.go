@@ -3,6 +3,7 @@ package overlapping
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,5 +110,61 @@ func TestContinueRefusesOtherPages(t *testing.T) {
 	}
 	if _, err := q.Continue(old, NormalizedPages, 1); err == nil || !strings.Contains(err.Error(), "6 of 8") {
 		t.Errorf("another number of pages: %v", err)
+	}
+}
+
+// Networks that are held are, in the extended set, as they are stored.
+func TestExtendKeepsWhatIsStored(t *testing.T) {
+	p, old, c := optimized(t)
+	q, err := New(8, 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range p.Members {
+		place := func(_ *Plan, _ Network, sharable []int) (placed []int) {
+			for _, b := range sharable {
+				placed = append(placed, int(old.Networks[i].Table.Entries[b]))
+			}
+			return placed
+		}
+		if _, err := q.AddWith(m.Network, place); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Exclusive = []int{0, 2}
+	if _, err := q.AddWith(c, func(*Plan, Network, []int) []int { return []int{8, 6, 0} }); err != nil {
+		t.Fatal(err)
+	}
+	s, err := q.Extend(old, NormalizedPages, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for k := range old.Networks {
+		if got, want := s.Weights(k), old.Weights(k); !slices.Equal(got, want) {
+			t.Errorf("network %s: %v, was %v", old.Networks[k].Name, got, want)
+		}
+	}
+	// c's own pages start as anywhere; on a held page its scale brings the page to its magnitude.
+	if got := s.Weights(2)[8:16]; !slices.Equal(got, c.Weights[8:16]) {
+		for i := range got {
+			if math.Abs(float64(got[i]-c.Weights[8+i])) > 1e-6 {
+				t.Fatalf("page 1 of c starts from %v, want %v", got, c.Weights[8:16])
+			}
+		}
+	}
+	if got, want := rms(s.Weights(2)[32:37]), rms(c.Weights[32:37]); math.Abs(float64(got/want-1)) > 0.6 {
+		t.Errorf("page 4 of c, on a held page, has magnitude %v, its weights %v", got, want)
+	}
+	if _, err := p.Extend(old, NormalizedPages, 1); err != nil {
+		t.Errorf("nobody joins: %v", err)
+	}
+	if err := q.Remove("a"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Extend(old, NormalizedPages, 1); err == nil || !strings.Contains(err.Error(), "network a") {
+		t.Errorf("a held network is not in the plan: %v", err)
 	}
 }

@@ -51,6 +51,9 @@ type Config struct {
 	// pages and values, networks that it has not join them, those that are not in
 	// Networks leave.
 	From string `json:"from,omitempty"`
+	// Hold keeps the weights of From's networks as they are, bit for bit; only those that
+	// join are trained, on shared pages after those that the others use. See [Join].
+	Hold bool `json:"hold,omitempty"`
 
 	BaselineSteps int `json:"baselineSteps"` // of a baseline that does not come with the project
 	// BaselineSeed, if not 0, asks for baselines of this seed instead of those that come
@@ -230,6 +233,9 @@ func (c Config) Validate() error {
 		if !(l > 0) || math.IsInf(l, 0) {
 			return fmt.Errorf("config: load %v of %s, want a finite number above 0", l, name)
 		}
+	}
+	if c.Hold && (c.From == "" || !c.Doubling) {
+		return fmt.Errorf("config: networks are held only in a run that goes on from another, with doubling")
 	}
 	if c.From != "" && o.Method != Joint {
 		return fmt.Errorf("config: only %s optimization can go on from another run", Joint)

@@ -34,7 +34,7 @@ func (r *Run) earlier() (*earlier, error) {
 		return nil, fmt.Errorf("run to go on from: %w", err)
 	}
 	defer from.Close()
-	if a, b := from.Config, r.Config; a.Formation != b.Formation || a.PageSize != b.PageSize || a.Shared != b.Shared {
+	if a, b := from.Config, r.Config; a.Formation != b.Formation || a.PageSize != b.PageSize || a.Shared != b.Shared && !b.Hold {
 		return nil, fmt.Errorf("run to go on from: %s has %d shared pages of %d (order %q), want %d of %d (%q)",
 			r.Config.From, a.Shared, a.PageSize, a.Formation, b.Shared, b.PageSize, b.Formation)
 	}
@@ -49,8 +49,45 @@ func (r *Run) earlier() (*earlier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run to go on from: %w", err)
 	}
+	if r.Config.Hold {
+		if set, err = r.kept(set); err != nil {
+			return nil, fmt.Errorf("run to go on from: %s: %w", r.Config.From, err)
+		}
+	}
 	r.went = &earlier{set, key}
 	return r.went, nil
+}
+
+// kept is the part of the earlier run's set that stays, as it is stored.
+func (r *Run) kept(set *page.Set) (*page.Set, error) {
+	o := r.Config.Optimization
+	want := page.Format{Size: r.Config.PageSize, Shared: set.Shared, Precision: o.Precision, ExclusivePrecision: o.ExclusivePrecision, ScaleFormat: o.ScaleFormat}
+	if have := set.Format(); have != want {
+		return nil, fmt.Errorf("its pages are %+v; to hold its networks, want %+v", have, want)
+	}
+	var stay []string
+	for _, name := range r.Config.Networks {
+		if set.Index(name) >= 0 {
+			stay = append(stay, name)
+		}
+	}
+	set, err := set.Keep(stay...)
+	if err != nil {
+		return nil, err
+	}
+	if joins := len(stay) < len(r.Config.Networks); set.Shared > r.Config.Shared || joins && set.Shared == r.Config.Shared {
+		return nil, fmt.Errorf("the networks that stay use %d shared pages: of %d none is left for those that join", set.Shared, r.Config.Shared)
+	}
+	return set, nil
+}
+
+// held says that a network keeps its weights from the earlier run.
+func (r *Run) held(name string) (bool, error) {
+	if !r.Config.Hold {
+		return false, nil
+	}
+	went, err := r.earlier()
+	return err == nil && went.set.Index(name) >= 0, err
 }
 
 // sameData reports data that differ from the earlier run's: what it was trained on may be

@@ -10,23 +10,140 @@ import (
 	"weightsep/wslib/budget"
 )
 
-// A run goes on from another: its networks start as they are there, one joins, and one
-// leaves.
-func TestRunGoesOnFromAnother(t *testing.T) {
-	ctx := context.Background()
-	first, second := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
+// optimizedRun is the directory of a run of mnist and svhn in 60,000 bytes.
+func optimizedRun(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "first")
 	c := tiny(t)
 	c.Networks = []string{"mnist", "svhn"}
 	if _, err := c.ApplyBudget(budget.Budget{Total: 60_000}); err != nil {
 		t.Fatal(err)
 	}
-	r, err := Open(first, c, Options{})
+	r, err := Open(dir, c, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer r.Close()
+	if err := r.Optimize(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestRunsGoOnFromAnother(t *testing.T) {
+	first := optimizedRun(t)
+	t.Run("held", func(t *testing.T) { joinHoldsThoseThatStay(t, first) })
+	t.Run("refused", func(t *testing.T) { joinRefusals(t, first) })
+	t.Run("trained on", func(t *testing.T) { allAreTrainedOn(t, first) })
+}
+
+// A network joins, one leaves, and the one that stays keeps its weights bit for bit.
+func joinHoldsThoseThatStay(t *testing.T, first string) {
+	ctx := context.Background()
+	r, err := Reopen(first, "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := r.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	// The one that joins comes first: order does not matter.
+	c, plan, err := Join(first, "", []string{"fmnist", "mnist"}, budget.Budget{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trained := map[string]bool{}
+	second := filepath.Join(t.TempDir(), "second")
+	if r, err = Open(second, c, Options{Progress: func(stage string, _, _ int, note string) {
+		if stage == "teachers" {
+			trained[strings.Fields(note)[0]] = true
+		}
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
 	if err := r.Optimize(ctx); err != nil {
 		t.Fatal(err)
 	}
+	set, err := r.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(set.Weights(set.Index("mnist")), old.Weights(old.Index("mnist"))) {
+		t.Error("weights of mnist changed")
+	}
+	if !trained["fmnist"] || trained["mnist"] {
+		t.Errorf("teachers trained: %v, want that of the network that joins", trained)
+	}
+	if b := set.Stored(); b.Total > plan.Bytes || b.RatioBytes < old.Stored().RatioBytes {
+		t.Errorf("%+v, the plan %+v, the ratio was %v", b, plan, old.Stored().RatioBytes)
+	}
+	h, err := r.History()
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, end := h.Points[0].Validation, h.Points[len(h.Points)-1].Validation
+	if start[1] != end[1] || len(h.Points) < 2 {
+		t.Errorf("validation from %v to %v: that of mnist changed", start, end)
+	}
+	if err := r.Evaluate(ctx); err != nil {
+		t.Error(err)
+	}
+
+	// Only leaving: less is stored, and nothing is trained.
+	if c, plan, err = Join(first, "", []string{"svhn"}, budget.Budget{}); err != nil || plan.Bytes != 0 {
+		t.Fatalf("%+v, %v", plan, err)
+	}
+	left, err := Open(filepath.Join(t.TempDir(), "left"), c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer left.Close()
+	if err := left.Optimize(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if set, err = left.Set(); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(set.Weights(0), old.Weights(old.Index("svhn"))) || set.Stored().Total >= old.Stored().Total {
+		t.Errorf("svhn alone: %+v, were %+v", set.Stored(), old.Stored())
+	}
+}
+
+func joinRefusals(t *testing.T, first string) {
+	if _, _, err := Join(first, "", []string{"mnist", "svhn", "fmnist"}, budget.Budget{Total: 60_000}); err == nil || !strings.Contains(err.Error(), "budget") {
+		t.Errorf("no room: %v", err)
+	}
+	if _, _, err := Join(first, "", []string{"mnist", "nothing"}, budget.Budget{}); err == nil || !strings.Contains(err.Error(), "nothing") {
+		t.Errorf("unknown network: %v", err)
+	}
+	c, _, err := Join(first, "", []string{"mnist", "svhn", "fmnist"}, budget.Budget{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Shared = 100
+	r, err := Open(filepath.Join(t.TempDir(), "r"), c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.Overlap(context.Background()); err == nil || !strings.Contains(err.Error(), "none is left") {
+		t.Errorf("no shared pages for those that join: %v", err)
+	}
+}
+
+// A run goes on from another: its networks start as they are there, one joins, and one
+// leaves.
+func allAreTrainedOn(t *testing.T, first string) {
+	ctx := context.Background()
+	second := filepath.Join(t.TempDir(), "b")
+	r, err := Reopen(first, "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := r.Config
 	old, err := r.Set()
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,11 @@ func (r *Run) Optimize(ctx context.Context) error {
 	key := map[string]any{"overlap": upstream, "optimization": r.Config.Optimization, "seed": r.Config.Seed}
 	if r.Config.taught() {
 		for i, n := range r.Networks() {
+			if held, err := r.held(n.Name); held {
+				continue
+			} else if err != nil {
+				return err
+			}
 			if key[fmt.Sprint("teacher", i)], err = r.key(stageTeacher(n.Name)); err != nil {
 				return err
 			}
@@ -93,8 +99,13 @@ func (r *Run) Tasks(ctx context.Context) ([]optimization.Task, error) {
 		if err != nil {
 			return nil, err
 		}
-		if t.Weights, err = r.TeacherWeights(n); err != nil {
+		if t.Held, err = r.held(n.Name); err != nil {
 			return nil, err
+		}
+		if !t.Held {
+			if t.Weights, err = r.TeacherWeights(n); err != nil {
+				return nil, err
+			}
 		}
 		tasks = append(tasks, t)
 	}
@@ -157,7 +168,9 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 		return nil, nil, err
 	}
 	var start *page.Set
-	if went != nil {
+	if r.Config.Hold {
+		start, err = plan.Extend(went.set, overlapping.Start(o.Start), r.Config.Seed)
+	} else if went != nil {
 		start, err = plan.Continue(went.set, overlapping.Start(o.Start), r.Config.Seed)
 	} else {
 		start, err = plan.StartSet(overlapping.Start(o.Start), r.Config.Seed)
@@ -168,7 +181,8 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 	result, err := optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{
 		Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate, Dropout: o.Dropout, ValidateEvery: o.Validate,
 		ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: checkpoint, Progress: progress,
-		Precision: o.Precision, ExclusivePrecision: o.ExclusivePrecision, ScaleFormat: o.ScaleFormat, ScaleRate: o.ScaleRate, Distillation: o.Distillation, Temperature: o.Temperature, Sample: o.Sample,
+		Precision: o.Precision, ExclusivePrecision: o.ExclusivePrecision, ScaleFormat: o.ScaleFormat, ScaleRate: o.ScaleRate,
+		Distillation: network.Distillation{Share: o.Distillation, Temperature: cmp.Or(o.Temperature, 2)}, Sample: o.Sample,
 	})
 	return result, plan, err
 }

@@ -193,6 +193,9 @@ func (r *Run) Overlap(ctx context.Context) error {
 	if went != nil {
 		key["from"] = went.key
 	}
+	if c.Hold {
+		key["hold"] = true
+	}
 	for i, n := range r.Networks() {
 		k, err := r.key(stageFisher(n.Name))
 		if err != nil {
@@ -229,12 +232,32 @@ func (r *Run) Plan() (*overlapping.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	var fresh *overlapping.Plan // of the pages that networks have which join held ones
+	if r.Config.Hold && r.Config.Shared > went.set.Shared {
+		if fresh, err = overlapping.New(r.Config.PageSize, r.Config.Shared-went.set.Shared); err != nil {
+			return nil, err
+		}
+		fresh.Doubling = true
+	}
 	for _, n := range r.Networks() {
 		member, err := r.Separate(n)
 		if err != nil {
 			return nil, err
 		}
 		member, place, placed := went.place(member)
+		if !placed && fresh != nil {
+			m, err := fresh.AddWith(member, overlapping.Balanced(r.Config.Seed))
+			if err != nil {
+				return nil, err
+			}
+			place, placed = func(_ *overlapping.Plan, _ overlapping.Network, sharable []int) []int {
+				to := make([]int, len(sharable))
+				for i, b := range sharable {
+					to[i] = went.set.Shared + int(m.Table.Entries[b])
+				}
+				return to
+			}, true
+		}
 		if !placed {
 			place = overlapping.Greedy
 		}

@@ -43,6 +43,11 @@ func (r *Run) Teachers(ctx context.Context) error {
 	// What is there comes first; then those that are missing are trained together.
 	var missing []*network.Network
 	for _, n := range r.Networks() {
+		if held, err := r.held(n.Name); held {
+			continue // not trained
+		} else if err != nil {
+			return err
+		}
 		err := r.teacher(n, func() ([]float32, error) { return nil, errMissing })
 		if errors.Is(err, errMissing) {
 			missing = append(missing, n)

@@ -37,26 +37,16 @@ func (b *budgetOptions) apply(c *pipeline.Config, log io.Writer) error {
 		return nil
 	}
 	if *b.ratio != 0 && *b.bytes != 0 {
-		return errors.New("-ratio and -bytes are two ways to say the same: give one")
+		return errBoth
 	}
 	for _, name := range []string{"shared", "exclusive", "margin", "tpr", "exclusive-precision"} {
 		if isSet(b.flags.set, name) {
 			return fmt.Errorf("a budget chooses pages by itself: leave out -%s", name)
 		}
 	}
-	total := *b.bytes
-	if total == 0 {
-		nets, err := network.Select(network.Ten(), c.Networks...)
-		if err != nil {
-			return err
-		}
-		var weights []int
-		for _, n := range nets {
-			weights = append(weights, n.Weights())
-		}
-		if total, err = budget.Ratio(weights, *b.ratio); err != nil {
-			return err
-		}
+	total, err := b.total(c.Networks)
+	if err != nil {
+		return err
 	}
 	limit := budget.Budget{Total: total, Level1: *b.level1}
 	if isSet(b.flags.set, "precision") {
@@ -69,7 +59,58 @@ func (b *budgetOptions) apply(c *pipeline.Config, log io.Writer) error {
 	if err != nil {
 		return err
 	}
+	announce(log, total, plan)
+	return nil
+}
+
+var errBoth = errors.New("-ratio and -bytes are two ways to say the same: give one")
+
+// total is the budget in bytes for networks, 0 if none is given.
+func (b *budgetOptions) total(names []string) (int, error) {
+	if *b.ratio == 0 {
+		return *b.bytes, nil
+	}
+	nets, err := network.Select(network.Ten(), names...)
+	if err != nil {
+		return 0, err
+	}
+	var weights []int
+	for _, n := range nets {
+		weights = append(weights, n.Weights())
+	}
+	return budget.Ratio(weights, *b.ratio)
+}
+
+// join is the configuration of a run that goes on from the one in dir, whose networks
+// are held.
+func (b *budgetOptions) join(dir string, log io.Writer) (pipeline.Config, error) {
+	if err := refuse(b.flags, pagesAndData...); err != nil {
+		return pipeline.Config{}, err
+	}
+	names := b.flags.nets()
+	if len(names) == 0 {
+		return pipeline.Config{}, usagef("-from needs -net: the networks that stay and those that join")
+	}
+	if *b.ratio != 0 && *b.bytes != 0 {
+		return pipeline.Config{}, usageError{errBoth.Error()}
+	}
+	total, err := b.total(names)
+	if err != nil {
+		return pipeline.Config{}, usageError{err.Error()}
+	}
+	c, plan, err := pipeline.Join(dir, b.flags.data, names, budget.Budget{Total: total})
+	if err != nil {
+		return c, err
+	}
+	if plan.Bytes == 0 {
+		fmt.Fprintf(log, "no network joins: %d shared pages are left\n", c.Shared)
+		return c, nil
+	}
+	announce(log, plan.Bytes, plan)
+	return c, nil
+}
+
+func announce(log io.Writer, total int, plan budget.Plan) {
 	fmt.Fprintf(log, "budget of %d bytes: %d shared pages of %v, at most %s exclusive ones a network of %v, scales as %s: %d bytes, %d of them in device memory\n",
 		total, plan.Shared, plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat, plan.Bytes, plan.Level1)
-	return nil
 }

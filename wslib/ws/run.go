@@ -21,7 +21,8 @@ func (a *app) runCommand() *ffcli.Command {
 	exclusive := f.set.Int("exclusive", 0, "at most so many exclusive pages a network, unless more do not fit; default from the profile, -1 no bound")
 	shared := f.set.Int("shared", 128, "number of shared pages")
 	b := budgetFlags(f)
-	from := f.set.String("from", "", "optimized run `directory` to go on from: its networks keep pages and values, others join, those not in -net leave")
+	from := f.set.String("from", "", "optimized run `directory` to go on from: its networks stay as they are, others in -net join, those not in -net leave")
+	hold := f.set.Bool("hold", true, "with -from: networks of the run there keep their weights bit for bit, only those that join are trained; false trains all on the pages that are there")
 	return &ffcli.Command{
 		Name: "run", FlagSet: f.set,
 		ShortUsage: "ws run [-profile quick|smoke|packing|paper] [-run DIR] [-data DIR] [flags]",
@@ -34,7 +35,11 @@ func (a *app) runCommand() *ffcli.Command {
 			if err != nil {
 				return usageError{err.Error()}
 			}
-			if *from != "" {
+			if *from != "" && *hold {
+				if c, err = b.join(*from, a.err); err != nil {
+					return err
+				}
+			} else if *from != "" {
 				if c, err = configFrom(*from, f); err != nil {
 					return err
 				}
@@ -59,8 +64,10 @@ func (a *app) runCommand() *ffcli.Command {
 			if err := o.apply(&c); err != nil {
 				return usageError{err.Error()}
 			}
-			if err := b.apply(&c, a.err); err != nil {
-				return usageError{err.Error()}
+			if !c.Hold {
+				if err := b.apply(&c, a.err); err != nil {
+					return usageError{err.Error()}
+				}
 			}
 			if err := c.Validate(); err != nil {
 				return usageError{err.Error()}
@@ -87,13 +94,23 @@ func (a *app) runCommand() *ffcli.Command {
 	}
 }
 
+// pagesAndData are flags that make no sense where pages and data are those of a run.
+var pagesAndData = []string{"profile", "shared", "exclusive", "margin", "tpr", "seed", "min", "precision", "exclusive-precision", "scales", "level1", "placement"}
+
+func refuse(f *runFlags, names ...string) error {
+	for _, name := range names {
+		if isSet(f.set, name) {
+			return usagef("-from takes pages and data of the run there: leave out -%s", name)
+		}
+	}
+	return nil
+}
+
 // configFrom is the configuration of an optimized run, to go on from it: pages, data
 // and schedule are the same, so flags that would change the pages make no sense.
 func configFrom(dir string, f *runFlags) (pipeline.Config, error) {
-	for _, name := range []string{"profile", "shared", "exclusive", "margin", "tpr", "seed", "min", "precision", "exclusive-precision", "ratio", "bytes", "level1"} {
-		if isSet(f.set, name) {
-			return pipeline.Config{}, usagef("-from takes pages and data of the run there: leave out -%s", name)
-		}
+	if err := refuse(f, append(pagesAndData, "ratio", "bytes")...); err != nil {
+		return pipeline.Config{}, err
 	}
 	r, err := pipeline.Reopen(dir, f.data, pipeline.Options{})
 	if err != nil {

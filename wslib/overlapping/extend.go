@@ -1,0 +1,58 @@
+package overlapping
+
+import (
+	"fmt"
+	"slices"
+
+	"weightsep/wslib/page"
+)
+
+// Extend is [Plan.StartSet] for networks that join optimized ones which are held, bit for
+// bit, while the others are trained: those that old holds have pages and scales as they are
+// stored there. The plan's first shared pages are those of old; others may follow.
+//
+// It is an error if the plan has fewer shared pages, or of another size, if old has no
+// scales, or a network of old is missing or lies on other pages in the plan.
+func (p *Plan) Extend(old *page.Set, start Start, seed uint64) (*page.Set, error) {
+	s, err := p.StartSet(start, seed)
+	if err != nil {
+		return nil, err
+	}
+	if old.Size != p.PageSize || old.Shared > p.Shared {
+		return nil, fmt.Errorf("overlapping: held pages are %d of %d, the plan has %d of %d", old.Shared, old.Size, p.Shared, p.PageSize)
+	}
+	copy(s.Pages, old.Pages)
+	for _, n := range old.Networks {
+		i := s.Index(n.Name)
+		if i < 0 || n.Scales == nil || !slices.Equal(shifted(n.Table, p.Shared-old.Shared), s.Networks[i].Table.Entries) {
+			return nil, fmt.Errorf("overlapping: network %s is held, but has no scales, or is not in the plan or there on other pages", n.Name)
+		}
+		s.Networks[i].Exclusive, s.Networks[i].Scales = slices.Clone(n.Exclusive), slices.Clone(n.Scales)
+	}
+	// The values on held pages have another magnitude than those that training starts from.
+	for i := range s.Networks {
+		m := &s.Networks[i]
+		if old.Index(m.Name) >= 0 {
+			continue
+		}
+		for b, e := range m.Table.Entries {
+			if int(e) < old.Shared {
+				if r := rms(s.Pages[int(e)*s.Size : (int(e)+1)*s.Size]); r > 0 {
+					m.Scales[b] = rms(cut(p.Members[i].Weights, b, p.PageSize)) / r
+				}
+			}
+		}
+	}
+	return s, nil
+}
+
+// shifted are the entries of a table with so many more shared pages.
+func shifted(t page.Table, more int) []int32 {
+	entries := slices.Clone(t.Entries)
+	for b, e := range entries {
+		if int(e) >= t.Shared {
+			entries[b] += int32(more)
+		}
+	}
+	return entries
+}

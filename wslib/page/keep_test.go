@@ -1,0 +1,51 @@
+package page
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Page 1 is the only one that b does not use; c uses pages 1 and 2.
+func TestKeepByHand(t *testing.T) {
+	s := example()
+	s.Shared, s.Pages = 3, append(s.Pages, 9, 10)
+	s.Networks = []Member{
+		{Name: "b", Weights: 5, Table: Table{3, []int32{3, 0, 2}}, Exclusive: []float32{5, 6}, Scales: []float32{1, 2, 3}},
+		{Name: "c", Weights: 4, Table: Table{3, []int32{1, 2}}},
+	}
+	before := s.Clone()
+	k, err := s.Keep("b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(k.Pages, []float32{1, 2, 9, 10}) || k.Shared != 2 || !slices.Equal(k.Networks[0].Table.Entries, []int32{2, 0, 1}) {
+		t.Errorf("%+v", k)
+	}
+	if !slices.Equal(k.Weights(0), s.Weights(0)) {
+		t.Errorf("weights %v, were %v", k.Weights(0), s.Weights(0))
+	}
+	k.Pages[0], k.Networks[0].Scales[0] = 77, 77
+	all, err := s.Keep("c", "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all.Shared != 3 || !slices.Equal(all.Weights(0), s.Weights(1)) || !slices.Equal(all.Weights(1), s.Weights(0)) {
+		t.Errorf("%+v", all)
+	}
+	if !reflect.DeepEqual(s, before) {
+		t.Error("the set was changed")
+	}
+	for _, names := range [][]string{{"a"}, {"b", "b"}} {
+		if _, err := s.Keep(names...); err == nil || !strings.Contains(err.Error(), names[0]) {
+			t.Errorf("%v: %v", names, err)
+		}
+	}
+	if none, err := s.Keep(); err != nil || none.Shared != 0 || len(none.Networks) != 0 {
+		t.Errorf("%+v, %v", none, err)
+	}
+}
