@@ -101,7 +101,7 @@ func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, e
 			return config, nil, err
 		}
 		config.Optimization, config.MaxExclusive = paper.Optimization, paper.MaxExclusive
-		config.Placement, config.Loads, config.Doubling = "", nil, false
+		config.Placement, config.Loads, config.LoadSpread, config.Doubling = "", nil, 0, false
 		if c.Rounds > 0 {
 			config.Optimization.Rounds = c.Rounds
 			config.Optimization.FirstSteps = paper.Optimization.FirstSteps * c.Rounds / paper.Optimization.Rounds
@@ -116,11 +116,11 @@ func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, e
 			return config, nil, err
 		}
 		if c.Method == RandomTable {
-			config.Placement, config.Loads = pipeline.RandomPlacement, nil
+			config.Placement, config.Loads, config.LoadSpread = pipeline.RandomPlacement, nil, 0
 		}
 		return config, &plan, nil
 	default:
-		config.Placement, config.Loads = "", nil
+		config.Placement, config.Loads, config.LoadSpread = "", nil, 0
 		o := &config.Optimization
 		o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.ScaleRate = 0, 0, "", 0
 		o.LossWeights, o.Sample = nil, 0

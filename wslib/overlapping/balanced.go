@@ -3,17 +3,21 @@ package overlapping
 import (
 	"cmp"
 	"container/heap"
+	"math"
 	"math/rand/v2"
+	"slices"
+
+	"weightsep/wslib/page"
 )
 
-// Balanced returns a placement that keeps the load of shared pages even: each page goes
-// to the shared page that carries least, and adds its network's [Network.Load] to it.
-// Networks that need more room have a larger load: their pages come to lie alone or with
-// few others, those of the rest close together. Costs are not looked at: once pages are
+// Balanced returns a placement that keeps the load of shared pages even: each page, those
+// of the largest load first, goes to the shared page that carries least, and adds its own
+// load to it (see [Network.Loads]). So pages that need more room come to lie alone or with
+// few others, the rest close together. Costs are not looked at: once pages are
 // trained jointly, placement by cost gains nothing (results/optimization.md). The seed
 // decides between equals.
 //
-// It wants a plan with doubling, so that a network of small load can lie on few shared
+// It wants a plan with doubling, so that a network of small loads can lie on few shared
 // pages; in others it names no shared page twice.
 func Balanced(seed uint64) Placement {
 	return func(p *Plan, n Network, sharable []int) []int {
@@ -27,32 +31,64 @@ func Balanced(seed uint64) Placement {
 			pages[i].load = loads[pages[i].page]
 		}
 		heap.Init(&pages)
+		order := rng.Perm(len(sharable))
+		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(n.load(sharable[j]), n.load(sharable[i])) })
 		placed := make([]int, len(sharable))
-		for _, i := range rng.Perm(len(sharable)) {
+		for _, i := range order {
 			placed[i] = pages[0].page
 			if !p.Doubling {
 				heap.Pop(&pages)
 				continue
 			}
-			pages[0].load += n.load()
+			pages[0].load += n.load(sharable[i])
 			heap.Fix(&pages, 0)
 		}
 		return placed
 	}
 }
 
-// load of each of the network's pages.
-func (n Network) load() float64 { return cmp.Or(n.Load, 1) }
+// load of page b.
+func (n Network) load(b int) float64 {
+	if n.Loads == nil {
+		return 1
+	}
+	return n.Loads[b]
+}
 
 // loads are those of the shared pages, [Shared].
 func (p *Plan) loads() []float64 {
 	loads := make([]float64, p.Shared)
 	for i := range p.Members {
 		m := &p.Members[i]
-		m.eachSharing(p.PageSize, func(_, shared int, _, _ []float32) { loads[shared] += m.load() })
+		m.eachSharing(p.PageSize, func(b, shared int, _, _ []float32) { loads[shared] += m.load(b) })
 	}
 	return loads
 }
+
+// SpreadLoads are loads of a network's pages with the given mean, more for those on whose
+// weights more depends: in proportion to a page's sum of Fisher information times weight
+// squared, what the loss gains to second order when its weights are lost, to the power of
+// spread. With a spread of 0 all are equal.
+func SpreadLoads(weights, fisher []float32, pageSize int, mean, spread float64) []float64 {
+	loads := make([]float64, page.Count(len(weights), pageSize))
+	total := 0.0
+	for b := range loads {
+		matters := tiny
+		w, f := cut(weights, b, pageSize), cut(fisher, b, pageSize)
+		for i := range w {
+			matters += float64(f[i]) * float64(w[i]) * float64(w[i])
+		}
+		loads[b] = math.Pow(matters, spread)
+		total += loads[b]
+	}
+	for b := range loads {
+		loads[b] *= mean * float64(len(loads)) / total
+	}
+	return loads
+}
+
+// tiny keeps the load of a page without Fisher information above 0.
+const tiny = 1e-12
 
 type loaded struct {
 	load       float64

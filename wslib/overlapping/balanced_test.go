@@ -9,19 +9,19 @@ import (
 
 // ones is a network of n pages of one weight.
 func ones(name string, n int, load float64) Network {
-	v := make([]float32, n)
+	v, loads := make([]float32, n), make([]float64, n)
 	for i := range v {
-		v[i] = 1
+		v[i], loads[i] = 1, load
 	}
-	return Network{Name: name, Weights: v, Fisher: v, Load: load}
+	return Network{Name: name, Weights: v, Fisher: v, Loads: loads}
 }
 
 // A page on the least loaded shared page each time: the fullest carries at most one
 // page more than the emptiest, whatever the order of networks.
 func TestBalancedIsEven(t *testing.T) {
 	for _, order := range [][]Network{
-		{ones("a", 30, 5), ones("b", 70, 0), ones("c", 41, 0.5)},
-		{ones("c", 41, 0.5), ones("b", 70, 0), ones("a", 30, 5)},
+		{ones("a", 30, 5), ones("b", 70, 1), ones("c", 41, 0.5)},
+		{ones("c", 41, 0.5), ones("b", 70, 1), ones("a", 30, 5)},
 	} {
 		p := doubled(t, 16)
 		loads := make([]float64, 16)
@@ -54,7 +54,7 @@ func TestBalancedLeavesHeavyPagesAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	light, err := p.AddWith(ones("light", 40, 0), Balanced(3))
+	light, err := p.AddWith(ones("light", 40, 1), Balanced(3))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestBalancedWithoutDoublingIsDistinct(t *testing.T) {
 
 func TestBalancedIsSeeded(t *testing.T) {
 	place := func(seed uint64) []int32 {
-		m, err := doubled(t, 20).AddWith(ones("a", 20, 0), Balanced(seed))
+		m, err := doubled(t, 20).AddWith(ones("a", 20, 1), Balanced(seed))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,5 +106,38 @@ func TestBadLoads(t *testing.T) {
 		if _, err := doubled(t, 2).Add(ones("a", 2, load)); err == nil || !strings.Contains(err.Error(), "a: load") {
 			t.Errorf("load %v: %v", load, err)
 		}
+	}
+}
+
+// Sums of F w^2 of 16, 1 and 81, to the power of 1/4: loads in proportion to 2, 1 and 3.
+func TestSpreadLoadsByHand(t *testing.T) {
+	got := SpreadLoads([]float32{2, 0, 1, 1, 9}, []float32{4, 3, 0.5, 0.5, 1}, 2, 6, 0.25)
+	for b, want := range []float64{6, 3, 9} {
+		if math.Abs(got[b]-want) > 1e-9 {
+			t.Errorf("load of page %d is %v, want %v", b, got[b], want)
+		}
+	}
+	for _, l := range SpreadLoads([]float32{2, 0, 1}, []float32{0, 3, 0.5}, 1, 6, 0) {
+		if l != 6 {
+			t.Errorf("without spread a load is %v, want 6", l)
+		}
+	}
+}
+
+// Pages of one network with different loads: 8, 4, 3 and 1 on two shared pages lie as
+// even as they can.
+func TestBalancedPlacesHeavyPagesFirst(t *testing.T) {
+	n := ones("a", 4, 1)
+	n.Loads = []float64{1, 8, 3, 4}
+	m, err := doubled(t, 2).AddWith(n, Balanced(5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := m.Table.Entries; e[0] != e[2] || e[0] != e[3] || e[0] == e[1] {
+		t.Errorf("placed on %v, want the page of load 8 alone", e)
+	}
+	n.Loads = n.Loads[:3]
+	if _, err := doubled(t, 2).AddWith(n, Balanced(5)); err == nil || !strings.Contains(err.Error(), "3 loads") {
+		t.Errorf("a load is missing: %v", err)
 	}
 }

@@ -21,7 +21,7 @@ type Network struct {
 	Weights   []float32 // flat weight vector
 	Fisher    []float32 // of the same length, 0 or more
 	Exclusive []int     // its exclusive pages, rising (from package separation)
-	Load      float64   // room that each of its sharable pages asks for, see [Balanced]; 0: 1
+	Loads     []float64 // room that each of its pages asks for, see [Balanced]; nil: 1
 }
 
 // Member is a network that has joined a plan.
@@ -222,10 +222,15 @@ func (p *Plan) check(n Network) error {
 			return fmt.Errorf("%s Fisher information: value %d is %v, want 0 or more", n.Name, i, f)
 		}
 	}
-	if !(n.Load >= 0) || math.IsInf(n.Load, 0) {
-		return fmt.Errorf("%s: load %v, want a finite number, 0 or more", n.Name, n.Load)
-	}
 	pages := page.Count(len(n.Weights), p.PageSize)
+	if n.Loads != nil && len(n.Loads) != pages {
+		return fmt.Errorf("%s: %d loads, want one for each of %d pages", n.Name, len(n.Loads), pages)
+	}
+	for b, l := range n.Loads {
+		if !(l >= 0) || math.IsInf(l, 0) {
+			return fmt.Errorf("%s: load %v of page %d, want a finite number, 0 or more", n.Name, l, b)
+		}
+	}
 	for i, b := range n.Exclusive {
 		if b < 0 || b >= pages || i > 0 && b <= n.Exclusive[i-1] {
 			return fmt.Errorf("%s: exclusive pages %v, want rising indices below %d", n.Name, n.Exclusive, pages)

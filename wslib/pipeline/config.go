@@ -43,9 +43,12 @@ type Config struct {
 	// Placement of sharable pages: GreedyPlacement, the paper's, BalancedPlacement or
 	// RandomPlacement.
 	Placement string `json:"placement,omitempty"`
-	// Loads are the networks whose pages ask for other than 1 in BalancedPlacement: the
-	// larger, the fewer pages share a page with theirs.
+	// Loads are the networks whose pages ask for other than 1 on average in
+	// BalancedPlacement: the larger, the fewer pages share a page with theirs.
 	Loads map[string]float64 `json:"loads,omitempty"`
+	// LoadSpread is how much more the pages of one network ask for on which more depends,
+	// see overlapping.SpreadLoads; 0: all the same.
+	LoadSpread float64 `json:"loadSpread,omitempty"`
 
 	// From is the directory of an optimized run to go on from: its networks keep their
 	// pages and values, networks that it has not join them, those that are not in
@@ -228,6 +231,9 @@ func (c Config) Validate() error {
 	}
 	if c.Placement != "" && c.Placement != GreedyPlacement && o.Method == Alternating {
 		return fmt.Errorf("config: %s optimization places networks by cost, not %s", Alternating, c.Placement)
+	}
+	if !(c.LoadSpread >= 0 && c.LoadSpread <= 1) {
+		return fmt.Errorf("config: spread of loads %v, want 0 to 1", c.LoadSpread)
 	}
 	for name, l := range c.Loads {
 		if !(l > 0) || math.IsInf(l, 0) {

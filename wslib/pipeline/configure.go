@@ -85,7 +85,7 @@ func (r *Run) outdated(c Config) []string {
 		stages = append(stages, last...)
 	}
 	if !same(old.Networks, c.Networks) || old.PageSize != c.PageSize || old.Shared != c.Shared || old.TPR != c.TPR ||
-		old.Margin != c.Margin || old.Placement != c.Placement || !same(old.Loads, c.Loads) || old.Doubling != c.Doubling || old.From != c.From || old.Hold != c.Hold || old.MaxExclusive != c.MaxExclusive || !same(old.MaxExclusives, c.MaxExclusives) {
+		old.Margin != c.Margin || old.Placement != c.Placement || !same(old.Loads, c.Loads) || old.LoadSpread != c.LoadSpread || old.Doubling != c.Doubling || old.From != c.From || old.Hold != c.Hold || old.MaxExclusive != c.MaxExclusive || !same(old.MaxExclusives, c.MaxExclusives) {
 		stages = append(append(stages, stageOverlap), last...)
 	}
 	everything := old.Seed != c.Seed || old.BaselineSeed != c.BaselineSeed || old.Formation != c.Formation || old.BaselineSteps != c.BaselineSteps || old.Data.Seed != c.Data.Seed ||

@@ -189,6 +189,9 @@ func (r *Run) Overlap(ctx context.Context) error {
 	}
 	if c.Placement == BalancedPlacement {
 		key["loads"] = c.Loads
+		if c.LoadSpread != 0 {
+			key["loadSpread"] = c.LoadSpread
+		}
 	}
 	if went != nil {
 		key["from"] = went.key
@@ -298,7 +301,8 @@ func (r *Run) Separate(n *network.Network) (overlapping.Network, error) {
 	if err != nil {
 		return overlapping.Network{}, fmt.Errorf("%s: %w", n.Name, err)
 	}
-	return overlapping.Network{Name: n.Name, Weights: w, Fisher: f, Exclusive: own, Load: r.Config.Loads[n.Name]}, nil
+	loads := overlapping.SpreadLoads(w, f, r.Config.PageSize, cmp.Or(r.Config.Loads[n.Name], 1), r.Config.LoadSpread)
+	return overlapping.Network{Name: n.Name, Weights: w, Fisher: f, Exclusive: own, Loads: loads}, nil
 }
 
 // Weights are a network's baseline weights in this run.

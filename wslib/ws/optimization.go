@@ -32,6 +32,7 @@ type optimizationOverrides struct {
 	teacherSteps  *int
 	placement     *string
 	loads         *string
+	spread        *float64
 }
 
 func optimizationFlags(f *runFlags) *optimizationOverrides {
@@ -52,6 +53,7 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 		teacherSteps:  f.set.Int("teacher-steps", 0, "`steps` that separate networks are trained further before they are distilled from; default from the profile"),
 		placement:     f.set.String("placement", "", "how `pages` are placed on shared ones: greedy (by cost), balanced (by load), random; default from the profile"),
 		loads:         f.set.String("loads", "", "loads of pages in balanced placement, as `NAME=LOAD,…`; 1 where none is given, default from the profile"),
+		spread:        f.set.Float64("spread", 0, "how much more room pages ask for on which more depends, 0 to 1, in balanced placement; default from the profile"),
 		validateOn:    f.set.Int("validate-on", 0, "at most so many validation `samples` a network while training, 0 all; default from the profile"),
 		firstSteps:    f.set.Int("first", 0, "steps of the first turn of alternating optimization; default from the profile"),
 	}
@@ -84,6 +86,7 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 			c.Doubling = c.Doubling || c.Placement == pipeline.BalancedPlacement
 		},
 		"loads":       func() { c.Loads = loads },
+		"spread":      func() { c.LoadSpread = *o.spread },
 		"validate-on": func() { x.ValidateOn = *o.validateOn },
 	} {
 		if isSet(o.set, name) {
@@ -91,10 +94,10 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 		}
 	}
 	if c.Placement != pipeline.BalancedPlacement {
-		if isSet(o.set, "loads") {
-			return fmt.Errorf("-loads need -placement %s", pipeline.BalancedPlacement)
+		if isSet(o.set, "loads") || isSet(o.set, "spread") {
+			return fmt.Errorf("-loads and -spread need -placement %s", pipeline.BalancedPlacement)
 		}
-		c.Loads = nil
+		c.Loads, c.LoadSpread = nil, 0
 	}
 	return nil
 }
