@@ -25,6 +25,10 @@ type JointOptions struct {
 	// ExclusivePrecision is that of exclusive pages [Precision].
 	ExclusivePrecision page.Precision
 	ScaleFormat        page.ScaleFormat // that the scales are stored in [float32]
+	// RoundBy is the share of the steps by which pages are rounded in full: until then the
+	// forward pass sees a mean of latent and code values, with more and more of the latter
+	// [0: in full from the first step].
+	RoundBy float64
 	// Distillation from Task.Weights [none].
 	Distillation  network.Distillation
 	Sample        int // networks in a step; each takes part once in as many steps as it takes [0: all]
@@ -75,6 +79,9 @@ func (o JointOptions) check(set *page.Set, tasks []Task) error {
 	if o.LearningRate < 0 || o.ScaleRate < 0 || o.Dropout < 0 || o.Dropout >= 1 {
 		return fmt.Errorf("learning rate %v, scale rate %v, dropout %v: want none below 0, and dropout below 1",
 			o.LearningRate, o.ScaleRate, o.Dropout)
+	}
+	if !(o.RoundBy >= 0 && o.RoundBy <= 1) {
+		return fmt.Errorf("pages rounded by %v of the steps, want 0 to 1", o.RoundBy)
 	}
 	if err := o.Distillation.Validate(); err != nil {
 		return err
@@ -131,7 +138,8 @@ func (o JointOptions) checkHeld(set *page.Set, i int) error {
 // only their scales learn.
 //
 // With a precision below float32 the pages are rounded in the loop: the forward
-// pass sees code values, the gradient goes straight through the rounding. The
+// pass sees code values, from the start or by and by (RoundBy), the gradient goes straight
+// through the rounding. The
 // result is the set as it is stored, and validation scores just that.
 //
 // When ctx ends, or a network diverges ([DivergedError]), the last checkpoint

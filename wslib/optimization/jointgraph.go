@@ -50,9 +50,13 @@ func (g *jointGraphs) close() {
 	}
 }
 
-func (j *joint) roundGraph(theta *Node) *Node {
+// roundGraph are the pages that the forward pass sees: theta's latent values but for a
+// share, a scalar, of the rounded ones.
+func (j *joint) roundGraph(theta, share *Node) *Node {
 	values, _ := j.rounded(theta)
-	return values
+	latent := j.layout.graphPages(theta)
+	part := Add(Mul(values, share), Mul(latent, OneMinus(share)))
+	return Where(Equal(BroadcastToShape(share, values.Shape()), OnesLike(values)), values, part)
 }
 
 // rounded are the pages [P, size] as executed, and where the gradient goes straight

@@ -13,7 +13,7 @@ import (
 func (j *joint) step(k int, theta, m, v *tensors.Tensor) (next []*tensors.Tensor, losses []float32, err error) {
 	pages := theta
 	if j.graphs.round != nil {
-		if pages, err = j.graphs.round.Call1(theta); err != nil {
+		if pages, err = j.graphs.round.Call1(theta, j.roundedShare(k)); err != nil {
 			return nil, nil, err
 		}
 		defer free(pages)
@@ -50,6 +50,14 @@ func (j *joint) step(k int, theta, m, v *tensors.Tensor) (next []*tensors.Tensor
 	}
 	next, err = j.graphs.update.Call(args...)
 	return next, losses, err
+}
+
+// roundedShare is how much of the code values the forward pass of step k sees.
+func (j *joint) roundedShare(k int) float32 {
+	if by := j.RoundBy * float64(j.Steps); float64(k) < by {
+		return float32(float64(k) / by)
+	}
+	return 1
 }
 
 // sample are the networks that take part in step k, in order, and the number of

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -112,5 +114,42 @@ func TestJointQuantized(t *testing.T) {
 			}
 		}
 		v.close()
+	}
+}
+
+// Rounding sets in by and by: the forward pass sees (1-share) latent + share code values,
+// and just the code values from the step on by which it is in full.
+func TestRoundingSetsIn(t *testing.T) {
+	tasks := []Task{problem(t, "a", 1, 60)}
+	set := plan(t, members(tasks)).Set(true)
+	o := JointOptions{Steps: 10, RoundBy: 0.8, Batch: 10, Precision: page.Int2, Seed: 1}
+	j, err := newJoint(context.Background(), xlatest.Backend(t), set, tasks, o.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.close()
+	for k, want := range map[int]float32{0: 0, 2: 0.25, 7: 0.875, 8: 1, 9: 1} {
+		share := j.roundedShare(k)
+		if share != want {
+			t.Errorf("step %d: share %v, want %v", k, share, want)
+		}
+		out, err := j.graphs.round.Call1(vector(j.state.Theta), share)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for p, got := range mustCopy(t, out)[:set.Size] {
+			values := slices.Clone(set.Pages[:set.Size])
+			step := j.shared.codes(values)
+			expected := (1-share)*set.Pages[p] + share*values[p]*step
+			if math.Abs(float64(got-expected)) > 1e-6 {
+				t.Fatalf("step %d: value %d is %v, want %v", k, p, got, expected)
+			}
+		}
+	}
+	for _, bad := range []float64{-0.1, 1.1, math.NaN()} {
+		o.RoundBy = bad
+		if _, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, o); err == nil || !strings.Contains(err.Error(), "rounded by") {
+			t.Errorf("%v: %v", bad, err)
+		}
 	}
 }

@@ -98,6 +98,7 @@ type Optimization struct {
 	ExclusivePrecision page.Precision     `json:"exclusivePrecision,omitempty"`
 	ScaleFormat        page.ScaleFormat   `json:"scaleFormat,omitempty"`
 	ScaleRate          float64            `json:"scaleRate,omitempty"`
+	RoundBy            float64            `json:"roundBy,omitempty"`
 	Distillation       float64            `json:"distillation,omitempty"`
 	Temperature        float64            `json:"temperature,omitempty"`
 	TeacherSteps       int                `json:"teacherSteps,omitempty"` // that separate networks are trained further before they are distilled from
@@ -265,6 +266,9 @@ func (c Config) Validate() error {
 	if o.ScaleRate < 0 || o.Distillation < 0 || o.Distillation > 1 || o.Temperature < 0 {
 		return fmt.Errorf("config: scale rate %v, distillation %v, temperature %v: want no negative ones, and distillation at most 1",
 			o.ScaleRate, o.Distillation, o.Temperature)
+	}
+	if !(o.RoundBy >= 0 && o.RoundBy <= 1) {
+		return fmt.Errorf("config: pages rounded by %v of the steps, want 0 to 1", o.RoundBy)
 	}
 	for name, w := range o.LossWeights {
 		if w <= 0 {
