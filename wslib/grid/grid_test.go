@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"weightsep/datasets"
+	"weightsep/wslib/comparison"
 	"weightsep/wslib/npy"
 	"weightsep/wslib/pipeline"
 )
@@ -107,6 +109,7 @@ func TestGrid(t *testing.T) {
 		t.Fatalf("%d rows, want 3", len(rows))
 	}
 	check(t, g, rows)
+	checkCourses(t, g, rows)
 	files, err := g.Report(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -136,6 +139,37 @@ func TestGrid(t *testing.T) {
 	}
 	if _, err := g.Table(ctx); err == nil || !strings.Contains(err.Error(), "another configuration") {
 		t.Errorf("cells of another configuration: %v", err)
+	}
+}
+
+// The one course over time is joint training's, after that of its teachers, which are the
+// reference; changes are against the best mean of the reference, by hand from the files of
+// its networks.
+func checkCourses(t *testing.T, g *Grid, rows []Row) {
+	t.Helper()
+	lines, err := g.courses(rows)
+	if err != nil || len(lines) != 1 {
+		t.Fatalf("%d courses (%v), want that of joint training", len(lines), err)
+	}
+	best := map[int]float64{}
+	for _, name := range []string{"mnist", "fmnist"} {
+		var n struct{ History []comparison.Point }
+		if err := readJSON(filepath.Join(g.networksDir(Cell{Method: Further}, 1), "further-"+name+".json"), &n); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range n.History {
+			best[p.Step] += p.Validation / 2
+		}
+	}
+	goal := slices.Max(slices.Collect(maps.Values(best)))
+	reference, _, err := g.record(Cell{Method: Further}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	history := rows[2].Records[0].History
+	last := len(lines[0].At) - 1
+	if lines[0].At[0] <= reference.Seconds || math.Abs(lines[0].Change[last]-100*(history[len(history)-1].Mean-goal)) > 1e-9 {
+		t.Errorf("course %+v of %+v, the reference took %v s and had %v", lines[0], history, reference.Seconds, goal)
 	}
 }
 

@@ -3,6 +3,8 @@ package grid
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"weightsep/wslib/budget"
@@ -99,11 +101,31 @@ func (g *Grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint6
 	if err != nil {
 		return nil, err
 	}
-	out := &outcome{bytes: result.Stored.Total, level1: result.Stored.Total}
+	out := &outcome{bytes: result.Stored.Total, level1: result.Stored.Total, history: course(result.Networks)}
 	for _, n := range result.Networks {
 		out.networks, out.weights = append(out.networks, n.Network), append(out.weights, n.Weights)
 	}
 	return out, nil
+}
+
+// course is the mean validation accuracy of networks that were trained apart, after equal
+// numbers of steps.
+func course(networks []comparison.Network) []Point {
+	means := map[int]float64{}
+	count := map[int]int{}
+	for _, n := range networks {
+		for _, p := range n.History {
+			means[p.Step] += p.Validation / float64(len(networks))
+			count[p.Step]++
+		}
+	}
+	var points []Point
+	for _, step := range slices.Sorted(maps.Keys(means)) {
+		if count[step] == len(networks) {
+			points = append(points, Point{Step: step, Mean: means[step]})
+		}
+	}
+	return points
 }
 
 // method of a comparison, sized for its budget.

@@ -21,7 +21,7 @@ type Record struct {
 	Separate int             `json:"separateBytes"`
 	Seconds  float64         `json:"seconds"` // of wall time, the last process's
 	Networks []NetworkRecord `json:"networks"`
-	History  []Point         `json:"history,omitempty"` // mean validation accuracy over time, of joint and alternating training
+	History  []Point         `json:"history,omitempty"` // mean validation accuracy over steps, and time where it is known
 	Pages    string          `json:"pages,omitempty"`   // what the budget was turned into
 }
 

@@ -100,7 +100,7 @@ func (g *Grid) charts(rows []Row) ([]chart, error) {
 	if len(lines) > 0 {
 		charts = append(charts, chart{"convergence.svg", func() (*figures.Figure, error) {
 			return figures.Convergence(lines, figures.ConvergenceOptions{
-				Title: "Mean validation accuracy over all networks against the separate ones", Target: -0.22, Floor: floor})
+				Title: "Mean validation accuracy of all networks, against that of the separate ones", Target: -0.22, Floor: floor})
 		}})
 	}
 	return charts, nil
@@ -115,8 +115,9 @@ func (c Cell) series() string {
 }
 
 // courses are the mean validation accuracies over wall time of those methods that have
-// one, against the reference's at its end. (While training at most ValidateOn samples are
-// scored, at the end all of the validation data.)
+// one, against the best mean of the reference at any step; on the same samples, ValidateOn
+// of each network. Where joint training is distilled from networks that were trained
+// further, the time of that comes first.
 func (g *Grid) courses(rows []Row) ([]figures.ConvergenceLine, error) {
 	var lines []figures.ConvergenceLine
 	for _, r := range rows {
@@ -124,19 +125,24 @@ func (g *Grid) courses(rows []Row) ([]figures.ConvergenceLine, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !ok {
+		if !ok || len(reference.History) == 0 {
 			continue
 		}
 		goal := 0.0
-		standIn := false
-		for _, n := range reference.Networks {
-			goal += n.Validation / float64(len(reference.Networks))
-			standIn = standIn || n.Data != datasets.Real
+		for _, p := range reference.History {
+			goal = max(goal, p.Mean)
 		}
-		line := figures.ConvergenceLine{Name: r.Cell.String(), StandIn: standIn}
+		line := figures.ConvergenceLine{Name: r.Cell.String()}
+		for _, n := range reference.Networks {
+			line.StandIn = line.StandIn || n.Data != datasets.Real
+		}
+		before := 0.0
+		if o := g.Spec.Config.Optimization; (r.Cell.Method == Joint || r.Cell.Method == RandomTable) && o.Distillation > 0 && o.TeacherSteps > 0 {
+			before = reference.Seconds * float64(o.TeacherSteps) / float64(o.Steps)
+		}
 		for _, p := range r.Records[0].History {
 			if p.Seconds > 0 {
-				line.At, line.Change = append(line.At, p.Seconds), append(line.Change, 100*(p.Mean-goal))
+				line.At, line.Change = append(line.At, before+p.Seconds), append(line.Change, 100*(p.Mean-goal))
 			}
 		}
 		if len(line.At) > 0 {
