@@ -123,7 +123,7 @@ func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, e
 		config.Placement, config.Loads, config.LoadSpread = "", nil, 0
 		o := &config.Optimization
 		o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.ScaleRate = 0, 0, "", 0
-		o.LossWeights, o.Sample, o.RoundBy = nil, 0, 0
+		o.LossWeights, o.Sample, o.RoundBy, o.PageRate = nil, 0, 0, 0
 		if c.Method == Further {
 			o.Distillation, o.Temperature, o.TeacherSteps, o.Dropouts = 0, 0, 0, nil
 		}

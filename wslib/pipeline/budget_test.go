@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"weightsep/wslib/budget"
+	"weightsep/wslib/page"
 )
 
 // A budget of fewer shared pages than a network has pages is kept by doubling.
@@ -102,6 +103,29 @@ func TestLoadsDecideRoom(t *testing.T) {
 		change(&other)
 		if got := r.outdated(other); !slices.Contains(got, stageOverlap) {
 			t.Errorf("a change of loads or exclusive pages outdates %v", got)
+		}
+	}
+}
+
+// Pages in float32 learn at twice the rate of the separate networks, which it leaves as it
+// is; quantized pages at the same.
+func TestBudgetsChooseThePageRate(t *testing.T) {
+	for total, want := range map[int]float64{400_000: 2, 60_000: 0} {
+		c := tiny(t)
+		limit := budget.Budget{Total: total}
+		if want == 2 {
+			limit.Precision = page.Float32
+		}
+		rate := c.Optimization.LearningRate
+		if _, err := c.ApplyBudget(limit); err != nil {
+			t.Fatal(err)
+		}
+		if o := c.Optimization; o.PageRate != want || o.LearningRate != rate || c.Schedule(1).LearningRate != rate {
+			t.Errorf("%d bytes, %v: page rate %v, learning rate %v of the networks %v", total, o.Precision, o.PageRate, rate, o.LearningRate)
+		}
+		c.Optimization.PageRate = 3
+		if _, err := c.ApplyBudget(limit); err != nil || c.Optimization.PageRate != 3 {
+			t.Errorf("a page rate that is given became %v (%v)", c.Optimization.PageRate, err)
 		}
 	}
 }

@@ -97,6 +97,7 @@ type Optimization struct {
 	// ExclusivePrecision is that of exclusive pages; 0: Precision.
 	ExclusivePrecision page.Precision     `json:"exclusivePrecision,omitempty"`
 	ScaleFormat        page.ScaleFormat   `json:"scaleFormat,omitempty"`
+	PageRate           float64            `json:"pageRate,omitempty"` // of pages and scales, as a factor of LearningRate; 0: 1
 	ScaleRate          float64            `json:"scaleRate,omitempty"`
 	RoundBy            float64            `json:"roundBy,omitempty"`
 	Distillation       float64            `json:"distillation,omitempty"`
@@ -263,9 +264,9 @@ func (c Config) Validate() error {
 	if o.Method == Alternating && (o.Precision.Quantized() || o.ExclusivePrecision.Quantized() || o.ScaleFormat.Bytes() != 4) {
 		return fmt.Errorf("config: %s optimization has pages in float32 only and no scales, not %v and %s", o.Method, o.Precision, o.ScaleFormat)
 	}
-	if o.ScaleRate < 0 || o.Distillation < 0 || o.Distillation > 1 || o.Temperature < 0 {
-		return fmt.Errorf("config: scale rate %v, distillation %v, temperature %v: want no negative ones, and distillation at most 1",
-			o.ScaleRate, o.Distillation, o.Temperature)
+	if o.PageRate < 0 || o.ScaleRate < 0 || o.Distillation < 0 || o.Distillation > 1 || o.Temperature < 0 {
+		return fmt.Errorf("config: page rate %v, scale rate %v, distillation %v, temperature %v: want no negative ones, and distillation at most 1",
+			o.PageRate, o.ScaleRate, o.Distillation, o.Temperature)
 	}
 	if !(o.RoundBy >= 0 && o.RoundBy <= 1) {
 		return fmt.Errorf("config: pages rounded by %v of the steps, want 0 to 1", o.RoundBy)
@@ -292,7 +293,8 @@ func (c Config) Validate() error {
 
 // ApplyBudget replaces numbers of pages, precision and format of scales by what a
 // budget gives for the configuration's networks. Where a network has more pages than
-// there are shared ones, several of its pages lie on one.
+// there are shared ones, several of its pages lie on one. Pages in float32 learn at twice
+// the rate, unless the configuration says otherwise.
 func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	nets, err := network.Select(network.Ten(), c.Networks...)
 	if err != nil {
@@ -327,6 +329,9 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	c.Formation = network.BiasesFirst
 	o := &c.Optimization
 	o.Precision, o.ExclusivePrecision, o.ScaleFormat = plan.Precision, plan.ExclusivePrecision, plan.ScaleFormat
+	if o.PageRate == 0 && !plan.Precision.Quantized() {
+		o.PageRate = 2 // crowded pages in float32 learn better so (results/optimization.md)
+	}
 	return plan, nil
 }
 

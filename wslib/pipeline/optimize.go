@@ -179,7 +179,7 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 		return nil, nil, err
 	}
 	result, err := optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{
-		Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate, Dropout: o.Dropout, ValidateEvery: o.Validate,
+		Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate * cmp.Or(o.PageRate, 1), Dropout: o.Dropout, ValidateEvery: o.Validate,
 		ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: checkpoint, Progress: progress,
 		Precision: o.Precision, ExclusivePrecision: o.ExclusivePrecision, ScaleFormat: o.ScaleFormat, ScaleRate: o.ScaleRate, RoundBy: o.RoundBy,
 		Distillation: network.Distillation{Share: o.Distillation, Temperature: cmp.Or(o.Temperature, 2)}, Sample: o.Sample,

@@ -19,6 +19,7 @@ type optimizationOverrides struct {
 	steps         *int
 	batch         *int
 	learningRate  *float64
+	pageRate      *float64
 	rounds        *int
 	firstSteps    *int
 	start         *string
@@ -42,6 +43,7 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 		steps:         f.set.Int("steps", 0, "`steps` of joint optimization, or of a baseline; default from the profile"),
 		batch:         f.set.Int("batch", 0, "samples of each network in a step; default from the profile"),
 		learningRate:  f.set.Float64("rate", 0, "learning rate at its highest; default from the profile"),
+		pageRate:      f.set.Float64("page-rate", 0, "learning rate of pages in joint optimization as a factor of that of the separate networks; default from the profile, and 2 where a budget takes float32"),
 		rounds:        f.set.Int("rounds", 0, "rounds of alternating optimization; default from the profile"),
 		start:         f.set.String("start", "", "`pages` that joint optimization starts from: average, random, normalized; default from the profile"),
 		dropout:       f.set.Float64("dropout", 0, "dropout before dense layers in joint optimization; default from the profile"),
@@ -71,6 +73,7 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 		"steps":               func() { x.Steps = *o.steps },
 		"batch":               func() { x.Batch, x.Batches = *o.batch, nil },
 		"rate":                func() { x.LearningRate = *o.learningRate },
+		"page-rate":           func() { x.PageRate = *o.pageRate },
 		"rounds":              func() { x.Rounds = *o.rounds },
 		"start":               func() { x.Start = *o.start },
 		"dropout":             func() { x.Dropout = *o.dropout },
