@@ -9,7 +9,6 @@ import (
 
 	"weightsep/wslib/budget"
 	"weightsep/wslib/comparison"
-	"weightsep/wslib/network"
 	"weightsep/wslib/pipeline"
 )
 
@@ -86,7 +85,7 @@ func (g *Grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint6
 	}
 	o := r.Config.Optimization
 	s := r.Config.Schedule(o.Steps)
-	s.Distillation = network.Distillation{Share: o.Distillation, Temperature: o.Temperature}
+	s.Distillation = o.Teaching()
 	result, err := comparison.Run(ctx, backend, m, tasks, weights, comparison.Options{
 		Schedule: s,
 		Dir:      g.networksDir(c, seed),

@@ -58,6 +58,13 @@ func (l Layer) Size() int {
 	return n
 }
 
+// Architecture tells networks apart that differ in more than their name.
+func (n *Network) Architecture() string {
+	other := *n
+	other.Name = ""
+	return fmt.Sprintf("%+v", other)
+}
+
 // Classes is the number of logits.
 func (n *Network) Classes() int { return n.Dense[len(n.Dense)-1] }
 

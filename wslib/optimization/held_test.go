@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 	"weightsep/xla/xlatest"
 )
@@ -54,7 +55,9 @@ func packed(t *testing.T) (set *page.Set, tasks []Task, o JointOptions) {
 // where it lies on one of their pages, whatever interrupts it.
 func TestHeldNetworksKeepTheirWeights(t *testing.T) {
 	set, tasks, o := packed(t)
-	o.Steps = 100
+	o.Steps, o.RoundBy = 100, 0.7
+	o.Distillation = network.Distillation{Share: 0.3, Temperature: 2}
+	tasks[2].Weights = tasks[2].Network.Initial(7) // held networks need none
 	got, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, o)
 	if err != nil {
 		t.Fatal(err)

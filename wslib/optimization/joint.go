@@ -26,8 +26,8 @@ type JointOptions struct {
 	ExclusivePrecision page.Precision
 	ScaleFormat        page.ScaleFormat // that the scales are stored in [float32]
 	// RoundBy is the share of the steps by which pages are rounded in full: until then the
-	// forward pass sees a mean of latent and code values, with more and more of the latter
-	// [0: in full from the first step].
+	// forward pass sees a mean of latent and code values, with more and more of the latter;
+	// the gradient is that of full rounding [0: in full from the first step].
 	RoundBy float64
 	// Distillation from Task.Weights [none].
 	Distillation  network.Distillation

@@ -16,10 +16,11 @@ import (
 // jointGraphs are the executables of a joint step: round the pages, the gradient of
 // each network, one update. One executable a network rather than one for all: they
 // compile in a fraction of the time, run two at a time, and a step may take part of
-// the networks.
+// the networks. Networks of one architecture, trained in the same way, share theirs.
 type jointGraphs struct {
 	round    *Exec   // nil: pages stay float32
-	gradient []*Exec // nil of a held network
+	gradient []*Exec // of each network; nil of a held one
+	distinct []*Exec // the same, each once
 	update   *Exec
 }
 
@@ -31,19 +32,27 @@ func (j *joint) compile(backend compute.Backend) error {
 		}
 	}
 	j.graphs.gradient = make([]*Exec, len(j.tasks))
+	of := map[string]*Exec{}
 	for _, i := range j.trained {
+		t := j.tasks[i]
+		kind := fmt.Sprint(t.Network.Architecture(), t.DropoutRate(j.Dropout), t.LossWeight, j.layout.scales[i] >= 0)
+		if g := of[kind]; g != nil {
+			j.graphs.gradient[i] = g
+			continue
+		}
 		g, err := NewExec(backend, func(in []*Node) []*Node { return j.gradientGraph(in, i) })
 		if err != nil {
 			return fmt.Errorf("network %s: %w", j.tasks[i].Network.Name, err)
 		}
-		j.graphs.gradient[i] = g
+		j.graphs.gradient[i], of[kind] = g, g
+		j.graphs.distinct = append(j.graphs.distinct, g)
 	}
 	j.graphs.update, err = NewExec(backend, j.updateGraph)
 	return err
 }
 
 func (g *jointGraphs) close() {
-	for _, e := range append(g.gradient, g.round, g.update) {
+	for _, e := range append(g.distinct, g.round, g.update) {
 		if e != nil {
 			e.Finalize()
 		}
@@ -77,15 +86,15 @@ func (j *joint) rounded(theta *Node) (values, within *Node) {
 }
 
 // gradientGraph is one network's part of a step.
-// Inputs: pages [P, size] as executed, theta, table, x, y, generator state, teacher's logits
-// with distillation. Outputs: loss, gradients with respect to the pages
+// Inputs: pages [P, size] as executed, theta, place of the network's scales in it, table, x,
+// y, generator state, teacher's logits with distillation. Outputs: loss, gradients with respect to the pages
 // as the network reads them [slots, size] and to its scales [slots].
 func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	task, l := j.tasks[i], j.layout
-	pages, theta, table, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5]
+	pages, theta, at, table, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5], in[6]
 	var teacher *Node
 	if j.teachers != nil {
-		teacher = in[6]
+		teacher = in[7]
 	}
 	if pages.Rank() == 1 {
 		pages = l.graphPages(pages)
@@ -94,8 +103,8 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	n := len(l.set.Networks[i].Table.Entries)
 	w := read
 	var scales *Node
-	if at := l.scales[i]; at >= 0 {
-		scales = InsertAxes(Slice(theta, AxisRange(at, at+n)), -1)
+	if l.scales[i] >= 0 {
+		scales = InsertAxes(DynamicSlice(theta, []*Node{at}, []int{n}), -1)
 		w = Mul(read, scales)
 	}
 	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: task.DropoutRate(j.Dropout), RNG: rng})

@@ -93,7 +93,7 @@ func (j *joint) gradient(i, k, epoch int, pages, theta *tensors.Tensor) ([]*tens
 		return nil, fmt.Errorf("network %s: %w", name, err)
 	}
 	inputs = append(inputs, rng)
-	args := []any{pages, theta, j.tables[i], x, y, rng}
+	args := []any{pages, theta, int32(max(0, j.layout.scales[i])), j.tables[i], x, y, rng}
 	if j.teachers != nil {
 		t := j.teachers[i].Batch(j.samplers[i].Index())
 		args, inputs = append(args, t), append(inputs, t)

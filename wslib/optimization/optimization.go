@@ -38,7 +38,7 @@ func (t Task) DropoutRate(otherwise float64) float64 {
 // Point is one validation of all networks.
 type Point struct {
 	Step       int       `json:"step"`       // steps done
-	Loss       []float64 `json:"loss"`       // training loss of each network, mean since the last point
+	Loss       []float64 `json:"loss"`       // training loss of each network, mean since the last point; 0 of one that is held
 	Validation []float64 `json:"validation"` // accuracy of each network, 0 to 1
 	Mean       float64   `json:"mean"`       // mean validation accuracy
 	// Pooled is the share of all networks' validation samples together that are classified
@@ -115,17 +115,24 @@ func mean(v []float64) float64 {
 // validator scores weights on validation data, with one executable a network.
 type validator struct {
 	tasks       []Task
-	classifiers []*network.Classifier
-	samples     int // at most this many per network; 0 all
+	classifiers []*network.Classifier // of each network; those of one architecture share theirs
+	distinct    []*network.Classifier // the same, each once
+	samples     int                   // at most this many per network; 0 all
 }
 
 func newValidator(backend compute.Backend, tasks []Task, samples int) (*validator, error) {
 	v := &validator{tasks: tasks, samples: samples}
+	of := map[string]*network.Classifier{}
 	for _, t := range tasks {
-		c, err := network.NewClassifier(backend, t.Network, 100)
-		if err != nil {
-			v.close()
-			return nil, err
+		c := of[t.Network.Architecture()]
+		if c == nil {
+			var err error
+			if c, err = network.NewClassifier(backend, t.Network, 100); err != nil {
+				v.close()
+				return nil, err
+			}
+			of[t.Network.Architecture()] = c
+			v.distinct = append(v.distinct, c)
 		}
 		v.classifiers = append(v.classifiers, c)
 	}
@@ -133,7 +140,7 @@ func newValidator(backend compute.Backend, tasks []Task, samples int) (*validato
 }
 
 func (v *validator) close() {
-	for _, c := range v.classifiers {
+	for _, c := range v.distinct {
 		c.Close()
 	}
 }

@@ -18,40 +18,40 @@ type layout struct {
 	scales    []int // place of each network's first scale in theta; -1: none
 	pages     int   // shared and exclusive
 	size      int   // of theta
-	slots     int   // pages of the largest network
-	tenants   int   // pages on the fullest shared page
+	slots     int   // pages of the largest network that is trained
+	tenants   int   // pages of these on the fullest shared page that is
 
-	fixed []bool // of all pages, those that a held network uses
+	fixed []bool // of all pages, those that a held network uses: they are not trained
 }
 
 // newLayout is the layout of a set of which some networks are held; nil: none.
 func newLayout(s *page.Set, held []bool) layout {
-	l := layout{set: s, pages: s.Shared}
+	l := layout{set: s, pages: s.Shared, slots: 1, tenants: 1}
 	for _, m := range s.Networks {
 		l.exclusive = append(l.exclusive, l.pages-s.Shared)
 		l.pages += len(m.Exclusive) / s.Size
-		l.slots = max(l.slots, len(m.Table.Entries))
-	}
-	l.tenants = 1
-	on := make([]int, s.Shared)
-	for _, m := range s.Networks {
-		for _, e := range m.Table.Entries {
-			if int(e) < s.Shared {
-				on[e]++
-				l.tenants = max(l.tenants, on[e])
-			}
-		}
 	}
 	l.fixed = make([]bool, l.pages)
+	trained := func(i int) bool { return held == nil || !held[i] }
 	for i, m := range s.Networks {
+		if trained(i) {
+			l.slots = max(l.slots, len(m.Table.Entries))
+			continue
+		}
 		for _, e := range m.Table.Entries {
-			if held == nil || !held[i] {
-				break
-			}
 			if int(e) >= s.Shared {
 				e += int32(l.exclusive[i])
 			}
 			l.fixed[e] = true
+		}
+	}
+	on := make([]int, s.Shared)
+	for i, m := range s.Networks {
+		for _, e := range m.Table.Entries {
+			if trained(i) && int(e) < s.Shared && !l.fixed[e] {
+				on[e]++
+				l.tenants = max(l.tenants, on[e])
+			}
 		}
 	}
 	l.size = l.pages * s.Size

@@ -68,7 +68,8 @@ func (p *Plan) loads() []float64 {
 // SpreadLoads are loads of a network's pages with the given mean, more for those on whose
 // weights more depends: in proportion to a page's sum of Fisher information times weight
 // squared, what the loss gains to second order when its weights are lost, to the power of
-// spread. With a spread of 0 all are equal.
+// spread. With a spread of 0 all are equal. The mean is over all pages, exclusive ones, which
+// ask for no room, among them.
 func SpreadLoads(weights, fisher []float32, pageSize int, mean, spread float64) []float64 {
 	loads := make([]float64, page.Count(len(weights), pageSize))
 	total := 0.0

@@ -97,6 +97,7 @@ func TestLoadsDecideRoom(t *testing.T) {
 	for _, change := range []func(*Config){
 		func(c *Config) { c.Loads = map[string]float64{"mnist": 5} },
 		func(c *Config) { c.MaxExclusives["mnist"]++ },
+		func(c *Config) { c.LoadSpread = 0.5 },
 	} {
 		other := c
 		other.MaxExclusives = maps.Clone(c.MaxExclusives)

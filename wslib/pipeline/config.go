@@ -41,7 +41,7 @@ type Config struct {
 	Doubling bool `json:"doubling,omitempty"`
 
 	// Placement of sharable pages: GreedyPlacement, the paper's, BalancedPlacement or
-	// RandomPlacement.
+	// RandomPlacement. Networks that join held ones are always placed by BalancedPlacement.
 	Placement string `json:"placement,omitempty"`
 	// Loads are the networks whose pages ask for other than 1 on average in
 	// BalancedPlacement: the larger, the fewer pages share a page with theirs.
@@ -169,12 +169,12 @@ func Profile(name string) (Config, error) {
 		c.Data.MinTrain = 5000
 		o := &c.Optimization
 		o.Steps, o.Batch, o.LearningRate, o.Dropout = 3400, 128, 4e-3, 0.1
-		o.Distillation, o.Temperature, o.TeacherSteps = 0.5, 3, 3400
+		o.Distillation, o.Temperature, o.TeacherSteps, o.RoundBy = 0.8, 3, 3400, 0.8
 		// Those that lose most when packed, by validation data, weigh more and get more room.
 		o.LossWeights = map[string]float64{"cifar10": 4, "fmnist": 3}
 		o.Dropouts = map[string]float64{"mnist": -1, "fmnist": -1}
 		c.Placement, c.Doubling = BalancedPlacement, true
-		c.Loads = map[string]float64{"cifar10": 8, "mnist": 5, "fmnist": 9, "gtsrb": 4}
+		c.Loads, c.LoadSpread = map[string]float64{"cifar10": 10, "mnist": 6, "fmnist": 11, "gtsrb": 5}, 0.25
 		o.Batches = map[string]int{"obs": 16, "gsc": 64, "esc10": 32, "us8k": 32, "hhar": 32}
 		o.Validate, o.ValidateOn = 200, 2000
 	case "paper":
@@ -264,7 +264,7 @@ func (c Config) Validate() error {
 	if o.Method == Alternating && (o.Precision.Quantized() || o.ExclusivePrecision.Quantized() || o.ScaleFormat.Bytes() != 4) {
 		return fmt.Errorf("config: %s optimization has pages in float32 only and no scales, not %v and %s", o.Method, o.Precision, o.ScaleFormat)
 	}
-	if o.PageRate < 0 || o.ScaleRate < 0 || o.Distillation < 0 || o.Distillation > 1 || o.Temperature < 0 {
+	if !(o.PageRate >= 0) || o.ScaleRate < 0 || o.Distillation < 0 || o.Distillation > 1 || o.Temperature < 0 {
 		return fmt.Errorf("config: page rate %v, scale rate %v, distillation %v, temperature %v: want no negative ones, and distillation at most 1",
 			o.PageRate, o.ScaleRate, o.Distillation, o.Temperature)
 	}
@@ -292,15 +292,16 @@ func (c Config) Validate() error {
 }
 
 // ApplyBudget replaces numbers of pages, precision and format of scales by what a
-// budget gives for the configuration's networks. Where a network has more pages than
-// there are shared ones, several of its pages lie on one. Pages in float32 learn at twice
-// the rate, unless the configuration says otherwise.
+// budget gives for the configuration's networks and their Loads. Where a network has more pages than
+// there are shared ones, several of its pages lie on one. Pages in float32 that two or more
+// pages lie on learn at twice the rate, unless the configuration gives a PageRate.
 func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	nets, err := network.Select(network.Ten(), c.Networks...)
 	if err != nil {
 		return budget.Plan{}, err
 	}
 	var weights []int
+	b.Loads = nil
 	for _, n := range nets {
 		weights = append(weights, n.Weights())
 		b.Loads = append(b.Loads, cmp.Or(c.Loads[n.Name], 1))
@@ -314,6 +315,22 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	for _, n := range nets {
 		c.Doubling = c.Doubling || page.Count(n.Weights(), c.PageSize) > plan.Shared
 	}
+	c.takePages(plan, nets)
+	c.Formation = network.BiasesFirst
+	o := &c.Optimization
+	o.Precision, o.ExclusivePrecision, o.ScaleFormat = plan.Precision, plan.ExclusivePrecision, plan.ScaleFormat
+	crowded := 0
+	for _, n := range nets {
+		crowded += page.Count(n.Weights(), c.PageSize)
+	}
+	if crowded -= plan.Shared; o.PageRate == 0 && !plan.Precision.Quantized() && crowded > plan.Shared {
+		o.PageRate = 2 // they learn better so (results/optimization.md)
+	}
+	return plan, nil
+}
+
+// takePages replaces numbers of pages by those of a plan for the given networks.
+func (c *Config) takePages(plan budget.Plan, nets []*network.Network) {
 	c.Shared, c.MaxExclusive, c.MaxExclusives = plan.Shared, slices.Min(plan.Exclusive), nil
 	for i, n := range nets {
 		if k := plan.Exclusive[i]; k != c.MaxExclusive {
@@ -326,13 +343,6 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	if c.TPR = 1; c.MaxExclusive == 0 {
 		c.TPR = 0 // none
 	}
-	c.Formation = network.BiasesFirst
-	o := &c.Optimization
-	o.Precision, o.ExclusivePrecision, o.ScaleFormat = plan.Precision, plan.ExclusivePrecision, plan.ScaleFormat
-	if o.PageRate == 0 && !plan.Precision.Quantized() {
-		o.PageRate = 2 // crowded pages in float32 learn better so (results/optimization.md)
-	}
-	return plan, nil
 }
 
 // DefaultMinTrain is the number of training samples below which a real dataset is too

@@ -76,7 +76,7 @@ func (r *Run) kept(set *page.Set) (*page.Set, error) {
 		return nil, err
 	}
 	if joins := len(stay) < len(r.Config.Networks); set.Shared > r.Config.Shared || joins && set.Shared == r.Config.Shared {
-		return nil, fmt.Errorf("the networks that stay use %d shared pages: of %d none is left for those that join", set.Shared, r.Config.Shared)
+		return nil, fmt.Errorf("the networks that stay use %d shared pages, and there are %d: want as many, and more for those that join", set.Shared, r.Config.Shared)
 	}
 	return set, nil
 }
@@ -100,8 +100,11 @@ func (r *Run) sameData(from *Run) error {
 	}
 	for _, name := range r.Config.Networks {
 		theirs, known, err := from.provenance(name)
-		if err != nil || !known {
+		if err != nil {
 			return err
+		}
+		if !known {
+			continue // it joins
 		}
 		ours, known, err := r.provenance(name)
 		if err != nil {
@@ -125,11 +128,5 @@ func (e *earlier) place(n overlapping.Network) (overlapping.Network, overlapping
 	}
 	table := e.set.Networks[i].Table
 	n.Exclusive = table.Exclusive()
-	return n, func(_ *overlapping.Plan, _ overlapping.Network, sharable []int) []int {
-		placed := make([]int, len(sharable))
-		for k, b := range sharable {
-			placed[k] = int(table.Entries[b])
-		}
-		return placed
-	}, true
+	return n, after(0, table), true
 }

@@ -50,7 +50,7 @@ func joinHoldsThoseThatStay(t *testing.T, first string) {
 	}
 	r.Close()
 	// The one that joins comes first: order does not matter.
-	c, plan, err := Join(first, "", []string{"fmnist", "mnist"}, budget.Budget{})
+	c, plan, err := Join(first, "", []string{"fmnist", "mnist"}, JoinOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func joinHoldsThoseThatStay(t *testing.T, first string) {
 	}
 
 	// Only leaving: less is stored, and nothing is trained.
-	if c, plan, err = Join(first, "", []string{"svhn"}, budget.Budget{}); err != nil || plan.Bytes != 0 {
+	if c, plan, err = Join(first, "", []string{"svhn"}, JoinOptions{}); err != nil || plan.Bytes != 0 {
 		t.Fatalf("%+v, %v", plan, err)
 	}
 	left, err := Open(filepath.Join(t.TempDir(), "left"), c, Options{})
@@ -113,13 +113,13 @@ func joinHoldsThoseThatStay(t *testing.T, first string) {
 }
 
 func joinRefusals(t *testing.T, first string) {
-	if _, _, err := Join(first, "", []string{"mnist", "svhn", "fmnist"}, budget.Budget{Total: 60_000}); err == nil || !strings.Contains(err.Error(), "budget") {
+	if _, _, err := Join(first, "", []string{"mnist", "svhn", "fmnist"}, JoinOptions{Bytes: 60_000}); err == nil || !strings.Contains(err.Error(), "budget") {
 		t.Errorf("no room: %v", err)
 	}
-	if _, _, err := Join(first, "", []string{"mnist", "nothing"}, budget.Budget{}); err == nil || !strings.Contains(err.Error(), "nothing") {
+	if _, _, err := Join(first, "", []string{"mnist", "nothing"}, JoinOptions{}); err == nil || !strings.Contains(err.Error(), "nothing") {
 		t.Errorf("unknown network: %v", err)
 	}
-	c, _, err := Join(first, "", []string{"mnist", "svhn", "fmnist"}, budget.Budget{})
+	c, _, err := Join(first, "", []string{"mnist", "svhn", "fmnist"}, JoinOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func joinRefusals(t *testing.T, first string) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if err := r.Overlap(context.Background()); err == nil || !strings.Contains(err.Error(), "none is left") {
+	if err := r.Overlap(context.Background()); err == nil || !strings.Contains(err.Error(), "want as many, and more") {
 		t.Errorf("no shared pages for those that join: %v", err)
 	}
 }

@@ -182,7 +182,7 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 		Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate * cmp.Or(o.PageRate, 1), Dropout: o.Dropout, ValidateEvery: o.Validate,
 		ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: checkpoint, Progress: progress,
 		Precision: o.Precision, ExclusivePrecision: o.ExclusivePrecision, ScaleFormat: o.ScaleFormat, ScaleRate: o.ScaleRate, RoundBy: o.RoundBy,
-		Distillation: network.Distillation{Share: o.Distillation, Temperature: cmp.Or(o.Temperature, 2)}, Sample: o.Sample,
+		Distillation: o.Teaching(), Sample: o.Sample,
 	})
 	return result, plan, err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -299,6 +300,10 @@ func TestConfigErrors(t *testing.T) {
 		"start":           func(c *Config) { c.Optimization.Start = "middle" },
 		"margin 7":        func(c *Config) { c.Margin = 7 },
 		"dropout 1":       func(c *Config) { c.Optimization.Dropout = 1 },
+		"spread of loads": func(c *Config) { c.LoadSpread = math.NaN() },
+		"rounded by 2":    func(c *Config) { c.Optimization.RoundBy = 2 },
+		"page rate NaN":   func(c *Config) { c.Optimization.PageRate = math.NaN() },
+		"held only":       func(c *Config) { c.Hold = true },
 		"no/such/dir":     func(c *Config) { c.Data.Dir = "no/such/dir" },
 	} {
 		c := tiny(t)

@@ -187,7 +187,7 @@ func (r *Run) Overlap(ctx context.Context) error {
 	if len(c.MaxExclusives) > 0 {
 		key["maxExclusives"] = c.MaxExclusives
 	}
-	if c.Placement == BalancedPlacement {
+	if c.Placement == BalancedPlacement || c.Hold {
 		key["loads"] = c.Loads
 		if c.LoadSpread != 0 {
 			key["loadSpread"] = c.LoadSpread
@@ -248,29 +248,20 @@ func (r *Run) Plan() (*overlapping.Plan, error) {
 			return nil, err
 		}
 		member, place, placed := went.place(member)
-		if !placed && fresh != nil {
+		switch {
+		case placed:
+		case fresh != nil:
 			m, err := fresh.AddWith(member, overlapping.Balanced(r.Config.Seed))
 			if err != nil {
 				return nil, err
 			}
-			place, placed = func(_ *overlapping.Plan, _ overlapping.Network, sharable []int) []int {
-				to := make([]int, len(sharable))
-				for i, b := range sharable {
-					to[i] = went.set.Shared + int(m.Table.Entries[b])
-				}
-				return to
-			}, true
-		}
-		if !placed {
+			place = after(went.set.Shared, m.Table)
+		case r.Config.Placement == RandomPlacement:
+			place = overlapping.Random(r.Config.Seed)
+		case r.Config.Placement == BalancedPlacement:
+			place = overlapping.Balanced(r.Config.Seed)
+		default:
 			place = overlapping.Greedy
-		}
-		if !placed {
-			switch r.Config.Placement {
-			case RandomPlacement:
-				place = overlapping.Random(r.Config.Seed)
-			case BalancedPlacement:
-				place = overlapping.Balanced(r.Config.Seed)
-			}
 		}
 		if _, err := plan.AddWith(member, place); err != nil {
 			return nil, err
@@ -278,6 +269,17 @@ func (r *Run) Plan() (*overlapping.Plan, error) {
 		plan.Average()
 	}
 	return plan, nil
+}
+
+// after places pages as a table does, but so many shared pages further on.
+func after(shared int, t page.Table) overlapping.Placement {
+	return func(_ *overlapping.Plan, _ overlapping.Network, sharable []int) []int {
+		placed := make([]int, len(sharable))
+		for i, b := range sharable {
+			placed[i] = shared + int(t.Entries[b])
+		}
+		return placed
+	}
 }
 
 // Separate is one network with its exclusive pages chosen.

@@ -28,6 +28,14 @@ func (c Config) Schedule(steps int) comparison.Schedule {
 		ValidateEvery: o.Validate, ValidateOn: o.ValidateOn, Seed: c.Seed}
 }
 
+// Teaching is the distillation of joint optimization, and of methods it is compared with.
+func (o Optimization) Teaching() network.Distillation {
+	if o.Distillation == 0 {
+		return network.Distillation{}
+	}
+	return network.Distillation{Share: o.Distillation, Temperature: cmp.Or(o.Temperature, 2)}
+}
+
 // taught says that joint optimization distils from networks that are trained further.
 func (c Config) taught() bool {
 	o := c.Optimization

@@ -83,7 +83,7 @@ func (b *budgetOptions) total(names []string) (int, error) {
 
 // join is the configuration of a run that goes on from the one in dir, whose networks
 // are held.
-func (b *budgetOptions) join(dir string, log io.Writer) (pipeline.Config, error) {
+func (b *budgetOptions) join(dir string, loads map[string]float64, log io.Writer) (pipeline.Config, error) {
 	if err := refuse(b.flags, pagesAndData...); err != nil {
 		return pipeline.Config{}, err
 	}
@@ -98,7 +98,7 @@ func (b *budgetOptions) join(dir string, log io.Writer) (pipeline.Config, error)
 	if err != nil {
 		return pipeline.Config{}, usageError{err.Error()}
 	}
-	c, plan, err := pipeline.Join(dir, b.flags.data, names, budget.Budget{Total: total})
+	c, plan, err := pipeline.Join(dir, b.flags.data, names, pipeline.JoinOptions{Bytes: total, Loads: loads})
 	if err != nil {
 		return c, err
 	}
@@ -106,7 +106,8 @@ func (b *budgetOptions) join(dir string, log io.Writer) (pipeline.Config, error)
 		fmt.Fprintf(log, "no network joins: %d shared pages are left\n", c.Shared)
 		return c, nil
 	}
-	announce(log, plan.Bytes, plan)
+	fmt.Fprintf(log, "all networks together: ")
+	announce(log, max(total, plan.Bytes), plan)
 	return c, nil
 }
 

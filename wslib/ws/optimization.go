@@ -42,7 +42,7 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 		method:        f.set.String("method", "", "optimization `method`: joint or alternating; default from the profile"),
 		steps:         f.set.Int("steps", 0, "`steps` of joint optimization, or of a baseline; default from the profile"),
 		batch:         f.set.Int("batch", 0, "samples of each network in a step; default from the profile"),
-		learningRate:  f.set.Float64("rate", 0, "learning rate at its highest; default from the profile"),
+		learningRate:  f.set.Float64("rate", 0, "learning rate at its highest, of separate networks and, times -page-rate, of pages; default from the profile"),
 		pageRate:      f.set.Float64("page-rate", 0, "learning rate of pages in joint optimization as a factor of that of the separate networks; default from the profile, and 2 where a budget takes float32"),
 		rounds:        f.set.Int("rounds", 0, "rounds of alternating optimization; default from the profile"),
 		start:         f.set.String("start", "", "`pages` that joint optimization starts from: average, random, normalized; default from the profile"),
@@ -88,13 +88,20 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 			c.Placement = *o.placement
 			c.Doubling = c.Doubling || c.Placement == pipeline.BalancedPlacement
 		},
-		"loads":       func() { c.Loads = loads },
+		"loads": func() {
+			if !c.Hold { // Join has taken them
+				c.Loads = loads
+			}
+		},
 		"spread":      func() { c.LoadSpread = *o.spread },
 		"validate-on": func() { x.ValidateOn = *o.validateOn },
 	} {
 		if isSet(o.set, name) {
 			set()
 		}
+	}
+	if c.Hold {
+		return nil
 	}
 	if c.Placement != pipeline.BalancedPlacement {
 		if isSet(o.set, "loads") || isSet(o.set, "spread") {

@@ -21,7 +21,7 @@ func (a *app) runCommand() *ffcli.Command {
 	exclusive := f.set.Int("exclusive", 0, "at most so many exclusive pages a network, unless more do not fit; default from the profile, -1 no bound")
 	shared := f.set.Int("shared", 128, "number of shared pages")
 	b := budgetFlags(f)
-	from := f.set.String("from", "", "optimized run `directory` to go on from: its networks stay as they are, others in -net join, those not in -net leave")
+	from := f.set.String("from", "", "optimized run `directory` to go on from: others in -net join its networks, those not in -net leave")
 	hold := f.set.Bool("hold", true, "with -from: networks of the run there keep their weights bit for bit, only those that join are trained; false trains all on the pages that are there")
 	return &ffcli.Command{
 		Name: "run", FlagSet: f.set,
@@ -36,7 +36,11 @@ func (a *app) runCommand() *ffcli.Command {
 				return usageError{err.Error()}
 			}
 			if *from != "" && *hold {
-				if c, err = b.join(*from, a.err); err != nil {
+				loads, err := parseLoads(*o.loads)
+				if err != nil {
+					return usageError{err.Error()}
+				}
+				if c, err = b.join(*from, loads, a.err); err != nil {
 					return err
 				}
 			} else if *from != "" {
@@ -118,6 +122,6 @@ func configFrom(dir string, f *runFlags) (pipeline.Config, error) {
 	}
 	defer r.Close()
 	c := r.Config
-	c.From = dir
+	c.From, c.Hold = dir, false
 	return c, nil
 }

@@ -1,0 +1,91 @@
+package optimization
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"weightsep/datasets"
+	"weightsep/wslib/network"
+	"weightsep/wslib/overlapping"
+	"weightsep/wslib/page"
+	"weightsep/xla/xlatest"
+)
+
+// A step of joint training in which ten networks take part, of 10, 30 or 100 that are
+// packed in proportion, in 2 bits: mnist and hhar by turns, on stand-in data.
+func BenchmarkJointStep(b *testing.B) {
+	for _, n := range []int{10, 30, 100} {
+		b.Run(fmt.Sprint("networks=", n), func(b *testing.B) {
+			set, tasks := crowd(b, n)
+			o := JointOptions{Steps: 1000, Batch: 32, Seed: 1, Sample: 10, Precision: page.Int2, ExclusivePrecision: page.Int8, ScaleFormat: page.ScaleLog8}
+			j, err := newJoint(context.Background(), xlatest.Backend(b), set, tasks, o.withDefaults())
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer j.close()
+			theta, m, v := vector(j.state.Theta), vector(j.state.M), vector(j.state.V)
+			step := func(k int) {
+				next, _, err := j.step(k, theta, m, v)
+				if err != nil {
+					b.Fatal(err)
+				}
+				free(theta, m, v)
+				theta, m, v = next[0], next[1], next[2]
+			}
+			for k := range max(1, n/10) {
+				step(k) // compiles
+			}
+			k := n
+			for b.Loop() {
+				step(k)
+				k++
+			}
+		})
+	}
+}
+
+// crowd are n networks on 30 shared pages each, with three exclusive pages.
+func crowd(b *testing.B, n int) (*page.Set, []Task) {
+	b.Helper()
+	kinds, err := network.Select(network.Ten(), "mnist", "hhar")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var data []*datasets.Dataset
+	for _, k := range kinds {
+		d, err := datasets.Open(context.Background(), k.Name, datasets.Options{MaxTrain: 600, MaxTest: 100})
+		if err != nil {
+			b.Fatal(err)
+		}
+		data = append(data, d)
+	}
+	p, err := overlapping.New(page.DefaultSize, 30*n)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p.Doubling = true
+	var tasks []Task
+	for i := range n {
+		k := *kinds[i%2]
+		k.Name = fmt.Sprint(k.Name, i)
+		w := k.Initial(uint64(i))
+		if _, err := p.AddWith(overlapping.Network{Name: k.Name, Weights: w, Fisher: w2(w), Exclusive: []int{0, 1, 2}}, overlapping.Balanced(1)); err != nil {
+			b.Fatal(err)
+		}
+		tasks = append(tasks, Task{Network: &k, Data: data[i%2]})
+	}
+	set, err := p.StartSet(overlapping.NormalizedPages, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return set, tasks
+}
+
+func w2(w []float32) []float32 {
+	f := make([]float32, len(w))
+	for i, v := range w {
+		f[i] = v * v
+	}
+	return f
+}
