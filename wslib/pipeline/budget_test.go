@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"weightsep/wslib/budget"
-	"weightsep/wslib/page"
 )
 
 // A budget of fewer shared pages than a network has pages is kept by doubling.
@@ -108,25 +107,40 @@ func TestLoadsDecideRoom(t *testing.T) {
 	}
 }
 
-// Pages in float32 learn at twice the rate of the separate networks, which it leaves as it
-// is; quantized pages at the same.
-func TestBudgetsChooseThePageRate(t *testing.T) {
-	for total, want := range map[int]float64{400_000: 2, 60_000: 0} {
-		c := tiny(t)
-		limit := budget.Budget{Total: total}
-		if want == 2 {
-			limit.Precision = page.Float32
+// The rate of pages is apart from that of the separate networks: another one outdates the
+// optimization, not the teachers.
+func TestPageRateIsOfPagesOnly(t *testing.T) {
+	c := tiny(t)
+	r, err := Open(filepath.Join(t.TempDir(), "a"), c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	ctx := context.Background()
+	if err := r.Optimize(ctx); err != nil {
+		t.Fatal(err)
+	}
+	before, err := r.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Optimization.PageRate = 2
+	if err := r.SetConfig(c); err != nil {
+		t.Fatal(err)
+	}
+	r.options.Progress = func(stage string, _, _ int, note string) {
+		if stage == "teachers" {
+			t.Errorf("teachers are trained again: %s", note)
 		}
-		rate := c.Optimization.LearningRate
-		if _, err := c.ApplyBudget(limit); err != nil {
-			t.Fatal(err)
-		}
-		if o := c.Optimization; o.PageRate != want || o.LearningRate != rate || c.Schedule(1).LearningRate != rate {
-			t.Errorf("%d bytes, %v: page rate %v, learning rate %v of the networks %v", total, o.Precision, o.PageRate, rate, o.LearningRate)
-		}
-		c.Optimization.PageRate = 3
-		if _, err := c.ApplyBudget(limit); err != nil || c.Optimization.PageRate != 3 {
-			t.Errorf("a page rate that is given became %v (%v)", c.Optimization.PageRate, err)
-		}
+	}
+	if err := r.Optimize(ctx); err != nil {
+		t.Fatal(err)
+	}
+	after, err := r.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Equal(before.Pages, after.Pages) {
+		t.Error("pages at twice the rate are the same")
 	}
 }

@@ -293,8 +293,7 @@ func (c Config) Validate() error {
 
 // ApplyBudget replaces numbers of pages, precision and format of scales by what a
 // budget gives for the configuration's networks and their Loads. Where a network has more pages than
-// there are shared ones, several of its pages lie on one. Pages in float32 that two or more
-// pages lie on learn at twice the rate, unless the configuration gives a PageRate.
+// there are shared ones, several of its pages lie on one.
 func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	nets, err := network.Select(network.Ten(), c.Networks...)
 	if err != nil {
@@ -319,13 +318,6 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	c.Formation = network.BiasesFirst
 	o := &c.Optimization
 	o.Precision, o.ExclusivePrecision, o.ScaleFormat = plan.Precision, plan.ExclusivePrecision, plan.ScaleFormat
-	crowded := 0
-	for _, n := range nets {
-		crowded += page.Count(n.Weights(), c.PageSize)
-	}
-	if crowded -= plan.Shared; o.PageRate == 0 && !plan.Precision.Quantized() && crowded > plan.Shared {
-		o.PageRate = 2 // they learn better so (results/optimization.md)
-	}
 	return plan, nil
 }
 

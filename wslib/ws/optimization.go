@@ -43,7 +43,7 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 		steps:         f.set.Int("steps", 0, "`steps` of joint optimization, or of a baseline; default from the profile"),
 		batch:         f.set.Int("batch", 0, "samples of each network in a step; default from the profile"),
 		learningRate:  f.set.Float64("rate", 0, "learning rate at its highest, of separate networks and, times -page-rate, of pages; default from the profile"),
-		pageRate:      f.set.Float64("page-rate", 0, "learning rate of pages in joint optimization as a factor of that of the separate networks; default from the profile, and 2 where a budget takes float32"),
+		pageRate:      f.set.Float64("page-rate", 0, "learning rate of pages in joint optimization as a factor of that of the separate networks; default from the profile"),
 		rounds:        f.set.Int("rounds", 0, "rounds of alternating optimization; default from the profile"),
 		start:         f.set.String("start", "", "`pages` that joint optimization starts from: average, random, normalized; default from the profile"),
 		dropout:       f.set.Float64("dropout", 0, "dropout before dense layers in joint optimization; default from the profile"),
