@@ -8,19 +8,17 @@ import (
 	"testing"
 
 	"weightsep/wslib/budget"
+	"weightsep/wslib/page"
 )
 
-// A budget of fewer shared pages than a network has pages is kept by doubling.
-func TestSmallBudgetDoubles(t *testing.T) {
-	c := tiny(t)
-	if _, err := c.ApplyBudget(budget.Budget{Total: 8_000}); err != nil {
-		t.Fatal(err)
-	}
-	r, err := Open(filepath.Join(t.TempDir(), "a"), c, Options{})
+// optimized is a run in a directory of its own, and the pages it gives.
+func optimized(t *testing.T, c Config) (*Run, *page.Set) {
+	t.Helper()
+	r, err := Open(filepath.Join(t.TempDir(), "run"), c, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	t.Cleanup(func() { r.Close() })
 	if err := r.Optimize(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -28,6 +26,16 @@ func TestSmallBudgetDoubles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r, set
+}
+
+// A budget of fewer shared pages than a network has pages is kept by doubling.
+func TestSmallBudgetDoubles(t *testing.T) {
+	c := tiny(t)
+	if _, err := c.ApplyBudget(budget.Budget{Total: 8_000}); err != nil {
+		t.Fatal(err)
+	}
+	_, set := optimized(t, c)
 	if stored := set.Stored().Total; stored > 8_000 || set.Shared >= 100 {
 		t.Errorf("%d bytes on %d shared pages", stored, set.Shared)
 	}
@@ -55,18 +63,7 @@ func TestLoadsDecideRoom(t *testing.T) {
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	r, err := Open(filepath.Join(t.TempDir(), "a"), c, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if err := r.Optimize(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	set, err := r.Set()
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, set := optimized(t, c)
 	if stored := set.Stored().Total; stored > total || stored < total*9/10 {
 		t.Errorf("%d bytes stored of %d", stored, total)
 	}
@@ -111,19 +108,7 @@ func TestLoadsDecideRoom(t *testing.T) {
 // optimization, not the teachers.
 func TestPageRateIsOfPagesOnly(t *testing.T) {
 	c := tiny(t)
-	r, err := Open(filepath.Join(t.TempDir(), "a"), c, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	ctx := context.Background()
-	if err := r.Optimize(ctx); err != nil {
-		t.Fatal(err)
-	}
-	before, err := r.Set()
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, before := optimized(t, c)
 	c.Optimization.PageRate = 2
 	if err := r.SetConfig(c); err != nil {
 		t.Fatal(err)
@@ -133,7 +118,7 @@ func TestPageRateIsOfPagesOnly(t *testing.T) {
 			t.Errorf("teachers are trained again: %s", note)
 		}
 	}
-	if err := r.Optimize(ctx); err != nil {
+	if err := r.Optimize(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	after, err := r.Set()

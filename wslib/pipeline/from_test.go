@@ -13,18 +13,14 @@ import (
 // optimizedRun is the directory of a run of mnist and svhn in 60,000 bytes.
 func optimizedRun(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "first")
 	c := tiny(t)
 	c.Networks = []string{"mnist", "svhn"}
 	if _, err := c.ApplyBudget(budget.Budget{Total: 60_000}); err != nil {
 		t.Fatal(err)
 	}
-	r, err := Open(dir, c, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if err := r.Optimize(context.Background()); err != nil {
+	r, _ := optimized(t, c)
+	dir := r.Dir.Path
+	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return dir
