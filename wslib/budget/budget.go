@@ -55,8 +55,8 @@ func Ratio(weights []int, ratio float64) (int, error) {
 
 // crowded is the mean number of pages on a shared page up to which a precision is
 // worth its bytes: beyond it, half the bits for twice the pages, or a page for each,
-// gave the better accuracy (results/optimization.md). 1 bit is never chosen: with it gsc falls far
-// behind.
+// gave the better accuracy (results/optimization.md). 1 bit is never chosen: with it gsc
+// falls far behind.
 var crowded = []struct {
 	precision page.Precision
 	pages     float64
@@ -68,8 +68,9 @@ const exclusivePages = 3
 
 // Choose fits networks with the given numbers of weights into a budget.
 //
-// A few pages of each network are exclusive, more of those with a larger load, in 8 bits where that takes no more than a
-// fifth of the budget, else in 4; or, if Level1 is given, as many as it leaves of Total.
+// A few pages of each network are exclusive, more of those with a larger load, in 8 bits
+// where that takes no more than a fifth of the budget, else in 4; or, if Level1 is given, as
+// many as it leaves of Total.
 // The rest goes to shared pages, at most one for each page of the networks. Precision
 // falls as shared pages fill up, and 8-bit logarithmic scales replace float32 ones
 // where pages are quantized. It is an error if not one shared page fits.

@@ -31,9 +31,9 @@ type Row struct {
 	Worst    int                  // network of the lowest change among those on real data, -1 without any
 }
 
-// Table reads every finished cell of the grid's directory, those of the spec first, and sets it against the reference of the
-// same seed, from the stored classes of the test samples. Cells that are not finished
-// are left out.
+// Table reads every finished cell of the grid's directory, those of the spec first, and
+// sets it against the reference of the same seed, from the stored classes of the test
+// samples. Cells that are not finished are left out.
 func (g *Grid) Table(ctx context.Context) ([]Row, error) {
 	labels, err := g.labels(ctx)
 	if err != nil {

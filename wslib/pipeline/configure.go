@@ -84,12 +84,18 @@ func (r *Run) outdated(c Config) []string {
 	if !same(old.Optimization, c.Optimization) {
 		stages = append(stages, last...)
 	}
-	if !same(old.Networks, c.Networks) || old.PageSize != c.PageSize || old.Shared != c.Shared || old.TPR != c.TPR ||
-		old.Margin != c.Margin || old.Placement != c.Placement || !same(old.Loads, c.Loads) || old.LoadSpread != c.LoadSpread || old.Doubling != c.Doubling || old.From != c.From || old.Hold != c.Hold || old.MaxExclusive != c.MaxExclusive || !same(old.MaxExclusives, c.MaxExclusives) {
+	overlap := func(c Config) []any {
+		return []any{c.Networks, c.PageSize, c.Shared, c.TPR, c.Margin, c.MaxExclusive, c.MaxExclusives,
+			c.Doubling, c.Placement, c.Loads, c.LoadSpread, c.From, c.Hold}
+	}
+	if !same(overlap(old), overlap(c)) {
 		stages = append(append(stages, stageOverlap), last...)
 	}
-	everything := old.Seed != c.Seed || old.BaselineSeed != c.BaselineSeed || old.Formation != c.Formation || old.BaselineSteps != c.BaselineSteps || old.Data.Seed != c.Data.Seed ||
-		old.Data.MinTrain != c.Data.MinTrain || old.Data.MaxTrain != c.Data.MaxTrain || old.Data.MaxTest != c.Data.MaxTest
+	baselines := func(c Config) []any {
+		d := c.Data
+		return []any{c.Seed, c.BaselineSeed, c.Formation, c.BaselineSteps, d.Seed, d.MinTrain, d.MaxTrain, d.MaxTest}
+	}
+	everything := !same(baselines(old), baselines(c))
 	if everything || old.FisherSamples != c.FisherSamples {
 		stages = append(append(stages, stageOverlap), last...)
 		for _, n := range old.Networks {
