@@ -89,6 +89,12 @@ func (e *environment) warmUp(ctx context.Context, p *progress) error {
 	}
 	start := time.Now()
 	err = s.make(func() error {
+		// Cells are built in a workspace, which looks up the go.mod of every module there is,
+		// not only of those that a build here needs.
+		graph := e.goCommand(ctx, "list", "-m", "all")
+		if err := runQuietly(ctx, graph, func(string) {}); err != nil {
+			return err
+		}
 		cmd := e.goCommand(ctx, "build", "-v", "./...", "github.com/janpfeifer/gonb/gonbui")
 		if err := runBuild(ctx, cmd, p, "library"); err != nil {
 			return err
