@@ -64,8 +64,7 @@ func (g *jointGraphs) close() {
 func (j *joint) roundGraph(theta, share *Node) *Node {
 	values, _ := j.rounded(theta)
 	latent := j.layout.graphPages(theta)
-	part := Add(Mul(values, share), Mul(latent, OneMinus(share)))
-	return Where(Equal(BroadcastToShape(share, values.Shape()), OnesLike(values)), values, part)
+	return Add(Mul(values, share), Mul(latent, OneMinus(share))) // of a share of 1 exactly the values
 }
 
 // rounded are the pages [P, size] as executed, and where the gradient goes straight
@@ -191,13 +190,12 @@ func (l layout) sources(networks []int) (shared, exclusive, scales []int32) {
 	for k, i := range networks {
 		for b, e := range l.set.Networks[i].Table.Entries {
 			row := int32(k*l.slots + b)
-			if int(e) < l.set.Shared && l.fixed[e] {
-				// stays as it is
-			} else if int(e) < l.set.Shared {
+			switch {
+			case int(e) >= l.set.Shared:
+				exclusive[int(e)-l.set.Shared+l.exclusive[i]] = row
+			case !l.fixed[e]:
 				shared[int(e)*l.tenants+used[e]] = row
 				used[e]++
-			} else {
-				exclusive[int(e)-l.set.Shared+l.exclusive[i]] = row
 			}
 			if l.scales[i] >= 0 {
 				scales[l.scales[i]-l.pages*l.set.Size+b] = row

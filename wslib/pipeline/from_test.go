@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"weightsep/wslib/budget"
+	"weightsep/wslib/page"
 )
 
 // optimizedRun is the directory of a run of mnist and svhn in 60,000 bytes.
@@ -26,6 +27,52 @@ func optimizedRun(t *testing.T) string {
 	return dir
 }
 
+// recorded is what the run in a directory has.
+func recorded(t *testing.T, dir string) (Config, *page.Set, History) {
+	t.Helper()
+	r, err := Reopen(dir, "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	set, err := r.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := r.History()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Config, set, h
+}
+
+// withFMNIST is a run that goes on from another, which fmnist joins, and its pages. It
+// checks that only fmnist's teacher is trained.
+func withFMNIST(t *testing.T, c Config) (*Run, *page.Set) {
+	t.Helper()
+	trained := map[string]bool{}
+	r, err := Open(filepath.Join(t.TempDir(), "second"), c, Options{Progress: func(stage string, _, _ int, note string) {
+		if stage == "teachers" {
+			trained[strings.Fields(note)[0]] = true
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	if err := r.Optimize(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if !trained["fmnist"] || len(trained) != 1 {
+		t.Errorf("teachers trained: %v, want that of the network that joins", trained)
+	}
+	set, err := r.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, set
+}
+
 func TestRunsGoOnFromAnother(t *testing.T) {
 	first := optimizedRun(t)
 	t.Run("held", func(t *testing.T) { joinHoldsThoseThatStay(t, first) })
@@ -36,42 +83,15 @@ func TestRunsGoOnFromAnother(t *testing.T) {
 // A network joins, one leaves, and the one that stays keeps its weights bit for bit.
 func joinHoldsThoseThatStay(t *testing.T, first string) {
 	ctx := context.Background()
-	r, err := Reopen(first, "", Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	old, err := r.Set()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Close()
+	_, old, _ := recorded(t, first)
 	// The one that joins comes first: order does not matter.
 	c, plan, err := Join(first, "", []string{"fmnist", "mnist"}, JoinOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	trained := map[string]bool{}
-	second := filepath.Join(t.TempDir(), "second")
-	if r, err = Open(second, c, Options{Progress: func(stage string, _, _ int, note string) {
-		if stage == "teachers" {
-			trained[strings.Fields(note)[0]] = true
-		}
-	}}); err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if err := r.Optimize(ctx); err != nil {
-		t.Fatal(err)
-	}
-	set, err := r.Set()
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, set := withFMNIST(t, c)
 	if !slices.Equal(set.Weights(set.Index("mnist")), old.Weights(old.Index("mnist"))) {
 		t.Error("weights of mnist changed")
-	}
-	if !trained["fmnist"] || trained["mnist"] {
-		t.Errorf("teachers trained: %v, want that of the network that joins", trained)
 	}
 	if b := set.Stored(); b.Total > plan.Bytes || b.RatioBytes < old.Stored().RatioBytes {
 		t.Errorf("%+v, the plan %+v, the ratio was %v", b, plan, old.Stored().RatioBytes)
@@ -134,41 +154,9 @@ func joinRefusals(t *testing.T, first string) {
 // leaves.
 func allAreTrainedOn(t *testing.T, first string) {
 	ctx := context.Background()
-	second := filepath.Join(t.TempDir(), "b")
-	r, err := Reopen(first, "", Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := r.Config
-	old, err := r.Set()
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, err := r.History()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Close()
+	c, old, before := recorded(t, first)
 	c.From, c.Networks = first, []string{"mnist", "fmnist"}
-	trained := map[string]bool{}
-	if r, err = Open(second, c, Options{Progress: func(stage string, _, _ int, note string) {
-		if stage == "teachers" {
-			trained[strings.Fields(note)[0]] = true
-		}
-	}}); err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if err := r.Optimize(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if !trained["fmnist"] || trained["mnist"] {
-		t.Errorf("teachers trained: %v, want that of the network that joins", trained)
-	}
-	set, err := r.Set()
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, set := withFMNIST(t, c)
 	if !slices.Equal(set.Networks[0].Table.Entries, old.Networks[0].Table.Entries) {
 		t.Error("mnist moved to other pages")
 	}
@@ -186,7 +174,7 @@ func allAreTrainedOn(t *testing.T, first string) {
 	if start := after.Points[0].Validation[0]; start < best-0.1 {
 		t.Errorf("mnist starts at %v, was %v", start, best)
 	}
-	c.From = second
+	c.From = r.Dir.Path
 	if err := r.SetConfig(c); err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,9 @@ func (a *app) runCommand() *ffcli.Command {
 			if err != nil {
 				return usageError{err.Error()}
 			}
+			if *from == "" && isSet(f.set, "hold") {
+				return usagef("-hold is about the networks of a run to go on from: give -from")
+			}
 			if *from != "" && *hold {
 				loads, err := parseLoads(*o.loads)
 				if err != nil {
