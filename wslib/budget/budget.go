@@ -11,7 +11,7 @@ import (
 	"weightsep/wslib/page"
 )
 
-// Budget is what a set of networks may take, in bytes. Pages, page tables and scales
+// Budget is what a set of networks may take, in bytes. Pages, page tables, scales and signs
 // are counted, as in [page.Set.Stored].
 type Budget struct {
 	Total  int // everything that is stored
@@ -22,6 +22,8 @@ type Budget struct {
 	ExclusivePrecision page.Precision
 	ScaleFormat        page.ScaleFormat // of scales; "": chosen
 
+	Signs Signs // whether each network keeps its own, see [page.Table.PackSigns]
+
 	// Loads say how exclusive pages are shared out between the networks, one for each,
 	// above 0; nil: equally.
 	Loads []float64
@@ -31,6 +33,16 @@ type Budget struct {
 	Held Held
 }
 
+// Signs says whether networks keep their own signs.
+type Signs int
+
+// The choices there are. The zero value leaves it to [Choose].
+const (
+	SignsChosen Signs = iota
+	SignsKept
+	SignsNone
+)
+
 // Plan is a choice that keeps to a budget.
 type Plan struct {
 	Shared             int   // shared pages, those that held networks use among them
@@ -38,8 +50,9 @@ type Plan struct {
 	Precision          page.Precision
 	ExclusivePrecision page.Precision
 	ScaleFormat        page.ScaleFormat
-	Bytes              int // total that is stored, at most
-	Level1             int // of it in device memory
+	Signs              bool // each network keeps its own
+	Bytes              int  // total that is stored, at most
+	Level1             int  // of it in device memory
 
 	held Held
 }
@@ -73,7 +86,8 @@ const exclusivePages = 3
 // many as it leaves of Total.
 // The rest goes to shared pages, at most one for each page of the networks. Precision
 // falls as shared pages fill up, and 8-bit logarithmic scales replace float32 ones
-// where pages are quantized. It is an error if not one shared page fits.
+// where pages are quantized. Where float32 pages are shared by two or more on average,
+// networks keep their own signs, in level 2. It is an error if not one shared page fits.
 func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	if pageSize < 1 || len(weights) == 0 {
 		return Plan{}, fmt.Errorf("budget: %d networks in pages of %d, want one and 1 at least", len(weights), pageSize)
@@ -101,7 +115,15 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	}
 	n.pages = sum(n.of)
 	if b.Precision != 0 {
-		return n.fit(b.Precision, b)
+		p, err := n.fit(b.Precision, b)
+		if err != nil || b.Signs != SignsChosen || b.Held != (Held{}) || b.Precision.Quantized() || n.sharing(p) < signed {
+			return p, err
+		}
+		b.Signs = SignsKept
+		if q, err := n.fit(b.Precision, b); err == nil {
+			return q, nil
+		}
+		return p, nil // there is no room for signs
 	}
 	var p Plan
 	var err error
@@ -109,11 +131,20 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 		if p, err = n.fit(c.precision, b); err != nil {
 			continue
 		}
-		if sharing := float64(n.pages-sum(p.Exclusive)) / float64(p.Shared); c.pages == 0 || sharing <= c.pages {
+		if c.pages == 0 || n.sharing(p) <= c.pages {
 			break
 		}
 	}
 	return p, err
+}
+
+// signed is the mean number of pages on a float32 shared page from which on networks keep
+// their own signs: a bit for 32, in a budget of a sixth worth points (results/optimization.md).
+const signed = 2
+
+// sharing is the mean number of pages on a shared page of a plan.
+func (n networks) sharing(p Plan) float64 {
+	return float64(n.pages-sum(p.Exclusive)) / float64(p.Shared-p.held.Shared)
 }
 
 // networks are what a plan has to hold.
@@ -156,7 +187,7 @@ func (n networks) share(exclusive int) []int {
 
 // fit is the plan of one precision.
 func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
-	p := Plan{Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat, held: b.Held}
+	p := Plan{Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat, Signs: b.Signs == SignsKept, held: b.Held}
 	if p.ScaleFormat == "" {
 		p.ScaleFormat = page.ScaleFloat32
 		if precision.Quantized() {
@@ -201,7 +232,7 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	beside := p.ScaleFormat.Bytes() + width // bytes of each page in tables and scales
 	fixed := n.pages * beside
 	heldLevel1 := p.held.Shared*size + p.held.Pages*beside
-	held := heldLevel1
+	held := heldLevel1 + p.held.Signs
 	if p.held.Exclusive > 0 {
 		held += p.held.Exclusive * cmp.Or(b.ExclusivePrecision, p.Precision).Bytes(n.size)
 	}
@@ -221,7 +252,7 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 			average--
 			p.Exclusive = n.share(average * len(n.of))
 		}
-		level1 = b.Total - n.exclusive(p)
+		level1 = b.Total - n.exclusive(p) - n.signs(p)
 	}
 	p.Shared = min((level1-fixed)/size, n.pages-sum(p.Exclusive))
 	if p.Shared < 1 {
@@ -231,9 +262,21 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	p.Level1 = fixed + p.Shared*size
 	if b.Level1 > 0 {
 		p.ExclusivePrecision = cmp.Or(b.ExclusivePrecision, p.Precision)
-		p.Exclusive = n.share(min((b.Total-p.Level1)/p.ExclusivePrecision.Bytes(n.size), n.pages-p.Shared))
+		// An exclusive page takes its bytes but no signs.
+		p.Exclusive = n.share(0)
+		each := p.ExclusivePrecision.Bytes(n.size)
+		if p.Signs {
+			each -= page.Int1.Bytes(n.size)
+		}
+		left := b.Total - p.Level1 - n.signs(p)
+		if left < 0 {
+			return Plan{}, fmt.Errorf("budget: %d bytes beside %d in level 1 are not enough for the signs, %d", b.Total-p.Level1, p.Level1, n.signs(p))
+		}
+		if each > 0 {
+			p.Exclusive = n.share(min(left/each, n.pages-p.Shared))
+		}
 	}
-	p.Bytes = p.Level1 + n.exclusive(p)
+	p.Bytes = p.Level1 + n.exclusive(p) + n.signs(p)
 	p.Shared += p.held.Shared
 	p.Level1 += heldLevel1
 	p.Bytes += held
@@ -243,6 +286,14 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 // exclusive is the bytes of a plan's exclusive pages.
 func (n networks) exclusive(p Plan) int {
 	return sum(p.Exclusive) * p.ExclusivePrecision.Bytes(n.size)
+}
+
+// signs is the bytes of the signs of a plan's pages on shared ones.
+func (n networks) signs(p Plan) int {
+	if !p.Signs {
+		return 0
+	}
+	return (n.pages - sum(p.Exclusive)) * page.Int1.Bytes(n.size)
 }
 
 func sum(v []int) int {

@@ -47,6 +47,9 @@ func packed(t *testing.T, weights []int, size int, p Plan) *page.Set {
 			}
 		}
 		m.Exclusive = fill(make([]float32, p.Exclusive[i]*size), p.ExclusivePrecision)
+		if p.Signs {
+			m.Signs = m.Table.PackSigns(make([]float32, n), size)
+		}
 		s.Networks = append(s.Networks, m)
 	}
 	if err := s.Validate(); err != nil {
@@ -105,9 +108,48 @@ func TestPrecisionFallsWithTheBudget(t *testing.T) {
 	}
 }
 
+// Crowded float32 pages come with signs unless they are ruled out; others do not, unless asked
+// for. They count in what is announced.
+func TestSignsAreBudgeted(t *testing.T) {
+	for _, c := range []struct {
+		ratio     float64
+		precision page.Precision
+		ask       Signs
+		level1    int
+		want      bool
+	}{
+		{5.8, page.Float32, SignsChosen, 0, true}, {1.5, page.Float32, SignsChosen, 0, false}, {5.8, page.Float32, SignsNone, 0, false},
+		{1.5, page.Float32, SignsKept, 0, true}, {5.8, page.Int8, SignsChosen, 0, false}, {20, page.Int4, SignsKept, 0, true},
+		{5.8, page.Float32, SignsChosen, 300_000, true}, {29, page.Float32, SignsChosen, 0, false}, {5.8, 0, SignsChosen, 0, false},
+	} {
+		total, _ := Ratio(ten(), c.ratio)
+		p, err := Choose(ten(), 512, Budget{Total: total, Precision: c.precision, Signs: c.ask, Level1: c.level1})
+		if err != nil {
+			t.Fatalf("%+v: %v", c, err)
+		}
+		s := stored(t, ten(), 512, p)
+		if p.Signs != c.want || s.Total > total || s.Total != p.Bytes || s.Total-s.Exclusive-s.Signs != p.Level1 {
+			t.Errorf("%+v: %+v stores %+v", c, p, s)
+		}
+		room := p.Precision.Bytes(512) + 1310
+		if c.level1 > 0 {
+			room = p.ExclusivePrecision.Bytes(512)
+			if p.Level1 > c.level1 {
+				t.Errorf("%+v: %d bytes in level 1", c, p.Level1)
+			}
+		}
+		if p.Shared+sum(p.Exclusive) < 1310 && p.entries() != 256 && total-s.Total >= room {
+			t.Errorf("%+v: %d bytes left of %d", c, total-s.Total, total)
+		}
+	}
+	if _, err := Choose(ten(), 512, Budget{Total: 90_000, Level1: 85_000, Precision: page.Int2, Signs: SignsKept}); err == nil || !strings.Contains(err.Error(), "signs") {
+		t.Errorf("no room for signs beside level 1: %v", err)
+	}
+}
+
 // Level 1 bounds the shared pages; the rest of the total goes to exclusive ones.
 func TestLevels(t *testing.T) {
-	p, err := Choose(ten(), 512, Budget{Total: 460_000, Level1: 280_000, Precision: page.Float32})
+	p, err := Choose(ten(), 512, Budget{Total: 460_000, Level1: 280_000, Precision: page.Float32, Signs: SignsNone})
 	if err != nil {
 		t.Fatal(err)
 	}

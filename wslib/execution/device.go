@@ -1,7 +1,7 @@
 // Package execution runs many networks from one set of pages: shared pages, page
-// tables and scales stay in device memory (level 1), exclusive pages in host
-// memory (level 2). Switching to a network copies its few exclusive pages to the
-// device and gathers its weights there; where device memory is host memory, as with
+// tables and scales stay in device memory (level 1), exclusive pages, and signs if there
+// are any, in host memory (level 2). Switching to a network copies its few exclusive pages
+// and its signs to the device and gathers its weights there; where device memory is host memory, as with
 // the CPU plugin, it is one gather on the host. Quantized pages of either kind, scales
 // and tables are held as they are stored; a switch decodes the weights of one network.
 package execution
@@ -43,6 +43,7 @@ type member struct {
 	scales *tensors.Tensor // [pages], on the device; nil: none
 	own    []byte          // stored exclusive pages of a set with quantized ones, in host memory
 	stored []byte          // scales of such a set as they are stored, for a gather on the host
+	rows   *tensors.Tensor // where each page's signs are among the network's, on the device; nil: no signs
 }
 
 // NewDevice puts a set's shared pages, tables and scales on the device and
@@ -102,16 +103,20 @@ func (at *member) open(backend compute.Backend, s *page.Set, m page.Member) erro
 	if at.table, err = tableOnDevice(backend, m.Table); err != nil || m.Scales == nil {
 		return err
 	}
-	at.decode, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node { return decode(in, s, m) })
+	at.decode, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node { return decode(in, s, m, at.mixed) })
 	if err != nil {
 		return err
 	}
-	at.scales, err = scalesOnDevice(backend, s.ScaleFormat, m.Scales)
+	if at.scales, err = scalesOnDevice(backend, s.ScaleFormat, m.Scales); err != nil || len(m.Signs) == 0 {
+		return err
+	}
+	rows := m.Table.SignRows()
+	at.rows, err = onDevice(backend, rows, len(rows))
 	return err
 }
 
 // Switch gathers network i's weights through its page table, after copying its
-// exclusive pages to the device. Where device memory is host memory (the CPU
+// exclusive pages and signs to the device. Where device memory is host memory (the CPU
 // plugin), one pass over the pages does both.
 func (d *Device) Switch(i int) (*tensors.Tensor, error) {
 	if d.backend.HasSharedBuffers() {
@@ -134,9 +139,10 @@ func (d *Device) switchInPlace(i int) (*tensors.Tensor, error) {
 		err = tensors.MutableFlatData(w, func(dst []float32) {
 			if d.packed != nil {
 				m.Table.GatherPacked(dst, d.set.Format(), d.packed, at.own, scales)
-				return
+			} else {
+				m.Table.Gather(dst, d.set.Pages, m.Exclusive, scales, d.set.Size)
 			}
-			m.Table.Gather(dst, d.set.Pages, m.Exclusive, scales, d.set.Size)
+			m.Table.ApplySigns(dst, m.Signs, d.set.Size)
 		})
 	}
 	if err != nil {
@@ -156,6 +162,11 @@ func (d *Device) switchOnDevice(i int) (*tensors.Tensor, error) {
 		} else {
 			args = append(args, own)
 		}
+	}
+	if at.rows != nil {
+		signs := signsInHost(m, d.set.Size)
+		defer signs.FinalizeAll()
+		decoded = append(decoded, signs, at.rows)
 	}
 	w, err := at.gather.Call1(args...)
 	if err == nil && at.decode != nil {
@@ -205,7 +216,7 @@ func (d *Device) Close() {
 				e.Finalize()
 			}
 		}
-		for _, t := range []*tensors.Tensor{m.table, m.scales} {
+		for _, t := range []*tensors.Tensor{m.table, m.scales, m.rows} {
 			if t != nil {
 				t.FinalizeAll()
 			}

@@ -27,20 +27,29 @@ func gather(in []*Node, s *page.Set, m page.Member, mixed bool) *Node {
 	return xla.FlatWeights(out, m.Weights)
 }
 
-// decode multiplies gathered pages by their scales. Inputs: gathered pages, scales,
-// then table and exclusive pages of a mixed network. It is an executable of its
+// decode multiplies gathered pages by their scales and signs. Inputs: gathered pages, scales,
+// then table and exclusive pages of a mixed network, then signs and their rows if the
+// network has any. It is an executable of its
 // own because XLA's CPU compiler, given both, computes page and scale of every
 // single weight: 260 µs instead of 100 for 128 pages.
-func decode(in []*Node, s *page.Set, m page.Member) *Node {
+func decode(in []*Node, s *page.Set, m page.Member, mixed bool) *Node {
 	shared, own := s.Format().Precisions()
 	pages, scales := unpack(in[0], shared, s.Size), scaleValues(in[1], s.ScaleFormat)
-	if len(in) > 2 {
-		at := AddScalar(ConvertDType(in[2], dtypes.Int32), -s.Shared) // negative: a shared page
-		exclusive := xla.GatherPages(unpack(in[3], own, s.Size), MaxScalar(at, 0))
+	in = in[2:]
+	if mixed {
+		at := AddScalar(ConvertDType(in[0], dtypes.Int32), -s.Shared) // negative: a shared page
+		exclusive := xla.GatherPages(unpack(in[1], own, s.Size), MaxScalar(at, 0))
 		isOwn := InsertAxes(GreaterOrEqual(at, ScalarZero(at.Graph(), dtypes.Int32)), -1)
 		pages = Where(BroadcastToDims(isOwn, pages.Shape().Dimensions...), exclusive, pages)
+		in = in[2:]
 	}
-	return xla.FlatWeights(Mul(pages, InsertAxes(scales, -1)), m.Weights)
+	pages = Mul(pages, InsertAxes(scales, -1))
+	if len(m.Signs) > 0 {
+		signs := Neg(unpack(in[0], page.Int1, s.Size)) // a bit of 1 is a negative sign
+		signs = Concatenate([]*Node{signs, OnesLike(Slice(signs, AxisRange(0, 1)))}, 0)
+		pages = Mul(pages, xla.GatherPages(signs, in[1]))
+	}
+	return xla.FlatWeights(pages, m.Weights)
 }
 
 // unpack is [page.Precision.Unpack] of many pages in a graph: [pages, size] code

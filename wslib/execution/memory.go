@@ -69,6 +69,12 @@ func exclusive(s *page.Set, values []float32, packed []byte, pages int) *tensors
 	return tensors.FromFlatDataAndDimensions(values, pages, s.Size)
 }
 
+// signsInHost are a network's signs in host memory, a row for each page on a shared one.
+func signsInHost(m page.Member, size int) *tensors.Tensor {
+	width := page.Int1.Bytes(size)
+	return tensors.FromFlatDataAndDimensions(m.Signs, len(m.Signs)/width, width)
+}
+
 // tableOnDevice copies a table to the device, in its width.
 func tableOnDevice(backend compute.Backend, t page.Table) (*tensors.Tensor, error) {
 	n := len(t.Entries)

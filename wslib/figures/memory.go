@@ -22,7 +22,7 @@ type memoryPart struct {
 // Memory shows what is stored, in KB (1000 bytes). Two stacked bars have one
 // scale: the separate networks, and all that weight separation stores. As the
 // second is short, it is drawn once more, enlarged to full width, with its parts
-// named below: shared pages, exclusive pages, page tables and scales. The title
+// named below: shared pages, exclusive pages, page tables, scales and signs. The title
 // has the packing ratio.
 func Memory(s page.Stored) (*Figure, error) {
 	parts := []memoryPart{
@@ -30,14 +30,18 @@ func Memory(s page.Stored) (*Figure, error) {
 		{"page tables (level 1)", orange, s.Tables},
 		{"scales (level 1)", green, s.Scales},
 		{"exclusive pages (level 2)", vermillion, s.Exclusive},
+		{"signs (level 2)", purple, s.Signs},
 	}
-	total := 0
+	total, named := 0, 0
 	for _, p := range parts {
 		if p.bytes < 0 {
 			return nil, fmt.Errorf("figures: memory: %s take %d bytes", p.label, p.bytes)
 		}
-		total += p.bytes
+		if total += p.bytes; p.bytes > 0 {
+			named++
+		}
 	}
+	rows := (named + 1) / 2 // of the legend
 	if total != s.Total || total == 0 || s.Separate <= 0 {
 		return nil, fmt.Errorf("figures: memory: parts of %d bytes, %d in all, %d separately", total, s.Total, s.Separate)
 	}
@@ -52,7 +56,7 @@ func Memory(s page.Stored) (*Figure, error) {
 	below := fmt.Sprintf("In bytes of everything stored. In weights: %.1fx; level 1 (shared pages, page tables and scales) alone: %.1fx.",
 		s.RatioWeights, s.RatioLevel1)
 	h := newHeading(f.Title, below, f.Width)
-	f.Height = h.height() + 195
+	f.Height = h.height() + 165 + 15*vg.Length(max(2, rows))
 	f.draw = func(c draw.Canvas) {
 		c = h.draw(c)
 		const left, barHeight = 108, 30
@@ -81,7 +85,7 @@ func Memory(s page.Stored) (*Figure, error) {
 		c.StrokeLine2(zoom, end, y, bars.Max.X, low+barHeight)
 		stack(bars, parts, width/vg.Length(total), low, barHeight)
 		name(low+barHeight/2, "weight-separated,", "enlarged")
-		memoryLegend(bars, parts, total, low-14)
+		memoryLegend(bars, parts, total, low-14, rows)
 	}
 	return f, nil
 }
@@ -125,15 +129,15 @@ func memoryAxis(c draw.Canvas, bytes float64, scale, y vg.Length) {
 }
 
 // memoryLegend names the parts that there are, in two columns.
-func memoryLegend(c draw.Canvas, parts []memoryPart, total int, y vg.Length) {
+func memoryLegend(c draw.Canvas, parts []memoryPart, total int, y vg.Length, rows int) {
 	sty := style(textSize, black)
 	i := 0
 	for _, p := range parts {
 		if p.bytes == 0 {
 			continue
 		}
-		x := c.Min.X + vg.Length(i/2)*(c.Max.X-c.Min.X)/2
-		y := y - vg.Length(i%2)*15
+		x := c.Min.X + vg.Length(i/rows)*(c.Max.X-c.Min.X)/2
+		y := y - vg.Length(i%rows)*15
 		fillRect(c, p.clr, x, y-5, x+14, y+5)
 		beside(c, sty, x+19, y, fmt.Sprintf("%s: %s, %.1f %%",
 			p.label, kilobytes(p.bytes), 100*float64(p.bytes)/float64(total)))

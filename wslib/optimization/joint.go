@@ -173,6 +173,7 @@ type joint struct {
 	validator *validator
 	graphs    jointGraphs
 	tables    []*tensors.Tensor
+	signRows  []*tensors.Tensor
 	teachers  []*train.Teacher // what each network is distilled from; nil: none
 	samplers  []*train.Sampler
 	print     string     // fingerprint of what is optimized
@@ -205,6 +206,8 @@ func (j *joint) open(ctx context.Context, backend compute.Backend) error {
 	}
 	for i, t := range j.tasks {
 		j.tables = append(j.tables, j.layout.table(i))
+		rows := j.layout.set.Networks[i].Table.SignRows()
+		j.signRows = append(j.signRows, tensors.FromFlatDataAndDimensions(rows, len(rows)))
 		batch := cmp.Or(t.Batch, j.Batch)
 		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input, batch, j.Seed, t.Network.Name))
 	}
@@ -237,7 +240,7 @@ func (j *joint) close() {
 	if j.validator != nil {
 		j.validator.close()
 	}
-	free(j.tables...)
+	free(append(j.tables, j.signRows...)...)
 }
 
 // executed is the set as it is stored and executed: pages as code values, the steps

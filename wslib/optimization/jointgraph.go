@@ -10,6 +10,7 @@ import (
 
 	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
+	"weightsep/wslib/page"
 	"weightsep/xla"
 )
 
@@ -35,7 +36,7 @@ func (j *joint) compile(backend compute.Backend) error {
 	of := map[string]*Exec{}
 	for _, i := range j.trained {
 		t := j.tasks[i]
-		kind := fmt.Sprint(t.Network.Architecture(), t.DropoutRate(j.Dropout), t.LossWeight, j.layout.scales[i] >= 0)
+		kind := fmt.Sprint(t.Network.Architecture(), t.DropoutRate(j.Dropout), t.LossWeight, j.layout.scales[i] >= 0, j.layout.signed(i))
 		if g := of[kind]; g != nil {
 			j.graphs.gradient[i] = g
 			continue
@@ -85,26 +86,32 @@ func (j *joint) rounded(theta *Node) (values, within *Node) {
 }
 
 // gradientGraph is one network's part of a step.
-// Inputs: pages [P, size] as executed, theta, place of the network's scales in it, table, x,
-// y, generator state, teacher's logits with distillation. Outputs: loss, gradients with respect to the pages
-// as the network reads them [slots, size] and to its scales [slots].
+// Inputs: pages [P, size] as executed, theta, place of the network's scales in it, table,
+// place of its signs and their rows (see page.Table.SignRows), x, y, generator state, teacher's
+// logits with distillation. Outputs: loss, gradients with respect to the pages as the network
+// reads them [slots, size] and to its scales [slots], and, where any network has signs, to
+// their latent values [slots, size] by pages.
 func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	task, l := j.tasks[i], j.layout
-	pages, theta, at, table, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5], in[6]
+	pages, theta, at, table, signsAt, signRows, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
 	var teacher *Node
 	if j.teachers != nil {
-		teacher = in[7]
+		teacher = in[9]
 	}
 	if pages.Rank() == 1 {
 		pages = l.graphPages(pages)
 	}
 	read := xla.GatherPages(pages, table) // [n, size]
 	n := len(l.set.Networks[i].Table.Entries)
+	var signs, scales *Node
 	w := read
-	var scales *Node
 	if l.scales[i] >= 0 {
 		scales = InsertAxes(DynamicSlice(theta, []*Node{at}, []int{n}), -1)
 		w = Mul(read, scales)
+	}
+	if rows := l.signed(i); rows > 0 {
+		signs = xla.GatherPages(l.graphSigns(DynamicSlice(theta, []*Node{signsAt}, []int{rows * l.set.Size})), signRows)
+		w = Mul(w, signs)
 	}
 	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: task.DropoutRate(j.Dropout), RNG: rng})
 	loss, g := pass.LossGradient(func(logits *Node) *Node { return j.Distillation.Loss(logits, y, teacher) })
@@ -115,32 +122,54 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		g = Concatenate([]*Node{g, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad))}, 0)
 	}
 	g = Reshape(g, n, l.set.Size)
+	onSigns := ZerosLike(g)
+	if signs != nil { // straight through
+		onSigns = Mul(Mul(g, scales), read)
+		g = Mul(g, signs)
+	}
 	onScales := Zeros(g.Graph(), shapes.Make(dtypes.Float32, n))
 	if scales != nil {
 		onScales = ReduceSum(Mul(g, read), 1)
 		g = Mul(g, scales)
 	}
 	if pad := l.slots - n; pad > 0 {
-		g = Concatenate([]*Node{g, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad, l.set.Size))}, 0)
+		none := Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad, l.set.Size))
+		g, onSigns = Concatenate([]*Node{g, none}, 0), Concatenate([]*Node{onSigns, none}, 0)
 		onScales = Concatenate([]*Node{onScales, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad))}, 0)
 	}
-	return []*Node{loss, g, onScales}
+	if l.rows == 0 {
+		return []*Node{loss, g, onScales}
+	}
+	return []*Node{loss, g, onScales, onSigns}
+}
+
+// graphSigns are the signs, 1 or -1, of latent values, and a row of 1 after them [rows+1, size].
+func (l layout) graphSigns(latent *Node) *Node {
+	latent = Reshape(latent, -1, l.set.Size)
+	one := OnesLike(latent)
+	signs := Where(LessThan(latent, ZerosLike(latent)), Neg(one), one)
+	return Concatenate([]*Node{signs, Slice(one, AxisRange(0, 1))}, 0)
 }
 
 // updateGraph is the update of a step. Inputs: theta, m, v, number of the step and of
 // the turn of all networks, both from 1, rate, where the
-// gradient of shared pages, exclusive pages and scales comes from (see sources), and the
-// gradients of the step's networks, pages and scales by turns. Outputs: theta, m, v.
+// gradient of shared pages, exclusive pages, scales and signs comes from (see sources), and the
+// gradients of the step's networks, as gradientGraph gives them. Outputs: theta, m, v.
 func (j *joint) updateGraph(in []*Node) []*Node {
 	l := j.layout
-	theta, m, v, t, turn, rate, shared, exclusive, scales := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
-	var onPages, onScales []*Node
-	for k := 9; k < len(in); k += 2 {
+	theta, m, v, t, turn, rate, shared, exclusive, scales, signs := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8], in[9]
+	var onPages, onScales, onSigns []*Node
+	for k := 10; k < len(in); k += 2 {
 		onPages, onScales = append(onPages, in[k]), append(onScales, in[k+1])
+		if l.rows > 0 {
+			onSigns = append(onSigns, in[k+2])
+			k++
+		}
 	}
 	g := theta.Graph()
 	// The last row and the last value are 0: what has no gradient in this step.
-	rows := Concatenate(append(onPages, Zeros(g, shapes.Make(dtypes.Float32, 1, l.set.Size))), 0)
+	zeros := Zeros(g, shapes.Make(dtypes.Float32, 1, l.set.Size))
+	rows := Concatenate(append(onPages, zeros), 0)
 	none := len(onPages) * l.slots
 	sum := ReduceSum(Gather(rows, InsertAxes(shared, -1)), 1) // [S, tenants, size]
 	touched := LessThan(Slice(shared, AxisRange(), AxisRange(0, 1)), Scalar(g, dtypes.Int32, none))
@@ -156,11 +185,19 @@ func (j *joint) updateGraph(in []*Node) []*Node {
 	}
 	gradient, mask := Reshape(sum, -1), Reshape(touched, -1)
 	rates := []*Node{BroadcastToDims(rate, l.pages*l.set.Size)}
-	if l.size > l.pages*l.set.Size {
+	if l.latent > l.pages*l.set.Size {
 		values := Concatenate(append(onScales, Zeros(g, shapes.Make(dtypes.Float32, 1))), 0)
 		gradient = Concatenate([]*Node{gradient, Gather(values, InsertAxes(scales, -1))}, 0)
 		mask = Concatenate([]*Node{mask, LessThan(scales, Scalar(g, dtypes.Int32, none))}, 0)
-		rates = append(rates, BroadcastToDims(MulScalar(rate, j.ScaleRate), l.size-l.pages*l.set.Size))
+		rates = append(rates, BroadcastToDims(MulScalar(rate, j.ScaleRate), l.latent-l.pages*l.set.Size))
+	}
+	if l.rows > 0 {
+		_, within := quantizer{page.Int1}.graph(Reshape(Slice(theta, AxisRange(l.latent)), l.rows, l.set.Size))
+		on := Gather(Concatenate(append(onSigns, zeros), 0), InsertAxes(signs, -1))
+		gradient = Concatenate([]*Node{gradient, Reshape(Where(within, on, ZerosLike(on)), -1)}, 0)
+		named := LessThan(InsertAxes(signs, -1), Scalar(g, dtypes.Int32, none))
+		mask = Concatenate([]*Node{mask, Reshape(BroadcastToDims(named, l.rows, l.set.Size), -1)}, 0)
+		rates = append(rates, BroadcastToDims(rate, l.rows*l.set.Size))
 	}
 	onShared := l.set.Shared * l.set.Size
 	count := t
@@ -174,9 +211,9 @@ func (j *joint) updateGraph(in []*Node) []*Node {
 
 // sources says where the update finds gradients when the given networks take part in a
 // step, k-th network's page b in row k*slots+b: for each shared page the rows of all
-// pages on it [S, tenants], for each exclusive page its row, for each scale its value.
-// What has none names the row after the last.
-func (l layout) sources(networks []int) (shared, exclusive, scales []int32) {
+// pages on it [S, tenants], for each exclusive page its row, for each scale its value, for
+// each row of signs that of the page. What has none names the row after the last.
+func (l layout) sources(networks []int) (shared, exclusive, scales, signs []int32) {
 	none := int32(len(networks) * l.slots)
 	fill := func(n int) []int32 {
 		v := make([]int32, n)
@@ -185,9 +222,11 @@ func (l layout) sources(networks []int) (shared, exclusive, scales []int32) {
 		}
 		return v
 	}
-	shared, exclusive, scales = fill(l.set.Shared*l.tenants), fill(l.pages-l.set.Shared), fill(l.size-l.pages*l.set.Size)
+	shared, exclusive, scales = fill(l.set.Shared*l.tenants), fill(l.pages-l.set.Shared), fill(l.latent-l.pages*l.set.Size)
+	signs = fill(l.rows)
 	used := make([]int, l.set.Shared)
 	for k, i := range networks {
+		sign := l.signs[i]
 		for b, e := range l.set.Networks[i].Table.Entries {
 			row := int32(k*l.slots + b)
 			switch {
@@ -200,7 +239,11 @@ func (l layout) sources(networks []int) (shared, exclusive, scales []int32) {
 			if l.scales[i] >= 0 {
 				scales[l.scales[i]-l.pages*l.set.Size+b] = row
 			}
+			if sign >= 0 && int(e) < l.set.Shared {
+				signs[sign] = row
+				sign++
+			}
 		}
 	}
-	return shared, exclusive, scales
+	return shared, exclusive, scales, signs
 }

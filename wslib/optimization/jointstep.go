@@ -35,18 +35,21 @@ func (j *joint) step(k int, theta, m, v *tensors.Tensor) (next []*tensors.Tensor
 	}
 	rate := float32(train.Cosine(j.LearningRate, k, min(100, j.Steps/10), j.Steps))
 	l := j.layout
-	shared, exclusive, scales := l.sources(networks)
+	shared, exclusive, scales, signs := l.sources(networks)
 	where := []*tensors.Tensor{
 		tensors.FromFlatDataAndDimensions(shared, l.set.Shared, l.tenants),
 		tensors.FromFlatDataAndDimensions(exclusive, len(exclusive)),
 		tensors.FromFlatDataAndDimensions(scales, len(scales)),
+		tensors.FromFlatDataAndDimensions(signs, len(signs)),
 	}
 	defer free(where...)
-	// Scales and exclusive pages are updated once in a turn of all networks.
-	args := []any{theta, m, v, float32(k + 1), float32(epoch + 1), rate, where[0], where[1], where[2]}
+	// Scales, signs and exclusive pages are updated once in a turn of all networks.
+	args := []any{theta, m, v, float32(k + 1), float32(epoch + 1), rate, where[0], where[1], where[2], where[3]}
 	for s, g := range gradients {
 		losses[networks[s]] = tensors.ToScalar[float32](g[0])
-		args = append(args, g[1], g[2])
+		for _, on := range g[1:] {
+			args = append(args, on)
+		}
 	}
 	next, err = j.graphs.update.Call(args...)
 	return next, losses, err
@@ -93,7 +96,8 @@ func (j *joint) gradient(i, k, epoch int, pages, theta *tensors.Tensor) ([]*tens
 		return nil, fmt.Errorf("network %s: %w", name, err)
 	}
 	inputs = append(inputs, rng)
-	args := []any{pages, theta, int32(max(0, j.layout.scales[i])), j.tables[i], x, y, rng}
+	l := j.layout
+	args := []any{pages, theta, int32(max(0, l.scales[i])), j.tables[i], int32(l.latent + max(0, l.signs[i])*l.set.Size), j.signRows[i], x, y, rng}
 	if j.teachers != nil {
 		t := j.teachers[i].Batch(j.samplers[i].Index())
 		args, inputs = append(args, t), append(inputs, t)

@@ -33,12 +33,16 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 		}
 		set.Networks = append(set.Networks, m)
 	}
+	for i := range set.Networks[:2] { // the third has no signs
+		m := &set.Networks[i]
+		m.Signs = m.Table.PackSigns(make([]float32, m.Weights), size)
+	}
 	if err := set.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	l := newLayout(set, nil)
 	for _, networks := range [][]int{{0, 1, 2}, {2, 0}, {1}} {
-		onShared, onExclusive, onScales := l.sources(networks)
+		onShared, onExclusive, onScales, onSigns := l.sources(networks)
 		value := func(row int32) float64 { // of each network's page in its slot; 0 of the row after the last
 			if int(row) == len(networks)*l.slots {
 				return 0
@@ -46,7 +50,7 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 			return float64(1 + row*row)
 		}
 		want := make([]float64, l.pages)
-		scales := make([]float64, l.size-l.pages)
+		scales := make([]float64, l.latent-l.pages)
 		for k, i := range networks {
 			for b, e := range set.Networks[i].Table.Entries {
 				row := int32(k*l.slots + b)
@@ -70,6 +74,25 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 			if got != want[p] {
 				t.Errorf("networks %v: page %d gets %v, want %v", networks, p, got, want[p])
 			}
+		}
+		at := 0 // rows of signs: pages on shared ones, networks in order
+		for i, m := range set.Networks[:2] {
+			for b, e := range m.Table.Entries {
+				if int(e) >= shared {
+					continue
+				}
+				want := 0.0
+				if k := slices.Index(networks, i); k >= 0 {
+					want = value(int32(k*l.slots + b))
+				}
+				if at >= len(onSigns) || value(onSigns[at]) != want {
+					t.Errorf("networks %v: signs of page %d of %s, row %d of %d, do not get %v", networks, b, m.Name, at, len(onSigns), want)
+				}
+				at++
+			}
+		}
+		if at != len(onSigns) {
+			t.Errorf("networks %v: %d rows of signs, want %d", networks, len(onSigns), at)
 		}
 		for i, row := range onScales {
 			if value(row) != scales[i] {

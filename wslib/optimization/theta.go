@@ -1,6 +1,7 @@
 package optimization
 
 import (
+	"math"
 	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -11,12 +12,16 @@ import (
 
 // layout says where everything that is trained lies in one flat vector, theta:
 // shared pages, exclusive pages in order of formation, scales in order of
-// formation. One vector means one Adam and one buffer.
+// formation, and the latent values of which signs are those, a row for each page of a
+// network with signs that lies on a shared one. One vector means one Adam and one buffer.
 type layout struct {
 	set       *page.Set
 	exclusive []int // first exclusive page of each network, counted over all
 	scales    []int // place of each network's first scale in theta; -1: none
+	signs     []int // first row of signs of each network, counted over all; -1: none
+	rows      int   // of signs
 	pages     int   // shared and exclusive
+	latent    int   // place of the first row of signs in theta
 	size      int   // of theta
 	slots     int   // pages of the largest network that is trained
 	tenants   int   // pages of these on the fullest shared page that is
@@ -63,6 +68,16 @@ func newLayout(s *page.Set, held []bool) layout {
 		l.scales = append(l.scales, l.size)
 		l.size += len(m.Scales)
 	}
+	l.latent = l.size
+	for _, m := range s.Networks {
+		if m.Signs == nil {
+			l.signs = append(l.signs, -1)
+			continue
+		}
+		l.signs = append(l.signs, l.rows)
+		l.rows += len(m.Table.Entries) - len(m.Table.Exclusive())
+	}
+	l.size += l.rows * s.Size
 	return l
 }
 
@@ -74,6 +89,23 @@ func (l layout) pack(s *page.Set) []float32 {
 	}
 	for _, m := range s.Networks {
 		theta = append(theta, m.Scales...)
+	}
+	// The latent value of a sign is as large as the value that it is for: the small ones turn first.
+	for _, m := range s.Networks {
+		if m.Signs == nil {
+			continue
+		}
+		var values []float32
+		for _, e := range m.Table.Entries {
+			if int(e) < s.Shared {
+				for _, v := range s.Pages[int(e)*s.Size : (int(e)+1)*s.Size] {
+					values = append(values, max(float32(math.Abs(float64(v))), tiny)) // 0 has no sign
+				}
+			}
+		}
+		every := page.Table{Shared: s.Shared, Entries: make([]int32, len(values)/s.Size)}
+		every.ApplySigns(values, m.Signs, s.Size)
+		theta = append(theta, values...)
 	}
 	return theta
 }
@@ -87,6 +119,19 @@ func (l layout) unpack(theta []float32) *page.Set {
 	for i := range s.Networks {
 		theta = theta[copy(s.Networks[i].Scales, theta):]
 	}
+	for i := range s.Networks {
+		m := &s.Networks[i]
+		if l.signs[i] < 0 {
+			continue
+		}
+		latent := make([]float32, len(m.Table.Entries)*s.Size)
+		for b, e := range m.Table.Entries {
+			if int(e) < s.Shared {
+				theta = theta[copy(latent[b*s.Size:(b+1)*s.Size], theta):]
+			}
+		}
+		m.Signs = m.Table.PackSigns(latent[:m.Weights], s.Size)
+	}
 	return s
 }
 
@@ -99,6 +144,15 @@ func (l layout) table(i int) *tensors.Tensor {
 		}
 	}
 	return tensors.FromFlatDataAndDimensions(entries, len(entries))
+}
+
+// signed is the number of network i's rows of signs.
+func (l layout) signed(i int) int {
+	if l.signs[i] < 0 {
+		return 0
+	}
+	m := l.set.Networks[i]
+	return len(m.Table.Entries) - len(m.Table.Exclusive())
 }
 
 // held says that some network is.

@@ -36,7 +36,7 @@ func (p *Plan) Continue(old *page.Set, start Start, seed uint64) (*page.Set, err
 			return nil, fmt.Errorf("overlapping: network %s is optimized without scales, or on other pages than the plan's", m.Name)
 		}
 		own := normalize(n.Exclusive, from.Size)
-		m.Exclusive = n.Exclusive
+		m.Exclusive, m.Signs = n.Exclusive, n.Signs
 		for b, e := range n.Table.Entries {
 			factor := float32(1)
 			if int(e) < from.Shared {

@@ -27,7 +27,8 @@ func (p *Plan) Extend(old *page.Set, start Start, seed uint64) (*page.Set, error
 		if i < 0 || n.Scales == nil || !slices.Equal(shifted(n.Table, p.Shared-old.Shared), s.Networks[i].Table.Entries) {
 			return nil, fmt.Errorf("overlapping: network %s is held, but has no scales, or is not in the plan or there on other pages", n.Name)
 		}
-		s.Networks[i].Exclusive, s.Networks[i].Scales = slices.Clone(n.Exclusive), slices.Clone(n.Scales)
+		m := &s.Networks[i]
+		m.Exclusive, m.Scales, m.Signs = slices.Clone(n.Exclusive), slices.Clone(n.Scales), slices.Clone(n.Signs)
 	}
 	// The values on held pages have another magnitude than those that training starts from.
 	for i := range s.Networks {

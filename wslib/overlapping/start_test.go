@@ -66,3 +66,58 @@ func TestRandomPagesHaveTheNetworksMagnitude(t *testing.T) {
 		t.Error("unknown start accepted")
 	}
 }
+
+// By hand: two networks on one shared page. Root mean squares are 2.5^0.5 times 1 and 0.1
+// of weights 1, -2 and 0.2, 0.1; a third of the first network's pages is exclusive.
+func TestSignedPagesByHand(t *testing.T) {
+	p, _ := New(2, 1)
+	for _, n := range []Network{
+		{Name: "a", Weights: []float32{1, -2, 5, -7}, Exclusive: []int{1}},
+		{Name: "b", Weights: []float32{-0.2, -0.1}},
+	} {
+		n.Fisher = make([]float32, len(n.Weights))
+		if _, err := p.Add(n); err != nil {
+			t.Fatal(err)
+		}
+		p.Average()
+	}
+	s, err := p.StartSet(SignedPages, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	// The mean of 1 and 2, and of 2 and 1, in fifths of the root mean square.
+	for i, want := range [][]float32{{1.5, -1.5, 5, -7}, {-0.15, -0.15}} {
+		got := s.Weights(i)
+		for k := range want {
+			if math.Abs(float64(got[k]/want[k])-1) > 1e-5 {
+				t.Errorf("%s: weights %v, want %v", s.Networks[i].Name, got, want)
+				break
+			}
+		}
+	}
+	if r := rms(s.Pages); math.Abs(float64(r)-0.2*1.5/math.Sqrt(2.5)) > 1e-5 {
+		t.Errorf("root mean square of the shared page %v, want %v", r, 0.2*1.5/math.Sqrt(2.5))
+	}
+}
+
+// A page that one network has to itself is its weights, whatever their signs; a page of zeros
+// stays zeros.
+func TestSignedPagesAloneAreExact(t *testing.T) {
+	p, _ := New(3, 3)
+	w := []float32{0.3, -0.1, 0, 0, 0, 0, -4, 5}
+	if _, err := p.Add(Network{Name: "a", Weights: w, Fisher: make([]float32, len(w))}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := p.StartSet(SignedPages, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range s.Weights(0) {
+		if math.Abs(float64(v-w[k])) > 1e-6 {
+			t.Errorf("weight %d is %v, want %v", k, v, w[k])
+		}
+	}
+}

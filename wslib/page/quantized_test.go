@@ -44,7 +44,7 @@ func storedMixed(p, own Precision, f ScaleFormat) *Set {
 	}}
 }
 
-var storedShapes = []Shape{{"a", 60, true}, {"b", 13, true}}
+var storedShapes = []Shape{{Name: "a", Weights: 60, Scales: true}, {Name: "b", Weights: 13, Scales: true}}
 
 func TestStoredByHand(t *testing.T) {
 	s := stored(Int4, ScaleLog8)

@@ -1,9 +1,12 @@
 package page
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Set is what is stored of many networks: the shared pages and, per network, a
-// page table, its exclusive pages and a scale per page. It is the result of
+// page table, its exclusive pages, a scale per page and perhaps a sign per weight. It is the result of
 // overlapping, what optimization trains and what execution runs.
 //
 // Quantized pages hold code values of their precision, as float32. A set that has
@@ -26,6 +29,10 @@ type Member struct {
 	Table     Table     // one entry per page
 	Exclusive []float32 // its own pages [len(Table.Exclusive()), Size], in rising page order
 	Scales    []float32 // one per page; nil: all 1, and nothing is stored
+
+	// Signs of its weights on shared pages, packed, see [Table.PackSigns]. nil: those of the
+	// pages' values, and nothing is stored. Only with scales.
+	Signs []byte
 }
 
 // Validate checks that tables, pages and scales fit each other and that storing
@@ -69,6 +76,9 @@ func (s *Set) Validate() error {
 		if err := s.ScaleFormat.Check(m.Scales); err != nil {
 			return fmt.Errorf("pages: %s: %w", m.Name, err)
 		}
+		if err := m.checkSigns(s.Size); err != nil {
+			return fmt.Errorf("pages: %s: %w", m.Name, err)
+		}
 	}
 	return nil
 }
@@ -88,6 +98,7 @@ func (s *Set) Weights(i int) []float32 {
 	m := s.Networks[i]
 	weights := make([]float32, m.Weights)
 	m.Table.Gather(weights, s.Pages, m.Exclusive, m.Scales, s.Size)
+	m.Table.ApplySigns(weights, m.Signs, s.Size)
 	return weights
 }
 
@@ -99,9 +110,7 @@ func (s *Set) Clone() *Set {
 	for i := range c.Networks {
 		m := &c.Networks[i]
 		m.Exclusive = append([]float32(nil), m.Exclusive...)
-		if m.Scales != nil {
-			m.Scales = append([]float32(nil), m.Scales...)
-		}
+		m.Scales, m.Signs = slices.Clone(m.Scales), slices.Clone(m.Signs)
 	}
 	return &c
 }

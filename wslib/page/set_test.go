@@ -48,7 +48,7 @@ func TestSetSaveLoad(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	shapes := []Shape{{"a", 3, true}, {"b", 5, false}}
+	shapes := []Shape{{Name: "a", Weights: 3, Scales: true}, {Name: "b", Weights: 5}}
 	got, err := LoadSet(dir, 2, 2, shapes)
 	if err != nil || !reflect.DeepEqual(got, s) {
 		t.Fatalf("loaded %+v, %v", got, err)

@@ -18,13 +18,16 @@ const (
 func TableFile(name string) string  { return filepath.Join(name, "table.npy") }
 func ScalesFile(name string) string { return filepath.Join(name, "scales.npy") }
 
+// SignsFile is the file of a network's signs, relative to the run directory.
+func SignsFile(name string) string { return filepath.Join(name, "signs.npy") }
+
 // Save writes the set into dir and returns the names of its files, relative to
 // dir. Each file is written whole or not at all.
 //
 // Pages of either kind are arrays of float32, int16 or int8 [pages, Size], or of
 // packed bytes (see [Precision.Pack]) uint8 [pages, Precision.Bytes(Size)], each kind
 // by its own precision; scales of float32, uint16 (the bits of halves) or uint8; a
-// table of uint8, uint16 or int32, see [Table.Width].
+// table of uint8, uint16 or int32, see [Table.Width]; signs of uint8, see [Table.PackSigns].
 func (s *Set) Save(dir string) ([]string, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -44,6 +47,12 @@ func (s *Set) Save(dir string) ([]string, error) {
 		if m.Scales != nil {
 			files = append(files, ScalesFile(m.Name))
 			if err := s.ScaleFormat.write(filepath.Join(dir, ScalesFile(m.Name)), m.Scales); err != nil {
+				return nil, err
+			}
+		}
+		if m.Signs != nil {
+			files = append(files, SignsFile(m.Name))
+			if err := writeSigns(filepath.Join(dir, SignsFile(m.Name)), m, s.Size); err != nil {
 				return nil, err
 			}
 		}
@@ -93,6 +102,12 @@ type Shape struct {
 	Name    string `json:"name"`
 	Weights int    `json:"weights"`
 	Scales  bool   `json:"scales"` // whether it has a scales file
+	Signs   bool   `json:"signs,omitempty"`
+}
+
+// Shape is what a manifest has to know of the network.
+func (m Member) Shape() Shape {
+	return Shape{m.Name, m.Weights, m.Scales != nil, m.Signs != nil}
 }
 
 // LoadSet reads a set of float32 pages and scales, see [Load].
@@ -130,6 +145,11 @@ func Load(dir string, f Format, networks []Shape) (*Set, error) {
 		m.Exclusive, exclusive = exclusive[:values:values], exclusive[values:]
 		if n.Scales {
 			if m.Scales, err = f.ScaleFormat.read(filepath.Join(dir, ScalesFile(n.Name)), len(m.Table.Entries)); err != nil {
+				return nil, err
+			}
+		}
+		if n.Signs {
+			if m.Signs, err = readSigns(filepath.Join(dir, SignsFile(n.Name)), m.Table, f.Size); err != nil {
 				return nil, err
 			}
 		}

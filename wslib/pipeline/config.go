@@ -248,7 +248,7 @@ func (c Config) Validate() error {
 	if c.From != "" && o.Method != Joint {
 		return fmt.Errorf("config: only %s optimization can go on from another run", Joint)
 	}
-	starts := []string{string(overlapping.AveragePages), string(overlapping.RandomPages), string(overlapping.NormalizedPages)}
+	starts := []string{string(overlapping.AveragePages), string(overlapping.RandomPages), string(overlapping.NormalizedPages), string(overlapping.SignedPages)}
 	if !slices.Contains(starts, o.Start) {
 		return fmt.Errorf("config: start %q, want one of %s", o.Start, strings.Join(starts, ", "))
 	}
@@ -305,6 +305,12 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 		weights = append(weights, n.Weights())
 		b.Loads = append(b.Loads, cmp.Or(c.Loads[n.Name], 1))
 	}
+	switch {
+	case c.signed():
+		b.Signs = budget.SignsKept
+	case c.Optimization.Method == Alternating:
+		b.Signs = budget.SignsNone // nor scales
+	}
 	plan, err := budget.Choose(weights, c.PageSize, b)
 	if err != nil {
 		return plan, err
@@ -318,8 +324,14 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	c.Formation = network.BiasesFirst
 	o := &c.Optimization
 	o.Precision, o.ExclusivePrecision, o.ScaleFormat = plan.Precision, plan.ExclusivePrecision, plan.ScaleFormat
+	if plan.Signs {
+		o.Start = string(overlapping.SignedPages)
+	}
 	return plan, nil
 }
+
+// signed says that networks keep the signs of their weights.
+func (c Config) signed() bool { return c.Optimization.Start == string(overlapping.SignedPages) }
 
 // takePages replaces numbers of pages by those of a plan for the given networks.
 func (c *Config) takePages(plan budget.Plan, nets []*network.Network) {

@@ -200,7 +200,7 @@ func (r *Run) recordNetworks(s *page.Set) error {
 	offset := 0
 	for _, m := range s.Networks {
 		own := len(m.Table.Exclusive())
-		entries = append(entries, entry{page.Shape{Name: m.Name, Weights: m.Weights, Scales: m.Scales != nil}, len(m.Table.Entries), own, offset})
+		entries = append(entries, entry{m.Shape(), len(m.Table.Entries), own, offset})
 		offset += own
 	}
 	raw, err := json.Marshal(entries)

@@ -149,8 +149,12 @@ func (s *Summary) Write(w io.Writer) error {
 		fmt.Fprintf(w, ", %+.2f over the %d on real data", realChange/float64(real), real)
 	}
 	b := s.Stored
-	fmt.Fprintf(w, ".\nStored: %d shared and %d exclusive pages of %d, %.1f KB with tables and scales; separately %.1f KB.\n",
-		s.SharedPages, s.ExclusivePages, s.PageSize, kb(b.Total), kb(b.Separate))
+	beside := "tables and scales"
+	if b.Signs > 0 {
+		beside = "tables, scales and signs"
+	}
+	fmt.Fprintf(w, ".\nStored: %d shared and %d exclusive pages of %d, %.1f KB with %s; separately %.1f KB.\n",
+		s.SharedPages, s.ExclusivePages, s.PageSize, kb(b.Total), beside, kb(b.Separate))
 	fmt.Fprintf(w, "Packing: %.2fx in bytes, %.2fx in weights, %.2fx for level 1 alone.\n", b.RatioBytes, b.RatioWeights, b.RatioLevel1)
 	if x := s.Bench; x != nil {
 		fmt.Fprintf(w, "%d random executions: switching %.1f ms from pages, %.1f ms from weight files (%.1fx); execution %.0f ms and %.0f ms.\n",
