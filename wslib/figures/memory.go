@@ -41,7 +41,7 @@ func Memory(s page.Stored) (*Figure, error) {
 			named++
 		}
 	}
-	rows := (named + 1) / 2 // of the legend
+	rows := max(2, (named+1)/2) // of the legend
 	if total != s.Total || total == 0 || s.Separate <= 0 {
 		return nil, fmt.Errorf("figures: memory: parts of %d bytes, %d in all, %d separately", total, s.Total, s.Separate)
 	}
@@ -56,7 +56,7 @@ func Memory(s page.Stored) (*Figure, error) {
 	below := fmt.Sprintf("In bytes of everything stored. In weights: %.1fx; level 1 (shared pages, page tables and scales) alone: %.1fx.",
 		s.RatioWeights, s.RatioLevel1)
 	h := newHeading(f.Title, below, f.Width)
-	f.Height = h.height() + 165 + 15*vg.Length(max(2, rows))
+	f.Height = h.height() + 165 + 15*vg.Length(rows)
 	f.draw = func(c draw.Canvas) {
 		c = h.draw(c)
 		const left, barHeight = 108, 30

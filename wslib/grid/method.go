@@ -44,7 +44,7 @@ func (g *Grid) separated(ctx context.Context, r *pipeline.Run, speed *pace) (*ou
 		return nil, err
 	}
 	stored := set.Stored()
-	o := &outcome{networks: r.Networks(), bytes: stored.Total, level1: stored.Total - stored.Exclusive}
+	o := &outcome{networks: r.Networks(), bytes: stored.Total, level1: stored.Level1()}
 	for i := range set.Networks {
 		o.weights = append(o.weights, set.Weights(i))
 	}

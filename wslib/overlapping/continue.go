@@ -24,7 +24,11 @@ func (p *Plan) Continue(old *page.Set, start Start, seed uint64) (*page.Set, err
 		return nil, fmt.Errorf("overlapping: optimized pages are %d of %d, the plan has %d of %d", old.Shared, old.Size, p.Shared, p.PageSize)
 	}
 	from := old.Clone()
-	factors := normalize(from.Pages, from.Size)
+	magnitude := float32(deviation)
+	if start == SignedPages {
+		magnitude = signedDeviation
+	}
+	factors := normalize(from.Pages, from.Size, magnitude)
 	for i := range s.Networks {
 		m := &s.Networks[i]
 		k := old.Index(m.Name)
@@ -35,7 +39,7 @@ func (p *Plan) Continue(old *page.Set, start Start, seed uint64) (*page.Set, err
 		if n.Scales == nil || n.Weights != m.Weights || !slices.Equal(n.Table.Entries, m.Table.Entries) {
 			return nil, fmt.Errorf("overlapping: network %s is optimized without scales, or on other pages than the plan's", m.Name)
 		}
-		own := normalize(n.Exclusive, from.Size)
+		own := normalize(n.Exclusive, from.Size, magnitude)
 		m.Exclusive, m.Signs = n.Exclusive, n.Signs
 		for b, e := range n.Table.Entries {
 			factor := float32(1)
@@ -52,14 +56,14 @@ func (p *Plan) Continue(old *page.Set, start Start, seed uint64) (*page.Set, err
 }
 
 // normalize divides pages by what brings them to the root mean square that training
-// expects, and returns these factors; pages of zeros stay.
-func normalize(pages []float32, size int) []float32 {
+// starts from, and returns these factors; pages of zeros stay.
+func normalize(pages []float32, size int, magnitude float32) []float32 {
 	factors := make([]float32, len(pages)/size)
 	for k := range factors {
 		p := pages[k*size : (k+1)*size]
 		factors[k] = 1
 		if r := rms(p); r > 0 {
-			factors[k] = r / deviation
+			factors[k] = r / magnitude
 		}
 		for i := range p {
 			p[i] /= factors[k]

@@ -17,6 +17,9 @@ type Stored struct {
 	RatioLevel1  float64 `json:"packingRatioLevel1"`  // Separate / (Shared + Tables + Scales)
 }
 
+// Level1 is what of it is in device memory: shared pages, tables and scales.
+func (b Stored) Level1() int { return b.Shared + b.Tables + b.Scales }
+
 // Stored counts the bytes of the set.
 func (s *Set) Stored() Stored {
 	shared, exclusive := s.Format().Precisions()
@@ -31,10 +34,9 @@ func (s *Set) Stored() Stored {
 		values += len(m.Exclusive)
 	}
 	b.Separate = 4 * weights
-	level1 := b.Shared + b.Tables + b.Scales
-	b.Total = level1 + b.Exclusive + b.Signs
+	b.Total = b.Level1() + b.Exclusive + b.Signs
 	b.RatioBytes = float64(b.Separate) / float64(b.Total)
 	b.RatioWeights = float64(weights) / float64(values)
-	b.RatioLevel1 = float64(b.Separate) / float64(level1)
+	b.RatioLevel1 = float64(b.Separate) / float64(b.Level1())
 	return b
 }

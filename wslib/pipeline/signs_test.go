@@ -1,0 +1,110 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"weightsep/wslib/budget"
+	"weightsep/wslib/page"
+)
+
+// A budget of float32 pages that are crowded gives networks their signs: the run is trained,
+// stored, executed and scored with them, and another network joins it with signs of its own.
+func TestFloatBudgetKeepsSigns(t *testing.T) {
+	c := tiny(t)
+	const total = 150_000
+	plan, err := c.ApplyBudget(budget.Budget{Total: total, Precision: page.Float32})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(filepath.Join(t.TempDir(), "run"), c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.All(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	old, err := r.Set()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := r.Summary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := 0
+	for _, m := range old.Networks {
+		pages += len(m.Table.Entries) - len(m.Table.Exclusive())
+	}
+	if s.Stored.Signs != pages*64 || s.Stored.Total > total || s.Stored.Total != plan.Bytes || old.Precision.Quantized() {
+		t.Errorf("%d pages on shared ones, plan %+v, stored %+v", pages, plan, s.Stored)
+	}
+	var out bytes.Buffer
+	if err := s.Write(&out); err != nil || !strings.Contains(out.String(), "scales and signs") {
+		t.Errorf("%v: %s", err, out.String())
+	}
+	dir := r.Dir.Path
+	r.Close()
+
+	joined, _, err := Join(dir, "", []string{"mnist", "svhn"}, JoinOptions{Bytes: 250_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, set := optimized(t, joined)
+	if !slices.Equal(set.Weights(0), old.Weights(0)) {
+		t.Error("weights of mnist changed when svhn joined")
+	}
+	if set.Networks[1].Signs == nil || set.Stored().Total > 250_000 || set.Stored().Total < 240_000 {
+		t.Errorf("svhn has %d bytes of signs; %+v, were %+v", len(set.Networks[1].Signs), set.Stored(), old.Stored())
+	}
+
+	on := joined
+	on.Hold, on.Networks, on.Shared = false, []string{"mnist", "fmnist"}, old.Shared
+	on.MaxExclusive, on.MaxExclusives = c.MaxExclusive, c.MaxExclusives
+	further, err := Open(filepath.Join(t.TempDir(), "further"), on, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer further.Close()
+	if err := further.Optimize(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	first, err := recordedFirst(further)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := lastOf(t, dir)
+	for i := range want {
+		if first[i] != want[i] {
+			t.Errorf("trained on, networks start at validation %v, ended at %v", first, want)
+			break
+		}
+	}
+}
+
+// recordedFirst is the validation that a run's optimization started from.
+func recordedFirst(r *Run) ([]float64, error) {
+	h, err := r.History()
+	if err != nil {
+		return nil, err
+	}
+	return h.Points[0].Validation, nil
+}
+
+// lastOf is the validation of the state that the run in a directory ended with.
+func lastOf(t *testing.T, dir string) []float64 {
+	t.Helper()
+	_, _, h := recorded(t, dir)
+	for _, p := range h.Points {
+		if p.Step == h.BestStep {
+			return p.Validation
+		}
+	}
+	t.Fatal("no validation of the best step")
+	return nil
+}
