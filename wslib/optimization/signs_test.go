@@ -122,8 +122,11 @@ func near(t *testing.T, what string, got, want float32) {
 // interrupts the training, or takes networks by turns, changes nothing.
 func TestJointWithSigns(t *testing.T) {
 	set, tasks := signed(t)
-	for _, sample := range []int{0, 2} {
-		o := JointOptions{Steps: 160, ValidateEvery: 40, LearningRate: 2e-2, Batch: 30, Seed: 4, Sample: sample}
+	for _, c := range []struct {
+		sample    int
+		precision page.Precision
+	}{{0, page.Float32}, {2, page.Float32}, {0, page.Int4}} {
+		o := JointOptions{Steps: 160, ValidateEvery: 40, LearningRate: 2e-2, Batch: 30, Seed: 4, Sample: c.sample, Precision: c.precision}
 		got, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, o)
 		if err != nil {
 			t.Fatal(err)
@@ -134,7 +137,7 @@ func TestJointWithSigns(t *testing.T) {
 		first, last := got.History[0], got.History[len(got.History)-1]
 		for i, v := range last.Validation {
 			if v < first.Validation[i]+0.15 {
-				t.Errorf("sample %d: validation of %s from %v to %v", sample, tasks[i].Network.Name, first.Validation[i], v)
+				t.Errorf("%+v: validation of %s from %v to %v", c, tasks[i].Network.Name, first.Validation[i], v)
 			}
 		}
 		for i, m := range got.Set.Networks {
@@ -145,7 +148,7 @@ func TestJointWithSigns(t *testing.T) {
 				}
 			}
 			if (turned > 0) != (i < 2) {
-				t.Errorf("sample %d: %d of %d bytes of signs of %s changed", sample, turned, len(m.Signs), m.Name)
+				t.Errorf("%+v: %d of %d bytes of signs of %s changed", c, turned, len(m.Signs), m.Name)
 			}
 		}
 		o.Checkpoint = filepath.Join(t.TempDir(), "checkpoint.npz")
@@ -163,7 +166,7 @@ func TestJointWithSigns(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(got, again) {
-			t.Errorf("sample %d: after an interruption the result is another", sample)
+			t.Errorf("%+v: after an interruption the result is another", c)
 		}
 	}
 }

@@ -24,6 +24,7 @@ type optimizationOverrides struct {
 	firstSteps    *int
 	start         *string
 	dropout       *float64
+	dropouts      *string
 	precision     *int
 	exclusiveBits *int
 	scaleFormat   *string
@@ -47,6 +48,7 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 		rounds:        f.set.Int("rounds", 0, "rounds of alternating optimization; default from the profile"),
 		start:         f.set.String("start", "", "`pages` that joint optimization starts from: average, random, normalized, signed; default from the profile"),
 		dropout:       f.set.Float64("dropout", 0, "dropout before dense layers in joint optimization; default from the profile"),
+		dropouts:      f.set.String("dropouts", "", "dropout of networks that have another when packed, as `NAME=RATE,…`, negative for none; \"\" no network; default from the profile"),
 		precision:     f.set.Int("precision", 32, "`bits` of a stored page value in joint optimization: 32 (float32), 16, 8, 4, 2, 1"),
 		exclusiveBits: f.set.Int("exclusive-precision", 0, "`bits` of a stored value of exclusive pages, 0: as -precision"),
 		scaleFormat:   f.set.String("scales", string(page.ScaleFloat32), "`format` of stored scales: float32, float16, log8"),
@@ -64,7 +66,11 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 // apply reports flags that contradict each other.
 func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 	x := &c.Optimization
-	loads, err := parseLoads(*o.loads)
+	loads, err := byName("load", *o.loads)
+	if err != nil {
+		return err
+	}
+	dropouts, err := byName("dropout", *o.dropouts)
 	if err != nil {
 		return err
 	}
@@ -77,6 +83,7 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 		"rounds":              func() { x.Rounds = *o.rounds },
 		"start":               func() { x.Start = *o.start },
 		"dropout":             func() { x.Dropout = *o.dropout },
+		"dropouts":            func() { x.Dropouts = dropouts },
 		"first":               func() { x.FirstSteps = *o.firstSteps },
 		"precision":           func() { x.Precision = page.Precision(*o.precision) },
 		"exclusive-precision": func() { x.ExclusivePrecision = page.Precision(*o.exclusiveBits) },
@@ -112,21 +119,24 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 	return nil
 }
 
-// parseLoads reads NAME=LOAD,…
-func parseLoads(s string) (map[string]float64, error) {
-	loads := map[string]float64{}
+// byName reads NAME=NUMBER,…; nil if there is none.
+func byName(what, s string) (map[string]float64, error) {
+	var values map[string]float64
 	for _, part := range splitNames(s) {
 		name, text, _ := strings.Cut(part, "=")
 		v, err := strconv.ParseFloat(text, 64)
 		if err != nil {
-			return nil, fmt.Errorf("load %q, want NAME=LOAD", part)
+			return nil, fmt.Errorf("%s %q, want NAME=%s", what, part, strings.ToUpper(what))
 		}
 		if _, err := network.Select(network.Ten(), name); err != nil {
 			return nil, err
 		}
-		loads[name] = v
+		if values == nil {
+			values = map[string]float64{}
+		}
+		values[name] = v
 	}
-	return loads, nil
+	return values, nil
 }
 
 func isSet(set *flag.FlagSet, name string) bool {

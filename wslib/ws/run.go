@@ -39,7 +39,7 @@ func (a *app) runCommand() *ffcli.Command {
 				return usagef("-hold is about the networks of a run to go on from: give -from")
 			}
 			if *from != "" && *hold {
-				loads, err := parseLoads(*o.loads)
+				loads, err := byName("load", *o.loads)
 				if err != nil {
 					return usageError{err.Error()}
 				}
