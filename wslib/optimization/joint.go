@@ -137,6 +137,9 @@ func (o JointOptions) checkHeld(set *page.Set, i int) error {
 // change. The others are trained around them; where their pages lie on a held network's,
 // only their scales learn.
 //
+// Networks with signs learn those, too: a latent value for each, straight through, of which
+// the sign is stored.
+//
 // With a precision below float32 the pages are rounded in the loop: the forward
 // pass sees code values, from the start or by and by (RoundBy), the gradient goes straight
 // through the rounding. The

@@ -264,6 +264,9 @@ func (c Config) Validate() error {
 	if o.Method == Alternating && (o.Precision.Quantized() || o.ExclusivePrecision.Quantized() || o.ScaleFormat.Bytes() != 4) {
 		return fmt.Errorf("config: %s optimization has pages in float32 only and no scales, not %v and %s", o.Method, o.Precision, o.ScaleFormat)
 	}
+	if o.Method == Alternating && c.signed() {
+		return fmt.Errorf("config: %s optimization has no signs: it cannot start from %s pages", o.Method, o.Start)
+	}
 	if !(o.PageRate >= 0) || o.ScaleRate < 0 || o.Distillation < 0 || o.Distillation > 1 || o.Temperature < 0 {
 		return fmt.Errorf("config: page rate %v, scale rate %v, distillation %v, temperature %v: want no negative ones, and distillation at most 1",
 			o.PageRate, o.ScaleRate, o.Distillation, o.Temperature)

@@ -97,6 +97,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"run", "-placement", "tidy", "-run", filepath.Join(empty, "r")}, 2, "tidy"},
 		{[]string{"run", "-loads", "mnist=2", "-run", filepath.Join(empty, "r")}, 2, "-placement balanced"},
 		{[]string{"run", "-placement", "balanced", "-loads", "mnist", "-run", filepath.Join(empty, "r")}, 2, "NAME=LOAD"},
+		{[]string{"run", "-method", "alternating", "-start", "signed", "-run", filepath.Join(empty, "r")}, 2, "has no signs"},
 		{[]string{"run", "-dropouts", "mnist=none", "-run", filepath.Join(empty, "r")}, 2, "NAME=DROPOUT"},
 		{[]string{"run", "-dropouts", "mnist=1.5", "-run", filepath.Join(empty, "r")}, 2, "dropout 1.5 of mnist"},
 		{[]string{"run", "-placement", "balanced", "-loads", "lenet=2", "-run", filepath.Join(empty, "r")}, 2, "lenet"},
