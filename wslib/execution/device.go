@@ -117,7 +117,7 @@ func (at *member) open(backend compute.Backend, s *page.Set, m page.Member) erro
 
 // Switch gathers network i's weights through its page table, after copying its
 // exclusive pages and signs to the device. Where device memory is host memory (the CPU
-// plugin), one pass over the pages does both.
+// plugin), one pass over the pages does both, and one over the weights turns their signs.
 func (d *Device) Switch(i int) (*tensors.Tensor, error) {
 	if d.backend.HasSharedBuffers() {
 		return d.switchInPlace(i)

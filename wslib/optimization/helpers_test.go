@@ -1,8 +1,11 @@
 package optimization
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -10,6 +13,8 @@ import (
 	"weightsep/datasets"
 	"weightsep/wslib/network"
 	"weightsep/wslib/overlapping"
+	"weightsep/wslib/page"
+	"weightsep/xla/xlatest"
 )
 
 // small is a network of 6x6 images in three classes, 9*2+2+8*5+5+5*3+3 = 83 weights.
@@ -63,6 +68,27 @@ func members(tasks []Task) []overlapping.Network {
 		nets = append(nets, n)
 	}
 	return nets
+}
+
+// resumed is the result of a joint training that is interrupted at a step and goes on.
+func resumed(t *testing.T, set *page.Set, tasks []Task, o JointOptions, step int) *Result {
+	t.Helper()
+	o.Checkpoint = filepath.Join(t.TempDir(), "checkpoint.npz")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	o.Progress = func(p Progress) {
+		if p.Step == step {
+			cancel()
+		}
+	}
+	if _, err := Joint(ctx, xlatest.Backend(t), set, tasks, o); !errors.Is(err, context.Canceled) {
+		t.Fatalf("not interrupted: %v", err)
+	}
+	r, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 func mustCopy(t testing.TB, v *tensors.Tensor) []float32 {

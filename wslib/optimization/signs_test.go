@@ -3,7 +3,6 @@ package optimization
 import (
 	"context"
 	"math"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
@@ -151,21 +150,7 @@ func TestJointWithSigns(t *testing.T) {
 				t.Errorf("%+v: %d of %d bytes of signs of %s changed", c, turned, len(m.Signs), m.Name)
 			}
 		}
-		o.Checkpoint = filepath.Join(t.TempDir(), "checkpoint.npz")
-		ctx, cancel := context.WithCancel(context.Background())
-		o.Progress = func(p Progress) {
-			if p.Step == 95 {
-				cancel()
-			}
-		}
-		if _, err := Joint(ctx, xlatest.Backend(t), set, tasks, o); err == nil {
-			t.Fatal("not interrupted")
-		}
-		again, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !reflect.DeepEqual(got, again) {
+		if !reflect.DeepEqual(got, resumed(t, set, tasks, o, 95)) {
 			t.Errorf("%+v: after an interruption the result is another", c)
 		}
 	}

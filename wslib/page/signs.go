@@ -7,13 +7,10 @@ import (
 	"weightsep/wslib/npy"
 )
 
-// Signs let networks share the magnitudes of weights only: each keeps a bit of its own
-// for every weight that lies on a shared page, 1 for a negative sign. They are packed
-// like values of [Int1], page by page: weight j of a page is bit j%8 of byte j/8. Bits
-// beyond a page's last weight are 0.
-
-// PackSigns is the signs of the weights that lie on shared pages, in rising page order
-// [pages on shared ones, Int1.Bytes(size)]. weights are flat, and may end within the last
+// PackSigns is the signs of the weights that lie on shared pages, a bit each, 1 for a
+// negative one: what a network keeps of its own where it shares magnitudes only. They are in
+// rising page order, [pages on shared ones, Int1.Bytes(size)], weight j of a page in bit j%8 of
+// byte j/8; bits beyond the last weight are 0. weights are flat, and may end within the last
 // page; 0 counts as positive.
 func (t Table) PackSigns(weights []float32, size int) []byte {
 	var signs []byte

@@ -294,8 +294,8 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// ApplyBudget replaces numbers of pages, precision and format of scales by what a
-// budget gives for the configuration's networks and their Loads. Where a network has more pages than
+// ApplyBudget replaces numbers of pages, precision, format of scales and, where networks keep
+// their signs, the start by what a budget gives for the configuration's networks and their Loads. Where a network has more pages than
 // there are shared ones, several of its pages lie on one.
 func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	nets, err := network.Select(network.Ten(), c.Networks...)

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -21,16 +20,8 @@ func TestFloatBudgetKeepsSigns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Open(filepath.Join(t.TempDir(), "run"), c, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if err := r.All(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	old, err := r.Set()
-	if err != nil {
+	r, old := optimized(t, c)
+	if err := r.All(context.Background()); err != nil { // evaluates and executes
 		t.Fatal(err)
 	}
 	s, err := r.Summary()
@@ -66,18 +57,12 @@ func TestFloatBudgetKeepsSigns(t *testing.T) {
 	on := joined
 	on.Hold, on.Networks, on.Shared = false, []string{"mnist", "fmnist"}, old.Shared
 	on.MaxExclusive, on.MaxExclusives = c.MaxExclusive, c.MaxExclusives
-	further, err := Open(filepath.Join(t.TempDir(), "further"), on, Options{})
+	further, _ := optimized(t, on)
+	h, err := further.History()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer further.Close()
-	if err := further.Optimize(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	first, err := recordedFirst(further)
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := h.Points[0].Validation
 	want := lastOf(t, dir)
 	for i := range want {
 		if first[i] != want[i] {
@@ -85,15 +70,6 @@ func TestFloatBudgetKeepsSigns(t *testing.T) {
 			break
 		}
 	}
-}
-
-// recordedFirst is the validation that a run's optimization started from.
-func recordedFirst(r *Run) ([]float64, error) {
-	h, err := r.History()
-	if err != nil {
-		return nil, err
-	}
-	return h.Points[0].Validation, nil
 }
 
 // lastOf is the validation of the state that the run in a directory ended with.
