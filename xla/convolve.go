@@ -1,36 +1,38 @@
 package xla
 
-import (
-	"github.com/gomlx/compute/shapes"
-	"github.com/gomlx/gomlx/core/graph"
-)
+import "github.com/gomlx/gomlx/core/graph"
 
-// Convolve is the VALID convolution of stride 1, left to XLA, which is the fastest
-// on its CPU backend wherever there are several input channels.
+// Convolve is the VALID convolution of stride 1, left to XLA.
 // x [batch, height, width, in], kernel [kh, kw, in, out];
 // the result is [batch, height-kh+1, width-kw+1, out].
 func Convolve(x, kernel *graph.Node) *graph.Node {
 	return graph.Convolve(x, kernel).NoPadding().Done()
 }
 
-// ConvolveKernelGradient is the gradient of a loss with respect to the kernel of
-// [Convolve], of shape kernel [kh, kw, in, out], from the gradient dy with respect
-// to its result. It is left to XLA, too.
-func ConvolveKernelGradient(x, dy *graph.Node, kernel ...int) *graph.Node {
-	zeros := graph.Zeros(x.Graph(), shapes.Make(x.DType(), kernel...))
-	// Only the gradient is computed: it does not depend on the kernel.
-	y := Convolve(graph.StopGradient(x), zeros)
-	return graph.Gradient(graph.ReduceAllSum(graph.Mul(y, graph.StopGradient(dy))), zeros)[0]
-}
-
 // ConvolveInputGradient is the gradient of a loss with respect to the input of
 // [Convolve] from the gradient dy [batch, h, w, out] with respect to its result.
 // The result is [batch, h+kh-1, w+kw-1, in].
-//
-// One matrix product gives what each output contributes to each place under the
-// kernel, and kh*kw shifted additions put that together: two thirds of the time of
-// XLA's own.
 func ConvolveInputGradient(dy, kernel *graph.Node) *graph.Node {
+	d, k := dy.Shape().Dimensions, kernel.Shape().Dimensions
+	// The convolution computes much with zeros where the input is much larger than
+	// the output. The bound is BenchmarkLowering's.
+	if inputs, outputs := (d[1]+k[0]-1)*(d[2]+k[1]-1), d[1]*d[2]; 2*inputs > 3*outputs {
+		return shiftedSums(dy, kernel)
+	}
+	return convolveTurned(dy, kernel)
+}
+
+// convolveTurned is the input gradient as the convolution of dy, padded, with the
+// kernel turned by half a turn.
+func convolveTurned(dy, kernel *graph.Node) *graph.Node {
+	k := kernel.Shape().Dimensions
+	turned := graph.TransposeAllAxes(graph.Reverse(kernel, 0, 1), 0, 1, 3, 2)
+	return graph.Convolve(dy, turned).PaddingPerDim([][2]int{{k[0] - 1, k[0] - 1}, {k[1] - 1, k[1] - 1}}).Done()
+}
+
+// shiftedSums is the input gradient as one matrix product, which gives what each
+// output contributes to each place under the kernel, and kh*kw shifted additions.
+func shiftedSums(dy, kernel *graph.Node) *graph.Node {
 	d, k := dy.Shape().Dimensions, kernel.Shape().Dimensions
 	flat := graph.DotGeneral(graph.Reshape(dy, -1, k[3]), []int{1}, nil, graph.Reshape(kernel, -1, k[3]), []int{1}, nil)
 	zero := graph.ScalarZero(dy.Graph(), dy.DType())

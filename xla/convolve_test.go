@@ -88,18 +88,19 @@ func convolution(x, k, g array) (y, dx, dk array) {
 }
 
 // Kernels of even size are among them: there the automatic input gradient of GoMLX
-// v0.28.1 is wrong, which is one more reason for our own.
+// v0.28.1 is wrong, which is one more reason for our own. Few and many input channels,
+// large and small kernels and odd sizes take each of the kernel gradient's blocks.
 func TestConvolutionByDefinition(t *testing.T) {
 	b := xlatest.Backend(t)
 	rng := rand.New(rand.NewPCG(1, 1))
-	for _, d := range [][]int{{6, 7, 3, 3}, {6, 7, 2, 2}, {5, 9, 4, 3}, {7, 6, 1, 6}, {6, 6, 6, 1}} {
-		h, w, kh, kw := d[0], d[1], d[2], d[3]
-		x, k := randomArray(rng, 2, h, w, 3), randomArray(rng, kh, kw, 3, 4)
+	for _, d := range [][]int{{6, 7, 3, 3, 3}, {6, 7, 2, 2, 3}, {5, 9, 4, 3, 6}, {7, 6, 1, 6, 4}, {6, 6, 6, 1, 1}, {15, 17, 6, 5, 1}, {12, 19, 7, 6, 2}} {
+		h, w, kh, kw, in := d[0], d[1], d[2], d[3], d[4]
+		x, k := randomArray(rng, 2, h, w, in), randomArray(rng, kh, kw, in, 4)
 		g := randomArray(rng, 2, h-kh+1, w-kw+1, 4)
 		y, dx, dk := convolution(x, k, g)
 		out := MustExecOnceN(b, func(in []*Node) []*Node {
 			x, k, g := in[0], in[1], in[2]
-			return []*Node{xla.Convolve(x, k), xla.ConvolveInputGradient(g, k), xla.ConvolveKernelGradient(x, g, kh, kw, 3, 4)}
+			return []*Node{xla.Convolve(x, k), xla.ConvolveInputGradient(g, k), xla.ConvolveKernelGradient(x, g, kh, kw)}
 		}, x.tensor(), k.tensor(), g.tensor())
 		name := fmt.Sprint(d)
 		y.compare(t, name+" forward", out[0])
@@ -108,55 +109,40 @@ func TestConvolutionByDefinition(t *testing.T) {
 	}
 }
 
-// A convolution over blocks and the maximum over its channels are a convolution
-// and 2x2 pooling, and its kernel's gradient is that of the kernel.
-func TestBlocksAreConvolutionAndPooling(t *testing.T) {
-	b := xlatest.Backend(t)
+// Pooling drops an odd last row or column, and its gradient goes to the largest value.
+func TestPoolByDefinition(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 1))
-	for _, block := range []xla.Block{{Height: 1, Width: 1}, {Height: 1, Width: 2}, {Height: 2, Width: 2}} {
-		for _, d := range [][]int{{8, 10, 3, 3}, {9, 9, 2, 4}, {13, 12, 6, 5}} {
-			h, w, kh, kw := d[0], d[1], d[2], d[3]
-			x, k := randomArray(rng, 2, h, w, 2), randomArray(rng, kh, kw, 2, 3)
-			oh, ow := (h-kh+1)/2*2, (w-kw+1)/2*2 // what pooling reads
-			y, _, _ := convolution(x, k, newArray(2, h-kh+1, w-kw+1, 3))
-			pooled, g, from := newArray(2, oh/2, ow/2, 3), randomArray(rng, 2, oh/2, ow/2, 3), newArray(2, h-kh+1, w-kw+1, 3)
-			for n := range 2 {
-				for i := range oh / 2 {
-					for j := range ow / 2 {
-						for o := range 3 {
-							best := y.at(n, 2*i, 2*j, o)
-							to := from.at(n, 2*i, 2*j, o)
-							for q := range 4 {
-								if v := y.at(n, 2*i+q/2, 2*j+q%2, o); *v > *best {
-									best, to = v, from.at(n, 2*i+q/2, 2*j+q%2, o)
-								}
-							}
-							*pooled.at(n, i, j, o), *to = *best, *g.at(n, i, j, o)
+	x, g := randomArray(rng, 2, 6, 10, 3), randomArray(rng, 2, 3, 5, 3)
+	pooled, dx := newArray(g.d...), newArray(x.d...)
+	for n := range 2 {
+		for i := range 3 {
+			for j := range 5 {
+				for c := range 3 {
+					best, to := x.at(n, 2*i, 2*j, c), dx.at(n, 2*i, 2*j, c)
+					for q := range 4 {
+						if v := x.at(n, 2*i+q/2, 2*j+q%2, c); *v > *best {
+							best, to = v, dx.at(n, 2*i+q/2, 2*j+q%2, c)
 						}
 					}
+					*pooled.at(n, i, j, c), *to = *best, *g.at(n, i, j, c)
 				}
 			}
-			_, _, dk := convolution(x, k, from)
-			out := MustExecOnceN(b, func(in []*Node) []*Node {
-				x, k, g := block.Input(in[0], kh, kw, oh, ow), block.Kernel(in[1]), in[2]
-				y := xla.Convolve(x, k)
-				pooled := xla.PoolBlocks(y, block)
-				dy := xla.PoolBlocksGradient(y, pooled, g, block)
-				dk := xla.ConvolveKernelGradient(x, dy, k.Shape().Dimensions...)
-				return []*Node{pooled, block.KernelGradient(dk, kh, kw, 2, 3)}
-			}, x.tensor(), k.tensor(), g.tensor())
-			name := fmt.Sprint(block, d)
-			pooled.compare(t, name+" pooled", out[0])
-			dk.compare(t, name+" kernel gradient", out[1])
 		}
 	}
+	out := MustExecOnceN(xlatest.Backend(t), func(in []*Node) []*Node {
+		y := xla.MaxPool2x2(in[0])
+		odd := Concatenate([]*Node{in[0], AddScalar(Slice(in[0], AxisRange(), AxisRange(0, 1)), 100)}, 1)
+		return []*Node{y, xla.MaxPool2x2Gradient(in[0], y, in[1]), xla.MaxPool2x2(odd)}
+	}, x.tensor(), g.tensor())
+	pooled.compare(t, "pooled", out[0])
+	dx.compare(t, "gradient", out[1])
+	pooled.compare(t, "pooled with an odd row", out[2])
 }
 
 // Equal values share the gradient of their pool.
 func TestPoolSharesBetweenEqual(t *testing.T) {
 	out := MustExecOnce(xlatest.Backend(t), func(x, g *Node) *Node {
-		one := xla.Block{Height: 1, Width: 1}
-		return xla.PoolBlocksGradient(x, xla.PoolBlocks(x, one), g, one)
+		return xla.MaxPool2x2Gradient(x, xla.MaxPool2x2(x), g)
 	}, tensors.FromFlatDataAndDimensions([]float32{5, 5, 1, 7, 0, 0, 7, 7}, 1, 2, 4, 1),
 		tensors.FromFlatDataAndDimensions([]float32{4, 3}, 1, 1, 2, 1))
 	want := []float32{2, 2, 0, 1, 0, 0, 1, 1}

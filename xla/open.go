@@ -53,6 +53,10 @@ type Options struct {
 // where go-xla's installer puts it, and the CPU plugin is the one that
 // [EnsureCPUPlugin] keeps in o.CacheDir.
 //
+// The wheel's CPU plugin computes with oneDNN: Open sets
+// --xla_cpu_experimental_onednn_custom_call in XLA_FLAGS unless it is there.
+// With any CPU plugin the C library's malloc keeps freed memory from then on.
+//
 // Plugins are opened with the go-xla option tf32=false, so that a GPU's
 // results agree with the CPU's, unless GOMLX_BACKEND has that option.
 //

@@ -30,6 +30,14 @@ func openPlugin(path, options, origin string) (compute.Backend, Info, error) {
 	if err := checkPath(path, name); err != nil {
 		return nil, Info{}, err
 	}
+	if isCPUName(name) {
+		keepMemory()
+	}
+	if origin == cpuWheel.String() {
+		if err := setXLAFlag(oneDNN); err != nil {
+			return nil, Info{}, err
+		}
+	}
 	b, err := guard(func() (compute.Backend, error) {
 		return goxla.New(path + "," + withDefaults(options, name))
 	})

@@ -108,3 +108,20 @@ func TestFindPlugin(t *testing.T) {
 		}
 	}
 }
+
+func TestSetXLAFlag(t *testing.T) {
+	for _, test := range []struct{ have, want string }{
+		{"", "--some=true"},
+		{"--other=1 ", "--other=1  --some=true"},
+		{"--some=false --other=1", "--some=false --other=1"},
+		{"--something=false", "--something=false --some=true"},
+	} {
+		t.Setenv("XLA_FLAGS", test.have)
+		if err := setXLAFlag("--some"); err != nil {
+			t.Fatal(err)
+		}
+		if got := os.Getenv("XLA_FLAGS"); got != test.want {
+			t.Errorf("%q becomes %q, want %q", test.have, got, test.want)
+		}
+	}
+}

@@ -11,42 +11,27 @@ import "github.com/gomlx/gomlx/core/graph"
 // times slower, and the pure Go backend has none. Where values are equal, the
 // gradient is shared between them instead of going to the first.
 func MaxPool2x2(x *graph.Node) *graph.Node {
-	return PoolBlocks(x, Block{1, 1})
-}
-
-// PoolBlocks is [MaxPool2x2] of the result of a convolution over blocks, which
-// divide 2 by 2: x [batch, h, w, Height*Width*channels], h and w counted in blocks.
-func PoolBlocks(x *graph.Node, b Block) *graph.Node {
-	parts := corners(x, b)
-	for len(parts) > 1 {
-		parts = append(parts[2:], graph.Max(parts[0], parts[1]))
-	}
-	return parts[0]
+	c := corners(x)
+	return graph.Max(graph.Max(c[0], c[1]), graph.Max(c[2], c[3]))
 }
 
 // corners are the four values of each pool, [batch, height/2, width/2, channels].
-func corners(x *graph.Node, b Block) []*graph.Node {
+func corners(x *graph.Node) [4]*graph.Node {
 	d := x.Shape().Dimensions
-	down, across := 2/b.Height, 2/b.Width // blocks in a pool
-	h, w, c := d[1]/down*down, d[2]/across*across, d[3]/(b.Height*b.Width)
-	var parts []*graph.Node
-	for i := range 2 {
-		for j := range 2 {
-			at := (i%b.Height*b.Width + j%b.Width) * c
-			parts = append(parts, graph.Slice(x, graph.AxisRange(),
-				graph.AxisRange(i/b.Height, h).Stride(down), graph.AxisRange(j/b.Width, w).Stride(across),
-				graph.AxisRange(at, at+c)))
-		}
+	var parts [4]*graph.Node
+	for i := range parts {
+		parts[i] = graph.Slice(x, graph.AxisRange(),
+			graph.AxisRange(i/2, d[1]/2*2).Stride(2), graph.AxisRange(i%2, d[2]/2*2).Stride(2))
 	}
 	return parts
 }
 
-// PoolBlocksGradient is the gradient with respect to the input x of [PoolBlocks]
-// from its result y and the gradient dy with respect to that. x must have no odd
-// last row or column. Equal values share the gradient.
-func PoolBlocksGradient(x, y, dy *graph.Node, b Block) *graph.Node {
+// MaxPool2x2Gradient is the gradient of a loss with respect to the input x of
+// [MaxPool2x2] from its result y and the gradient dy with respect to that. x must have
+// no odd last row or column. Equal values share the gradient.
+func MaxPool2x2Gradient(x, y, dy *graph.Node) *graph.Node {
 	var count *graph.Node
-	for _, part := range corners(x, b) {
+	for _, part := range corners(x) {
 		is := graph.ConvertDType(graph.Equal(part, y), x.DType())
 		if count == nil {
 			count = is
@@ -55,14 +40,12 @@ func PoolBlocksGradient(x, y, dy *graph.Node, b Block) *graph.Node {
 		}
 	}
 	d := y.Shape().Dimensions
-	down, across := 2/b.Height, 2/b.Width
 	// Every pooled value meets its four places by broadcasting: one pass, in order.
 	wide := func(v *graph.Node) *graph.Node {
-		v = graph.Reshape(v, d[0], d[1], 1, d[2], 1, 1, d[3])
-		return graph.BroadcastToDims(v, d[0], d[1], down, d[2], across, b.Height*b.Width, d[3])
+		return graph.BroadcastToDims(graph.Reshape(v, d[0], d[1], 1, d[2], 1, d[3]), d[0], d[1], 2, d[2], 2, d[3])
 	}
-	x7 := graph.Reshape(x, d[0], d[1], down, d[2], across, b.Height*b.Width, d[3])
-	dx := graph.Where(graph.Equal(x7, wide(y)), wide(graph.Div(dy, count)), graph.ZerosLike(x7))
+	x6 := graph.Reshape(x, d[0], d[1], 2, d[2], 2, d[3])
+	dx := graph.Where(graph.Equal(x6, wide(y)), wide(graph.Div(dy, count)), graph.ZerosLike(x6))
 	return graph.Reshape(dx, x.Shape().Dimensions...)
 }
 

@@ -47,22 +47,8 @@ func (p *Pass) Gradient(logits *Node) *Node {
 func (at passStage) backward(g *Node, input bool) (kernel, bias, x *Node) {
 	g = Mul(g, leakySlope(at.positive, g))
 	bias = ReduceSum(g, 0, 1, 2)
-	g = xla.PoolBlocksGradient(at.y, at.pooled, g, at.block)
-	shape := at.kernel.Shape().Dimensions
-	if at.block.Height == 1 && at.block.Width > 1 {
-		d := at.x.Shape().Dimensions
-		x := Reshape(at.x, d[0], d[1], d[2]*at.block.Width, shape[2])
-		x = Slice(x, AxisRange(), AxisRange(0, at.in[0]), AxisRange(0, at.in[1]))
-		h, w := at.conv()
-		return xla.ConvolveKernelGradient(x, Reshape(g, d[0], h, w, shape[3]), shape...), bias, nil
-	}
-	if at.block != (xla.Block{Height: 1, Width: 1}) {
-		// Blocks are for the first stage, whose input needs no gradient.
-		in, out := at.x.Shape().Dimensions, g.Shape().Dimensions
-		kernel = xla.ConvolveKernelGradient(at.x, g, in[1]-out[1]+1, in[2]-out[2]+1, in[3], out[3])
-		return at.block.KernelGradient(kernel, shape...), bias, nil
-	}
-	kernel = xla.ConvolveKernelGradient(at.x, g, shape...)
+	g = xla.MaxPool2x2Gradient(at.y, at.pooled, g)
+	kernel = xla.ConvolveKernelGradient(at.x, g, at.Height, at.Width)
 	if input {
 		x = xla.ConvolveInputGradient(g, at.kernel)
 	}

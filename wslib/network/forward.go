@@ -26,7 +26,7 @@ type Pass struct {
 type passStage struct {
 	stage
 	kernel   *Node
-	x        *Node // input as convolved: cut to what is needed, in blocks
+	x        *Node // input as convolved: cut to what is needed
 	y        *Node // convolution
 	pooled   *Node
 	positive *Node // whether the activation's argument was above 0
@@ -88,15 +88,9 @@ func (n *Network) Forward(weights, x *Node, drop Dropout) *Pass {
 
 func (s stage) forward(x, kernel, bias *Node) (at passStage, out *Node) {
 	at = passStage{stage: s, kernel: kernel}
-	h, w := s.conv()
-	if s.block == (xla.Block{Height: 1, Width: 1}) {
-		at.x = Slice(x, AxisRange(), AxisRange(0, s.in[0]), AxisRange(0, s.in[1]))
-		at.y = xla.Convolve(at.x, kernel)
-	} else {
-		at.x = s.block.Input(x, s.Height, s.Width, h, w)
-		at.y = xla.Convolve(at.x, s.block.Kernel(kernel))
-	}
-	at.pooled = xla.PoolBlocks(at.y, s.block)
+	at.x = Slice(x, AxisRange(), AxisRange(0, s.in[0]), AxisRange(0, s.in[1]))
+	at.y = xla.Convolve(at.x, kernel)
+	at.pooled = xla.MaxPool2x2(at.y)
 	z := Add(at.pooled, InsertAxes(bias, 0, 0, 0))
 	at.positive = GreaterThan(z, ZerosLike(z))
 	return at, leakyReLU(z)

@@ -1,19 +1,13 @@
 package network
 
-import "weightsep/xla"
-
 // stage is one convolution with its pooling, in the extent that is needed: an odd
 // last row or column that pooling drops is not computed, here or in what comes
 // before.
 type stage struct {
 	Conv
-	in     [2]int    // height and width of the input that is read
-	pooled [2]int    // height and width after pooling
-	block  xla.Block // outputs computed together
+	in     [2]int // height and width of the input that is read
+	pooled [2]int // height and width after pooling
 }
-
-// conv is the extent of the convolution's output.
-func (s stage) conv() (h, w int) { return 2 * s.pooled[0], 2 * s.pooled[1] }
 
 // stages of the network, from the input on.
 func (n *Network) stages() []stage {
@@ -21,7 +15,7 @@ func (n *Network) stages() []stage {
 	size := [2]int{n.Input[0], n.Input[1]}
 	for i, c := range n.Convs {
 		size = [2]int{(size[0] - c.Height + 1) / 2, (size[1] - c.Width + 1) / 2}
-		stages[i] = stage{Conv: c, pooled: size, block: xla.Block{Height: 1, Width: 1}}
+		stages[i] = stage{Conv: c, pooled: size}
 	}
 	for i := len(stages) - 1; i >= 0; i-- {
 		s := &stages[i]
@@ -29,13 +23,6 @@ func (n *Network) stages() []stage {
 			s.pooled = stages[i+1].in
 		}
 		s.in = [2]int{2*s.pooled[0] + s.Height - 1, 2*s.pooled[1] + s.Width - 1}
-	}
-	if len(stages) > 0 && stages[0].In < 4 {
-		// Few input channels, and no gradient with respect to them is needed.
-		stages[0].block = xla.Block{Height: 1, Width: 2}
-		if s := stages[0]; s.Height*s.Width > 25 {
-			stages[0].block.Height = 2
-		}
 	}
 	return stages
 }
