@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -168,6 +169,7 @@ func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []
 
 type joint struct {
 	JointOptions
+	backend   compute.Backend
 	tasks     []Task
 	trained   []int // tasks that are not held
 	layout    layout
@@ -177,7 +179,8 @@ type joint struct {
 	graphs    jointGraphs
 	tables    []*tensors.Tensor
 	signRows  []*tensors.Tensor
-	teachers  []*train.Teacher // what each network is distilled from; nil: none
+	sources   []*tensors.Tensor // of a step of all networks; nil where steps take part of them
+	teachers  []*train.Teacher  // what each network is distilled from; nil: none
 	samplers  []*train.Sampler
 	print     string     // fingerprint of what is optimized
 	state     jointState // as of the last checkpoint, which may be step 0
@@ -185,26 +188,26 @@ type joint struct {
 
 func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, o JointOptions) (*joint, error) {
 	held := make([]bool, len(tasks))
-	j := &joint{JointOptions: o, tasks: tasks, shared: quantizer{o.Precision}, own: quantizer{cmp.Or(o.ExclusivePrecision, o.Precision)}}
+	j := &joint{JointOptions: o, backend: backend, tasks: tasks, shared: quantizer{o.Precision}, own: quantizer{cmp.Or(o.ExclusivePrecision, o.Precision)}}
 	for i, t := range tasks {
 		if held[i] = t.Held; !t.Held {
 			j.trained = append(j.trained, i)
 		}
 	}
 	j.layout = newLayout(set, held)
-	if err := j.open(ctx, backend); err != nil {
+	if err := j.open(ctx); err != nil {
 		j.close()
 		return nil, err
 	}
 	return j, nil
 }
 
-func (j *joint) open(ctx context.Context, backend compute.Backend) error {
-	err := j.compile(backend)
+func (j *joint) open(ctx context.Context) error {
+	err := j.compile()
 	if err != nil {
 		return err
 	}
-	if j.validator, err = newValidator(backend, j.tasks, j.ValidateOn); err != nil {
+	if j.validator, err = newValidator(j.backend, j.tasks, j.ValidateOn); err != nil {
 		return err
 	}
 	for i, t := range j.tasks {
@@ -213,6 +216,9 @@ func (j *joint) open(ctx context.Context, backend compute.Backend) error {
 		j.signRows = append(j.signRows, tensors.FromFlatDataAndDimensions(rows, len(rows)))
 		batch := cmp.Or(t.Batch, j.Batch)
 		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input, batch, j.Seed, t.Network.Name))
+	}
+	if !j.sampled() {
+		j.sources = j.sourceTensors(j.trained)
 	}
 	if j.Distillation.Share > 0 {
 		j.teachers = make([]*train.Teacher, len(j.tasks))
@@ -243,7 +249,7 @@ func (j *joint) close() {
 	if j.validator != nil {
 		j.validator.close()
 	}
-	free(append(j.tables, j.signRows...)...)
+	free(slices.Concat(j.tables, j.signRows, j.sources)...)
 }
 
 // executed is the set as it is stored and executed: pages as code values, the steps
@@ -304,6 +310,11 @@ func (j *joint) run(ctx context.Context) error {
 	}
 	theta, m, v := vector(s.Theta), vector(s.M), vector(s.V)
 	defer func() { free(theta, m, v) }()
+	// GoMLX v0.28.1 takes a tensor on its way to the device for an invalid one when
+	// networks that run at once ask for it.
+	if err := theta.MaterializeOnDevice(j.backend, true, 0); err != nil {
+		return err
+	}
 	sums, counts := make([]float64, len(j.tasks)), make([]float64, len(j.tasks))
 	for k := s.Step; k < j.Steps; k++ {
 		if err := ctx.Err(); err != nil {

@@ -3,7 +3,6 @@ package optimization
 import (
 	"fmt"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -25,10 +24,10 @@ type jointGraphs struct {
 	update   *Exec
 }
 
-func (j *joint) compile(backend compute.Backend) error {
+func (j *joint) compile() error {
 	var err error
 	if j.quantized() {
-		if j.graphs.round, err = NewExec(backend, j.roundGraph); err != nil {
+		if j.graphs.round, err = NewExec(j.backend, j.roundGraph); err != nil {
 			return err
 		}
 	}
@@ -41,14 +40,14 @@ func (j *joint) compile(backend compute.Backend) error {
 			j.graphs.gradient[i] = g
 			continue
 		}
-		g, err := NewExec(backend, func(in []*Node) []*Node { return j.gradientGraph(in, i) })
+		g, err := NewExec(j.backend, func(in []*Node) []*Node { return j.gradientGraph(in, i) })
 		if err != nil {
 			return fmt.Errorf("network %s: %w", j.tasks[i].Network.Name, err)
 		}
 		j.graphs.gradient[i], of[kind] = g, g
 		j.graphs.distinct = append(j.graphs.distinct, g)
 	}
-	j.graphs.update, err = NewExec(backend, j.updateGraph)
+	j.graphs.update, err = NewExec(j.backend, j.updateGraph)
 	return err
 }
 
@@ -201,7 +200,7 @@ func (j *joint) updateGraph(in []*Node) []*Node {
 	}
 	onShared := l.set.Shared * l.set.Size
 	count := t
-	if j.Sample > 0 && j.Sample < len(j.trained) && l.size > onShared {
+	if j.sampled() && l.size > onShared {
 		count = BroadcastToDims(t, onShared)
 		count = Concatenate([]*Node{count, BroadcastToDims(turn, l.size-onShared)}, 0)
 	}

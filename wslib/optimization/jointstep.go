@@ -34,15 +34,11 @@ func (j *joint) step(k int, theta, m, v *tensors.Tensor) (next []*tensors.Tensor
 		return nil, nil, err
 	}
 	rate := float32(train.Cosine(j.LearningRate, k, min(100, j.Steps/10), j.Steps))
-	l := j.layout
-	shared, exclusive, scales, signs := l.sources(networks)
-	where := []*tensors.Tensor{
-		tensors.FromFlatDataAndDimensions(shared, l.set.Shared, l.tenants),
-		tensors.FromFlatDataAndDimensions(exclusive, len(exclusive)),
-		tensors.FromFlatDataAndDimensions(scales, len(scales)),
-		tensors.FromFlatDataAndDimensions(signs, len(signs)),
+	where := j.sources
+	if where == nil {
+		where = j.sourceTensors(networks)
+		defer free(where...)
 	}
-	defer free(where...)
 	// Scales, signs and exclusive pages are updated once in a turn of all networks.
 	args := []any{theta, m, v, float32(k + 1), float32(epoch + 1), rate, where[0], where[1], where[2], where[3]}
 	for s, g := range gradients {
@@ -63,13 +59,27 @@ func (j *joint) roundedShare(k int) float32 {
 	return 1
 }
 
+// sourceTensors are the layout's sources for a step of the given networks.
+func (j *joint) sourceTensors(networks []int) []*tensors.Tensor {
+	shared, exclusive, scales, signs := j.layout.sources(networks)
+	return []*tensors.Tensor{
+		tensors.FromFlatDataAndDimensions(shared, j.layout.set.Shared, j.layout.tenants),
+		tensors.FromFlatDataAndDimensions(exclusive, len(exclusive)),
+		tensors.FromFlatDataAndDimensions(scales, len(scales)),
+		tensors.FromFlatDataAndDimensions(signs, len(signs)),
+	}
+}
+
+// sampled tells that a step takes part of the networks.
+func (j *joint) sampled() bool { return j.Sample > 0 && j.Sample < len(j.trained) }
+
 // sample are the networks that take part in step k, in order, and the number of
 // their batch. Without sampling all take part; with it, every network does once
 // in as many steps as it takes, in an order that is drawn anew.
 func (j *joint) sample(k int) (networks []int, epoch int) {
 	n := len(j.trained)
 	size := n
-	if j.Sample > 0 && j.Sample < n {
+	if j.sampled() {
 		size = j.Sample
 	}
 	turns := (n + size - 1) / size
