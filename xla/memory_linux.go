@@ -1,10 +1,16 @@
 package xla
 
-/*
-#include <malloc.h>
-#include <limits.h>
+// XLA frees a step's buffers after it and asks for the same ones in the next. By
+// default the C library's malloc gives buffers of megabytes back to the system, and a
+// step spends up to a third of its time on getting zeroed pages again. Programs with
+// this package keep them. It is done before main, when no thread has an arena of its
+// own yet, which would stay.
 
-static void keep_memory(void) {
+/*
+#include <limits.h>
+#include <malloc.h>
+
+__attribute__((constructor)) static void keep_memory(void) {
 #ifdef __GLIBC__
 	mallopt(M_MMAP_MAX, 0);
 	mallopt(M_TRIM_THRESHOLD, INT_MAX);
@@ -13,8 +19,3 @@ static void keep_memory(void) {
 }
 */
 import "C"
-
-// keepMemory makes the C library's malloc keep what XLA frees after a step for
-// the next one. By default buffers of megabytes go back to the system, and every step
-// spends up to a third of its time on getting zeroed pages again.
-func keepMemory() { C.keep_memory() }

@@ -55,7 +55,7 @@ type Options struct {
 //
 // The wheel's CPU plugin computes with oneDNN: Open sets
 // --xla_cpu_experimental_onednn_custom_call in XLA_FLAGS unless it is there.
-// With any CPU plugin the C library's malloc keeps freed memory from then on.
+// In a program with this package the C library's malloc keeps freed memory.
 //
 // Plugins are opened with the go-xla option tf32=false, so that a GPU's
 // results agree with the CPU's, unless GOMLX_BACKEND has that option.

@@ -30,9 +30,6 @@ func openPlugin(path, options, origin string) (compute.Backend, Info, error) {
 	if err := checkPath(path, name); err != nil {
 		return nil, Info{}, err
 	}
-	if isCPUName(name) {
-		keepMemory()
-	}
 	if origin == cpuWheel.String() {
 		if err := setXLAFlag(oneDNN); err != nil {
 			return nil, Info{}, err
