@@ -44,9 +44,7 @@ func BenchmarkLowering(b *testing.B) {
 		ways := []way{
 			{"forward/xla", func(x, k, _ *Node) *Node { return xla.Convolve(x, k) }},
 			{"kernel gradient/patches of blocks", func(x, _, dy *Node) *Node { return xla.ConvolveKernelGradient(x, dy, l.kh, l.kw) }},
-			{"kernel gradient/xla", func(x, k, dy *Node) *Node {
-				return Gradient(ReduceAllSum(Mul(xla.Convolve(StopGradient(x), k), StopGradient(dy))), k)[0]
-			}},
+			{"kernel gradient/xla", func(x, _, dy *Node) *Node { return xla.AutomaticKernelGradient(x, dy, l.kh, l.kw) }},
 		}
 		if l.kh*l.kw < 20 {
 			ways = append(ways, way{"forward/patches", func(x, k, _ *Node) *Node {
@@ -54,8 +52,8 @@ func BenchmarkLowering(b *testing.B) {
 			}})
 		}
 		if l.in > 3 {
-			ways = append(ways, way{"input gradient/convolution", func(_, k, dy *Node) *Node { return xla.ConvolveInputGradient(dy, k) }},
-				way{"input gradient/shifted sums", func(_, k, dy *Node) *Node { return shiftedSums(dy, k) }})
+			ways = append(ways, way{"input gradient/convolution", func(_, k, dy *Node) *Node { return xla.ConvolveTurned(dy, k) }},
+				way{"input gradient/shifted sums", func(_, k, dy *Node) *Node { return xla.ShiftedSums(dy, k) }})
 		}
 		for _, w := range ways {
 			b.Run(fmt.Sprintf("%s/%s", l.name, w.name), func(b *testing.B) { benchmark(b, w.f, x, k, dy) })
@@ -99,26 +97,4 @@ func patches(x *Node, kh, kw int) *Node {
 		}
 	}
 	return Reshape(Concatenate(parts, -1), d[0]*h*w, kh*kw*d[3])
-}
-
-// shiftedSums is the input gradient as one product that gives what each output
-// contributes to each place under the kernel, and kh*kw shifted additions.
-func shiftedSums(dy, kernel *Node) *Node {
-	d, k := dy.Shape().Dimensions, kernel.Shape().Dimensions
-	flat := DotGeneral(Reshape(dy, -1, k[3]), []int{1}, nil, Reshape(kernel, -1, k[3]), []int{1}, nil)
-	var sum *Node
-	for i := range k[0] {
-		for j := range k[1] {
-			at := (i*k[1] + j) * k[2]
-			part := Reshape(Slice(flat, AxisRange(), AxisRange(at, at+k[2])), d[0], d[1], d[2], k[2])
-			part = Pad(part, ScalarZero(dy.Graph(), dy.DType()), PadAxis{},
-				PadAxis{Start: i, End: k[0] - 1 - i}, PadAxis{Start: j, End: k[1] - 1 - j}, PadAxis{})
-			if sum == nil {
-				sum = part
-			} else {
-				sum = Add(sum, part)
-			}
-		}
-	}
-	return sum
 }

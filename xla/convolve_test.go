@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -100,12 +102,36 @@ func TestConvolutionByDefinition(t *testing.T) {
 		y, dx, dk := convolution(x, k, g)
 		out := MustExecOnceN(b, func(in []*Node) []*Node {
 			x, k, g := in[0], in[1], in[2]
-			return []*Node{xla.Convolve(x, k), xla.ConvolveInputGradient(g, k), xla.ConvolveKernelGradient(x, g, kh, kw)}
+			return []*Node{xla.Convolve(x, k), xla.ConvolveInputGradient(g, k), xla.ConvolveKernelGradient(x, g, kh, kw),
+				xla.ConvolveTurned(g, k), xla.ShiftedSums(g, k), xla.AutomaticKernelGradient(x, g, kh, kw)}
 		}, x.tensor(), k.tensor(), g.tensor())
 		name := fmt.Sprint(d)
 		y.compare(t, name+" forward", out[0])
 		dx.compare(t, name+" input gradient", out[1])
 		dk.compare(t, name+" kernel gradient", out[2])
+		dx.compare(t, name+" input gradient, turned", out[3])
+		dx.compare(t, name+" input gradient, shifted sums", out[4])
+		dk.compare(t, name+" kernel gradient, automatic", out[5])
+	}
+}
+
+// The patches of a large layer would take gigabytes: its kernel gradient is XLA's.
+func TestKernelGradientOfLargeLayer(t *testing.T) {
+	nodes := func(batch int) (n int) {
+		g := NewGraph(xlatest.Backend(t), fmt.Sprint("batch ", batch))
+		defer g.Finalize()
+		x := Zeros(g, shapes.Make(dtypes.Float32, batch, 66, 66, 64))
+		dy := Zeros(g, shapes.Make(dtypes.Float32, batch, 64, 64, 64))
+		if d := xla.ConvolveKernelGradient(x, dy, 3, 3).Shape().Dimensions; fmt.Sprint(d) != "[3 3 64 64]" {
+			t.Errorf("batch %d: shape %v", batch, d)
+		}
+		for _, node := range g.Nodes() {
+			n = max(n, node.Shape().Size())
+		}
+		return n
+	}
+	if n := nodes(100); n > 100*66*66*64 {
+		t.Errorf("it takes an array of %d values", n)
 	}
 }
 

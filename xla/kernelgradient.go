@@ -15,10 +15,24 @@ import (
 // long where there are few channels. There outputs are taken in blocks of
 // neighbours, as if they were channels of one output: the patches of a block
 // overlap, so there is less to copy, and the product is less narrow. What it
-// computes for kernels shifted within a block is added up.
+// computes for kernels shifted within a block is added up. Layers whose patches take
+// more than 64 MB of float32 are left to XLA, which has no need of them.
 func ConvolveKernelGradient(x, dy *graph.Node, kh, kw int) *graph.Node {
-	in := x.Shape().Dimensions[3]
-	return blockOf(kh, kw, in).kernelGradient(x, dy, kh, kw)
+	in, d := x.Shape().Dimensions[3], dy.Shape().Dimensions
+	b := blockOf(kh, kw, in)
+	blocks := d[0] * (roundUp(d[1], b.height) / b.height) * (roundUp(d[2], b.width) / b.width)
+	if blocks*(kh+b.height-1)*(kw+b.width-1)*in > 16<<20 {
+		return automaticKernelGradient(x, dy, kh, kw)
+	}
+	return b.kernelGradient(x, dy, kh, kw)
+}
+
+// automaticKernelGradient is the kernel gradient as XLA computes it.
+func automaticKernelGradient(x, dy *graph.Node, kh, kw int) *graph.Node {
+	zeros := graph.Zeros(x.Graph(), shapes.Make(x.DType(), kh, kw, x.Shape().Dimensions[3], dy.Shape().Dimensions[3]))
+	// Only the gradient is computed: it does not depend on the kernel.
+	y := Convolve(graph.StopGradient(x), zeros)
+	return graph.Gradient(graph.ReduceAllSum(graph.Mul(y, graph.StopGradient(dy))), zeros)[0]
 }
 
 // block is a number of neighbouring outputs of a convolution, down and across.

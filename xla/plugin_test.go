@@ -112,8 +112,9 @@ func TestFindPlugin(t *testing.T) {
 func TestSetXLAFlag(t *testing.T) {
 	for _, test := range []struct{ have, want string }{
 		{"", "--some=true"},
-		{"--other=1 ", "--other=1  --some=true"},
+		{"--other=1 ", "--other=1 --some=true"},
 		{"--some=false --other=1", "--some=false --other=1"},
+		{"/a/file", "/a/file"},
 		{"--something=false", "--something=false --some=true"},
 	} {
 		t.Setenv("XLA_FLAGS", test.have)
