@@ -80,6 +80,12 @@ func (a *app) sweepCommand() *ffcli.Command {
 }
 
 func (f *gridFlags) exec(ctx context.Context, a *app, cells string) error {
+	// A grid's methods and budgets say these.
+	for _, name := range []string{"method", "precision", "exclusive-precision", "scales", "first", "rounds"} {
+		if isSet(f.set, name) {
+			return usagef("each cell of a grid has its own: leave out -%s", name)
+		}
+	}
 	s, err := gridSpec(*f.profile, cells, *f.seeds)
 	if err != nil {
 		return usageError{err.Error()}

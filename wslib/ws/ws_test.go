@@ -109,6 +109,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"grid", "-methods", "magic", "-dir", filepath.Join(empty, "g")}, 2, "magic"},
 		{[]string{"grid", "-methods", "joint:9000", "-dir", filepath.Join(empty, "g")}, 2, "joint-9000"},
 		{[]string{"grid", "-seeds", "1,1", "-dir", filepath.Join(empty, "g")}, 2, "seed 1"},
+		{[]string{"grid", "-exclusive-precision", "2", "-dir", filepath.Join(empty, "g")}, 2, "leave out -exclusive-precision"},
 		{[]string{"sweep", "-ratios", "much", "-dir", filepath.Join(empty, "g")}, 2, "much"},
 		{[]string{"train", "-baseline", "-method", "joint"}, 2, "-method"},
 		{[]string{"run", "-data", filepath.Join(empty, "none"), "-run", filepath.Join(empty, "r")}, 1, "none"},
