@@ -1,6 +1,7 @@
 package optimization
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -97,6 +98,7 @@ type alternating struct {
 	networks  []overlapping.Network
 	tasks     []Task
 	turns     []*turn // compiled, one a network
+	samplers  []*train.Sampler
 	validator *validator
 	plan      *overlapping.Plan
 	set       *page.Set   // members are those added so far
@@ -153,6 +155,7 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 			return nil, err
 		}
 		a.turns = append(a.turns, turn)
+		a.samplers = append(a.samplers, train.NewSampler(t.Data.Train, t.Network.Input, cmp.Or(t.Batch, o.Batch), o.Seed, t.Network.Name))
 	}
 	return a, nil
 }

@@ -286,6 +286,8 @@ func vector(v []float32) *tensors.Tensor { return tensors.FromFlatDataAndDimensi
 
 func free(ts ...*tensors.Tensor) {
 	for _, t := range ts {
-		t.FinalizeAll()
+		if t != nil {
+			t.FinalizeAll()
+		}
 	}
 }

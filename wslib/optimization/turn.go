@@ -1,9 +1,9 @@
 package optimization
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -43,15 +43,32 @@ func overlappingLoss(w, otherF, otherW *Node) *Node {
 	return ReduceAllSum(Div(ReduceSum(c, 0), StopGradient(MaxScalar(count, 1))))
 }
 
-// take gives network i a turn of the given number of steps.
+// candidate are weights of a turn, and the channel that gets their validation.
+type candidate struct {
+	weights []float32
+	score   <-chan score
+}
+
+// take gives network i a turn of the given number of steps. Weights are validated beside
+// the steps that follow.
 func (a *alternating) take(ctx context.Context, i, steps int) error {
 	name := a.tasks[i].Network.Name
 	start := a.set.Weights(i)
 	otherF, otherW := a.others(i)
 	w, m, v := vector(start), vector(make([]float32, len(start))), vector(make([]float32, len(start)))
-	defer func() { free(w, m, v, otherF, otherW) }()
-	sampler := train.NewSampler(a.tasks[i].Data.Train, a.tasks[i].Network.Input, cmp.Or(a.tasks[i].Batch, a.Batch), a.Seed, name)
-	best, bestAccuracy := []float32(nil), -1.0
+	var loss *tensors.Tensor // of the step before: it is looked at while the next one runs
+	defer func() { free(w, m, v, otherF, otherW, loss) }()
+	ctx, cancel := context.WithCancel(ctx)
+	var validating sync.WaitGroup
+	defer validating.Wait()
+	defer cancel()
+	var candidates []candidate
+	check := func(k int) error {
+		if l := float64(tensors.ToScalar[float32](loss)); !finite(l) {
+			return &DivergedError{Network: name, Step: a.Steps + k, Loss: l}
+		}
+		return nil
+	}
 	for k := range steps {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -61,27 +78,32 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 			if err != nil {
 				return fmt.Errorf("network %s: %w", name, err)
 			}
-			accuracy, err := a.validator.accuracy(ctx, i, now)
-			if err != nil {
-				return err
-			}
-			if k == 0 {
-				bestAccuracy = accuracy
-			} else if accuracy > bestAccuracy {
-				best, bestAccuracy = now, accuracy
-			}
+			validating.Wait() // one at a time
+			c := make(chan score, 1)
+			validating.Go(func() { c <- a.validator.score(ctx, i, now) })
+			candidates = append(candidates, candidate{now, c})
 		}
-		x, y := sampler.Batch(a.Batches[i] + k)
+		x, y := a.samplers[i].Batch(a.Batches[i] + k)
 		out, err := a.turns[i].exec.Call(w, m, v, float32(k+1), float32(a.LearningRate), x, y, otherF, otherW)
 		if err != nil {
 			return fmt.Errorf("network %s: step %d of turn %d: %w", name, k, a.Turn, err)
 		}
 		free(w, m, v, x, y)
 		w, m, v = out[0], out[1], out[2]
-		if loss := float64(tensors.ToScalar[float32](out[3])); !finite(loss) {
-			return &DivergedError{Network: name, Step: a.Steps + k, Loss: loss}
+		if k > 0 {
+			err = check(k - 1)
 		}
-		free(out[3])
+		free(loss)
+		if loss = out[3]; err != nil {
+			return err
+		}
+	}
+	if err := check(steps - 1); err != nil {
+		return err
+	}
+	best, err := better(candidates)
+	if err != nil {
+		return err
 	}
 	if best != nil {
 		a.write(i, best)
@@ -89,6 +111,24 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 	a.last[i] = a.set.Weights(i)
 	a.Batches[i] += steps
 	return nil
+}
+
+// better are the candidate weights of the highest accuracy above that of the first; nil
+// if there are none.
+func better(candidates []candidate) (best []float32, err error) {
+	highest := -1.0
+	for k, c := range candidates {
+		s := <-c.score
+		if s.err != nil {
+			return nil, s.err
+		}
+		if k == 0 {
+			highest = s.accuracy
+		} else if s.accuracy > highest {
+			best, highest = c.weights, s.accuracy
+		}
+	}
+	return best, nil
 }
 
 // write puts a network's flat weights into the shared and exclusive pages. The

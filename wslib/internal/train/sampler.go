@@ -26,7 +26,8 @@ func hash(parts []string) uint64 {
 }
 
 // Sampler draws the batches of one network: every epoch is a fresh permutation.
-// Batch number k is a function of seed, name and k alone.
+// Batch number k is a function of seed, name and k alone. While a step runs, the
+// batch of the next one is drawn. It is not for use by several goroutines at once.
 type Sampler struct {
 	split *datasets.Split
 	batch int
@@ -34,11 +35,20 @@ type Sampler struct {
 	name  string
 	shape [3]int
 
+	last  []int      // samples of the last batch
+	ahead chan drawn // gets the batch after the last one; nil before the first
+
+	// Of the goroutine that draws: Batch waits for it before it starts another.
 	epoch int
 	perm  []int
-	index []int
 	x     []float32
 	y     []int32
+}
+
+type drawn struct {
+	number int
+	x, y   *tensors.Tensor
+	index  []int
 }
 
 // NewSampler draws batches of the given size from split, whose samples have
@@ -46,33 +56,46 @@ type Sampler struct {
 func NewSampler(split *datasets.Split, shape [3]int, batch int, seed uint64, name string) *Sampler {
 	return &Sampler{
 		split: split, batch: batch, seed: seed, name: name, shape: shape, epoch: -1,
-		index: make([]int, batch),
-		x:     make([]float32, batch*split.Size()),
-		y:     make([]int32, batch),
+		x: make([]float32, batch*split.Size()),
+		y: make([]int32, batch),
 	}
 }
 
 // Batch returns samples [batch, height, width, channels] and labels int32 [batch]
 // of batch number k, as new tensors.
 func (s *Sampler) Batch(k int) (x, y *tensors.Tensor) {
+	var b drawn
+	if s.ahead != nil {
+		b = <-s.ahead
+	}
+	if b.x == nil || b.number != k {
+		b = s.draw(k)
+	}
+	next := make(chan drawn, 1) // nobody need fetch it
+	go func() { next <- s.draw(k + 1) }()
+	s.ahead, s.last = next, b.index
+	return b.x, b.y
+}
+
+func (s *Sampler) draw(k int) drawn {
 	n := s.split.Len()
-	for i := range s.index {
+	index := make([]int, s.batch)
+	for i := range index {
 		at := k*s.batch + i
 		if epoch := at / n; epoch != s.epoch {
 			s.epoch = epoch
 			s.perm = rand.New(rand.NewPCG(s.seed+uint64(epoch)*0x9e3779b97f4a7c15, hash([]string{"batch", s.name}))).Perm(n)
 		}
-		s.index[i] = s.perm[at%n]
-		s.y[i] = s.split.Labels[s.index[i]]
+		index[i] = s.perm[at%n]
+		s.y[i] = s.split.Labels[index[i]]
 	}
-	s.split.Batch(s.x, s.index)
-	return tensors.FromFlatDataAndDimensions(s.x, s.batch, s.shape[0], s.shape[1], s.shape[2]),
-		tensors.FromFlatDataAndDimensions(s.y, s.batch)
+	s.split.Batch(s.x, index)
+	return drawn{k, tensors.FromFlatDataAndDimensions(s.x, s.batch, s.shape[0], s.shape[1], s.shape[2]),
+		tensors.FromFlatDataAndDimensions(s.y, s.batch), index}
 }
 
-// Index are the samples of the last batch, as they are numbered in the split. The
-// slice is the sampler's own.
-func (s *Sampler) Index() []int { return s.index }
+// Index are the samples of the last batch, as they are numbered in the split.
+func (s *Sampler) Index() []int { return s.last }
 
 // RNG is the state of the graph's random generator for one step of one network.
 func RNG(seed uint64, name string, step int) (*tensors.Tensor, error) {
