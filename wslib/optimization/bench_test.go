@@ -12,10 +12,10 @@ import (
 	"weightsep/xla/xlatest"
 )
 
-// A step of joint training in which ten networks take part, of 10, 30 or 100 that are
+// A step of joint training in which ten networks take part, of 10 to 400 that are
 // packed in proportion, in 2 bits: mnist and hhar by turns, on stand-in data.
 func BenchmarkJointStep(b *testing.B) {
-	for _, n := range []int{10, 30, 100} {
+	for _, n := range []int{10, 30, 100, 400} {
 		b.Run(fmt.Sprint("networks=", n), func(b *testing.B) {
 			set, tasks := crowd(b, n)
 			o := JointOptions{Steps: 1000, Batch: 32, Seed: 1, Sample: 10, Precision: page.Int2, ExclusivePrecision: page.Int8, ScaleFormat: page.ScaleLog8}
@@ -60,15 +60,16 @@ func BenchmarkJointStepLarge(b *testing.B) {
 
 // steps times steps of joint training, after some in which everything is compiled.
 func steps(b *testing.B, j *joint, before int) {
-	theta, m, v := vector(j.state.Theta), vector(j.state.M), vector(j.state.V)
+	x, err := j.newVariables(j.state)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer x.free()
 	k := 0
 	step := func() {
-		next, _, err := j.step(k, theta, m, v)
-		if err != nil {
+		if _, err := j.step(k, x); err != nil {
 			b.Fatal(err)
 		}
-		free(theta, m, v)
-		theta, m, v = next[0], next[1], next[2]
 		k++
 	}
 	for range before {

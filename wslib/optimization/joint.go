@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -65,10 +64,10 @@ type joint struct {
 	own       quantizer // of exclusive pages
 	validator *validator
 	graphs    jointGraphs
-	tables    []*tensors.Tensor
+	frame     frame
+	places    *places // of a step of all networks; nil where steps take part of them
 	signRows  []*tensors.Tensor
-	sources   []*tensors.Tensor // of a step of all networks; nil where steps take part of them
-	teachers  []*train.Teacher  // what each network is distilled from; nil: none
+	teachers  []*train.Teacher // what each network is distilled from; nil: none
 	samplers  []*train.Sampler
 	print     string     // fingerprint of what is optimized
 	state     jointState // as of the last checkpoint, which may be step 0
@@ -83,6 +82,10 @@ func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks
 		}
 	}
 	j.layout = newLayout(set, held)
+	j.frame = j.layout.frame(j.trained, len(j.trained))
+	if j.sampled() {
+		j.frame = j.layout.frame(j.trained, j.Sample)
+	}
 	if err := j.open(ctx); err != nil {
 		j.close()
 		return nil, err
@@ -99,14 +102,13 @@ func (j *joint) open(ctx context.Context) error {
 		return err
 	}
 	for i, t := range j.tasks {
-		j.tables = append(j.tables, j.layout.table(i))
 		rows := j.layout.set.Networks[i].Table.SignRows()
 		j.signRows = append(j.signRows, tensors.FromFlatDataAndDimensions(rows, len(rows)))
 		batch := cmp.Or(t.Batch, j.Batch)
 		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input, batch, j.Seed, t.Network.Name))
 	}
 	if !j.sampled() {
-		j.sources = j.sourceTensors(j.trained)
+		j.places = newPlaces(j.frame, j.layout, j.trained)
 	}
 	if j.Distillation.Share > 0 {
 		j.teachers = make([]*train.Teacher, len(j.tasks))
@@ -121,13 +123,13 @@ func (j *joint) open(ctx context.Context) error {
 		}
 	}
 	j.print = j.fingerprint()
-	if j.state, err = loadJoint(j.Checkpoint, j.print, j.layout.size); err != nil {
+	if j.state, err = loadJoint(j.Checkpoint, j.print, j.layout.size()); err != nil {
 		return err
 	}
 	if j.state.Theta == nil {
 		j.state.Theta = j.layout.pack(j.layout.set)
-		j.state.M = make([]float32, j.layout.size)
-		j.state.V = make([]float32, j.layout.size)
+		j.state.M = make([]float32, j.layout.size())
+		j.state.V = make([]float32, j.layout.size())
 	}
 	return nil
 }
@@ -137,7 +139,10 @@ func (j *joint) close() {
 	if j.validator != nil {
 		j.validator.close()
 	}
-	free(slices.Concat(j.tables, j.signRows, j.sources)...)
+	free(j.signRows...)
+	if j.places != nil {
+		j.places.free()
+	}
 }
 
 // executed is the set as it is stored and executed: pages as code values, the steps
@@ -196,24 +201,20 @@ func (j *joint) run(ctx context.Context) error {
 	if len(j.trained) == 0 {
 		return nil
 	}
-	theta, m, v := vector(s.Theta), vector(s.M), vector(s.V)
-	defer func() { free(theta, m, v) }()
-	// GoMLX v0.28.1 takes a tensor on its way to the device for an invalid one when
-	// networks that run at once ask for it.
-	if err := theta.MaterializeOnDevice(j.backend, true, 0); err != nil {
+	x, err := j.newVariables(*s)
+	if err != nil {
 		return err
 	}
+	defer x.free()
 	sums, counts := make([]float64, len(j.tasks)), make([]float64, len(j.tasks))
 	for k := s.Step; k < j.Steps; k++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		out, losses, err := j.step(k, theta, m, v)
+		losses, err := j.step(k, x)
 		if err != nil {
 			return fmt.Errorf("step %d: %w", k, err)
 		}
-		free(theta, m, v)
-		theta, m, v = out[0], out[1], out[2]
 		for i, l := range losses {
 			if !finite(float64(l)) {
 				return &DivergedError{Network: j.tasks[i].Network.Name, Step: k, Loss: float64(l)}
@@ -231,19 +232,14 @@ func (j *joint) run(ctx context.Context) error {
 		for i := range sums {
 			sums[i] /= max(1, counts[i])
 		}
-		next := jointState{}
-		for _, c := range []struct {
-			to   *[]float32
-			from *tensors.Tensor
-		}{{&next.Theta, theta}, {&next.M, m}, {&next.V, v}} {
-			if *c.to, err = tensors.CopyFlatData[float32](c.from); err != nil {
-				return fmt.Errorf("step %d: %w", k, err)
-			}
+		next, err := x.values()
+		if err != nil {
+			return fmt.Errorf("step %d: %w", k, err)
 		}
-		if err := j.whole(next.Theta, k); err != nil {
+		if err := j.whole(next[0], k); err != nil {
 			return err // rather than checkpoint what cannot go on
 		}
-		s.Theta, s.M, s.V, s.Step = next.Theta, next.M, next.V, k+1
+		s.Theta, s.M, s.V, s.Step = next[0], next[1], next[2], k+1
 		if err := j.validate(ctx, s.Theta, k+1, sums); err != nil {
 			return err
 		}

@@ -59,57 +59,56 @@ func (g *jointGraphs) close() {
 	}
 }
 
-// roundGraph are the pages that the forward pass sees: theta's latent values but for a
-// share, a scalar, of the rounded ones.
-func (j *joint) roundGraph(theta, share *Node) *Node {
-	values, _ := j.rounded(theta)
-	latent := j.layout.graphPages(theta)
+// roundGraph are the pages that the forward pass sees: the step's latent values but for a
+// share, a scalar, of the rounded ones. Inputs: the step's vector, share and, where networks
+// are held, which pages are fixed.
+func (j *joint) roundGraph(in []*Node) *Node {
+	vector, share := in[0], in[1]
+	values, _ := j.rounded(vector, in[2:])
+	latent := j.frame.graphPages(vector)
 	return Add(Mul(values, share), Mul(latent, OneMinus(share))) // of a share of 1 exactly the values
 }
 
-// rounded are the pages [P, size] as executed, and where the gradient goes straight
-// through; shared and exclusive pages each by their own precision, those of held networks
-// not at all.
-func (j *joint) rounded(theta *Node) (values, within *Node) {
-	pages, shared := j.layout.graphPages(theta), j.layout.set.Shared
+// rounded are the pages [P, width] as executed, and where the gradient goes straight
+// through; shared and exclusive pages each by their own precision, fixed ones not at all.
+func (j *joint) rounded(vector *Node, fixed []*Node) (values, within *Node) {
+	pages, shared := j.frame.graphPages(vector), j.frame.shared
 	values, within = j.shared.graph(Slice(pages, AxisRange(0, shared)))
-	if j.layout.pages > shared {
+	if j.frame.pages > shared {
 		own, reach := j.own.graph(Slice(pages, AxisRange(shared)))
 		values, within = Concatenate([]*Node{values, own}, 0), Concatenate([]*Node{within, reach}, 0)
 	}
-	if j.layout.held() {
-		fixed := Const(theta.Graph(), j.layout.fixed)
-		values = Where(BroadcastToShape(InsertAxes(fixed, -1), pages.Shape()), pages, values)
+	for _, f := range fixed {
+		values = Where(BroadcastToShape(InsertAxes(f, -1), pages.Shape()), pages, values)
 	}
 	return values, within
 }
 
 // gradientGraph is one network's part of a step.
-// Inputs: pages [P, size] as executed, theta, place of the network's scales in it, table,
-// place of its signs and their rows (see page.Table.SignRows), x, y, generator state, teacher's
-// logits with distillation. Outputs: loss, gradients with respect to the pages as the network
-// reads them [slots, size] and to its scales [slots], and, where any network has signs, to
-// their latent values [slots, size] by pages.
+// Inputs: pages [P, width] as executed, the step's vector, place of the network's scales in it,
+// table, place of its signs and their rows (see page.Table.SignRows), x, y, generator state,
+// teacher's logits with distillation. Outputs: loss, gradients with respect to the pages as the
+// network reads them [slots, width] and to its scales [slots], and, where any network has signs,
+// to their latent values [slots, width] by pages.
 func (j *joint) gradientGraph(in []*Node, i int) []*Node {
-	task, l := j.tasks[i], j.layout
-	pages, theta, at, table, signsAt, signRows, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
+	task, f, n := j.tasks[i], j.frame, len(j.layout.set.Networks[i].Table.Entries)
+	pages, vector, at, table, signsAt, signRows, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
 	var teacher *Node
 	if j.teachers != nil {
 		teacher = in[9]
 	}
 	if pages.Rank() == 1 {
-		pages = l.graphPages(pages)
+		pages = f.graphPages(pages)
 	}
 	read := xla.GatherPages(pages, table) // [n, size]
-	n := len(l.set.Networks[i].Table.Entries)
 	var signs, scales *Node
 	w := read
-	if l.scales[i] >= 0 {
-		scales = InsertAxes(DynamicSlice(theta, []*Node{at}, []int{n}), -1)
+	if j.layout.scales[i] >= 0 {
+		scales = InsertAxes(DynamicSlice(vector, []*Node{at}, []int{n}), -1)
 		w = Mul(read, scales)
 	}
-	if rows := l.signed(i); rows > 0 {
-		signs = xla.GatherPages(l.graphSigns(DynamicSlice(theta, []*Node{signsAt}, []int{rows * l.set.Size})), signRows)
+	if rows := j.layout.signed(i); rows > 0 {
+		signs = xla.GatherPages(f.graphSigns(DynamicSlice(vector, []*Node{signsAt}, []int{rows * f.width})), signRows)
 		w = Mul(w, signs)
 	}
 	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: task.DropoutRate(j.Dropout), RNG: rng})
@@ -117,10 +116,10 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	if task.LossWeight > 0 {
 		g = MulScalar(g, task.LossWeight)
 	}
-	if pad := n*l.set.Size - task.Network.Weights(); pad > 0 {
+	if pad := n*f.width - task.Network.Weights(); pad > 0 {
 		g = Concatenate([]*Node{g, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad))}, 0)
 	}
-	g = Reshape(g, n, l.set.Size)
+	g = Reshape(g, n, f.width)
 	onSigns := ZerosLike(g)
 	if signs != nil { // straight through
 		onSigns = Mul(Mul(g, scales), read)
@@ -131,118 +130,85 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		onScales = ReduceSum(Mul(g, read), 1)
 		g = Mul(g, scales)
 	}
-	if pad := l.slots - n; pad > 0 {
-		none := Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad, l.set.Size))
+	if pad := f.slots - n; pad > 0 {
+		none := Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad, f.width))
 		g, onSigns = Concatenate([]*Node{g, none}, 0), Concatenate([]*Node{onSigns, none}, 0)
 		onScales = Concatenate([]*Node{onScales, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad))}, 0)
 	}
-	if l.rows == 0 {
+	if f.rows == 0 {
 		return []*Node{loss, g, onScales}
 	}
 	return []*Node{loss, g, onScales, onSigns}
 }
 
-// graphSigns are the signs, 1 or -1, of latent values, and a row of 1 after them [rows+1, size].
-func (l layout) graphSigns(latent *Node) *Node {
-	latent = Reshape(latent, -1, l.set.Size)
+// graphSigns are the signs, 1 or -1, of latent values, and a row of 1 after them [rows+1, width].
+func (r regions) graphSigns(latent *Node) *Node {
+	latent = Reshape(latent, -1, r.width)
 	one := OnesLike(latent)
 	signs := Where(LessThan(latent, ZerosLike(latent)), Neg(one), one)
 	return Concatenate([]*Node{signs, Slice(one, AxisRange(0, 1))}, 0)
 }
 
-// updateGraph is the update of a step. Inputs: theta, m, v, number of the step and of
-// the turn of all networks, both from 1, rate, where the
-// gradient of shared pages, exclusive pages, scales and signs comes from (see sources), and the
-// gradients of the step's networks, as gradientGraph gives them. Outputs: theta, m, v.
+// updateGraph is the update of a step's vector. Inputs: vector, m, v, number of the step and
+// of the turn of all networks, both from 1, rate, where the gradient of shared pages, exclusive
+// pages, scales and signs comes from (see frame.sources), where networks are held which pages
+// are fixed, and the gradients of the step's networks, as gradientGraph gives them. Outputs:
+// vector, m, v.
 func (j *joint) updateGraph(in []*Node) []*Node {
-	l := j.layout
-	theta, m, v, t, turn, rate, shared, exclusive, scales, signs := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8], in[9]
+	f := j.frame
+	vector, m, v, t, turn, rate, shared, exclusive, scales, signs := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8], in[9]
 	var onPages, onScales, onSigns []*Node
-	for k := 10; k < len(in); k += 2 {
+	in = in[10:]
+	var fixed []*Node
+	if j.layout.held() {
+		fixed, in = in[:1], in[1:]
+	}
+	for k := 0; k < len(in); k += 2 {
 		onPages, onScales = append(onPages, in[k]), append(onScales, in[k+1])
-		if l.rows > 0 {
+		if f.rows > 0 {
 			onSigns = append(onSigns, in[k+2])
 			k++
 		}
 	}
-	g := theta.Graph()
+	g := vector.Graph()
 	// The last row and the last value are 0: what has no gradient in this step.
-	zeros := Zeros(g, shapes.Make(dtypes.Float32, 1, l.set.Size))
+	zeros := Zeros(g, shapes.Make(dtypes.Float32, 1, f.width))
 	rows := Concatenate(append(onPages, zeros), 0)
-	none := len(onPages) * l.slots
-	sum := ReduceSum(Gather(rows, InsertAxes(shared, -1)), 1) // [S, tenants, size]
+	none := len(onPages) * f.slots
+	sum := ReduceSum(Gather(rows, InsertAxes(shared, -1)), 1) // [S, tenants, width]
 	touched := LessThan(Slice(shared, AxisRange(), AxisRange(0, 1)), Scalar(g, dtypes.Int32, none))
-	if l.pages > l.set.Shared {
+	if f.pages > f.shared {
 		sum = Concatenate([]*Node{sum, Gather(rows, InsertAxes(exclusive, -1))}, 0)
 		own := LessThan(InsertAxes(exclusive, -1), Scalar(g, dtypes.Int32, none))
 		touched = Concatenate([]*Node{touched, own}, 0)
 	}
-	touched = BroadcastToDims(touched, l.pages, l.set.Size)
+	touched = BroadcastToDims(touched, f.pages, f.width)
 	if j.quantized() {
-		_, within := j.rounded(theta)
+		_, within := j.rounded(vector, fixed)
 		sum = Where(within, sum, ZerosLike(sum))
 	}
 	gradient, mask := Reshape(sum, -1), Reshape(touched, -1)
-	rates := []*Node{BroadcastToDims(rate, l.pages*l.set.Size)}
-	if l.latent > l.pages*l.set.Size {
+	rates := []*Node{BroadcastToDims(rate, f.pages*f.width)}
+	if f.scaled() > 0 {
 		values := Concatenate(append(onScales, Zeros(g, shapes.Make(dtypes.Float32, 1))), 0)
 		gradient = Concatenate([]*Node{gradient, Gather(values, InsertAxes(scales, -1))}, 0)
 		mask = Concatenate([]*Node{mask, LessThan(scales, Scalar(g, dtypes.Int32, none))}, 0)
-		rates = append(rates, BroadcastToDims(MulScalar(rate, j.ScaleRate), l.latent-l.pages*l.set.Size))
+		rates = append(rates, BroadcastToDims(MulScalar(rate, j.ScaleRate), f.scaled()))
 	}
-	if l.rows > 0 {
-		_, within := quantizer{page.Int1}.graph(Reshape(Slice(theta, AxisRange(l.latent)), l.rows, l.set.Size))
+	if f.rows > 0 {
+		_, within := quantizer{page.Int1}.graph(f.graphLatent(vector))
 		on := Gather(Concatenate(append(onSigns, zeros), 0), InsertAxes(signs, -1))
 		gradient = Concatenate([]*Node{gradient, Reshape(Where(within, on, ZerosLike(on)), -1)}, 0)
 		named := LessThan(InsertAxes(signs, -1), Scalar(g, dtypes.Int32, none))
-		mask = Concatenate([]*Node{mask, Reshape(BroadcastToDims(named, l.rows, l.set.Size), -1)}, 0)
-		rates = append(rates, BroadcastToDims(rate, l.rows*l.set.Size))
+		mask = Concatenate([]*Node{mask, Reshape(BroadcastToDims(named, f.rows, f.width), -1)}, 0)
+		rates = append(rates, BroadcastToDims(rate, f.rows*f.width))
 	}
-	onShared := l.set.Shared * l.set.Size
+	onShared := f.shared * f.width
 	count := t
-	if j.sampled() && l.size > onShared {
+	if j.sampled() && f.size() > onShared {
 		count = BroadcastToDims(t, onShared)
-		count = Concatenate([]*Node{count, BroadcastToDims(turn, l.size-onShared)}, 0)
+		count = Concatenate([]*Node{count, BroadcastToDims(turn, f.size()-onShared)}, 0)
 	}
-	theta2, m2, v2 := train.Adam(theta, gradient, m, v, count, Concatenate(rates, 0))
-	return []*Node{Where(mask, theta2, theta), Where(mask, m2, m), Where(mask, v2, v)}
-}
-
-// sources says where the update finds gradients when the given networks take part in a
-// step, k-th network's page b in row k*slots+b: for each shared page the rows of all
-// pages on it [S, tenants], for each exclusive page its row, for each scale its value, for
-// each row of signs that of the page. What has none names the row after the last.
-func (l layout) sources(networks []int) (shared, exclusive, scales, signs []int32) {
-	none := int32(len(networks) * l.slots)
-	fill := func(n int) []int32 {
-		v := make([]int32, n)
-		for i := range v {
-			v[i] = none
-		}
-		return v
-	}
-	shared, exclusive, scales = fill(l.set.Shared*l.tenants), fill(l.pages-l.set.Shared), fill(l.latent-l.pages*l.set.Size)
-	signs = fill(l.rows)
-	used := make([]int, l.set.Shared)
-	for k, i := range networks {
-		sign := l.signs[i]
-		for b, e := range l.set.Networks[i].Table.Entries {
-			row := int32(k*l.slots + b)
-			switch {
-			case int(e) >= l.set.Shared:
-				exclusive[int(e)-l.set.Shared+l.exclusive[i]] = row
-			case !l.fixed[e]:
-				shared[int(e)*l.tenants+used[e]] = row
-				used[e]++
-			}
-			if l.scales[i] >= 0 {
-				scales[l.scales[i]-l.pages*l.set.Size+b] = row
-			}
-			if sign >= 0 && int(e) < l.set.Shared {
-				signs[sign] = row
-				sign++
-			}
-		}
-	}
-	return shared, exclusive, scales, signs
+	vector2, m2, v2 := train.Adam(vector, gradient, m, v, count, Concatenate(rates, 0))
+	return []*Node{Where(mask, vector2, vector), Where(mask, m2, m), Where(mask, v2, v)}
 }

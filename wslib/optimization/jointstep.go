@@ -9,20 +9,49 @@ import (
 	"weightsep/wslib/internal/train"
 )
 
-// step runs step k and returns theta, m and v after it and the networks' losses.
-func (j *joint) step(k int, theta, m, v *tensors.Tensor) (next []*tensors.Tensor, losses []float32, err error) {
-	pages := theta
+// step runs step k on the variables and returns the networks' losses.
+func (j *joint) step(k int, x *variables) (losses []float32, err error) {
+	networks, epoch := j.sample(k)
+	p := j.places
+	if p == nil {
+		p = newPlaces(j.frame, j.layout, networks)
+		defer p.free()
+	}
+	work := x.device
+	if x.host != nil {
+		work = x.take(j.frame, j.layout, p.view)
+		defer func() { free(work...) }()
+		if err := j.onDevice(work); err != nil {
+			return nil, err
+		}
+	}
+	next, losses, err := j.stepOn(networks, epoch, k, p, work)
+	if err != nil {
+		return nil, err
+	}
+	if x.host != nil {
+		defer free(next...)
+		return losses, x.put(j.frame, j.layout, p.view, next)
+	}
+	free(x.device...)
+	x.device = next
+	return losses, nil
+}
+
+// stepOn is step k on a vector that has what its networks use, its m and v.
+func (j *joint) stepOn(networks []int, epoch, k int, p *places, work []*tensors.Tensor) (next []*tensors.Tensor, losses []float32, err error) {
+	vector := work[0]
+	pages := vector
 	if j.graphs.round != nil {
-		if pages, err = j.graphs.round.Call1(theta, j.roundedShare(k)); err != nil {
+		if pages, err = j.graphs.round.Call1(append([]any{vector, j.roundedShare(k)}, p.fixed...)...); err != nil {
 			return nil, nil, err
 		}
 		defer free(pages)
 	}
-	networks, epoch := j.sample(k)
 	gradients := make([][]*tensors.Tensor, len(networks))
 	losses = make([]float32, len(j.tasks))
 	err = j.each(len(networks), func(s int) (err error) {
-		gradients[s], err = j.gradient(networks[s], k, epoch, pages, theta)
+		gradients[s], err = j.gradient(networks[s], k, epoch, p, s, pages, vector)
 		return err
 	})
 	defer func() {
@@ -34,13 +63,9 @@ func (j *joint) step(k int, theta, m, v *tensors.Tensor) (next []*tensors.Tensor
 		return nil, nil, err
 	}
 	rate := float32(train.Cosine(j.LearningRate, k, min(100, j.Steps/10), j.Steps))
-	where := j.sources
-	if where == nil {
-		where = j.sourceTensors(networks)
-		defer free(where...)
-	}
 	// Scales, signs and exclusive pages are updated once in a turn of all networks.
-	args := []any{theta, m, v, float32(k + 1), float32(epoch + 1), rate, where[0], where[1], where[2], where[3]}
+	args := append([]any{vector, work[1], work[2], float32(k + 1), float32(epoch + 1), rate}, p.sources...)
+	args = append(args, p.fixed...)
 	for s, g := range gradients {
 		losses[networks[s]] = tensors.ToScalar[float32](g[0])
 		for _, on := range g[1:] {
@@ -57,17 +82,6 @@ func (j *joint) roundedShare(k int) float32 {
 		return float32(float64(k) / by)
 	}
 	return 1
-}
-
-// sourceTensors are the layout's sources for a step of the given networks.
-func (j *joint) sourceTensors(networks []int) []*tensors.Tensor {
-	shared, exclusive, scales, signs := j.layout.sources(networks)
-	return []*tensors.Tensor{
-		tensors.FromFlatDataAndDimensions(shared, j.layout.set.Shared, j.layout.tenants),
-		tensors.FromFlatDataAndDimensions(exclusive, len(exclusive)),
-		tensors.FromFlatDataAndDimensions(scales, len(scales)),
-		tensors.FromFlatDataAndDimensions(signs, len(signs)),
-	}
 }
 
 // sampled tells that a step takes part of the networks.
@@ -95,8 +109,8 @@ func (j *joint) sample(k int) (networks []int, epoch int) {
 	return networks, epoch
 }
 
-// gradient is network i's part of a step.
-func (j *joint) gradient(i, k, epoch int, pages, theta *tensors.Tensor) ([]*tensors.Tensor, error) {
+// gradient is network i's part of step k, s-th of the step's networks.
+func (j *joint) gradient(i, k, epoch int, p *places, s int, pages, vector *tensors.Tensor) ([]*tensors.Tensor, error) {
 	name := j.tasks[i].Network.Name
 	x, y := j.samplers[i].Batch(epoch)
 	inputs := []*tensors.Tensor{x, y}
@@ -106,8 +120,8 @@ func (j *joint) gradient(i, k, epoch int, pages, theta *tensors.Tensor) ([]*tens
 		return nil, fmt.Errorf("network %s: %w", name, err)
 	}
 	inputs = append(inputs, rng)
-	l := j.layout
-	args := []any{pages, theta, int32(max(0, l.scales[i])), j.tables[i], int32(l.latent + max(0, l.signs[i])*l.set.Size), j.signRows[i], x, y, rng}
+	signs := j.frame.latent + max(0, p.signs[s])*j.frame.width
+	args := []any{pages, vector, int32(max(0, p.scales[s])), p.tables[s], int32(signs), j.signRows[i], x, y, rng}
 	if j.teachers != nil {
 		t := j.teachers[i].Batch(j.samplers[i].Index())
 		args, inputs = append(args, t), append(inputs, t)

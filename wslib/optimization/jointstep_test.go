@@ -42,9 +42,10 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 	}
 	l := newLayout(set, nil)
 	for _, networks := range [][]int{{0, 1, 2}, {2, 0}, {1}} {
-		onShared, onExclusive, onScales, onSigns := l.sources(networks)
+		f := l.frame([]int{0, 1, 2}, 3)
+		onShared, onExclusive, onScales, onSigns := f.sources(l.whole(networks))
 		value := func(row int32) float64 { // of each network's page in its slot; 0 of the row after the last
-			if int(row) == len(networks)*l.slots {
+			if int(row) == len(networks)*f.slots {
 				return 0
 			}
 			return float64(1 + row*row)
@@ -53,7 +54,7 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 		scales := make([]float64, l.latent-l.pages)
 		for k, i := range networks {
 			for b, e := range set.Networks[i].Table.Entries {
-				row := int32(k*l.slots + b)
+				row := int32(k*f.slots + b)
 				at := int(e)
 				if at >= shared {
 					at += l.exclusive[i]
@@ -65,7 +66,7 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 		for p := range l.pages {
 			got := 0.0
 			if p < shared {
-				for _, row := range onShared[p*l.tenants : (p+1)*l.tenants] {
+				for _, row := range onShared[p*f.tenants : (p+1)*f.tenants] {
 					got += value(row)
 				}
 			} else {
@@ -83,7 +84,7 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 				}
 				want := 0.0
 				if k := slices.Index(networks, i); k >= 0 {
-					want = value(int32(k*l.slots + b))
+					want = value(int32(k*f.slots + b))
 				}
 				if at >= len(onSigns) || value(onSigns[at]) != want {
 					t.Errorf("networks %v: signs of page %d of %s, row %d of %d, do not get %v", networks, b, m.Name, at, len(onSigns), want)
@@ -200,7 +201,7 @@ func TestDistillationFromItself(t *testing.T) {
 		defer j.close()
 		theta := vector(j.state.Theta)
 		defer free(theta)
-		out, err := j.gradient(0, 0, 0, theta, theta)
+		out, err := j.gradient(0, 0, 0, j.places, 0, theta, theta)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,8 +35,8 @@ func TestSignsComeBackFromLatentValues(t *testing.T) {
 	set.Pages[3], set.Pages[7], set.Pages[20] = -0.5, 0, 0
 	l := newLayout(set, nil)
 	theta := l.pack(set)
-	if len(theta) != l.size {
-		t.Fatalf("%d values, want %d", len(theta), l.size)
+	if len(theta) != l.size() {
+		t.Fatalf("%d values, want %d", len(theta), l.size())
 	}
 	if got := l.unpack(theta); !reflect.DeepEqual(got, set) {
 		t.Error("the set did not come back")
@@ -71,7 +71,7 @@ func TestGradientsThroughSigns(t *testing.T) {
 	theta := vector(j.state.Theta)
 	defer free(theta)
 	for i, task := range tasks {
-		out, err := j.gradient(i, 0, 0, theta, theta)
+		out, err := j.gradient(i, 0, 0, j.places, i, theta, theta)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,85 +5,83 @@ import (
 	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/wslib/page"
 )
 
-// layout says where everything that is trained lies in one flat vector, theta:
-// shared pages, exclusive pages in order of formation, scales in order of
-// formation, and the latent values of which signs are those, a row for each page of a
-// network with signs that lies on a shared one. One vector means one Adam and one buffer.
-type layout struct {
-	set       *page.Set
-	exclusive []int // first exclusive page of each network, counted over all
-	scales    []int // place of each network's first scale in theta; -1: none
-	signs     []int // first row of signs of each network, counted over all; -1: none
-	rows      int   // of signs
-	pages     int   // shared and exclusive
-	latent    int   // place of the first row of signs in theta
-	size      int   // of theta
-	slots     int   // pages of the largest network that is trained
-	tenants   int   // pages of these on the fullest shared page that is
+// regions divide a vector of what is trained: shared pages, exclusive pages, scales, and
+// the latent values of which signs are those, a row for each page of a network with signs
+// that lies on a shared one. One vector means one Adam and one buffer.
+type regions struct {
+	width  int // weights of a page
+	shared int // shared pages
+	pages  int // shared and exclusive
+	latent int // place of the first row of signs
+	rows   int // of signs
+}
 
-	fixed []bool // of all pages, those that a held network uses: they are not trained
+func (r regions) size() int { return r.latent + r.rows*r.width }
+
+// scaled is the number of scales.
+func (r regions) scaled() int { return r.latent - r.pages*r.width }
+
+// graphPages are shared and exclusive pages [P, width] of a vector.
+func (r regions) graphPages(vector *Node) *Node {
+	return Reshape(Slice(vector, AxisRange(0, r.pages*r.width)), r.pages, r.width)
+}
+
+// graphLatent are the rows [rows, width] of which signs are those.
+func (r regions) graphLatent(vector *Node) *Node {
+	return Reshape(Slice(vector, AxisRange(r.latent)), r.rows, r.width)
+}
+
+// layout says where everything of a set lies in one such vector, theta: what is a
+// network's own in order of formation.
+type layout struct {
+	regions
+	set       *page.Set
+	exclusive []int  // first exclusive page of each network, counted over all
+	scales    []int  // place of each network's first scale in theta; -1: none
+	signs     []int  // first row of signs of each network, counted over all; -1: none
+	fixed     []bool // of all pages, those that a held network uses: they are not trained
 }
 
 // newLayout is the layout of a set of which some networks are held; nil: none.
 func newLayout(s *page.Set, held []bool) layout {
-	l := layout{set: s, pages: s.Shared, slots: 1, tenants: 1}
+	l := layout{set: s, regions: regions{width: s.Size, shared: s.Shared, pages: s.Shared}}
 	for _, m := range s.Networks {
 		l.exclusive = append(l.exclusive, l.pages-s.Shared)
 		l.pages += len(m.Exclusive) / s.Size
 	}
 	l.fixed = make([]bool, l.pages)
-	trained := func(i int) bool { return held == nil || !held[i] }
+	l.latent = l.pages * s.Size
 	for i, m := range s.Networks {
-		if trained(i) {
-			l.slots = max(l.slots, len(m.Table.Entries))
-			continue
-		}
-		for _, e := range m.Table.Entries {
-			if int(e) >= s.Shared {
-				e += int32(l.exclusive[i])
-			}
-			l.fixed[e] = true
-		}
-	}
-	on := make([]int, s.Shared)
-	for i, m := range s.Networks {
-		for _, e := range m.Table.Entries {
-			if trained(i) && int(e) < s.Shared && !l.fixed[e] {
-				on[e]++
-				l.tenants = max(l.tenants, on[e])
+		if held != nil && held[i] {
+			for _, e := range l.table(i) {
+				l.fixed[e] = true
 			}
 		}
-	}
-	l.size = l.pages * s.Size
-	for _, m := range s.Networks {
 		if m.Scales == nil {
 			l.scales = append(l.scales, -1)
 			continue
 		}
-		l.scales = append(l.scales, l.size)
-		l.size += len(m.Scales)
+		l.scales = append(l.scales, l.latent)
+		l.latent += len(m.Scales)
 	}
-	l.latent = l.size
-	for _, m := range s.Networks {
+	for i, m := range s.Networks {
 		if m.Signs == nil {
 			l.signs = append(l.signs, -1)
 			continue
 		}
 		l.signs = append(l.signs, l.rows)
-		l.rows += len(m.Table.Entries) - len(m.Table.Exclusive())
+		l.rows += l.signed(i)
 	}
-	l.size += l.rows * s.Size
 	return l
 }
 
 // pack writes a set of this layout into one vector; unpack is its inverse.
 func (l layout) pack(s *page.Set) []float32 {
-	theta := append(make([]float32, 0, l.size), s.Pages...)
+	theta := append(make([]float32, 0, l.size()), s.Pages...)
 	for _, m := range s.Networks {
 		theta = append(theta, m.Exclusive...)
 	}
@@ -136,29 +134,24 @@ func (l layout) unpack(theta []float32) *page.Set {
 }
 
 // table is network i's page table over shared and all exclusive pages.
-func (l layout) table(i int) *tensors.Tensor {
-	entries := append([]int32(nil), l.set.Networks[i].Table.Entries...)
+func (l layout) table(i int) []int32 {
+	entries := slices.Clone(l.set.Networks[i].Table.Entries)
 	for j, e := range entries {
-		if int(e) >= l.set.Shared {
+		if int(e) >= l.shared {
 			entries[j] += int32(l.exclusive[i])
 		}
 	}
-	return tensors.FromFlatDataAndDimensions(entries, len(entries))
+	return entries
 }
 
 // signed is the number of network i's rows of signs.
 func (l layout) signed(i int) int {
-	if l.signs[i] < 0 {
+	m := l.set.Networks[i]
+	if m.Signs == nil {
 		return 0
 	}
-	m := l.set.Networks[i]
 	return len(m.Table.Entries) - len(m.Table.Exclusive())
 }
 
 // held says that some network is.
 func (l layout) held() bool { return slices.Contains(l.fixed, true) }
-
-// graphPages are shared and exclusive pages [P, size] of theta.
-func (l layout) graphPages(theta *Node) *Node {
-	return Reshape(Slice(theta, AxisRange(0, l.pages*l.set.Size)), l.pages, l.set.Size)
-}

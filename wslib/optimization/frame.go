@@ -1,0 +1,179 @@
+package optimization
+
+import "slices"
+
+// frame has the sizes of the vector that a step works on, divided as theta is. Where all
+// networks take part in a step it is theta. Where some do, it has room for what any of as
+// many use, so nothing is compiled anew, and a step costs no more when there are more
+// networks.
+type frame struct {
+	regions
+	slots   int // pages of the largest network
+	tenants int // pages of a step's networks on the fullest shared page
+}
+
+// frame of steps in which n of the trained networks take part.
+func (l layout) frame(trained []int, n int) frame {
+	f := frame{regions: l.regions, slots: 1}
+	var used, own, scales, signs []int // by each network: shared pages, exclusive ones, …
+	on := make([][]int, l.shared)      // pages of each network on each shared page
+	for _, i := range trained {
+		m := l.set.Networks[i]
+		count := map[int32]int{}
+		for _, e := range m.Table.Entries {
+			if int(e) < l.shared {
+				count[e]++
+			}
+		}
+		for e, c := range count {
+			if !l.fixed[e] {
+				on[e] = append(on[e], c)
+			}
+		}
+		used, own = append(used, len(count)), append(own, len(m.Exclusive)/l.width)
+		scales, signs = append(scales, len(m.Scales)), append(signs, l.signed(i))
+		f.slots = max(f.slots, len(m.Table.Entries))
+	}
+	f.tenants = 1
+	for _, counts := range on {
+		f.tenants = max(f.tenants, largest(counts, n))
+	}
+	if n < len(trained) {
+		f.shared = max(1, min(l.shared, largest(used, n)))
+		f.pages = f.shared + largest(own, n)
+		f.latent = f.pages*f.width + largest(scales, n)
+		f.rows = largest(signs, n)
+	}
+	return f
+}
+
+// largest is the sum of the n largest values, which it sorts.
+func largest(values []int, n int) int {
+	slices.SortFunc(values, func(a, b int) int { return b - a })
+	sum := 0
+	for _, v := range values[:min(n, len(values))] {
+		sum += v
+	}
+	return sum
+}
+
+// view says where the networks of one step find what they use in the vector that the step
+// works on, and where in theta that comes from.
+type view struct {
+	tables [][]int32 // of each network: its pages among all of the vector's
+	scales []int     // of each: place of its first scale; -1: none
+	signs  []int     // of each: its first row of signs; -1: none
+	fixed  []bool    // of all pages, those that are not trained
+
+	// Pages, scales and rows of signs of theta that the vector's are, -1 of room that is left.
+	pagesOf, scalesOf, signsOf []int32
+}
+
+// whole is the view of networks for which the step works on theta itself.
+func (l layout) whole(networks []int) view {
+	v := view{fixed: l.fixed}
+	for _, i := range networks {
+		v.tables = append(v.tables, l.table(i))
+		v.scales, v.signs = append(v.scales, l.scales[i]), append(v.signs, l.signs[i])
+	}
+	return v
+}
+
+// part is the view of networks that work on a frame of what they use, one after another.
+func (l layout) part(f frame, networks []int) view {
+	v := view{fixed: make([]bool, f.pages), pagesOf: filled(f.pages, -1), scalesOf: filled(f.scaled(), -1), signsOf: filled(f.rows, -1)}
+	shared, own, scales, signs := 0, f.shared, 0, 0
+	place := map[int32]int32{} // in the frame, of theta's pages
+	for _, i := range networks {
+		m, table := l.set.Networks[i], l.table(i)
+		for b, e := range table {
+			at, ok := place[e]
+			if !ok {
+				next := &shared
+				if int(e) >= l.shared {
+					next = &own
+				}
+				at = int32(*next)
+				*next++
+				place[e], v.pagesOf[at], v.fixed[at] = at, e, l.fixed[e]
+			}
+			table[b] = at
+		}
+		v.tables = append(v.tables, table)
+		v.scales, v.signs = append(v.scales, -1), append(v.signs, -1)
+		if l.scales[i] >= 0 {
+			v.scales[len(v.scales)-1] = f.pages*f.width + scales
+			for b := range m.Scales {
+				v.scalesOf[scales] = int32(l.scales[i] - l.pages*l.width + b)
+				scales++
+			}
+		}
+		if n := l.signed(i); n > 0 {
+			v.signs[len(v.signs)-1] = signs
+			for b := range n {
+				v.signsOf[signs] = int32(l.signs[i] + b)
+				signs++
+			}
+		}
+	}
+	return v
+}
+
+// each visits what the view has of theta: n values at here in the frame, at there in theta.
+func (v view) each(f frame, l layout, visit func(here, there, n int)) {
+	for at, from := range v.pagesOf {
+		if from >= 0 {
+			visit(at*f.width, int(from)*f.width, f.width)
+		}
+	}
+	for at, from := range v.scalesOf {
+		if from >= 0 {
+			visit(f.pages*f.width+at, l.pages*l.width+int(from), 1)
+		}
+	}
+	for at, from := range v.signsOf {
+		if from >= 0 {
+			visit(f.latent+at*f.width, l.latent+int(from)*f.width, f.width)
+		}
+	}
+}
+
+// sources says where the update finds gradients of a step of a view's networks, k-th
+// network's page b in row k*slots+b: for each shared page the rows of all pages on it
+// [S, tenants], for each exclusive page its row, for each scale its value, for each row of
+// signs that of the page. What has none names the row after the last.
+func (f frame) sources(v view) (shared, exclusive, scales, signs []int32) {
+	none := int32(len(v.tables) * f.slots)
+	shared, exclusive = filled(f.shared*f.tenants, none), filled(f.pages-f.shared, none)
+	scales, signs = filled(f.scaled(), none), filled(f.rows, none)
+	used := make([]int, f.shared)
+	for k, table := range v.tables {
+		sign := v.signs[k]
+		for b, e := range table {
+			row := int32(k*f.slots + b)
+			switch {
+			case int(e) >= f.shared:
+				exclusive[int(e)-f.shared] = row
+			case !v.fixed[e]:
+				shared[int(e)*f.tenants+used[e]] = row
+				used[e]++
+			}
+			if v.scales[k] >= 0 {
+				scales[v.scales[k]-f.pages*f.width+b] = row
+			}
+			if sign >= 0 && int(e) < f.shared {
+				signs[sign] = row
+				sign++
+			}
+		}
+	}
+	return shared, exclusive, scales, signs
+}
+
+func filled(n int, value int32) []int32 {
+	v := make([]int32, n)
+	for i := range v {
+		v[i] = value
+	}
+	return v
+}

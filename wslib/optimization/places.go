@@ -1,0 +1,45 @@
+package optimization
+
+import "github.com/gomlx/gomlx/core/tensors"
+
+// places are a view as tensors, arguments of a step's executables. The order of fields of
+// []any is that in which the graphs have them.
+type places struct {
+	view
+	tables  []*tensors.Tensor // of each network
+	sources []any             // see frame.sources
+	fixed   []any             // which pages are; none where no network is held
+	all     []*tensors.Tensor
+}
+
+// newPlaces are those of a step of the given networks: on theta itself where the frame is
+// as large.
+func newPlaces(f frame, l layout, networks []int) *places {
+	p := &places{}
+	if f.regions == l.regions {
+		p.view = l.whole(networks)
+	} else {
+		p.view = l.part(f, networks)
+	}
+	for _, table := range p.view.tables {
+		p.tables = append(p.tables, p.ints(table))
+	}
+	shared, exclusive, scales, signs := f.sources(p.view)
+	rows := tensors.FromFlatDataAndDimensions(shared, f.shared, f.tenants)
+	p.all = append(p.all, rows)
+	p.sources = []any{rows, p.ints(exclusive), p.ints(scales), p.ints(signs)}
+	if l.held() {
+		fixed := tensors.FromFlatDataAndDimensions(p.view.fixed, f.pages)
+		p.all = append(p.all, fixed)
+		p.fixed = []any{fixed}
+	}
+	return p
+}
+
+func (p *places) ints(v []int32) *tensors.Tensor {
+	t := tensors.FromFlatDataAndDimensions(v, len(v))
+	p.all = append(p.all, t)
+	return t
+}
+
+func (p *places) free() { free(p.all...) }
