@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"time"
 
 	"weightsep/wslib/budget"
 	"weightsep/wslib/network"
@@ -46,8 +45,8 @@ func (g *Grid) run(ctx context.Context, c Cell, seed uint64) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	speed := new(pace)
-	r, err := g.open(c, config, seed, speed)
+	speed, watch := new(pace), &stopwatch{path: filepath.Join(dir, secondsFile)}
+	r, err := g.open(c, config, seed, speed, watch)
 	if err != nil {
 		return err
 	}
@@ -55,16 +54,18 @@ func (g *Grid) run(ctx context.Context, c Cell, seed uint64) error {
 	if err := r.Baselines(ctx); err != nil {
 		return err
 	}
-	start := time.Now()
+	if err := watch.begin(); err != nil {
+		return err
+	}
 	var o *outcome
 	switch c.Method {
 	case Joint, RandomTable, Alternating:
 		o, err = g.separated(ctx, r, speed)
 	default:
-		o, err = g.compared(ctx, r, c, seed)
+		o, err = g.compared(ctx, r, c, seed, watch)
 	}
 	if err != nil {
-		return err
+		return errors.Join(err, watch.stop())
 	}
 	if plan != nil {
 		o.pages = fmt.Sprintf("%d shared of %v, %s exclusive a network of %v, scales %s", plan.Shared, plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat)
@@ -72,11 +73,14 @@ func (g *Grid) run(ctx context.Context, c Cell, seed uint64) error {
 			o.pages += ", a sign for each weight"
 		}
 	}
-	record := Record{Cell: c, Seed: seed, Key: key, Bytes: o.bytes, Level1: o.level1, History: o.history, Pages: o.pages, Seconds: time.Since(start).Seconds()}
+	record := Record{Cell: c, Seed: seed, Key: key, Bytes: o.bytes, Level1: o.level1, History: o.history, Pages: o.pages, Seconds: watch.seconds()}
 	if err := g.score(ctx, r, o, &record, dir); err != nil {
 		return err
 	}
-	return writeJSON(filepath.Join(dir, recordFile), record)
+	if err := writeJSON(filepath.Join(dir, recordFile), record); err != nil {
+		return err
+	}
+	return watch.done()
 }
 
 // key hashes what decides a cell's result but the data, which the record has.

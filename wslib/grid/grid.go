@@ -249,7 +249,7 @@ func (g *Grid) networksDir(c Cell, seed uint64) string {
 
 // open is a pipeline run in a cell's directory; its baselines are shared with the
 // other cells of the seed.
-func (g *Grid) open(c Cell, config pipeline.Config, seed uint64, speed *pace) (*pipeline.Run, error) {
+func (g *Grid) open(c Cell, config pipeline.Config, seed uint64, speed *pace, watch *stopwatch) (*pipeline.Run, error) {
 	teachers := filepath.Join(g.seedDir(seed), "teachers")
 	if o := config.Optimization; o.TeacherSteps == o.Steps {
 		teachers = g.networksDir(Cell{Method: Further}, seed) // the same training
@@ -260,6 +260,7 @@ func (g *Grid) open(c Cell, config pipeline.Config, seed uint64, speed *pace) (*
 			if stage == "optimize" && of > 1 {
 				speed.at(done)
 			}
+			watch.tick()
 			g.options.Progress(fmt.Sprintf("%s seed %d: %s", c, seed, stage), done, of, note)
 		},
 	})

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -84,6 +86,15 @@ func TestGrid(t *testing.T) {
 	if err := g.Run(stop); err == nil || stop.Err() == nil {
 		t.Fatalf("the grid was not interrupted: %v", err)
 	}
+	// What was interrupted had taken an hour.
+	interrupted := filepath.Join(g.path(s.Cells[2], 1), secondsFile)
+	took := 0.0
+	if err := readJSON(interrupted, &took); err != nil || took <= 0 {
+		t.Fatalf("the interrupted cell took %v s: %v", took, err)
+	}
+	if err := writeJSON(interrupted, 3600+took); err != nil {
+		t.Fatal(err)
+	}
 	g, err = Open(dir, s, Options{Progress: func(cell string, done, _ int, _ string) {
 		if strings.HasSuffix(cell, ": teachers") {
 			t.Errorf("%s are trained again, they are the reference", cell)
@@ -107,6 +118,12 @@ func TestGrid(t *testing.T) {
 	}
 	if len(rows) != 3 {
 		t.Fatalf("%d rows, want 3", len(rows))
+	}
+	if r, _, err := g.record(s.Cells[2], 1); err != nil || r.Seconds < 3600+took || r.Seconds > 7200 {
+		t.Errorf("the cell that was interrupted after an hour took %v s (%v)", r.Seconds, err)
+	}
+	if _, err := os.Stat(interrupted); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is left: %v", interrupted, err)
 	}
 	check(t, g, rows)
 	checkCourses(t, g, rows)

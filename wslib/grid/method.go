@@ -59,7 +59,7 @@ func (g *Grid) separated(ctx context.Context, r *pipeline.Run, speed *pace) (*ou
 }
 
 // compared is one of the other methods, on the run's baselines.
-func (g *Grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint64) (*outcome, error) {
+func (g *Grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint64, watch *stopwatch) (*outcome, error) {
 	if err := r.Teachers(ctx); err != nil {
 		return nil, err
 	}
@@ -90,6 +90,7 @@ func (g *Grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint6
 		Schedule: s,
 		Dir:      g.networksDir(c, seed),
 		Progress: func(p comparison.Progress) {
+			watch.tick()
 			note := p.Network
 			if p.Point != nil {
 				note = fmt.Sprintf("%s validation %.2f %%", p.Network, 100*p.Point.Validation)

@@ -19,7 +19,7 @@ type Record struct {
 	Bytes    int             `json:"bytes"`
 	Level1   int             `json:"level1Bytes"` // in device memory; all of it without exclusive pages
 	Separate int             `json:"separateBytes"`
-	Seconds  float64         `json:"seconds"` // of wall time, the last process's
+	Seconds  float64         `json:"seconds"` // of wall time, over all processes that worked on it
 	Networks []NetworkRecord `json:"networks"`
 	History  []Point         `json:"history,omitempty"` // mean validation accuracy over steps, and time where it is known
 	Pages    string          `json:"pages,omitempty"`   // what the budget was turned into
@@ -43,6 +43,9 @@ type Point struct {
 
 // recordFile is a finished cell's, in its directory.
 const recordFile = "cell.json"
+
+// secondsFile has what an unfinished cell took so far.
+const secondsFile = "seconds.json"
 
 func writeJSON(path string, v any) error {
 	raw, err := json.MarshalIndent(v, "", " ")
