@@ -81,9 +81,10 @@ const exclusivePages = 3
 
 // Choose fits networks with the given numbers of weights into a budget.
 //
-// A few pages of each network are exclusive, more of those with a larger load, in 8 bits
-// where that takes no more than a fifth of the budget, else in 4; or, if Level1 is given, as
-// many as it leaves of Total.
+// A few pages of each network are exclusive, more of those with a larger load, fewer where they
+// would take more than a quarter of the budget; or, if Level1 is given, as many as it leaves
+// of Total. Where shared pages are quantized they are in 8 bits if that takes no more than a
+// fifth of the budget, else in 4.
 // The rest goes to shared pages, at most one for each page of the networks. Precision
 // falls as shared pages fill up, and 8-bit logarithmic scales replace float32 ones
 // where pages are quantized. Where float32 pages are shared by two or more on average,

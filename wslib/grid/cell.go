@@ -26,7 +26,7 @@ type outcome struct {
 	history  []Point
 }
 
-func (g *Grid) run(ctx context.Context, c Cell, seed uint64) error {
+func (g *Grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	config, plan, err := g.cellConfig(c, seed)
 	if err != nil {
 		return err
@@ -36,16 +36,16 @@ func (g *Grid) run(ctx context.Context, c Cell, seed uint64) error {
 		return err
 	}
 	dir := g.path(c, seed)
+	speed, watch := new(pace), &stopwatch{path: filepath.Join(dir, runDir, secondsFile)}
 	var old Record
 	if err := readJSON(filepath.Join(dir, recordFile), &old); err == nil {
 		if old.Key == key {
-			return nil
+			return watch.done()
 		}
 		return fmt.Errorf("%s is of another configuration: remove it or choose another directory", dir)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	speed, watch := new(pace), &stopwatch{path: filepath.Join(dir, secondsFile)}
 	r, err := g.open(c, config, seed, speed, watch)
 	if err != nil {
 		return err
@@ -57,6 +57,11 @@ func (g *Grid) run(ctx context.Context, c Cell, seed uint64) error {
 	if err := watch.begin(); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, watch.stop())
+		}
+	}()
 	var o *outcome
 	switch c.Method {
 	case Joint, RandomTable, Alternating:
@@ -65,7 +70,7 @@ func (g *Grid) run(ctx context.Context, c Cell, seed uint64) error {
 		o, err = g.compared(ctx, r, c, seed, watch)
 	}
 	if err != nil {
-		return errors.Join(err, watch.stop())
+		return err
 	}
 	if plan != nil {
 		o.pages = fmt.Sprintf("%d shared of %v, %s exclusive a network of %v, scales %s", plan.Shared, plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat)

@@ -4,10 +4,11 @@
 //
 // All methods but [Alternating], which keeps its own schedule, and [Width], which trains
 // narrower networks from scratch first, start from the same separate networks and get the
-// same further steps, schedule and dropout; accuracy changes are against the separate
-// networks with just these further steps ([Further]). All but these may have distillation
-// from the separate networks, or from the reference itself; only joint training has loss
-// weights between networks and loads of their pages. Test data is read once, when a cell of
+// same further steps and schedule, and the same dropout, but that packed networks may have
+// one of their own; accuracy changes are against the separate
+// networks with just these further steps ([Further]). All but [Further] and [Alternating] may
+// have distillation from the separate networks, or from the reference itself; only joint
+// training has loss weights between networks and loads of their pages. Test data is read once, when a cell of
 // the grid is done and nothing is chosen any more.
 package grid
 
@@ -254,7 +255,7 @@ func (g *Grid) open(c Cell, config pipeline.Config, seed uint64, speed *pace, wa
 	if o := config.Optimization; o.TeacherSteps == o.Steps {
 		teachers = g.networksDir(Cell{Method: Further}, seed) // the same training
 	}
-	return pipeline.Open(filepath.Join(g.path(c, seed), "run"), config, pipeline.Options{
+	return pipeline.Open(filepath.Join(g.path(c, seed), runDir), config, pipeline.Options{
 		Backend: g.options.Backend, Log: g.options.Log, Baselines: filepath.Join(g.seedDir(seed), "baselines"), Teachers: teachers,
 		Progress: func(stage string, done, of int, note string) {
 			if stage == "optimize" && of > 1 {

@@ -87,7 +87,7 @@ func TestGrid(t *testing.T) {
 		t.Fatalf("the grid was not interrupted: %v", err)
 	}
 	// What was interrupted had taken an hour.
-	interrupted := filepath.Join(g.path(s.Cells[2], 1), secondsFile)
+	interrupted := filepath.Join(g.path(s.Cells[2], 1), runDir, secondsFile)
 	took := 0.0
 	if err := readJSON(interrupted, &took); err != nil || took <= 0 {
 		t.Fatalf("the interrupted cell took %v s: %v", took, err)

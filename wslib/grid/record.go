@@ -44,8 +44,12 @@ type Point struct {
 // recordFile is a finished cell's, in its directory.
 const recordFile = "cell.json"
 
-// secondsFile has what an unfinished cell took so far.
-const secondsFile = "seconds.json"
+// runDir is a cell's run directory, in its own. secondsFile in it has what an unfinished
+// cell took so far: who removes the run starts over.
+const (
+	runDir      = "run"
+	secondsFile = "seconds.json"
+)
 
 func writeJSON(path string, v any) error {
 	raw, err := json.MarshalIndent(v, "", " ")

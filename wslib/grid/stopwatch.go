@@ -1,6 +1,7 @@
 package grid
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -12,6 +13,7 @@ import (
 // that of earlier ones, so what an interruption ended counts, too.
 type stopwatch struct {
 	path          string
+	every         time.Duration // between notes [markEvery]
 	mu            sync.Mutex
 	before        float64 // seconds
 	start, marked time.Time
@@ -34,7 +36,7 @@ func (w *stopwatch) seconds() float64 { return w.before + time.Since(w.start).Se
 func (w *stopwatch) tick() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.start.IsZero() && time.Since(w.marked) >= markEvery && writeJSON(w.path, w.seconds()) == nil {
+	if !w.start.IsZero() && time.Since(w.marked) >= cmp.Or(w.every, markEvery) && writeJSON(w.path, w.seconds()) == nil {
 		w.marked = time.Now() // else another tick writes it, or stop says why not
 	}
 }

@@ -206,8 +206,8 @@ func WriteCSV(w io.Writer, rows []Row) error {
 	number := func(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) }
 	for _, r := range rows {
 		line := func(network, data string, validation, test float64, i bootstrap.Interval) {
-			c.Write([]string{r.Cell.String(), join(r.Seeds), fmt.Sprint(r.Records[0].Bytes), number(r.Ratio), number(r.Level1), network, data,
-				number(validation), number(test), number(i.Change), number(i.Low), number(i.High), number(seconds(r)), r.Records[0].Pages})
+			c.Write([]string{r.Cell.String(), join(r.Seeds), fmt.Sprint(r.bytes()), number(r.Ratio), number(r.Level1), network, data,
+				number(validation), number(test), number(i.Change), number(i.Low), number(i.High), number(seconds(r)), r.pages()})
 		}
 		for i, n := range r.Records[0].Networks {
 			line(n.Name, n.Data, mean(r, i, false), mean(r, i, true), r.Networks[i])
@@ -287,6 +287,26 @@ func mean(r Row, i int, test bool) float64 {
 		}
 	}
 	return sum / float64(len(r.Records))
+}
+
+// bytes are the mean over seeds.
+func (row *Row) bytes() int {
+	sum := 0
+	for _, r := range row.Records {
+		sum += r.Bytes
+	}
+	return sum / len(row.Records)
+}
+
+// pages are what the budget was turned into, with each seed if they differ.
+func (row *Row) pages() string {
+	var all []string
+	for _, r := range row.Records {
+		if !slices.Contains(all, r.Pages) {
+			all = append(all, r.Pages)
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 func seconds(r Row) float64 {

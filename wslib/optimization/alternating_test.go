@@ -1,9 +1,11 @@
 package optimization
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math"
+	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"weightsep/datasets"
 	"weightsep/xla/xlatest"
 )
 
@@ -123,6 +126,39 @@ func TestAlternatingStartAndKeep(t *testing.T) {
 	}
 	if !reflect.DeepEqual(a.last[0], a.set.Weights(0)) || a.Batches[0] != 10 {
 		t.Error("the turn did not note weights and batches")
+	}
+}
+
+// A network whose loss is no number stops the run with its name and step, and what was
+// saved before stays.
+func TestAlternatingStopsAtDivergence(t *testing.T) {
+	tasks := []Task{problem(t, "a", 1, 50), problem(t, "b", 2, 50)}
+	o := alternatingOptions()
+	o.Checkpoint = filepath.Join(t.TempDir(), "checkpoint.npz")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	o.Progress = func(Progress) { cancel() }
+	if _, _, err := Alternating(ctx, xlatest.Backend(t), members(tasks), tasks, o); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	saved, err := os.ReadFile(o.Checkpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := make([]float32, 36*50)
+	for i := range values {
+		values[i] = float32(math.NaN())
+	}
+	if tasks[1].Data.Train, err = datasets.NewSplit(36, values, make([]int32, 50)); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = Alternating(context.Background(), xlatest.Backend(t), members(tasks), tasks, o)
+	var diverged *DivergedError
+	if !errors.As(err, &diverged) || diverged.Network != "b" || diverged.Step != o.FirstSteps {
+		t.Errorf("%v, want that b diverged at step %d", err, o.FirstSteps)
+	}
+	if now, err := os.ReadFile(o.Checkpoint); err != nil || !bytes.Equal(now, saved) {
+		t.Errorf("the checkpoint is another (%v)", err)
 	}
 }
 

@@ -8,9 +8,12 @@ import "slices"
 // networks.
 type frame struct {
 	regions
-	slots   int // pages of the largest network
-	tenants int // pages of a step's networks on the fullest shared page
+	slots   int // pages of the largest network that is trained
+	tenants int // as many pages of a step's networks may lie on a shared page that is trained
 }
+
+// all says that the vector is theta itself.
+func (f frame) all(l layout) bool { return f.regions == l.regions }
 
 // frame of steps in which n of the trained networks take part.
 func (l layout) frame(trained []int, n int) frame {
@@ -65,7 +68,8 @@ type view struct {
 	signs  []int     // of each: its first row of signs; -1: none
 	fixed  []bool    // of all pages, those that are not trained
 
-	// Pages, scales and rows of signs of theta that the vector's are, -1 of room that is left.
+	// Pages, scales and rows of signs of theta that the vector's are, -1 of room that is left;
+	// nil where the vector is theta.
 	pagesOf, scalesOf, signsOf []int32
 }
 

@@ -88,7 +88,7 @@ func (j *joint) rounded(vector *Node, fixed []*Node) (values, within *Node) {
 // Inputs: pages [P, width] as executed, the step's vector, place of the network's scales in it,
 // table, place of its signs and their rows (see page.Table.SignRows), x, y, generator state,
 // teacher's logits with distillation. Outputs: loss, gradients with respect to the pages as the
-// network reads them [slots, width] and to its scales [slots], and, where any network has signs,
+// network reads them [slots, width] and to its scales [slots], and, where the step's vector has signs,
 // to their latent values [slots, width] by pages.
 func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	task, f, n := j.tasks[i], j.frame, len(j.layout.set.Networks[i].Table.Entries)
@@ -100,7 +100,7 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	if pages.Rank() == 1 {
 		pages = f.graphPages(pages)
 	}
-	read := xla.GatherPages(pages, table) // [n, size]
+	read := xla.GatherPages(pages, table) // [n, width]
 	var signs, scales *Node
 	w := read
 	if j.layout.scales[i] >= 0 {

@@ -120,8 +120,8 @@ func (j *joint) gradient(i, k, epoch int, p *places, s int, pages, vector *tenso
 		return nil, fmt.Errorf("network %s: %w", name, err)
 	}
 	inputs = append(inputs, rng)
-	signs := j.frame.latent + max(0, p.signs[s])*j.frame.width
-	args := []any{pages, vector, int32(max(0, p.scales[s])), p.tables[s], int32(signs), j.signRows[i], x, y, rng}
+	signs := j.frame.latent + max(0, p.view.signs[s])*j.frame.width
+	args := []any{pages, vector, int32(max(0, p.view.scales[s])), p.tables[s], int32(signs), j.signRows[i], x, y, rng}
 	if j.teachers != nil {
 		t := j.teachers[i].Batch(j.samplers[i].Index())
 		args, inputs = append(args, t), append(inputs, t)

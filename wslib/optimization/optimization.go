@@ -170,14 +170,3 @@ func (v *validator) accuracy(ctx context.Context, i int, weights []float32) (flo
 	defer free(w)
 	return v.classifiers[i].Accuracy(ctx, w, v.split(i))
 }
-
-// score is an accuracy, or what came in its way.
-type score struct {
-	accuracy float64
-	err      error
-}
-
-func (v *validator) score(ctx context.Context, i int, weights []float32) score {
-	accuracy, err := v.accuracy(ctx, i, weights)
-	return score{accuracy, err}
-}

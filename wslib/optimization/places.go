@@ -2,21 +2,19 @@ package optimization
 
 import "github.com/gomlx/gomlx/core/tensors"
 
-// places are a view as tensors, arguments of a step's executables. The order of fields of
-// []any is that in which the graphs have them.
+// places are a view and, as arguments of a step's executables, what they need to know of it.
 type places struct {
-	view
+	view    view
 	tables  []*tensors.Tensor // of each network
-	sources []any             // see frame.sources
-	fixed   []any             // which pages are; none where no network is held
-	all     []*tensors.Tensor
+	sources []any             // in the order of frame.sources
+	fixed   []any             // which pages are fixed; empty where no network is held
+	all     []*tensors.Tensor // to be freed
 }
 
-// newPlaces are those of a step of the given networks: on theta itself where the frame is
-// as large.
+// newPlaces are those of a step of the given networks.
 func newPlaces(f frame, l layout, networks []int) *places {
 	p := &places{}
-	if f.regions == l.regions {
+	if f.all(l) {
 		p.view = l.whole(networks)
 	} else {
 		p.view = l.part(f, networks)

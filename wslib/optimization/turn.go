@@ -3,7 +3,6 @@ package optimization
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -43,12 +42,6 @@ func overlappingLoss(w, otherF, otherW *Node) *Node {
 	return ReduceAllSum(Div(ReduceSum(c, 0), StopGradient(MaxScalar(count, 1))))
 }
 
-// candidate are weights of a turn, and the channel that gets their validation.
-type candidate struct {
-	weights []float32
-	score   <-chan score
-}
-
 // take gives network i a turn of the given number of steps. Weights are validated beside
 // the steps that follow.
 func (a *alternating) take(ctx context.Context, i, steps int) error {
@@ -56,19 +49,11 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 	start := a.set.Weights(i)
 	otherF, otherW := a.others(i)
 	w, m, v := vector(start), vector(make([]float32, len(start))), vector(make([]float32, len(start)))
-	var loss *tensors.Tensor // of the step before: it is looked at while the next one runs
-	defer func() { free(w, m, v, otherF, otherW, loss) }()
+	defer func() { free(w, m, v, otherF, otherW) }()
 	ctx, cancel := context.WithCancel(ctx)
-	var validating sync.WaitGroup
-	defer validating.Wait()
+	choice := &choice{score: func(weights []float32) (float64, error) { return a.validator.accuracy(ctx, i, weights) }}
+	defer choice.settle()
 	defer cancel()
-	var candidates []candidate
-	check := func(k int) error {
-		if l := float64(tensors.ToScalar[float32](loss)); !finite(l) {
-			return &DivergedError{Network: name, Step: a.Steps + k, Loss: l}
-		}
-		return nil
-	}
 	for k := range steps {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -78,10 +63,9 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 			if err != nil {
 				return fmt.Errorf("network %s: %w", name, err)
 			}
-			validating.Wait() // one at a time
-			c := make(chan score, 1)
-			validating.Go(func() { c <- a.validator.score(ctx, i, now) })
-			candidates = append(candidates, candidate{now, c})
+			if err := choice.offer(now); err != nil {
+				return err
+			}
 		}
 		x, y := a.samplers[i].Batch(a.Batches[i] + k)
 		out, err := a.turns[i].exec.Call(w, m, v, float32(k+1), float32(a.LearningRate), x, y, otherF, otherW)
@@ -90,45 +74,21 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 		}
 		free(w, m, v, x, y)
 		w, m, v = out[0], out[1], out[2]
-		if k > 0 {
-			err = check(k - 1)
-		}
-		free(loss)
-		if loss = out[3]; err != nil {
-			return err
+		loss := float64(tensors.ToScalar[float32](out[3]))
+		free(out[3])
+		if !finite(loss) {
+			return &DivergedError{Network: name, Step: a.Steps + k, Loss: loss}
 		}
 	}
-	if err := check(steps - 1); err != nil {
+	if err := choice.settle(); err != nil {
 		return err
 	}
-	best, err := better(candidates)
-	if err != nil {
-		return err
-	}
-	if best != nil {
-		a.write(i, best)
+	if choice.best != nil {
+		a.write(i, choice.best)
 	}
 	a.last[i] = a.set.Weights(i)
 	a.Batches[i] += steps
 	return nil
-}
-
-// better are the candidate weights of the highest accuracy above that of the first; nil
-// if there are none.
-func better(candidates []candidate) (best []float32, err error) {
-	highest := -1.0
-	for k, c := range candidates {
-		s := <-c.score
-		if s.err != nil {
-			return nil, s.err
-		}
-		if k == 0 {
-			highest = s.accuracy
-		} else if s.accuracy > highest {
-			best, highest = c.weights, s.accuracy
-		}
-	}
-	return best, nil
 }
 
 // write puts a network's flat weights into the shared and exclusive pages. The

@@ -18,13 +18,17 @@ type variables struct {
 func (j *joint) newVariables(s jointState) (*variables, error) {
 	x := &variables{}
 	for _, from := range [][]float32{s.Theta, s.M, s.V} {
-		if j.frame.regions != j.layout.regions {
+		if !j.frame.all(j.layout) {
 			x.host = append(x.host, slices.Clone(from))
 			continue
 		}
 		x.device = append(x.device, vector(from))
 	}
-	return x, j.onDevice(x.device)
+	if err := j.onDevice(x.device); err != nil {
+		x.free()
+		return nil, err
+	}
+	return x, nil
 }
 
 // onDevice sends tensors to the device before several goroutines ask for them: GoMLX v0.28.1
@@ -52,8 +56,8 @@ func (x *variables) values() (values [3][]float32, err error) {
 	return values, nil
 }
 
-// take makes the vectors that a step works on; put writes them back. The view's place in
-// them is the frame's, in the variables the layout's.
+// take makes the vectors of a frame that a step of the view's networks works on; put writes
+// them back into the variables.
 func (x *variables) take(f frame, l layout, v view) []*tensors.Tensor {
 	var work []*tensors.Tensor
 	for _, from := range x.host {

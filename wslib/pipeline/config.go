@@ -140,7 +140,7 @@ func Profiles() []string { return []string{"quick", "smoke", "packing", "paper"}
 //
 //	quick    joint optimization, minutes on two cores
 //	smoke    a few steps on a few samples, to see that everything runs
-//	packing  the schedule of results/optimization.md: 3,400 joint steps, half an hour
+//	packing  the schedule of results/optimization.md: 3,400 joint steps, a quarter of an hour
 //	paper    the original's alternating schedule and full data, hours
 func Profile(name string) (Config, error) {
 	s := separation.Defaults()
