@@ -1,6 +1,7 @@
 package grid
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -116,7 +117,7 @@ func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, e
 		config.Placement, config.Loads, config.LoadSpread, config.Doubling = "", nil, 0, false
 		if c.Rounds > 0 {
 			config.Optimization.Rounds = c.Rounds
-			config.Optimization.FirstSteps = paper.Optimization.FirstSteps * c.Rounds / paper.Optimization.Rounds
+			config.Optimization.FirstSteps = cmp.Or(c.First, paper.Optimization.FirstSteps*c.Rounds/paper.Optimization.Rounds)
 		}
 	case Joint, RandomTable:
 		b, err := g.budget(c)

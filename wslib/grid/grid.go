@@ -52,6 +52,9 @@ type Cell struct {
 	// exclusive pages; 0: all is in device memory.
 	Level1 float64 `json:"level1,omitempty"`
 	Rounds int     `json:"rounds,omitempty"` // of the alternating schedule, 100 in full
+	// First is the steps of a network's first turn in the alternating schedule, 2,000 in
+	// full; 0: as much less as there are fewer Rounds.
+	First int `json:"first,omitempty"`
 }
 
 // String names the cell in files and tables: joint-80, quantized-4, joint-4bit-32.
@@ -73,11 +76,14 @@ func (c Cell) String() string {
 	if c.Rounds > 0 {
 		parts = append(parts, fmt.Sprintf("%drounds", c.Rounds))
 	}
+	if c.First > 0 {
+		parts = append(parts, fmt.Sprintf("%dfirst", c.First))
+	}
 	return strings.Join(parts, "-")
 }
 
 // ParseCell reads METHOD[:RATIO[:LEVEL1]], where METHOD may end in -BITS (quantized-4,
-// joint-2) or, for alternating, in -ROUNDS.
+// joint-2), or alternating[-ROUNDS[:FIRST]].
 func ParseCell(s string) (Cell, error) {
 	fields := strings.Split(s, ":")
 	c := Cell{Method: fields[0]}
@@ -104,6 +110,13 @@ func ParseCell(s string) (Cell, error) {
 	}
 	if !slices.Contains(known, c.Method) {
 		return c, fmt.Errorf("grid: method %q, want one of %s", fields[0], strings.Join(known, ", "))
+	}
+	if c.Method == Alternating && len(fields) == 2 {
+		n, err := strconv.Atoi(fields[1])
+		if err != nil || n < 1 || c.Rounds == 0 {
+			return c, fmt.Errorf("grid: %q: want %s-ROUNDS:FIRST, both above 0", s, Alternating)
+		}
+		c.First, fields = n, fields[:1]
 	}
 	for i, to := range []*float64{&c.Ratio, &c.Level1} {
 		if i+1 < len(fields) {

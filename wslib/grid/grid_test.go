@@ -31,15 +31,27 @@ func TestParseCell(t *testing.T) {
 		"random-table-4:32": {Method: RandomTable, Bits: 4, Ratio: 32},
 		"product-8":         {Method: Product, Length: 8},
 		"alternating-10":    {Method: Alternating, Rounds: 10},
+		"alternating-10:99": {Method: Alternating, Rounds: 10, First: 99},
 	} {
 		got, err := ParseCell(text)
 		if err != nil || got != want {
 			t.Errorf("%s: %+v (%v), want %+v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "magic", "joint", "further:5", "joint:x", "joint:-3", "joint:50:20", "quantized", "quantized-x", "joint:1:2:3", "quantized-3", "further-8"} {
+	for _, text := range []string{"", "magic", "joint", "further:5", "joint:x", "joint:-3", "joint:50:20", "quantized", "quantized-x", "joint:1:2:3", "quantized-3", "further-8", "alternating:99", "alternating-10:0", "alternating-10:9:9"} {
 		if c, err := ParseCell(text); err == nil {
 			t.Errorf("%q is read as %+v", text, c)
+		}
+	}
+}
+
+// A part of the paper's schedule is as much less of first turns, unless these are named.
+func TestAlternatingSchedule(t *testing.T) {
+	for text, want := range map[string][2]int{"alternating": {100, 2000}, "alternating-10": {10, 200}, "alternating-90:2000": {90, 2000}} {
+		g := &Grid{Spec: small(t, text)}
+		config, _, err := g.cellConfig(g.Spec.Cells[0], 1)
+		if o := config.Optimization; err != nil || o.Rounds != want[0] || o.FirstSteps != want[1] || o.Passes != 10 || o.TurnSteps != 32 {
+			t.Errorf("%s: %d rounds of %d passes of %d steps after %d steps (%v), want %v", text, o.Rounds, o.Passes, o.TurnSteps, o.FirstSteps, err, want)
 		}
 	}
 }

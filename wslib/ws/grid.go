@@ -55,7 +55,8 @@ func (a *app) gridCommand() *ffcli.Command {
 			"Methods: further (separate networks with the same further steps: the reference), distilled (the\n" +
 			"same, following the reference's outputs), quantized-8,\n" +
 			"-4, -2, -1, pruned:RATIO, width:RATIO, product-4, -8 (weights of a codeword), random-table:RATIO,\n" +
-			"joint:RATIO[:LEVEL1] (precision chosen) or joint-BITS:RATIO, alternating-ROUNDS (of 100).",
+			"joint:RATIO[:LEVEL1] (precision chosen) or joint-BITS:RATIO, alternating[-ROUNDS[:FIRST]] (of 100,\n" +
+			"and steps of first turns, of 2000; without FIRST as much less as there are fewer rounds).",
 		Exec: func(ctx context.Context, _ []string) error { return f.exec(ctx, a, *cells) },
 	}
 }
