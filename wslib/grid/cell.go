@@ -66,7 +66,7 @@ func (g *Grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	var o *outcome
 	switch c.Method {
 	case Joint, RandomTable, Alternating:
-		o, err = g.separated(ctx, r, speed)
+		o, err = g.separated(ctx, r, speed, watch)
 	default:
 		o, err = g.compared(ctx, r, c, seed, watch)
 	}

@@ -133,6 +133,8 @@ func TestGrid(t *testing.T) {
 	}
 	if r, _, err := g.record(s.Cells[2], 1); err != nil || r.Seconds < 3600+took || r.Seconds > 7200 {
 		t.Errorf("the cell that was interrupted after an hour took %v s (%v)", r.Seconds, err)
+	} else if h := r.History; h[len(h)-1].Seconds < 3600 || h[len(h)-1].Seconds > r.Seconds || h[1].Step != 3 || math.Abs(2*h[1].Seconds-h[len(h)-1].Seconds) > 1 {
+		t.Errorf("its course over time is %+v", h)
 	}
 	if _, err := os.Stat(interrupted); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%s is left: %v", interrupted, err)

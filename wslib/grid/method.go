@@ -35,7 +35,7 @@ func (p *pace) of(steps int) float64 {
 }
 
 // separated is weight separation: a run of the pipeline up to its optimized pages.
-func (g *Grid) separated(ctx context.Context, r *pipeline.Run, speed *pace) (*outcome, error) {
+func (g *Grid) separated(ctx context.Context, r *pipeline.Run, speed *pace, watch *stopwatch) (*outcome, error) {
 	if err := r.Optimize(ctx); err != nil {
 		return nil, err
 	}
@@ -52,8 +52,13 @@ func (g *Grid) separated(ctx context.Context, r *pipeline.Run, speed *pace) (*ou
 	if err != nil {
 		return nil, err
 	}
+	at := speed.of
+	if whole := watch.seconds(); watch.before > 0 && len(h.Points) > 0 { // this process saw a part, perhaps a short one
+		last := h.Points[len(h.Points)-1].Step
+		at = func(step int) float64 { return whole * float64(step) / float64(max(1, last)) }
+	}
 	for _, p := range h.Points {
-		o.history = append(o.history, Point{Step: p.Step, Seconds: speed.of(p.Step), Mean: p.Mean})
+		o.history = append(o.history, Point{Step: p.Step, Seconds: at(p.Step), Mean: p.Mean})
 	}
 	return o, nil
 }
