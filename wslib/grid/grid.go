@@ -5,11 +5,11 @@
 // All methods but [Alternating], which keeps its own schedule, and [Width], which trains
 // narrower networks from scratch first, start from the same separate networks and get the
 // same further steps and schedule, and the same dropout, but that packed networks may have
-// one of their own; accuracy changes are against the separate
-// networks with just these further steps ([Further]). All but [Further] and [Alternating] may
-// have distillation from the separate networks, or from the reference itself; only joint
-// training has loss weights between networks and loads of their pages. Test data is read once, when a cell of
-// the grid is done and nothing is chosen any more.
+// one of their own; accuracy changes are against the separate networks with just these
+// further steps ([Further]). All but [Further] and [Alternating] may have distillation from
+// the separate networks, or from the reference itself; only joint training has loss weights
+// between networks and loads of their pages. Test data is read once, when a cell of the grid
+// is done and nothing is chosen any more.
 package grid
 
 import (

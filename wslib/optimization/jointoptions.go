@@ -26,7 +26,7 @@ type JointOptions struct {
 	RoundBy float64
 	// Distillation from Task.Weights [none].
 	Distillation  network.Distillation
-	Sample        int // networks in a step; each takes part once in as many steps as it takes [0: all]
+	Sample        int // networks in a step; each takes part once in as many steps as it takes, and what is trained stays on the host but for these [0: all]
 	Workers       int // networks at a time; does not change the result [2]
 	ValidateEvery int // steps between validations and checkpoints [200]
 	ValidateOn    int // at most so many validation samples a network [0: all]
