@@ -11,7 +11,7 @@ import (
 	"weightsep/wslib/page"
 )
 
-// Budget is what a set of networks may take, in bytes. Pages, page tables, scales and signs
+// Budget is what a set of networks may take, in bytes. Pages, page tables, scales and keys
 // are counted, as in [page.Set.Stored].
 type Budget struct {
 	Total  int // everything that is stored
@@ -22,7 +22,8 @@ type Budget struct {
 	ExclusivePrecision page.Precision
 	ScaleFormat        page.ScaleFormat // of scales; "": chosen
 
-	Signs Signs // whether each network keeps its own, see [page.Table.PackSigns]
+	// Keys is the precision of the networks' own keys, see [page.Table.PackKeys]; 0: chosen.
+	Keys page.Precision
 
 	// Loads say how exclusive pages are shared out between the networks, one for each,
 	// above 0; nil: equally.
@@ -33,15 +34,8 @@ type Budget struct {
 	Held Held
 }
 
-// Signs says whether networks keep their own signs.
-type Signs int
-
-// The choices there are. The zero value leaves it to [Choose].
-const (
-	SignsChosen Signs = iota
-	SignsKept
-	SignsNone
-)
+// NoKeys as [Budget.Keys] rules keys out.
+const NoKeys page.Precision = -1
 
 // Plan is a choice that keeps to a budget.
 type Plan struct {
@@ -50,9 +44,9 @@ type Plan struct {
 	Precision          page.Precision
 	ExclusivePrecision page.Precision
 	ScaleFormat        page.ScaleFormat
-	Signs              bool // each network keeps its own
-	Bytes              int  // total that is stored, at most
-	Level1             int  // of it in device memory
+	Keys               page.Precision // of the networks' own keys; 0: they have none
+	Bytes              int            // total that is stored, at most
+	Level1             int            // of it in device memory
 
 	held Held
 }
@@ -88,7 +82,8 @@ const exclusivePages = 3
 // The rest goes to shared pages, at most one for each page of the networks. Precision
 // falls as shared pages fill up, and 8-bit logarithmic scales replace float32 ones
 // where pages are quantized. Where float32 pages are shared by two or more on average,
-// networks keep their own signs, in level 2. It is an error if not one shared page fits.
+// networks have keys, in level 2: of two bits, or of one where that would take more than two
+// fifths of the budget. It is an error if not one shared page fits.
 func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	if pageSize < 1 || len(weights) == 0 {
 		return Plan{}, fmt.Errorf("budget: %d networks in pages of %d, want one and 1 at least", len(weights), pageSize)
@@ -104,6 +99,11 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 			return Plan{}, fmt.Errorf("budget: %w", err)
 		}
 	}
+	switch b.Keys {
+	case 0, NoKeys, page.Int1, page.Int2:
+	default:
+		return Plan{}, fmt.Errorf("budget: keys of %v, want %v or %v", b.Keys, page.Int1, page.Int2)
+	}
 	if b.Loads != nil && len(b.Loads) != len(weights) || slices.ContainsFunc(b.Loads, func(l float64) bool { return !(l > 0) }) {
 		return Plan{}, fmt.Errorf("budget: loads %v, want one above 0 for each of %d networks", b.Loads, len(weights))
 	}
@@ -117,14 +117,16 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	n.pages = sum(n.of)
 	if b.Precision != 0 {
 		p, err := n.fit(b.Precision, b)
-		if err != nil || b.Signs != SignsChosen || b.Held != (Held{}) || b.Precision.Quantized() || n.sharing(p) < signed {
+		if err != nil || b.Keys != 0 || b.Held != (Held{}) || b.Precision.Quantized() || n.sharing(p) < keyed {
 			return p, err
 		}
-		b.Signs = SignsKept
-		if q, err := n.fit(b.Precision, b); err == nil {
-			return q, nil
+		for _, b.Keys = range []page.Precision{page.Int2, page.Int1} {
+			q, err := n.fit(b.Precision, b)
+			if err == nil && (b.Keys == page.Int1 || float64(n.keys(q)) <= keyShare*float64(b.Total)) {
+				return q, nil
+			}
 		}
-		return p, nil // there is no room for signs
+		return p, nil // there is no room for keys
 	}
 	var p Plan
 	var err error
@@ -139,9 +141,13 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	return p, err
 }
 
-// signed is the mean number of pages on a float32 shared page from which on networks keep
-// their own signs: a bit for 32, in a budget of a sixth worth points (results/optimization.md).
-const signed = 2
+// keyed is the mean number of pages on a float32 shared page from which on networks keep
+// keys of their own: a bit or two for 32, in a budget of a sixth worth points
+// (results/optimization.md). Two bits where they take no more than keyShare of the budget.
+const (
+	keyed    = 2
+	keyShare = 0.4
+)
 
 // sharing is the mean number of pages on a shared page of a plan.
 func (n networks) sharing(p Plan) float64 {
@@ -188,7 +194,7 @@ func (n networks) share(exclusive int) []int {
 
 // fit is the plan of one precision.
 func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
-	p := Plan{Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat, Signs: b.Signs == SignsKept, held: b.Held}
+	p := Plan{Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat, Keys: max(0, b.Keys), held: b.Held}
 	if p.ScaleFormat == "" {
 		p.ScaleFormat = page.ScaleFloat32
 		if precision.Quantized() {
@@ -215,6 +221,19 @@ func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 	return p, err
 }
 
+// String says which pages these are.
+func (p Plan) String() string {
+	text := fmt.Sprintf("%d shared pages of %v, at most %s exclusive ones a network of %v, scales as %s",
+		p.Shared, p.Precision, p.ExclusiveRange(), p.ExclusivePrecision, p.ScaleFormat)
+	switch p.Keys {
+	case page.Int1:
+		text += ", a sign for each weight"
+	case page.Int2:
+		text += ", a key of 2 bits for each weight"
+	}
+	return text
+}
+
 // ExclusiveRange is the fewest and the most exclusive pages of a network, as in 1 to 8.
 func (p Plan) ExclusiveRange() string {
 	least, most := slices.Min(p.Exclusive), slices.Max(p.Exclusive)
@@ -233,7 +252,7 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	beside := p.ScaleFormat.Bytes() + width // bytes of each page in tables and scales
 	fixed := n.pages * beside
 	heldLevel1 := p.held.Shared*size + p.held.Pages*beside
-	held := heldLevel1 + p.held.Signs
+	held := heldLevel1 + p.held.Keys
 	if p.held.Exclusive > 0 {
 		held += p.held.Exclusive * cmp.Or(b.ExclusivePrecision, p.Precision).Bytes(n.size)
 	}
@@ -253,7 +272,7 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 			average--
 			p.Exclusive = n.share(average * len(n.of))
 		}
-		level1 = b.Total - n.exclusive(p) - n.signs(p)
+		level1 = b.Total - n.exclusive(p) - n.keys(p)
 	}
 	p.Shared = min((level1-fixed)/size, n.pages-sum(p.Exclusive))
 	if p.Shared < 1 {
@@ -263,21 +282,21 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	p.Level1 = fixed + p.Shared*size
 	if b.Level1 > 0 {
 		p.ExclusivePrecision = cmp.Or(b.ExclusivePrecision, p.Precision)
-		// An exclusive page takes its bytes but no signs.
+		// An exclusive page takes its bytes but no keys.
 		p.Exclusive = n.share(0)
 		each := p.ExclusivePrecision.Bytes(n.size)
-		if p.Signs {
-			each -= page.Int1.Bytes(n.size)
+		if p.Keys != 0 {
+			each -= p.Keys.Bytes(n.size)
 		}
-		left := b.Total - p.Level1 - n.signs(p)
+		left := b.Total - p.Level1 - n.keys(p)
 		if left < 0 {
-			return Plan{}, fmt.Errorf("budget: %d bytes beside %d in level 1 are not enough for the signs, %d", b.Total-p.Level1, p.Level1, n.signs(p))
+			return Plan{}, fmt.Errorf("budget: %d bytes beside %d in level 1 are not enough for the keys, %d", b.Total-p.Level1, p.Level1, n.keys(p))
 		}
 		if each > 0 {
 			p.Exclusive = n.share(min(left/each, n.pages-p.Shared))
 		}
 	}
-	p.Bytes = p.Level1 + n.exclusive(p) + n.signs(p)
+	p.Bytes = p.Level1 + n.exclusive(p) + n.keys(p)
 	p.Shared += p.held.Shared
 	p.Level1 += heldLevel1
 	p.Bytes += held
@@ -289,12 +308,12 @@ func (n networks) exclusive(p Plan) int {
 	return sum(p.Exclusive) * p.ExclusivePrecision.Bytes(n.size)
 }
 
-// signs is the bytes of the signs of a plan's pages on shared ones.
-func (n networks) signs(p Plan) int {
-	if !p.Signs {
+// keys is the bytes of the keys of a plan's pages on shared ones.
+func (n networks) keys(p Plan) int {
+	if p.Keys == 0 {
 		return 0
 	}
-	return (n.pages - sum(p.Exclusive)) * page.Int1.Bytes(n.size)
+	return (n.pages - sum(p.Exclusive)) * p.Keys.Bytes(n.size)
 }
 
 func sum(v []int) int {

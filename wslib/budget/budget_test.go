@@ -27,7 +27,7 @@ func stored(t *testing.T, weights []int, size int, p Plan) page.Stored {
 // packed builds a set of the plan.
 func packed(t *testing.T, weights []int, size int, p Plan) *page.Set {
 	t.Helper()
-	s := &page.Set{Size: size, Shared: p.Shared, Pages: make([]float32, p.Shared*size), Precision: p.Precision, ExclusivePrecision: p.ExclusivePrecision, ScaleFormat: p.ScaleFormat}
+	s := &page.Set{Size: size, Shared: p.Shared, Pages: make([]float32, p.Shared*size), Precision: p.Precision, ExclusivePrecision: p.ExclusivePrecision, ScaleFormat: p.ScaleFormat, KeyPrecision: p.Keys}
 	fill := func(v []float32, p page.Precision) []float32 {
 		for i := range v {
 			v[i] = p.Round(0.2)
@@ -47,8 +47,8 @@ func packed(t *testing.T, weights []int, size int, p Plan) *page.Set {
 			}
 		}
 		m.Exclusive = fill(make([]float32, p.Exclusive[i]*size), p.ExclusivePrecision)
-		if p.Signs {
-			m.Signs = m.Table.PackSigns(make([]float32, n), size)
+		if p.Keys != 0 {
+			m.Keys = m.Table.PackKeys(make([]float32, n), size, p.Keys)
 		}
 		s.Networks = append(s.Networks, m)
 	}
@@ -108,27 +108,27 @@ func TestPrecisionFallsWithTheBudget(t *testing.T) {
 	}
 }
 
-// Crowded float32 pages come with signs unless they are ruled out; others do not, unless asked
+// Crowded float32 pages come with keys unless they are ruled out; others do not, unless asked
 // for. They count in what is announced.
 func TestSignsAreBudgeted(t *testing.T) {
 	for _, c := range []struct {
 		ratio     float64
 		precision page.Precision
-		ask       Signs
+		ask       page.Precision
 		level1    int
-		want      bool
+		want      page.Precision
 	}{
-		{5.8, page.Float32, SignsChosen, 0, true}, {1.5, page.Float32, SignsChosen, 0, false}, {5.8, page.Float32, SignsNone, 0, false},
-		{1.5, page.Float32, SignsKept, 0, true}, {5.8, page.Int8, SignsChosen, 0, false}, {20, page.Int4, SignsKept, 0, true},
-		{5.8, page.Float32, SignsChosen, 300_000, true}, {29, page.Float32, SignsChosen, 0, false}, {5.8, 0, SignsChosen, 0, false},
+		{5.8, page.Float32, 0, 0, page.Int2}, {1.5, page.Float32, 0, 0, 0}, {5.8, page.Float32, NoKeys, 0, 0}, {5.8, page.Float32, page.Int1, 0, page.Int1},
+		{1.5, page.Float32, page.Int1, 0, page.Int1}, {5.8, page.Int8, 0, 0, 0}, {20, page.Int4, page.Int1, 0, page.Int1}, {10, page.Int4, page.Int2, 0, page.Int2},
+		{5.8, page.Float32, 0, 250_000, page.Int2}, {10, page.Float32, 0, 0, page.Int1}, {29, page.Float32, 0, 0, 0}, {5.8, 0, 0, 0, 0},
 	} {
 		total, _ := Ratio(ten(), c.ratio)
-		p, err := Choose(ten(), 512, Budget{Total: total, Precision: c.precision, Signs: c.ask, Level1: c.level1})
+		p, err := Choose(ten(), 512, Budget{Total: total, Precision: c.precision, Keys: c.ask, Level1: c.level1})
 		if err != nil {
 			t.Fatalf("%+v: %v", c, err)
 		}
 		s := stored(t, ten(), 512, p)
-		if p.Signs != c.want || s.Total > total || s.Total != p.Bytes || s.Total-s.Exclusive-s.Signs != p.Level1 {
+		if p.Keys != c.want || s.Total > total || s.Total != p.Bytes || s.Total-s.Exclusive-s.Keys != p.Level1 {
 			t.Errorf("%+v: %+v stores %+v", c, p, s)
 		}
 		room := p.Precision.Bytes(512) + 1310
@@ -142,14 +142,14 @@ func TestSignsAreBudgeted(t *testing.T) {
 			t.Errorf("%+v: %d bytes left of %d", c, total-s.Total, total)
 		}
 	}
-	if _, err := Choose(ten(), 512, Budget{Total: 90_000, Level1: 85_000, Precision: page.Int2, Signs: SignsKept}); err == nil || !strings.Contains(err.Error(), "signs") {
-		t.Errorf("no room for signs beside level 1: %v", err)
+	if _, err := Choose(ten(), 512, Budget{Total: 90_000, Level1: 85_000, Precision: page.Int2, Keys: page.Int1}); err == nil || !strings.Contains(err.Error(), "keys") {
+		t.Errorf("no room for keys beside level 1: %v", err)
 	}
 }
 
 // Level 1 bounds the shared pages; the rest of the total goes to exclusive ones.
 func TestLevels(t *testing.T) {
-	p, err := Choose(ten(), 512, Budget{Total: 460_000, Level1: 280_000, Precision: page.Float32, Signs: SignsNone})
+	p, err := Choose(ten(), 512, Budget{Total: 460_000, Level1: 280_000, Precision: page.Float32, Keys: NoKeys})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ type Held struct {
 	Shared    int // shared pages that they use
 	Exclusive int // exclusive pages of all
 	Most      int // exclusive pages of the network that has most
-	Signs     int // bytes of the signs of all
+	Keys      int // bytes of the keys of all
 }
 
 // HeldBy counts what the networks of a set use.
@@ -17,7 +17,7 @@ func HeldBy(s *page.Set) Held {
 	for _, m := range s.Networks {
 		own := len(m.Table.Exclusive())
 		h.Pages += len(m.Table.Entries)
-		h.Signs += len(m.Signs)
+		h.Keys += len(m.Keys)
 		h.Exclusive, h.Most = h.Exclusive+own, max(h.Most, own)
 	}
 	return h

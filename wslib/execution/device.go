@@ -1,7 +1,7 @@
 // Package execution runs many networks from one set of pages: shared pages, page
-// tables and scales stay in device memory (level 1), exclusive pages, and signs if there
+// tables and scales stay in device memory (level 1), exclusive pages, and keys if there
 // are any, in host memory (level 2). Switching to a network copies its few exclusive pages
-// and its signs to the device and gathers its weights there; where device memory is host memory, as with
+// and its keys to the device and gathers its weights there; where device memory is host memory, as with
 // the CPU plugin, it is one gather on the host. Quantized pages of either kind, scales
 // and tables are held as they are stored; a switch decodes the weights of one network.
 package execution
@@ -43,7 +43,7 @@ type member struct {
 	scales *tensors.Tensor // [pages], on the device; nil: none
 	own    []byte          // stored exclusive pages of a set with quantized ones, in host memory
 	stored []byte          // scales of such a set as they are stored, for a gather on the host
-	rows   *tensors.Tensor // where each page's signs are among the network's, on the device; nil: no signs
+	rows   *tensors.Tensor // where each page's keys are among the network's, on the device; nil: no keys
 }
 
 // NewDevice puts a set's shared pages, tables and scales on the device and
@@ -107,17 +107,17 @@ func (at *member) open(backend compute.Backend, s *page.Set, m page.Member) erro
 	if err != nil {
 		return err
 	}
-	if at.scales, err = scalesOnDevice(backend, s.ScaleFormat, m.Scales); err != nil || len(m.Signs) == 0 {
+	if at.scales, err = scalesOnDevice(backend, s.ScaleFormat, m.Scales); err != nil || len(m.Keys) == 0 {
 		return err
 	}
-	rows := m.Table.SignRows()
+	rows := m.Table.KeyRows()
 	at.rows, err = onDevice(backend, rows, len(rows))
 	return err
 }
 
 // Switch gathers network i's weights through its page table, after copying its
-// exclusive pages and signs to the device. Where device memory is host memory (the CPU
-// plugin), one pass over the pages does both, and one over the weights turns their signs.
+// exclusive pages and keys to the device. Where device memory is host memory (the CPU
+// plugin), one pass over the pages does both, and one over the weights applies their keys.
 func (d *Device) Switch(i int) (*tensors.Tensor, error) {
 	if d.backend.HasSharedBuffers() {
 		return d.switchInPlace(i)
@@ -142,7 +142,7 @@ func (d *Device) switchInPlace(i int) (*tensors.Tensor, error) {
 			} else {
 				m.Table.Gather(dst, d.set.Pages, m.Exclusive, scales, d.set.Size)
 			}
-			m.Table.ApplySigns(dst, m.Signs, d.set.Size)
+			m.Table.ApplyKeys(dst, m.Keys, d.set.Size, d.set.KeyPrecision)
 		})
 	}
 	if err != nil {
@@ -164,9 +164,9 @@ func (d *Device) switchOnDevice(i int) (*tensors.Tensor, error) {
 		}
 	}
 	if at.rows != nil {
-		signs := signsInHost(m, d.set.Size)
-		defer signs.FinalizeAll()
-		decoded = append(decoded, signs, at.rows)
+		keys := keysInHost(d.set, m)
+		defer keys.FinalizeAll()
+		decoded = append(decoded, keys, at.rows)
 	}
 	w, err := at.gather.Call1(args...)
 	if err == nil && at.decode != nil {

@@ -27,8 +27,8 @@ func gather(in []*Node, s *page.Set, m page.Member, mixed bool) *Node {
 	return xla.FlatWeights(out, m.Weights)
 }
 
-// decode multiplies gathered pages by their scales and signs. Inputs: gathered pages, scales,
-// then table and exclusive pages of a mixed network, then signs and their rows if the
+// decode multiplies gathered pages by their scales and keys. Inputs: gathered pages, scales,
+// then table and exclusive pages of a mixed network, then keys and their rows if the
 // network has any. It is an executable of its
 // own because XLA's CPU compiler, given both, computes page and scale of every
 // single weight: 260 µs instead of 100 for 128 pages.
@@ -44,10 +44,10 @@ func decode(in []*Node, s *page.Set, m page.Member, mixed bool) *Node {
 		in = in[2:]
 	}
 	pages = Mul(pages, InsertAxes(scales, -1))
-	if len(m.Signs) > 0 {
-		signs := Neg(unpack(in[0], page.Int1, s.Size)) // a bit of 1 is a negative sign
-		signs = Concatenate([]*Node{signs, OnesLike(Slice(signs, AxisRange(0, 1)))}, 0)
-		pages = Mul(pages, xla.GatherPages(signs, in[1]))
+	if len(m.Keys) > 0 {
+		keys := unpack(in[0], s.KeyPrecision, s.Size)
+		keys = Concatenate([]*Node{keys, OnesLike(Slice(keys, AxisRange(0, 1)))}, 0)
+		pages = Mul(pages, xla.GatherPages(keys, in[1]))
 	}
 	return xla.FlatWeights(pages, m.Weights)
 }

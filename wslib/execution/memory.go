@@ -69,10 +69,10 @@ func exclusive(s *page.Set, values []float32, packed []byte, pages int) *tensors
 	return tensors.FromFlatDataAndDimensions(values, pages, s.Size)
 }
 
-// signsInHost are a network's signs in host memory, a row for each page on a shared one.
-func signsInHost(m page.Member, size int) *tensors.Tensor {
-	width := page.Int1.Bytes(size)
-	return tensors.FromFlatDataAndDimensions(m.Signs, len(m.Signs)/width, width)
+// keysInHost are a network's keys in host memory, a row for each page on a shared one.
+func keysInHost(s *page.Set, m page.Member) *tensors.Tensor {
+	width := s.KeyPrecision.Bytes(s.Size)
+	return tensors.FromFlatDataAndDimensions(m.Keys, len(m.Keys)/width, width)
 }
 
 // tableOnDevice copies a table to the device, in its width.

@@ -132,22 +132,23 @@ func TestGatherOfMixedPrecisionsIsBitExact(t *testing.T) {
 	}
 }
 
-// Networks with signs of their own and without, on the device and in place.
-func TestGatherWithSignsIsBitExact(t *testing.T) {
+// Networks with keys and without, on the device and in place.
+func TestGatherWithKeysIsBitExact(t *testing.T) {
 	_, set := ten(t)
 	set.Networks = set.Networks[:2]
 	b := xlatest.Backend(t)
 	rng := rand.New(rand.NewPCG(8, 1))
-	test := func(set *page.Set, p, own page.Precision, f page.ScaleFormat) func(*testing.T) {
+	test := func(set *page.Set, p, own page.Precision, f page.ScaleFormat, keys page.Precision) func(*testing.T) {
 		return func(t *testing.T) {
 			s := mixed(set, p, own, f)
+			s.KeyPrecision = keys
 			m := &s.Networks[0]
 			weights := make([]float32, m.Weights)
 			for i := range weights {
-				weights[i] = rng.Float32() - 0.5
+				weights[i] = 4*rng.Float32() - 2
 			}
 			plain := s.Weights(0)
-			m.Signs = m.Table.PackSigns(weights, s.Size)
+			m.Keys = m.Table.PackKeys(weights, s.Size, keys)
 			d, err := NewDevice(b, s)
 			if err != nil {
 				t.Fatal(err)
@@ -158,8 +159,8 @@ func TestGatherWithSignsIsBitExact(t *testing.T) {
 			}
 			for i, w := range s.Weights(0) {
 				want := plain[i]
-				if int(m.Table.Entries[i/s.Size]) < s.Shared && weights[i] < 0 {
-					want = -want
+				if int(m.Table.Entries[i/s.Size]) < s.Shared {
+					want *= keys.Round(weights[i])
 				}
 				if w != want {
 					t.Fatalf("weight %d is %v, want %v", i, w, want)
@@ -171,8 +172,10 @@ func TestGatherWithSignsIsBitExact(t *testing.T) {
 		p, own page.Precision
 		f      page.ScaleFormat
 	}{{page.Float32, 0, page.ScaleFloat32}, {page.Float32, page.Int8, page.ScaleLog8}, {page.Int4, 0, page.ScaleFloat16}, {page.Int2, page.Int8, page.ScaleLog8}, {page.Int1, page.Float32, page.ScaleFloat32}} {
-		t.Run(fmt.Sprint("pages of 13 ", c.p, " ", c.own), test(oddPages(), c.p, c.own, c.f))
-		t.Run(fmt.Sprint("pages of 512 ", c.p, " ", c.own), test(set, c.p, c.own, c.f))
+		for _, keys := range []page.Precision{page.Int1, page.Int2} {
+			t.Run(fmt.Sprint("pages of 13 ", c.p, " ", c.own, " ", keys), test(oddPages(), c.p, c.own, c.f, keys))
+			t.Run(fmt.Sprint("pages of 512 ", c.p, " ", c.own, " ", keys), test(set, c.p, c.own, c.f, keys))
+		}
 	}
 }
 

@@ -73,8 +73,8 @@ func charts(t *testing.T) []struct {
 			[]string{"Mean change of accuracy over wall time", "target -0.22, stated by the paper", "at the target after", "joint pages", "200 s", "never", "20.0 s", "Changes below -6 are cut off.", "Open marks: stand-in data", "wall time (s, log)", "1,000"}},
 		{"memory", must(Memory(original())),
 			[]string{"Packing ratio 5.9x: 454.7 KB instead of 2,670 KB", "262.1 KB", "192.5 KB", "memory (KB)", "alone: 10.2x"}},
-		{"memory_signs", must(Memory(scaledAndSigned())),
-			[]string{"Packing ratio 5.8x: 459.2 KB instead of 2,670 KB", "scales (level 1): 5.2 KB, 1.1 %", "signs (level 2): 81.9 KB, 17.8 %", "alone: 8.5x"}},
+		{"memory_keys", must(Memory(scaledAndKeyed())),
+			[]string{"Packing ratio 5.8x: 459.2 KB instead of 2,670 KB", "scales (level 1): 5.2 KB, 1.1 %", "keys (level 2): 81.9 KB, 17.8 %", "alone: 8.5x"}},
 		{"times", must(Times(testTimings(0.5), testTimings(26))),
 			[]string{"2.50 ms instead of 130 ms in 5 executions: 52 times faster", "whole weights from a .npy file", "50.0 ms", "switching in all (ms)"}},
 	}
@@ -142,10 +142,10 @@ func original() page.Stored {
 	return s
 }
 
-// scaledAndSigned has every part: 151 shared and 30 exclusive pages, scales and signs.
-func scaledAndSigned() page.Stored {
-	s := page.Stored{Shared: 151 * 2048, Exclusive: 30 * 2048, Tables: 1310, Scales: 4 * 1310, Signs: 1280 * 64, Separate: 667582 * 4}
-	s.Total = s.Level1() + s.Exclusive + s.Signs
+// scaledAndKeyed has every part: 151 shared and 30 exclusive pages, scales and keys.
+func scaledAndKeyed() page.Stored {
+	s := page.Stored{Shared: 151 * 2048, Exclusive: 30 * 2048, Tables: 1310, Scales: 4 * 1310, Keys: 1280 * 64, Separate: 667582 * 4}
+	s.Total = s.Level1() + s.Exclusive + s.Keys
 	s.RatioBytes = float64(s.Separate) / float64(s.Total)
 	s.RatioWeights = 7.2
 	s.RatioLevel1 = float64(s.Separate) / float64(s.Level1())

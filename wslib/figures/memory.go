@@ -22,7 +22,7 @@ type memoryPart struct {
 // Memory shows what is stored, in KB (1000 bytes). Two stacked bars have one
 // scale: the separate networks, and all that weight separation stores. As the
 // second is short, it is drawn once more, enlarged to full width, with its parts
-// named below: shared pages, exclusive pages, page tables, scales and signs. The title
+// named below: shared pages, exclusive pages, page tables, scales and keys. The title
 // has the packing ratio.
 func Memory(s page.Stored) (*Figure, error) {
 	parts := []memoryPart{
@@ -30,7 +30,7 @@ func Memory(s page.Stored) (*Figure, error) {
 		{"page tables (level 1)", orange, s.Tables},
 		{"scales (level 1)", green, s.Scales},
 		{"exclusive pages (level 2)", vermillion, s.Exclusive},
-		{"signs (level 2)", purple, s.Signs},
+		{"keys (level 2)", purple, s.Keys},
 	}
 	total, named := 0, 0
 	for _, p := range parts {

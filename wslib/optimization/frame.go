@@ -18,8 +18,8 @@ func (f frame) all(l layout) bool { return f.regions == l.regions }
 // frame of steps in which n of the trained networks take part.
 func (l layout) frame(trained []int, n int) frame {
 	f := frame{regions: l.regions, slots: 1}
-	var used, own, scales, signs []int // by each network: shared pages, exclusive ones, …
-	on := make([][]int, l.shared)      // pages of each network on each shared page
+	var used, own, scales, keys []int // by each network: shared pages, exclusive ones, …
+	on := make([][]int, l.shared)     // pages of each network on each shared page
 	for _, i := range trained {
 		m := l.set.Networks[i]
 		count := map[int32]int{}
@@ -34,7 +34,7 @@ func (l layout) frame(trained []int, n int) frame {
 			}
 		}
 		used, own = append(used, len(count)), append(own, len(m.Exclusive)/l.width)
-		scales, signs = append(scales, len(m.Scales)), append(signs, l.signed(i))
+		scales, keys = append(scales, len(m.Scales)), append(keys, l.keyed(i))
 		f.slots = max(f.slots, len(m.Table.Entries))
 	}
 	f.tenants = 1
@@ -45,7 +45,7 @@ func (l layout) frame(trained []int, n int) frame {
 		f.shared = max(1, min(l.shared, largest(used, n)))
 		f.pages = f.shared + largest(own, n)
 		f.latent = f.pages*f.width + largest(scales, n)
-		f.rows = largest(signs, n)
+		f.rows = largest(keys, n)
 	}
 	return f
 }
@@ -65,12 +65,12 @@ func largest(values []int, n int) int {
 type view struct {
 	tables [][]int32 // of each network: its pages among all of the vector's
 	scales []int     // of each: place of its first scale; -1: none
-	signs  []int     // of each: its first row of signs; -1: none
+	keys   []int     // of each: its first row of keys; -1: none
 	fixed  []bool    // of all pages, those that are not trained
 
-	// Pages, scales and rows of signs of theta that the vector's are, -1 of room that is left;
+	// Pages, scales and rows of keys of theta that the vector's are, -1 of room that is left;
 	// nil where the vector is theta.
-	pagesOf, scalesOf, signsOf []int32
+	pagesOf, scalesOf, keysOf []int32
 }
 
 // whole is the view of networks for which the step works on theta itself.
@@ -78,15 +78,15 @@ func (l layout) whole(networks []int) view {
 	v := view{fixed: l.fixed}
 	for _, i := range networks {
 		v.tables = append(v.tables, l.table(i))
-		v.scales, v.signs = append(v.scales, l.scales[i]), append(v.signs, l.signs[i])
+		v.scales, v.keys = append(v.scales, l.scales[i]), append(v.keys, l.keys[i])
 	}
 	return v
 }
 
 // part is the view of networks that work on a frame of what they use, one after another.
 func (l layout) part(f frame, networks []int) view {
-	v := view{fixed: make([]bool, f.pages), pagesOf: filled(f.pages, -1), scalesOf: filled(f.scaled(), -1), signsOf: filled(f.rows, -1)}
-	shared, own, scales, signs := 0, f.shared, 0, 0
+	v := view{fixed: make([]bool, f.pages), pagesOf: filled(f.pages, -1), scalesOf: filled(f.scaled(), -1), keysOf: filled(f.rows, -1)}
+	shared, own, scales, keys := 0, f.shared, 0, 0
 	place := map[int32]int32{} // in the frame, of theta's pages
 	for _, i := range networks {
 		m, table := l.set.Networks[i], l.table(i)
@@ -104,7 +104,7 @@ func (l layout) part(f frame, networks []int) view {
 			table[b] = at
 		}
 		v.tables = append(v.tables, table)
-		v.scales, v.signs = append(v.scales, -1), append(v.signs, -1)
+		v.scales, v.keys = append(v.scales, -1), append(v.keys, -1)
 		if l.scales[i] >= 0 {
 			v.scales[len(v.scales)-1] = f.pages*f.width + scales
 			for b := range m.Scales {
@@ -112,11 +112,11 @@ func (l layout) part(f frame, networks []int) view {
 				scales++
 			}
 		}
-		if n := l.signed(i); n > 0 {
-			v.signs[len(v.signs)-1] = signs
+		if n := l.keyed(i); n > 0 {
+			v.keys[len(v.keys)-1] = keys
 			for b := range n {
-				v.signsOf[signs] = int32(l.signs[i] + b)
-				signs++
+				v.keysOf[keys] = int32(l.keys[i] + b)
+				keys++
 			}
 		}
 	}
@@ -135,7 +135,7 @@ func (v view) each(f frame, l layout, visit func(here, there, n int)) {
 			visit(f.pages*f.width+at, l.pages*l.width+int(from), 1)
 		}
 	}
-	for at, from := range v.signsOf {
+	for at, from := range v.keysOf {
 		if from >= 0 {
 			visit(f.latent+at*f.width, l.latent+int(from)*f.width, f.width)
 		}
@@ -145,14 +145,14 @@ func (v view) each(f frame, l layout, visit func(here, there, n int)) {
 // sources says where the update finds gradients of a step of a view's networks, k-th
 // network's page b in row k*slots+b: for each shared page the rows of all pages on it
 // [S, tenants], for each exclusive page its row, for each scale its value, for each row of
-// signs that of the page. What has none names the row after the last.
-func (f frame) sources(v view) (shared, exclusive, scales, signs []int32) {
+// keys that of the page. What has none names the row after the last.
+func (f frame) sources(v view) (shared, exclusive, scales, keys []int32) {
 	none := int32(len(v.tables) * f.slots)
 	shared, exclusive = filled(f.shared*f.tenants, none), filled(f.pages-f.shared, none)
-	scales, signs = filled(f.scaled(), none), filled(f.rows, none)
+	scales, keys = filled(f.scaled(), none), filled(f.rows, none)
 	used := make([]int, f.shared)
 	for k, table := range v.tables {
-		sign := v.signs[k]
+		key := v.keys[k]
 		for b, e := range table {
 			row := int32(k*f.slots + b)
 			switch {
@@ -165,13 +165,13 @@ func (f frame) sources(v view) (shared, exclusive, scales, signs []int32) {
 			if v.scales[k] >= 0 {
 				scales[v.scales[k]-f.pages*f.width+b] = row
 			}
-			if sign >= 0 && int(e) < f.shared {
-				signs[sign] = row
-				sign++
+			if key >= 0 && int(e) < f.shared {
+				keys[key] = row
+				key++
 			}
 		}
 	}
-	return shared, exclusive, scales, signs
+	return shared, exclusive, scales, keys
 }
 
 func filled(n int, value int32) []int32 {

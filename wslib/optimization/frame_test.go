@@ -32,7 +32,8 @@ func TestStepOnAFrameIsAStepOnTheta(t *testing.T) {
 				s.Networks[i].Scales = nil
 			}
 		}},
-		{"signs of all but one", page.Float32, overlapping.SignedPages, 16, false, func(s *page.Set) { s.Networks[2].Signs = nil }},
+		{"signs of all but one", page.Float32, overlapping.SignedPages, 16, false, func(s *page.Set) { s.Networks[2].Keys = nil }},
+		{"keys of two bits of all but one", page.Float32, overlapping.KeyedPages, 16, false, func(s *page.Set) { s.Networks[2].Keys = nil }},
 		{"int4 on few pages", page.Int4, overlapping.NormalizedPages, 6, false, func(*page.Set) {}},
 		{"int2 around a held network", page.Int2, overlapping.NormalizedPages, 14, true, func(*page.Set) {}},
 	} {

@@ -25,8 +25,8 @@ import (
 // change. The others are trained around them; where their pages lie on a held network's,
 // only their scales learn.
 //
-// Networks with signs learn those, too: a latent value for each, straight through, of which
-// the sign is stored.
+// Networks with keys learn those, too: a latent value for each, straight through, of which
+// the nearest key is stored.
 //
 // With a precision below float32 the pages are rounded in the loop: the forward
 // pass sees code values, from the start or by and by (RoundBy), the gradient goes straight
@@ -66,7 +66,7 @@ type joint struct {
 	graphs    jointGraphs
 	frame     frame
 	places    *places // of a step of all networks; nil where steps take part of them
-	signRows  []*tensors.Tensor
+	keyRows   []*tensors.Tensor
 	teachers  []*train.Teacher // what each network is distilled from; nil: none
 	samplers  []*train.Sampler
 	print     string     // fingerprint of what is optimized
@@ -102,8 +102,8 @@ func (j *joint) open(ctx context.Context) error {
 		return err
 	}
 	for i, t := range j.tasks {
-		rows := j.layout.set.Networks[i].Table.SignRows()
-		j.signRows = append(j.signRows, tensors.FromFlatDataAndDimensions(rows, len(rows)))
+		rows := j.layout.set.Networks[i].Table.KeyRows()
+		j.keyRows = append(j.keyRows, tensors.FromFlatDataAndDimensions(rows, len(rows)))
 		batch := cmp.Or(t.Batch, j.Batch)
 		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input, batch, j.Seed, t.Network.Name))
 	}
@@ -139,7 +139,7 @@ func (j *joint) close() {
 	if j.validator != nil {
 		j.validator.close()
 	}
-	free(j.signRows...)
+	free(j.keyRows...)
 	if j.places != nil {
 		j.places.free()
 	}

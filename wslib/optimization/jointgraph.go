@@ -9,7 +9,6 @@ import (
 
 	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
-	"weightsep/wslib/page"
 	"weightsep/xla"
 )
 
@@ -35,7 +34,7 @@ func (j *joint) compile() error {
 	of := map[string]*Exec{}
 	for _, i := range j.trained {
 		t := j.tasks[i]
-		kind := fmt.Sprint(t.Network.Architecture(), t.DropoutRate(j.Dropout), t.LossWeight, j.layout.scales[i] >= 0, j.layout.signed(i))
+		kind := fmt.Sprint(t.Network.Architecture(), t.DropoutRate(j.Dropout), t.LossWeight, j.layout.scales[i] >= 0, j.layout.keyed(i))
 		if g := of[kind]; g != nil {
 			j.graphs.gradient[i] = g
 			continue
@@ -86,13 +85,13 @@ func (j *joint) rounded(vector *Node, fixed []*Node) (values, within *Node) {
 
 // gradientGraph is one network's part of a step.
 // Inputs: pages [P, width] as executed, the step's vector, place of the network's scales in it,
-// table, place of its signs and their rows (see page.Table.SignRows), x, y, generator state,
+// table, place of its keys and their rows (see page.Table.KeyRows), x, y, generator state,
 // teacher's logits with distillation. Outputs: loss, gradients with respect to the pages as the
-// network reads them [slots, width] and to its scales [slots], and, where the step's vector has signs,
+// network reads them [slots, width] and to its scales [slots], and, where the step's vector has keys,
 // to their latent values [slots, width] by pages.
 func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	task, f, n := j.tasks[i], j.frame, len(j.layout.set.Networks[i].Table.Entries)
-	pages, vector, at, table, signsAt, signRows, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
+	pages, vector, at, table, keysAt, keyRows, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
 	var teacher *Node
 	if j.teachers != nil {
 		teacher = in[9]
@@ -101,15 +100,15 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		pages = f.graphPages(pages)
 	}
 	read := xla.GatherPages(pages, table) // [n, width]
-	var signs, scales *Node
+	var keys, scales *Node
 	w := read
 	if j.layout.scales[i] >= 0 {
 		scales = InsertAxes(DynamicSlice(vector, []*Node{at}, []int{n}), -1)
 		w = Mul(read, scales)
 	}
-	if rows := j.layout.signed(i); rows > 0 {
-		signs = xla.GatherPages(f.graphSigns(DynamicSlice(vector, []*Node{signsAt}, []int{rows * f.width})), signRows)
-		w = Mul(w, signs)
+	if rows := j.layout.keyed(i); rows > 0 {
+		keys = xla.GatherPages(j.graphKeys(DynamicSlice(vector, []*Node{keysAt}, []int{rows * f.width})), keyRows)
+		w = Mul(w, keys)
 	}
 	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: task.DropoutRate(j.Dropout), RNG: rng})
 	loss, g := pass.LossGradient(func(logits *Node) *Node { return j.Distillation.Loss(logits, y, teacher) })
@@ -120,10 +119,10 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		g = Concatenate([]*Node{g, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad))}, 0)
 	}
 	g = Reshape(g, n, f.width)
-	onSigns := ZerosLike(g)
-	if signs != nil { // straight through
-		onSigns = Mul(Mul(g, scales), read)
-		g = Mul(g, signs)
+	onKeys := ZerosLike(g)
+	if keys != nil { // straight through
+		onKeys = Mul(Mul(g, scales), read)
+		g = Mul(g, keys)
 	}
 	onScales := Zeros(g.Graph(), shapes.Make(dtypes.Float32, n))
 	if scales != nil {
@@ -132,32 +131,30 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	}
 	if pad := f.slots - n; pad > 0 {
 		none := Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad, f.width))
-		g, onSigns = Concatenate([]*Node{g, none}, 0), Concatenate([]*Node{onSigns, none}, 0)
+		g, onKeys = Concatenate([]*Node{g, none}, 0), Concatenate([]*Node{onKeys, none}, 0)
 		onScales = Concatenate([]*Node{onScales, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad))}, 0)
 	}
 	if f.rows == 0 {
 		return []*Node{loss, g, onScales}
 	}
-	return []*Node{loss, g, onScales, onSigns}
+	return []*Node{loss, g, onScales, onKeys}
 }
 
-// graphSigns are the signs, 1 or -1, of latent values, and a row of 1 after them [rows+1, width].
-func (r regions) graphSigns(latent *Node) *Node {
-	latent = Reshape(latent, -1, r.width)
-	one := OnesLike(latent)
-	signs := Where(LessThan(latent, ZerosLike(latent)), Neg(one), one)
-	return Concatenate([]*Node{signs, Slice(one, AxisRange(0, 1))}, 0)
+// graphKeys are the keys of latent values, and a row of 1 after them [rows+1, width].
+func (j *joint) graphKeys(latent *Node) *Node {
+	codes, _ := keyer{j.layout.set.KeyPrecision}.graph(Reshape(latent, -1, j.frame.width))
+	return Concatenate([]*Node{codes, Slice(OnesLike(codes), AxisRange(0, 1))}, 0)
 }
 
 // updateGraph is the update of a step's vector. Inputs: vector, m, v, number of the step and
 // of the turn of all networks, both from 1, rate, where the gradient of shared pages, exclusive
-// pages, scales and signs comes from (see frame.sources), where networks are held which pages
+// pages, scales and keys comes from (see frame.sources), where networks are held which pages
 // are fixed, and the gradients of the step's networks, as gradientGraph gives them. Outputs:
 // vector, m, v.
 func (j *joint) updateGraph(in []*Node) []*Node {
 	f := j.frame
-	vector, m, v, t, turn, rate, shared, exclusive, scales, signs := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8], in[9]
-	var onPages, onScales, onSigns []*Node
+	vector, m, v, t, turn, rate, shared, exclusive, scales, keys := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8], in[9]
+	var onPages, onScales, onKeys []*Node
 	in = in[10:]
 	var fixed []*Node
 	if j.layout.held() {
@@ -166,7 +163,7 @@ func (j *joint) updateGraph(in []*Node) []*Node {
 	for k := 0; k < len(in); k += 2 {
 		onPages, onScales = append(onPages, in[k]), append(onScales, in[k+1])
 		if f.rows > 0 {
-			onSigns = append(onSigns, in[k+2])
+			onKeys = append(onKeys, in[k+2])
 			k++
 		}
 	}
@@ -196,10 +193,10 @@ func (j *joint) updateGraph(in []*Node) []*Node {
 		rates = append(rates, BroadcastToDims(MulScalar(rate, j.ScaleRate), f.scaled()))
 	}
 	if f.rows > 0 {
-		_, within := quantizer{page.Int1}.graph(f.graphLatent(vector))
-		on := Gather(Concatenate(append(onSigns, zeros), 0), InsertAxes(signs, -1))
+		_, within := keyer{j.layout.set.KeyPrecision}.graph(f.graphLatent(vector))
+		on := Gather(Concatenate(append(onKeys, zeros), 0), InsertAxes(keys, -1))
 		gradient = Concatenate([]*Node{gradient, Reshape(Where(within, on, ZerosLike(on)), -1)}, 0)
-		named := LessThan(InsertAxes(signs, -1), Scalar(g, dtypes.Int32, none))
+		named := LessThan(InsertAxes(keys, -1), Scalar(g, dtypes.Int32, none))
 		mask = Concatenate([]*Node{mask, Reshape(BroadcastToDims(named, f.rows, f.width), -1)}, 0)
 		rates = append(rates, BroadcastToDims(rate, f.rows*f.width))
 	}

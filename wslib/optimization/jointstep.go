@@ -63,7 +63,7 @@ func (j *joint) stepOn(networks []int, epoch, k int, p *places, work []*tensors.
 		return nil, nil, err
 	}
 	rate := float32(train.Cosine(j.LearningRate, k, min(100, j.Steps/10), j.Steps))
-	// Scales, signs and exclusive pages are updated once in a turn of all networks.
+	// Scales, keys and exclusive pages are updated once in a turn of all networks.
 	args := append([]any{vector, work[1], work[2], float32(k + 1), float32(epoch + 1), rate}, p.sources...)
 	args = append(args, p.fixed...)
 	for s, g := range gradients {
@@ -120,8 +120,8 @@ func (j *joint) gradient(i, k, epoch int, p *places, s int, pages, vector *tenso
 		return nil, fmt.Errorf("network %s: %w", name, err)
 	}
 	inputs = append(inputs, rng)
-	signs := j.frame.latent + max(0, p.view.signs[s])*j.frame.width
-	args := []any{pages, vector, int32(max(0, p.view.scales[s])), p.tables[s], int32(signs), j.signRows[i], x, y, rng}
+	keys := j.frame.latent + max(0, p.view.keys[s])*j.frame.width
+	args := []any{pages, vector, int32(max(0, p.view.scales[s])), p.tables[s], int32(keys), j.keyRows[i], x, y, rng}
 	if j.teachers != nil {
 		t := j.teachers[i].Batch(j.samplers[i].Index())
 		args, inputs = append(args, t), append(inputs, t)

@@ -20,7 +20,7 @@ import (
 func TestSourcesAddUpWhatTablesName(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 6))
 	const shared, size = 5, 1
-	set := &page.Set{Size: size, Shared: shared, Pages: make([]float32, shared)}
+	set := &page.Set{Size: size, Shared: shared, Pages: make([]float32, shared), KeyPrecision: page.Int1}
 	for _, pages := range []int{7, 3, 6} {
 		m := page.Member{Name: string(rune('a' + pages)), Weights: pages, Table: page.Table{Shared: shared}, Exclusive: []float32{}, Scales: make([]float32, pages)}
 		for b := range pages {
@@ -33,9 +33,9 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 		}
 		set.Networks = append(set.Networks, m)
 	}
-	for i := range set.Networks[:2] { // the third has no signs
+	for i := range set.Networks[:2] { // the third has no keys
 		m := &set.Networks[i]
-		m.Signs = m.Table.PackSigns(make([]float32, m.Weights), size)
+		m.Keys = m.Table.PackKeys(make([]float32, m.Weights), size, page.Int1)
 	}
 	if err := set.Validate(); err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 	l := newLayout(set, nil)
 	for _, networks := range [][]int{{0, 1, 2}, {2, 0}, {1}} {
 		f := l.frame([]int{0, 1, 2}, 3)
-		onShared, onExclusive, onScales, onSigns := f.sources(l.whole(networks))
+		onShared, onExclusive, onScales, onKeys := f.sources(l.whole(networks))
 		value := func(row int32) float64 { // of each network's page in its slot; 0 of the row after the last
 			if int(row) == len(networks)*f.slots {
 				return 0
@@ -76,7 +76,7 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 				t.Errorf("networks %v: page %d gets %v, want %v", networks, p, got, want[p])
 			}
 		}
-		at := 0 // rows of signs: pages on shared ones, networks in order
+		at := 0 // rows of keys: pages on shared ones, networks in order
 		for i, m := range set.Networks[:2] {
 			for b, e := range m.Table.Entries {
 				if int(e) >= shared {
@@ -86,14 +86,14 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 				if k := slices.Index(networks, i); k >= 0 {
 					want = value(int32(k*f.slots + b))
 				}
-				if at >= len(onSigns) || value(onSigns[at]) != want {
-					t.Errorf("networks %v: signs of page %d of %s, row %d of %d, do not get %v", networks, b, m.Name, at, len(onSigns), want)
+				if at >= len(onKeys) || value(onKeys[at]) != want {
+					t.Errorf("networks %v: keys of page %d of %s, row %d of %d, do not get %v", networks, b, m.Name, at, len(onKeys), want)
 				}
 				at++
 			}
 		}
-		if at != len(onSigns) {
-			t.Errorf("networks %v: %d rows of signs, want %d", networks, len(onSigns), at)
+		if at != len(onKeys) {
+			t.Errorf("networks %v: %d rows of keys, want %d", networks, len(onKeys), at)
 		}
 		for i, row := range onScales {
 			if value(row) != scales[i] {

@@ -22,10 +22,10 @@ func newPlaces(f frame, l layout, networks []int) *places {
 	for _, table := range p.view.tables {
 		p.tables = append(p.tables, p.ints(table))
 	}
-	shared, exclusive, scales, signs := f.sources(p.view)
+	shared, exclusive, scales, keys := f.sources(p.view)
 	rows := tensors.FromFlatDataAndDimensions(shared, f.shared, f.tenants)
 	p.all = append(p.all, rows)
-	p.sources = []any{rows, p.ints(exclusive), p.ints(scales), p.ints(signs)}
+	p.sources = []any{rows, p.ints(exclusive), p.ints(scales), p.ints(keys)}
 	if l.held() {
 		fixed := tensors.FromFlatDataAndDimensions(p.view.fixed, f.pages)
 		p.all = append(p.all, fixed)

@@ -1,7 +1,6 @@
 package optimization
 
 import (
-	"math"
 	"slices"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -10,14 +9,14 @@ import (
 )
 
 // regions divide a vector of what is trained: shared pages, exclusive pages, scales, and
-// the latent values of which signs are those, a row for each page of a network with signs
+// the latent values of keys, a row for each page of a network with keys
 // that lies on a shared one. One vector means one Adam and one buffer.
 type regions struct {
 	width  int // weights of a page
 	shared int // shared pages
 	pages  int // shared and exclusive
-	latent int // place of the first row of signs
-	rows   int // of signs
+	latent int // place of the first row of keys
+	rows   int // of keys
 }
 
 func (r regions) size() int { return r.latent + r.rows*r.width }
@@ -30,7 +29,7 @@ func (r regions) graphPages(vector *Node) *Node {
 	return Reshape(Slice(vector, AxisRange(0, r.pages*r.width)), r.pages, r.width)
 }
 
-// graphLatent are the rows [rows, width] of which signs are those.
+// graphLatent are the latent values of keys [rows, width].
 func (r regions) graphLatent(vector *Node) *Node {
 	return Reshape(Slice(vector, AxisRange(r.latent)), r.rows, r.width)
 }
@@ -42,7 +41,7 @@ type layout struct {
 	set       *page.Set
 	exclusive []int  // first exclusive page of each network, counted over all
 	scales    []int  // place of each network's first scale in theta; -1: none
-	signs     []int  // first row of signs of each network, counted over all; -1: none
+	keys      []int  // first row of keys of each network, counted over all; -1: none
 	fixed     []bool // of all pages, those that a held network uses: they are not trained
 }
 
@@ -69,12 +68,12 @@ func newLayout(s *page.Set, held []bool) layout {
 		l.latent += len(m.Scales)
 	}
 	for i, m := range s.Networks {
-		if m.Signs == nil {
-			l.signs = append(l.signs, -1)
+		if m.Keys == nil {
+			l.keys = append(l.keys, -1)
 			continue
 		}
-		l.signs = append(l.signs, l.rows)
-		l.rows += l.signed(i)
+		l.keys = append(l.keys, l.rows)
+		l.rows += l.keyed(i)
 	}
 	return l
 }
@@ -88,22 +87,23 @@ func (l layout) pack(s *page.Set) []float32 {
 	for _, m := range s.Networks {
 		theta = append(theta, m.Scales...)
 	}
-	// The latent value of a sign is as large as the value that it is for: the small ones turn first.
 	for _, m := range s.Networks {
-		if m.Signs == nil {
+		if m.Keys == nil {
 			continue
 		}
-		var values []float32
+		codes, values := []float32(nil), []float32(nil)
 		for _, e := range m.Table.Entries {
 			if int(e) < s.Shared {
-				for _, v := range s.Pages[int(e)*s.Size : (int(e)+1)*s.Size] {
-					values = append(values, max(float32(math.Abs(float64(v))), tiny)) // 0 has no sign
-				}
+				values = append(values, s.Pages[int(e)*s.Size:(int(e)+1)*s.Size]...)
 			}
 		}
+		for range values {
+			codes = append(codes, 1)
+		}
 		every := page.Table{Shared: s.Shared, Entries: make([]int32, len(values)/s.Size)}
-		every.ApplySigns(values, m.Signs, s.Size)
-		theta = append(theta, values...)
+		every.ApplyKeys(codes, m.Keys, s.Size, s.KeyPrecision)
+		keyer{s.KeyPrecision}.latent(codes, values)
+		theta = append(theta, codes...)
 	}
 	return theta
 }
@@ -119,7 +119,7 @@ func (l layout) unpack(theta []float32) *page.Set {
 	}
 	for i := range s.Networks {
 		m := &s.Networks[i]
-		if l.signs[i] < 0 {
+		if l.keys[i] < 0 {
 			continue
 		}
 		latent := make([]float32, len(m.Table.Entries)*s.Size)
@@ -128,7 +128,8 @@ func (l layout) unpack(theta []float32) *page.Set {
 				theta = theta[copy(latent[b*s.Size:(b+1)*s.Size], theta):]
 			}
 		}
-		m.Signs = m.Table.PackSigns(latent[:m.Weights], s.Size)
+		keyer{s.KeyPrecision}.codes(latent)
+		m.Keys = m.Table.PackKeys(latent[:m.Weights], s.Size, s.KeyPrecision)
 	}
 	return s
 }
@@ -144,10 +145,10 @@ func (l layout) table(i int) []int32 {
 	return entries
 }
 
-// signed is the number of network i's rows of signs.
-func (l layout) signed(i int) int {
+// keyed is the number of network i's rows of keys.
+func (l layout) keyed(i int) int {
 	m := l.set.Networks[i]
-	if m.Signs == nil {
+	if m.Keys == nil {
 		return 0
 	}
 	return len(m.Table.Entries) - len(m.Table.Exclusive())

@@ -12,8 +12,8 @@ import (
 // that they use keep their values, in float32. Networks that old does not hold start on these
 // pages, and on others as in StartSet.
 //
-// It is an error if old has pages of another number or size, no scales, or another page
-// table for one of the plan's networks. That old holds more networks is none: they are
+// It is an error if old has pages of another number or size, keys of another precision, no
+// scales, or another page table for one of the plan's networks. That old holds more networks is none: they are
 // left out.
 func (p *Plan) Continue(old *page.Set, start Start, seed uint64) (*page.Set, error) {
 	s, err := p.StartSet(start, seed)
@@ -23,10 +23,13 @@ func (p *Plan) Continue(old *page.Set, start Start, seed uint64) (*page.Set, err
 	if old.Size != p.PageSize || old.Shared != p.Shared {
 		return nil, fmt.Errorf("overlapping: optimized pages are %d of %d, the plan has %d of %d", old.Shared, old.Size, p.Shared, p.PageSize)
 	}
+	if err := takeKeys(s, old); err != nil {
+		return nil, err
+	}
 	from := old.Clone()
 	magnitude := float32(deviation)
-	if start == SignedPages {
-		magnitude = signedDeviation
+	if start.Keys() != 0 {
+		magnitude = keyedDeviation
 	}
 	factors := normalize(from.Pages, from.Size, magnitude)
 	for i := range s.Networks {
@@ -40,7 +43,7 @@ func (p *Plan) Continue(old *page.Set, start Start, seed uint64) (*page.Set, err
 			return nil, fmt.Errorf("overlapping: network %s is optimized without scales, or on other pages than the plan's", m.Name)
 		}
 		own := normalize(n.Exclusive, from.Size, magnitude)
-		m.Exclusive, m.Signs = n.Exclusive, n.Signs
+		m.Exclusive, m.Keys = n.Exclusive, n.Keys
 		for b, e := range n.Table.Entries {
 			factor := float32(1)
 			if int(e) < from.Shared {

@@ -11,8 +11,8 @@ import (
 // bit, while the others are trained: those that old holds have pages and scales as they are
 // stored there. The plan's first shared pages are those of old; others may follow.
 //
-// It is an error if the plan has fewer shared pages, or of another size, if old has no
-// scales, or a network of old is missing or lies on other pages in the plan.
+// It is an error if the plan has fewer shared pages, or of another size, if old has keys of
+// another precision or no scales, or a network of old is missing or lies on other pages in the plan.
 func (p *Plan) Extend(old *page.Set, start Start, seed uint64) (*page.Set, error) {
 	s, err := p.StartSet(start, seed)
 	if err != nil {
@@ -21,6 +21,9 @@ func (p *Plan) Extend(old *page.Set, start Start, seed uint64) (*page.Set, error
 	if old.Size != p.PageSize || old.Shared > p.Shared {
 		return nil, fmt.Errorf("overlapping: held pages are %d of %d, the plan has %d of %d", old.Shared, old.Size, p.Shared, p.PageSize)
 	}
+	if err := takeKeys(s, old); err != nil {
+		return nil, err
+	}
 	copy(s.Pages, old.Pages)
 	for _, n := range old.Networks {
 		i := s.Index(n.Name)
@@ -28,7 +31,7 @@ func (p *Plan) Extend(old *page.Set, start Start, seed uint64) (*page.Set, error
 			return nil, fmt.Errorf("overlapping: network %s is held, but has no scales, or is not in the plan or there on other pages", n.Name)
 		}
 		m := &s.Networks[i]
-		m.Exclusive, m.Scales, m.Signs = slices.Clone(n.Exclusive), slices.Clone(n.Scales), slices.Clone(n.Signs)
+		m.Exclusive, m.Scales, m.Keys = slices.Clone(n.Exclusive), slices.Clone(n.Scales), slices.Clone(n.Keys)
 	}
 	// The values on held pages have another magnitude than those that training starts from.
 	for i := range s.Networks {

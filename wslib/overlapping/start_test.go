@@ -3,7 +3,10 @@ package overlapping
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
+
+	"weightsep/wslib/page"
 )
 
 // Two networks whose one sharable page is the same but for a factor: from page and
@@ -103,6 +106,65 @@ func TestSignedPagesByHand(t *testing.T) {
 	}
 }
 
+// By hand: keys of two bits. Of weights 1, -2 and -0.2, -0.1 those above the root mean square,
+// 2.5^0.5 and a tenth of it, have keys of 1.5, the others of 0.5. Both values of the shared page
+// are, in units of the root mean square over 2.5^0.5, (1 0.5 + 2 1.5) / (0.5² + 1.5²) = 1.4.
+func TestKeyedPagesByHand(t *testing.T) {
+	p, _ := New(2, 1)
+	for _, n := range []Network{{Name: "a", Weights: []float32{1, -2}}, {Name: "b", Weights: []float32{-0.2, -0.1}}} {
+		n.Fisher = make([]float32, len(n.Weights))
+		if _, err := p.Add(n); err != nil {
+			t.Fatal(err)
+		}
+		p.Average()
+	}
+	s, err := p.StartSet(KeyedPages, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][]float32{{0.7, -2.1}, {-0.21, -0.07}} {
+		got := s.Weights(i)
+		for k := range want {
+			if math.Abs(float64(got[k]/want[k])-1) > 1e-5 {
+				t.Errorf("%s: weights %v, want %v", s.Networks[i].Name, got, want)
+				break
+			}
+		}
+	}
+	for _, keys := range []page.Precision{page.Int1, page.Int2} {
+		if start := KeyedStart(keys); start.Keys() != keys {
+			t.Errorf("start %q for keys of %v", start, keys)
+		}
+	}
+}
+
+// Optimized networks with keys go on, and are joined, with keys of their precision only.
+func TestKeysOfOnePrecision(t *testing.T) {
+	n := Network{Name: "a", Weights: []float32{1, -2, 3, -4}, Fisher: make([]float32, 4)}
+	p, _ := New(2, 2)
+	if _, err := p.Add(n); err != nil {
+		t.Fatal(err)
+	}
+	old, err := p.StartSet(SignedPages, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, take := range []func(*page.Set, Start, uint64) (*page.Set, error){p.Continue, p.Extend} {
+		if _, err := take(old, KeyedPages, 1); err == nil || !strings.Contains(err.Error(), "keys of int1, the others would start with keys of int2") {
+			t.Errorf("signs go on as keys of two bits: %v", err)
+		}
+		for _, start := range []Start{SignedPages, NormalizedPages} {
+			s, err := take(old, start, 1)
+			if err != nil || s.Validate() != nil || s.KeyPrecision != page.Int1 {
+				t.Errorf("start %s: keys of %v, %v", start, s.KeyPrecision, err)
+			}
+		}
+	}
+}
+
 // A page that one network has to itself is its weights, whatever their signs; a page of zeros
 // stays zeros.
 func TestSignedPagesAloneAreExact(t *testing.T) {
@@ -111,13 +173,15 @@ func TestSignedPagesAloneAreExact(t *testing.T) {
 	if _, err := p.Add(Network{Name: "a", Weights: w, Fisher: make([]float32, len(w))}); err != nil {
 		t.Fatal(err)
 	}
-	s, err := p.StartSet(SignedPages, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for k, v := range s.Weights(0) {
-		if math.Abs(float64(v-w[k])) > 1e-6 {
-			t.Errorf("weight %d is %v, want %v", k, v, w[k])
+	for _, start := range []Start{SignedPages, KeyedPages} {
+		s, err := p.StartSet(start, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, v := range s.Weights(0) {
+			if math.Abs(float64(v-w[k])) > 1e-6 {
+				t.Errorf("%s: weight %d is %v, want %v", start, k, v, w[k])
+			}
 		}
 	}
 }

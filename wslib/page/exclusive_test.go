@@ -39,8 +39,8 @@ func TestExclusiveFileByHand(t *testing.T) {
 // A manifest of before says nothing of exclusive pages.
 func TestFormatJSON(t *testing.T) {
 	for text, want := range map[string]Format{
-		`{"pageSize":13,"sharedPages":300,"precision":8}`:                         {13, 300, Int8, 0, ""},
-		`{"pageSize":13,"sharedPages":300,"precision":2,"exclusivePrecision":32}`: {13, 300, Int2, Float32, ""},
+		`{"pageSize":13,"sharedPages":300,"precision":8}`:                         {13, 300, Int8, 0, "", 0},
+		`{"pageSize":13,"sharedPages":300,"precision":2,"exclusivePrecision":32}`: {13, 300, Int2, Float32, "", 0},
 	} {
 		var f Format
 		if err := json.Unmarshal([]byte(text), &f); err != nil || f != want {

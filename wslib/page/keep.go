@@ -22,7 +22,7 @@ func (s *Set) Keep(names ...string) (*Set, error) {
 			return nil, fmt.Errorf("pages: network %q to keep is there twice", name)
 		}
 		m := s.Networks[i]
-		m.Exclusive, m.Scales, m.Signs = slices.Clone(m.Exclusive), slices.Clone(m.Scales), slices.Clone(m.Signs)
+		m.Exclusive, m.Scales, m.Keys = slices.Clone(m.Exclusive), slices.Clone(m.Scales), slices.Clone(m.Keys)
 		k.Networks = append(k.Networks, m)
 		for _, e := range m.Table.Entries {
 			if int(e) < s.Shared {

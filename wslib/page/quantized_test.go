@@ -270,7 +270,7 @@ func TestSetRefusesWhatIsNotStored(t *testing.T) {
 	if err := s.Validate(); err != nil {
 		t.Errorf("float32 exclusive pages beside int8: %v", err)
 	}
-	for _, f := range []Format{{0, 1, Int4, 0, ""}, {1, 0, Int4, 0, ""}, {1, 1, 5, 0, ""}, {1, 1, Int4, 5, ""}, {1, 1, Int4, 0, "half"}} {
+	for _, f := range []Format{{0, 1, Int4, 0, "", 0}, {1, 0, Int4, 0, "", 0}, {1, 1, 5, 0, "", 0}, {1, 1, Int4, 5, "", 0}, {1, 1, Int4, 0, "half", 0}, {1, 1, Int4, 0, "", Int4}} {
 		if _, err := Load(t.TempDir(), f, nil); err == nil || os.IsNotExist(err) {
 			t.Errorf("%+v: %v", f, err)
 		}

@@ -6,8 +6,8 @@ import (
 )
 
 // Set is what is stored of many networks: the shared pages and, per network, a
-// page table, its exclusive pages, a scale per page and perhaps a sign per weight. It is the result of
-// overlapping, what optimization trains and what execution runs.
+// page table, its exclusive pages, a scale per page and perhaps a key per weight. It is the result
+// of overlapping, what optimization trains and what execution runs.
 //
 // Quantized pages hold code values of their precision, as float32. A set that has
 // any has a scale for every page of every network, float32 pages included.
@@ -20,6 +20,7 @@ type Set struct {
 	Precision          Precision   // of the values of shared pages
 	ExclusivePrecision Precision   // of the values of exclusive pages; 0: as Precision
 	ScaleFormat        ScaleFormat // of all scales
+	KeyPrecision       Precision   // of keys: Int1 or Int2; 0: no network has any
 }
 
 // Member is one network's part of a [Set].
@@ -30,9 +31,9 @@ type Member struct {
 	Exclusive []float32 // its own pages [len(Table.Exclusive()), Size], in rising page order
 	Scales    []float32 // one per page; nil: all 1, and nothing is stored
 
-	// Signs of its weights on shared pages, packed, see [Table.PackSigns]. nil: those of the
-	// pages' values, and nothing is stored. Only with scales.
-	Signs []byte
+	// Keys of its weights on shared pages, packed, see [Table.PackKeys]. nil: all 1, and
+	// nothing is stored. Only with scales.
+	Keys []byte
 }
 
 // Validate checks that tables, pages and scales fit each other and that storing
@@ -76,7 +77,7 @@ func (s *Set) Validate() error {
 		if err := s.ScaleFormat.Check(m.Scales); err != nil {
 			return fmt.Errorf("pages: %s: %w", m.Name, err)
 		}
-		if err := m.checkSigns(s.Size); err != nil {
+		if err := m.checkKeys(s.Size, s.KeyPrecision); err != nil {
 			return fmt.Errorf("pages: %s: %w", m.Name, err)
 		}
 	}
@@ -98,7 +99,7 @@ func (s *Set) Weights(i int) []float32 {
 	m := s.Networks[i]
 	weights := make([]float32, m.Weights)
 	m.Table.Gather(weights, s.Pages, m.Exclusive, m.Scales, s.Size)
-	m.Table.ApplySigns(weights, m.Signs, s.Size)
+	m.Table.ApplyKeys(weights, m.Keys, s.Size, s.KeyPrecision)
 	return weights
 }
 
@@ -110,7 +111,7 @@ func (s *Set) Clone() *Set {
 	for i := range c.Networks {
 		m := &c.Networks[i]
 		m.Exclusive = append([]float32(nil), m.Exclusive...)
-		m.Scales, m.Signs = slices.Clone(m.Scales), slices.Clone(m.Signs)
+		m.Scales, m.Keys = slices.Clone(m.Scales), slices.Clone(m.Keys)
 	}
 	return &c
 }

@@ -18,8 +18,8 @@ const (
 func TableFile(name string) string  { return filepath.Join(name, "table.npy") }
 func ScalesFile(name string) string { return filepath.Join(name, "scales.npy") }
 
-// SignsFile is the file of a network's signs, relative to the run directory.
-func SignsFile(name string) string { return filepath.Join(name, "signs.npy") }
+// KeysFile is the file of a network's keys, relative to the run directory.
+func KeysFile(name string) string { return filepath.Join(name, "keys.npy") }
 
 // Save writes the set into dir and returns the names of its files, relative to
 // dir. Each file is written whole or not at all.
@@ -27,7 +27,7 @@ func SignsFile(name string) string { return filepath.Join(name, "signs.npy") }
 // Pages of either kind are arrays of float32, int16 or int8 [pages, Size], or of
 // packed bytes (see [Precision.Pack]) uint8 [pages, Precision.Bytes(Size)], each kind
 // by its own precision; scales of float32, uint16 (the bits of halves) or uint8; a
-// table of uint8, uint16 or int32, see [Table.Width]; signs of uint8, see [Table.PackSigns].
+// table of uint8, uint16 or int32, see [Table.Width]; keys of uint8, see [Table.PackKeys].
 func (s *Set) Save(dir string) ([]string, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -50,9 +50,9 @@ func (s *Set) Save(dir string) ([]string, error) {
 				return nil, err
 			}
 		}
-		if m.Signs != nil {
-			files = append(files, SignsFile(m.Name))
-			if err := writeSigns(filepath.Join(dir, SignsFile(m.Name)), m, s.Size); err != nil {
+		if m.Keys != nil {
+			files = append(files, KeysFile(m.Name))
+			if err := writeKeys(filepath.Join(dir, KeysFile(m.Name)), m, s.Size, s.KeyPrecision); err != nil {
 				return nil, err
 			}
 		}
@@ -70,11 +70,12 @@ type Format struct {
 	Precision          Precision   `json:"precision,omitempty"`
 	ExclusivePrecision Precision   `json:"exclusivePrecision,omitempty"` // 0: as Precision
 	ScaleFormat        ScaleFormat `json:"scaleFormat,omitempty"`
+	KeyPrecision       Precision   `json:"keyPrecision,omitempty"` // 0: no keys
 }
 
 // Format is how the set is stored.
 func (s *Set) Format() Format {
-	return Format{s.Size, s.Shared, s.Precision, s.ExclusivePrecision, s.ScaleFormat}
+	return Format{s.Size, s.Shared, s.Precision, s.ExclusivePrecision, s.ScaleFormat, s.KeyPrecision}
 }
 
 // Precisions are those of shared and of exclusive pages, the latter as Precision
@@ -94,6 +95,9 @@ func (f Format) Validate() error {
 	if _, exclusive := f.Precisions(); exclusive.Validate() != nil {
 		return fmt.Errorf("exclusive pages: %w", exclusive.Validate())
 	}
+	if err := f.KeyPrecision.validateKeys(); err != nil {
+		return err
+	}
 	return f.ScaleFormat.Validate()
 }
 
@@ -102,12 +106,12 @@ type Shape struct {
 	Name    string `json:"name"`
 	Weights int    `json:"weights"`
 	Scales  bool   `json:"scales"` // whether it has a scales file
-	Signs   bool   `json:"signs,omitempty"`
+	Keys    bool   `json:"keys,omitempty"`
 }
 
 // Shape is what a manifest has to know of the network.
 func (m Member) Shape() Shape {
-	return Shape{m.Name, m.Weights, m.Scales != nil, m.Signs != nil}
+	return Shape{m.Name, m.Weights, m.Scales != nil, m.Keys != nil}
 }
 
 // LoadSet reads a set of float32 pages and scales, see [Load].
@@ -121,7 +125,7 @@ func Load(dir string, f Format, networks []Shape) (*Set, error) {
 	if err := f.Validate(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", dir, err)
 	}
-	s := &Set{Size: f.Size, Shared: f.Shared, Precision: f.Precision, ExclusivePrecision: f.ExclusivePrecision, ScaleFormat: f.ScaleFormat}
+	s := &Set{Size: f.Size, Shared: f.Shared, Precision: f.Precision, ExclusivePrecision: f.ExclusivePrecision, ScaleFormat: f.ScaleFormat, KeyPrecision: f.KeyPrecision}
 	shared, own := f.Precisions()
 	var err error
 	if s.Pages, err = shared.read(filepath.Join(dir, SharedFile), f.Shared, f.Size); err != nil {
@@ -148,8 +152,8 @@ func Load(dir string, f Format, networks []Shape) (*Set, error) {
 				return nil, err
 			}
 		}
-		if n.Signs {
-			if m.Signs, err = readSigns(filepath.Join(dir, SignsFile(n.Name)), m.Table, f.Size); err != nil {
+		if n.Keys {
+			if m.Keys, err = readKeys(filepath.Join(dir, KeysFile(n.Name)), m.Table, f.Size, f.KeyPrecision); err != nil {
 				return nil, err
 			}
 		}

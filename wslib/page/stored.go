@@ -1,12 +1,12 @@
 package page
 
 // Stored is what a set takes in memory, in bytes, beside what the networks would
-// take separately. Everything counts as [Set.Save] writes it, packed pages and signs, scales
+// take separately. Everything counts as [Set.Save] writes it, packed pages and keys, scales
 // in their format and tables in their width, but for the headers of files.
 type Stored struct {
-	Shared    int `json:"shared"`          // shared pages, level 1
-	Exclusive int `json:"exclusive"`       // exclusive pages, level 2
-	Signs     int `json:"signs,omitempty"` // level 2, too
+	Shared    int `json:"shared"`         // shared pages, level 1
+	Exclusive int `json:"exclusive"`      // exclusive pages, level 2
+	Keys      int `json:"keys,omitempty"` // level 2, too
 	Tables    int `json:"tables"`
 	Scales    int `json:"scales"`
 	Total     int `json:"total"`
@@ -29,12 +29,12 @@ func (s *Set) Stored() Stored {
 		b.Exclusive += len(m.Exclusive) / s.Size * exclusive.Bytes(s.Size)
 		b.Tables += m.Table.Width() * len(m.Table.Entries)
 		b.Scales += s.ScaleFormat.Bytes() * len(m.Scales)
-		b.Signs += len(m.Signs)
+		b.Keys += len(m.Keys)
 		weights += m.Weights
 		values += len(m.Exclusive)
 	}
 	b.Separate = 4 * weights
-	b.Total = b.Level1() + b.Exclusive + b.Signs
+	b.Total = b.Level1() + b.Exclusive + b.Keys
 	b.RatioBytes = float64(b.Separate) / float64(b.Total)
 	b.RatioWeights = float64(weights) / float64(values)
 	b.RatioLevel1 = float64(b.Separate) / float64(b.Level1())

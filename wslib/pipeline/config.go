@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"weightsep/datasets"
 	"weightsep/wslib/budget"
@@ -190,9 +189,8 @@ func (c Config) Validate() error {
 	if c.From != "" && o.Method != Joint {
 		return fmt.Errorf("config: only %s optimization can go on from another run", Joint)
 	}
-	starts := []string{string(overlapping.AveragePages), string(overlapping.RandomPages), string(overlapping.NormalizedPages), string(overlapping.SignedPages)}
-	if !slices.Contains(starts, o.Start) {
-		return fmt.Errorf("config: start %q, want one of %s", o.Start, strings.Join(starts, ", "))
+	if starts := overlapping.Starts(); !slices.Contains(starts, overlapping.Start(o.Start)) {
+		return fmt.Errorf("config: start %q, want one of %v", o.Start, starts)
 	}
 	if err := o.Precision.Validate(); err != nil {
 		return fmt.Errorf("config: %w", err)
@@ -206,8 +204,8 @@ func (c Config) Validate() error {
 	if o.Method == Alternating && (o.Precision.Quantized() || o.ExclusivePrecision.Quantized() || o.ScaleFormat.Bytes() != 4) {
 		return fmt.Errorf("config: %s optimization has pages in float32 only and no scales, not %v and %s", o.Method, o.Precision, o.ScaleFormat)
 	}
-	if o.Method == Alternating && c.signed() {
-		return fmt.Errorf("config: %s optimization has no signs: it cannot start from %s pages", o.Method, o.Start)
+	if o.Method == Alternating && c.keys() != 0 {
+		return fmt.Errorf("config: %s optimization has no keys: it cannot start from %s pages", o.Method, o.Start)
 	}
 	if !(o.PageRate >= 0) || o.ScaleRate < 0 || o.Distillation < 0 || o.Distillation > 1 || o.Temperature < 0 {
 		return fmt.Errorf("config: page rate %v, scale rate %v, distillation %v, temperature %v: want no negative ones, and distillation at most 1",
@@ -236,9 +234,9 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// ApplyBudget replaces numbers of pages, precision, format of scales and, where networks keep
-// their signs, the start by what a budget gives for the configuration's networks and their Loads. Where a network has more pages than
-// there are shared ones, several of its pages lie on one.
+// ApplyBudget replaces numbers of pages, precision, format of scales and, where networks have
+// keys, the start by what a budget gives for the configuration's networks and their Loads. Where
+// a network has more pages than there are shared ones, several of its pages lie on one.
 func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	nets, err := network.Select(network.Ten(), c.Networks...)
 	if err != nil {
@@ -250,11 +248,11 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 		weights = append(weights, n.Weights())
 		b.Loads = append(b.Loads, cmp.Or(c.Loads[n.Name], 1))
 	}
-	switch {
-	case c.signed():
-		b.Signs = budget.SignsKept
-	case c.Optimization.Method == Alternating:
-		b.Signs = budget.SignsNone // nor scales
+	if c.Optimization.Method == Alternating {
+		b.Keys = budget.NoKeys // nor scales
+	}
+	if keys := c.keys(); keys != 0 {
+		b.Keys = keys
 	}
 	plan, err := budget.Choose(weights, c.PageSize, b)
 	if err != nil {
@@ -269,14 +267,20 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	c.Formation = network.BiasesFirst
 	o := &c.Optimization
 	o.Precision, o.ExclusivePrecision, o.ScaleFormat = plan.Precision, plan.ExclusivePrecision, plan.ScaleFormat
-	if plan.Signs {
-		o.Start = string(overlapping.SignedPages)
+	if plan.Keys != 0 {
+		o.Start = string(overlapping.KeyedStart(plan.Keys))
 	}
 	return plan, nil
 }
 
-// signed says that networks keep the signs of their weights.
-func (c Config) signed() bool { return c.Optimization.Start == string(overlapping.SignedPages) }
+// format is how optimized pages are stored.
+func (c Config) format(shared int) page.Format {
+	o := c.Optimization
+	return page.Format{Size: c.PageSize, Shared: shared, Precision: o.Precision, ExclusivePrecision: o.ExclusivePrecision, ScaleFormat: o.ScaleFormat, KeyPrecision: c.keys()}
+}
+
+// keys is the precision of the keys of each network's own; 0: there are none.
+func (c Config) keys() page.Precision { return overlapping.Start(c.Optimization.Start).Keys() }
 
 // takePages replaces numbers of pages by those of a plan for the given networks.
 func (c *Config) takePages(plan budget.Plan, nets []*network.Network) {

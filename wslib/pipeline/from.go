@@ -60,8 +60,7 @@ func (r *Run) earlier() (*earlier, error) {
 
 // kept is the part of the earlier run's set that stays, as it is stored.
 func (r *Run) kept(set *page.Set) (*page.Set, error) {
-	o := r.Config.Optimization
-	want := page.Format{Size: r.Config.PageSize, Shared: set.Shared, Precision: o.Precision, ExclusivePrecision: o.ExclusivePrecision, ScaleFormat: o.ScaleFormat}
+	want := r.Config.format(set.Shared)
 	if have := set.Format(); have != want {
 		return nil, fmt.Errorf("its pages are %+v; to hold its networks, want %+v", have, want)
 	}

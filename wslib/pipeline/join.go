@@ -63,10 +63,7 @@ func (c *Config) join(set *page.Set, bytes int) (budget.Plan, error) {
 	var stay []string
 	var joining []*network.Network
 	var weights, all []int
-	b := budget.Budget{Total: bytes, Signs: budget.SignsNone}
-	if c.signed() {
-		b.Signs = budget.SignsKept
-	}
+	b := budget.Budget{Total: bytes, Keys: cmp.Or(c.keys(), budget.NoKeys)}
 	for _, n := range nets {
 		all = append(all, n.Weights())
 		if set.Index(n.Name) >= 0 {

@@ -220,10 +220,7 @@ func (r *Run) Set() (*page.Set, error) {
 	if err := json.Unmarshal(r.Dir.Manifest.Networks, &shapes); err != nil {
 		return nil, fmt.Errorf("%s: networks: %w", r.Dir.File(rundir.ManifestFile), err)
 	}
-	return page.Load(r.Dir.Path, page.Format{
-		Size: r.Config.PageSize, Shared: r.Config.Shared,
-		Precision: r.Config.Optimization.Precision, ExclusivePrecision: r.Config.Optimization.ExclusivePrecision, ScaleFormat: r.Config.Optimization.ScaleFormat,
-	}, shapes)
+	return page.Load(r.Dir.Path, r.Config.format(r.Config.Shared), shapes)
 }
 
 // OverlappedSet is the set of pages before optimization.

@@ -150,8 +150,8 @@ func (s *Summary) Write(w io.Writer) error {
 	}
 	b := s.Stored
 	beside := "tables and scales"
-	if b.Signs > 0 {
-		beside = "tables, scales and signs"
+	if b.Keys > 0 {
+		beside = "tables, scales and keys"
 	}
 	fmt.Fprintf(w, ".\nStored: %d shared and %d exclusive pages of %d, %.1f KB with %s; separately %.1f KB.\n",
 		s.SharedPages, s.ExclusivePages, s.PageSize, kb(b.Total), beside, kb(b.Separate))

@@ -56,7 +56,7 @@ func (b *budgetOptions) apply(c *pipeline.Config, log io.Writer) error {
 		limit.ScaleFormat = c.Optimization.ScaleFormat
 	}
 	if isSet(b.flags.set, "start") {
-		limit.Signs = budget.SignsNone // unless the start has them
+		limit.Keys = budget.NoKeys // unless the start has them
 	}
 	plan, err := c.ApplyBudget(limit)
 	if err != nil {
@@ -115,10 +115,5 @@ func (b *budgetOptions) join(dir string, loads map[string]float64, log io.Writer
 }
 
 func announce(log io.Writer, total int, plan budget.Plan) {
-	signs := ""
-	if plan.Signs {
-		signs = ", a sign for each weight"
-	}
-	fmt.Fprintf(log, "budget of %d bytes: %d shared pages of %v, at most %s exclusive ones a network of %v, scales as %s%s: %d bytes, %d of them in device memory\n",
-		total, plan.Shared, plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat, signs, plan.Bytes, plan.Level1)
+	fmt.Fprintf(log, "budget of %d bytes: %v: %d bytes, %d of them in device memory\n", total, plan, plan.Bytes, plan.Level1)
 }

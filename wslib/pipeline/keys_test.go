@@ -11,9 +11,9 @@ import (
 	"weightsep/wslib/page"
 )
 
-// A budget of float32 pages that are crowded gives networks their signs: the run is trained,
-// stored, executed and scored with them, and another network joins it with signs of its own.
-func TestFloatBudgetKeepsSigns(t *testing.T) {
+// A budget of float32 pages that are crowded gives networks keys: the run is trained,
+// stored, executed and scored with them, and another network joins it with keys of its own.
+func TestFloatBudgetHasKeys(t *testing.T) {
 	c := tiny(t)
 	const total = 150_000
 	plan, err := c.ApplyBudget(budget.Budget{Total: total, Precision: page.Float32})
@@ -32,11 +32,11 @@ func TestFloatBudgetKeepsSigns(t *testing.T) {
 	for _, m := range old.Networks {
 		pages += len(m.Table.Entries) - len(m.Table.Exclusive())
 	}
-	if s.Stored.Signs != pages*64 || s.Stored.Total > total || s.Stored.Total != plan.Bytes || old.Precision.Quantized() {
+	if plan.Keys != page.Int2 || s.Stored.Keys != pages*128 || s.Stored.Total > total || s.Stored.Total != plan.Bytes || old.Precision.Quantized() {
 		t.Errorf("%d pages on shared ones, plan %+v, stored %+v", pages, plan, s.Stored)
 	}
 	var out bytes.Buffer
-	if err := s.Write(&out); err != nil || !strings.Contains(out.String(), "scales and signs") {
+	if err := s.Write(&out); err != nil || !strings.Contains(out.String(), "scales and keys") {
 		t.Errorf("%v: %s", err, out.String())
 	}
 	dir := r.Dir.Path
@@ -50,8 +50,8 @@ func TestFloatBudgetKeepsSigns(t *testing.T) {
 	if !slices.Equal(set.Weights(0), old.Weights(0)) {
 		t.Error("weights of mnist changed when svhn joined")
 	}
-	if set.Networks[1].Signs == nil || set.Stored().Total > 250_000 || set.Stored().Total < 240_000 {
-		t.Errorf("svhn has %d bytes of signs; %+v, were %+v", len(set.Networks[1].Signs), set.Stored(), old.Stored())
+	if set.Networks[1].Keys == nil || set.Stored().Total > 250_000 || set.Stored().Total < 240_000 {
+		t.Errorf("svhn has %d bytes of keys; %+v, were %+v", len(set.Networks[1].Keys), set.Stored(), old.Stored())
 	}
 
 	on := joined

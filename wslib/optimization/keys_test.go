@@ -1,0 +1,230 @@
+package optimization
+
+import (
+	"context"
+	"math"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"weightsep/wslib/network"
+	"weightsep/wslib/overlapping"
+	"weightsep/wslib/page"
+	"weightsep/xla/xlatest"
+)
+
+var keyedStarts = []overlapping.Start{overlapping.SignedPages, overlapping.KeyedPages}
+
+// keyed is the start of joint training of two networks with keys and one without, which
+// all share pages.
+func keyed(t *testing.T, start overlapping.Start) (*page.Set, []Task) {
+	t.Helper()
+	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 200), problem(t, "c", 3, 200)}
+	set, err := plan(t, members(tasks)).StartSet(start, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set.Networks[2].Keys = nil
+	return set, tasks
+}
+
+// Latent values give back the keys they were made of: those of a start, and of trained
+// pages, whose values may be negative or 0.
+func TestKeysComeBackFromLatentValues(t *testing.T) {
+	for _, start := range keyedStarts {
+		set, _ := keyed(t, start)
+		set.Pages[3], set.Pages[7], set.Pages[20] = -0.5, 0, 0
+		l := newLayout(set, nil)
+		theta := l.pack(set)
+		if len(theta) != l.size() {
+			t.Fatalf("%d values, want %d", len(theta), l.size())
+		}
+		if got := l.unpack(theta); !reflect.DeepEqual(got, set) {
+			t.Errorf("%s: the set did not come back", start)
+		}
+		// The latent value of one weight turns, and its key alone: page 1 of b is its second
+		// page on a shared one, or its first where page 0 is exclusive.
+		before := set.Weights(1)
+		row := l.keys[1] + int(set.Networks[1].Table.KeyRows()[2])
+		at := l.latent + row*set.Size + 5
+		theta[at] = -theta[at]
+		got := l.unpack(theta).Weights(1)
+		for k := range got {
+			if k == 2*pageSize+5 {
+				before[k] = -before[k]
+			}
+			if got[k] != before[k] {
+				t.Errorf("%s: weight %d is %v, want %v", start, k, got[k], before[k])
+			}
+		}
+	}
+}
+
+// Keys by hand, in the graph of a step and as they are stored: signs, and the four keys of
+// two bits in steps of a quarter; a latent value is in reach up to half a step beyond the last.
+func TestKeysOfLatentValues(t *testing.T) {
+	b := xlatest.Backend(t)
+	latent := []float32{-9, -0.51, -0.49, -0.26, -0.25, -0.24, 0, 0.24, 0.25, 0.49, 0.51, 9}
+	for p, want := range map[page.Precision][]float32{
+		page.Int1: {-1, -1, -1, -1, -1, -1, 1, 1, 1, 1, 1, 1},
+		page.Int2: {-1.5, -1.5, -1.5, -1.5, -0.5, -0.5, 0.5, 0.5, 1.5, 1.5, 1.5, 1.5},
+	} {
+		out, err := MustNewExec(b, func(x *Node) []*Node {
+			codes, within := keyer{p}.graph(InsertAxes(x, 0))
+			return []*Node{Reshape(codes, -1), Reshape(ConvertDType(within, dtypes.Float32), -1)}
+		}).Call(latent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mustCopy(t, out[0]); !slices.Equal(got, want) {
+			t.Errorf("%v: keys %v in the graph, want %v", p, got, want)
+		}
+		if got, reach := mustCopy(t, out[1]), []float32{0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0}; p == page.Int2 && !slices.Equal(got, reach) {
+			t.Errorf("%v: in reach %v, want %v", p, got, reach)
+		}
+		stored := slices.Clone(latent)
+		if (keyer{p}).codes(stored); !slices.Equal(stored, want) {
+			t.Errorf("%v: keys %v, want %v", p, stored, want)
+		}
+	}
+}
+
+// A network's part of a step against the gradient of its loss at the weights that it
+// executes, by automatic differentiation.
+func TestGradientsThroughKeys(t *testing.T) {
+	for _, start := range keyedStarts {
+		t.Run(string(start), func(t *testing.T) { testKeyedGradients(t, start) })
+	}
+}
+
+func testKeyedGradients(t *testing.T, start overlapping.Start) {
+	b := xlatest.Backend(t)
+	set, tasks := keyed(t, start)
+	j, err := newJoint(context.Background(), b, set, tasks, JointOptions{Batch: 20, Seed: 1}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.close()
+	theta := vector(j.state.Theta)
+	defer free(theta)
+	for i, task := range tasks {
+		out, err := j.gradient(i, 0, 0, j.places, i, theta, theta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		onPages, onScales, onKeys := mustCopy(t, out[1]), mustCopy(t, out[2]), mustCopy(t, out[3])
+		x, y := j.samplers[i].Batch(0)
+		w := vector(set.Weights(i))
+		g := mustCopy(t, MustExecOnce(b, func(w, x, y *Node) *Node {
+			return Gradient(network.CrossEntropy(task.Network.Logits(w, x), y), w)[0]
+		}, w, x, y))
+		m := set.Networks[i]
+		rows := m.Table.KeyRows()
+		for e, on := range m.Table.Entries {
+			sum, own := 0.0, int(on) >= set.Shared
+			for k := range set.Size {
+				at := e*set.Size + k
+				if at >= m.Weights {
+					break
+				}
+				value, key := float32(0), float32(1)
+				if own {
+					value = m.Exclusive[(int(on)-set.Shared)*set.Size+k]
+				} else {
+					value = set.Pages[int(on)*set.Size+k]
+					if m.Keys != nil {
+						of := make([]float32, set.Size)
+						width := set.KeyPrecision.Bytes(set.Size)
+						if err := set.KeyPrecision.Unpack(of, m.Keys[int(rows[e])*width:][:width]); err != nil {
+							t.Fatal(err)
+						}
+						key = of[k]
+					}
+				}
+				near(t, m.Name+" page", onPages[at], g[at]*m.Scales[e]*key)
+				if m.Keys != nil && !own {
+					near(t, m.Name+" key", onKeys[at], g[at]*m.Scales[e]*value)
+				}
+				sum += float64(g[at] * value * key)
+			}
+			near(t, m.Name+" scale", onScales[e], float32(sum))
+		}
+	}
+}
+
+func near(t *testing.T, what string, got, want float32) {
+	t.Helper()
+	if math.Abs(float64(got-want)) > 1e-5+1e-4*math.Abs(float64(want)) {
+		t.Fatalf("%s: gradient %v, want %v", what, got, want)
+	}
+}
+
+// Networks learn, keys change, exclusive pages and the third network have none; what
+// interrupts the training, or takes networks by turns, changes nothing.
+func TestJointWithKeys(t *testing.T) {
+	for _, c := range []struct {
+		start     overlapping.Start
+		sample    int
+		precision page.Precision
+		gain      float64 // of every network's validation accuracy, at least
+	}{
+		{overlapping.SignedPages, 0, page.Float32, 0.15}, {overlapping.SignedPages, 2, page.Float32, 0.15}, {overlapping.SignedPages, 0, page.Int4, 0.15},
+		{overlapping.KeyedPages, 0, page.Float32, 0.05}, {overlapping.KeyedPages, 2, page.Int4, 0.05},
+	} {
+		set, tasks := keyed(t, c.start)
+		o := JointOptions{Steps: 160, ValidateEvery: 40, LearningRate: 2e-2, Batch: 30, Seed: 4, Sample: c.sample, Precision: c.precision}
+		got, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := got.Set.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		first, last := got.History[0], got.History[len(got.History)-1]
+		for i, v := range last.Validation {
+			if v < first.Validation[i]+c.gain {
+				t.Errorf("%+v: validation of %s from %v to %v", c, tasks[i].Network.Name, first.Validation[i], v)
+			}
+		}
+		for i, m := range got.Set.Networks {
+			turned := 0
+			for k := range m.Keys {
+				if m.Keys[k] != set.Networks[i].Keys[k] {
+					turned++
+				}
+			}
+			if (turned > 0) != (i < 2) {
+				t.Errorf("%+v: %d of %d bytes of keys of %s changed", c, turned, len(m.Keys), m.Name)
+			}
+		}
+		if !reflect.DeepEqual(got, resumed(t, set, tasks, o, 95)) {
+			t.Errorf("%+v: after an interruption the result is another", c)
+		}
+	}
+}
+
+// A held network keeps its weights, keys among them, while others learn around it.
+func TestHeldNetworksKeepTheirKeys(t *testing.T) {
+	for _, start := range keyedStarts {
+		t.Run(string(start), func(t *testing.T) { testHeldKeys(t, start) })
+	}
+}
+
+func testHeldKeys(t *testing.T, start overlapping.Start) {
+	set, tasks := keyed(t, start)
+	set.Pages[2] = 0
+	tasks[0].Held = true
+	got, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, JointOptions{Steps: 40, ValidateEvery: 20, LearningRate: 2e-2, Batch: 30, Seed: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Set.Weights(0), set.Weights(0)) || !slices.Equal(got.Set.Networks[0].Keys, set.Networks[0].Keys) {
+		t.Error("weights of the held network changed")
+	}
+	if slices.Equal(got.Set.Networks[1].Keys, set.Networks[1].Keys) {
+		t.Error("no key of another network changed")
+	}
+}
