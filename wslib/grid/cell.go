@@ -13,6 +13,7 @@ import (
 
 	"weightsep/wslib/budget"
 	"weightsep/wslib/network"
+	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
@@ -134,6 +135,7 @@ func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, e
 		o := &config.Optimization
 		o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.ScaleRate = 0, 0, "", 0
 		o.LossWeights, o.Sample, o.RoundBy, o.PageRate = nil, 0, 0, 0
+		o.Start = string(overlapping.NormalizedPages) // as profiles have it: there are no pages to start from
 		if c.Method == Further {
 			o.Distillation, o.Temperature, o.TeacherSteps, o.Dropouts = 0, 0, 0, nil
 		}
@@ -147,7 +149,7 @@ func (g *Grid) budget(c Cell) (b budget.Budget, err error) {
 	if err != nil {
 		return b, err
 	}
-	b.Precision = page.Precision(c.Bits)
+	b.Precision, b.Keys = page.Precision(c.Bits), g.Spec.Keys
 	if b.Total, err = budget.Ratio(weightsOf(nets), c.Ratio); err != nil {
 		return b, err
 	}

@@ -16,8 +16,11 @@ import (
 	"testing"
 
 	"weightsep/datasets"
+	"weightsep/wslib/budget"
 	"weightsep/wslib/comparison"
 	"weightsep/wslib/npy"
+	"weightsep/wslib/overlapping"
+	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
 
@@ -53,6 +56,32 @@ func TestAlternatingSchedule(t *testing.T) {
 		if o := config.Optimization; err != nil || o.Rounds != want[0] || o.FirstSteps != want[1] || o.Passes != 10 || o.TurnSteps != 32 {
 			t.Errorf("%s: %d rounds of %d passes of %d steps after %d steps (%v), want %v", text, o.Rounds, o.Passes, o.TurnSteps, o.FirstSteps, err, want)
 		}
+	}
+}
+
+// Where a start says so float32 pages have other keys than those that their budget chooses, or
+// none; methods without pages do not heed it.
+func TestStartDecidesKeys(t *testing.T) {
+	var further string
+	for _, c := range []struct {
+		start overlapping.Start
+		keys  page.Precision
+		want  overlapping.Start
+	}{
+		{overlapping.NormalizedPages, 0, overlapping.KeyedPages}, {overlapping.NormalizedPages, budget.NoKeys, overlapping.NormalizedPages},
+		{overlapping.SignedPages, budget.NoKeys, overlapping.SignedPages},
+	} {
+		g := &Grid{Spec: small(t, "joint-32:5.8", "further")}
+		g.Spec.Config.Optimization.Start, g.Spec.Keys = string(c.start), c.keys
+		config, _, err := g.cellConfig(g.Spec.Cells[0], 1)
+		if got := overlapping.Start(config.Optimization.Start); err != nil || got != c.want {
+			t.Errorf("%+v: start %s, %v", c, got, err)
+		}
+		key, err := g.key(g.Spec.Cells[1], 1)
+		if err != nil || further != "" && key != further {
+			t.Errorf("%+v: the reference is another, %v", c, err)
+		}
+		further = key
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
+	"weightsep/wslib/budget"
 	"weightsep/wslib/grid"
 	"weightsep/wslib/pipeline"
 )
@@ -97,6 +98,9 @@ func (f *gridFlags) exec(ctx context.Context, a *app, cells string) error {
 	s.Config.Data.Dir, s.Config.Data.MinTrain = f.data, *f.minTrain
 	if err := f.optimization.apply(&s.Config); err != nil {
 		return usageError{err.Error()}
+	}
+	if isSet(f.set, "start") {
+		s.Keys = budget.NoKeys // unless the start has them
 	}
 	if err := s.Validate(); err != nil {
 		return usageError{err.Error()}
