@@ -143,7 +143,8 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 
 // keyed is the mean number of pages on a float32 shared page from which on networks keep
 // keys of their own: a bit or two for 32, in a budget of a sixth worth points
-// (results/optimization.md). Two bits where they take no more than keyShare of the budget.
+// (results/optimization.md). Two bits where they take no more than keyShare of the budget, which
+// was tried at 36 % only.
 const (
 	keyed    = 2
 	keyShare = 0.4
@@ -221,17 +222,15 @@ func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 	return p, err
 }
 
-// String says which pages these are.
-func (p Plan) String() string {
-	text := fmt.Sprintf("%d shared pages of %v, at most %s exclusive ones a network of %v, scales as %s",
-		p.Shared, p.Precision, p.ExclusiveRange(), p.ExclusivePrecision, p.ScaleFormat)
+// KeysOf says which keys networks have, as an end to what is said of their pages.
+func (p Plan) KeysOf() string {
 	switch p.Keys {
 	case page.Int1:
-		text += ", a sign for each weight"
+		return ", a sign for each weight"
 	case page.Int2:
-		text += ", a key of 2 bits for each weight"
+		return ", a key of 2 bits for each weight"
 	}
-	return text
+	return ""
 }
 
 // ExclusiveRange is the fewest and the most exclusive pages of a network, as in 1 to 8.
@@ -276,8 +275,12 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	}
 	p.Shared = min((level1-fixed)/size, n.pages-sum(p.Exclusive))
 	if p.Shared < 1 {
-		return Plan{}, fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d and a shared page of %v %d",
+		err := fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d and a shared page of %v %d",
 			level1, n.pages, fixed, p.Precision, size)
+		if p.Keys != 0 {
+			err = fmt.Errorf("%w, beside keys of %v of %d bytes", err, p.Keys, n.keys(p))
+		}
+		return Plan{}, err
 	}
 	p.Level1 = fixed + p.Shared*size
 	if b.Level1 > 0 {

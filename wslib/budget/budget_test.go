@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -110,7 +111,7 @@ func TestPrecisionFallsWithTheBudget(t *testing.T) {
 
 // Crowded float32 pages come with keys unless they are ruled out; others do not, unless asked
 // for. They count in what is announced.
-func TestSignsAreBudgeted(t *testing.T) {
+func TestKeysAreBudgeted(t *testing.T) {
 	for _, c := range []struct {
 		ratio     float64
 		precision page.Precision
@@ -209,15 +210,22 @@ func TestBudgetsThatCannotBeMet(t *testing.T) {
 // fill it.
 func TestPlansBesidePackedNetworks(t *testing.T) {
 	weights := ten()
-	for _, ratio := range []float64{20, 32, 60} {
+	for _, ratio := range []float64{5.8, 20, 32, 60} {
 		total, _ := Ratio(weights[:6], ratio)
-		first, err := Choose(weights[:6], 512, Budget{Total: total})
+		ask := Budget{Total: total}
+		if ratio < 10 { // with keys
+			ask.Precision = page.Float32
+		}
+		first, err := Choose(weights[:6], 512, ask)
 		if err != nil {
 			t.Fatal(err)
 		}
+		if (first.Keys == page.Int2) != (ratio < 10) {
+			t.Fatalf("ratio %v: keys of %v", ratio, first.Keys)
+		}
 		old := packed(t, weights[:6], 512, first)
 		total, _ = Ratio(weights, ratio)
-		p, err := Choose(weights[6:], 512, Budget{Total: total, Precision: first.Precision, ExclusivePrecision: first.ExclusivePrecision, ScaleFormat: first.ScaleFormat, Held: HeldBy(old)})
+		p, err := Choose(weights[6:], 512, Budget{Total: total, Precision: first.Precision, ExclusivePrecision: first.ExclusivePrecision, ScaleFormat: first.ScaleFormat, Keys: cmp.Or(first.Keys, NoKeys), Held: HeldBy(old)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,7 +239,7 @@ func TestPlansBesidePackedNetworks(t *testing.T) {
 		if got.Total != p.Bytes || got.Total > total || total-got.Total >= p.Precision.Bytes(512)+1310 {
 			t.Errorf("ratio %v: %+v stores %d bytes of %d", ratio, p, got.Total, total)
 		}
-		if _, err := Choose(weights[6:], 512, Budget{Total: old.Stored().Total, Precision: first.Precision, ExclusivePrecision: first.ExclusivePrecision, ScaleFormat: first.ScaleFormat, Held: HeldBy(old)}); err == nil {
+		if _, err := Choose(weights[6:], 512, Budget{Total: old.Stored().Total, Precision: first.Precision, ExclusivePrecision: first.ExclusivePrecision, ScaleFormat: first.ScaleFormat, Keys: cmp.Or(first.Keys, NoKeys), Held: HeldBy(old)}); err == nil {
 			t.Errorf("ratio %v: four more networks in no more bytes: no error", ratio)
 		}
 	}

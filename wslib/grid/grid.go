@@ -145,7 +145,7 @@ func ParseCell(s string) (Cell, error) {
 type Spec struct {
 	Config pipeline.Config // networks, data, pages, and the schedule of all methods
 	Cells  []Cell
-	Keys   page.Precision // of networks on crowded float32 pages, as budget.Budget.Keys; those of Config's start, if it has any, come first
+	Keys   page.Precision // as budget.Budget.Keys, but for a start of Config that has keys itself
 	Seeds  []uint64       // of baselines and packing; baselines of seed 1 are those that come with the project, where they do
 }
 

@@ -69,7 +69,7 @@ func TestStartDecidesKeys(t *testing.T) {
 		want  overlapping.Start
 	}{
 		{overlapping.NormalizedPages, 0, overlapping.KeyedPages}, {overlapping.NormalizedPages, budget.NoKeys, overlapping.NormalizedPages},
-		{overlapping.SignedPages, budget.NoKeys, overlapping.SignedPages},
+		{overlapping.SignedPages, budget.NoKeys, overlapping.SignedPages}, {overlapping.KeyedPages, budget.NoKeys, overlapping.KeyedPages},
 	} {
 		g := &Grid{Spec: small(t, "joint-32:5.8", "further")}
 		g.Spec.Config.Optimization.Start, g.Spec.Keys = string(c.start), c.keys

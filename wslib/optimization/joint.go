@@ -25,8 +25,8 @@ import (
 // change. The others are trained around them; where their pages lie on a held network's,
 // only their scales learn.
 //
-// Networks with keys learn those, too: a latent value for each, straight through, of which
-// the nearest key is stored.
+// Networks with keys learn those, too: a latent value for each, straight through, stored as
+// the key nearest to it.
 //
 // With a precision below float32 the pages are rounded in the loop: the forward
 // pass sees code values, from the start or by and by (RoundBy), the gradient goes straight

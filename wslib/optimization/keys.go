@@ -12,7 +12,7 @@ import (
 // one of two bits is the code value nearest to it in steps of keyStep.
 type keyer struct{ page.Precision }
 
-// keyStep is that between the latent values of neighboring keys of two bits. It is a power of
+// keyStep is the step between the latent values of neighbouring keys of two bits. It is a power of
 // two, so that graphs and Go agree on every quotient. 0.1, 0.125 and 0.2 led to the same accuracy,
 // 0.05 to less.
 const keyStep = 0.25

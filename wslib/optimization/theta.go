@@ -9,8 +9,8 @@ import (
 )
 
 // regions divide a vector of what is trained: shared pages, exclusive pages, scales, and
-// the latent values of keys, a row for each page of a network with keys
-// that lies on a shared one. One vector means one Adam and one buffer.
+// the latent values of keys, a row for each page of a network with keys that lies on a shared
+// one. One vector means one Adam and one buffer.
 type regions struct {
 	width  int // weights of a page
 	shared int // shared pages

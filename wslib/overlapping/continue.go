@@ -13,8 +13,8 @@ import (
 // pages, and on others as in StartSet.
 //
 // It is an error if old has pages of another number or size, keys of another precision, no
-// scales, or another page table for one of the plan's networks. That old holds more networks is none: they are
-// left out.
+// scales, or another page table for one of the plan's networks. That old holds more networks
+// is none: they are left out.
 func (p *Plan) Continue(old *page.Set, start Start, seed uint64) (*page.Set, error) {
 	s, err := p.StartSet(start, seed)
 	if err != nil {

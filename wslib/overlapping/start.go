@@ -137,7 +137,7 @@ func (p *Plan) key(s *page.Set, keys page.Precision) {
 			}
 			for j, v := range w {
 				v /= m.Scales[b]
-				// Weights about as large as the page's root mean square are the least of the large ones.
+				// Of two bits, 1.5 is the key from about the root mean square of the network's page on.
 				key := keys.Round(v / keyedDeviation)
 				values[b*p.PageSize+j] = key
 				at := int(e)*p.PageSize + j

@@ -71,7 +71,7 @@ func TestRandomPagesHaveTheNetworksMagnitude(t *testing.T) {
 }
 
 // By hand: two networks on one shared page. Root mean squares are 2.5^0.5 times 1 and 0.1
-// of weights 1, -2 and 0.2, 0.1; a third of the first network's pages is exclusive.
+// of weights 1, -2 and 0.2, 0.1; one of the first network's two pages is exclusive.
 func TestSignedPagesByHand(t *testing.T) {
 	p, _ := New(2, 1)
 	for _, n := range []Network{
@@ -165,9 +165,9 @@ func TestKeysOfOnePrecision(t *testing.T) {
 	}
 }
 
-// A page that one network has to itself is its weights, whatever their signs; a page of zeros
+// A page that one network has to itself is its weights, whatever their keys; a page of zeros
 // stays zeros.
-func TestSignedPagesAloneAreExact(t *testing.T) {
+func TestPagesWithKeysAloneAreExact(t *testing.T) {
 	p, _ := New(3, 3)
 	w := []float32{0.3, -0.1, 0, 0, 0, 0, -4, 5}
 	if _, err := p.Add(Network{Name: "a", Weights: w, Fisher: make([]float32, len(w))}); err != nil {

@@ -279,7 +279,7 @@ func (c Config) format(shared int) page.Format {
 	return page.Format{Size: c.PageSize, Shared: shared, Precision: o.Precision, ExclusivePrecision: o.ExclusivePrecision, ScaleFormat: o.ScaleFormat, KeyPrecision: c.keys()}
 }
 
-// keys is the precision of the keys of each network's own; 0: there are none.
+// keys is the precision of the networks' own keys; 0: they have none.
 func (c Config) keys() page.Precision { return overlapping.Start(c.Optimization.Start).Keys() }
 
 // takePages replaces numbers of pages by those of a plan for the given networks.

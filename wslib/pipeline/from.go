@@ -49,6 +49,9 @@ func (r *Run) earlier() (*earlier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run to go on from: %w", err)
 	}
+	if a, b := set.KeyPrecision, r.Config.keys(); a != b {
+		return nil, fmt.Errorf("run to go on from: %s has %s, want %s (start %q)", r.Config.From, keysOf(a), keysOf(b), r.Config.Optimization.Start)
+	}
 	if r.Config.Hold {
 		if set, err = r.kept(set); err != nil {
 			return nil, fmt.Errorf("run to go on from: %s: %w", r.Config.From, err)
@@ -56,6 +59,13 @@ func (r *Run) earlier() (*earlier, error) {
 	}
 	r.went = &earlier{set, key}
 	return r.went, nil
+}
+
+func keysOf(p page.Precision) string {
+	if p == 0 {
+		return "no keys"
+	}
+	return fmt.Sprintf("keys of %v", p)
 }
 
 // kept is the part of the earlier run's set that stays, as it is stored.

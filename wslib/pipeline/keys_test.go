@@ -3,12 +3,16 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"weightsep/wslib/budget"
+	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
+	"weightsep/wslib/rundir"
 )
 
 // A budget of float32 pages that are crowded gives networks keys: the run is trained,
@@ -69,6 +73,34 @@ func TestFloatBudgetHasKeys(t *testing.T) {
 			t.Errorf("trained on, networks start at validation %v, ended at %v", first, want)
 			break
 		}
+	}
+
+	on.Optimization.Start = string(overlapping.NormalizedPages)
+	other, err := Open(filepath.Join(t.TempDir(), "run"), on, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if err := other.Optimize(context.Background()); err == nil || !strings.Contains(err.Error(), "has keys of int2, want no keys") {
+		t.Errorf("a run without keys goes on from one with keys: %v", err)
+	}
+
+	// A run of before there were keys has signs, packed in another way.
+	path := filepath.Join(dir, rundir.ManifestFile)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(raw, []byte(`"keys": true`), []byte(`"signs": true`)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	was, err := Reopen(dir, "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer was.Close()
+	if _, err := was.Set(); err == nil || !strings.Contains(err.Error(), "of a version that had signs") {
+		t.Errorf("signs are read as if there were no keys: %v", err)
 	}
 }
 

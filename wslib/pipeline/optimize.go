@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
@@ -219,6 +220,10 @@ func (r *Run) Set() (*page.Set, error) {
 	var shapes []page.Shape
 	if err := json.Unmarshal(r.Dir.Manifest.Networks, &shapes); err != nil {
 		return nil, fmt.Errorf("%s: networks: %w", r.Dir.File(rundir.ManifestFile), err)
+	}
+	if r.Config.keys() != 0 && !slices.ContainsFunc(shapes, func(s page.Shape) bool { return s.Keys }) {
+		return nil, fmt.Errorf("%s: start %q, but no network has keys: it is of a version that had signs; run it anew in another directory",
+			r.Dir.File(rundir.ManifestFile), r.Config.Optimization.Start)
 	}
 	return page.Load(r.Dir.Path, r.Config.format(r.Config.Shared), shapes)
 }

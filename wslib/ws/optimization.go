@@ -46,7 +46,7 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 		learningRate:  f.set.Float64("rate", 0, "learning rate at its highest, of separate networks and, times -page-rate, of pages; default from the profile"),
 		pageRate:      f.set.Float64("page-rate", 0, "learning rate of pages in joint optimization as a factor of that of the separate networks; default from the profile"),
 		rounds:        f.set.Int("rounds", 0, "rounds of alternating optimization; default from the profile"),
-		start:         f.set.String("start", "", "`pages` that joint optimization starts from: average, random, normalized, signed, keyed; default from the profile"),
+		start:         f.set.String("start", "", "`pages` that joint optimization starts from: average, random, normalized, signed (keys of 1 bit), keyed (of 2 bits); default from the profile, with keys where a budget finds float32 pages crowded"),
 		dropout:       f.set.Float64("dropout", 0, "dropout before dense layers in joint optimization; default from the profile"),
 		dropouts:      f.set.String("dropouts", "", "dropout of networks that have another when packed, as `NAME=RATE,…`, negative for none; \"\" no network; default from the profile"),
 		precision:     f.set.Int("precision", 32, "`bits` of a stored page value in joint optimization: 32 (float32), 16, 8, 4, 2, 1"),
