@@ -222,8 +222,8 @@ func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 	return p, err
 }
 
-// KeysOf says which keys networks have, as an end to what is said of their pages.
-func (p Plan) KeysOf() string {
+// KeysText says which keys networks have, as an end to what is said of their pages.
+func (p Plan) KeysText() string {
 	switch p.Keys {
 	case page.Int1:
 		return ", a sign for each weight"

@@ -76,7 +76,7 @@ func (g *Grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	}
 	if plan != nil {
 		o.pages = fmt.Sprintf("%d shared of %v, %s exclusive a network of %v, scales %s%s",
-			plan.Shared, plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat, plan.KeysOf())
+			plan.Shared, plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat, plan.KeysText())
 	}
 	record := Record{Cell: c, Seed: seed, Key: key, Bytes: o.bytes, Level1: o.level1, History: o.history, Pages: o.pages, Seconds: watch.seconds()}
 	if err := g.score(ctx, r, o, &record, dir); err != nil {

@@ -116,5 +116,5 @@ func (b *budgetOptions) join(dir string, loads map[string]float64, log io.Writer
 
 func announce(log io.Writer, total int, plan budget.Plan) {
 	fmt.Fprintf(log, "budget of %d bytes: %d shared pages of %v, at most %s exclusive ones a network of %v, scales as %s%s: %d bytes, %d of them in device memory\n",
-		total, plan.Shared, plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat, plan.KeysOf(), plan.Bytes, plan.Level1)
+		total, plan.Shared, plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat, plan.KeysText(), plan.Bytes, plan.Level1)
 }
