@@ -43,7 +43,7 @@ type Schedule struct {
 	ValidateEvery int     // steps [200]
 	ValidateOn    int     // at most so many validation samples [0: all]
 	Seed          uint64
-	// Distillation from the tasks' Weights, which are those of the separate networks.
+	// Distillation from the tasks' Teachers.
 	Distillation network.Distillation
 }
 
@@ -88,7 +88,7 @@ type Result struct {
 
 // Run stores the tasks' networks by a method. weights are those of the separate
 // networks, which it starts from, parallel to tasks; of the tasks' own fields Network,
-// Data, Batch and Dropout are used, and with distillation Weights. The best weights by
+// Data, Batch and Dropout are used, and with distillation Teachers. The best weights by
 // validation accuracy are taken, the starting point, stored the same way, being a
 // candidate; the earlier of equals.
 //
@@ -182,7 +182,7 @@ func (r *run) check() error {
 			return err
 		}
 		if r.Distillation.Share > 0 {
-			if err := page.CheckWeights("weights to distil "+n.Name+" from", t.Weights, n.Weights()); err != nil {
+			if err := t.CheckTeachers(); err != nil {
 				return err
 			}
 		}

@@ -23,7 +23,7 @@ func TestFollowsTheTeacher(t *testing.T) {
 		}
 		data := *task.Data
 		data.Train = &train
-		pupils = append(pupils, optimization.Task{Network: task.Network, Data: &data, Weights: further.Networks[i].Weights})
+		pupils = append(pupils, optimization.Task{Network: task.Network, Data: &data, Teachers: [][]float32{further.Networks[i].Weights}})
 		weights[i] = task.Network.Initial(9)
 	}
 	for _, share := range []float64{0, 1} {

@@ -33,7 +33,9 @@ func (r *run) fingerprint(networks ...int) string {
 		fmt.Fprintf(h, "%+v\n%s %v\n%d %d %d %v\n", *t.Network, samples, samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch, t.Dropout)
 		binary.Write(h, binary.LittleEndian, r.weights[i]) // a hash does not fail
 		if r.Distillation.Share > 0 {
-			binary.Write(h, binary.LittleEndian, t.Weights)
+			for _, w := range t.Teachers {
+				binary.Write(h, binary.LittleEndian, w)
+			}
 		}
 	}
 	return fmt.Sprintf("%016x", h.Sum64())

@@ -91,7 +91,7 @@ func (r *run) teacher(ctx context.Context, i int) (*train.Teacher, error) {
 		return nil, err
 	}
 	defer c.Close()
-	return train.NewTeacher(ctx, c, t.Weights, t.Data.Train)
+	return train.NewTeacher(ctx, c, t.Teachers, t.Data.Train)
 }
 
 // fit trains latent weights from start, distilled from the teacher if there is one, and

@@ -43,7 +43,9 @@ func (j *joint) fingerprint() string {
 	binary.Write(h, binary.LittleEndian, j.layout.pack(j.layout.set))
 	if j.Distillation.Share > 0 {
 		for _, t := range j.tasks {
-			binary.Write(h, binary.LittleEndian, t.Weights)
+			for _, w := range t.Teachers {
+				binary.Write(h, binary.LittleEndian, w)
+			}
 		}
 	}
 	return fmt.Sprintf("%016x", h.Sum64())

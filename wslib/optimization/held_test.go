@@ -56,7 +56,7 @@ func TestHeldNetworksKeepTheirWeights(t *testing.T) {
 	set, tasks, o := packed(t)
 	o.Steps, o.RoundBy = 100, 0.7
 	o.Distillation = network.Distillation{Share: 0.3, Temperature: 2}
-	tasks[2].Weights = tasks[2].Network.Initial(7) // held networks need none
+	tasks[2].Teachers = [][]float32{tasks[2].Network.Initial(7)} // held networks need none
 	got, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, o)
 	if err != nil {
 		t.Fatal(err)

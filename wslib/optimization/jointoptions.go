@@ -24,7 +24,7 @@ type JointOptions struct {
 	// forward pass sees a mean of latent and code values, with more and more of the latter;
 	// the gradient is that of full rounding [0: in full from the first step].
 	RoundBy float64
-	// Distillation from Task.Weights [none].
+	// Distillation from Task.Teachers [none].
 	Distillation  network.Distillation
 	Sample        int // networks in a step; each takes part once in as many steps as it takes, and what is trained stays on the host but for these [0: all]
 	Workers       int // networks at a time; does not change the result [2]
@@ -95,7 +95,7 @@ func (o JointOptions) check(set *page.Set, tasks []Task) error {
 			continue
 		}
 		if o.Distillation.Share > 0 {
-			if err := page.CheckWeights("weights to distil "+m.Name+" from", tasks[i].Weights, m.Weights); err != nil {
+			if err := tasks[i].CheckTeachers(); err != nil {
 				return err
 			}
 		}

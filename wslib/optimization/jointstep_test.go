@@ -175,10 +175,11 @@ func TestJointSamplesNetworks(t *testing.T) {
 // A network distilled from itself, on pages of its own, has nothing to learn.
 func TestDistillationFromItself(t *testing.T) {
 	task := problem(t, "a", 1, 100)
-	task.Weights = task.Network.Initial(7)
-	pages := page.Count(len(task.Weights), pageSize)
-	set := &page.Set{Size: pageSize, Shared: pages, Pages: page.Form(task.Weights, pageSize)}
-	m := page.Member{Name: "a", Weights: len(task.Weights), Table: page.Table{Shared: pages}}
+	teacher := task.Network.Initial(7)
+	task.Teachers = [][]float32{teacher}
+	pages := page.Count(len(teacher), pageSize)
+	set := &page.Set{Size: pageSize, Shared: pages, Pages: page.Form(teacher, pageSize)}
+	m := page.Member{Name: "a", Weights: len(teacher), Table: page.Table{Shared: pages}}
 	for i := range pages {
 		m.Table.Entries = append(m.Table.Entries, int32(i))
 	}

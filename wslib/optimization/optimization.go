@@ -23,11 +23,24 @@ import (
 type Task struct {
 	Network    *network.Network
 	Data       *datasets.Dataset
-	Batch      int       // samples in a step of this network; 0: as many as the options say
-	Dropout    float64   // before each dense layer; 0: as the options say, negative: none
-	Weights    []float32 // of the separate network; needed for distillation only
-	LossWeight float64   // what its loss is multiplied by in joint optimization; 0: 1
-	Held       bool      // joint optimization leaves its weights as they are
+	Batch      int         // samples in a step of this network; 0: as many as the options say
+	Dropout    float64     // before each dense layer; 0: as the options say, negative: none
+	Teachers   [][]float32 // weights of the separate networks whose mean logits it follows, [Network.Weights()] each; needed for distillation only
+	LossWeight float64     // what its loss is multiplied by in joint optimization; 0: 1
+	Held       bool        // joint optimization leaves its weights as they are
+}
+
+// CheckTeachers reports what cannot be distilled from.
+func (t Task) CheckTeachers() error {
+	if len(t.Teachers) == 0 {
+		return fmt.Errorf("network %s has no weights to distil from", t.Network.Name)
+	}
+	for _, w := range t.Teachers {
+		if err := page.CheckWeights("weights to distil "+t.Network.Name+" from", w, t.Network.Weights()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // DropoutRate is the task's own rate, or else the given one.

@@ -102,6 +102,7 @@ type Optimization struct {
 	Distillation       float64            `json:"distillation,omitempty"`
 	Temperature        float64            `json:"temperature,omitempty"`
 	TeacherSteps       int                `json:"teacherSteps,omitempty"` // that separate networks are trained further before they are distilled from
+	Teachers           int                `json:"teachers,omitempty"`     // so trained of each network, whose mean it is distilled from; 0: 1
 	Sample             int                `json:"sample,omitempty"`       // networks in a step; 0: all
 	LossWeights        map[string]float64 `json:"lossWeights,omitempty"`  // networks whose loss counts other than once
 
@@ -223,6 +224,10 @@ func (c Config) Validate() error {
 		if d >= 1 {
 			return fmt.Errorf("config: dropout %v of %s, want less than 1", d, name)
 		}
+	}
+	if o.Teachers < 0 || o.Teachers > 1 && (o.Distillation == 0 || o.TeacherSteps == 0) {
+		return fmt.Errorf("config: %d teachers of each network, distillation %v, %d steps of teachers: want no negative number, and more than one only where they are trained to be distilled from",
+			o.Teachers, o.Distillation, o.TeacherSteps)
 	}
 	if o.Sample < 0 || o.TeacherSteps < 0 || o.FirstSteps < 1 || o.Passes < 1 || o.TurnSteps < 1 || o.Rounds < 0 || o.ValidateOn < 0 || o.Lambda < 0 {
 		return fmt.Errorf("config: schedule %d %d %d %d, validation samples %d, lambda %v: want no negative ones, and steps and passes",

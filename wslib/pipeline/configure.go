@@ -101,7 +101,10 @@ func (r *Run) outdated(c Config) []string {
 		for _, n := range old.Networks {
 			stages = append(stages, stageFisher(n))
 			if everything {
-				stages = append(stages, stageBaseline(n), stageTeacher(n))
+				stages = append(stages, stageBaseline(n))
+				for k := range max(1, old.Optimization.Teachers) {
+					stages = append(stages, stageTeacher(n, k))
+				}
 			}
 		}
 	}

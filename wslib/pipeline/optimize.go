@@ -43,8 +43,11 @@ func (r *Run) Optimize(ctx context.Context) error {
 			} else if err != nil {
 				return err
 			}
-			if key[fmt.Sprint("teacher", i)], err = r.key(stageTeacher(n.Name)); err != nil {
-				return err
+			for k := range r.Config.teachers() {
+				name := numbered(fmt.Sprint("teacher", i), k)
+				if key[name], err = r.key(stageTeacher(n.Name, k)); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -104,7 +107,7 @@ func (r *Run) Tasks(ctx context.Context) ([]optimization.Task, error) {
 			return nil, err
 		}
 		if !t.Held {
-			if t.Weights, err = r.TeacherWeights(n); err != nil {
+			if t.Teachers, err = r.TeacherWeights(n); err != nil {
 				return nil, err
 			}
 		}

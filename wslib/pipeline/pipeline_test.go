@@ -36,7 +36,9 @@ func tiny(t *testing.T) Config {
 // undisturbed one, and does completed stages only once.
 func TestInterruptedRunEndsTheSame(t *testing.T) {
 	undisturbed, disturbed := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
-	r, err := Open(undisturbed, tiny(t), Options{})
+	c := tiny(t)
+	c.Optimization.Teachers = 2
+	r, err := Open(undisturbed, c, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,12 +46,16 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkSummary(t, r)
+	teachers, err := r.TeacherWeights(r.Networks()[0])
+	if err != nil || len(teachers) != 2 || slices.Equal(teachers[0], teachers[1]) {
+		t.Errorf("%d teachers, want two that differ: %v", len(teachers), err)
+	}
 	r.Close()
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	r, err = Open(disturbed, tiny(t), Options{Progress: func(stage string, done, _ int, _ string) {
-		if stage == "teachers" && done == 2 || stage == stageOptimize && done == 3 {
+	r, err = Open(disturbed, c, Options{Progress: func(stage string, done, _ int, _ string) {
+		if stage == "teachers-2" && done == 2 || stage == stageOptimize && done == 3 {
 			cancel()
 		}
 	}})
@@ -63,6 +69,9 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	ctx, cancel = context.WithCancel(context.Background())
 	defer cancel()
 	r, err = Reopen(disturbed, "", Options{Progress: func(stage string, done, _ int, _ string) {
+		if stage == "teachers" {
+			t.Error("the first teachers are trained again")
+		}
 		if stage == stageOptimize && done == 3 {
 			cancel()
 		}
@@ -90,10 +99,10 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	if err := r.All(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if again["baseline mnist"] || again["fisher mnist"] || again["teacher mnist"] || again[stageOverlap] || !again[stageOptimize] {
+	if again["baseline mnist"] || again["fisher mnist"] || again["teacher mnist"] || again["teacher-2 mnist"] || again[stageOverlap] || !again[stageOptimize] {
 		t.Errorf("stages done after the interruption: %v", again)
 	}
-	for _, file := range []string{page.SharedFile, page.ExclusiveFile, page.TableFile("mnist"), teacherFile("fmnist"), page.ScalesFile("fmnist"), historyFile, evaluationFile} {
+	for _, file := range []string{page.SharedFile, page.ExclusiveFile, page.TableFile("mnist"), teacherFile("fmnist", 0), teacherFile("fmnist", 1), page.ScalesFile("fmnist"), historyFile, evaluationFile} {
 		a, err := os.ReadFile(filepath.Join(undisturbed, file))
 		if err != nil {
 			t.Fatal(err)

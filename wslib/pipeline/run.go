@@ -26,7 +26,8 @@ type Options struct {
 	// Baselines is a directory that trained baselines are kept in for other runs of the
 	// same configuration of them; "" keeps none.
 	Baselines string
-	// Teachers is the same for the networks to distil from.
+	// Teachers is the same for the networks to distil from; of several of each, the second
+	// are kept in Teachers-2, and so on.
 	Teachers string
 	// Progress is told how far a stage is; nil: nothing is.
 	Progress func(stage string, done, of int, note string)

@@ -14,8 +14,20 @@ import (
 	"weightsep/wslib/optimization"
 )
 
-func stageTeacher(name string) string { return "teacher " + name }
-func teacherFile(name string) string  { return filepath.Join(name, "teacher.npy") }
+// Of several teachers of a network the first has no number.
+func stageTeacher(name string, k int) string { return numbered("teacher", k) + " " + name }
+
+func teacherFile(name string, k int) string {
+	return filepath.Join(name, numbered("teacher", k)+".npy")
+}
+
+// numbered is name, name-2, name-3 for k from 0.
+func numbered(name string, k int) string {
+	if k == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s-%d", name, k+1)
+}
 
 // teachersDir is where teachers are kept while not all are trained.
 const teachersDir = "teachers"
@@ -42,13 +54,31 @@ func (c Config) taught() bool {
 	return o.Method == Joint && o.Distillation > 0 && o.TeacherSteps > 0
 }
 
+// teachers is how many of each network are trained to be distilled from.
+func (c Config) teachers() int {
+	if !c.taught() {
+		return 0
+	}
+	return max(1, c.Optimization.Teachers)
+}
+
 // Teachers trains the separate networks on for Optimization.TeacherSteps, to distil from:
-// packed networks cannot be expected to beat a teacher that is not done learning.
+// packed networks cannot be expected to beat a teacher that is not done learning. Of several
+// teachers each starts from the same baseline, and sees samples and dropout of its own.
 func (r *Run) Teachers(ctx context.Context) error {
-	if err := r.Baselines(ctx); err != nil || !r.Config.taught() {
+	if err := r.Baselines(ctx); err != nil {
 		return err
 	}
-	// What is there comes first; then those that are missing are trained together.
+	for k := range r.Config.teachers() {
+		if err := r.teachersOf(ctx, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// teachersOf trains teacher k of every network, those that are missing together.
+func (r *Run) teachersOf(ctx context.Context, k int) error {
 	var missing []*network.Network
 	for _, n := range r.Networks() {
 		if held, err := r.held(n.Name); held {
@@ -56,7 +86,7 @@ func (r *Run) Teachers(ctx context.Context) error {
 		} else if err != nil {
 			return err
 		}
-		err := r.teacher(n, func() ([]float32, error) { return nil, errMissing })
+		err := r.teacher(n, k, func() ([]float32, error) { return nil, errMissing })
 		if errors.Is(err, errMissing) {
 			missing = append(missing, n)
 		} else if err != nil {
@@ -66,47 +96,54 @@ func (r *Run) Teachers(ctx context.Context) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	weights, err := r.trainTeachers(ctx, missing)
+	weights, err := r.trainTeachers(ctx, missing, k)
 	if err != nil {
 		return err
 	}
 	for _, n := range missing {
-		if err := r.teacher(n, func() ([]float32, error) { return weights[n.Name], nil }); err != nil {
+		if err := r.teacher(n, k, func() ([]float32, error) { return weights[n.Name], nil }); err != nil {
 			return err
 		}
 	}
-	return os.RemoveAll(r.Dir.File(teachersDir))
+	return os.RemoveAll(r.Dir.File(numbered(teachersDir, k)))
 }
 
 var errMissing = errors.New("to be trained")
 
-// teacher is the stage of one network's teacher; train gives its weights in layer order.
-func (r *Run) teacher(n *network.Network, train func() ([]float32, error)) error {
-	key, err := r.teacherKey(n.Name)
+// teacher is the stage of teacher k of a network; train gives its weights in layer order.
+func (r *Run) teacher(n *network.Network, k int, train func() ([]float32, error)) error {
+	key, err := r.teacherKey(n.Name, k)
 	if err != nil {
 		return err
 	}
-	return r.stage(stageTeacher(n.Name), nil, key, func() ([]string, error) {
+	return r.stage(stageTeacher(n.Name, k), nil, key, func() ([]string, error) {
 		w, err := train()
 		if err != nil {
 			return nil, err
 		}
-		return []string{teacherFile(n.Name)}, npy.Write(r.Dir.File(teacherFile(n.Name)), n.FromLayerOrder(w))
+		file := teacherFile(n.Name, k)
+		return []string{file}, npy.Write(r.Dir.File(file), n.FromLayerOrder(w))
 	})
 }
 
-// teacherKey holds everything that decides a network's teacher.
-func (r *Run) teacherKey(name string) (map[string]any, error) {
+// teacherKey holds everything that decides a network's teacher k.
+func (r *Run) teacherKey(name string, k int) (map[string]any, error) {
 	upstream, err := r.key(stageBaseline(name))
 	if err != nil {
 		return nil, err
 	}
-	o := r.Config.Optimization
-	return map[string]any{"baseline": upstream, "schedule": r.Config.Schedule(o.TeacherSteps), "batch": o.Batches[name]}, nil
+	return map[string]any{"baseline": upstream, "schedule": r.Config.teacherSchedule(k), "batch": r.Config.Optimization.Batches[name]}, nil
+}
+
+// teacherSchedule differs between the teachers of a network in the seed.
+func (c Config) teacherSchedule(k int) comparison.Schedule {
+	s := c.Schedule(c.Optimization.TeacherSteps)
+	s.Seed += uint64(k) << 32 // away from seeds that runs are given
+	return s
 }
 
 // trainTeachers gives the weights in layer order, so that runs with other orders share them.
-func (r *Run) trainTeachers(ctx context.Context, networks []*network.Network) (map[string][]float32, error) {
+func (r *Run) trainTeachers(ctx context.Context, networks []*network.Network, k int) (map[string][]float32, error) {
 	backend, err := r.Backend(ctx)
 	if err != nil {
 		return nil, err
@@ -126,14 +163,14 @@ func (r *Run) trainTeachers(ctx context.Context, networks []*network.Network) (m
 		tasks, weights = append(tasks, t), append(weights, n.ToLayerOrder(w))
 	}
 	result, err := comparison.Run(ctx, backend, comparison.Further{}, tasks, weights, comparison.Options{
-		Schedule: r.Config.Schedule(r.Config.Optimization.TeacherSteps),
-		Dir:      cmp.Or(r.options.Teachers, r.Dir.File(teachersDir)),
+		Schedule: r.Config.teacherSchedule(k),
+		Dir:      numbered(cmp.Or(r.options.Teachers, r.Dir.File(teachersDir)), k),
 		Progress: func(p comparison.Progress) {
 			note := p.Network
 			if p.Point != nil {
 				note = fmt.Sprintf("%s validation %.2f %%", p.Network, 100*p.Point.Validation)
 			}
-			r.options.Progress("teachers", p.Step, p.Steps, note)
+			r.options.Progress(numbered("teachers", k), p.Step, p.Steps, note)
 		},
 	})
 	if err != nil {
@@ -147,10 +184,19 @@ func (r *Run) trainTeachers(ctx context.Context, networks []*network.Network) (m
 }
 
 // TeacherWeights are what a network is distilled from: the separate network, trained
-// further where the configuration says so.
-func (r *Run) TeacherWeights(n *network.Network) ([]float32, error) {
+// further, once or several times, where the configuration says so.
+func (r *Run) TeacherWeights(n *network.Network) ([][]float32, error) {
 	if !r.Config.taught() {
-		return r.Weights(n)
+		w, err := r.Weights(n)
+		return [][]float32{w}, err
 	}
-	return r.vector(n, stageTeacher(n.Name), teacherFile(n.Name))
+	var weights [][]float32
+	for k := range r.Config.teachers() {
+		w, err := r.vector(n, stageTeacher(n.Name, k), teacherFile(n.Name, k))
+		if err != nil {
+			return nil, err
+		}
+		weights = append(weights, w)
+	}
+	return weights, nil
 }

@@ -32,6 +32,7 @@ type optimizationOverrides struct {
 	validateOn    *int
 	sample        *int
 	teacherSteps  *int
+	teachers      *int
 	placement     *string
 	loads         *string
 	spread        *float64
@@ -55,6 +56,7 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 		distillation:  f.set.Float64("distill", 0, "`share` of the loss that follows the separate networks' outputs"),
 		sample:        f.set.Int("sample", 0, "`networks` in a step of joint optimization, drawn anew each time; 0: all"),
 		teacherSteps:  f.set.Int("teacher-steps", 0, "`steps` that separate networks are trained further before they are distilled from; default from the profile"),
+		teachers:      f.set.Int("teachers", 0, "`networks` of each kind that are so trained, by samples and dropout of their own; their mean is distilled; default from the profile"),
 		placement:     f.set.String("placement", "", "how `pages` are placed on shared ones: greedy (by cost), balanced (by load), random; default from the profile"),
 		loads:         f.set.String("loads", "", "loads of pages in balanced placement, as `NAME=LOAD,…`; 1 where none is given, default from the profile"),
 		spread:        f.set.Float64("spread", 0, "how much more room pages ask for on which more depends, 0 to 1, in balanced placement; default from the profile"),
@@ -91,6 +93,7 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 		"distill":             func() { x.Distillation = *o.distillation },
 		"sample":              func() { x.Sample = *o.sample },
 		"teacher-steps":       func() { x.TeacherSteps = *o.teacherSteps },
+		"teachers":            func() { x.Teachers = *o.teachers },
 		"placement": func() {
 			c.Placement = *o.placement
 			c.Doubling = c.Doubling || c.Placement == pipeline.BalancedPlacement

@@ -9,19 +9,37 @@ import (
 	"weightsep/wslib/network"
 )
 
-// Teacher has the logits that a trained network gives to every sample of a split, to be
-// distilled from.
+// Teacher has the mean logits that one network, trained once or several times, gives to every
+// sample of a split, to be distilled from.
 type Teacher struct {
 	logits []float32
 	width  int
 }
 
-// NewTeacher runs the network with flat weights once over the split.
-func NewTeacher(ctx context.Context, c *network.Classifier, weights []float32, split *datasets.Split) (*Teacher, error) {
-	w := tensors.FromFlatDataAndDimensions(weights, len(weights))
-	defer w.FinalizeAll()
-	logits, err := c.Logits(ctx, w, split)
-	return &Teacher{logits: logits, width: c.Network.Classes()}, err
+// NewTeacher runs the network with each of the flat weights once over the split.
+func NewTeacher(ctx context.Context, c *network.Classifier, weights [][]float32, split *datasets.Split) (*Teacher, error) {
+	t := &Teacher{width: c.Network.Classes()}
+	for _, flat := range weights {
+		w := tensors.FromFlatDataAndDimensions(flat, len(flat))
+		logits, err := c.Logits(ctx, w, split)
+		w.FinalizeAll()
+		if err != nil {
+			return nil, err
+		}
+		if t.logits == nil {
+			t.logits = logits
+			continue
+		}
+		for i, l := range logits {
+			t.logits[i] += l
+		}
+	}
+	if n := float32(len(weights)); n > 1 {
+		for i := range t.logits {
+			t.logits[i] /= n
+		}
+	}
+	return t, nil
 }
 
 // Batch is the logits of the samples with the given numbers, [samples, classes], as a
