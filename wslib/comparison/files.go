@@ -31,6 +31,9 @@ func (r *run) fingerprint(networks ...int) string {
 		samples := t.Data.Provenance
 		samples.Note = ""
 		fmt.Fprintf(h, "%+v\n%s %v\n%d %d %d %v\n", *t.Network, samples, samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch, t.Dropout)
+		if t.Mixup != 0 {
+			fmt.Fprintln(h, "mixup", t.Mixup)
+		}
 		binary.Write(h, binary.LittleEndian, r.weights[i]) // a hash does not fail
 		if r.Distillation.Share > 0 {
 			for _, w := range t.Teachers {

@@ -149,8 +149,8 @@ func (c *product) compile(ctx context.Context) error {
 			if c.Distillation.Share > 0 {
 				teacher = in[4]
 			}
-			return t.Network.Forward(w, x, network.Dropout{Rate: t.DropoutRate(c.Dropout), RNG: rng}).
-				LossGradient(func(logits *Node) *Node { return c.Distillation.Loss(logits, y, teacher) })
+			x, rng, lossOf := t.Lesson(c.Distillation).Graph(x, y, rng, teacher)
+			return t.Network.Forward(w, x, network.Dropout{Rate: t.DropoutRate(c.Dropout), RNG: rng}).LossGradient(lossOf)
 		})
 		if err != nil {
 			return fmt.Errorf("network %s: %w", t.Network.Name, err)

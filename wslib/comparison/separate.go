@@ -68,13 +68,13 @@ func (r *run) one(ctx context.Context, i int, c recipe) (*Network, error) {
 		teacher = t
 	}
 	if c.scratch != nil {
-		first, _, err := r.fit(ctx, c.task, form{}, c.start, nil, *c.scratch)
+		first, _, err := r.fit(ctx, c.task, form{}, c.start, train.Lesson{}, nil, *c.scratch)
 		if err != nil {
 			return nil, err
 		}
 		c.start = first.Weights
 	}
-	done, mask, err := r.fit(ctx, c.task, c.form, c.start, teacher, r.Schedule)
+	done, mask, err := r.fit(ctx, c.task, c.form, c.start, r.tasks[i].Lesson(r.Distillation), teacher, r.Schedule)
 	if err != nil {
 		return nil, err
 	}
@@ -91,16 +91,13 @@ func (r *run) teacher(ctx context.Context, i int) (*train.Teacher, error) {
 		return nil, err
 	}
 	defer c.Close()
-	return train.NewTeacher(ctx, c, t.Teachers, t.Data.Train)
+	return train.NewTeacher(ctx, c, t.Teachers, t.Data.Train, t.Mixup > 0)
 }
 
-// fit trains latent weights from start, distilled from the teacher if there is one, and
+// fit trains latent weights from start, distilled from the teacher if the lesson wants one, and
 // returns the best as executed.
-func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []float32, teacher *train.Teacher, s Schedule) (*Network, []bool, error) {
-	if teacher == nil {
-		s.Distillation = network.Distillation{}
-	}
-	step, err := newStep(r.backend, t.Network, f, t.DropoutRate(s.Dropout), s.Distillation)
+func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []float32, lesson train.Lesson, teacher *train.Teacher, s Schedule) (*Network, []bool, error) {
+	step, err := newStep(r.backend, t.Network, f, t.DropoutRate(s.Dropout), lesson)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -123,11 +120,11 @@ func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []floa
 // newStep compiles a training step. Inputs: latent weights, m, v, t, rate, generator
 // state, x, y, then the teacher's logits with distillation, and the mask of a pruned
 // network. Outputs: latent weights, m, v, loss.
-func newStep(backend compute.Backend, n *network.Network, f form, dropout float64, d network.Distillation) (*Exec, error) {
+func newStep(backend compute.Backend, n *network.Network, f form, dropout float64, lesson train.Lesson) (*Exec, error) {
 	return NewExec(backend, func(in []*Node) []*Node {
 		latent, m, v, t, rate, rng, x, y := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7]
 		var mask, teacher *Node
-		if d.Share > 0 {
+		if lesson.Share > 0 {
 			teacher = in[8]
 		}
 		if f.keep > 0 {
@@ -135,8 +132,8 @@ func newStep(backend compute.Backend, n *network.Network, f form, dropout float6
 			latent = Mul(latent, mask)
 		}
 		w, within := f.graph(latent, mask)
-		pass := n.Forward(w, x, network.Dropout{Rate: dropout, RNG: rng})
-		loss, gradient := pass.LossGradient(func(logits *Node) *Node { return d.Loss(logits, y, teacher) })
+		x, rng, lossOf := lesson.Graph(x, y, rng, teacher)
+		loss, gradient := n.Forward(w, x, network.Dropout{Rate: dropout, RNG: rng}).LossGradient(lossOf)
 		latent, m, v = train.Adam(latent, straightThrough(gradient, within, mask), m, v, t, rate)
 		if mask != nil {
 			latent = Mul(latent, mask)

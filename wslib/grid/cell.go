@@ -138,7 +138,7 @@ func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, e
 		o.LossWeights, o.Sample, o.RoundBy, o.PageRate = nil, 0, 0, 0
 		o.Start = string(overlapping.NormalizedPages) // as profiles have it: there are no pages to start from
 		if c.Method == Further {
-			o.Distillation, o.Temperature, o.TeacherSteps, o.Teachers, o.Dropouts = 0, 0, 0, 0, nil
+			o.Distillation, o.Temperature, o.TeacherSteps, o.Teachers, o.Dropouts, o.Mixups = 0, 0, 0, 0, nil, nil
 		}
 	}
 	return config, nil, nil

@@ -38,7 +38,13 @@ func (d Distillation) Validate() error {
 // against the teacher's softmax, both divided by the temperature. logits and teacher
 // [batch, classes], labels int32 [batch]; teacher is not looked at where Share is 0.
 func (d Distillation) Loss(logits, labels, teacher *Node) *Node {
-	hard := CrossEntropy(logits, labels)
+	return d.SoftLoss(logits, OneHot(labels, logits.Shape().Dimensions[1], logits.DType()), teacher)
+}
+
+// SoftLoss is [Distillation.Loss] with a probability of each class for each sample,
+// [batch, classes], instead of a label.
+func (d Distillation) SoftLoss(logits, probabilities, teacher *Node) *Node {
+	hard := SoftCrossEntropy(logits, probabilities)
 	if d.Share == 0 {
 		return hard
 	}

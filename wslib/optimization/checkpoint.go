@@ -164,5 +164,8 @@ func fingerprintTasks(w io.Writer, tasks []Task) {
 		samples := t.Data.Provenance
 		samples.Note = ""
 		fmt.Fprintf(w, "%+v\n%s %v\n%d %d %d %v %v %v\n", *t.Network, samples, samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch, t.LossWeight, t.Dropout, t.Held)
+		if t.Mixup != 0 {
+			fmt.Fprintln(w, "mixup", t.Mixup)
+		}
 	}
 }

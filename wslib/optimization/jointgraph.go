@@ -34,7 +34,7 @@ func (j *joint) compile() error {
 	of := map[string]*Exec{}
 	for _, i := range j.trained {
 		t := j.tasks[i]
-		kind := fmt.Sprint(t.Network.Architecture(), t.DropoutRate(j.Dropout), t.LossWeight, j.layout.scales[i] >= 0, j.layout.keyed(i))
+		kind := fmt.Sprint(t.Network.Architecture(), t.DropoutRate(j.Dropout), t.LossWeight, j.layout.scales[i] >= 0, j.layout.keyed(i), t.Mixup, len(t.Teachers))
 		if g := of[kind]; g != nil {
 			j.graphs.gradient[i] = g
 			continue
@@ -86,7 +86,7 @@ func (j *joint) rounded(vector *Node, fixed []*Node) (values, within *Node) {
 // gradientGraph is one network's part of a step.
 // Inputs: pages [P, width] as executed, the step's vector, place of the network's scales in it,
 // table, place of its keys and their rows (see page.Table.KeyRows), x, y, generator state,
-// teacher's logits with distillation. Outputs: loss, gradients with respect to the pages as the
+// what the teacher gives with distillation (see train.Teacher.Batch). Outputs: loss, gradients with respect to the pages as the
 // network reads them [slots, width] and to its scales [slots], and, where the step's vector has keys,
 // to their latent values [slots, width] by pages.
 func (j *joint) gradientGraph(in []*Node, i int) []*Node {
@@ -110,8 +110,9 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		keys = xla.GatherPages(j.graphKeys(DynamicSlice(vector, []*Node{keysAt}, []int{rows * f.width})), keyRows)
 		w = Mul(w, keys)
 	}
+	x, rng, lossOf := task.Lesson(j.Distillation).Graph(x, y, rng, teacher)
 	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: task.DropoutRate(j.Dropout), RNG: rng})
-	loss, g := pass.LossGradient(func(logits *Node) *Node { return j.Distillation.Loss(logits, y, teacher) })
+	loss, g := pass.LossGradient(lossOf)
 	if task.LossWeight > 0 {
 		g = MulScalar(g, task.LossWeight)
 	}

@@ -91,6 +91,10 @@ type Optimization struct {
 	// Dropouts are the networks whose dropout is another when packed, negative for none.
 	Dropouts map[string]float64 `json:"dropouts,omitempty"`
 
+	// Mixups are the networks whose samples are mixed with others by up to so much while they
+	// are packed, as in optimization.Task: those with few samples, or related ones.
+	Mixups map[string]float64 `json:"mixups,omitempty"`
+
 	// Of joint optimization; zero values as in optimization.JointOptions.
 	Precision page.Precision `json:"precision,omitempty"`
 	// ExclusivePrecision is that of exclusive pages; 0: Precision.
@@ -223,6 +227,14 @@ func (c Config) Validate() error {
 	for name, d := range o.Dropouts {
 		if d >= 1 {
 			return fmt.Errorf("config: dropout %v of %s, want less than 1", d, name)
+		}
+	}
+	for name, m := range o.Mixups {
+		if !(m >= 0 && m <= 1) {
+			return fmt.Errorf("config: mixup %v of %s, want 0 to 1", m, name)
+		}
+		if o.Method == Alternating {
+			return fmt.Errorf("config: %s optimization has no mixup", Alternating)
 		}
 	}
 	if o.Teachers < 0 || o.Teachers > 1 && (o.Distillation == 0 || o.TeacherSteps == 0) {

@@ -120,7 +120,7 @@ func (r *Run) Tasks(ctx context.Context) ([]optimization.Task, error) {
 func (r *Run) task(ctx context.Context, n *network.Network) (optimization.Task, error) {
 	d, err := r.Data(ctx, n.Name)
 	o := r.Config.Optimization
-	return optimization.Task{Network: n, Data: d, Batch: o.Batches[n.Name], LossWeight: o.LossWeights[n.Name], Dropout: o.Dropouts[n.Name]}, err
+	return optimization.Task{Network: n, Data: d, Batch: o.Batches[n.Name], LossWeight: o.LossWeights[n.Name], Dropout: o.Dropouts[n.Name], Mixup: o.Mixups[n.Name]}, err
 }
 
 func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Result, *overlapping.Plan, error) {

@@ -159,7 +159,8 @@ func (r *Run) trainTeachers(ctx context.Context, networks []*network.Network, k 
 		if err != nil {
 			return nil, err
 		}
-		t.Network, t.Dropout = n.WithOrder(network.LayerOrder), 0 // Dropouts are for packed networks
+		t.Network = n.WithOrder(network.LayerOrder)
+		t.Dropout, t.Mixup = 0, 0 // Dropouts and Mixups are for packed networks
 		tasks, weights = append(tasks, t), append(weights, n.ToLayerOrder(w))
 	}
 	result, err := comparison.Run(ctx, backend, comparison.Further{}, tasks, weights, comparison.Options{

@@ -25,6 +25,7 @@ type optimizationOverrides struct {
 	start         *string
 	dropout       *float64
 	dropouts      *string
+	mixups        *string
 	precision     *int
 	exclusiveBits *int
 	scaleFormat   *string
@@ -50,6 +51,7 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 		start:         f.set.String("start", "", "`pages` that joint optimization starts from: average, random, normalized, signed (keys of 1 bit), keyed (of 2 bits); default from the profile, with keys where a budget finds float32 pages crowded"),
 		dropout:       f.set.Float64("dropout", 0, "dropout before dense layers in joint optimization; default from the profile"),
 		dropouts:      f.set.String("dropouts", "", "dropout of networks that have another when packed, as `NAME=RATE,…`, negative for none; \"\" no network; default from the profile"),
+		mixups:        f.set.String("mixups", "", "networks whose samples are mixed with others of the batch when packed, as `NAME=SHARE,…` at most of the other; \"\" no network; default from the profile"),
 		precision:     f.set.Int("precision", 32, "`bits` of a stored page value in joint optimization: 32 (float32), 16, 8, 4, 2, 1"),
 		exclusiveBits: f.set.Int("exclusive-precision", 0, "`bits` of a stored value of exclusive pages, 0: as -precision"),
 		scaleFormat:   f.set.String("scales", string(page.ScaleFloat32), "`format` of stored scales: float32, float16, log8"),
@@ -76,6 +78,10 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 	if err != nil {
 		return err
 	}
+	mixups, err := byName("mixup", *o.mixups)
+	if err != nil {
+		return err
+	}
 	for name, set := range map[string]func(){
 		"method":              func() { x.Method = *o.method },
 		"steps":               func() { x.Steps = *o.steps },
@@ -86,6 +92,7 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 		"start":               func() { x.Start = *o.start },
 		"dropout":             func() { x.Dropout = *o.dropout },
 		"dropouts":            func() { x.Dropouts = dropouts },
+		"mixups":              func() { x.Mixups = mixups },
 		"first":               func() { x.FirstSteps = *o.firstSteps },
 		"precision":           func() { x.Precision = page.Precision(*o.precision) },
 		"exclusive-precision": func() { x.ExclusivePrecision = page.Precision(*o.exclusiveBits) },

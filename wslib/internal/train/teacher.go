@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -9,16 +10,23 @@ import (
 	"weightsep/wslib/network"
 )
 
-// Teacher has the mean logits that one network, trained once or several times, gives to every
-// sample of a split, to be distilled from.
+// Teacher is what a network learns from beside labels: one network, trained once or several
+// times. It has the mean logits of every sample of a split or, for samples that are mixed as
+// they come, the weights.
 type Teacher struct {
-	logits []float32
-	width  int
+	logits  []float32
+	width   int         // classes
+	weights [][]float32 // with mixup
 }
 
-// NewTeacher runs the network with each of the flat weights once over the split.
-func NewTeacher(ctx context.Context, c *network.Classifier, weights [][]float32, split *datasets.Split) (*Teacher, error) {
+// NewTeacher runs the network with each of the flat weights once over the split; with mixup
+// it leaves that to [Lesson.Graph].
+func NewTeacher(ctx context.Context, c *network.Classifier, weights [][]float32, split *datasets.Split, mixup bool) (*Teacher, error) {
 	t := &Teacher{width: c.Network.Classes()}
+	if mixup {
+		t.weights = weights
+		return t, nil
+	}
 	for _, flat := range weights {
 		w := tensors.FromFlatDataAndDimensions(flat, len(flat))
 		logits, err := c.Logits(ctx, w, split)
@@ -42,9 +50,12 @@ func NewTeacher(ctx context.Context, c *network.Classifier, weights [][]float32,
 	return t, nil
 }
 
-// Batch is the logits of the samples with the given numbers, [samples, classes], as a
-// new tensor.
+// Batch is what [Lesson.Graph] wants of the teacher, as a new tensor: the logits of the
+// samples with the given numbers, [samples, classes], or the weights [teachers, n].
 func (t *Teacher) Batch(index []int) *tensors.Tensor {
+	if t.weights != nil {
+		return tensors.FromFlatDataAndDimensions(slices.Concat(t.weights...), len(t.weights), len(t.weights[0]))
+	}
 	logits := make([]float32, 0, len(index)*t.width)
 	for _, i := range index {
 		logits = append(logits, t.logits[i*t.width:(i+1)*t.width]...)
