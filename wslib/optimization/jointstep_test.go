@@ -124,6 +124,7 @@ func TestWorkersDoNotMatter(t *testing.T) {
 func TestJointSamplesNetworks(t *testing.T) {
 	b := xlatest.Backend(t)
 	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 200), problem(t, "c", 3, 200)}
+	tasks[1].Mixup = 0.3
 	set := plan(t, members(tasks)).Set(true)
 	o := JointOptions{Steps: 240, ValidateEvery: 40, LearningRate: 1e-2, Batch: 30, Seed: 1, Sample: 2}
 	j := &joint{JointOptions: o, tasks: tasks, trained: []int{0, 1, 2}}
@@ -172,11 +173,11 @@ func TestJointSamplesNetworks(t *testing.T) {
 	}
 }
 
-// A network distilled from itself, on pages of its own, has nothing to learn.
+// A network distilled from itself, on pages of its own, has nothing to learn; also of
+// samples that are mixed, for its teachers see the same.
 func TestDistillationFromItself(t *testing.T) {
 	task := problem(t, "a", 1, 100)
 	teacher := task.Network.Initial(7)
-	task.Teachers = [][]float32{teacher}
 	pages := page.Count(len(teacher), pageSize)
 	set := &page.Set{Size: pageSize, Shared: pages, Pages: page.Form(teacher, pageSize)}
 	m := page.Member{Name: "a", Weights: len(teacher), Table: page.Table{Shared: pages}}
@@ -184,7 +185,8 @@ func TestDistillationFromItself(t *testing.T) {
 		m.Table.Entries = append(m.Table.Entries, int32(i))
 	}
 	set.Networks = []page.Member{m}
-	far := func(share float64) float64 {
+	far := func(share, mixup float64, teachers int) float64 {
+		task.Mixup, task.Teachers = mixup, slices.Repeat([][]float32{teacher}, teachers)
 		r, err := Joint(context.Background(), xlatest.Backend(t), set, []Task{task},
 			JointOptions{Steps: 1, ValidateEvery: 1, Batch: 50, Seed: 1, Distillation: network.Distillation{Share: share, Temperature: 3}, LearningRate: 1e-3})
 		if err != nil {
@@ -213,7 +215,15 @@ func TestDistillationFromItself(t *testing.T) {
 		}
 		return math.Sqrt(norm)
 	}
-	if own, labels := far(1), far(0); own > 1e-5 || labels < 1e-2 {
-		t.Errorf("gradient of %v towards itself, of %v towards labels", own, labels)
+	if labels, mixed := far(0, 0, 1), far(0, 0.5, 1); labels < 1e-2 || mixed < 1e-2 || labels == mixed {
+		t.Errorf("gradient of %v towards labels, of %v towards mixed ones", labels, mixed)
+	}
+	for _, c := range []struct {
+		mixup    float64
+		teachers int
+	}{{0, 1}, {0, 2}, {0.5, 1}, {0.5, 2}} {
+		if own := far(1, c.mixup, c.teachers); own > 1e-5 {
+			t.Errorf("gradient of %v towards itself, mixup %v, taught by %d", own, c.mixup, c.teachers)
+		}
 	}
 }
