@@ -104,33 +104,40 @@ func TestLoadsDecideRoom(t *testing.T) {
 	}
 }
 
-// The rate of pages is apart from that of the separate networks: another one outdates the
-// optimization, not the teachers.
-func TestPageRateIsOfPagesOnly(t *testing.T) {
+// The rate of pages and mixup are apart from the separate networks' training: others outdate
+// the optimization, not the teachers.
+func TestTeachersOutlastPages(t *testing.T) {
 	c := tiny(t)
 	r, _ := optimized(t, c)
-	before, err := r.History()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Optimization.PageRate = 2
-	if err := r.SetConfig(c); err != nil {
-		t.Fatal(err)
-	}
 	r.options.Progress = func(stage string, _, _ int, note string) {
 		if stage == "teachers" {
 			t.Errorf("teachers are trained again: %s", note)
 		}
 	}
-	if err := r.Optimize(context.Background()); err != nil {
-		t.Fatal(err)
+	losses := func() []float64 {
+		h, err := r.History()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.Points[len(h.Points)-1].Loss
 	}
-	after, err := r.History()
-	if err != nil {
-		t.Fatal(err)
-	}
-	last := len(before.Points) - 1
-	if slices.Equal(before.Points[last].Loss, after.Points[last].Loss) {
-		t.Error("at twice the rate the losses are the same")
+	before := losses()
+	for name, change := range map[string]func(*Config){
+		"twice the rate": func(c *Config) { c.Optimization.PageRate = 2 },
+		"mixup":          func(c *Config) { c.Optimization.Mixups = map[string]float64{"mnist": 0.5, "fmnist": 0.5} },
+	} {
+		other := c
+		change(&other)
+		if err := r.SetConfig(other); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Optimize(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		for i, loss := range losses() {
+			if loss == before[i] {
+				t.Errorf("%s: network %d has the same loss as without", name, i)
+			}
+		}
 	}
 }

@@ -311,6 +311,8 @@ func TestConfigErrors(t *testing.T) {
 		"dropout 1":       func(c *Config) { c.Optimization.Dropout = 1 },
 		"spread of loads": func(c *Config) { c.LoadSpread = math.NaN() },
 		"rounded by 2":    func(c *Config) { c.Optimization.RoundBy = 2 },
+		"mixup 1.5":       func(c *Config) { c.Optimization.Mixups = map[string]float64{"mnist": 1.5} },
+		"teachers":        func(c *Config) { c.Optimization.Teachers, c.Optimization.Distillation = 2, 0 },
 		"page rate NaN":   func(c *Config) { c.Optimization.PageRate = math.NaN() },
 		"held only":       func(c *Config) { c.Hold = true },
 		"no/such/dir":     func(c *Config) { c.Data.Dir = "no/such/dir" },
