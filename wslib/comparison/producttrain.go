@@ -149,7 +149,7 @@ func (c *product) compile(ctx context.Context) error {
 			if c.Distillation.Share > 0 {
 				teacher = in[4]
 			}
-			x, rng, lossOf := t.Lesson(c.Distillation).Graph(x, y, rng, teacher)
+			x, rng, lossOf := lesson(t, c.Distillation).Graph(x, y, rng, teacher)
 			return t.Network.Forward(w, x, network.Dropout{Rate: t.DropoutRate(c.Dropout), RNG: rng}).LossGradient(lossOf)
 		})
 		if err != nil {

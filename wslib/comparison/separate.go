@@ -74,12 +74,17 @@ func (r *run) one(ctx context.Context, i int, c recipe) (*Network, error) {
 		}
 		c.start = first.Weights
 	}
-	done, mask, err := r.fit(ctx, c.task, c.form, c.start, r.tasks[i].Lesson(r.Distillation), teacher, r.Schedule)
+	done, mask, err := r.fit(ctx, c.task, c.form, c.start, lesson(r.tasks[i], r.Distillation), teacher, r.Schedule)
 	if err != nil {
 		return nil, err
 	}
 	done.Stored = c.stored(mask)
 	return done, r.save(i, print, done)
+}
+
+// lesson is what a task's network, or a narrower one in its place, learns in a step.
+func lesson(t optimization.Task, d network.Distillation) train.Lesson {
+	return train.Lesson{Distillation: d, Mixup: t.Mixup, Teachers: t.Network}
 }
 
 // teacher is what network i is distilled from: not the network that is trained where
@@ -118,7 +123,7 @@ func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []floa
 }
 
 // newStep compiles a training step. Inputs: latent weights, m, v, t, rate, generator
-// state, x, y, then the teacher's logits with distillation, and the mask of a pruned
+// state, x, y, then what the teacher gives with distillation (train.Teacher.Batch), and the mask of a pruned
 // network. Outputs: latent weights, m, v, loss.
 func newStep(backend compute.Backend, n *network.Network, f form, dropout float64, lesson train.Lesson) (*Exec, error) {
 	return NewExec(backend, func(in []*Node) []*Node {

@@ -110,7 +110,8 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		keys = xla.GatherPages(j.graphKeys(DynamicSlice(vector, []*Node{keysAt}, []int{rows * f.width})), keyRows)
 		w = Mul(w, keys)
 	}
-	x, rng, lossOf := task.Lesson(j.Distillation).Graph(x, y, rng, teacher)
+	lesson := train.Lesson{Distillation: j.Distillation, Mixup: task.Mixup, Teachers: task.Network}
+	x, rng, lossOf := lesson.Graph(x, y, rng, teacher)
 	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: task.DropoutRate(j.Dropout), RNG: rng})
 	loss, g := pass.LossGradient(lossOf)
 	if task.LossWeight > 0 {

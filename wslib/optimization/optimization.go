@@ -15,7 +15,6 @@ import (
 	"github.com/gomlx/compute"
 
 	"weightsep/datasets"
-	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 )
@@ -26,15 +25,10 @@ type Task struct {
 	Data       *datasets.Dataset
 	Batch      int         // samples in a step of this network; 0: as many as the options say
 	Dropout    float64     // before each dense layer; 0: as the options say, negative: none
-	Mixup      float64     // share of another sample in each, at most; 0: none. See [Task.Lesson]
+	Mixup      float64     // mixup (Zhang et al., ICLR 2018): share of another sample of the batch in each, at most, up to 1; the teachers see the mixture, too
 	Teachers   [][]float32 // weights of the separate networks whose mean logits it follows, [Network.Weights()] each; needed for distillation only
 	LossWeight float64     // what its loss is multiplied by in joint optimization; 0: 1
 	Held       bool        // joint optimization leaves its weights as they are
-}
-
-// Lesson is what the network learns in a step.
-func (t Task) Lesson(d network.Distillation) train.Lesson {
-	return train.Lesson{Distillation: d, Mixup: t.Mixup, Teachers: t.Network}
 }
 
 // CheckTeachers reports what cannot be distilled from.

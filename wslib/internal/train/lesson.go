@@ -43,6 +43,9 @@ func (l Lesson) Graph(x, y, rng, teacher *Node) (samples, state *Node, loss func
 
 // mix is v with its rows mixed with those after them, the last one with the first.
 func mix(v, share *Node) *Node {
+	if v.Shape().Dimensions[0] == 1 {
+		return v // with itself
+	}
 	next := Concatenate([]*Node{Slice(v, AxisRange(1)), Slice(v, AxisRange(0, 1))}, 0)
 	return Add(Mul(v, OneMinus(share)), Mul(next, share))
 }

@@ -78,6 +78,32 @@ func TestMixupByHand(t *testing.T) {
 	}
 }
 
+// A sample that is alone in its batch is mixed with itself.
+func TestMixupOfOneSample(t *testing.T) {
+	e, err := NewExec(xlatest.Backend(t), func(in []*Node) []*Node {
+		samples, _, loss := Lesson{Mixup: 0.5}.Graph(in[0], in[1], in[2], nil)
+		return []*Node{samples, loss(in[3])}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Finalize()
+	rng, err := RNG(1, "a", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := e.Call(tensors.FromFlatDataAndDimensions([]float32{2, -3}, 1, 1, 2, 1), []int32{1}, rng, tensors.FromFlatDataAndDimensions([]float32{0, 0}, 1, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x := tensors.MustCopyFlatData[float32](out[0]); x[0] != 2 || x[1] != -3 {
+		t.Errorf("sample %v, want 2 -3", x)
+	}
+	if loss := float64(tensors.ToScalar[float32](out[1])); math.Abs(loss-math.Ln2) > 1e-6 {
+		t.Errorf("loss %v, want log 2", loss)
+	}
+}
+
 func softmax(logits []float64, temperature float64) []float64 {
 	p, sum := make([]float64, len(logits)), 0.0
 	for i, l := range logits {
