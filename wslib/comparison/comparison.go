@@ -88,9 +88,10 @@ type Result struct {
 
 // Run stores the tasks' networks by a method. weights are those of the separate
 // networks, which it starts from, parallel to tasks; of the tasks' own fields Network,
-// Data, Batch and Dropout are used, and with distillation Teachers. The best weights by
-// validation accuracy are taken, the starting point, stored the same way, being a
-// candidate; the earlier of equals.
+// Data, Batch, Dropout and Mixup are used, and with distillation Teachers, which are of the
+// tasks' networks also where narrower ones are trained; the training of those from scratch
+// has neither mixup nor teachers. The best weights by validation accuracy are taken, the
+// starting point, stored the same way, being a candidate; the earlier of equals.
 //
 // With Dir, a finished network is not trained again by a later call with the same
 // arguments, which ends in the same result, bit for bit on one machine; files of

@@ -84,7 +84,7 @@ func (r *run) one(ctx context.Context, i int, c recipe) (*Network, error) {
 
 // lesson is what a task's network, or a narrower one in its place, learns in a step.
 func lesson(t optimization.Task, d network.Distillation) train.Lesson {
-	return train.Lesson{Distillation: d, Mixup: t.Mixup, Teachers: t.Network}
+	return train.Lesson{Distillation: d, Mixup: t.Mixup, TeacherNetwork: t.Network}
 }
 
 // teacher is what network i is distilled from: not the network that is trained where
@@ -96,13 +96,13 @@ func (r *run) teacher(ctx context.Context, i int) (*train.Teacher, error) {
 		return nil, err
 	}
 	defer c.Close()
-	return train.NewTeacher(ctx, c, t.Teachers, t.Data.Train, t.Mixup > 0)
+	return lesson(t, r.Distillation).Teacher(ctx, c, t.Teachers, t.Data.Train)
 }
 
 // fit trains latent weights from start, distilled from the teacher if the lesson wants one, and
 // returns the best as executed.
-func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []float32, lesson train.Lesson, teacher *train.Teacher, s Schedule) (*Network, []bool, error) {
-	step, err := newStep(r.backend, t.Network, f, t.DropoutRate(s.Dropout), lesson)
+func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []float32, l train.Lesson, teacher *train.Teacher, s Schedule) (*Network, []bool, error) {
+	step, err := newStep(r.backend, t.Network, f, t.DropoutRate(s.Dropout), l)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -123,13 +123,13 @@ func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []floa
 }
 
 // newStep compiles a training step. Inputs: latent weights, m, v, t, rate, generator
-// state, x, y, then what the teacher gives with distillation (train.Teacher.Batch), and the mask of a pruned
-// network. Outputs: latent weights, m, v, loss.
-func newStep(backend compute.Backend, n *network.Network, f form, dropout float64, lesson train.Lesson) (*Exec, error) {
+// state, x, y, then what the teacher gives with distillation (train.Teacher.Batch), and
+// the mask of a pruned network. Outputs: latent weights, m, v, loss.
+func newStep(backend compute.Backend, n *network.Network, f form, dropout float64, l train.Lesson) (*Exec, error) {
 	return NewExec(backend, func(in []*Node) []*Node {
 		latent, m, v, t, rate, rng, x, y := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7]
 		var mask, teacher *Node
-		if lesson.Share > 0 {
+		if l.Share > 0 {
 			teacher = in[8]
 		}
 		if f.keep > 0 {
@@ -137,7 +137,7 @@ func newStep(backend compute.Backend, n *network.Network, f form, dropout float6
 			latent = Mul(latent, mask)
 		}
 		w, within := f.graph(latent, mask)
-		x, rng, lossOf := lesson.Graph(x, y, rng, teacher)
+		x, rng, lossOf := l.Graph(x, y, rng, teacher)
 		loss, gradient := n.Forward(w, x, network.Dropout{Rate: dropout, RNG: rng}).LossGradient(lossOf)
 		latent, m, v = train.Adam(latent, straightThrough(gradient, within, mask), m, v, t, rate)
 		if mask != nil {

@@ -53,7 +53,8 @@ func (g *Grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 		return err
 	}
 	defer r.Close()
-	if err := r.Baselines(ctx); err != nil {
+	// What other cells of the seed share is not of this one's time.
+	if err := r.Teachers(ctx); err != nil {
 		return err
 	}
 	if err := watch.begin(); err != nil {

@@ -65,9 +65,6 @@ func (g *Grid) separated(ctx context.Context, r *pipeline.Run, speed *pace, watc
 
 // compared is one of the other methods, on the run's baselines.
 func (g *Grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint64, watch *stopwatch) (*outcome, error) {
-	if err := r.Teachers(ctx); err != nil {
-		return nil, err
-	}
 	tasks, err := r.Tasks(ctx)
 	if err != nil {
 		return nil, err

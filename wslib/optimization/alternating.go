@@ -126,6 +126,9 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 		if t.Network.Name != networks[i].Name {
 			return nil, fmt.Errorf("task %d is network %s, want %s", i, t.Network.Name, networks[i].Name)
 		}
+		if t.Mixup != 0 {
+			return nil, fmt.Errorf("network %s: mixup %v, alternating optimization has none", t.Network.Name, t.Mixup)
+		}
 		if err := checkData(t); err != nil {
 			return nil, err
 		}

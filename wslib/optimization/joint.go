@@ -115,7 +115,7 @@ func (j *joint) open(ctx context.Context) error {
 		err := j.each(len(j.trained), func(k int) (err error) {
 			i := j.trained[k]
 			t := j.tasks[i]
-			j.teachers[i], err = train.NewTeacher(ctx, j.validator.classifiers[i], t.Teachers, t.Data.Train, t.Mixup > 0)
+			j.teachers[i], err = j.lesson(i).Teacher(ctx, j.validator.classifiers[i], t.Teachers, t.Data.Train)
 			return err
 		})
 		if err != nil {

@@ -34,7 +34,7 @@ func (j *joint) compile() error {
 	of := map[string]*Exec{}
 	for _, i := range j.trained {
 		t := j.tasks[i]
-		kind := fmt.Sprint(t.Network.Architecture(), t.DropoutRate(j.Dropout), t.LossWeight, j.layout.scales[i] >= 0, j.layout.keyed(i), t.Mixup, len(t.Teachers))
+		kind := fmt.Sprint(t.Network.Architecture(), t.DropoutRate(j.Dropout), t.LossWeight, j.layout.scales[i] >= 0, j.layout.keyed(i), t.Mixup)
 		if g := of[kind]; g != nil {
 			j.graphs.gradient[i] = g
 			continue
@@ -110,8 +110,7 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		keys = xla.GatherPages(j.graphKeys(DynamicSlice(vector, []*Node{keysAt}, []int{rows * f.width})), keyRows)
 		w = Mul(w, keys)
 	}
-	lesson := train.Lesson{Distillation: j.Distillation, Mixup: task.Mixup, Teachers: task.Network}
-	x, rng, lossOf := lesson.Graph(x, y, rng, teacher)
+	x, rng, lossOf := j.lesson(i).Graph(x, y, rng, teacher)
 	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: task.DropoutRate(j.Dropout), RNG: rng})
 	loss, g := pass.LossGradient(lossOf)
 	if task.LossWeight > 0 {
@@ -140,6 +139,12 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		return []*Node{loss, g, onScales}
 	}
 	return []*Node{loss, g, onScales, onKeys}
+}
+
+// lesson is what network i learns in a step.
+func (j *joint) lesson(i int) train.Lesson {
+	t := j.tasks[i]
+	return train.Lesson{Distillation: j.Distillation, Mixup: t.Mixup, TeacherNetwork: t.Network}
 }
 
 // graphKeys are the keys of latent values, and a row of 1 after them [rows+1, width].

@@ -25,7 +25,7 @@ type Task struct {
 	Data       *datasets.Dataset
 	Batch      int         // samples in a step of this network; 0: as many as the options say
 	Dropout    float64     // before each dense layer; 0: as the options say, negative: none
-	Mixup      float64     // mixup (Zhang et al., ICLR 2018): share of another sample of the batch in each, at most, up to 1; the teachers see the mixture, too
+	Mixup      float64     // of joint optimization and comparisons: largest share of another sample in each (mixup), 0 to 1; the teachers see the mixture, too
 	Teachers   [][]float32 // weights of the separate networks whose mean logits it follows, [Network.Weights()] each; needed for distillation only
 	LossWeight float64     // what its loss is multiplied by in joint optimization; 0: 1
 	Held       bool        // joint optimization leaves its weights as they are

@@ -237,9 +237,9 @@ func (c Config) Validate() error {
 			return fmt.Errorf("config: %s optimization has no mixup", Alternating)
 		}
 	}
-	if o.Teachers < 0 || o.Teachers > 1 && (o.Distillation == 0 || o.TeacherSteps == 0) {
-		return fmt.Errorf("config: %d teachers of each network, distillation %v, %d steps of teachers: want no negative number, and more than one only where they are trained to be distilled from",
-			o.Teachers, o.Distillation, o.TeacherSteps)
+	if o.Teachers < 0 || o.Teachers > 1 && !c.taught() {
+		return fmt.Errorf("config: %d teachers of each network, %s optimization, distillation %v, %d steps of teachers: want no negative number, and more than one only where they are trained to be distilled from",
+			o.Teachers, o.Method, o.Distillation, o.TeacherSteps)
 	}
 	if o.Sample < 0 || o.TeacherSteps < 0 || o.FirstSteps < 1 || o.Passes < 1 || o.TurnSteps < 1 || o.Rounds < 0 || o.ValidateOn < 0 || o.Lambda < 0 {
 		return fmt.Errorf("config: schedule %d %d %d %d, validation samples %d, lambda %v: want no negative ones, and steps and passes",

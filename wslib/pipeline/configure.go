@@ -102,8 +102,12 @@ func (r *Run) outdated(c Config) []string {
 			stages = append(stages, stageFisher(n))
 			if everything {
 				stages = append(stages, stageBaseline(n))
-				for k := range max(1, old.Optimization.Teachers) {
-					stages = append(stages, stageTeacher(n, k))
+			}
+		}
+		if everything {
+			for _, s := range r.Dir.Manifest.Stages {
+				if isTeacher(s.Name) { // also of earlier numbers of them
+					stages = append(stages, s.Name)
 				}
 			}
 		}

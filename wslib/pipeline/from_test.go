@@ -16,6 +16,7 @@ func optimizedRun(t *testing.T) string {
 	t.Helper()
 	c := tiny(t)
 	c.Networks = []string{"mnist", "svhn"}
+	c.Optimization.Teachers = 2
 	if _, err := c.ApplyBudget(budget.Budget{Total: 60_000}); err != nil {
 		t.Fatal(err)
 	}
@@ -47,13 +48,13 @@ func recorded(t *testing.T, dir string) (Config, *page.Set, History) {
 }
 
 // withFMNIST is a run that goes on from another, which fmnist joins, and its pages. It
-// checks that only fmnist's teacher is trained.
+// checks that only fmnist's two teachers are trained.
 func withFMNIST(t *testing.T, c Config) (*Run, *page.Set) {
 	t.Helper()
 	trained := map[string]bool{}
 	r, err := Open(filepath.Join(t.TempDir(), "second"), c, Options{Progress: func(stage string, _, _ int, note string) {
-		if stage == "teachers" {
-			trained[strings.Fields(note)[0]] = true
+		if strings.HasPrefix(stage, "teachers") {
+			trained[stage+" "+strings.Fields(note)[0]] = true
 		}
 	}})
 	if err != nil {
@@ -63,8 +64,8 @@ func withFMNIST(t *testing.T, c Config) (*Run, *page.Set) {
 	if err := r.Optimize(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if !trained["fmnist"] || len(trained) != 1 {
-		t.Errorf("teachers trained: %v, want that of the network that joins", trained)
+	if !trained["teachers fmnist"] || !trained["teachers-2 fmnist"] || len(trained) != 2 {
+		t.Errorf("teachers trained: %v, want two of the network that joins", trained)
 	}
 	set, err := r.Set()
 	if err != nil {

@@ -318,9 +318,10 @@ func TestConfigErrors(t *testing.T) {
 		"rounded by 2":    func(c *Config) { c.Optimization.RoundBy = 2 },
 		"mixup 1.5":       func(c *Config) { c.Optimization.Mixups = map[string]float64{"mnist": 1.5} },
 		"teachers":        func(c *Config) { c.Optimization.Teachers, c.Optimization.Distillation = 2, 0 },
-		"page rate NaN":   func(c *Config) { c.Optimization.PageRate = math.NaN() },
-		"held only":       func(c *Config) { c.Hold = true },
-		"no/such/dir":     func(c *Config) { c.Data.Dir = "no/such/dir" },
+		"2 teachers of each network, alternating": func(c *Config) { c.Optimization.Teachers, c.Optimization.Method = 2, Alternating },
+		"page rate NaN": func(c *Config) { c.Optimization.PageRate = math.NaN() },
+		"held only":     func(c *Config) { c.Hold = true },
+		"no/such/dir":   func(c *Config) { c.Data.Dir = "no/such/dir" },
 	} {
 		c := tiny(t)
 		change(&c)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"weightsep/wslib/comparison"
 	"weightsep/wslib/network"
@@ -16,6 +17,10 @@ import (
 
 // Of several teachers of a network the first has no number.
 func stageTeacher(name string, k int) string { return numbered("teacher", k) + " " + name }
+
+func isTeacher(stage string) bool {
+	return strings.HasPrefix(stage, "teacher ") || strings.HasPrefix(stage, "teacher-")
+}
 
 func teacherFile(name string, k int) string {
 	return filepath.Join(name, numbered("teacher", k)+".npy")
@@ -160,7 +165,7 @@ func (r *Run) trainTeachers(ctx context.Context, networks []*network.Network, k 
 			return nil, err
 		}
 		t.Network = n.WithOrder(network.LayerOrder)
-		t.Dropout, t.Mixup = 0, 0 // Dropouts and Mixups are for packed networks
+		t.Dropout, t.Mixup = 0, 0 // Dropouts and Mixups are not for reference and teachers
 		tasks, weights = append(tasks, t), append(weights, n.ToLayerOrder(w))
 	}
 	result, err := comparison.Run(ctx, backend, comparison.Further{}, tasks, weights, comparison.Options{

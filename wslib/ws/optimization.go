@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -51,7 +52,7 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 		start:         f.set.String("start", "", "`pages` that joint optimization starts from: average, random, normalized, signed (keys of 1 bit), keyed (of 2 bits); default from the profile, with keys where a budget finds float32 pages crowded"),
 		dropout:       f.set.Float64("dropout", 0, "dropout before dense layers in joint optimization; default from the profile"),
 		dropouts:      f.set.String("dropouts", "", "dropout of networks that have another when packed, as `NAME=RATE,…`, negative for none; \"\" no network; default from the profile"),
-		mixups:        f.set.String("mixups", "", "networks whose samples are mixed with others of the batch when packed, as `NAME=SHARE,…` at most of the other; \"\" no network; default from the profile"),
+		mixups:        f.set.String("mixups", "", "networks whose samples are mixed with others of their batch, in all training but that of reference and teachers, as `NAME=MIXUP,…`, the largest share of the other sample, 0 to 1; \"\" no network; default from the profile"),
 		precision:     f.set.Int("precision", 32, "`bits` of a stored page value in joint optimization: 32 (float32), 16, 8, 4, 2, 1"),
 		exclusiveBits: f.set.Int("exclusive-precision", 0, "`bits` of a stored value of exclusive pages, 0: as -precision"),
 		scaleFormat:   f.set.String("scales", string(page.ScaleFloat32), "`format` of stored scales: float32, float16, log8"),
@@ -116,6 +117,14 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 		if isSet(o.set, name) {
 			set()
 		}
+	}
+	// One spelling of what is the same: another would be another configuration.
+	if x.Teachers == 1 {
+		x.Teachers = 0
+	}
+	maps.DeleteFunc(x.Mixups, func(_ string, m float64) bool { return m == 0 })
+	if len(x.Mixups) == 0 {
+		x.Mixups = nil
 	}
 	if c.Hold {
 		return nil

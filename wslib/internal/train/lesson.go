@@ -16,8 +16,8 @@ import (
 // Knowledge distillation: A good teacher is patient and consistent, CVPR 2022).
 type Lesson struct {
 	network.Distillation
-	Mixup    float64          // 0: none
-	Teachers *network.Network // that the teachers are; looked at with Mixup only
+	Mixup          float64          // 0: none
+	TeacherNetwork *network.Network // looked at with Mixup only
 }
 
 // Graph gives the samples that the network is to run on, the generator state after what the
@@ -56,7 +56,7 @@ func (l Lesson) teach(samples, weights *Node) *Node {
 	count := weights.Shape().Dimensions[0]
 	for k := range count {
 		w := Reshape(Slice(weights, AxisRange(k, k+1)), -1)
-		logits := l.Teachers.Forward(w, samples, network.Dropout{}).Logits
+		logits := l.TeacherNetwork.Forward(w, samples, network.Dropout{}).Logits
 		if sum == nil {
 			sum = logits
 		} else {

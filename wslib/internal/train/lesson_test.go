@@ -15,7 +15,7 @@ import (
 // that came out: they tell how much of another each of them has.
 func TestMixupByHand(t *testing.T) {
 	n := &network.Network{Name: "a", Input: [3]int{1, 2, 1}, Dense: []int{2, 2}, Activation: network.LeakyActivation}
-	l := Lesson{Distillation: network.Distillation{Share: 0.4, Temperature: 3}, Mixup: 0.5, Teachers: n}
+	l := Lesson{Distillation: network.Distillation{Share: 0.4, Temperature: 3}, Mixup: 0.5, TeacherNetwork: n}
 	x := [][]float64{{0, 1}, {1, -2}, {3, 5}}
 	hot := [][]float64{{1, 0}, {0, 1}, {0, 1}}
 	pupil := [][]float64{{0.3, -1}, {2, 0.5}, {-1, 1}}
@@ -42,7 +42,15 @@ func TestMixupByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	teacher := &Teacher{weights: [][]float32{{2, 0, 3, -1, 1, 1}, {0, -2, 1, 1, 0, 1}}}
+	c, err := network.NewClassifier(xlatest.Backend(t), n, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	teacher, err := l.Teacher(t.Context(), c, [][]float32{{2, 0, 3, -1, 1, 1}, {0, -2, 1, 1, 0, 1}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	weights := teacher.Batch(nil)
 	out, err := e.Call(tensors.FromFlatDataAndDimensions(flat(x), 3, 1, 2, 1), tensors.FromValue([]int32{0, 1, 1}), rng, weights,
 		tensors.FromFlatDataAndDimensions(flat(pupil), 3, 2))

@@ -15,16 +15,17 @@ import (
 // they come, the weights.
 type Teacher struct {
 	logits  []float32
-	width   int         // classes
-	weights [][]float32 // with mixup
+	width   int       // classes
+	weights []float32 // with mixup: those of all teachers
+	count   int       // of teachers
 }
 
-// NewTeacher runs the network with each of the flat weights once over the split; with mixup
-// it leaves that to [Lesson.Graph].
-func NewTeacher(ctx context.Context, c *network.Classifier, weights [][]float32, split *datasets.Split, mixup bool) (*Teacher, error) {
-	t := &Teacher{width: c.Network.Classes()}
-	if mixup {
-		t.weights = weights
+// Teacher runs the teachers' network with each of the flat weights once over the split; with
+// mixup it leaves that to [Lesson.Graph].
+func (l Lesson) Teacher(ctx context.Context, c *network.Classifier, weights [][]float32, split *datasets.Split) (*Teacher, error) {
+	t := &Teacher{width: c.Network.Classes(), count: len(weights)}
+	if l.Mixup > 0 {
+		t.weights = slices.Concat(weights...)
 		return t, nil
 	}
 	for _, flat := range weights {
@@ -54,7 +55,7 @@ func NewTeacher(ctx context.Context, c *network.Classifier, weights [][]float32,
 // samples with the given numbers, [samples, classes], or the weights [teachers, n].
 func (t *Teacher) Batch(index []int) *tensors.Tensor {
 	if t.weights != nil {
-		return tensors.FromFlatDataAndDimensions(slices.Concat(t.weights...), len(t.weights), len(t.weights[0]))
+		return tensors.FromFlatDataAndDimensions(t.weights, t.count, len(t.weights)/t.count)
 	}
 	logits := make([]float32, 0, len(index)*t.width)
 	for _, i := range index {

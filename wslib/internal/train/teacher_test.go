@@ -29,7 +29,7 @@ func TestTeacherIsTheMean(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Kernel [input, output] by rows, then biases; the means are 1, -1, 2, 0 and 0.5, 1.
-	teacher, err := NewTeacher(context.Background(), c, [][]float32{{2, 0, 3, -1, 1, 1}, {0, -2, 1, 1, 0, 1}}, split, false)
+	teacher, err := Lesson{}.Teacher(context.Background(), c, [][]float32{{2, 0, 3, -1, 1, 1}, {0, -2, 1, 1, 0, 1}}, split)
 	if err != nil {
 		t.Fatal(err)
 	}
