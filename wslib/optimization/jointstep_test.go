@@ -119,6 +119,21 @@ func TestWorkersDoNotMatter(t *testing.T) {
 	}
 }
 
+// Networks of one architecture share an executable where they are trained alike only.
+func TestExecutablesAreOfOneTraining(t *testing.T) {
+	tasks := []Task{problem(t, "a", 1, 60), problem(t, "b", 2, 60), problem(t, "c", 3, 60)}
+	tasks[2].Mixup = 0.3
+	set := plan(t, members(tasks)).Set(true)
+	j, err := newJoint(t.Context(), xlatest.Backend(t), set, tasks, JointOptions{Steps: 10, Batch: 10, Seed: 1}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.close()
+	if g := j.graphs.gradient; g[0] != g[1] || g[0] == g[2] || len(j.graphs.distinct) != 2 {
+		t.Errorf("%d executables, want one of a and b and one of c, which has mixup", len(j.graphs.distinct))
+	}
+}
+
 // With sampling every network takes part equally often, and interruption changes
 // nothing.
 func TestJointSamplesNetworks(t *testing.T) {
