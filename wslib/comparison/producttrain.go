@@ -94,7 +94,7 @@ type product struct {
 	*codes
 	productState
 	print       string
-	gradients   []*Exec // of each network: weights, generator state, x, y to loss and gradient
+	gradients   []*Exec // of each network: weights, generator state, x, y and, with distillation, what the teacher gives to loss and gradient
 	update      *Exec
 	classifiers []*network.Classifier
 	samplers    []*train.Sampler

@@ -8,8 +8,8 @@
 // one of their own; accuracy changes are against the separate networks with just these
 // further steps ([Further]). All but [Further] and [Alternating] may have distillation from
 // the separate networks, or from the reference itself, once or several times trained, and
-// mixup; only joint training has loss weights between networks and loads of their pages. Test data is read once, when a cell of the grid
-// is done and nothing is chosen any more.
+// mixup; only joint training has loss weights between networks and loads of their pages.
+// Test data is read once, when a cell of the grid is done and nothing is chosen any more.
 package grid
 
 import (

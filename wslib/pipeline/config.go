@@ -91,8 +91,9 @@ type Optimization struct {
 	// Dropouts are the networks whose dropout is another when packed, negative for none.
 	Dropouts map[string]float64 `json:"dropouts,omitempty"`
 
-	// Mixups are the networks whose samples are mixed with others by up to so much while they
-	// are packed, as in optimization.Task: those with few samples, or related ones.
+	// Mixups are the networks whose samples are mixed with others by up to so much, as in
+	// optimization.Task, in all training but that of reference and teachers: those with few
+	// samples, or related ones.
 	Mixups map[string]float64 `json:"mixups,omitempty"`
 
 	// Of joint optimization; zero values as in optimization.JointOptions.

@@ -54,7 +54,7 @@ func (a *app) gridCommand() *ffcli.Command {
 		LongHelp: "Runs every method at every budget with every seed, and writes table.csv, table.md and\n" +
 			"charts into the directory. Interrupted, the same command goes on where it stopped.\n" +
 			"Methods: further (separate networks with the same further steps: the reference), distilled (the\n" +
-			"same, following the reference's outputs), quantized-8,\n" +
+			"same, following the outputs of the reference, or of -teachers like it, with -mixups), quantized-8,\n" +
 			"-4, -2, -1, pruned:RATIO, width:RATIO, product-4, -8 (weights of a codeword), random-table:RATIO,\n" +
 			"joint:RATIO[:LEVEL1] (precision chosen) or joint-BITS:RATIO, alternating[-ROUNDS[:FIRST]] (of 100,\n" +
 			"and steps of first turns, of 2000; without FIRST as much less as there are fewer rounds).",
