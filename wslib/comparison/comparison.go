@@ -187,8 +187,8 @@ func (r *run) check() error {
 				return err
 			}
 		}
-		if !(t.Mixup >= 0 && t.Mixup <= 1) {
-			return fmt.Errorf("network %s: mixup %v, want 0 to 1", n.Name, t.Mixup)
+		if err := t.Validate(); err != nil {
+			return err
 		}
 		if t.Data.Shape != n.Input || t.Data.Classes != n.Classes() {
 			return fmt.Errorf("network %s expects data of shape %v and %d classes, got %v and %d",

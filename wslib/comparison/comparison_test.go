@@ -181,6 +181,10 @@ func TestRefusesMismatches(t *testing.T) {
 		"network a is there twice": func(t []optimization.Task, w [][]float32) ([]optimization.Task, [][]float32) {
 			return []optimization.Task{t[0], t[0]}, w
 		},
+		"network b: batch -1": func(t []optimization.Task, w [][]float32) ([]optimization.Task, [][]float32) {
+			t[1].Batch = -1
+			return t, w
+		},
 		"expects data of shape": func(t []optimization.Task, w [][]float32) ([]optimization.Task, [][]float32) {
 			t[1].Data.Classes = 4
 			return t, w

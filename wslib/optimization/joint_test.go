@@ -226,6 +226,18 @@ func TestJointRefusesMismatches(t *testing.T) {
 	if _, err := Joint(context.Background(), b, set, nil, JointOptions{}); err == nil {
 		t.Error("no tasks accepted")
 	}
+	for want, change := range map[string]func(*Task){
+		"network a: batch -1": func(t *Task) { t.Batch = -1 },
+		"loss weight NaN":     func(t *Task) { t.LossWeight = math.NaN() },
+		"dropout 1,":          func(t *Task) { t.Dropout = 1 },
+		"mixup 1.5":           func(t *Task) { t.Mixup = 1.5 },
+	} {
+		wrong := tasks[0]
+		change(&wrong)
+		if _, err := Joint(context.Background(), b, set, []Task{wrong}, JointOptions{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
 	set.Networks[0].Table.Entries[0] = 99
 	if _, err := Joint(context.Background(), b, set, tasks, JointOptions{}); err == nil || !strings.Contains(err.Error(), "entry 0 is 99") {
 		t.Errorf("table that points outside: %v", err)

@@ -82,8 +82,8 @@ func (o JointOptions) check(set *page.Set, tasks []Task) error {
 		return err
 	}
 	for i, m := range set.Networks {
-		if t := tasks[i]; t.Batch < 0 || t.LossWeight < 0 || t.Dropout >= 1 || !(t.Mixup >= 0 && t.Mixup <= 1) {
-			return fmt.Errorf("network %s: batch %d, loss weight %v, dropout %v, mixup %v: want none below 0, dropout below 1, and mixup at most 1", m.Name, t.Batch, t.LossWeight, t.Dropout, t.Mixup)
+		if err := tasks[i].Validate(); err != nil {
+			return err
 		}
 		if (o.Precision.Quantized() || o.ExclusivePrecision.Quantized()) && m.Scales == nil {
 			return fmt.Errorf("network %s has no scales, which pages of %v need", m.Name, o.Precision)

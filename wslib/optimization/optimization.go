@@ -31,6 +31,15 @@ type Task struct {
 	Held       bool        // joint optimization leaves its weights as they are
 }
 
+// Validate reports a field of the training that cannot work, with the network's name.
+func (t Task) Validate() error {
+	if t.Batch < 0 || !(t.LossWeight >= 0) || !(t.Dropout < 1) || !(t.Mixup >= 0 && t.Mixup <= 1) {
+		return fmt.Errorf("network %s: batch %d, loss weight %v, dropout %v, mixup %v: want no batch and loss weight below 0, dropout below 1, and mixup from 0 to 1",
+			t.Network.Name, t.Batch, t.LossWeight, t.Dropout, t.Mixup)
+	}
+	return nil
+}
+
 // CheckTeachers reports what cannot be distilled from.
 func (t Task) CheckTeachers() error {
 	if len(t.Teachers) == 0 {
