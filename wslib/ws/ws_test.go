@@ -203,6 +203,41 @@ func TestWalk(t *testing.T) {
 	}
 }
 
+// Networks join and leave a run with -from, and those that stay are exported with the same bytes.
+func TestJoinAndLeave(t *testing.T) {
+	dir := t.TempDir()
+	run := func(to string, args ...string) {
+		t.Helper()
+		to = filepath.Join(dir, to)
+		if code, out, stderr := call(t, append(args, "-run", to, "-quiet")...); code != 0 || !strings.Contains(out, "Packing:") {
+			t.Fatalf("ws %v: exit %d, want a summary in\n%s\n%s", args, code, out, stderr)
+		}
+		if code, _, stderr := call(t, "export", "-run", to); code != 0 {
+			t.Fatal(stderr)
+		}
+	}
+	exported := func(run, name string) []byte {
+		t.Helper()
+		raw, err := os.ReadFile(filepath.Join(dir, run, "export", name+".npy"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	run("alone", "run", "-profile", "smoke", "-net", "fmnist", "-ratio", "12", "-steps", "4", "-batch", "8")
+	run("joined", "run", "-from", filepath.Join(dir, "alone"), "-net", "fmnist,mnist")
+	run("left", "run", "-from", filepath.Join(dir, "joined"), "-net", "mnist")
+	if !bytes.Equal(exported("alone", "fmnist"), exported("joined", "fmnist")) {
+		t.Error("fmnist is another one after mnist joined")
+	}
+	if !bytes.Equal(exported("joined", "mnist"), exported("left", "mnist")) {
+		t.Error("mnist is another one after fmnist left")
+	}
+	if code, _, stderr := call(t, "export", "-run", filepath.Join(dir, "left"), "-net", "fmnist"); code == 0 || !strings.Contains(stderr, "fmnist") {
+		t.Errorf("export of a network that left: exit %d, %s", code, stderr)
+	}
+}
+
 // checkExport puts the weights together from the files of a run of fmnist alone, by the
 // definition of the page table, and compares them with the exported ones.
 func checkExport(t *testing.T, dir string) {
