@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"math"
 	"strconv"
 	"strings"
 
@@ -19,6 +20,7 @@ type optimizationOverrides struct {
 	method        *string
 	steps         *int
 	batch         *int
+	batches       *string
 	learningRate  *float64
 	pageRate      *float64
 	rounds        *int
@@ -45,7 +47,8 @@ func optimizationFlags(f *runFlags) *optimizationOverrides {
 		set:           f.set,
 		method:        f.set.String("method", "", "optimization `method`: joint or alternating; default from the profile"),
 		steps:         f.set.Int("steps", 0, "`steps` of joint optimization, or of a baseline; default from the profile"),
-		batch:         f.set.Int("batch", 0, "samples of each network in a step; default from the profile"),
+		batch:         f.set.Int("batch", 0, "samples of each network in a step, also of those that have a batch of their own in the profile; default from there"),
+		batches:       f.set.String("batches", "", "batches of networks that have another than -batch, as `NAME=SAMPLES,…`; \"\" no network; default from the profile without -batch, none with it"),
 		learningRate:  f.set.Float64("rate", 0, "learning rate at its highest, of separate networks and, times -page-rate, of pages; default from the profile"),
 		pageRate:      f.set.Float64("page-rate", 0, "learning rate of pages in joint optimization as a factor of that of the separate networks; default from the profile"),
 		rounds:        f.set.Int("rounds", 0, "rounds of alternating optimization; default from the profile"),
@@ -83,10 +86,20 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 	if err != nil {
 		return err
 	}
+	batches, err := batchesByName(*o.batches)
+	if err != nil {
+		return err
+	}
 	for name, set := range map[string]func(){
-		"method":              func() { x.Method = *o.method },
-		"steps":               func() { x.Steps = *o.steps },
-		"batch":               func() { x.Batch, x.Batches = *o.batch, nil },
+		"method": func() { x.Method = *o.method },
+		"steps":  func() { x.Steps = *o.steps },
+		"batch": func() {
+			x.Batch = *o.batch
+			if !isSet(o.set, "batches") {
+				x.Batches = nil
+			}
+		},
+		"batches":             func() { x.Batches = batches },
 		"rate":                func() { x.LearningRate = *o.learningRate },
 		"page-rate":           func() { x.PageRate = *o.pageRate },
 		"rounds":              func() { x.Rounds = *o.rounds },
@@ -122,6 +135,7 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 	if x.Teachers == 1 {
 		x.Teachers = 0
 	}
+	maps.DeleteFunc(x.Batches, func(_ string, b int) bool { return b == x.Batch })
 	maps.DeleteFunc(x.Mixups, func(_ string, m float64) bool { return m == 0 })
 	if len(x.Mixups) == 0 {
 		x.Mixups = nil
@@ -156,6 +170,25 @@ func byName(what, s string) (map[string]float64, error) {
 		values[name] = v
 	}
 	return values, nil
+}
+
+// batchesByName reads NAME=SAMPLES,…
+func batchesByName(s string) (map[string]int, error) {
+	values, err := byName("samples", s)
+	if err != nil {
+		return nil, err
+	}
+	var batches map[string]int
+	for name, v := range values {
+		if batches == nil {
+			batches = map[string]int{}
+		}
+		if v != math.Trunc(v) || v < 1 || v > math.MaxInt32 {
+			return nil, fmt.Errorf("batch %v of %s, want a whole number of samples, 1 or more", v, name)
+		}
+		batches[name] = int(v)
+	}
+	return batches, nil
 }
 
 func isSet(set *flag.FlagSet, name string) bool {
