@@ -31,10 +31,11 @@ type Task struct {
 	Held       bool        // joint optimization leaves its weights as they are
 }
 
-// Validate reports a field of the training that cannot work, with the network's name.
+// Validate reports the batch, loss weight, dropout or mixup that cannot work, with the network's name.
+// Joint training and comparisons call it.
 func (t Task) Validate() error {
 	if t.Batch < 0 || !(t.LossWeight >= 0) || !(t.Dropout < 1) || !(t.Mixup >= 0 && t.Mixup <= 1) {
-		return fmt.Errorf("network %s: batch %d, loss weight %v, dropout %v, mixup %v: want no batch and loss weight below 0, dropout below 1, and mixup from 0 to 1",
+		return fmt.Errorf("network %s: batch %d, loss weight %v, dropout %v, mixup %v: want batch and loss weight of 0 or more, dropout below 1, mixup from 0 to 1",
 			t.Network.Name, t.Batch, t.LossWeight, t.Dropout, t.Mixup)
 	}
 	return nil

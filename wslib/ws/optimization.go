@@ -183,8 +183,8 @@ func batchesByName(s string) (map[string]int, error) {
 		if batches == nil {
 			batches = map[string]int{}
 		}
-		if v != math.Trunc(v) || v < 1 || v > math.MaxInt32 {
-			return nil, fmt.Errorf("batch %v of %s, want a whole number of samples, 1 or more", v, name)
+		if v != math.Trunc(v) || math.Abs(v) > math.MaxInt32 { // Config.Validate wants 1 or more
+			return nil, fmt.Errorf("batch %v of %s, want a whole number of samples", v, name)
 		}
 		batches[name] = int(v)
 	}
