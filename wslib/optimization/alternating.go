@@ -126,11 +126,11 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 		if t.Network.Name != networks[i].Name {
 			return nil, fmt.Errorf("task %d is network %s, want %s", i, t.Network.Name, networks[i].Name)
 		}
-		if t.Mixup != 0 {
-			return nil, fmt.Errorf("network %s: mixup %v, alternating optimization has none", t.Network.Name, t.Mixup)
-		}
-		if err := checkData(t); err != nil {
+		if err := checkTask(t); err != nil {
 			return nil, err
+		}
+		if t.Mixup != 0 || t.Held {
+			return nil, fmt.Errorf("network %s: mixup %v, held %v: alternating optimization has no mixup and trains every network", t.Network.Name, t.Mixup, t.Held)
 		}
 	}
 	var err error

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -190,6 +191,22 @@ func TestOthers(t *testing.T) {
 		}
 		if gotF[i] != wantF || gotW[i] != wantW {
 			t.Fatalf("weight %d: other F %v w %v, want %v %v", i, gotF[i], gotW[i], wantF, wantW)
+		}
+	}
+}
+
+func TestAlternatingRefusesWhatItDoesNotDo(t *testing.T) {
+	b := xlatest.Backend(t)
+	for want, change := range map[string]func(*Task){
+		"network b: batch -1": func(t *Task) { t.Batch = -1 },
+		"network b: mixup":    func(t *Task) { t.Mixup = 0.5 },
+		"held true":           func(t *Task) { t.Held = true },
+	} {
+		tasks := []Task{problem(t, "a", 1, 40), problem(t, "b", 2, 40)}
+		change(&tasks[1])
+		_, _, err := Alternating(context.Background(), b, members(tasks), tasks, alternatingOptions())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
 }

@@ -82,9 +82,6 @@ func (o JointOptions) check(set *page.Set, tasks []Task) error {
 		return err
 	}
 	for i, m := range set.Networks {
-		if err := tasks[i].Validate(); err != nil {
-			return err
-		}
 		if (o.Precision.Quantized() || o.ExclusivePrecision.Quantized()) && m.Scales == nil {
 			return fmt.Errorf("network %s has no scales, which pages of %v need", m.Name, o.Precision)
 		}

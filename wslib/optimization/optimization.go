@@ -24,7 +24,7 @@ type Task struct {
 	Network    *network.Network
 	Data       *datasets.Dataset
 	Batch      int         // samples in a step of this network; 0: as many as the options say
-	Dropout    float64     // before each dense layer; 0: as the options say, negative: none
+	Dropout    float64     // of joint optimization and comparisons, before each dense layer; 0: as the options say, negative: none
 	Mixup      float64     // of joint optimization and comparisons: largest share of another sample in each (mixup), 0 to 1; the teachers see the mixture, too
 	Teachers   [][]float32 // weights of the separate networks whose mean logits it follows, [Network.Weights()] each; needed for distillation only
 	LossWeight float64     // what its loss is multiplied by in joint optimization; 0: 1
@@ -32,7 +32,7 @@ type Task struct {
 }
 
 // Validate reports the batch, loss weight, dropout or mixup that cannot work, with the network's name.
-// Joint training and comparisons call it.
+// Optimization and comparisons call it.
 func (t Task) Validate() error {
 	if t.Batch < 0 || !(t.LossWeight >= 0) || !(t.Dropout < 1) || !(t.Mixup >= 0 && t.Mixup <= 1) {
 		return fmt.Errorf("network %s: batch %d, loss weight %v, dropout %v, mixup %v: want batch and loss weight of 0 or more, dropout below 1, mixup from 0 to 1",
@@ -107,14 +107,17 @@ func check(set *page.Set, tasks []Task) error {
 			return fmt.Errorf("task %d is network %s of %d weights, the set has %s of %d",
 				i, t.Network.Name, t.Network.Weights(), set.Networks[i].Name, set.Networks[i].Weights)
 		}
-		if err := checkData(t); err != nil {
+		if err := checkTask(t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkData(t Task) error {
+func checkTask(t Task) error {
+	if err := t.Validate(); err != nil {
+		return err
+	}
 	if t.Data.Shape != t.Network.Input || t.Data.Classes != t.Network.Classes() {
 		return fmt.Errorf("network %s expects data of shape %v and %d classes, got %v and %d",
 			t.Network.Name, t.Network.Input, t.Network.Classes(), t.Data.Shape, t.Data.Classes)
