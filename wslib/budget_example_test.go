@@ -1,0 +1,79 @@
+package wslib_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/wslib/baseline"
+	"weightsep/wslib/budget"
+	"weightsep/wslib/fisher"
+	"weightsep/wslib/network"
+	"weightsep/wslib/optimization"
+	"weightsep/wslib/overlapping"
+	"weightsep/wslib/page"
+	"weightsep/wslib/separation"
+	"weightsep/xla"
+)
+
+// Two networks of one's own in a sixteenth of their bytes, as the profile packing does it: pages
+// and precisions follow from the bytes, pages are placed by load, pages are rounded in training,
+// and the separate networks teach.
+func Example_budget() {
+	ctx := context.Background()
+	const size = 64
+	backend, _, err := xla.Open(ctx, xla.Options{})
+	check(err)
+	left := &network.Network{Name: "left", Input: [3]int{8, 8, 1}, Activation: network.LeakyActivation,
+		Convs: []network.Conv{{Height: 3, Width: 3, In: 1, Out: 8}}, Dense: []int{72, 32, 2}, Order: network.BiasesFirst}
+	upper := &network.Network{Name: "upper", Input: [3]int{8, 8, 1}, Activation: network.SigmoidActivation,
+		Dense: []int{64, 32, 2}, Order: network.BiasesFirst}
+	networks, loads := []*network.Network{left, upper}, []float64{2, 1} // left asks for twice the room
+
+	weights := []int{left.Weights(), upper.Weights()}
+	total, err := budget.Ratio(weights, 16)
+	check(err)
+	fit, err := budget.Choose(weights, size, budget.Budget{Total: total, Loads: loads})
+	check(err)
+	plan, err := overlapping.New(size, fit.Shared)
+	check(err)
+	plan.Doubling = true // several pages of one network may share
+	var tasks []optimization.Task
+	for i, n := range networks {
+		data := stripes(i)
+		trained, err := baseline.Train(ctx, backend, n, data, baseline.Options{Steps: 400, Seed: 1})
+		check(err)
+		f, err := fisher.Compute(ctx, backend, n, trained.Weights, data.Train, fisher.Options{})
+		check(err)
+		density := separation.Density(f, size)
+		own, err := separation.Separate(density, separation.Options{TPR: 1, Margin: 0.1, Shared: len(density), Max: fit.Exclusive[i]})
+		check(err)
+		_, err = plan.AddWith(overlapping.Network{Name: n.Name, Weights: trained.Weights, Fisher: f, Exclusive: own,
+			Loads: overlapping.SpreadLoads(trained.Weights, f, size, loads[i], 0.25)}, overlapping.Balanced(1))
+		check(err)
+		tasks = append(tasks, optimization.Task{Network: n, Data: data, Teachers: [][]float32{trained.Weights}})
+	}
+	start, err := plan.StartSet(overlapping.NormalizedPages, 1)
+	check(err)
+	result, err := optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{
+		Steps: 400, LearningRate: 4e-3, ValidateEvery: 100, Seed: 1,
+		Precision: fit.Precision, ExclusivePrecision: fit.ExclusivePrecision, ScaleFormat: fit.ScaleFormat,
+		RoundBy: 0.8, Distillation: network.Distillation{Share: 0.8, Temperature: 3}})
+	check(err)
+	fmt.Printf("%d pages on %d shared of %v, exclusive %v\n", page.Count(weights[0], size)+page.Count(weights[1], size), fit.Shared, fit.Precision, fit.Exclusive)
+	fmt.Println("bytes:", total, "allowed,", result.Set.Stored().Total, "stored")
+	for i, n := range networks {
+		c, err := network.NewClassifier(backend, n, 50)
+		check(err)
+		executed := tensors.FromFlatDataAndDimensions(result.Set.Weights(i), n.Weights())
+		accuracy, err := c.Accuracy(ctx, executed, tasks[i].Data.Test)
+		check(err)
+		fmt.Printf("%s: accuracy above 90 %%: %v\n", n.Name, accuracy > 0.9)
+	}
+	// Output:
+	// 73 pages on 51 shared of int2, exclusive [4 2]
+	// bytes: 1157 allowed, 1154 stored
+	// left: accuracy above 90 %: true
+	// upper: accuracy above 90 %: true
+}
