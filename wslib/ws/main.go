@@ -50,6 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	for _, c := range append([]*ffcli.Command{root}, root.Subcommands...) {
 		c.FlagSet.SetOutput(stderr)
+		c.UsageFunc = usage
 		if exec := c.Exec; c != root {
 			c.Exec = func(ctx context.Context, args []string) error {
 				if len(args) > 0 {

@@ -139,7 +139,7 @@ func TestWrongInput(t *testing.T) {
 func TestHelp(t *testing.T) {
 	for _, verb := range []string{"run", "list", "add", "remove", "train", "fisher", "cost", "eval", "bench", "figures", "overlap", "import", "export", "data", "grid", "sweep"} {
 		code, _, stderr := call(t, verb, "-h")
-		if code != 0 || !strings.Contains(stderr, "ws "+verb) {
+		if code != 0 || !strings.Contains(stderr, "USAGE\n  ws "+verb) || !strings.Contains(stderr, "FLAGS\n  -") {
 			t.Errorf("ws %s -h: exit %d\n%s", verb, code, stderr)
 		}
 	}
