@@ -86,6 +86,14 @@ type Result struct {
 	Stored   Stored    `json:"stored"`   // all networks, with what they share
 }
 
+// Validate reports the first value of a method that cannot work, as [Run] does.
+func Validate(m Method) error {
+	if err := m.validate(); err != nil {
+		return fmt.Errorf("comparison: %s: %w", m.Name(), err)
+	}
+	return nil
+}
+
 // Run stores the tasks' networks by a method. weights are those of the separate
 // networks, which it starts from, parallel to tasks; of the tasks' own fields Network,
 // Data, Batch, Dropout and Mixup are used, and with distillation Teachers, which are of the

@@ -68,7 +68,9 @@ func (r *run) one(ctx context.Context, i int, c recipe) (*Network, error) {
 		teacher = t
 	}
 	if c.scratch != nil {
-		first, _, err := r.fit(ctx, c.task, form{}, c.start, train.Lesson{}, nil, *c.scratch)
+		asBaseline := c.task
+		asBaseline.Batch, asBaseline.Dropout = 0, 0 // those of the schedule
+		first, _, err := r.fit(ctx, asBaseline, form{}, c.start, train.Lesson{}, nil, *c.scratch)
 		if err != nil {
 			return nil, err
 		}

@@ -10,8 +10,8 @@ import (
 )
 
 // WidthScaled makes networks narrower: the same architecture with all hidden widths
-// times a factor, trained from scratch as the separate networks were, then quantized
-// and trained on like [Quantized].
+// times a factor, trained from scratch as the separate networks were, with batch and dropout of
+// Scratch for every network, then quantized and trained on like [Quantized].
 type WidthScaled struct {
 	Factor  float64 // above 0; see [FactorFor]
 	Bits    int     // 8, 4, 2 or 1 [8]

@@ -23,6 +23,7 @@ import (
 	"strings"
 
 	"weightsep/datasets"
+	"weightsep/wslib/comparison"
 	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
@@ -135,6 +136,9 @@ func ParseCell(s string) (Cell, error) {
 	if byBudget != (c.Ratio > 0) {
 		return c, fmt.Errorf("grid: %q: %s, %s, %s and %s take a ratio, the others none", s, Pruned, Width, RandomTable, Joint)
 	}
+	if c.Level1 > 0 && c.Method != Joint && c.Method != RandomTable {
+		return c, fmt.Errorf("grid: %q: only %s and %s have a level 1 of their own", s, RandomTable, Joint)
+	}
 	if c.Method == Quantized && c.Bits == 0 {
 		return c, fmt.Errorf("grid: %q: want %s-8, -4, -2 or -1", s, Quantized)
 	}
@@ -177,7 +181,11 @@ func (s Spec) Validate() error {
 			return fmt.Errorf("grid: %s: %w", c, err)
 		}
 		if !slices.Contains([]string{Joint, RandomTable, Alternating}, c.Method) {
-			if _, err := g.method(c); err != nil {
+			m, err := g.method(c)
+			if err == nil {
+				err = comparison.Validate(m)
+			}
+			if err != nil {
 				return fmt.Errorf("grid: %s: %w", c, err)
 			}
 		}
@@ -218,8 +226,12 @@ func Open(dir string, s Spec, o Options) (*Grid, error) {
 }
 
 // Run runs every cell that is not finished, the reference first. A cell that fails
-// does not keep the others from running; the errors are returned together.
+// does not keep the others from running; the errors are returned together. Nothing runs
+// where cells are finished with other data than there are now.
 func (g *Grid) Run(ctx context.Context) error {
+	if err := g.checkData(ctx); err != nil {
+		return err
+	}
 	cells := g.Spec.Cells
 	if !slices.Contains(cells, Cell{Method: Further}) {
 		cells = append([]Cell{{Method: Further}}, cells...)
@@ -255,7 +267,9 @@ func (g *Grid) path(c Cell, seed uint64) string {
 	return filepath.Join(g.seedDir(seed), c.String())
 }
 
-func (g *Grid) seedDir(seed uint64) string { return filepath.Join(g.Dir, fmt.Sprint("seed-", seed)) }
+const seedPrefix = "seed-"
+
+func (g *Grid) seedDir(seed uint64) string { return filepath.Join(g.Dir, fmt.Sprint(seedPrefix, seed)) }
 
 // networksDir keeps the trained networks of a comparison.
 func (g *Grid) networksDir(c Cell, seed uint64) string {

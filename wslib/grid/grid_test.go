@@ -192,6 +192,38 @@ func TestGrid(t *testing.T) {
 	if rows, err := g.Table(ctx); err != nil || len(rows) != 3 || rows[0].Cell != s.Cells[2] {
 		t.Errorf("%d rows (%v) for one cell of three, want all, the one first", len(rows), err)
 	}
+	// And with fewer seeds those of more.
+	part.Cells, part.Seeds = s.Cells, s.Seeds[1:]
+	if g, err = Open(dir, part, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if rows, err = g.Table(ctx); err != nil {
+		t.Fatal(err)
+	}
+	check(t, g, rows)
+	// Cells of other data are found before anything is trained.
+	old, _, err := g.record(s.Cells[1], 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := old
+	changed.Networks = slices.Clone(old.Networks)
+	changed.Networks[1].Samples = "of last year"
+	path := filepath.Join(g.path(s.Cells[1], 2), recordFile)
+	if err := writeJSON(path, changed); err != nil {
+		t.Fatal(err)
+	}
+	more := s
+	more.Cells = append(slices.Clone(s.Cells), Cell{Method: Quantized, Bits: 2})
+	if g, err = Open(dir, more, Options{Progress: func(cell string, _, _ int, _ string) { t.Errorf("%s runs", cell) }}); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Run(ctx); err == nil || !strings.Contains(err.Error(), "other fmnist data: of last year") {
+		t.Errorf("cells of other data: %v", err)
+	}
+	if err := writeJSON(path, old); err != nil {
+		t.Fatal(err)
+	}
 	// Another configuration in the same directory is refused, not mixed in.
 	s.Config.Optimization.Steps++
 	if g, err = Open(dir, s, Options{}); err != nil {

@@ -14,11 +14,14 @@ import (
 )
 
 // Report makes table.csv, table.md and the charts of what is finished, and returns
-// the names of the files.
+// the names of the files. That nothing is finished is an error.
 func (g *Grid) Report(ctx context.Context) ([]string, error) {
 	rows, err := g.Table(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("grid: no cell is finished in %s", g.Dir)
 	}
 	var files []string
 	for _, f := range []struct {
@@ -65,6 +68,7 @@ const floor = -12
 
 func (g *Grid) charts(rows []Row) ([]chart, error) {
 	var real, all, worst []figures.ParetoPoint
+	standIns := false
 	for _, r := range rows {
 		if r.Cell.Method == Further {
 			continue
@@ -73,9 +77,15 @@ func (g *Grid) charts(rows []Row) ([]chart, error) {
 			return figures.ParetoPoint{Series: r.Cell.series(), Label: r.Cell.String(), Ratio: r.Ratio, Change: i.Change, Low: i.Low, High: i.High, StandIn: standIn}
 		}
 		all = append(all, point(r.All, true))
+		for _, n := range r.Records[0].Networks {
+			standIns = standIns || n.Data != datasets.Real
+		}
 		if r.Worst >= 0 {
 			real, worst = append(real, point(r.Real, false)), append(worst, point(r.Networks[r.Worst], false))
 		}
+	}
+	if !standIns {
+		all = nil // the chart would be that of the real ones
 	}
 	var charts []chart
 	for _, c := range []struct {
@@ -115,8 +125,8 @@ func (c Cell) series() string {
 }
 
 // courses are the mean validation accuracies over wall time of those methods that have
-// one, against the best mean of the reference at any step; on the same samples, ValidateOn
-// of each network. Where joint training is distilled from networks that were trained
+// one, against the best mean of the reference at any step; on ValidateOn samples of each network, but
+// for alternating, which has all of them by its own schedule. Where joint training is distilled from networks that were trained
 // further, the time of that comes first.
 func (g *Grid) courses(rows []Row) ([]figures.ConvergenceLine, error) {
 	var lines []figures.ConvergenceLine

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"weightsep/datasets"
 	"weightsep/wslib/bootstrap"
@@ -27,16 +29,20 @@ type Row struct {
 	Worst    int                  // network of the lowest change among those on real data, -1 without any
 }
 
-// Table reads every finished cell of the grid's directory, those of the spec first, and
-// sets it against the reference of the same seed, from the stored classes of the test
-// samples. Cells that are not finished are left out.
+// Table reads every finished cell of the grid's directory, those of the spec first, of
+// every seed there, and sets it against the reference of the same seed, from the stored
+// classes of the test samples. Cells that are not finished are left out.
 func (g *Grid) Table(ctx context.Context) ([]Row, error) {
 	labels, err := g.labels(ctx)
 	if err != nil {
 		return nil, err
 	}
+	seeds, err := g.seeds()
+	if err != nil {
+		return nil, err
+	}
 	reference := map[uint64]map[string][]bool{}
-	for _, seed := range g.Spec.Seeds {
+	for _, seed := range seeds {
 		if r, ok, err := g.record(Cell{Method: Further}, seed); err != nil {
 			return nil, err
 		} else if ok {
@@ -45,7 +51,7 @@ func (g *Grid) Table(ctx context.Context) ([]Row, error) {
 			}
 		}
 	}
-	cells, err := g.finished()
+	cells, err := g.finished(seeds)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +59,7 @@ func (g *Grid) Table(ctx context.Context) ([]Row, error) {
 	for _, c := range cells {
 		row := Row{Cell: c}
 		pairs := map[string][]bootstrap.Pair{}
-		for _, seed := range g.Spec.Seeds {
+		for _, seed := range seeds {
 			r, ok, err := g.record(c, seed)
 			if err != nil {
 				return nil, err
@@ -81,11 +87,30 @@ func (g *Grid) Table(ctx context.Context) ([]Row, error) {
 	return rows, nil
 }
 
+// seeds are those asked for and others that the directory has, rising: fewer seeds there
+// do not take the others out of its table.
+func (g *Grid) seeds() ([]uint64, error) {
+	seeds := slices.Clone(g.Spec.Seeds)
+	dirs, err := os.ReadDir(g.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("grid: %w", err)
+	}
+	for _, d := range dirs {
+		number, is := strings.CutPrefix(d.Name(), seedPrefix)
+		seed, err := strconv.ParseUint(number, 10, 64)
+		if is && err == nil && seed > 0 && !slices.Contains(seeds, seed) && d.Name() == filepath.Base(g.seedDir(seed)) {
+			seeds = append(seeds, seed)
+		}
+	}
+	slices.Sort(seeds)
+	return seeds, nil
+}
+
 // finished are the cells asked for, and others of the same configuration that are
 // finished in the directory: a smaller grid there does not take them out of its table.
-func (g *Grid) finished() ([]Cell, error) {
+func (g *Grid) finished(seeds []uint64) ([]Cell, error) {
 	cells := slices.Clone(g.Spec.Cells)
-	for _, seed := range g.Spec.Seeds {
+	for _, seed := range seeds {
 		dirs, err := os.ReadDir(g.seedDir(seed))
 		if ignoreMissing(err) != nil {
 			return nil, fmt.Errorf("grid: %w", err)
@@ -158,7 +183,51 @@ func (g *Grid) labels(ctx context.Context) (map[string]answer, error) {
 	return labels, nil
 }
 
-// record of a finished cell.
+// checkData reports the first finished cell that was made with other data.
+func (g *Grid) checkData(ctx context.Context) error {
+	var labels map[string]answer // of the data at hand, opened where there is something to compare
+	seeds, err := g.seeds()
+	if err != nil {
+		return err
+	}
+	cells, err := g.finished(seeds)
+	if err != nil {
+		return err
+	}
+	for _, c := range append([]Cell{{Method: Further}}, cells...) {
+		for _, seed := range seeds {
+			r, ok, err := g.record(c, seed)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			if labels == nil {
+				if labels, err = g.labels(ctx); err != nil {
+					return err
+				}
+			}
+			for _, n := range r.Networks {
+				if err := g.sameData(r, n, labels[n.Name]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// sameData reports a network of a record that was scored on other test data.
+func (g *Grid) sameData(r Record, n NetworkRecord, now answer) error {
+	if n.Samples != now.samples {
+		return fmt.Errorf("grid: %s was made with other %s data: %s; now there is %s", g.path(r.Cell, r.Seed), n.Name, n.Samples, now.samples)
+	}
+	return nil
+}
+
+// record of a finished cell. Where the grid asks for its seed, one of another configuration is
+// an error; of other seeds it counts as not finished.
 func (g *Grid) record(c Cell, seed uint64) (r Record, ok bool, err error) {
 	key, err := g.key(c, seed)
 	if err != nil {
@@ -168,8 +237,11 @@ func (g *Grid) record(c Cell, seed uint64) (r Record, ok bool, err error) {
 	if err := readJSON(path, &r); err != nil {
 		return r, false, ignoreMissing(err)
 	}
-	if r.Key != key {
+	if r.Key != key && slices.Contains(g.Spec.Seeds, seed) {
 		return r, false, fmt.Errorf("grid: %s is of another configuration: remove it or choose another directory", path)
+	}
+	if r.Key != key {
+		return Record{}, false, nil
 	}
 	return r, true, nil
 }
@@ -184,8 +256,11 @@ func (g *Grid) right(r Record, labels map[string]answer) (map[string][]bool, err
 			return nil, err
 		}
 		want := labels[n.Name].labels
-		if n.Samples != labels[n.Name].samples || len(classes) != len(want) {
-			return nil, fmt.Errorf("grid: %s was made with other %s data: %s; now there is %s", g.path(r.Cell, r.Seed), n.Name, n.Samples, labels[n.Name].samples)
+		if err := g.sameData(r, n, labels[n.Name]); err != nil {
+			return nil, err
+		}
+		if len(classes) != len(want) {
+			return nil, fmt.Errorf("grid: %s: classes of %d samples, want %d", path, len(classes), len(want))
 		}
 		for i, c := range classes {
 			right[n.Name] = append(right[n.Name], c == want[i])

@@ -181,6 +181,9 @@ func (c Config) Validate() error {
 	if c.Placement != "" && c.Placement != GreedyPlacement && o.Method == Alternating {
 		return fmt.Errorf("config: %s optimization places networks by cost, not %s", Alternating, c.Placement)
 	}
+	if c.Doubling && o.Method == Alternating {
+		return fmt.Errorf("config: %s optimization puts one page of a network on a shared page, and there are fewer shared pages (%d) than some network has: want a smaller ratio, or more of them", Alternating, c.Shared)
+	}
 	if !(c.LoadSpread >= 0 && c.LoadSpread <= 1) {
 		return fmt.Errorf("config: spread of loads %v, want 0 to 1", c.LoadSpread)
 	}

@@ -21,6 +21,9 @@ func (r *Run) SetConfig(c Config) error {
 		return err
 	}
 	if r.Dir.Manifest.Config != nil {
+		if err := r.checkEarlier(c); err != nil {
+			return err // while nothing is dropped
+		}
 		if err := r.drop(r.outdated(c)...); err != nil {
 			return err
 		}
@@ -44,6 +47,14 @@ func (r *Run) SetConfig(c Config) error {
 	r.Config, r.went = c, nil
 	r.Dir.Manifest.Config, r.Dir.Manifest.Versions = raw, versions
 	return r.Dir.WriteManifest()
+}
+
+// checkEarlier reports an earlier run that this one, with configuration c, cannot go on from.
+func (r *Run) checkEarlier(c Config) error {
+	as := *r
+	as.Config, as.went = c, nil
+	_, err := as.earlier()
+	return err
 }
 
 // CheckData reports an error if the data at hand are not those that the run was
@@ -122,7 +133,15 @@ func difference(have, want []byte) string {
 		return "unreadable"
 	}
 	var fields []string
+	for name := range a {
+		if _, ok := b[name]; !ok {
+			b[name] = json.RawMessage("none")
+		}
+	}
 	for name := range b {
+		if _, ok := a[name]; !ok {
+			a[name] = json.RawMessage("none")
+		}
 		if string(a[name]) != string(b[name]) {
 			fields = append(fields, fmt.Sprintf("%s: %s there, %s asked for", name, a[name], b[name]))
 		}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -88,6 +90,9 @@ func (f *gridFlags) exec(ctx context.Context, a *app, cells string) error {
 			return usagef("each cell of a grid has its own: leave out -%s", name)
 		}
 	}
+	if isSet(f.set, "run") {
+		return usagef("a grid's directory is given by -dir, not -run")
+	}
 	s, err := gridSpec(*f.profile, cells, *f.seeds)
 	if err != nil {
 		return usageError{err.Error()}
@@ -105,6 +110,11 @@ func (f *gridFlags) exec(ctx context.Context, a *app, cells string) error {
 	if err := s.Validate(); err != nil {
 		return usageError{err.Error()}
 	}
+	if *f.table {
+		if _, err := os.Stat(*f.dir); err != nil {
+			return fmt.Errorf("no grid to make the table of: %w", err)
+		}
+	}
 	g, err := grid.Open(*f.dir, s, grid.Options{Backend: f.backend, Log: a.err, Progress: f.options(a).Progress})
 	if err != nil {
 		return err
@@ -118,7 +128,7 @@ func (f *gridFlags) exec(ctx context.Context, a *app, cells string) error {
 	}
 	files, err := g.Report(ctx)
 	if err != nil {
-		return err
+		return errors.Join(failed, err)
 	}
 	for _, name := range files {
 		fmt.Fprintln(a.out, filepath.Join(*f.dir, name))

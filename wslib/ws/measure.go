@@ -65,6 +65,9 @@ func (a *app) evalCommand() *ffcli.Command {
 		ShortHelp:  "test accuracy from the optimized pages, or of a weight file",
 		Exec: func(ctx context.Context, _ []string) error {
 			if *weights != "" {
+				if isSet(f.set, "run") {
+					return usagef("ws eval scores a run or -weights: leave out -run")
+				}
 				return a.evalWeights(ctx, f, *weights)
 			}
 			return f.withRun(a, func(r *pipeline.Run, nets []*network.Network) error {

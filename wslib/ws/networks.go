@@ -156,21 +156,41 @@ func (a *app) removeCommand() *ffcli.Command {
 			if len(f.nets()) == 0 {
 				return usagef("ws remove needs -net")
 			}
-			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
-				c := r.Config
-				c.Networks = slices.DeleteFunc(slices.Clone(c.Networks), func(n string) bool { return slices.Contains(f.nets(), n) })
-				if err := r.CheckData(ctx); err != nil {
-					return err
-				}
-				if err := r.SetConfig(c); err != nil {
-					return err
-				}
-				if err := r.Overlap(ctx); err != nil {
-					return err
-				}
-				fmt.Fprintf(a.out, "networks left: %v\n", c.Networks)
-				return nil
-			})
+			r, err := f.reopen(a)
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			if err := removeNetworks(ctx, r, f.nets()); err != nil {
+				return err
+			}
+			if err := r.Overlap(ctx); err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "networks left: %v\n", r.Config.Networks)
+			return nil
 		},
 	}
+}
+
+// removeNetworks takes networks out of the run's configuration. That it has none of them is
+// an error, unless an interrupted command left the others unplaced.
+func removeNetworks(ctx context.Context, r *pipeline.Run, names []string) error {
+	if _, err := network.Select(network.Ten(), names...); err != nil {
+		return usageError{err.Error()}
+	}
+	c := r.Config
+	c.Networks = slices.DeleteFunc(slices.Clone(c.Networks), func(n string) bool { return slices.Contains(names, n) })
+	if len(c.Networks) == len(r.Config.Networks) {
+		if _, err := r.Overlapped(); err != nil {
+			return nil
+		}
+	}
+	if _, err := network.Select(r.Networks(), names...); err != nil {
+		return usageError{err.Error()}
+	}
+	if err := r.CheckData(ctx); err != nil {
+		return err
+	}
+	return r.SetConfig(c)
 }

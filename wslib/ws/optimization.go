@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -131,6 +132,18 @@ func (o *optimizationOverrides) apply(c *pipeline.Config) error {
 			set()
 		}
 	}
+	others := map[string][]string{
+		pipeline.Joint:       {"rounds", "first"},
+		pipeline.Alternating: {"steps", "page-rate", "dropout", "dropouts", "distill", "sample", "teacher-steps", "teachers"},
+	}
+	for _, name := range others[x.Method] {
+		if isSet(o.set, name) {
+			return fmt.Errorf("%s optimization has no -%s", x.Method, name)
+		}
+	}
+	if x.Method == pipeline.Alternating && c.Placement != pipeline.BalancedPlacement {
+		c.Doubling = false // of a profile that places otherwise
+	}
 	// One spelling of what is the same: another would be another configuration.
 	if x.Teachers == 1 {
 		x.Teachers = 0
@@ -195,4 +208,14 @@ func isSet(set *flag.FlagSet, name string) bool {
 	found := false
 	set.Visit(func(f *flag.Flag) { found = found || f.Name == name })
 	return found
+}
+
+// onlyThese reports a flag that is given and is none of names.
+func onlyThese(set *flag.FlagSet, what string, names ...string) (err error) {
+	set.Visit(func(f *flag.Flag) {
+		if err == nil && !slices.Contains(names, f.Name) {
+			err = usagef("%s does not know -%s", what, f.Name)
+		}
+	})
+	return err
 }

@@ -27,10 +27,8 @@ func (a *app) trainCommand() *ffcli.Command {
 		ShortHelp:  "optimize a run's pages, or train baselines",
 		Exec: func(ctx context.Context, _ []string) error {
 			if *base {
-				for _, name := range []string{"run", "method", "start", "rounds", "first"} {
-					if isSet(f.set, name) {
-						return usagef("ws train -baseline does not know -%s", name)
-					}
+				if err := onlyThese(f.set, "ws train -baseline", "baseline", "net", "out", "seed", "min", "data", "backend", "quiet", "steps", "batch", "rate", "dropout"); err != nil {
+					return err
 				}
 				options := baseline.Options{
 					Steps: cmp.Or(*o.steps, 4000), Batch: cmp.Or(*o.batch, 100), LearningRate: cmp.Or(*o.learningRate, 2e-3),
@@ -44,6 +42,11 @@ func (a *app) trainCommand() *ffcli.Command {
 						options.Steps, options.Batch, options.LearningRate, options.Dropout)
 				}
 				return a.trainBaselines(ctx, f, options, *minTrain, *out)
+			}
+			for _, name := range []string{"net", "out", "seed", "min"} {
+				if isSet(f.set, name) {
+					return usagef("-%s is for baselines: a run has its networks, data and seed", name)
+				}
 			}
 			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
 				c := r.Config
