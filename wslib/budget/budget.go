@@ -81,7 +81,7 @@ const exclusivePages = 3
 // fifth of the budget, else in 4.
 // The rest goes to shared pages, at most one for each page of the networks. Precision
 // falls as shared pages fill up, and 8-bit logarithmic scales replace float32 ones
-// where pages are quantized. Where float32 pages are shared by two or more on average,
+// where pages have 8 bits or fewer. Where float32 pages are shared by two or more on average,
 // networks have keys, in level 2: of two bits, or of one where that would take more than two
 // fifths of the budget. It is an error if not one shared page fits.
 func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
@@ -97,6 +97,11 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	if b.Precision != 0 {
 		if err := b.Precision.Validate(); err != nil {
 			return Plan{}, fmt.Errorf("budget: %w", err)
+		}
+	}
+	if b.ExclusivePrecision != 0 {
+		if err := b.ExclusivePrecision.Validate(); err != nil {
+			return Plan{}, fmt.Errorf("budget: exclusive pages: %w", err)
 		}
 	}
 	switch b.Keys {
@@ -128,17 +133,22 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 		}
 		return p, nil // there is no room for keys
 	}
-	var p Plan
-	var err error
+	var best Plan
+	var failed error
 	for _, c := range crowded {
-		if p, err = n.fit(c.precision, b); err != nil {
+		p, err := n.fit(c.precision, b)
+		if err != nil {
+			failed = err
 			continue
 		}
-		if c.pages == 0 || n.sharing(p) <= c.pages {
+		if best = p; c.pages == 0 || n.sharing(p) <= c.pages {
 			break
 		}
 	}
-	return p, err
+	if best.Shared == 0 {
+		return best, failed
+	}
+	return best, nil
 }
 
 // keyed is the mean number of pages on a float32 shared page from which on networks keep
@@ -198,7 +208,7 @@ func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 	p := Plan{Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat, Keys: max(0, b.Keys), held: b.Held}
 	if p.ScaleFormat == "" {
 		p.ScaleFormat = page.ScaleFloat32
-		if precision.Quantized() {
+		if precision.Bits() <= 8 { // scales of finer steps are below those that 8 bits tell apart
 			p.ScaleFormat = page.ScaleLog8
 		}
 	}
@@ -260,7 +270,8 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	p.Exclusive = n.share(0)
 	if level1 == 0 {
 		average := exclusivePages
-		p.Exclusive, p.ExclusivePrecision = n.share(average*len(n.of)), p.Precision
+		// One page at least is left to share.
+		p.Exclusive, p.ExclusivePrecision = n.share(min(average*len(n.of), n.pages-1)), p.Precision
 		if p.Precision.Quantized() {
 			if p.ExclusivePrecision = max(page.Int8, p.Precision); n.exclusive(p) > b.Total/5 {
 				p.ExclusivePrecision = page.Int4
@@ -269,7 +280,7 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 		p.ExclusivePrecision = cmp.Or(b.ExclusivePrecision, p.ExclusivePrecision)
 		for average > 0 && n.exclusive(p) > b.Total/4 {
 			average--
-			p.Exclusive = n.share(average * len(n.of))
+			p.Exclusive = n.share(min(average*len(n.of), n.pages-1))
 		}
 		level1 = b.Total - n.exclusive(p) - n.keys(p)
 	}

@@ -247,3 +247,33 @@ func TestPlansBesidePackedNetworks(t *testing.T) {
 		t.Errorf("without the precision of those that are packed: %v", err)
 	}
 }
+
+// Networks of few pages have one at least to share, and more bytes never fit less.
+func TestFewPages(t *testing.T) {
+	for _, weights := range [][]int{{1000, 1000}, {600}, {512, 100, 40}} {
+		fitted := false
+		for total := 200; total < 12_000; total += 37 {
+			p, err := Choose(weights, 512, Budget{Total: total})
+			if err != nil {
+				if fitted {
+					t.Fatalf("%v in %d bytes: %v", weights, total, err)
+				}
+				continue
+			}
+			fitted = true
+			if got := stored(t, weights, 512, p).Total; p.Shared < 1 || got > total {
+				t.Fatalf("%v in %d bytes: %+v takes %d", weights, total, p, got)
+			}
+		}
+		if !fitted {
+			t.Errorf("%v fit no number of bytes", weights)
+		}
+	}
+	if _, err := Choose([]int{1000}, 512, Budget{Total: 4000, ExclusivePrecision: 5}); err == nil || !strings.Contains(err.Error(), "5 bits") {
+		t.Errorf("exclusive pages of 5 bits: %v", err)
+	}
+	p, err := Choose(ten(), 512, Budget{Total: 900_000, Precision: page.Int16})
+	if err != nil || p.ScaleFormat != page.ScaleFloat32 {
+		t.Errorf("pages of 16 bits with scales in %v, %v", p.ScaleFormat, err)
+	}
+}

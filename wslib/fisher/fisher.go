@@ -41,6 +41,9 @@ func (c *Computer) Compute(ctx context.Context, n *network.Network, weights []fl
 	if training.Len() == 0 {
 		return nil, fmt.Errorf("fisher: %s: no training samples", n.Name)
 	}
+	if want := n.Input[0] * n.Input[1] * n.Input[2]; training.Size() != want {
+		return nil, fmt.Errorf("fisher: %s: samples of %d values, want %d", n.Name, training.Size(), want)
+	}
 	samples := o.Samples
 	if samples <= 0 {
 		samples = 50

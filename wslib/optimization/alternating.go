@@ -18,7 +18,7 @@ import (
 type AlternatingOptions struct {
 	PageSize   int // [512]
 	Shared     int // shared pages [128]
-	FirstSteps int // of the turn after a network was added [2000]
+	FirstSteps int // of the turn after a network was added [2000]; of every turn the last step is not scored, so 2 at least
 	Rounds     int // after all are in [100]; -1 none
 	Passes     int // over all networks in a round [10]
 	TurnSteps  int // of a turn in a pass [32]
@@ -61,6 +61,17 @@ func (o AlternatingOptions) withDefaults() AlternatingOptions {
 	return o
 }
 
+func (o AlternatingOptions) check() error {
+	if o.FirstSteps < 2 || o.TurnSteps < 2 || o.Passes < 1 || o.Batch < 1 || o.ValidateEvery < 1 || o.ValidateOn < 0 {
+		return fmt.Errorf("turns of %d and %d steps, %d passes, batches of %d, validation every %d on %d: want turns of 2 steps or more, and none of the others below 1 (0 validation samples: all)",
+			o.FirstSteps, o.TurnSteps, o.Passes, o.Batch, o.ValidateEvery, o.ValidateOn)
+	}
+	if !(o.LearningRate > 0) {
+		return fmt.Errorf("learning rate %v, want more than 0", o.LearningRate)
+	}
+	return nil
+}
+
 // Alternating is the optimization of the PerCom 2022 paper.
 //
 // Shared pages start at N(0, 0.01). For each network in order: it is overlapped
@@ -85,6 +96,9 @@ func Alternating(ctx context.Context, backend compute.Backend, networks []overla
 	}
 	defer a.close()
 	if err := a.run(ctx); err != nil {
+		return nil, nil, fmt.Errorf("alternating optimization: %w", err)
+	}
+	if err := a.plan.SetValues(a.set.Pages); err != nil {
 		return nil, nil, fmt.Errorf("alternating optimization: %w", err)
 	}
 	return &Result{Set: a.set, BestStep: a.Steps, History: a.History}, a.plan, nil
@@ -122,10 +136,18 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 	if len(tasks) == 0 || len(tasks) != len(networks) {
 		return nil, fmt.Errorf("%d tasks for %d networks", len(tasks), len(networks))
 	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	named := map[string]bool{}
 	for i, t := range tasks {
-		if t.Network.Name != networks[i].Name {
-			return nil, fmt.Errorf("task %d is network %s, want %s", i, t.Network.Name, networks[i].Name)
+		if t.Network.Name != networks[i].Name || t.Network.Weights() != len(networks[i].Weights) {
+			return nil, fmt.Errorf("task %d is network %s of %d weights, want %s of %d", i, t.Network.Name, t.Network.Weights(), networks[i].Name, len(networks[i].Weights))
 		}
+		if named[t.Network.Name] {
+			return nil, fmt.Errorf("network %s is there twice", t.Network.Name)
+		}
+		named[t.Network.Name] = true
 		if err := checkTask(t); err != nil {
 			return nil, err
 		}
@@ -136,6 +158,11 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 	var err error
 	if a.plan, err = overlapping.New(o.PageSize, o.Shared); err != nil {
 		return nil, err
+	}
+	for _, n := range networks { // rather than when its turn comes
+		if err := a.plan.Check(n); err != nil {
+			return nil, err
+		}
 	}
 	a.set = a.plan.Set(false)
 	rng := train.Rand(o.Seed, "shared pages")
@@ -181,7 +208,7 @@ func (a *alternating) run(ctx context.Context) error {
 		i, length := a.Turn%n, a.TurnSteps
 		if a.Turn < n {
 			length = a.FirstSteps
-			if err := a.add(i); err != nil {
+			if err := a.add(ctx, i); err != nil {
 				return err
 			}
 		}
@@ -213,11 +240,11 @@ func (a *alternating) run(ctx context.Context) error {
 }
 
 // add overlaps network i onto the pages as they are now.
-func (a *alternating) add(i int) error {
+func (a *alternating) add(ctx context.Context, i int) error {
 	if err := a.plan.SetValues(a.set.Pages); err != nil {
 		return err
 	}
-	if _, err := a.plan.Add(a.networks[i]); err != nil {
+	if _, err := a.plan.AddContext(ctx, a.networks[i]); err != nil {
 		return err
 	}
 	members := a.plan.Set(false).Networks

@@ -16,6 +16,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/datasets"
+	"weightsep/wslib/overlapping"
 	"weightsep/xla/xlatest"
 )
 
@@ -99,7 +100,7 @@ func TestAlternatingStartAndKeep(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.close()
-	if err := a.add(0); err != nil {
+	if err := a.add(context.Background(), 0); err != nil {
 		t.Fatal(err)
 	}
 	w := a.set.Weights(0)
@@ -174,7 +175,7 @@ func TestOthers(t *testing.T) {
 	}
 	defer a.close()
 	for i := range nets {
-		if err := a.add(i); err != nil {
+		if err := a.add(context.Background(), i); err != nil {
 			t.Fatal(err)
 		}
 		a.last[i] = a.set.Weights(i)
@@ -205,6 +206,26 @@ func TestAlternatingRefusesWhatItDoesNotDo(t *testing.T) {
 		tasks := []Task{problem(t, "a", 1, 40), problem(t, "b", 2, 40)}
 		change(&tasks[1])
 		_, _, err := Alternating(context.Background(), b, members(tasks), tasks, alternatingOptions())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
+
+// What a network's turn would find is found before the first.
+func TestAlternatingChecksAllFirst(t *testing.T) {
+	tasks := []Task{problem(t, "a", 1, 40), problem(t, "b", 2, 40)}
+	for want, change := range map[string]func([]overlapping.Network, *AlternatingOptions){
+		"b Fisher information": func(n []overlapping.Network, _ *AlternatingOptions) { n[1].Fisher[3] = -1 },
+		"sharable pages":       func(n []overlapping.Network, o *AlternatingOptions) { o.Shared = 2 },
+		"want b of 82":         func(n []overlapping.Network, _ *AlternatingOptions) { n[1].Weights = n[1].Weights[1:] },
+		"batches of -1":        func(_ []overlapping.Network, o *AlternatingOptions) { o.Batch = -1 },
+		"turns of 30 and 1":    func(_ []overlapping.Network, o *AlternatingOptions) { o.TurnSteps = 1 },
+	} {
+		nets, o := members(tasks), alternatingOptions()
+		change(nets, &o)
+		o.Progress = func(Progress) { t.Errorf("%s: it trains", want) }
+		_, _, err := Alternating(context.Background(), xlatest.Backend(t), nets, tasks, o)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}

@@ -35,7 +35,7 @@ type jointRecord struct {
 func (j *joint) fingerprint() string {
 	o := j.JointOptions
 	h := fnv.New64a()
-	fmt.Fprintf(h, "joint %v %d %d %v %v %v %v %v %v %v %v %d %d %d %d\n", o.RoundBy, o.Steps, o.Batch, o.LearningRate, o.ScaleRate, o.Dropout, o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.Distillation.Share, o.Distillation.Temperature, o.Sample, o.ValidateEvery, o.ValidateOn, o.Seed)
+	fmt.Fprintf(h, "joint 2 %v %d %d %v %v %v %v %v %v %v %v %d %d %d %d\n", o.RoundBy, o.Steps, o.Batch, o.LearningRate, o.ScaleRate, o.Dropout, o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.Distillation.Share, o.Distillation.Temperature, o.Sample, o.ValidateEvery, o.ValidateOn, o.Seed)
 	fingerprintTasks(h, j.tasks)
 	for _, m := range j.layout.set.Networks {
 		fmt.Fprintln(h, m.Name, m.Table, m.Scales != nil)

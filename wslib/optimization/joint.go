@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -145,9 +146,33 @@ func (j *joint) close() {
 	}
 }
 
-// executed is the set as it is stored and executed: pages as code values, the steps
-// between them multiplied into the scales, which are rounded to their format.
+// executed is the set as it is stored and executed: coded, with scales rounded to their format.
 func (j *joint) executed(theta []float32) *page.Set {
+	set := j.coded(theta)
+	for _, i := range j.trained {
+		for b, s := range set.Networks[i].Scales {
+			set.Networks[i].Scales[b] = set.ScaleFormat.Round(s)
+		}
+	}
+	return set
+}
+
+// checkScales reports a scale at the start that its format cannot hold: its page would be
+// executed as another than the one that is trained.
+func (j *joint) checkScales(theta []float32) error {
+	set := j.coded(theta)
+	for _, i := range j.trained {
+		for b, s := range set.Networks[i].Scales {
+			if r := set.ScaleFormat.Round(s); math.Abs(float64(r-s)) > math.Abs(float64(s))/2 {
+				return fmt.Errorf("network %s: the scale of page %d is %v, as %v %v: want another format of scales", set.Networks[i].Name, b, s, set.ScaleFormat, r)
+			}
+		}
+	}
+	return nil
+}
+
+// coded is the set with pages as code values, the steps between them multiplied into the scales.
+func (j *joint) coded(theta []float32) *page.Set {
 	set := j.layout.unpack(theta)
 	set.Precision, set.ExclusivePrecision, set.ScaleFormat = j.Precision, j.ExclusivePrecision, j.ScaleFormat
 	if j.quantized() {
@@ -165,11 +190,6 @@ func (j *joint) executed(theta []float32) *page.Set {
 					m.Scales[b] *= own[int(e)-set.Shared]
 				}
 			}
-		}
-	}
-	for _, i := range j.trained {
-		for b, s := range set.Networks[i].Scales {
-			set.Networks[i].Scales[b] = set.ScaleFormat.Round(s)
 		}
 	}
 	return set
@@ -194,6 +214,9 @@ func (j *joint) quantized() bool { return j.shared.Quantized() || j.own.Quantize
 func (j *joint) run(ctx context.Context) error {
 	s := &j.state
 	if len(s.History) == 0 {
+		if err := j.checkScales(s.Theta); err != nil {
+			return err
+		}
 		if err := j.validate(ctx, s.Theta, 0, nil); err != nil {
 			return err
 		}

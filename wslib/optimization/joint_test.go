@@ -238,6 +238,15 @@ func TestJointRefusesMismatches(t *testing.T) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
+	fine := JointOptions{Precision: page.Int16, ScaleFormat: page.ScaleLog8}
+	if _, err := Joint(context.Background(), b, set, tasks, fine); err == nil || !strings.Contains(err.Error(), "scales of log8, pages of 16 bits") {
+		t.Errorf("scales that their format makes 0: %v", err)
+	}
+	large := set.Clone()
+	large.Networks[0].Scales[1] = 1e6
+	if _, err := Joint(context.Background(), b, large, tasks, JointOptions{ScaleFormat: page.ScaleLog8}); err == nil || !strings.Contains(err.Error(), "the scale of page 1 is 1e+06") {
+		t.Errorf("a scale that its format cuts: %v", err)
+	}
 	set.Networks[0].Table.Entries[0] = 99
 	if _, err := Joint(context.Background(), b, set, tasks, JointOptions{}); err == nil || !strings.Contains(err.Error(), "entry 0 is 99") {
 		t.Errorf("table that points outside: %v", err)

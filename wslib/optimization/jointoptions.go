@@ -64,6 +64,9 @@ func (o JointOptions) check(set *page.Set, tasks []Task) error {
 	if err := cmp.Or(o.Precision.Validate(), o.ExclusivePrecision.Validate(), o.ScaleFormat.Validate()); err != nil {
 		return err
 	}
+	if finest := max(o.Precision.Bits()%32, o.ExclusivePrecision.Bits()%32); finest > 8 && o.ScaleFormat == page.ScaleLog8 {
+		return fmt.Errorf("scales of %v, pages of %d bits: their scales are too small for it", o.ScaleFormat, finest)
+	}
 	if set.Precision.Quantized() || set.ExclusivePrecision.Quantized() {
 		return errors.New("it starts from quantized pages, want float32 (overlapping.Plan.Continue makes some)")
 	}

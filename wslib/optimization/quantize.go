@@ -9,7 +9,9 @@ import (
 )
 
 // quantizer rounds latent page values to the code values of a precision, in steps
-// that are a constant times the page's root mean square.
+// that are a constant times the root mean square of the page's values other than 0: those
+// that are 0 are padding, which no network reads (see layout.pack), and would make the step of
+// a last page too small.
 type quantizer struct{ page.Precision }
 
 // step between code values, for a page whose root mean square is 1: the one of
@@ -40,7 +42,10 @@ func (q quantizer) graph(pages *Node) (values, within *Node) {
 	if !q.Quantized() {
 		return pages, NotEqual(OnesLike(pages), ZerosLike(pages))
 	}
-	step := MulScalar(Sqrt(AddScalar(ReduceAndKeep(Mul(pages, pages), ReduceMean, 1), tiny)), q.step())
+	squares := ReduceAndKeep(Mul(pages, pages), ReduceSum, 1)
+	values = ConvertDType(NotEqual(pages, ZerosLike(pages)), pages.DType())
+	mean := Div(squares, MaxScalar(ReduceAndKeep(values, ReduceSum, 1), 1))
+	step := MulScalar(Sqrt(AddScalar(mean, tiny)), q.step())
 	scaled := Div(pages, step)
 	limit := float64(q.Limit())
 	code, reach := Round(scaled), limit+0.5
@@ -57,11 +62,13 @@ func (q quantizer) graph(pages *Node) (values, within *Node) {
 
 // codes replaces one page's latent values by code values and returns the step.
 func (q quantizer) codes(p []float32) float32 {
-	sum := 0.0
+	sum, n := 0.0, 0.0
 	for _, v := range p {
-		sum += float64(v) * float64(v)
+		if v != 0 {
+			sum, n = sum+float64(v)*float64(v), n+1
+		}
 	}
-	step := math.Sqrt(sum/float64(len(p))+tiny) * q.step()
+	step := math.Sqrt(sum/max(1, n)+tiny) * q.step()
 	for i, v := range p {
 		p[i] = q.Round(float32(float64(v) / step))
 	}

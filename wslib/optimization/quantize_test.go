@@ -11,6 +11,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/xla/xlatest"
 )
@@ -52,6 +53,40 @@ func TestQuantizerGraphIsHost(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A short last page is rounded as if it were a whole one: its padding does not make the step
+// smaller, on the host or in the graph, whatever the padding held before.
+func TestPaddingDoesNotCount(t *testing.T) {
+	task := problem(t, "a", 1, 40) // 83 weights, 3 on the sixth page of 16
+	p, err := overlapping.New(pageSize, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := members([]Task{task})[0]
+	n.Exclusive = nil
+	if _, err := p.Add(n); err != nil {
+		t.Fatal(err)
+	}
+	set := p.Set(true)
+	last := int(set.Networks[0].Table.Entries[5])
+	page6 := set.Pages[last*pageSize : (last+1)*pageSize]
+	copy(page6, []float32{0.3, -0.4, 0.5, 7, 7, 7})
+	l := newLayout(set, nil)
+	theta := l.pack(set)
+	row := theta[last*pageSize : (last+1)*pageSize]
+	if !slices.Equal(row[:3], []float32{0.3, -0.4, 0.5}) || slices.ContainsFunc(row[3:], func(v float32) bool { return v != 0 }) {
+		t.Fatalf("the last page is %v, want its three weights and zeros", row)
+	}
+	want := math.Sqrt((0.09+0.16+0.25)/3) * quantizer{page.Int2}.step()
+	if got := (quantizer{page.Int2}).codes(slices.Clone(row)); math.Abs(float64(got)-want) > 1e-6 {
+		t.Errorf("step %v, by hand %v", got, want)
+	}
+	values := MustExecOnce(xlatest.Backend(t), func(x *Node) *Node { v, _ := quantizer{page.Int2}.graph(x); return v },
+		tensors.FromFlatDataAndDimensions(row, 1, pageSize))
+	if got := tensors.MustCopyFlatData[float32](values)[0]; math.Abs(float64(got)-0.5*want) > 1e-6 {
+		t.Errorf("0.3 in the graph is %v, by hand %v", got, 0.5*want)
 	}
 }
 

@@ -78,11 +78,17 @@ func newLayout(s *page.Set, held []bool) layout {
 	return l
 }
 
-// pack writes a set of this layout into one vector; unpack is its inverse.
+// pack writes a set of this layout into one vector; unpack is its inverse, but that what no
+// network reads of a page that is trained, its padding, is 0.
 func (l layout) pack(s *page.Set) []float32 {
 	theta := append(make([]float32, 0, l.size()), s.Pages...)
 	for _, m := range s.Networks {
 		theta = append(theta, m.Exclusive...)
+	}
+	for p, read := range l.read() {
+		if !l.fixed[p] {
+			clear(theta[p*l.width+read : (p+1)*l.width])
+		}
 	}
 	for _, m := range s.Networks {
 		theta = append(theta, m.Scales...)
@@ -143,6 +149,18 @@ func (l layout) table(i int) []int32 {
 		}
 	}
 	return entries
+}
+
+// read is how many values of each page some network reads: all but where each page of a
+// network there is its last one, and short.
+func (l layout) read() []int {
+	read := make([]int, l.pages)
+	for i, m := range l.set.Networks {
+		for b, e := range l.table(i) {
+			read[e] = max(read[e], min(l.width, m.Weights-b*l.width))
+		}
+	}
+	return read
 }
 
 // keyed is the number of network i's rows of keys.

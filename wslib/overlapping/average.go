@@ -25,7 +25,7 @@ func (p *Plan) lay(_, shared int, weights, fisher []float32) {
 
 // Average sets every shared weight to the mean of the networks' original weights
 // on it, weighted by their Fisher information; where all of that is 0, to the
-// plain mean. Pages that nobody uses become 0.
+// plain mean over its pages, the padding of which counts as 0. Pages that nobody uses become 0.
 func (p *Plan) Average() {
 	for a, count := range p.pages {
 		at := a * p.PageSize

@@ -27,8 +27,8 @@ func (p *Plan) Extend(old *page.Set, start Start, seed uint64) (*page.Set, error
 	copy(s.Pages, old.Pages)
 	for _, n := range old.Networks {
 		i := s.Index(n.Name)
-		if i < 0 || n.Scales == nil || !slices.Equal(shifted(n.Table, p.Shared-old.Shared), s.Networks[i].Table.Entries) {
-			return nil, fmt.Errorf("overlapping: network %s is held, but has no scales, or is not in the plan or there on other pages", n.Name)
+		if i < 0 || n.Scales == nil || n.Weights != s.Networks[i].Weights || !slices.Equal(shifted(n.Table, p.Shared-old.Shared), s.Networks[i].Table.Entries) {
+			return nil, fmt.Errorf("overlapping: network %s is held, but has no scales, or is not in the plan or there with other weights or on other pages", n.Name)
 		}
 		m := &s.Networks[i]
 		m.Exclusive, m.Scales, m.Keys = slices.Clone(n.Exclusive), slices.Clone(n.Scales), slices.Clone(n.Keys)

@@ -107,7 +107,7 @@ func (p *Plan) AddWith(n Network, place Placement) (Member, error) {
 }
 
 func (p *Plan) add(n Network, place func(sharable []int) ([]int, error)) (Member, error) {
-	if err := p.check(n); err != nil {
+	if err := p.Check(n); err != nil {
 		return Member{}, fmt.Errorf("overlapping: %w", err)
 	}
 	sharable := p.sharable(n)
@@ -207,7 +207,8 @@ func (p *Plan) sharable(n Network) []int {
 	return pages
 }
 
-func (p *Plan) check(n Network) error {
+// Check reports why a network cannot join the plan as it is.
+func (p *Plan) Check(n Network) error {
 	if slices.ContainsFunc(p.Members, func(m Member) bool { return m.Name == n.Name }) {
 		return fmt.Errorf("network %s is in the plan already", n.Name)
 	}

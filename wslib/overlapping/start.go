@@ -104,9 +104,8 @@ func (p *Plan) StartSet(start Start, seed uint64) (*page.Set, error) {
 	for i := range s.Networks {
 		for b, e := range s.Networks[i].Table.Entries {
 			if int(e) < p.Shared {
-				if r := rms(cut(p.Members[i].Weights, b, p.PageSize)); r > 0 {
-					s.Networks[i].Scales[b] = r / deviation
-				}
+				// 0 of a page of zeros, whose scale can learn.
+				s.Networks[i].Scales[b] = rms(cut(p.Members[i].Weights, b, p.PageSize)) / deviation
 			}
 		}
 	}
