@@ -135,6 +135,14 @@ func TestAlternatingStartAndKeep(t *testing.T) {
 // saved before stays.
 func TestAlternatingStopsAtDivergence(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 50), problem(t, "b", 2, 50)}
+	values := make([]float32, 36*50)
+	for i := range values {
+		values[i] = float32(math.NaN())
+	}
+	var err error
+	if tasks[1].Data.Train, err = datasets.NewSplit(36, values, make([]int32, 50)); err != nil {
+		t.Fatal(err)
+	}
 	o := alternatingOptions()
 	o.Checkpoint = filepath.Join(t.TempDir(), "checkpoint.npz")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -145,13 +153,6 @@ func TestAlternatingStopsAtDivergence(t *testing.T) {
 	}
 	saved, err := os.ReadFile(o.Checkpoint)
 	if err != nil {
-		t.Fatal(err)
-	}
-	values := make([]float32, 36*50)
-	for i := range values {
-		values[i] = float32(math.NaN())
-	}
-	if tasks[1].Data.Train, err = datasets.NewSplit(36, values, make([]int32, 50)); err != nil {
 		t.Fatal(err)
 	}
 	_, _, err = Alternating(context.Background(), xlatest.Backend(t), members(tasks), tasks, o)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/renameio/v2"
 	"github.com/sbinet/npyio/npz"
+
+	"weightsep/datasets"
 )
 
 // jointState is what a checkpoint of [Joint] holds.
@@ -158,6 +160,15 @@ func readNPZ(f *os.File, record any, arrays map[string]*[]float32) error {
 	return errors.Join(append(errs, json.Unmarshal(meta, record))...)
 }
 
+// fingerprintSplit writes labels, and about a hundred samples: of data that somebody made
+// there is no provenance.
+func fingerprintSplit(w io.Writer, s *datasets.Split) {
+	binary.Write(w, binary.LittleEndian, s.Labels)
+	for i := 0; i < s.Len(); i += max(1, s.Len()/100) {
+		binary.Write(w, binary.LittleEndian, s.Sample(i))
+	}
+}
+
 // fingerprintTasks writes what identifies networks and their data.
 func fingerprintTasks(w io.Writer, tasks []Task) {
 	for _, t := range tasks {
@@ -167,5 +178,7 @@ func fingerprintTasks(w io.Writer, tasks []Task) {
 		if t.Mixup != 0 {
 			fmt.Fprintln(w, "mixup", t.Mixup)
 		}
+		fingerprintSplit(w, t.Data.Train)
+		fingerprintSplit(w, t.Data.Validation)
 	}
 }

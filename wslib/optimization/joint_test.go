@@ -166,6 +166,13 @@ func TestJointResumes(t *testing.T) {
 		t.Errorf("another seed on an old checkpoint: %v", err)
 	}
 	o.Seed--
+	other := tasks[1]
+	data := *other.Data
+	data.Train = problem(t, "b", 4, 70).Data.Train
+	other.Data = &data
+	if _, err := Joint(context.Background(), b, set, []Task{tasks[0], other}, o); err == nil || !strings.Contains(err.Error(), o.Checkpoint) {
+		t.Errorf("other samples on an old checkpoint: %v", err)
+	}
 	raw, _ := os.ReadFile(o.Checkpoint)
 	os.WriteFile(o.Checkpoint, raw[:len(raw)/2], 0o644)
 	if _, err := Joint(context.Background(), b, set, tasks, o); err == nil || !strings.Contains(err.Error(), "damaged") {
