@@ -43,8 +43,8 @@ func (q quantizer) graph(pages *Node) (values, within *Node) {
 		return pages, NotEqual(OnesLike(pages), ZerosLike(pages))
 	}
 	squares := ReduceAndKeep(Mul(pages, pages), ReduceSum, 1)
-	values = ConvertDType(NotEqual(pages, ZerosLike(pages)), pages.DType())
-	mean := Div(squares, MaxScalar(ReduceAndKeep(values, ReduceSum, 1), 1))
+	used := ConvertDType(NotEqual(pages, ZerosLike(pages)), pages.DType())
+	mean := Div(squares, MaxScalar(ReduceAndKeep(used, ReduceSum, 1), 1))
 	step := MulScalar(Sqrt(AddScalar(mean, tiny)), q.step())
 	scaled := Div(pages, step)
 	limit := float64(q.Limit())
