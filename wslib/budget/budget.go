@@ -81,7 +81,7 @@ const exclusivePages = 3
 // fifth of the budget, else in 4.
 // The rest goes to shared pages, at most one for each page of the networks. Precision
 // falls as shared pages fill up, and 8-bit logarithmic scales replace float32 ones
-// where pages have 8 bits or fewer. Where float32 pages are shared by two or more on average,
+// where shared pages have 8 bits or fewer and exclusive ones not 16. Where float32 pages are shared by two or more on average,
 // networks have keys, in level 2: of two bits, or of one where that would take more than two
 // fifths of the budget. It is an error if not one shared page fits.
 func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
@@ -208,7 +208,7 @@ func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 	p := Plan{Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat, Keys: max(0, b.Keys), held: b.Held}
 	if p.ScaleFormat == "" {
 		p.ScaleFormat = page.ScaleFloat32
-		if precision.Bits() <= 8 { // scales of finer steps are below those that 8 bits tell apart
+		if precision.Bits() <= 8 && b.ExclusivePrecision != page.Int16 { // scales of finer steps are below those that 8 bits tell apart
 			p.ScaleFormat = page.ScaleLog8
 		}
 	}

@@ -276,4 +276,8 @@ func TestFewPages(t *testing.T) {
 	if err != nil || p.ScaleFormat != page.ScaleFloat32 {
 		t.Errorf("pages of 16 bits with scales in %v, %v", p.ScaleFormat, err)
 	}
+	p, err = Choose(ten(), 512, Budget{Total: 90_000, ExclusivePrecision: page.Int16})
+	if err != nil || p.ScaleFormat != page.ScaleFloat32 {
+		t.Errorf("exclusive pages of 16 bits with scales in %v, %v", p.ScaleFormat, err)
+	}
 }
