@@ -245,8 +245,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("config: %d teachers of each network, %s optimization, distillation %v, %d steps of teachers: want no negative number, and more than one only where they are trained to be distilled from",
 			o.Teachers, o.Method, o.Distillation, o.TeacherSteps)
 	}
-	if o.Sample < 0 || o.TeacherSteps < 0 || o.FirstSteps < 1 || o.Passes < 1 || o.TurnSteps < 1 || o.Rounds < 0 || o.ValidateOn < 0 || o.Lambda < 0 {
-		return fmt.Errorf("config: schedule %d %d %d %d, validation samples %d, lambda %v: want no negative ones, and steps and passes",
+	if o.Sample < 0 || o.TeacherSteps < 0 || o.FirstSteps < 2 || o.Passes < 1 || o.TurnSteps < 2 || o.Rounds < 0 || o.ValidateOn < 0 || o.Lambda < 0 {
+		return fmt.Errorf("config: schedule %d %d %d %d, validation samples %d, lambda %v: want no negative ones, turns of 2 steps or more, and passes",
 			o.FirstSteps, o.Rounds, o.Passes, o.TurnSteps, o.ValidateOn, o.Lambda)
 	}
 	if o.LearningRate <= 0 || o.Dropout < 0 || o.Dropout >= 1 {

@@ -129,6 +129,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"train", "-seed", "2"}, 2, "-seed"},
 		{[]string{"eval", "-net", "mnist", "-weights", "x.npy", "-run", "r"}, 2, "leave out -run"},
 		{[]string{"run", "-method", "alternating", "-distill", "0.5", "-run", filepath.Join(empty, "r")}, 2, "no -distill"},
+		{[]string{"run", "-method", "alternating", "-first", "1", "-run", filepath.Join(empty, "r")}, 2, "turns of 2 steps"},
 		{[]string{"run", "-rounds", "3", "-run", filepath.Join(empty, "r")}, 2, "no -rounds"},
 		{[]string{"run", "-profile", "paper", "-ratio", "10", "-precision", "32", "-run", filepath.Join(empty, "r")}, 2, "fewer shared pages"},
 		{[]string{"run", "-data", filepath.Join(empty, "none"), "-run", filepath.Join(empty, "r")}, 1, "none"},
