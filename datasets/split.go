@@ -20,8 +20,12 @@ type Split struct {
 	set    *prepared.Set // keeps what is mapped; nil if samples are in memory
 	scale  *scaling      // nil if values are as stored
 
-	// Labels holds the class index of each sample.
+	// Labels holds the class index of each sample; 0 where samples have no classes.
 	Labels []int32
+
+	// Targets holds the values that a network is to output for each sample, one sample after
+	// another; nil if there are none.
+	Targets []float32
 
 	// Groups holds a number for each sample that related samples share: the images of
 	// one traffic sign, the words of one speaker, the windows of one person. Samples
@@ -91,7 +95,16 @@ func (s *Split) Slice(n int) *Split {
 	if s.rows != nil {
 		t.rows = s.rows[:n:n]
 	}
+	if s.Targets != nil {
+		t.Targets = s.Targets[:n*(len(s.Targets)/s.Len())]
+	}
 	return &t
+}
+
+// Target is what a network is to output for sample i; nil if there are no targets.
+func (s *Split) Target(i int) []float32 {
+	width := len(s.Targets) / max(1, s.Len())
+	return s.Targets[i*width : (i+1)*width]
 }
 
 // pick returns the samples at the given indices, sharing storage with s.
@@ -104,6 +117,12 @@ func (s *Split) pick(index []int32) *Split {
 		t.Labels[i] = s.Labels[j]
 	}
 	t.Groups, t.Clips = pickFrom(s.Groups, index), pickFrom(s.Clips, index)
+	t.Targets = nil
+	if s.Targets != nil {
+		for _, j := range index {
+			t.Targets = append(t.Targets, s.Target(int(j))...)
+		}
+	}
 	return &t
 }
 

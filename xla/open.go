@@ -62,6 +62,7 @@ type Options struct {
 //
 // The error wraps that of ctx if ctx ended first.
 func Open(ctx context.Context, o Options) (compute.Backend, Info, error) {
+	CorrectGradients()
 	b, info, err := newOpener(ctx, o).open(o.Name)
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("xla: opening backend %q: %w", o.Name, err)

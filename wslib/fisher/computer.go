@@ -1,8 +1,6 @@
 package fisher
 
 import (
-	"fmt"
-
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 
@@ -15,12 +13,12 @@ import (
 // goroutines at a time.
 type Computer struct {
 	backend compute.Backend
-	execs   map[string]*Exec // by architecture
+	execs   map[string]network.Executable // by architecture
 }
 
 // NewComputer returns a computer without executables.
 func NewComputer(backend compute.Backend) *Computer {
-	return &Computer{backend: backend, execs: make(map[string]*Exec)}
+	return &Computer{backend: backend, execs: make(map[string]network.Executable)}
 }
 
 // Close frees the executables.
@@ -31,21 +29,23 @@ func (c *Computer) Close() {
 	clear(c.execs)
 }
 
-// exec adds one sample's part to a sum: (sum, weights, sample) to sum. Samples go
-// through one by one: each has a gradient of its own, as large as the weights, so that
-// more at a time would save little and take as much memory each.
-func (c *Computer) exec(n *network.Network) (*Exec, error) {
-	architecture := *n
-	architecture.Name = ""
-	key := fmt.Sprintf("%+v", architecture)
+// exec adds one sample's part to a sum. Inputs: sum, weights, state if the network has any,
+// sample, state of the random generator; output: sum. Samples go through one by one: each has a
+// gradient of its own, as large as the weights, so that more at a time would save little and
+// take as much memory each.
+func (c *Computer) exec(n *network.Network) (network.Executable, error) {
+	key := n.Architecture()
 	if exec, ok := c.execs[key]; ok {
 		return exec, nil
 	}
-	exec, err := NewExec(c.backend, func(sum, weights, x *Node) *Node {
-		logP, g := architecture.Forward(weights, x, network.Dropout{}).LossGradient(func(logits *Node) *Node {
-			return ReduceAllMax(LogSoftmax(logits))
+	exec, err := n.NewExec(c.backend, func(in []*Node) []*Node {
+		b, rest := n.Bind(in[1:])
+		var weight *Node
+		_, g := n.Forward(b, rest[0]).LossGradient(func(output *Node) (logP *Node) {
+			logP, weight = n.For().LogLikelihood(output, rest[1])
+			return logP
 		})
-		return Add(sum, Mul(Mul(g, g), Exp(logP)))
+		return []*Node{Add(in[0], Mul(Mul(g, g), weight))}
 	})
 	if err != nil {
 		return nil, err

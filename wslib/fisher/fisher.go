@@ -22,26 +22,29 @@ type Options struct {
 	Seed    uint64
 }
 
-// Compute returns the Fisher information of each weight, scaled to [0,1]:
-// the mean over samples of (d log p / d w)^2 * p, where p is the softmax
-// probability of the sample's most probable class.
+// Compute returns the Fisher information of each weight, scaled to [0,1]: of a classification
+// the mean over samples of (d log p / d w)^2 * p, where p is the softmax probability of the
+// sample's most probable class; of a regression or reconstruction that of a Gaussian of
+// variance 1 around the output, from one random target a sample. Batch normalization is as at
+// inference.
 //
 // Samples are drawn without replacement from training; labels are not used.
-func Compute(ctx context.Context, backend compute.Backend, n *network.Network, weights []float32, training *datasets.Split, o Options) ([]float32, error) {
+func Compute(ctx context.Context, backend compute.Backend, n *network.Network, values network.Values, training *datasets.Split, o Options) ([]float32, error) {
 	c := NewComputer(backend)
 	defer c.Close()
-	return c.Compute(ctx, n, weights, training, o)
+	return c.Compute(ctx, n, values, training, o)
 }
 
 // Compute is the function [Compute], to the bit.
-func (c *Computer) Compute(ctx context.Context, n *network.Network, weights []float32, training *datasets.Split, o Options) ([]float32, error) {
+func (c *Computer) Compute(ctx context.Context, n *network.Network, values network.Values, training *datasets.Split, o Options) ([]float32, error) {
+	weights := values.Weights
 	if err := page.CheckWeights(n.Name, weights, n.Weights()); err != nil {
 		return nil, fmt.Errorf("fisher: %w", err)
 	}
 	if training.Len() == 0 {
 		return nil, fmt.Errorf("fisher: %s: no training samples", n.Name)
 	}
-	if want := n.Input[0] * n.Input[1] * n.Input[2]; training.Size() != want {
+	if want := n.Samples(); training.Size() != want {
 		return nil, fmt.Errorf("fisher: %s: samples of %d values, want %d", n.Name, training.Size(), want)
 	}
 	samples := o.Samples
@@ -53,21 +56,29 @@ func (c *Computer) Compute(ctx context.Context, n *network.Network, weights []fl
 	if err != nil {
 		return nil, fmt.Errorf("fisher: %s: %w", n.Name, err)
 	}
-	w := tensors.FromFlatDataAndDimensions(weights, len(weights))
+	on := values.On()
 	sum := tensors.FromFlatDataAndDimensions(make([]float32, len(weights)), len(weights))
-	defer func() { w.FinalizeAll(); sum.FinalizeAll() }()
+	defer func() { train.Free(append(on, sum)...) }()
 	for _, i := range train.Rand(o.Seed, "fisher", n.Name).Perm(training.Len())[:samples] {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		x := tensors.FromFlatDataAndDimensions(training.Sample(i), 1, n.Input[0], n.Input[1], n.Input[2])
-		next, err := exec.Call1(sum, w, x)
+		x := tensors.FromFlatDataAndDimensions(training.Sample(i), append([]int{1}, n.Input()...)...)
+		rng, err := train.RNG(o.Seed, "fisher "+n.Name, i)
+		if err != nil {
+			return nil, fmt.Errorf("fisher: %s: %w", n.Name, err)
+		}
+		args := []any{sum}
+		for _, t := range append(slices.Clone(on), x, rng) {
+			args = append(args, t)
+		}
+		next, err := exec.Call(args...)
+		train.Free(x, rng)
 		if err != nil {
 			return nil, fmt.Errorf("fisher: %s: sample %d: %w", n.Name, i, err)
 		}
 		sum.FinalizeAll()
-		x.FinalizeAll()
-		sum = next
+		sum = next[0]
 	}
 	f, err := tensors.CopyFlatData[float32](sum)
 	if err != nil {

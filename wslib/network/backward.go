@@ -8,14 +8,17 @@ import (
 	"weightsep/xla"
 )
 
-// Gradient is the gradient of a loss with respect to the flat weight vector,
-// [n.Weights()], from the gradient with respect to the logits, [batch, classes].
-//
-// It is what automatic differentiation gives, layer by layer, but with the
-// lowering of each step chosen for speed: see package xla.
-func (p *Pass) Gradient(logits *Node) *Node {
+// LossGradient is a loss and its gradient with respect to the flat weights: what automatic
+// differentiation gives, layer by layer, but with the lowering of each step chosen for
+// speed, see package xla.
+func (p *describedPass) LossGradient(loss func(output *Node) *Node) (value, gradient *Node) {
+	value = loss(p.output)
+	return value, p.gradient(Gradient(value, p.output)[0])
+}
+
+// gradient is that with respect to the flat weights from that with respect to the output.
+func (p *describedPass) gradient(g *Node) *Node {
 	var layers []*Node // flattened gradients, last layer first
-	g := logits
 	for i, at := range slices.Backward(p.dense) {
 		if at.slope != nil {
 			g = Mul(g, at.slope)
@@ -39,7 +42,7 @@ func (p *Pass) Gradient(logits *Node) *Node {
 		layers = append(layers, bias, Reshape(kernel, -1))
 	}
 	slices.Reverse(layers)
-	return Concatenate(p.network.inOrder(layers), 0)
+	return Concatenate(inOrder(p.layers, layers), 0)
 }
 
 // backward turns the gradient with respect to the stage's result into those with

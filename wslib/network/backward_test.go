@@ -15,8 +15,8 @@ import (
 
 // plain is the network as it is written down, all of it left to automatic
 // differentiation.
-func plain(n *Network, weights, x *Node, convolve func(x, kernel *Node) *Node, pool func(*Node) *Node) *Node {
-	layers := n.Layers()
+func plain(of *Network, weights, x *Node, convolve func(x, kernel *Node) *Node, pool func(*Node) *Node) *Node {
+	layers, n := of.Layers(), of.Model.(*Described)
 	next := func() *Node {
 		l := layers[0]
 		layers = layers[1:]
@@ -70,14 +70,14 @@ func shifts(x, kernel *Node) *Node {
 // batch is seeded noise as samples and labels of a network.
 func batch(n *Network, size int) (x, y *tensors.Tensor) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	in := n.Input
+	in := n.Input()
 	values := make([]float32, size*in[0]*in[1]*in[2])
 	for i := range values {
 		values[i] = float32(rng.NormFloat64())
 	}
 	labels := make([]int32, size)
 	for i := range labels {
-		labels[i] = int32(rng.IntN(n.Classes()))
+		labels[i] = int32(rng.IntN(n.Outputs()))
 	}
 	return tensors.FromFlatDataAndDimensions(values, size, in[0], in[1], in[2]), tensors.FromFlatDataAndDimensions(labels, size)
 }
@@ -86,10 +86,10 @@ func batch(n *Network, size int) (x, y *tensors.Tensor) {
 // sizes that the ten do not have.
 func oddNetworks() []*Network {
 	return []*Network{
-		{"dense", [3]int{3, 2, 2}, nil, []int{12, 7, 3}, SigmoidActivation, LayerOrder},
-		{"one", [3]int{9, 8, 2}, []Conv{{2, 3, 2, 5}}, []int{4 * 3 * 5, 3}, LeakyActivation, LayerOrder},
-		{"large", [3]int{18, 15, 1}, []Conv{{7, 6, 1, 3}, {2, 2, 3, 4}}, []int{2 * 2 * 4, 6, 2}, LeakyActivation, LayerOrder},
-		{"deep", [3]int{21, 22, 5}, []Conv{{4, 3, 5, 6}, {2, 3, 6, 4}}, []int{4 * 4 * 4, 4}, SigmoidActivation, LayerOrder},
+		Describe("dense", Described{[3]int{3, 2, 2}, nil, []int{12, 7, 3}, SigmoidActivation}),
+		Describe("one", Described{[3]int{9, 8, 2}, []Conv{{2, 3, 2, 5}}, []int{4 * 3 * 5, 3}, LeakyActivation}),
+		Describe("large", Described{[3]int{18, 15, 1}, []Conv{{7, 6, 1, 3}, {2, 2, 3, 4}}, []int{2 * 2 * 4, 6, 2}, LeakyActivation}),
+		Describe("deep", Described{[3]int{21, 22, 5}, []Conv{{4, 3, 5, 6}, {2, 3, 6, 4}}, []int{4 * 4 * 4, 4}, SigmoidActivation}),
 	}
 }
 
@@ -102,11 +102,11 @@ func TestGradientIsAutomaticGradient(t *testing.T) {
 			t.Fatal(err)
 		}
 		x, y := batch(n, 3)
-		w := tensors.FromFlatDataAndDimensions(n.Initial(1), n.Weights())
+		w := tensors.FromFlatDataAndDimensions(initial(n, 1), n.Weights())
 		out := MustExecOnceN(b, func(in []*Node) []*Node {
 			w, x, y := in[0], in[1], in[2]
-			loss, g := n.Forward(w, x, Dropout{}).LossGradient(func(l *Node) *Node { return CrossEntropy(l, y) })
-			want := CrossEntropy(plain(n, w, x, shifts, xla.MaxPool2x2), y)
+			loss, g := n.Forward(Binding{Weights: w}, x).LossGradient(func(l *Node) *Node { return crossEntropy(l, y) })
+			want := crossEntropy(plain(n, w, x, shifts, xla.MaxPool2x2), y)
 			return []*Node{loss, g, want, Gradient(want, w)[0]}
 		}, w, x, y)
 		if got, want := tensors.ToScalar[float32](out[0]), tensors.ToScalar[float32](out[2]); math.Abs(float64(got-want)) > 1e-5 {
@@ -137,14 +137,14 @@ func TestGradientWithDropout(t *testing.T) {
 	b := xlatest.Backend(t)
 	n := Ten()[8]
 	x, y := batch(n, 4)
-	w := tensors.FromFlatDataAndDimensions(n.Initial(1), n.Weights())
+	w := tensors.FromFlatDataAndDimensions(initial(n, 1), n.Weights())
 	rng, err := RNGStateFromSeed(3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := MustExecOnceN(b, func(in []*Node) []*Node {
-		p := n.Forward(in[0], in[1], Dropout{Rate: 0.3, RNG: in[3]})
-		loss, g := p.LossGradient(func(l *Node) *Node { return CrossEntropy(l, in[2]) })
+		p := n.Forward(Binding{Weights: in[0], RNG: in[3], Dropout: 0.3, Training: true}, in[1])
+		loss, g := p.LossGradient(func(l *Node) *Node { return crossEntropy(l, in[2]) })
 		_, tail := Gradient(loss, in[0])[0], n.Layers()[6].Offset
 		return []*Node{Slice(g, AxisRange(tail)), Slice(Gradient(loss, in[0])[0], AxisRange(tail))}
 	}, w, x, y, rng)
@@ -183,17 +183,17 @@ func benchmarkStep(b *testing.B, back compute.Backend, n *Network, kind string) 
 		var g *Node
 		switch kind {
 		case "weightsep":
-			_, g = n.Forward(w, x, Dropout{}).LossGradient(func(l *Node) *Node { return CrossEntropy(l, y) })
+			_, g = n.Forward(Binding{Weights: w}, x).LossGradient(func(l *Node) *Node { return crossEntropy(l, y) })
 		case "strided":
-			g = Gradient(CrossEntropy(plain(n, w, x, xla.Convolve, xla.MaxPool2x2), y), w)[0]
+			g = Gradient(crossEntropy(plain(n, w, x, xla.Convolve, xla.MaxPool2x2), y), w)[0]
 		case "native":
-			g = Gradient(CrossEntropy(plain(n, w, x, xla.Convolve, xla.NativeMaxPool2x2), y), w)[0]
+			g = Gradient(crossEntropy(plain(n, w, x, xla.Convolve, xla.NativeMaxPool2x2), y), w)[0]
 		}
 		return Sub(w, MulScalar(g, 0.01))
 	})
 	defer exec.Finalize()
 	x, y := batch(n, 100)
-	w := tensors.FromFlatDataAndDimensions(n.Initial(1), n.Weights())
+	w := tensors.FromFlatDataAndDimensions(initial(n, 1), n.Weights())
 	w = exec.MustCall1(w, x, y) // compiles
 	for b.Loop() {
 		next := exec.MustCall1(w, x, y)
@@ -202,4 +202,18 @@ func benchmarkStep(b *testing.B, back compute.Backend, n *Network, kind string) 
 		tensors.MustConstFlatData(w, func([]float32) {}) // waits for the step to end
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "steps/s")
+}
+
+func crossEntropy(logits, labels *Node) *Node {
+	c := Classification{}
+	return c.Loss(logits, c.Target(nil, labels, logits))
+}
+
+// initial are a network's seeded weights.
+func initial(n *Network, seed uint64) []float32 {
+	w, _, err := n.Initial(seed)
+	if err != nil {
+		panic(err)
+	}
+	return w
 }

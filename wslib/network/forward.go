@@ -6,20 +6,13 @@ import (
 	"weightsep/xla"
 )
 
-// Dropout configures dropout before each dense layer but none of the
-// convolutions. The zero value is none.
-type Dropout struct {
-	Rate float64
-	RNG  *Node // random generator state; needed when Rate > 0
-}
-
-// Pass is a forward pass, with what its gradient needs.
-type Pass struct {
-	Logits  *Node // [batch, classes]
-	network *Network
-	stages  []passStage
-	dense   []passDense
-	flat    *Node // input of the first dense layer, [batch, height, width, channels]
+// describedPass is a forward pass of a described model, with what its gradient needs.
+type describedPass struct {
+	output *Node // [batch, outputs]
+	layers []Layer
+	stages []passStage
+	dense  []passDense
+	flat   *Node // input of the first dense layer, [batch, height, width, channels]
 }
 
 // passStage is what one convolution leaves for the gradient.
@@ -40,49 +33,43 @@ type passDense struct {
 	slope  *Node // of the activation after the layer; nil after the last
 }
 
-// Logits runs the network on a batch.
-//
-// weights has shape [n.Weights()], x [batch, height, width, channels]; the
-// result is [batch, classes]. It panics, as graph functions do, when the shapes
-// do not match.
-func (n *Network) Logits(weights, x *Node) *Node { return n.Forward(weights, x, Dropout{}).Logits }
+func (p *describedPass) Output() *Node { return p.output }
+func (p *describedPass) State() *Node  { return nil }
 
-// Forward is [Network.Logits] with dropout, for training.
+// Forward runs the model on a batch.
 //
 // Pooling comes before bias and activation: both are monotone, so the result is
 // the same, and they see a quarter of the values.
-func (n *Network) Forward(weights, x *Node, drop Dropout) *Pass {
-	weights.AssertDims(n.Weights())
-	x.AssertDims(-1, n.Input[0], n.Input[1], n.Input[2])
-	layers := n.Layers()
+func (d *Described) Forward(b Binding, x *Node) Pass {
+	at := 0
 	next := func() *Node {
-		l := layers[0]
-		layers = layers[1:]
-		return Reshape(Slice(weights, AxisRange(l.Offset, l.Offset+l.Size())), l.Shape...)
+		l := b.layers[at]
+		at++
+		return Reshape(Slice(b.Weights, AxisRange(l.Offset, l.Offset+l.Size())), l.Shape...)
 	}
-	p := &Pass{network: n}
-	for _, s := range n.stages() {
+	p := &describedPass{layers: b.layers}
+	for _, s := range d.stages() {
 		var at passStage
 		at, x = s.forward(x, next(), next())
 		p.stages = append(p.stages, at)
 	}
 	p.flat = x
 	x = Reshape(x, x.Shape().Dimensions[0], -1)
-	for i := range len(n.Dense) - 1 {
+	for i := range len(d.Dense) - 1 {
 		var at passDense
-		if drop.Rate > 0 {
-			at.keep, drop.RNG = keep(x, drop.RNG, drop.Rate)
+		if b.Dropout > 0 {
+			at.keep, b.RNG = keep(x, b.RNG, b.Dropout)
 			x = Mul(x, at.keep)
 		}
 		kernel, bias := next(), next()
 		at.kernel, at.x = kernel, x
 		x = Add(MatMul(x, kernel), InsertAxes(bias, 0))
-		if i < len(n.Dense)-2 {
-			x, at.slope = n.activate(x)
+		if i < len(d.Dense)-2 {
+			x, at.slope = d.activate(x)
 		}
 		p.dense = append(p.dense, at)
 	}
-	p.Logits = x
+	p.output = x
 	return p
 }
 
@@ -97,8 +84,8 @@ func (s stage) forward(x, kernel, bias *Node) (at passStage, out *Node) {
 }
 
 // activate applies the activation between dense layers and returns its slope, too.
-func (n *Network) activate(z *Node) (out, slope *Node) {
-	if n.Activation == SigmoidActivation {
+func (d *Described) activate(z *Node) (out, slope *Node) {
+	if d.Activation == SigmoidActivation {
 		s := Sigmoid(z)
 		return s, Mul(s, OneMinus(s))
 	}

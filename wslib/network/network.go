@@ -1,161 +1,203 @@
-// Package network describes small networks and runs them from one flat weight
-// vector.
+// Package network describes networks and runs them from one flat weight vector.
 //
-// A [Network] is data, not code: input shape, convolutions, dense layers. Its
-// weights are one float32 vector, in layer order (kernel, bias, kernel, bias, …)
-// unless [Order] says otherwise, convolution kernels as HWIO, dense kernels as [in, out], both row-major. That
-// vector is what gets cut into pages, so nothing else in this module knows what
-// a layer is.
+// A [Network] has a name, a [Model], which says what it computes, and an [Objective], which
+// says what it is for. Its weights are one float32 vector, layer after layer unless [Order]
+// says otherwise. That vector is what gets cut into pages; nothing else in this module knows
+// what a layer is. What a network keeps beside its weights, such as the statistics of batch
+// normalization, is its state, a second vector.
+//
+// There are three kinds of models: [Described], convolutions and dense layers as data, with
+// gradients written by hand; any GoMLX model function ([FromFunction]); and, in package onnx,
+// an ONNX file.
 package network
 
 import (
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Conv is one convolution: VALID, stride 1, followed by leaky ReLU (slope 0.2)
-// and 2x2 max pooling of stride 2.
-type Conv struct {
-	Height, Width, In, Out int // of the kernel, in HWIO order
-}
-
-// Activation between dense layers.
-type Activation string
-
-// The activations that the ten networks use.
-const (
-	SigmoidActivation Activation = "sigmoid"
-	LeakyActivation   Activation = "leaky" // leaky ReLU, slope 0.2
-)
-
-// Network describes one network. The zero value is not valid; see [Network.Validate].
+// Network is a model with a name. The zero value is not valid; see [Network.Validate].
 type Network struct {
-	Name       string
-	Input      [3]int // height, width, channels
-	Convs      []Conv
-	Dense      []int // sizes from the flattened input of the first dense layer to the classes
-	Activation Activation
-	Order      Order `json:",omitempty"` // of the flat weight vector
+	Name string
+	Model
+	Objective Objective // nil: [Classification]
+	Order     Order     // of the flat weight vector
 }
 
-// Layer is one kernel or bias inside the flat weight vector.
+// Model is what a network computes.
+type Model interface {
+	// Validate returns an error for a description that contradicts itself.
+	Validate() error
+	// Architecture is equal for models that compute the same from the same weights and state.
+	Architecture() string
+	// Input and Output are the shapes of one sample and of its output, without the batch.
+	Input() []int
+	Output() []int
+	// Layers are the weights, in the order in which the model lists them, with their offsets.
+	Layers() []Layer
+	// State is what is kept beside the weights, with offsets in a vector of its own.
+	State() []Layer
+	// Initial gives seeded weights and state to train from, in the model's own order.
+	Initial(seed uint64) (weights, state []float32, err error)
+	// NewExec compiles a graph in which the model takes part.
+	NewExec(backend compute.Backend, build func(in []*graph.Node) []*graph.Node) (Executable, error)
+	// Forward runs the model on a batch x [batch, Input...]. It panics, as graph functions do.
+	Forward(b Binding, x *graph.Node) Pass
+}
+
+// Executable is a compiled graph.
+type Executable interface {
+	Call(args ...any) ([]*tensors.Tensor, error)
+	Finalize()
+}
+
+// Binding is what a forward pass runs with.
+type Binding struct {
+	Weights  *graph.Node // flat [Weights]
+	State    *graph.Node // [StateSize]; nil without state
+	RNG      *graph.Node // state of the random generator; nil where nothing is random
+	Training bool        // batch normalization takes the batch's statistics, the function's own dropout drops
+	Dropout  float64     // of described networks, before each dense layer
+	layers   []Layer     // where each layer lies in Weights
+}
+
+// Pass is a forward pass.
+type Pass interface {
+	// Output is [batch, Output...].
+	Output() *graph.Node
+	// State is the state after the pass, nil without state.
+	State() *graph.Node
+	// LossGradient is a loss, a scalar function of the output, and its gradient with respect to
+	// the flat weights.
+	LossGradient(loss func(output *graph.Node) *graph.Node) (value, gradient *graph.Node)
+}
+
+// Layer is one array of weights, or of state, inside its flat vector.
 type Layer struct {
-	Name   string // "conv0/kernel", "dense1/bias", …
-	Offset int    // of its first weight
-	Shape  []int
-	fanIn  int
-	fanOut int
+	Name   string `json:"name"`   // as in "conv0/kernel"
+	Offset int    `json:"offset"` // of its first value
+	Shape  []int  `json:"shape"`
 }
 
-// Size is the number of weights of the layer.
-func (l Layer) Size() int {
+// Size is the number of values of the layer.
+func (l Layer) Size() int { return volume(l.Shape) }
+
+func volume(shape []int) int {
 	n := 1
-	for _, d := range l.Shape {
+	for _, d := range shape {
 		n *= d
 	}
 	return n
 }
 
-// Architecture tells networks apart that differ in more than their name.
-func (n *Network) Architecture() string {
-	other := *n
-	other.Name = ""
-	return fmt.Sprintf("%+v", other)
+// size is the length of the vector that layers lie in.
+func size(layers []Layer) int {
+	n := 0
+	for _, l := range layers {
+		n += l.Size()
+	}
+	return n
 }
 
-// Classes is the number of logits.
-func (n *Network) Classes() int { return n.Dense[len(n.Dense)-1] }
+// Validate returns an error for a name that cannot name a file, or a wrong model.
+func (n *Network) Validate() error {
+	if n.Name == "" || strings.ContainsAny(n.Name, "/\\, =\t\n") || strings.HasPrefix(n.Name, ".") {
+		return fmt.Errorf("network name %q: want a non-empty word without separators or spaces", n.Name)
+	}
+	if n.Model == nil {
+		return fmt.Errorf("network %s has no model", n.Name)
+	}
+	if err := n.Model.Validate(); err != nil {
+		return fmt.Errorf("network %s: %w", n.Name, err)
+	}
+	if _, classifies := n.For().(Classification); classifies && (len(n.Output()) != 1 || n.Outputs() < 2) {
+		return fmt.Errorf("network %s: output %v, want logits of 2 classes or more", n.Name, n.Output())
+	}
+	if size(n.Model.Layers()) == 0 {
+		return fmt.Errorf("network %s has no weights", n.Name)
+	}
+	if err := n.Order.Validate(); err != nil {
+		return fmt.Errorf("network %s: %w", n.Name, err)
+	}
+	return nil
+}
 
-// Layers lists kernels and biases from the input on, each with its place in the flat
-// weight vector.
+// For is the network's objective: [Classification] unless it has one.
+func (n *Network) For() Objective {
+	if n.Objective == nil {
+		return Classification{}
+	}
+	return n.Objective
+}
+
+// Architecture tells networks apart that differ in more than their name: those that are equal
+// in it share executables.
+func (n *Network) Architecture() string {
+	return fmt.Sprintf("%s; %s; order %q", n.Model.Architecture(), n.For().Name(), n.Order)
+}
+
+// Layers lists the weights in the model's order, each with its place in the flat vector.
 func (n *Network) Layers() []Layer {
-	var layers []Layer
-	add := func(name string, fanIn, fanOut int, shape ...int) {
-		layers = append(layers, Layer{Name: name, Shape: shape, fanIn: fanIn, fanOut: fanOut})
-	}
-	for i, c := range n.Convs {
-		area := c.Height * c.Width
-		add(fmt.Sprintf("conv%d/kernel", i), area*c.In, area*c.Out, c.Height, c.Width, c.In, c.Out)
-		add(fmt.Sprintf("conv%d/bias", i), 0, 0, c.Out)
-	}
-	for i := range len(n.Dense) - 1 {
-		add(fmt.Sprintf("dense%d/kernel", i), n.Dense[i], n.Dense[i+1], n.Dense[i], n.Dense[i+1])
-		add(fmt.Sprintf("dense%d/bias", i), 0, 0, n.Dense[i+1])
-	}
+	layers := n.Model.Layers()
 	n.Order.arrange(layers)
 	return layers
 }
 
 // Weights is the length of the flat weight vector.
-func (n *Network) Weights() int {
-	total := 0
-	for _, l := range n.Layers() {
-		total += l.Size()
+func (n *Network) Weights() int { return size(n.Model.Layers()) }
+
+// StateSize is the length of the state; 0 of networks that have none.
+func (n *Network) StateSize() int { return size(n.Model.State()) }
+
+// Samples is the number of values of one sample.
+func (n *Network) Samples() int { return volume(n.Input()) }
+
+// Outputs is the number of values of one output: the classes of a classification.
+func (n *Network) Outputs() int { return volume(n.Output()) }
+
+// Initial gives seeded weights, in the network's order, and state.
+func (n *Network) Initial(seed uint64) (weights, state []float32, err error) {
+	weights, state, err = n.Model.Initial(seed)
+	if err != nil {
+		return nil, nil, fmt.Errorf("network %s: initial weights: %w", n.Name, err)
 	}
-	return total
+	return n.FromLayerOrder(weights), state, nil
 }
 
-// Validate reports the first inconsistency of the description: a kernel that
-// does not fit its input, channels that do not follow on, a dense input that is
-// not the flattened convolution output.
-func (n *Network) Validate() error {
-	if n.Name == "" || strings.ContainsAny(n.Name, "/\\, \t\n") || strings.HasPrefix(n.Name, ".") {
-		return fmt.Errorf("network name %q: want a non-empty word without separators or spaces", n.Name)
+// Bind takes weights and, of networks with state, state from the front of a graph's inputs, and
+// returns those that are left.
+func (n *Network) Bind(in []*graph.Node) (Binding, []*graph.Node) {
+	b := Binding{Weights: in[0]}
+	if n.StateSize() > 0 {
+		b.State, in = in[1], in[1:]
 	}
-	h, w, c := n.Input[0], n.Input[1], n.Input[2]
-	if h < 1 || w < 1 || c < 1 {
-		return fmt.Errorf("network %s: input %v: want positive height, width, channels", n.Name, n.Input)
-	}
-	for i, k := range n.Convs {
-		if k.Height < 1 || k.Width < 1 || k.Out < 1 {
-			return fmt.Errorf("network %s: convolution %d: %+v has a size below 1", n.Name, i, k)
-		}
-		if k.In != c {
-			return fmt.Errorf("network %s: convolution %d expects %d channels, its input has %d", n.Name, i, k.In, c)
-		}
-		h, w, c = (h-k.Height+1)/2, (w-k.Width+1)/2, k.Out
-		if h < 1 || w < 1 {
-			return fmt.Errorf("network %s: convolution %d leaves an image of %dx%d", n.Name, i, h, w)
-		}
-	}
-	if len(n.Dense) < 2 {
-		return fmt.Errorf("network %s: %d dense sizes, want an input and the classes at least", n.Name, len(n.Dense))
-	}
-	if n.Dense[0] != h*w*c {
-		return fmt.Errorf("network %s: dense input is %d, the flattened %dx%dx%d is %d", n.Name, n.Dense[0], h, w, c, h*w*c)
-	}
-	for i, d := range n.Dense {
-		if d < 1 {
-			return fmt.Errorf("network %s: dense size %d is %d", n.Name, i, d)
-		}
-	}
-	if n.Classes() < 2 {
-		return fmt.Errorf("network %s: %d classes, want 2 at least", n.Name, n.Classes())
-	}
-	if err := n.Order.Validate(); err != nil {
-		return fmt.Errorf("network %s: %w", n.Name, err)
-	}
-	if n.Activation != SigmoidActivation && n.Activation != LeakyActivation {
-		return fmt.Errorf("network %s: activation %q, want %q or %q", n.Name, n.Activation, SigmoidActivation, LeakyActivation)
-	}
-	return nil
+	return b, in[1:]
 }
 
-// Initial gives seeded starting weights: Glorot-uniform kernels, biases uniform
-// in ±sqrt(3/n) with n the length of the bias.
-func (n *Network) Initial(seed uint64) []float32 {
-	rng := rand.New(rand.NewPCG(seed, 0x1e17))
-	w := make([]float32, n.Weights())
-	for _, l := range n.Layers() {
-		limit := math.Sqrt(3 / float64(l.Size()))
-		if l.fanIn > 0 {
-			limit = math.Sqrt(6 / float64(l.fanIn+l.fanOut))
-		}
-		for i := range l.Size() {
-			w[l.Offset+i] = float32((2*rng.Float64() - 1) * limit)
-		}
+// Forward runs the network on a batch x [batch, Input...]. It panics, as graph functions do,
+// when shapes do not match.
+func (n *Network) Forward(b Binding, x *graph.Node) Pass {
+	b.layers = n.Layers()
+	b.Weights.AssertDims(size(b.layers))
+	x.AssertDims(append([]int{-1}, n.Input()...)...)
+	return n.Model.Forward(b, x)
+}
+
+// Values are what a network has learned: weights in its order, and state.
+type Values struct {
+	Weights []float32
+	State   []float32 // nil without state
+}
+
+// On puts the values on the host side of an executable's arguments; free them in the end.
+func (v Values) On() []*tensors.Tensor {
+	ts := []*tensors.Tensor{tensors.FromFlatDataAndDimensions(v.Weights, len(v.Weights))}
+	if len(v.State) > 0 {
+		ts = append(ts, tensors.FromFlatDataAndDimensions(v.State, len(v.State)))
 	}
-	return w
+	return ts
 }

@@ -36,7 +36,7 @@ func TestTen(t *testing.T) {
 // Formation, a page table in any order, and gathering give every network back.
 func TestFormationAndGatherAreInverse(t *testing.T) {
 	for _, n := range Ten() {
-		w := n.Initial(1)
+		w := initial(n, 1)
 		formed := page.Form(w, page.DefaultSize)
 		pages := len(formed) / page.DefaultSize
 		set := &page.Set{Size: page.DefaultSize, Shared: pages, Pages: make([]float32, len(formed))}
@@ -63,7 +63,7 @@ func TestFormationAndGatherAreInverse(t *testing.T) {
 
 func TestInitialIsGlorotAndSeeded(t *testing.T) {
 	n := Ten()[0]
-	w := n.Initial(1)
+	w := initial(n, 1)
 	if len(w) != n.Weights() {
 		t.Fatalf("%d weights", len(w))
 	}
@@ -76,24 +76,24 @@ func TestInitialIsGlorotAndSeeded(t *testing.T) {
 	if top > limit || top < 0.98*limit {
 		t.Errorf("%s: largest weight %v, want just under %v", l.Name, top, limit)
 	}
-	if v := n.Initial(2); v[0] == w[0] {
+	if v := initial(n, 2); v[0] == w[0] {
 		t.Error("another seed gives the same weights")
 	}
-	if v := n.Initial(1); v[100] != w[100] {
+	if v := initial(n, 1); v[100] != w[100] {
 		t.Error("the same seed gives other weights")
 	}
 }
 
 func TestValidateNamesTheFault(t *testing.T) {
 	for want, change := range map[string]func(n *Network){
-		"expects 4 channels":         func(n *Network) { n.Convs[1].In = 4 },
-		"flattened 2x2x52 is 208":    func(n *Network) { n.Dense[0] = 100 },
-		"leaves an image":            func(n *Network) { n.Convs[0].Height = 32 },
-		`activation "relu"`:          func(n *Network) { n.Activation = "relu" },
+		"expects 4 channels":         func(n *Network) { described(n).Convs[1].In = 4 },
+		"flattened 2x2x52 is 208":    func(n *Network) { described(n).Dense[0] = 100 },
+		"leaves an image":            func(n *Network) { described(n).Convs[0].Height = 32 },
+		`activation "relu"`:          func(n *Network) { described(n).Activation = "relu" },
 		"want a non-empty word":      func(n *Network) { n.Name = "../x" },
-		"1 classes":                  func(n *Network) { n.Dense[3] = 1 },
-		"want positive height":       func(n *Network) { n.Input[2] = 0 },
-		"want an input and the clas": func(n *Network) { n.Dense = nil },
+		"want logits of 2 classes":   func(n *Network) { described(n).Dense[3] = 1 },
+		"want positive height":       func(n *Network) { described(n).Shape[2] = 0 },
+		"want an input and the outp": func(n *Network) { described(n).Dense = nil },
 	} {
 		n := Ten()[0]
 		change(n)
@@ -111,3 +111,5 @@ func TestSelect(t *testing.T) {
 		t.Error("a network named twice was accepted")
 	}
 }
+
+func described(n *Network) *Described { return n.Model.(*Described) }

@@ -13,16 +13,16 @@ import (
 type Order string
 
 const (
-	// LayerOrder is kernel, bias, kernel, bias, from the input on: the order of
-	// baselines, checkpoints and exported weights.
+	// LayerOrder is the model's own order, of described networks kernel, bias, kernel, bias,
+	// from the input on: the order of baselines, checkpoints and exported weights.
 	LayerOrder Order = ""
-	// BiasesFirst is all biases and then all kernels, each from the input on. A
-	// network's first pages then hold all its biases and its first convolution: few
-	// weights, on which all others depend.
+	// BiasesFirst is all layers of one axis or none (biases, factors of normalizations), then
+	// all kernels, each in the model's order. A network's first pages then hold all its biases
+	// and its first convolution: few weights, on which all others depend.
 	BiasesFirst Order = "biases first"
 )
 
-// Validate reports an order that there is not.
+// Validate returns an error for an unknown order.
 func (o Order) Validate() error {
 	if o != LayerOrder && o != BiasesFirst {
 		return fmt.Errorf("order of layers %q, want %q or %q", o, LayerOrder, BiasesFirst)
@@ -30,25 +30,23 @@ func (o Order) Validate() error {
 	return nil
 }
 
-// arrange gives layers, which are in layer order, their offsets.
+// arrange gives layers, which are in the model's order, their offsets.
 func (o Order) arrange(layers []Layer) {
 	at := 0
-	place := func(i int) {
-		layers[i].Offset = at
-		at += layers[i].Size()
+	place := func(first, all bool) {
+		for i := range layers {
+			if all || first == (len(layers[i].Shape) < 2) {
+				layers[i].Offset = at
+				at += layers[i].Size()
+			}
+		}
 	}
 	if o == BiasesFirst {
-		for i := 1; i < len(layers); i += 2 {
-			place(i)
-		}
-		for i := 0; i < len(layers); i += 2 {
-			place(i)
-		}
+		place(true, false)
+		place(false, false)
 		return
 	}
-	for i := range layers {
-		place(i)
-	}
+	place(false, true)
 }
 
 // WithOrder is the same network with its weights in another order.
@@ -77,9 +75,8 @@ func rearrange(v []float32, from, to []Layer) []float32 {
 	return out
 }
 
-// inOrder sorts what belongs to the layers by the layers' places.
-func (n *Network) inOrder(of []*graph.Node) []*graph.Node {
-	layers := n.Layers()
+// inOrder sorts what belongs to layers by the layers' places.
+func inOrder(layers []Layer, of []*graph.Node) []*graph.Node {
 	index := make([]int, len(layers))
 	for i := range index {
 		index[i] = i

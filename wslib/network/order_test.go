@@ -7,7 +7,7 @@ import (
 
 // Biases come first, then kernels; there and back is the same vector.
 func TestOrderByHand(t *testing.T) {
-	n := &Network{Name: "n", Input: [3]int{4, 4, 1}, Convs: []Conv{{3, 3, 1, 2}}, Dense: []int{2, 3}, Activation: LeakyActivation}
+	n := Describe("n", Described{Shape: [3]int{4, 4, 1}, Convs: []Conv{{3, 3, 1, 2}}, Dense: []int{2, 3}, Activation: LeakyActivation})
 	// 18 weights and 2 biases, 6 weights and 3 biases.
 	v := make([]float32, 29)
 	for i := range v {
@@ -29,7 +29,7 @@ func TestOrderByHand(t *testing.T) {
 	if !slices.Equal(n.FromLayerOrder(v), v) {
 		t.Error("layer order changes something")
 	}
-	if b.Weights() != 29 || !slices.Equal(b.Initial(3), b.FromLayerOrder(n.Initial(3))) {
+	if b.Weights() != 29 || !slices.Equal(initial(b, 3), b.FromLayerOrder(initial(n, 3))) {
 		t.Error("initial values depend on the order")
 	}
 	if err := n.WithOrder("backwards").Validate(); err == nil {

@@ -9,11 +9,11 @@ type stage struct {
 	pooled [2]int // height and width after pooling
 }
 
-// stages of the network, from the input on.
-func (n *Network) stages() []stage {
-	stages := make([]stage, len(n.Convs))
-	size := [2]int{n.Input[0], n.Input[1]}
-	for i, c := range n.Convs {
+// stages of the model, from the input on.
+func (d *Described) stages() []stage {
+	stages := make([]stage, len(d.Convs))
+	size := [2]int{d.Shape[0], d.Shape[1]}
+	for i, c := range d.Convs {
 		size = [2]int{(size[0] - c.Height + 1) / 2, (size[1] - c.Width + 1) / 2}
 		stages[i] = stage{Conv: c, pooled: size}
 	}

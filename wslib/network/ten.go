@@ -10,16 +10,16 @@ import (
 func Ten() []*Network {
 	c := func(h, w, in, out int) Conv { return Conv{h, w, in, out} }
 	return []*Network{
-		{"cifar10", [3]int{32, 32, 3}, []Conv{c(3, 3, 3, 16), c(3, 3, 16, 32), c(3, 3, 32, 52)}, []int{208, 128, 128, 10}, SigmoidActivation, LayerOrder},
-		{"mnist", [3]int{28, 28, 1}, []Conv{c(3, 3, 1, 16), c(3, 3, 16, 32), c(3, 3, 32, 48)}, []int{48, 256, 128, 10}, LeakyActivation, LayerOrder},
-		{"fmnist", [3]int{28, 28, 1}, []Conv{c(3, 3, 1, 24), c(3, 3, 24, 32), c(3, 3, 32, 52)}, []int{52, 256, 128, 10}, LeakyActivation, LayerOrder},
-		{"gtsrb", [3]int{32, 32, 1}, []Conv{c(3, 3, 1, 16), c(3, 3, 16, 32), c(3, 3, 32, 52)}, []int{208, 128, 128, 43}, LeakyActivation, LayerOrder},
-		{"svhn", [3]int{32, 32, 3}, []Conv{c(3, 3, 3, 16), c(3, 3, 16, 32), c(3, 3, 32, 52)}, []int{208, 128, 128, 10}, SigmoidActivation, LayerOrder},
-		{"obs", [3]int{45, 80, 1}, []Conv{c(12, 24, 1, 8), c(3, 3, 8, 32), c(3, 3, 32, 32)}, []int{320, 128, 128, 4}, LeakyActivation, LayerOrder},
-		{"gsc", [3]int{61, 13, 1}, []Conv{c(12, 6, 1, 14), c(6, 3, 14, 28)}, []int{280, 128, 128, 35}, LeakyActivation, LayerOrder},
-		{"esc10", [3]int{60, 41, 2}, []Conv{c(12, 6, 2, 8), c(3, 3, 8, 16), c(3, 3, 16, 32)}, []int{384, 128, 64, 10}, SigmoidActivation, LayerOrder},
-		{"us8k", [3]int{60, 41, 2}, []Conv{c(3, 3, 2, 8), c(3, 3, 8, 16), c(3, 3, 16, 32)}, []int{480, 124, 10}, LeakyActivation, LayerOrder},
-		{"hhar", [3]int{20, 120, 1}, []Conv{c(3, 3, 1, 8), c(3, 3, 8, 32), c(2, 3, 32, 64)}, []int{832, 60, 6}, SigmoidActivation, LayerOrder},
+		Describe("cifar10", Described{[3]int{32, 32, 3}, []Conv{c(3, 3, 3, 16), c(3, 3, 16, 32), c(3, 3, 32, 52)}, []int{208, 128, 128, 10}, SigmoidActivation}),
+		Describe("mnist", Described{[3]int{28, 28, 1}, []Conv{c(3, 3, 1, 16), c(3, 3, 16, 32), c(3, 3, 32, 48)}, []int{48, 256, 128, 10}, LeakyActivation}),
+		Describe("fmnist", Described{[3]int{28, 28, 1}, []Conv{c(3, 3, 1, 24), c(3, 3, 24, 32), c(3, 3, 32, 52)}, []int{52, 256, 128, 10}, LeakyActivation}),
+		Describe("gtsrb", Described{[3]int{32, 32, 1}, []Conv{c(3, 3, 1, 16), c(3, 3, 16, 32), c(3, 3, 32, 52)}, []int{208, 128, 128, 43}, LeakyActivation}),
+		Describe("svhn", Described{[3]int{32, 32, 3}, []Conv{c(3, 3, 3, 16), c(3, 3, 16, 32), c(3, 3, 32, 52)}, []int{208, 128, 128, 10}, SigmoidActivation}),
+		Describe("obs", Described{[3]int{45, 80, 1}, []Conv{c(12, 24, 1, 8), c(3, 3, 8, 32), c(3, 3, 32, 32)}, []int{320, 128, 128, 4}, LeakyActivation}),
+		Describe("gsc", Described{[3]int{61, 13, 1}, []Conv{c(12, 6, 1, 14), c(6, 3, 14, 28)}, []int{280, 128, 128, 35}, LeakyActivation}),
+		Describe("esc10", Described{[3]int{60, 41, 2}, []Conv{c(12, 6, 2, 8), c(3, 3, 8, 16), c(3, 3, 16, 32)}, []int{384, 128, 64, 10}, SigmoidActivation}),
+		Describe("us8k", Described{[3]int{60, 41, 2}, []Conv{c(3, 3, 2, 8), c(3, 3, 8, 16), c(3, 3, 16, 32)}, []int{480, 124, 10}, LeakyActivation}),
+		Describe("hhar", Described{[3]int{20, 120, 1}, []Conv{c(3, 3, 1, 8), c(3, 3, 8, 32), c(2, 3, 32, 64)}, []int{832, 60, 6}, SigmoidActivation}),
 	}
 }
 

@@ -8,60 +8,60 @@ import (
 	"weightsep/wslib/network"
 )
 
-// Lesson is what a network learns in a step, from labels and teachers.
+// Lesson is what a network learns in a step, from labels and a teacher.
 //
 // With Mixup every sample is mixed with the one after it in the batch (Zhang et al., mixup:
 // Beyond empirical risk minimization, ICLR 2018), by a part of its own, uniform up to Mixup.
-// Labels are mixed likewise, and the teachers see what their pupil sees (Beyer et al.,
+// Targets are mixed likewise, and the teacher sees what its pupil sees (Beyer et al.,
 // Knowledge distillation: A good teacher is patient and consistent, CVPR 2022).
 type Lesson struct {
 	network.Distillation
-	Mixup          float64          // 0: none
-	TeacherNetwork *network.Network // looked at with Mixup only
+	Mixup   float64 // 0: none
+	Network *network.Network
 }
 
-// Graph gives the samples that the network is to run on, the generator state after what the
-// lesson took of it, and the loss of the logits that come out. x [batch, height, width,
-// channels], y int32 [batch]; teacher is what [Teacher.Batch] gives, nil without distillation.
-func (l Lesson) Graph(x, y, rng, teacher *Node) (samples, state *Node, loss func(logits *Node) *Node) {
-	if l.Mixup == 0 {
-		return x, rng, func(logits *Node) *Node { return l.Loss(logits, y, teacher) }
+// Loss runs the network on a batch and gives its loss, the gradient with respect to its
+// weights, and its state after the pass, nil without state. x [batch, Input...]; y int32
+// [batch] or float32 [batch, …]; teacher is what [Teacher.Batch] gives, empty without
+// distillation.
+func (l Lesson) Loss(b network.Binding, x, y *Node, teacher []*Node) (loss, gradient, state *Node) {
+	o := l.Network.For()
+	var share *Node
+	if l.Mixup > 0 {
+		b.RNG, share = RandomUniform(b.RNG, shapes.Make(dtypes.Float32, x.Shape().Dimensions[0]))
+		share = MulScalar(share, l.Mixup)
+		x = mix(x, share)
 	}
-	batch := x.Shape().Dimensions[0]
-	state, share := RandomUniform(rng, shapes.Make(dtypes.Float32, batch))
-	share = MulScalar(share, l.Mixup)
-	samples = mix(x, InsertAxes(share, -1, -1, -1))
-	var logits *Node
-	if l.Share > 0 {
-		logits = l.teach(samples, teacher)
+	var follow *Node
+	switch {
+	case l.Share == 0:
+	case l.Mixup > 0: // weights and state
+		taught, _ := l.Network.Bind(teacher)
+		follow = StopGradient(l.Network.Forward(taught, x).Output())
+	default:
+		follow = teacher[0]
 	}
-	return samples, state, func(own *Node) *Node {
-		hot := OneHot(y, own.Shape().Dimensions[1], own.DType())
-		return l.SoftLoss(own, mix(hot, InsertAxes(share, -1)), logits)
-	}
+	b.Training = true
+	pass := l.Network.Forward(b, x)
+	loss, gradient = pass.LossGradient(func(output *Node) *Node {
+		target := o.Target(x, y, output)
+		if _, same := o.(network.Reconstruction); l.Mixup > 0 && !same { // x is mixed already
+			target = mix(target, share)
+		}
+		return l.Distillation.Loss(o, output, target, follow)
+	})
+	return loss, gradient, pass.State()
 }
 
-// mix is v with its rows mixed with those after them, the last one with the first.
+// mix is v with its rows mixed with those after them, the last one with the first, by a share
+// [rows] of each.
 func mix(v, share *Node) *Node {
 	if v.Shape().Dimensions[0] == 1 {
 		return v // with itself
 	}
+	for share.Rank() < v.Rank() {
+		share = InsertAxes(share, -1)
+	}
 	next := Concatenate([]*Node{Slice(v, AxisRange(1)), Slice(v, AxisRange(0, 1))}, 0)
 	return Add(Mul(v, OneMinus(share)), Mul(next, share))
-}
-
-// teach is the mean of the logits that the teachers with flat weights [teachers, n] give.
-func (l Lesson) teach(samples, weights *Node) *Node {
-	var sum *Node
-	count := weights.Shape().Dimensions[0]
-	for k := range count {
-		w := Reshape(Slice(weights, AxisRange(k, k+1)), -1)
-		logits := l.TeacherNetwork.Forward(w, samples, network.Dropout{}).Logits
-		if sum == nil {
-			sum = logits
-		} else {
-			sum = Add(sum, logits)
-		}
-	}
-	return MulScalar(sum, 1/float64(count))
 }

@@ -33,7 +33,7 @@ type Sampler struct {
 	batch int
 	seed  uint64
 	name  string
-	shape [3]int
+	shape []int // of a sample
 
 	last  []int      // samples of the last batch
 	ahead chan drawn // gets the batch after the last one; nil before the first
@@ -42,7 +42,8 @@ type Sampler struct {
 	epoch int
 	perm  []int
 	x     []float32
-	y     []int32
+	y     []int32   // of samples with classes
+	v     []float32 // targets of others
 }
 
 type drawn struct {
@@ -51,18 +52,18 @@ type drawn struct {
 	index  []int
 }
 
-// NewSampler draws batches of the given size from split, whose samples have
-// shape [height, width, channels].
-func NewSampler(split *datasets.Split, shape [3]int, batch int, seed uint64, name string) *Sampler {
+// NewSampler draws batches of the given size from split, whose samples have the given shape.
+func NewSampler(split *datasets.Split, shape []int, batch int, seed uint64, name string) *Sampler {
 	return &Sampler{
 		split: split, batch: batch, seed: seed, name: name, shape: shape, epoch: -1,
 		x: make([]float32, batch*split.Size()),
 		y: make([]int32, batch),
+		v: make([]float32, batch*len(split.Target(0))),
 	}
 }
 
-// Batch returns samples [batch, height, width, channels] and labels int32 [batch]
-// of batch number k, as new tensors.
+// Batch returns samples [batch, shape...] and labels int32 [batch], or targets float32
+// [batch, width] where the split has them, of batch number k, as new tensors.
 func (s *Sampler) Batch(k int) (x, y *tensors.Tensor) {
 	var b drawn
 	if s.ahead != nil {
@@ -90,8 +91,14 @@ func (s *Sampler) draw(k int) drawn {
 		s.y[i] = s.split.Labels[index[i]]
 	}
 	s.split.Batch(s.x, index)
-	return drawn{k, tensors.FromFlatDataAndDimensions(s.x, s.batch, s.shape[0], s.shape[1], s.shape[2]),
-		tensors.FromFlatDataAndDimensions(s.y, s.batch), index}
+	y := tensors.FromFlatDataAndDimensions(s.y, s.batch)
+	if width := len(s.v) / s.batch; width > 0 {
+		for i, j := range index {
+			copy(s.v[i*width:], s.split.Target(j))
+		}
+		y = tensors.FromFlatDataAndDimensions(s.v, s.batch, width)
+	}
+	return drawn{k, tensors.FromFlatDataAndDimensions(s.x, append([]int{s.batch}, s.shape...)...), y, index}
 }
 
 // Index are the samples of the last batch, as they are numbered in the split.

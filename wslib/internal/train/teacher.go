@@ -2,64 +2,59 @@ package train
 
 import (
 	"context"
-	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/datasets"
 	"weightsep/wslib/network"
+	"weightsep/wslib/score"
 )
 
-// Teacher is what a network learns from beside labels: one network, trained once or several
-// times. It has the mean logits of every sample of a split or, for samples that are mixed as
-// they come, the weights.
+// Teacher is what a network learns from beside labels: itself, trained before. It has its
+// outputs for every sample of a split or, for samples that are mixed as they come, its values.
 type Teacher struct {
-	logits  []float32
-	width   int       // classes
-	weights []float32 // with mixup: those of all teachers
-	count   int       // of teachers
+	outputs []float32
+	shape   []int          // of one output
+	values  network.Values // with mixup
 }
 
-// Teacher runs the teachers' network with each of the flat weights once over the split; with
-// mixup it leaves that to [Lesson.Graph].
-func (l Lesson) Teacher(ctx context.Context, c *network.Classifier, weights [][]float32, split *datasets.Split) (*Teacher, error) {
-	t := &Teacher{width: c.Network.Classes(), count: len(weights)}
+// Teacher runs the lesson's network with a teacher's values once over the split; with mixup it
+// leaves that to [Lesson.Loss].
+func (l Lesson) Teacher(ctx context.Context, s *score.Scorer, values network.Values, split *datasets.Split) (*Teacher, error) {
+	t := &Teacher{shape: l.Network.Output()}
 	if l.Mixup > 0 {
-		t.weights = slices.Concat(weights...)
+		t.values = values
 		return t, nil
 	}
-	for _, flat := range weights {
-		w := tensors.FromFlatDataAndDimensions(flat, len(flat))
-		logits, err := c.Logits(ctx, w, split)
-		w.FinalizeAll()
-		if err != nil {
-			return nil, err
-		}
-		if t.logits == nil {
-			t.logits = logits
-			continue
-		}
-		for i, l := range logits {
-			t.logits[i] += l
-		}
-	}
-	if n := float32(len(weights)); n > 1 {
-		for i := range t.logits {
-			t.logits[i] /= n
-		}
-	}
-	return t, nil
+	on := values.On()
+	defer Free(on...)
+	var err error
+	t.outputs, err = s.Outputs(ctx, on, split)
+	return t, err
 }
 
-// Batch is what [Lesson.Graph] wants of the teacher, as a new tensor: the logits of the
-// samples with the given numbers, [samples, classes], or the weights [teachers, n].
-func (t *Teacher) Batch(index []int) *tensors.Tensor {
-	if t.weights != nil {
-		return tensors.FromFlatDataAndDimensions(t.weights, t.count, len(t.weights)/t.count)
+// Batch is what [Lesson.Loss] wants of the teacher, as new tensors: its outputs for the
+// samples with the given numbers, or its values.
+func (t *Teacher) Batch(index []int) []*tensors.Tensor {
+	if t.values.Weights != nil {
+		return t.values.On()
 	}
-	logits := make([]float32, 0, len(index)*t.width)
+	width := 1
+	for _, d := range t.shape {
+		width *= d
+	}
+	outputs := make([]float32, 0, len(index)*width)
 	for _, i := range index {
-		logits = append(logits, t.logits[i*t.width:(i+1)*t.width]...)
+		outputs = append(outputs, t.outputs[i*width:(i+1)*width]...)
 	}
-	return tensors.FromFlatDataAndDimensions(logits, len(index), t.width)
+	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(outputs, append([]int{len(index)}, t.shape...)...)}
+}
+
+// Free frees tensors; nil ones are none.
+func Free(ts ...*tensors.Tensor) {
+	for _, t := range ts {
+		if t != nil {
+			t.FinalizeAll()
+		}
+	}
 }

@@ -1,4 +1,4 @@
-package network
+package score
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 // the largest sum of probabilities, which is not always the one with most segments.
 func TestClipAccuracy(t *testing.T) {
 	n := Ten()[1] // mnist
-	w := n.Initial(3)
+	w := initial(n, 3)
 	const samples, clips = 250, 40
 	r := rand.New(rand.NewPCG(1, 2))
 	size := n.Input[0] * n.Input[1] * n.Input[2]

@@ -1,0 +1,257 @@
+package network
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"weightsep/xla"
+)
+
+// ModelFunc is a GoMLX model function: it runs a model on a batch x [batch, …], with its
+// variables in the scope, and returns [batch, …].
+type ModelFunc func(scope *model.Scope, x *graph.Node) *graph.Node
+
+// FromFunction is a network of any GoMLX model function. input is the shape of a sample,
+// without the batch. The backend makes the initial values of the variables.
+//
+// Trainable float32 variables are the weights, in the order in which the function makes them;
+// other float32 variables, such as the averages of norm.BatchNorm, are state. The function is
+// called with the scope in training and outside of it, so that layers like dropout know; all
+// that is random comes from the training's seed.
+//
+// Batch normalization with UseBackendInference(false) has a wrong gradient in training (GoMLX
+// v0.28.1): leave the default.
+func FromFunction(backend compute.Backend, name string, input []int, f ModelFunc) (*Network, error) {
+	m := &function{name: name, input: slices.Clone(input), f: f, backend: backend}
+	if err := m.discover(); err != nil {
+		return nil, fmt.Errorf("network %s: %w", name, err)
+	}
+	return &Network{Name: name, Model: m}, nil
+}
+
+// FromStore is [FromFunction] of a function whose variables have values in a store already:
+// they are the initial values whatever the seed. isWeight and isState choose among its float32
+// variables by their path; others are constants.
+func FromStore(name string, input []int, store *model.Store, f ModelFunc, isWeight, isState func(path string) bool) (*Network, error) {
+	m := &function{name: name, input: slices.Clone(input), f: f, store: store, given: true}
+	for v := range store.IterVariables() {
+		if v.DType() != dtypes.Float32 {
+			continue
+		}
+		switch {
+		case isWeight(v.Path()):
+			m.weights = append(m.weights, v)
+		case isState(v.Path()):
+			m.state = append(m.state, v)
+		}
+	}
+	return &Network{Name: name, Model: m}, nil
+}
+
+// function is a model function with its variables.
+type function struct {
+	name    string
+	input   []int
+	output  []int
+	f       ModelFunc
+	backend compute.Backend
+	store   *model.Store
+	given   bool // the store has the values
+	weights []*model.Variable
+	state   []*model.Variable
+}
+
+// discover builds the function's graph, in training and outside of it, so that it makes its
+// variables, gives them their initial values and lists them.
+func (m *function) discover() error {
+	xla.CorrectGradients()
+	if len(m.input) == 0 || slices.Min(m.input) < 1 {
+		return fmt.Errorf("input %v, want the shape of a sample", m.input)
+	}
+	store, used, output, err := m.make(0)
+	if err != nil {
+		return err
+	}
+	m.store, m.output = store, output
+	for v := range store.IterVariables() {
+		if !used[v.Path()] || v.DType() != dtypes.Float32 {
+			if v.Trainable && used[v.Path()] {
+				return fmt.Errorf("variable %s is of %s: only float32 weights can be packed", v.Path(), v.DType())
+			}
+			continue
+		}
+		if v.Trainable {
+			m.weights = append(m.weights, v)
+		} else {
+			m.state = append(m.state, v)
+		}
+	}
+	if len(m.weights) == 0 {
+		return fmt.Errorf("the model function has no trainable float32 variables")
+	}
+	return nil
+}
+
+// make is a new store with the function's variables and initial values of a seed.
+func (m *function) make(seed uint64) (store *model.Store, used map[string]bool, output []int, err error) {
+	store, used = model.NewStore(), map[string]bool{}
+	if err := store.SetRNGStateFromSeed(int64(seed>>1) + 1); err != nil {
+		return nil, nil, nil, err
+	}
+	store.SetParam("/"+model.ParamInitialSeed, int64(seed>>1)+1)
+	for _, training := range []bool{true, false} {
+		err := catch(func() {
+			g := graph.NewGraph(m.backend, m.name)
+			defer g.Finalize()
+			model.SetStore(g, store)
+			store.SetTraining(g, training)
+			x := graph.Parameter(g, "x", shapes.Make(dtypes.Float32, append([]int{2}, m.input...)...))
+			y := m.f(store.RootScope(), x)
+			if y.Rank() < 1 || y.Shape().Dimensions[0] != 2 || y.DType() != dtypes.Float32 {
+				panic(fmt.Errorf("the model function returns %s for a batch of 2, want float32 [2, …]", y.Shape()))
+			}
+			output = slices.Clone(y.Shape().Dimensions[1:])
+			for v := range store.IterVariables() {
+				used[v.Path()] = used[v.Path()] || v.InUseByGraph(g) && !strings.Contains(v.Path(), model.RNGStateVariableName)
+			}
+		})
+		if err != nil {
+			return nil, nil, nil, fmt.Errorf("the model function fails: %w", err)
+		}
+	}
+	return store, used, output, store.InitializeVariables(m.backend, nil)
+}
+
+// catch turns a panic of graph building into an error.
+func catch(do func()) (err error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case error:
+			err = r
+		default:
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	do()
+	return nil
+}
+
+func (m *function) Validate() error {
+	for _, l := range append(m.Layers(), m.State()...) {
+		if strings.ContainsAny(l.Name, "\n\x00") {
+			return fmt.Errorf("variable %q: a name of one line is wanted", l.Name)
+		}
+	}
+	return nil
+}
+
+func (m *function) Architecture() string {
+	return fmt.Sprintf("function %s %v %v %v", m.name, m.input, m.Layers(), m.State())
+}
+
+func (m *function) Input() []int    { return m.input }
+func (m *function) Output() []int   { return m.output }
+func (m *function) Layers() []Layer { return layersOf(m.weights) }
+func (m *function) State() []Layer  { return layersOf(m.state) }
+
+func layersOf(variables []*model.Variable) []Layer {
+	var layers []Layer
+	at := 0
+	for _, v := range variables {
+		layers = append(layers, Layer{strings.TrimPrefix(v.Path(), "/"), at, slices.Clone(v.Shape().Dimensions)})
+		at += v.Shape().Size()
+	}
+	return layers
+}
+
+// Initial runs the initializers of the variables with a seed.
+func (m *function) Initial(seed uint64) (weights, state []float32, err error) {
+	store := m.store
+	if !m.given {
+		if store, _, _, err = m.make(seed + 1); err != nil {
+			return nil, nil, err
+		}
+	}
+	read := func(variables []*model.Variable) (flat []float32, err error) {
+		for _, v := range variables {
+			value, err := store.GetVariable(v.Path()).Value()
+			if err != nil {
+				return nil, err
+			}
+			values, err := tensors.CopyFlatData[float32](value)
+			if err != nil {
+				return nil, err
+			}
+			flat = append(flat, values...)
+		}
+		return flat, nil
+	}
+	if weights, err = read(m.weights); err != nil {
+		return nil, nil, err
+	}
+	state, err = read(m.state)
+	return weights, state, err
+}
+
+// NewExec compiles a graph to which the store gives the variables that are neither weights
+// nor state.
+func (m *function) NewExec(backend compute.Backend, build func(in []*graph.Node) []*graph.Node) (Executable, error) {
+	return model.NewExec(backend, m.store, func(_ *model.Scope, in []*graph.Node) []*graph.Node { return build(in) })
+}
+
+// Forward runs the function with its variables replaced by parts of the flat vectors.
+func (m *function) Forward(b Binding, x *graph.Node) Pass {
+	g := x.Graph()
+	m.store.SetTraining(g, b.Training)
+	var restore []func()
+	bind := func(v *model.Variable, value *graph.Node) {
+		own := v.NodeValue(g)
+		v.SetNodeValue(value)
+		// The executable then neither returns the variable nor gives its buffer away.
+		restore = append(restore, func() { v.SetNodeValue(own) })
+	}
+	part := func(flat *graph.Node, l Layer) *graph.Node {
+		return graph.Reshape(graph.Slice(flat, graph.AxisRange(l.Offset, l.Offset+l.Size())), l.Shape...)
+	}
+	for i, v := range m.weights {
+		bind(v, part(b.Weights, b.layers[i]))
+	}
+	for i, l := range m.State() {
+		bind(m.state[i], part(b.State, l))
+	}
+	if v := m.store.GetVariable("/" + model.RNGStateVariableName); v != nil && b.RNG != nil {
+		bind(v, b.RNG)
+	}
+	p := &functionPass{flat: b.Weights, output: m.f(m.store.RootScope(), x)}
+	if len(m.state) > 0 {
+		var parts []*graph.Node
+		for _, v := range m.state {
+			parts = append(parts, graph.Reshape(v.NodeValue(g), -1))
+		}
+		p.state = graph.Concatenate(parts, 0)
+	}
+	for _, undo := range restore {
+		undo()
+	}
+	return p
+}
+
+type functionPass struct{ flat, output, state *graph.Node }
+
+func (p *functionPass) Output() *graph.Node { return p.output }
+func (p *functionPass) State() *graph.Node  { return p.state }
+
+// LossGradient is automatic differentiation's.
+func (p *functionPass) LossGradient(loss func(output *graph.Node) *graph.Node) (value, gradient *graph.Node) {
+	value = loss(p.output)
+	return value, graph.Gradient(value, p.flat)[0]
+}
