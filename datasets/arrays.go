@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gomlx/compute/dtypes/float16"
 	"github.com/sbinet/npyio/npy"
 
 	"weightsep/datasets/prepared"
@@ -130,7 +131,9 @@ func readLabels(path string, classes int) ([]int32, error) {
 // array is an open .npy file of numbers, read row by row.
 type array struct {
 	rows, columns int
-	width         int // bytes of a number
+	shape         []int  // of a row
+	kind          string // of its numbers, as NumPy writes it: "<f4", "|u1", …
+	width         int    // bytes of a number
 	value         func(b []byte) float32
 	f             *os.File
 	buffer        []byte
@@ -163,8 +166,8 @@ func openArray(path string) (a *array, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a = &array{f: f, columns: 1}
 	d := r.Header.Descr
+	a = &array{f: f, columns: 1, kind: d.Type}
 	if d.Fortran {
 		return nil, errors.New("expected values in C order")
 	}
@@ -174,7 +177,7 @@ func openArray(path string) (a *array, err error) {
 	if len(d.Shape) == 0 {
 		return nil, errors.New("expected an array, found a single number")
 	}
-	a.rows = d.Shape[0]
+	a.rows, a.shape = d.Shape[0], d.Shape[1:]
 	for _, n := range d.Shape[1:] {
 		if n < 1 || a.columns > math.MaxInt32/n {
 			return nil, fmt.Errorf("shape %v", d.Shape)
@@ -231,6 +234,12 @@ func numberType(descr string) (func(b []byte) float32, int) {
 		return func(b []byte) float32 { return math.Float32frombits(le.Uint32(b)) }, 4
 	case "<f8":
 		return func(b []byte) float32 { return float32(math.Float64frombits(le.Uint64(b))) }, 8
+	case "<f2":
+		return func(b []byte) float32 { return float16.Float16(le.Uint16(b)).Float32() }, 2
+	case "|b1", "|i1":
+		return func(b []byte) float32 { return float32(int8(b[0])) }, 1
+	case "<i2":
+		return func(b []byte) float32 { return float32(int16(le.Uint16(b))) }, 2
 	case "<i4":
 		return func(b []byte) float32 { return float32(int32(le.Uint32(b))) }, 4
 	case "<i8":

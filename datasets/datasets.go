@@ -29,7 +29,7 @@ import (
 // Dataset is one classification problem, split in three.
 type Dataset struct {
 	Name       string   // one of Names
-	Shape      [3]int   // height, width, channels of a sample
+	Shape      []int    // of a sample: height, width, channels of the ten
 	Classes    int      // labels are 0 to Classes-1
 	ClassNames []string // a name for each label
 
@@ -204,7 +204,7 @@ func assemble(e entry, s *samples, o Options) (*Dataset, error) {
 	}
 	d := &Dataset{
 		Name:       e.name,
-		Shape:      e.shape,
+		Shape:      e.shape[:],
 		Classes:    e.classes,
 		ClassNames: e.classNames,
 		Train:      s.train,

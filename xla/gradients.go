@@ -30,6 +30,10 @@ func convolutionGradient(original graph.VJP, node *graph.Node, v []*graph.Node, 
 	x, kernel := node.Inputs()[0], node.Inputs()[1]
 	static := staticInputs(node)
 	axes := static.FieldByName("axes")
+	channels := x.Shape().Dimensions[axes.FieldByName("InputChannels").Int()]
+	if int(static.FieldByName("channelGroupCount").Int()) == channels && channels > 1 && channels == node.Shape().Dimensions[axes.FieldByName("OutputChannels").Int()] {
+		return depthwiseGradient(x, kernel, v[0], static)
+	}
 	ofInput, ofKernel := ints(axes.FieldByName("InputSpatial")), ints(axes.FieldByName("KernelSpatial"))
 	dilations := ints(static.FieldByName("kernelDilations"))
 	wideX, wideKernel := x, kernel
@@ -54,6 +58,86 @@ func convolutionGradient(original graph.VJP, node *graph.Node, v []*graph.Node, 
 		}
 	}
 	return gradients
+}
+
+// depthwiseGradient is that of a convolution of every channel with a kernel of its own, place by
+// place of the kernel: GoMLX makes two convolutions of every channel.
+func depthwiseGradient(x, kernel, dy *graph.Node, static reflect.Value) []*graph.Node {
+	axes := static.FieldByName("axes")
+	axis := func(name string) int { return int(axes.FieldByName(name).Int()) }
+	// Spatial axes between batch and channels; of the kernel its places, then channels.
+	order := func(first int, spatial string, last int) []int {
+		return append(append([]int{first}, ints(axes.FieldByName(spatial))...), last)
+	}
+	ofX := order(axis("InputBatch"), "InputSpatial", axis("InputChannels"))
+	ofY := order(axis("OutputBatch"), "OutputSpatial", axis("OutputChannels"))
+	ofKernel := order(axis("KernelInputChannels"), "KernelSpatial", axis("KernelOutputChannels"))
+	turned, k := graph.TransposeAllAxes(x, ofX...), graph.TransposeAllAxes(kernel, ofKernel...)
+	dy = graph.TransposeAllAxes(dy, ofY...)
+	rank := turned.Rank()
+	at := func(name string, i int) int {
+		if v := ints(static.FieldByName(name)); len(v) > 0 {
+			return v[i]
+		}
+		return 1
+	}
+	padding := make([]graph.PadAxis, rank)
+	if p := static.FieldByName("paddings"); p.Len() > 0 {
+		for i := range rank - 2 {
+			padding[i+1] = graph.PadAxis{Start: int(p.Index(i).Index(0).Int()), End: int(p.Index(i).Index(1).Int())}
+		}
+	}
+	zero := graph.ScalarZero(x.Graph(), x.DType())
+	padded := graph.Pad(turned, zero, padding...)
+	places, sizes := 1, k.Shape().Dimensions[1:rank-1]
+	for _, n := range sizes {
+		places *= n
+	}
+	flat := graph.Reshape(k, places, -1)
+	var onKernel []*graph.Node
+	var onX *graph.Node
+	for place := range places {
+		ranges, spread := make([]graph.SliceAxisSpec, rank), make([]graph.PadAxis, rank)
+		ranges[0], ranges[rank-1] = graph.AxisRange(), graph.AxisRange()
+		for i, rest := rank-3, place; i >= 0; i-- {
+			start, stride := rest%sizes[i]*at("kernelDilations", i), at("strides", i)
+			rest /= sizes[i]
+			end := start + (dy.Shape().Dimensions[i+1]-1)*stride + 1
+			ranges[i+1] = graph.AxisRange(start, end).Stride(stride)
+			spread[i+1] = graph.PadAxis{Start: start, End: padded.Shape().Dimensions[i+1] - end, Interior: stride - 1}
+		}
+		seen := graph.Mul(graph.Slice(padded, ranges...), dy)
+		onKernel = append(onKernel, graph.Reshape(graph.ReduceSum(graph.Reshape(seen, -1, seen.Shape().Dimensions[rank-1]), 0), 1, -1))
+		weight := graph.Reshape(graph.Slice(flat, graph.AxisRange(place, place+1)), append(ones(rank-1), -1)...)
+		part := graph.Pad(graph.Mul(dy, weight), zero, spread...)
+		if onX != nil {
+			part = graph.Add(onX, part)
+		}
+		onX = part
+	}
+	ranges := make([]graph.SliceAxisSpec, rank)
+	for i, p := range padding {
+		ranges[i] = graph.AxisRange(p.Start, p.Start+turned.Shape().Dimensions[i])
+	}
+	gradient := graph.Reshape(graph.Concatenate(onKernel, 0), k.Shape().Dimensions...)
+	return []*graph.Node{graph.TransposeAllAxes(graph.Slice(onX, ranges...), inverse(ofX)...), graph.TransposeAllAxes(gradient, inverse(ofKernel)...)}
+}
+
+func ones(n int) []int {
+	v := make([]int, n)
+	for i := range v {
+		v[i] = 1
+	}
+	return v
+}
+
+// inverse is the permutation that undoes another.
+func inverse(p []int) []int {
+	v := make([]int, len(p))
+	for i, at := range p {
+		v[at] = i
+	}
+	return v
 }
 
 // batchNormGradient is the gradient with respect to input, scale and offset; mean and variance

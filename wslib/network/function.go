@@ -30,7 +30,7 @@ type ModelFunc func(scope *model.Scope, x *graph.Node) *graph.Node
 // Batch normalization with UseBackendInference(false) has a wrong gradient in training (GoMLX
 // v0.28.1): leave the default.
 func FromFunction(backend compute.Backend, name string, input []int, f ModelFunc) (*Network, error) {
-	m := &function{name: name, input: slices.Clone(input), f: f, backend: backend}
+	m := &function{name: name, input: slices.Clone(input), f: f, backend: backend, dtype: dtypes.Float32}
 	if err := m.discover(); err != nil {
 		return nil, fmt.Errorf("network %s: %w", name, err)
 	}
@@ -38,20 +38,25 @@ func FromFunction(backend compute.Backend, name string, input []int, f ModelFunc
 }
 
 // FromStore is [FromFunction] of a function whose variables have values in a store already:
-// they are the initial values whatever the seed. isWeight and isState choose among its float32
-// variables by their path; others are constants.
-func FromStore(name string, input []int, store *model.Store, f ModelFunc, isWeight, isState func(path string) bool) (*Network, error) {
-	m := &function{name: name, input: slices.Clone(input), f: f, store: store, given: true}
-	for v := range store.IterVariables() {
-		if v.DType() != dtypes.Float32 {
-			continue
+// they are the initial values whatever the seed. weights and state are the paths of float32
+// variables; others are constants.
+func FromStore(backend compute.Backend, name string, input []int, store *model.Store, f ModelFunc, weights, state []string) (*Network, error) {
+	m := &function{name: name, input: slices.Clone(input), f: f, backend: backend, dtype: dtypes.Float32, store: store, given: true}
+	for _, list := range []struct {
+		paths []string
+		to    *[]*model.Variable
+	}{{weights, &m.weights}, {state, &m.state}} {
+		for _, path := range list.paths {
+			v := store.GetVariable(path)
+			if v == nil || v.DType() != dtypes.Float32 {
+				return nil, fmt.Errorf("network %s: no float32 variable %s", name, path)
+			}
+			*list.to = append(*list.to, v)
 		}
-		switch {
-		case isWeight(v.Path()):
-			m.weights = append(m.weights, v)
-		case isState(v.Path()):
-			m.state = append(m.state, v)
-		}
+	}
+	xla.CorrectGradients()
+	if err := m.build(store, map[string]bool{}); err != nil {
+		return nil, fmt.Errorf("network %s: %w", name, err)
 	}
 	return &Network{Name: name, Model: m}, nil
 }
@@ -64,7 +69,8 @@ type function struct {
 	f       ModelFunc
 	backend compute.Backend
 	store   *model.Store
-	given   bool // the store has the values
+	given   bool         // the store has the values
+	dtype   dtypes.DType // float32; float64 in tests
 	weights []*model.Variable
 	state   []*model.Variable
 }
@@ -76,13 +82,13 @@ func (m *function) discover() error {
 	if len(m.input) == 0 || slices.Min(m.input) < 1 {
 		return fmt.Errorf("input %v, want the shape of a sample", m.input)
 	}
-	store, used, output, err := m.make(0)
+	store, used, err := m.make(0)
 	if err != nil {
 		return err
 	}
-	m.store, m.output = store, output
+	m.store = store
 	for v := range store.IterVariables() {
-		if !used[v.Path()] || v.DType() != dtypes.Float32 {
+		if !used[v.Path()] || v.DType() != m.dtype {
 			if v.Trainable && used[v.Path()] {
 				return fmt.Errorf("variable %s is of %s: only float32 weights can be packed", v.Path(), v.DType())
 			}
@@ -100,34 +106,45 @@ func (m *function) discover() error {
 	return nil
 }
 
-// make is a new store with the function's variables and initial values of a seed.
-func (m *function) make(seed uint64) (store *model.Store, used map[string]bool, output []int, err error) {
+// make is a new store with the function's variables and initial values of a seed, and which of
+// them it uses.
+func (m *function) make(seed uint64) (store *model.Store, used map[string]bool, err error) {
 	store, used = model.NewStore(), map[string]bool{}
 	if err := store.SetRNGStateFromSeed(int64(seed>>1) + 1); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
-	store.SetParam("/"+model.ParamInitialSeed, int64(seed>>1)+1)
+	store.SetParam("/"+model.ParamInitialSeed, int64(seed&(1<<62-1))+1)
+	if err := m.build(store, used); err != nil {
+		return nil, nil, err
+	}
+	return store, used, store.InitializeVariables(m.backend, nil)
+}
+
+// build runs the function for a batch of 2, in training and outside of it. It sets the shape of
+// the output and marks the variables that the function uses.
+func (m *function) build(store *model.Store, used map[string]bool) error {
 	for _, training := range []bool{true, false} {
 		err := catch(func() {
 			g := graph.NewGraph(m.backend, m.name)
 			defer g.Finalize()
 			model.SetStore(g, store)
 			store.SetTraining(g, training)
-			x := graph.Parameter(g, "x", shapes.Make(dtypes.Float32, append([]int{2}, m.input...)...))
+			x := graph.Parameter(g, "x", shapes.Make(m.dtype, append([]int{2}, m.input...)...))
 			y := m.f(store.RootScope(), x)
-			if y.Rank() < 1 || y.Shape().Dimensions[0] != 2 || y.DType() != dtypes.Float32 {
-				panic(fmt.Errorf("the model function returns %s for a batch of 2, want float32 [2, …]", y.Shape()))
+			if y.Rank() < 1 || y.Shape().Dimensions[0] != 2 || y.DType() != m.dtype {
+				panic(fmt.Errorf("it returns %s for a batch of 2, want float32 [2, …]", y.Shape()))
 			}
-			output = slices.Clone(y.Shape().Dimensions[1:])
+			m.output = slices.Clone(y.Shape().Dimensions[1:])
 			for v := range store.IterVariables() {
 				used[v.Path()] = used[v.Path()] || v.InUseByGraph(g) && !strings.Contains(v.Path(), model.RNGStateVariableName)
 			}
 		})
 		if err != nil {
-			return nil, nil, nil, fmt.Errorf("the model function fails: %w", err)
+			first, _, _ := strings.Cut(err.Error(), "\n")
+			return fmt.Errorf("the model fails for a batch of 2: %s", first)
 		}
 	}
-	return store, used, output, store.InitializeVariables(m.backend, nil)
+	return nil
 }
 
 // catch turns a panic of graph building into an error.
@@ -177,7 +194,7 @@ func layersOf(variables []*model.Variable) []Layer {
 func (m *function) Initial(seed uint64) (weights, state []float32, err error) {
 	store := m.store
 	if !m.given {
-		if store, _, _, err = m.make(seed + 1); err != nil {
+		if store, _, err = m.make(seed + 1); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -1,0 +1,277 @@
+package datasets
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Own are a caller's own samples for one network. Every split may be missing but for those that
+// its use asks for.
+type Own struct {
+	Dataset
+	// Labelled says of training (and validation) samples and of test samples that they have
+	// labels or targets.
+	Labelled, TestLabelled bool
+	// Values says that labels are values to output, not classes.
+	Values bool
+}
+
+// OpenOwn reads the samples of a network of the caller's from a directory:
+//
+//	NAME_train_data.npy       [samples, input...], any numbers, taken as they are
+//	NAME_train_label.npy      [samples] class indices, one-hot rows, or float values to output
+//	NAME_train_groups.npy     numbers that related samples share, so that they stay together
+//	NAME_validation_data.npy  and its label; without them a tenth of the training samples is held out
+//	NAME_test_data.npy        and its label
+//	NAME_test_clips.npy       the number of the recording that a sample is a segment of
+//
+// NAME_groups.npy is read for NAME_train_groups.npy. All are optional; files that contradict each
+// other, the input shape or the number of outputs are errors. The seed decides what is held out.
+func OpenOwn(ctx context.Context, dir, name string, input []int, outputs int, seed uint64) (*Own, error) {
+	r := &ownReader{ctx: ctx, dir: dir, name: name, input: input, outputs: outputs, hash: map[string]string{}}
+	o, err := r.open(seed)
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+type ownReader struct {
+	ctx     context.Context
+	dir     string
+	name    string
+	input   []int
+	outputs int
+	hash    map[string]string // of every file that was read
+	values  bool
+}
+
+func (r *ownReader) open(seed uint64) (*Own, error) {
+	o := &Own{Dataset: Dataset{Name: r.name, Shape: r.input, Classes: r.outputs}}
+	train, labelled, err := r.split("train")
+	if err != nil {
+		return nil, err
+	}
+	validation, validationLabelled, err := r.split("validation")
+	if err != nil {
+		return nil, err
+	}
+	if o.Test, o.TestLabelled, err = r.split("test"); err != nil {
+		return nil, err
+	}
+	o.Labelled, o.Values = labelled, r.values
+	switch {
+	case train == nil && validation != nil:
+		return nil, fmt.Errorf("%s: there is no training data beside it", r.path("validation_data"))
+	case validation != nil && labelled != validationLabelled:
+		return nil, fmt.Errorf("%s: training data has labels or validation data has, want both or none", r.path("validation_label"))
+	}
+	random := seeded(seed, r.name, streamHoldOut)
+	if train != nil && validation == nil {
+		if train.Len() < 2 {
+			return nil, fmt.Errorf("%s: %d samples, want 2 at least: one to train on, one to validate with", r.path("train_data"), train.Len())
+		}
+		classes, ok := max(r.outputs, 1), false
+		if train.Groups != nil {
+			train2, validation2, found := holdOutGroups(train, classes, random)
+			if ok = found; ok {
+				train, validation = train2, validation2
+			}
+		}
+		if !ok {
+			train, validation = holdOut(train, classes, random)
+		}
+	}
+	o.Train, o.Validation = train, validation
+	p := &o.Provenance
+	p.Kind, p.Source = Real, "own samples"
+	for _, s := range []*Split{train, validation} {
+		if s != nil {
+			p.Train += s.Len()
+		}
+	}
+	if o.Test != nil {
+		p.Test = o.Test.Len()
+	}
+	sum := sha256.New()
+	files := make([]string, 0, len(r.hash))
+	for f := range r.hash {
+		files = append(files, f)
+	}
+	slices.Sort(files)
+	for _, f := range files {
+		fmt.Fprintln(sum, f, r.hash[f])
+	}
+	if len(files) > 0 {
+		p.Content = hex.EncodeToString(sum.Sum(nil))
+	}
+	return o, nil
+}
+
+func (r *ownReader) path(part string) string { return filepath.Join(r.dir, r.name+"_"+part+".npy") }
+
+// array opens one of the network's files, nil if it is not there.
+func (r *ownReader) array(part string) (*array, error) {
+	a, err := openArray(r.path(part))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return a, err
+}
+
+// rows reads a file whole.
+func (r *ownReader) rows(a *array, part string) ([]float32, error) {
+	defer a.Close()
+	values := make([]float32, a.rows*a.columns)
+	for i := range a.rows {
+		if i%1024 == 0 && r.ctx.Err() != nil {
+			return nil, r.ctx.Err()
+		}
+		row := values[i*a.columns : (i+1)*a.columns]
+		if err := a.next(row); err != nil {
+			return nil, fmt.Errorf("%s: row %d: %w", r.path(part), i, err)
+		}
+		for _, v := range row {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return nil, fmt.Errorf("%s: row %d has %v, want finite numbers", r.path(part), i, v)
+			}
+		}
+	}
+	f, err := os.Open(r.path(part))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return nil, err
+	}
+	r.hash[part] = hex.EncodeToString(h.Sum(nil))
+	return values, nil
+}
+
+// split reads data and labels of one part; nil if there is none.
+func (r *ownReader) split(part string) (s *Split, labelled bool, err error) {
+	data, err := r.array(part + "_data")
+	if err != nil {
+		return nil, false, err
+	}
+	label, err := r.array(part + "_label")
+	if err != nil {
+		return nil, false, err
+	}
+	if data == nil {
+		if label != nil {
+			label.Close()
+			return nil, false, fmt.Errorf("%s: there is no %s beside it", r.path(part+"_label"), filepath.Base(r.path(part+"_data")))
+		}
+		return nil, false, nil
+	}
+	if !slices.Equal(data.shape, r.input) {
+		data.Close()
+		return nil, false, fmt.Errorf("%s: samples of shape %v, the network takes %v", r.path(part+"_data"), data.shape, r.input)
+	}
+	samples := data.rows
+	values, err := r.rows(data, part+"_data")
+	if err != nil {
+		return nil, false, err
+	}
+	s = newFloatSplit(len(values)/samples, values, make([]int32, samples))
+	if label != nil {
+		if err := r.labels(s, label, part+"_label"); err != nil {
+			return nil, false, err
+		}
+	}
+	groups := part + "_groups"
+	if _, err := os.Stat(r.path(groups)); part == "train" && errors.Is(err, fs.ErrNotExist) {
+		groups = "groups"
+	}
+	if s.Groups, err = r.numbers(groups, samples); err != nil {
+		return nil, false, err
+	}
+	s.Clips, err = r.numbers(part+"_clips", samples)
+	return s, label != nil, err
+}
+
+// labels gives a split its classes or targets.
+func (r *ownReader) labels(s *Split, a *array, part string) error {
+	path, rows, columns, kind := r.path(part), a.rows, a.columns, a.kind
+	if rows != s.Len() {
+		a.Close()
+		return fmt.Errorf("%s: %d labels for %d samples", path, rows, s.Len())
+	}
+	values, err := r.rows(a, part)
+	if err != nil {
+		return err
+	}
+	switch {
+	case columns == r.outputs && columns > 1 && areOneHot(values, columns):
+		for i := range s.Labels {
+			s.Labels[i] = int32(slices.Index(values[i*columns:(i+1)*columns], 1))
+		}
+		return nil
+	case strings.Contains(kind, "f") && columns == r.outputs:
+		s.Targets, r.values = values, true
+		return nil
+	case strings.Contains(kind, "f"):
+		return fmt.Errorf("%s: rows of %d values, the network has %d outputs (classes are whole numbers)", path, columns, r.outputs)
+	case columns != 1:
+		return fmt.Errorf("%s: rows of %d whole numbers, want a class or a one-hot row of %d", path, columns, r.outputs)
+	}
+	for i, v := range values {
+		if v < 0 || v >= float32(max(2, r.outputs)) {
+			return fmt.Errorf("%s: label %d is %v, the network has %d outputs", path, i, v, r.outputs)
+		}
+		s.Labels[i] = int32(v)
+	}
+	return nil
+}
+
+// areOneHot says that every row is zeros and one 1.
+func areOneHot(values []float32, columns int) bool {
+	for at := 0; at < len(values); at += columns {
+		ones := 0
+		for _, v := range values[at : at+columns] {
+			if v == 1 {
+				ones++
+			} else if v != 0 {
+				return false
+			}
+		}
+		if ones != 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// numbers reads a number for each sample; nil if the file is not there.
+func (r *ownReader) numbers(part string, samples int) ([]int32, error) {
+	a, err := r.array(part)
+	if a == nil || err != nil {
+		return nil, err
+	}
+	if a.rows != samples || a.columns != 1 {
+		a.Close()
+		return nil, fmt.Errorf("%s: %d rows of %d, want a number for each of %d samples", r.path(part), a.rows, a.columns, samples)
+	}
+	values, err := r.rows(a, part)
+	if err != nil {
+		return nil, err
+	}
+	numbers := make([]int32, samples)
+	for i, v := range values {
+		numbers[i] = int32(v)
+	}
+	return numbers, nil
+}

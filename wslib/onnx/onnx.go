@@ -1,0 +1,217 @@
+// Package onnx makes networks of ONNX files.
+package onnx
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/onnx-gomlx/onnx"
+	"github.com/gomlx/onnx-gomlx/onnx/parser"
+
+	"weightsep/wslib/network"
+)
+
+// Load reads an ONNX file as a network of the given name. The graph has one input and one
+// output, both float32, the batch as their first axis, and sizes that are fixed but for it.
+//
+// Its float32 initializers are the network's weights, in the order in which the graph uses
+// them, under their ONNX names; those with the statistics of batch normalization are its state,
+// which stays as it is; limits and factors (the constants of Clip, Pad and Resize, scalars) are
+// neither. A Softmax at the end is left out, so that the outputs are logits. Operators are those
+// of onnx-gomlx v0.5.1.
+func Load(backend compute.Backend, name, path string) (*network.Network, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	n, err := Parse(backend, name, raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return n, nil
+}
+
+// Parse is [Load] from a file's bytes.
+func Parse(backend compute.Backend, name string, raw []byte) (*network.Network, error) {
+	f, err := parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("not an ONNX file: %w", err)
+	}
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	m, err := parser.Parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("not an ONNX file: %v", firstLine(err))
+	}
+	m.DisableFusion()
+	store := model.NewStore()
+	if err := m.VariablesToScope(store.RootScope()); err != nil {
+		return nil, fmt.Errorf("initializers: %v", firstLine(err))
+	}
+	input, output := f.input(), f.outputs[0].name
+	if last := f.maker(output); last != nil && last.op == "Softmax" {
+		output = last.inputs[0]
+	}
+	var building sync.Mutex // the library's graphs are built one at a time
+	call := func(scope *model.Scope, x *graph.Node) *graph.Node {
+		building.Lock()
+		defer building.Unlock()
+		return m.CallGraph(scope, x.Graph(), map[string]*graph.Node{input.name: x}, output)[0]
+	}
+	weights, state := f.roles()
+	n, err := network.FromStore(backend, name, input.dims[1:], store, call, variables(weights), variables(state))
+	if err != nil {
+		return nil, err
+	}
+	n.Model = &imported{Model: n.Model, Graph: raw, sum: fmt.Sprintf("%x", sha256.Sum256(raw))}
+	return n, nil
+}
+
+// imported is a model with the file that it came from.
+type imported struct {
+	network.Model
+	Graph []byte // the file
+	sum   string
+}
+
+// Architecture is the file's.
+func (m *imported) Architecture() string { return "onnx " + m.sum }
+
+// Layers have the names of the file's initializers.
+func (m *imported) Layers() []network.Layer { return named(m.Model.Layers()) }
+
+// State has the names of the file's initializers.
+func (m *imported) State() []network.Layer { return named(m.Model.State()) }
+
+func named(layers []network.Layer) []network.Layer {
+	for i, l := range layers {
+		layers[i].Name = strings.ReplaceAll(strings.TrimPrefix(l.Name, onnx.ModelScope+"/"), "|", "/")
+	}
+	return layers
+}
+
+// GraphOf is the ONNX file that a network came from; nil if it came from none.
+func GraphOf(n *network.Network) []byte {
+	if m, ok := n.Model.(*imported); ok {
+		return m.Graph
+	}
+	return nil
+}
+
+// variables are the paths of a store's variables for initializers.
+func variables(names []string) []string {
+	var paths []string
+	for _, n := range names {
+		paths = append(paths, "/"+onnx.ModelScope+"/"+strings.ReplaceAll(n, "/", "|"))
+	}
+	return paths
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// check returns an error for what cannot become a network.
+func (f *file) check() error {
+	var inputs []value
+	for _, v := range f.inputs {
+		if !slices.ContainsFunc(f.initializers, func(t initializer) bool { return t.name == v.name }) {
+			inputs = append(inputs, v)
+		}
+	}
+	if f.inputs = inputs; len(f.inputs) != 1 || len(f.outputs) != 1 {
+		return fmt.Errorf("%d inputs and %d outputs, want one of each", len(f.inputs), len(f.outputs))
+	}
+	in := f.inputs[0]
+	if len(in.dims) < 2 {
+		return fmt.Errorf("input %q has shape %v, want a batch and a sample", in.name, in.dims)
+	}
+	if in.dims[0] > 1 {
+		return fmt.Errorf("input %q has a batch of %d, want an axis without a fixed size", in.name, in.dims[0])
+	}
+	for i, d := range in.dims[1:] {
+		if d < 1 {
+			return fmt.Errorf("input %q: axis %d has no fixed size, and only the batch may have none", in.name, i+1)
+		}
+	}
+	for _, n := range f.nodes {
+		if !slices.Contains(operators, n.op) {
+			return fmt.Errorf("%v: the operator is not supported", n)
+		}
+		for _, i := range n.inputs {
+			at := slices.IndexFunc(f.initializers, func(t initializer) bool { return t.name == i })
+			if at < 0 {
+				continue
+			}
+			t := f.initializers[at]
+			if t.external {
+				return fmt.Errorf("%v: its weights %q lie in another file, want them in this one", n, t.name)
+			}
+			if kind := typeNames[t.dataType]; kind != "" {
+				return fmt.Errorf("%v: %q is of %s, want float32 weights", n, t.name, kind)
+			}
+		}
+	}
+	if weights, _ := f.roles(); len(weights) == 0 {
+		return fmt.Errorf("the graph has no float32 weights")
+	}
+	return nil
+}
+
+// input is the graph's only input.
+func (f *file) input() value { return f.inputs[0] }
+
+// maker is the node that makes a value, nil if none does.
+func (f *file) maker(name string) *node {
+	for i, n := range f.nodes {
+		if slices.Contains(n.outputs, name) {
+			return &f.nodes[i]
+		}
+	}
+	return nil
+}
+
+// constants are inputs of operators that are limits, sizes or factors rather than weights.
+var constants = map[string][]int{"Clip": {1, 2}, "Resize": {1, 2, 3}, "Pad": {1, 2, 3}, "Pow": {1}, "ConstantOfShape": {0}}
+
+// roles are the names of initializers that are weights and of those that are state, by their
+// first use in the graph.
+func (f *file) roles() (weights, state []string) {
+	seen := map[string]bool{}
+	for _, n := range f.nodes {
+		for k, name := range n.inputs {
+			at := slices.IndexFunc(f.initializers, func(t initializer) bool { return t.name == name })
+			if at < 0 || seen[name] || f.initializers[at].dataType != typeFloat {
+				continue
+			}
+			switch {
+			case n.op == "BatchNormalization" && k >= 3:
+				state = append(state, name)
+			case slices.Contains(constants[n.op], k) || len(f.initializers[at].dims) == 0:
+				continue
+			default:
+				weights = append(weights, name)
+			}
+			seen[name] = true
+		}
+	}
+	return weights, state
+}
+
+// operators are those that onnx-gomlx v0.5.1 converts and that have a gradient or need none.
+var operators = strings.Fields(`Add Sub Mul Div Mod Pow And Or Xor Equal Less LessOrEqual Greater GreaterOrEqual
+	Sqrt Exp Log Erf Relu Gelu FastGelu Abs Neg Sign Ceil Floor Identity Not Tanh Sin Cos Sigmoid HardSwish IsNaN Reciprocal
+	MatMul Einsum Clip Where Min Max Constant Gather GatherElements GatherND Shape Size Concat Softmax Cast Transpose
+	Gemm Flatten Squeeze Unsqueeze Slice Reshape ReduceMean ReduceMax ReduceMin ReduceSum ReduceProd ReduceL2
+	ConstantOfShape Expand Tile Range CumSum LSTM Conv AveragePool MaxPool GlobalAveragePool Resize
+	BatchNormalization LayerNormalization SimplifiedLayerNormalization RotaryEmbedding MultiHeadAttention
+	GroupQueryAttention Pad Split Trilu If TopK ArgMax ArgMin`)

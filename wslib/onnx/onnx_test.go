@@ -1,0 +1,130 @@
+package onnx
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"weightsep/wslib/network"
+	"weightsep/xla/xlatest"
+)
+
+// testdata/small.onnx has a convolution with a kernel of even size, batch normalization, Clip, a
+// depthwise and a pointwise convolution, a dense layer and Softmax; small.json has samples and
+// what ONNX Runtime 1.x makes of them.
+func TestAgainstONNXRuntime(t *testing.T) {
+	b := xlatest.Backend(t)
+	n, err := Load(b, "small", "testdata/small.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, l := range n.Layers() {
+		names = append(names, l.Name)
+	}
+	if want := "k1 b1 gamma beta dw db k2 w c"; strings.Join(names, " ") != want {
+		t.Errorf("layers %v, want %s", names, want)
+	}
+	if n.Weights() != 32+4+4+4+36+4+24+18+3 || n.StateSize() != 8 || !slices.Equal(n.Input(), []int{8, 6, 1}) || !slices.Equal(n.Output(), []int{3}) {
+		t.Errorf("%d weights, %d of state, input %v, output %v", n.Weights(), n.StateSize(), n.Input(), n.Output())
+	}
+	var want struct{ X, Probabilities []float32 }
+	raw, err := os.ReadFile("testdata/small.json")
+	if err == nil {
+		err = json.Unmarshal(raw, &want)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights, state, err := n.Initial(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec, err := n.NewExec(b, func(in []*graph.Node) []*graph.Node {
+		bind, in := n.Bind(in)
+		return []*graph.Node{graph.Softmax(n.Forward(bind, in[0]).Output())}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exec.Finalize()
+	on := network.Values{Weights: weights, State: state}.On()
+	out, err := exec.Call(on[0], on[1], tensors.FromFlatDataAndDimensions(want.X, 5, 8, 6, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range tensors.MustCopyFlatData[float32](out[0]) {
+		if math.Abs(float64(p-want.Probabilities[i])) > 1e-6 {
+			t.Errorf("probability %d is %v, ONNX Runtime's %v", i, p, want.Probabilities[i])
+		}
+	}
+	if len(GraphOf(n)) == 0 {
+		t.Error("the network has lost its file")
+	}
+}
+
+// Each change to the file is refused with a sentence that names what is wrong.
+func TestRefused(t *testing.T) {
+	b := xlatest.Backend(t)
+	raw, err := os.ReadFile("testdata/small.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	swap := func(old, with string) []byte {
+		if len(old) != len(with) || !strings.Contains(string(raw), old) {
+			t.Fatalf("cannot put %q for %q", with, old)
+		}
+		return []byte(strings.ReplaceAll(string(raw), old, with))
+	}
+	// An initializer's name follows its type.
+	typed := func(kind byte) []byte {
+		name := append(protowire.AppendTag(nil, 8, protowire.BytesType), 2, 'k', '2')
+		at := strings.Index(string(raw), string(append([]byte{0x10, typeFloat}, name...)))
+		if at < 0 {
+			t.Fatal("no initializer k2")
+		}
+		changed := slices.Clone(raw)
+		changed[at+1] = kind
+		return changed
+	}
+	for want, file := range map[string][]byte{
+		"not an ONNX file":                            []byte("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+		"it has no graph":                             {},
+		`(Rela): the operator is not supported`:       swap("Relu", "Rela"),
+		`node "pointwise" (Conv): "k2" is of float16`: typed(typeFloat16),
+		`node "pointwise" (Conv): "k2" is of int8`:    typed(typeInt8),
+	} {
+		_, err := Parse(b, "small", file)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("error %v, want one line with %q", err, want)
+		}
+	}
+	for cut := range len(raw) / 40 {
+		if _, err := Parse(b, "small", raw[:cut*40]); err == nil {
+			t.Errorf("the first %d bytes are taken for a network", cut*40)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	raw, err := os.ReadFile("testdata/small.onnx")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if file, err := parse(raw); err == nil {
+			_ = file.check()
+		}
+	})
+}
