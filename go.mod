@@ -17,7 +17,6 @@ require (
 	github.com/peterbourgon/ff/v3 v3.4.0
 	github.com/sbinet/npyio v0.9.0
 	github.com/schollz/progressbar/v3 v3.19.0
-	github.com/spakin/netpbm v1.3.2
 	golang.org/x/image v0.43.0
 	golang.org/x/sync v0.21.0
 	golang.org/x/term v0.40.0

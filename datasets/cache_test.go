@@ -181,13 +181,12 @@ func TestOpenDamagedCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, damage := range map[string]func(set string) error{
-		"values cut":    func(set string) error { return os.Truncate(filepath.Join(set, "values.npy"), 1000) },
-		"index cut":     func(set string) error { return os.Truncate(filepath.Join(set, "index.npy"), 130) },
-		"moments gone":  func(set string) error { return os.Remove(filepath.Join(set, "moments.npy")) },
-		"no set.json":   func(set string) error { return os.Remove(filepath.Join(set, "set.json")) },
-		"set.json cut":  func(set string) error { return os.Truncate(filepath.Join(set, "set.json"), 50) },
-		"older format":  edit("set.json", `"format": 1`, `"format": 0`),
-		"other meaning": edit("set.json", `"train_of": 0`, `"train_of": 0.5`),
+		"values cut":    func(set string) error { return os.Truncate(filepath.Join(set, "values"), 1000) },
+		"values gone":   func(set string) error { return os.Remove(filepath.Join(set, "values")) },
+		"no set":        func(set string) error { return os.Remove(filepath.Join(set, "set")) },
+		"set cut":       func(set string) error { return os.Truncate(filepath.Join(set, "set"), 50) },
+		"older format":  edit("set", `"format":2`, `"format":0`),
+		"other meaning": edit("set", `"train_of":0`, `"train_of":0.5`),
 		"no folder": func(set string) error {
 			return errors.Join(os.RemoveAll(set), os.WriteFile(set, []byte("x"), 0o666))
 		},
@@ -297,7 +296,7 @@ func TestOpenProcessors(t *testing.T) {
 			t.Errorf("%s: sets %v and %v", name, a, b)
 			continue
 		}
-		for _, f := range []string{"values.npy", "index.npy", "moments.npy", "set.json"} {
+		for _, f := range []string{"values", "set"} {
 			x, errX := os.ReadFile(filepath.Join(a[0], f))
 			y, errY := os.ReadFile(filepath.Join(b[0], f))
 			if string(x) != string(y) || (errX == nil) != (errY == nil) {

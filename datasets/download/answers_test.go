@@ -65,7 +65,8 @@ func TestRetryAfter(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"": 0, "7": 7 * time.Second, "-7": 0, "Wed, 21 Oct 2015 07:28:00 GMT": 0,
 	} {
-		if got := retryAfter(http.Header{"Retry-After": {text}}); got != want {
+		err := badStatus(&http.Response{StatusCode: 503, Header: http.Header{"Retry-After": {text}}})
+		if got := failureOf(err).wait; got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}

@@ -4,8 +4,8 @@
 // checksum is found right, so what has the name is whole. An attempt that is cut
 // off, or brings no byte for too long, is resumed where it stopped: by the next
 // attempt, at the next mirror, or by the next process. Bytes of two versions of a
-// file never end up in one: the servers' validators are asked first, and the
-// checksum last.
+// file never end up in one: only a file with a known checksum is resumed, and a
+// mixture fails it and is fetched again from the first byte.
 //
 // What is known of a finished file is kept beside it, in .NAME.sum, so that it need
 // not be hashed again while its size and time stay the same. Of a file that nobody
@@ -14,6 +14,7 @@
 package download
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -38,8 +39,8 @@ type File struct {
 	Accept bool
 }
 
-// valid refuses files that could not be fetched.
-func (f File) valid() error {
+// validate returns an error for a file that cannot be fetched.
+func (f File) validate() error {
 	switch {
 	case f.Path == "":
 		return errors.New("no path")
@@ -48,13 +49,11 @@ func (f File) valid() error {
 	case f.Size < 0:
 		return fmt.Errorf("size %d: want 0 or more", f.Size)
 	}
-	for _, s := range []struct {
-		kind, sum string
-		size      int
-	}{{"md5", f.MD5, 16}, {"sha256", f.SHA256, 32}} {
-		if b, err := hex.DecodeString(s.sum); s.sum != "" && (err != nil || len(b) != s.size) {
-			return fmt.Errorf("%s %q: want %d hex digits", s.kind, s.sum, 2*s.size)
-		}
+	if b, err := hex.DecodeString(f.MD5); f.MD5 != "" && (err != nil || len(b) != 16) {
+		return fmt.Errorf("md5 %q: want 32 hex digits", f.MD5)
+	}
+	if b, err := hex.DecodeString(f.SHA256); f.SHA256 != "" && (err != nil || len(b) != 32) {
+		return fmt.Errorf("sha256 %q: want 64 hex digits", f.SHA256)
 	}
 	return nil
 }
@@ -68,32 +67,13 @@ type Client struct {
 	Rounds int           // tries of all mirrors, one after the other, without gain; 0 is 4
 }
 
-func (c *Client) http() *http.Client {
-	if c.HTTP == nil {
-		return http.DefaultClient
-	}
-	return c.HTTP
-}
-
-func (c *Client) stall() time.Duration {
-	if c.Stall <= 0 {
-		return 30 * time.Second
-	}
-	return c.Stall
-}
-
-func (c *Client) pause() time.Duration {
-	if c.Pause <= 0 {
-		return time.Second
-	}
-	return c.Pause
-}
-
-func (c *Client) rounds() int {
-	if c.Rounds <= 0 {
-		return 4
-	}
-	return c.Rounds
+// defaults returns c with the zero fields filled in.
+func (c Client) defaults() Client {
+	c.HTTP = cmp.Or(c.HTTP, http.DefaultClient)
+	c.Stall = cmp.Or(c.Stall, 30*time.Second)
+	c.Pause = cmp.Or(c.Pause, time.Second)
+	c.Rounds = cmp.Or(c.Rounds, 4)
+	return c
 }
 
 // Stage is what is being done.
@@ -115,15 +95,6 @@ type Event struct {
 	Err   error
 }
 
-// Result says how a file came to be good.
-type Result struct {
-	State      State // Verified, Recorded or Accepted
-	Downloaded bool  // false if it was there
-	URL        string
-	Size       int64
-	Sums       Sums
-}
-
 // Fetch makes sure that a good file is at f.Path: it downloads it unless it is there.
 // Progress, if not nil, is called from Fetch as it goes on.
 //
@@ -134,41 +105,65 @@ type Result struct {
 // of the size and sums of f, if the disk fails, or if ctx ends; what was received is
 // then kept, for the next call to resume, unless its sums were wrong. An error
 // because of wrong bytes has a [MismatchError] in it.
-func (c *Client) Fetch(ctx context.Context, f File, progress func(Event)) (Result, error) {
+func (c *Client) Fetch(ctx context.Context, f File, progress func(Event)) (Status, error) {
 	if progress == nil {
 		progress = func(Event) {}
 	}
-	r, err := c.fetch(ctx, f, progress)
+	s, err := c.defaults().fetch(ctx, f, progress)
 	if err != nil {
-		return Result{}, fmt.Errorf("%s: %w", f.Path, err)
+		return Status{}, fmt.Errorf("%s: %w", f.Path, err)
 	}
-	return r, nil
+	return s, nil
 }
 
-func (c *Client) fetch(ctx context.Context, f File, progress func(Event)) (Result, error) {
-	if err := f.valid(); err != nil {
-		return Result{}, err
+func (c Client) fetch(ctx context.Context, f File, progress func(Event)) (Status, error) {
+	if err := f.validate(); err != nil {
+		return Status{}, err
 	}
 	if s, err := check(ctx, f, progress); err != nil || s.State.Good() {
-		return s.result(), err
+		return s, err
 	}
 	if err := os.MkdirAll(filepath.Dir(f.Path), 0o777); err != nil {
-		return Result{}, err
+		return Status{}, err
 	}
 	p, err := openPart(ctx, f.Path, func() { progress(Event{Stage: Waiting}) })
 	if err != nil {
-		return Result{}, err
+		return Status{}, err
 	}
 	defer p.close()
 	// The file may have come while this process waited for the lock; who brought it
 	// has recorded that.
 	s, known, err := look(f)
+	switch {
+	case err != nil:
+		return s, err
+	case s.State.Good():
+		err = p.reset()
+	default:
+		s, err = (&transfer{client: c, file: f, part: p, known: known, progress: progress}).run(ctx)
+	}
+	if err == nil {
+		os.Remove(lockPath(f.Path)) // who still waits for it finds the whole file
+	}
+	return s, err
+}
+
+// Size asks a mirror for the size of what it has, without downloading it. It is an error
+// if the mirror does not tell.
+func (c *Client) Size(ctx context.Context, address string) (int64, error) {
+	d := c.defaults()
+	ctx, cancel := context.WithTimeoutCause(ctx, d.Stall, stalled(d.Stall))
+	defer cancel()
+	resp, err := d.do(ctx, http.MethodHead, address, 0)
 	if err != nil {
-		return Result{}, err
+		return 0, err
 	}
-	if s.State.Good() {
-		return s.result(), p.reset()
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return 0, badStatus(resp)
 	}
-	t := &transfer{client: c, file: f, part: p, known: known, progress: progress}
-	return t.run(ctx)
+	if resp.ContentLength < 0 {
+		return 0, errors.New("no Content-Length")
+	}
+	return resp.ContentLength, nil
 }

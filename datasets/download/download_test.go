@@ -15,10 +15,7 @@ func TestFetch(t *testing.T) {
 	content := random(size, 1)
 	s := newServer(t, content)
 	r := fetch(t, fileOf(t, content, s), content)
-	want := Result{
-		State: Verified, Downloaded: true, URL: s.URL + "/file.bin", Size: size,
-		Sums: Sums{MD5: md5Of(content), SHA256: sha256Of(content)},
-	}
+	want := Status{State: Verified, Size: size, Sums: Sums{MD5: md5Of(content), SHA256: sha256Of(content)}}
 	if r != want {
 		t.Errorf("result %+v, want %+v", r, want)
 	}
@@ -61,14 +58,8 @@ func TestEmptyFile(t *testing.T) {
 func TestResumeAfterCut(t *testing.T) {
 	content := random(size, 1)
 	s := newServer(t, content, cut(100_000), cut(50_000))
-	s.etag = `"1"`
 	fetch(t, fileOf(t, content, s), content)
 	wantRequests(t, s, "", "bytes=100000-", "bytes=150000-")
-	for _, h := range s.requests()[1:] {
-		if v := h.Get("If-Range"); v != `"1"` {
-			t.Errorf("If-Range %q", v)
-		}
-	}
 	wantSent(t, s, size)
 }
 
@@ -104,21 +95,11 @@ func TestRoundsCountOnlyVainAttempts(t *testing.T) {
 func TestResumeAtAnotherMirror(t *testing.T) {
 	content := random(size, 1)
 	a := newServer(t, content, cut(100_000), status(404))
-	a.etag = `"a"`
 	b := newServer(t, content, cut(50_000))
-	b.etag = `"b"`
-	r := fetch(t, fileOf(t, content, a, b), content)
+	fetch(t, fileOf(t, content, a, b), content)
 	wantRequests(t, a, "", "bytes=150000-")
 	wantRequests(t, b, "bytes=100000-", "bytes=150000-")
-	for _, h := range append(b.requests(), a.requests()[1]) {
-		if v := h.Get("If-Range"); v != "" {
-			t.Errorf("If-Range %q: no server knows all of the bytes", v)
-		}
-	}
 	wantSent(t, b, size-100_000)
-	if r.URL != b.URL+"/file.bin" {
-		t.Errorf("from %s", r.URL)
-	}
 }
 
 func TestStall(t *testing.T) {

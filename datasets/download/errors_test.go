@@ -98,7 +98,7 @@ func TestDiskFails(t *testing.T) {
 	real := p.file
 	defer real.Close()
 	p.file = full
-	tr := &transfer{client: quick, file: f, part: p, progress: func(Event) {}}
+	tr := &transfer{client: quick.defaults(), file: f, part: p, progress: func(Event) {}}
 	if _, err := tr.run(t.Context()); err == nil || !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("%v", err)
 	}

@@ -4,17 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"time"
 )
 
 // transfer is one file on its way into its part.
 type transfer struct {
-	client   *Client
+	client   Client
 	file     File
 	part     *part
 	known    *record // of an earlier file at the same place; nil if there is none
 	progress func(Event)
+	best     int64 // the longest that the part has been
 }
 
 // mirror is one address and what came of it.
@@ -59,62 +66,67 @@ func never(err error) error { return &failure{error: err, next: nextNever} }
 // stop marks an error that is not the mirror's.
 func stop(err error) error { return &failure{error: err, next: nextStop} }
 
+// failureOf returns the failure in an error, which may be none.
+func failureOf(err error) *failure {
+	f := &failure{error: err}
+	errors.As(err, &f)
+	return f
+}
+
 // run goes through the mirrors, again and again, until the file is whole and right.
-func (t *transfer) run(ctx context.Context) (Result, error) {
+func (t *transfer) run(ctx context.Context) (Status, error) {
 	var mirrors []*mirror
 	for _, u := range t.file.URLs {
 		if !slices.ContainsFunc(mirrors, func(m *mirror) bool { return m.url == u }) {
 			mirrors = append(mirrors, &mirror{url: u})
 		}
 	}
-	best := t.part.size
-	pause := t.client.pause()
+	t.best = t.part.size
+	pause := t.client.Pause
 	for round := 1; ; round++ {
 		var asked time.Duration
 		for _, m := range mirrors {
 			if m.gone {
 				continue
 			}
-			gained, r, err := t.ask(ctx, m, &best)
-			if err == nil {
-				return r, nil
+			before := t.best
+			s, err := t.ask(ctx, m)
+			f := failureOf(err)
+			switch {
+			case err == nil:
+				return s, nil
+			case f.next == nextStop:
+				return s, f.error
+			case ctx.Err() != nil:
+				return s, ctx.Err()
+			case t.best > before:
+				round, pause = 0, t.client.Pause
 			}
-			var f *failure
-			if errors.As(err, &f) {
-				if f.next == nextStop {
-					return Result{}, f.error
-				}
-				asked = max(asked, min(f.wait, maxAsked))
-			}
-			if ctx.Err() != nil {
-				return Result{}, ctx.Err()
-			}
-			if gained {
-				round, pause = 0, t.client.pause()
-			}
+			asked = max(asked, min(f.wait, maxAsked))
 		}
-		if round == t.client.rounds() || !slices.ContainsFunc(mirrors, func(m *mirror) bool { return !m.gone }) {
-			return Result{}, failed(mirrors)
+		if round == t.client.Rounds || !slices.ContainsFunc(mirrors, func(m *mirror) bool { return !m.gone }) {
+			break
 		}
 		if err := sleep(ctx, max(pause, asked)); err != nil {
-			return Result{}, err
+			return Status{}, err
 		}
 		pause = min(2*pause, maxPause)
 	}
+	errs := []error{errors.New("no mirror gave the file")}
+	for _, m := range mirrors {
+		errs = append(errs, fmt.Errorf("%s: %w", m.url, m.err))
+	}
+	return Status{}, errors.Join(errs...)
 }
 
-// ask tries one mirror, and again as long as that brings the part further than best,
-// the longest it has been. It reports whether it did.
-func (t *transfer) ask(ctx context.Context, m *mirror, best *int64) (gained bool, r Result, err error) {
+// ask tries one mirror, and again as long as that brings the part much further than it has
+// been.
+func (t *transfer) ask(ctx context.Context, m *mirror) (Status, error) {
 	for {
-		r, err = t.try(ctx, m)
-		if err == nil || ctx.Err() != nil {
-			return gained, r, err
-		}
-		f := &failure{next: nextMirror}
-		errors.As(err, &f)
-		if f.next == nextStop {
-			return gained, r, err
+		s, err := t.try(ctx, m.url)
+		f := failureOf(err)
+		if err == nil || ctx.Err() != nil || f.next == nextStop {
+			return s, err
 		}
 		m.err = err
 		t.progress(Event{Stage: Failed, URL: m.url, Done: t.part.size, Size: t.file.Size, Err: err})
@@ -122,70 +134,49 @@ func (t *transfer) ask(ctx context.Context, m *mirror, best *int64) (gained bool
 		case f.next == nextStart && m.restarts < maxRestarts:
 			m.restarts++
 			if err := t.part.reset(); err != nil {
-				return gained, r, stop(err)
+				return s, stop(err)
 			}
-			*best = 0
+			t.best = 0
 		case f.next == nextStart || f.next == nextNever:
 			m.gone = true
-			return gained, r, err
-		case f.next == nextMirror && t.part.size >= *best+worthwhile:
-			*best = t.part.size
-			gained = true
-			if err := sleep(ctx, t.client.pause()); err != nil {
-				return gained, r, err
+			return s, err
+		case t.part.size >= t.best+worthwhile:
+			t.best = t.part.size
+			if err := sleep(ctx, t.client.Pause); err != nil {
+				return s, err
 			}
 		default:
-			return gained, r, err
+			return s, err
 		}
 	}
 }
 
-// try gets what is missing from one mirror and, if the file is then complete, checks
-// it and puts it in its place.
-func (t *transfer) try(ctx context.Context, m *mirror) (Result, error) {
-	if !t.complete() {
-		if err := t.receive(ctx, m.url); err != nil {
-			return Result{}, err
-		}
-	}
+// try gets what is missing from one mirror, checks the file and puts it in its place.
+func (t *transfer) try(ctx context.Context, address string) (Status, error) {
 	p := t.part
-	sums, err := sumOf(ctx, p.file, p.size, t.file.MD5 != "", t.progress)
-	if err != nil {
-		return Result{}, stop(err)
-	}
-	state, err := judge(t.file, p.size, sums, t.known)
-	if state == Wrong && t.file.Accept {
-		state = Accepted
-	}
-	if state == Wrong {
-		// Bytes of two answers may be of two versions, those of one may not.
-		f := &failure{error: err, next: nextNever}
-		if p.mended {
-			f.next = nextStart
+	if size := t.size(); size == 0 || p.size != size {
+		if err := t.receive(ctx, address); err != nil {
+			return Status{}, err
 		}
-		if err := p.reset(); err != nil {
-			return Result{}, stop(err)
+	}
+	mended := p.mended
+	s, err := t.file.examine(ctx, p.file, Status{}, t.known, t.progress)
+	switch {
+	case err != nil:
+		return s, stop(err)
+	case s.State.Good():
+		if err := p.commit(); err != nil {
+			return s, stop(err)
 		}
-		return Result{}, f
+		return s, nil
 	}
-	info, err := p.commit()
-	if err != nil {
-		return Result{}, stop(err)
+	if err := p.reset(); err != nil {
+		return s, stop(err)
 	}
-	if err := writeRecord(t.file.Path, newRecord(info, sums, state == Accepted)); err != nil {
-		return Result{}, stop(err)
+	if mended { // bytes of two answers may be of two versions, those of one may not
+		return s, &failure{error: s.Why, next: nextStart}
 	}
-	return Result{State: state, Downloaded: true, URL: m.url, Size: p.size, Sums: sums}, nil
-}
-
-// complete reports whether the part has all bytes already, as after an interruption
-// of the check.
-func (t *transfer) complete() bool {
-	size := t.size()
-	if size <= 0 {
-		size = t.part.origin.Total
-	}
-	return size > 0 && t.part.size == size
+	return s, never(s.Why)
 }
 
 // size is the number of bytes that the file must have, 0 if any will do.
@@ -201,23 +192,187 @@ func (t *transfer) checked() bool {
 	return !t.file.Accept && (t.file.MD5 != "" || t.file.SHA256 != "" || t.known != nil)
 }
 
-// failed joins the last errors of all mirrors.
-func failed(mirrors []*mirror) error {
-	errs := []error{errors.New("no mirror gave the file")}
-	for _, m := range mirrors {
-		errs = append(errs, fmt.Errorf("%s: %w", m.url, m.err))
+// receive makes one request for what the part lacks and appends what comes. An attempt
+// that brings nothing for too long is given up.
+//
+// It is plain net/http because github.com/cavaliergopher/grab appends the body of any
+// answer to a range request, be it the whole file or from another offset, and has neither
+// a watch for stalls nor a bound for bodies.
+func (t *transfer) receive(ctx context.Context, address string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timer := time.AfterFunc(t.client.Stall, func() { cancel(stalled(t.client.Stall)) })
+	defer timer.Stop()
+	p := t.part
+	var from int64
+	if t.checked() {
+		from = p.size
 	}
-	return errors.Join(errs...)
+	resp, err := t.client.do(ctx, http.MethodGet, address, from)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	start, total, err := readAnswer(resp, from)
+	if err != nil {
+		return err
+	}
+	limit := t.size()
+	switch {
+	case total >= 0 && limit > 0 && total != limit:
+		return never(sizeMismatch(limit, total))
+	case total >= 0:
+		limit = total
+	case limit == 0:
+		limit = -1 // not known
+	}
+	if start == 0 && p.size > 0 {
+		if err := p.reset(); err != nil {
+			return stop(err)
+		}
+	}
+	p.mended = p.size > 0
+	if start > 0 && start == total {
+		return nil
+	}
+	b := make([]byte, 1<<18)
+	for {
+		timer.Reset(t.client.Stall)
+		n, err := resp.Body.Read(b)
+		if limit >= 0 && p.size+int64(n) > limit {
+			if err := p.reset(); err != nil {
+				return stop(err)
+			}
+			return never(fmt.Errorf("the body goes on after the expected %d bytes", limit))
+		}
+		if err := p.write(b[:n]); err != nil {
+			return stop(err)
+		}
+		t.progress(Event{Stage: Receiving, URL: address, Done: p.size, Size: max(limit, 0)})
+		switch {
+		case err == io.EOF && p.size < limit:
+			return fmt.Errorf("the body ended after %d of %d bytes", p.size, limit)
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return fmt.Errorf("after %d bytes: %w", p.size, explain(ctx, err))
+		}
+	}
+}
+
+// stalled is the error of an attempt that brought nothing.
+type stalled time.Duration
+
+func (s stalled) Error() string { return "no byte for " + time.Duration(s).String() }
+
+// explain replaces the error that a stall caused by its reason.
+func explain(ctx context.Context, err error) error {
+	var s stalled
+	if errors.As(context.Cause(ctx), &s) {
+		return s
+	}
+	return err
+}
+
+// do asks for the bytes of a file from an offset on, as they are: a server that
+// compresses, or a client that unpacks, would make others of them. Its error leaves the
+// address out, which the callers name, unless it is one that the server pointed to.
+func (c Client) do(ctx context.Context, method, address string, from int64) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, nil)
+	if err != nil {
+		return nil, never(err)
+	}
+	req.Header.Set("Accept-Encoding", "identity")
+	req.Header.Set("User-Agent", "weightsep-fetch")
+	if from > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", from))
+	}
+	resp, err := c.HTTP.Do(req)
+	if err == nil {
+		return resp, nil
+	}
+	err = explain(ctx, err)
+	if u := (*url.Error)(nil); errors.As(err, &u) && u.URL == address {
+		err = u.Err
+	}
+	if d := (*net.DNSError)(nil); errors.As(err, &d) && d.IsNotFound {
+		return nil, never(err)
+	}
+	return nil, err
+}
+
+// readAnswer reads the head of the response to a request for a file from an offset on.
+// It returns the offset of the body, 0 if the server sends the whole file instead, and the
+// size of the file, -1 if it does not tell. Where they are equal there is nothing to read.
+func readAnswer(resp *http.Response, from int64) (start, total int64, err error) {
+	ranges := resp.Header.Get("Content-Range")
+	switch resp.StatusCode {
+	case http.StatusOK:
+		return 0, resp.ContentLength, nil
+	case http.StatusPartialContent:
+		start, total, err := parseRange(ranges)
+		if err == nil && start != from {
+			err = fmt.Errorf("Content-Range %q: expected to start at %d", ranges, from)
+		}
+		if err != nil {
+			return 0, 0, &failure{error: err, next: nextStart}
+		}
+		if total < 0 && resp.ContentLength >= 0 {
+			total = start + resp.ContentLength
+		}
+		return start, total, nil
+	case http.StatusRequestedRangeNotSatisfiable:
+		if from > 0 && ranges == fmt.Sprintf("bytes */%d", from) {
+			return from, from, nil
+		}
+		if from > 0 {
+			err := fmt.Errorf("%s: Content-Range %q: no bytes from %d on", resp.Status, ranges, from)
+			return 0, 0, &failure{error: err, next: nextStart}
+		}
+	}
+	return 0, 0, badStatus(resp)
+}
+
+// badStatus tells what will pass from what will stay.
+func badStatus(resp *http.Response) error {
+	f := &failure{error: fmt.Errorf("HTTP status %s", resp.Status), next: nextNever}
+	switch c := resp.StatusCode; {
+	case c >= 500, c == http.StatusRequestTimeout, c == http.StatusTooManyRequests, c == http.StatusTooEarly:
+		f.next = nextMirror
+		// A date instead of seconds is rare and taken for no wish.
+		if s, err := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 16); err == nil {
+			f.wait = time.Duration(s) * time.Second
+		}
+	}
+	return f
+}
+
+var contentRange = regexp.MustCompile(`^bytes ([0-9]+)-([0-9]+)/([0-9]+|\*)$`)
+
+// parseRange reads the header Content-Range of a partial answer, such as
+// "bytes 100-199/1000". The total is -1 if it is "*".
+func parseRange(s string) (start, total int64, err error) {
+	if m := contentRange.FindStringSubmatch(s); m != nil {
+		var errs [3]error
+		var last int64
+		start, errs[0] = strconv.ParseInt(m[1], 10, 64)
+		last, errs[1] = strconv.ParseInt(m[2], 10, 64)
+		if total = -1; m[3] != "*" {
+			total, errs[2] = strconv.ParseInt(m[3], 10, 64)
+		}
+		if errors.Join(errs[:]...) == nil && start <= last && (total < 0 || last < total) {
+			return start, total, nil
+		}
+	}
+	return 0, 0, fmt.Errorf("Content-Range %q: expected \"bytes FIRST-LAST/SIZE\"", s)
 }
 
 // sleep waits, or returns the error of ctx if that ends first.
 func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-t.C:
+	case <-time.After(d):
 		return nil
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 func spectrogram(t *testing.T, samples []float64) []float64 {
 	t.Helper()
-	spec, err := NewLogMel().Spectrogram(samples)
+	spec, err := NewLogMel().spectrogram(samples)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestLogMelLength(t *testing.T) {
 	var got []float64
 	for _, x := range [][]float64{long[:21503], long[:5000]} { // the first leaves its samples behind
 		var err error
-		if got, err = m.Spectrogram(x); err != nil {
+		if got, err = m.spectrogram(x); err != nil {
 			t.Fatal(err)
 		}
 	}

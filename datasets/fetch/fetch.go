@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"net/url"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"weightsep/datasets/download"
@@ -16,82 +18,160 @@ import (
 // askAbove is how many bytes are downloaded without asking.
 const askAbove = 1e9
 
-// fetch downloads what is missing.
+// item is one file of the command line's datasets.
+type item struct {
+	dataset string
+	label   string // DATASET/FILE
+	file    download.File
+	size    int64 // 0 if not known
+	status  download.Status
+}
+
+// items are the files of the datasets in their order. A dataset that cannot be
+// fetched is among byHand.
+func (a *app) items(o *options) (items []*item, byHand []string, err error) {
+	for _, name := range o.names {
+		files, err := a.sources(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(files) == 0 {
+			byHand = append(byHand, name)
+		}
+		for _, s := range files {
+			f := download.File{Path: filepath.Join(o.data, name, s.File), MD5: s.MD5, SHA256: s.SHA256, Size: s.Size,
+				Accept: slices.Contains(o.accept, name)}
+			for _, m := range o.mirrors {
+				f.URLs = append(f.URLs, m+"/"+name+"/"+url.PathEscape(s.File))
+			}
+			f.URLs = append(f.URLs, s.URLs...)
+			items = append(items, &item{dataset: name, label: path.Join(name, s.File), size: s.Size, file: f})
+		}
+	}
+	return items, byHand, nil
+}
+
+// fetch says what there is and downloads what is missing. To list, it does not read files,
+// nor uses the network.
 func (a *app) fetch(ctx context.Context, o *options) error {
 	items, byHand, err := a.items(o)
 	if err != nil {
 		return err
 	}
-	p, err := a.plan(ctx, items)
-	if err != nil {
-		return err
-	}
-	absent, err := a.byHand(o, byHand)
-	if err != nil {
-		return err
-	}
-	if len(p.todo) > 0 {
-		fmt.Fprintf(a.out, "to download into %s: %s\n", o.data, p.total())
-		if err := a.confirm(ctx, o, p); err != nil {
+	var todo []*item
+	for _, i := range items {
+		if err := a.look(ctx, i, o.list); err != nil {
 			return err
 		}
+		a.print(i, o.list)
+		if !i.status.State.Good() {
+			todo = append(todo, i)
+		}
 	}
-	failed, err := a.download(ctx, p.todo)
+	absent := false
+	for _, name := range byHand {
+		there, err := hasFiles(filepath.Join(o.data, name))
+		if err != nil {
+			return err
+		}
+		if there {
+			fmt.Fprintf(a.out, "%-40s %10s  %s\n", name, "", download.Present)
+			continue
+		}
+		absent = true
+		fmt.Fprintf(a.out, "%s: cannot be fetched; put a folder of images per class into %s: %s\n",
+			name, filepath.Join(o.data, name), "Forward, Left, Right, Stop")
+	}
+	if o.list {
+		return nil
+	}
+	if err := a.confirm(ctx, o, todo); err != nil {
+		return err
+	}
+	failed, err := a.download(ctx, todo)
 	switch {
 	case err != nil:
 		return err
 	case failed > 0:
-		return fmt.Errorf("%d of %d files could not be fetched", failed, len(p.todo))
+		return fmt.Errorf("%d of %d files could not be fetched", failed, len(todo))
 	case absent && !o.all:
 		return errors.New("no files to fetch for " + list(byHand))
 	}
 	return nil
 }
 
-// download fetches one file after the other, the rest too if one fails, and counts
-// those that do.
-func (a *app) download(ctx context.Context, todo []*item) (failed int, err error) {
+// look finds out what is at the place of a file and, unless only what is known at once is
+// asked for, how large the file is.
+func (a *app) look(ctx context.Context, i *item, quick bool) (err error) {
+	if quick {
+		i.status, err = download.Stat(i.file)
+		return err
+	}
+	bar := newProgress(a.err, i.label)
+	i.status, err = download.Check(ctx, i.file, bar.event)
+	bar.close()
+	if err != nil || i.status.State.Good() {
+		return err
+	}
+	for _, address := range i.file.URLs {
+		// A size that nobody tells is no reason not to try.
+		if i.size > 0 || ctx.Err() != nil {
+			break
+		}
+		i.size, _ = a.client.Size(ctx, address)
+	}
+	return ctx.Err()
+}
+
+// print says what is at the place of a file, and where it comes from if that is asked for.
+func (a *app) print(i *item, from bool) {
+	size, state := "?", string(i.status.State)
+	switch {
+	case i.status.State.Good():
+		size = amount(i.status.Size)
+	case i.size > 0:
+		size = amount(i.size)
+	}
+	if i.status.Why != nil {
+		state += ", " + i.status.Why.Error()
+	}
+	if i.status.Part > 0 && !i.status.State.Good() {
+		state += ", " + amount(i.status.Part) + " received"
+	}
+	if from {
+		state += ", from " + i.file.URLs[0]
+	}
+	fmt.Fprintf(a.out, "%-40s %10s  %s\n", i.label, size, state)
+}
+
+// confirm says how much there is to download, refuses what would not fit on the disk, and
+// asks before a long download.
+func (a *app) confirm(ctx context.Context, o *options, todo []*item) error {
+	if len(todo) == 0 {
+		return nil
+	}
+	bytes, unknown := int64(0), 0
 	for _, i := range todo {
-		bar := newProgress(a.err, i.label)
-		r, err := a.client.Fetch(ctx, i.file, bar.event)
-		bar.close()
-		if err == nil {
-			fmt.Fprintf(a.out, "%s: %s, %s%s\n", i.label, amount(r.Size), r.State, sumNote(r))
-			continue
-		}
-		if ctx.Err() != nil {
-			return failed, err
-		}
-		failed++
-		fmt.Fprintln(a.err, "fetch:", err)
-		var m *download.MismatchError
-		if errors.As(err, &m) {
-			fmt.Fprintf(a.err, "  A mirror has other bytes than the published ones. If you trust them, -accept %s keeps them.\n", i.dataset)
+		bytes += max(0, i.size-i.status.Part)
+		if i.size == 0 {
+			unknown++
 		}
 	}
-	return failed, nil
-}
-
-// sumNote gives the sum of a file that only its record vouches for.
-func sumNote(r download.Result) string {
-	if r.State == download.Verified {
-		return ""
+	total := amount(bytes)
+	if unknown > 0 {
+		total += fmt.Sprintf(" and %d of unknown size", unknown)
 	}
-	return ", sha256 " + r.Sums.SHA256
-}
-
-// confirm refuses what would not fit on the disk, and asks before a long download.
-func (a *app) confirm(ctx context.Context, o *options, p *plan) error {
-	if free, ok := a.free(o.data); ok && p.bytes > free {
-		return fmt.Errorf("%s has room for %s, %s are missing", o.data, amount(free), amount(p.bytes))
+	fmt.Fprintf(a.out, "to download into %s: %s\n", o.data, total)
+	if free, ok := a.free(o.data); ok && bytes > free {
+		return fmt.Errorf("%s has room for %s, %s are missing", o.data, amount(free), amount(bytes))
 	}
-	if o.yes || p.bytes <= askAbove {
+	if o.yes || bytes <= askAbove {
 		return nil
 	}
 	if !a.terminal {
-		return usagef("no terminal to ask on whether to download %s: want -yes", p.total())
+		return usagef("no terminal to ask on whether to download %s: want -yes", total)
 	}
-	fmt.Fprintf(a.err, "Download %s? [y/N] ", p.total())
+	fmt.Fprintf(a.err, "Download %s? [y/N] ", total)
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(a.in).ReadString('\n')
@@ -108,46 +188,53 @@ func (a *app) confirm(ctx context.Context, o *options, p *plan) error {
 	}
 }
 
-// byHand tells what the user has to do for datasets without an address, and whether
-// one of them is absent.
-func (a *app) byHand(o *options, names []string) (absent bool, err error) {
-	for _, name := range names {
-		ok, err := hasFolder(o.data, name)
-		if err != nil {
-			return false, err
-		}
-		if ok {
-			fmt.Fprintf(a.out, "%-40s %10s  %s\n", name, "", download.Present)
+// download fetches one file after the other, the rest too if one fails, and counts
+// those that do.
+func (a *app) download(ctx context.Context, todo []*item) (failed int, err error) {
+	for _, i := range todo {
+		bar := newProgress(a.err, i.label)
+		s, err := a.client.Fetch(ctx, i.file, bar.event)
+		bar.close()
+		var m *download.MismatchError
+		switch {
+		case err == nil && s.State == download.Verified:
+			fmt.Fprintf(a.out, "%s: %s, %s\n", i.label, amount(s.Size), s.State)
 			continue
+		case err == nil: // only its record vouches for it
+			fmt.Fprintf(a.out, "%s: %s, %s, sha256 %s\n", i.label, amount(s.Size), s.State, s.Sums.SHA256)
+			continue
+		case ctx.Err() != nil:
+			return failed, err
 		}
-		absent = true
-		fmt.Fprintf(a.out, "%s: cannot be fetched; put a folder of images per class into %s: %s\n",
-			name, filepath.Join(o.data, name), list(classes(name)))
+		failed++
+		fmt.Fprintln(a.err, "fetch:", err)
+		if errors.As(err, &m) {
+			fmt.Fprintf(a.err, "  A mirror has other bytes than the published ones. "+
+				"If you trust them, -accept %s keeps them.\n", i.dataset)
+		}
 	}
-	return absent, nil
+	return failed, nil
 }
 
-// classes are the folders of a dataset that is put there by hand.
-func classes(name string) []string {
-	if name == "obs" {
-		return []string{"Forward", "Left", "Right", "Stop"}
-	}
-	return nil
-}
-
-// hasFolder reports whether the dataset's folder has something in it.
-func hasFolder(dir, name string) (bool, error) {
-	d, err := os.Open(filepath.Join(dir, name))
+// hasFiles reports whether a folder is there and has something in it.
+func hasFiles(dir string) (bool, error) {
+	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
-	if err != nil {
-		return false, err
+	return len(entries) > 0, err
+}
+
+// amount prints a number of bytes with three or four digits.
+func amount(n int64) string {
+	for _, u := range []struct {
+		name   string
+		size   float64
+		digits int
+	}{{"kB", 1e3, 1}, {"MB", 1e6, 1}, {"GB", 1e9, 2}, {"TB", 1e12, 2}} {
+		if v := float64(n) / u.size; n >= 1000 && v < 999.95 {
+			return fmt.Sprintf("%.*f %s", u.digits, v, u.name)
+		}
 	}
-	defer d.Close()
-	_, err = d.Readdirnames(1)
-	if err == io.EOF {
-		return false, nil
-	}
-	return err == nil, err
+	return fmt.Sprintf("%d B", n)
 }

@@ -74,10 +74,10 @@ func TestSizeNobodyTells(t *testing.T) {
 		return r.Method == http.MethodHead
 	}
 	b.want(b.call("esc10"), 0)
-	b.wantOut("to download into "+b.data+": 0 B and a file of unknown size\n", "?")
+	b.wantOut("to download into "+b.data+": 0 B and 1 of unknown size\n", "?")
 	b.data = t.TempDir()
 	b.want(b.call("esc10", "hhar"), 0)
-	b.wantOut(": 0 B and 2 files of unknown size\n")
+	b.wantOut(": 0 B and 2 of unknown size\n")
 }
 
 func TestAccept(t *testing.T) {
@@ -163,7 +163,7 @@ func TestInterrupt(t *testing.T) {
 	}
 	b.wantAsked("GET /one") // and the next file was not begun
 	b.want(b.call("-list", "cifar10"), 0)
-	b.wantOut("missing, 50% received")
+	b.wantOut("missing, 7 B received")
 	var ranges []string
 	b.hook = func(w http.ResponseWriter, r *http.Request) bool {
 		ranges = append(ranges, r.Header.Get("Range"))

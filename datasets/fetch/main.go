@@ -12,14 +12,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 	"golang.org/x/term"
@@ -59,22 +64,20 @@ type app struct {
 // run returns the exit code: 2 is a wrong command line, 130 an interruption, 1 any
 // other error.
 func (a *app) run(ctx context.Context, args []string) int {
-	o := newOptions()
-	o.set.SetOutput(a.err)
+	set := flag.NewFlagSet("fetch", flag.ContinueOnError)
+	set.SetOutput(a.err)
+	o := newOptions(set)
 	root := &ffcli.Command{
 		Name:       "fetch",
 		ShortUsage: "fetch [flags] [names]",
 		ShortHelp:  "Download the files of the datasets.",
 		LongHelp:   "Without names, all datasets are fetched: " + list(datasets.Names()) + ".",
-		FlagSet:    o.set,
+		FlagSet:    set,
 		Exec: func(ctx context.Context, names []string) error {
 			if err := o.check(names); err != nil {
 				return err
 			}
 			a.client.Stall = o.timeout
-			if o.list {
-				return a.list(o)
-			}
 			return a.fetch(ctx, o)
 		},
 	}
@@ -102,6 +105,74 @@ func (a *app) run(ctx context.Context, args []string) int {
 	fmt.Fprintln(a.err, "fetch:", err)
 	return 1
 }
+
+// options are the command line.
+type options struct {
+	names   []string // of datasets, in the order given
+	all     bool     // no names were given
+	data    string
+	yes     bool
+	list    bool
+	timeout time.Duration
+	mirrors []string // bases, without a slash at the end
+	accept  []string // names of datasets
+}
+
+func newOptions(set *flag.FlagSet) *options {
+	o := &options{}
+	set.StringVar(&o.data, "data", cmp.Or(os.Getenv(datasets.DirEnv), "data"),
+		"`directory` for a folder per dataset; default from the environment variable "+
+			datasets.DirEnv+" or else data")
+	set.BoolVar(&o.yes, "yes", false, "download more than 1 GB without asking")
+	set.BoolVar(&o.list, "list", false, "download nothing, list the files")
+	set.DurationVar(&o.timeout, "timeout", 30*time.Second, "give up an attempt that brings no byte for so long")
+	set.Func("mirror", "`address` to look at first, as ADDRESS/DATASET/FILE; may be repeated", func(s string) error {
+		u, err := url.Parse(s)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return errors.New("want an address that starts with http:// or https://")
+		}
+		o.mirrors = append(o.mirrors, strings.TrimRight(s, "/"))
+		return nil
+	})
+	set.Func("accept", "`names` of datasets, separated by commas, whose files are kept although they are not "+
+		"the published ones; their own sums are recorded", func(s string) error {
+		o.accept = append(o.accept, strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })...)
+		return nil
+	})
+	return o
+}
+
+// check takes the names and looks for what is wrong in the flags.
+func (o *options) check(names []string) error {
+	for _, n := range names {
+		if strings.HasPrefix(n, "-") {
+			return usagef("%s after a name: flags come first", n)
+		}
+		if !slices.Contains(datasets.Names(), n) {
+			return usagef("unknown dataset %q: want some of %s", n, list(datasets.Names()))
+		}
+		if !slices.Contains(o.names, n) {
+			o.names = append(o.names, n)
+		}
+	}
+	if len(names) == 0 {
+		o.names, o.all = datasets.Names(), true
+	}
+	for _, n := range o.accept {
+		if !slices.Contains(o.names, n) {
+			return usagef("-accept %s: not one of the datasets to fetch: %s", n, list(o.names))
+		}
+	}
+	if o.timeout <= 0 {
+		return usagef("-timeout %v: want more than 0", o.timeout)
+	}
+	if o.data == "" {
+		return usagef("-data: want a directory")
+	}
+	return nil
+}
+
+func list(names []string) string { return strings.Join(names, ", ") }
 
 // checked remembers the first error of writing, so that a result that could not be
 // printed is an error of the command.

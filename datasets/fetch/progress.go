@@ -29,7 +29,8 @@ type progress struct {
 
 func newProgress(w io.Writer, label string) *progress {
 	f, ok := w.(*os.File)
-	return &progress{w: w, bars: ok && term.IsTerminal(int(f.Fd())), label: label, last: time.Now(), told: map[string]bool{}}
+	bars := ok && term.IsTerminal(int(f.Fd()))
+	return &progress{w: w, bars: bars, label: label, last: time.Now(), told: map[string]bool{}}
 }
 
 func (p *progress) event(e download.Event) {
@@ -42,27 +43,20 @@ func (p *progress) event(e download.Event) {
 			p.line(s)
 		}
 	case download.Receiving, download.Checking:
-		if p.bars {
-			p.draw(e)
-		} else if time.Since(p.last) > linePause {
-			p.line(fmt.Sprintf("%s %s", verb(e.Stage), share(e)))
+		verb := "received"
+		if e.Stage == download.Checking {
+			verb = "checking"
+		}
+		switch {
+		case p.bars:
+			p.draw(e, verb)
+		case time.Since(p.last) <= linePause:
+		case e.Size <= 0:
+			p.line(fmt.Sprintf("%s %s", verb, amount(e.Done)))
+		default:
+			p.line(fmt.Sprintf("%s %s of %s, %d%%", verb, amount(e.Done), amount(e.Size), 100*e.Done/e.Size))
 		}
 	}
-}
-
-func verb(s download.Stage) string {
-	if s == download.Checking {
-		return "checking"
-	}
-	return "received"
-}
-
-// share is what has been done of what there is.
-func share(e download.Event) string {
-	if e.Size <= 0 {
-		return amount(e.Done)
-	}
-	return fmt.Sprintf("%s of %s, %d%%", amount(e.Done), amount(e.Size), 100*e.Done/e.Size)
 }
 
 // line prints below what is on the terminal.
@@ -72,17 +66,18 @@ func (p *progress) line(s string) {
 	fmt.Fprintf(p.w, "%s: %s\n", p.label, s)
 }
 
-func (p *progress) draw(e download.Event) {
-	size := e.Size
-	if size <= 0 {
-		size = -1
-	}
+func (p *progress) draw(e download.Event, verb string) {
 	if p.bar == nil || p.stage != e.Stage {
 		p.close()
 		p.stage = e.Stage
+		size := e.Size
+		if size <= 0 {
+			size = -1
+		}
 		p.bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(p.w), progressbar.OptionShowBytes(true),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(30),
-			progressbar.OptionSetDescription(fmt.Sprintf("%s %s", p.label, verb(e.Stage))))
+			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionSetWidth(30),
+			progressbar.OptionSetDescription(fmt.Sprintf("%s %s", p.label, verb)))
 	}
 	p.bar.Set64(e.Done)
 }

@@ -15,7 +15,7 @@ func TestList(t *testing.T) {
 	b.publish("one")
 	b.write("cifar10/two", "content of two")
 	b.want(b.call("-list", "cifar10", "esc10", "obs"), 0)
-	b.wantOut("dataset  file ", "size  in "+b.data+"  address\n", "cifar10  one ", "14 B", "missing", "present", b.url+"/one\n", "obs      Forward/, Left/, Right/, Stop/  ?", "by hand\n")
+	b.wantOut("cifar10/one ", " 14 B  missing, from "+b.url+"/one\n", "14 B  present, from", "? ", "obs: cannot be fetched; put", "Left")
 	b.wantAsked()
 	if _, err := os.Stat(filepath.Join(b.data, "esc10")); err == nil {
 		t.Error("a folder was made")
@@ -40,12 +40,12 @@ func TestList(t *testing.T) {
 // The directory is the flag's, or else the environment's, or else data.
 func TestDataDirectory(t *testing.T) {
 	b := newBench(t)
-	for env, want := range map[string]string{"": "data", "/env/dir": "/env/dir"} {
+	for env, want := range map[string]string{"": "data/obs", "/env/dir": "/env/dir/obs"} {
 		t.Setenv(datasets.DirEnv, env)
 		b.out.Reset()
 		b.app.out, b.app.err = &checked{w: &b.out}, &b.err
 		b.want(b.run(t.Context(), []string{"-list"}), 0)
-		b.wantOut("in " + want + " ")
+		b.wantOut("into " + want + ": Forward")
 	}
 }
 
@@ -62,8 +62,8 @@ func TestUsage(t *testing.T) {
 		{[]string{"-no"}, "flag provided but not defined"},
 		{[]string{"-timeout", "0s"}, "-timeout 0s: want more than 0"},
 		{[]string{"-timeout", "30"}, "invalid value"},
-		{[]string{"-mirror", "ftp://x"}, "-mirror ftp://x: want an address"},
-		{[]string{"-mirror", "http:///x"}, "-mirror http:///x: want an address"},
+		{[]string{"-mirror", "ftp://x"}, "-mirror: want an address"},
+		{[]string{"-mirror", "http:///x"}, "-mirror: want an address"},
 		{[]string{"-accept", "esc"}, "-accept esc: not one of"},
 		{[]string{"-accept", "hhar,esc10", "esc10"}, "-accept hhar: not one of the datasets to fetch: esc10"},
 		{[]string{"-data", ""}, "-data: want a directory"},

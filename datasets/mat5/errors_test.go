@@ -127,8 +127,7 @@ func TestChecksum(t *testing.T) {
 	file := b.file(b.raw(typeCompressed, damageLast(deflate(m))...), m)
 	const want = "zlib: invalid checksum"
 	for name, read := range map[string]func(a *Array) error{
-		"ReadAll": func(a *Array) error { _, err := io.ReadAll(a); return err },
-		"Uint8s":  func(a *Array) error { return a.Uint8s(make([]uint8, 10)) },
+		"Uint8s": func(a *Array) error { return a.Uint8s(make([]uint8, 10)) },
 		"Uint8s one by one": func(a *Array) error {
 			for range 9 {
 				if err := a.Uint8s(make([]uint8, 1)); err != nil {
@@ -138,13 +137,9 @@ func TestChecksum(t *testing.T) {
 			return a.Uint8s(make([]uint8, 1))
 		},
 		"Float64s": func(a *Array) error { return a.Float64s(make([]float64, 10)) },
-		"Next": func(a *Array) error {
-			io.ReadFull(a, make([]byte, 10)) // loses the error
-			return nil
-		},
 	} {
 		r, a := open(t, file)
-		if err := read(a); name != "Next" && (err == nil || !strings.Contains(err.Error(), want)) {
+		if err := read(a); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, want)
 		}
 		for range 2 {
@@ -205,7 +200,7 @@ func TestMemory(t *testing.T) {
 	const size = 1 << 24
 	bomb := b.compressed(b.matrix(uint32(Uint8), []int32{1, size}, "v", b.element(StoredUint8, make([]byte, size)...)))
 	skipped := b.compressed(b.matrix(uint32(Char), []int32{1, size}, "v", b.element(StoredUint8, make([]byte, size)...)))
-	claim := b.uint32s(typeMatrix, 1<<31-8)
+	claim := b.uint32s(uint32(typeMatrix), 1<<31-8)
 	claim = append(claim, b.matrix(uint32(Uint8), []int32{1 << 10, 1 << 20}, "v", b.uint32s(uint32(StoredUint8), 1<<30))[8:]...)
 	for _, c := range []struct {
 		name    string

@@ -33,19 +33,20 @@ import (
 	"io"
 )
 
-// headerSize is the length of a file's header: text, version and byte order.
-const headerSize = 128
-
-// bufferSize is how much of the file is read at a time.
-const bufferSize = 64 << 10
+const (
+	headerSize = 128      // of the file: text, version and byte order
+	bufferSize = 64 << 10 // how much of the file is read at a time
+)
 
 // Reader reads the variables of a level 5 MAT-file one after another.
 type Reader struct {
-	src   *counter
+	src   io.Reader
 	order binary.ByteOrder
 	limit int64
 	cur   *Array            // the last array that Next returned, nil at first
-	rest  *io.LimitedReader // what the file still holds of cur
+	at    int64             // where the variable begins in the file
+	end   int64             // and where it ends
+	rest  *io.LimitedReader // what the file still holds of the variable
 	err   error             // ends the reading; io.EOF at the end of the file
 }
 
@@ -56,9 +57,9 @@ type Reader struct {
 // Files of other levels give an error that says so: level 4, which has no header, and
 // 7.3, which is HDF5.
 func NewReader(r io.Reader, limit int64) (*Reader, error) {
-	src := &counter{r: bufio.NewReaderSize(r, bufferSize)}
+	mr := &Reader{src: bufio.NewReaderSize(r, bufferSize), limit: limit, end: headerSize}
 	head := make([]byte, headerSize)
-	n, err := io.ReadFull(src, head)
+	n, err := io.ReadFull(mr.src, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, fmt.Errorf("mat5: header: %w", err)
 	}
@@ -74,7 +75,6 @@ func NewReader(r io.Reader, limit int64) (*Reader, error) {
 		return nil, fmt.Errorf("mat5: header: truncated: expected %d bytes, found %d: %w",
 			headerSize, n, io.ErrUnexpectedEOF)
 	}
-	mr := &Reader{src: src, limit: limit}
 	// The writer stores the two characters MI as one 16-bit number.
 	switch mark := string(head[126:]); mark {
 	case "IM":
@@ -86,12 +86,12 @@ func NewReader(r io.Reader, limit int64) (*Reader, error) {
 	}
 	switch version := mr.order.Uint16(head[124:]); version {
 	case 0x0100:
+		return mr, nil
 	case 0x0200:
 		return nil, errVersion73
 	default:
 		return nil, fmt.Errorf("mat5: header: version: expected 0x0100, found %#04x", version)
 	}
-	return mr, nil
 }
 
 var errVersion73 = errors.New("mat5: expected a level 5 MAT-file, found version 7.3 (HDF5): save with -v7")
@@ -109,17 +109,12 @@ func (r *Reader) Next() (*Array, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	at := r.src.n
 	a, err := r.next()
-	if err != nil {
-		r.err = err
-		if err != io.EOF {
-			r.err = fmt.Errorf("mat5: variable at byte %d: %w", at, err)
-		}
-		return nil, r.err
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("mat5: variable at byte %d: %w", r.at, err)
 	}
-	r.cur = a
-	return a, nil
+	r.cur, r.err = a, err
+	return a, err
 }
 
 // leave skips the rest of the current array.
@@ -129,17 +124,15 @@ func (r *Reader) leave() error {
 		return nil
 	}
 	r.cur = nil
-	err := a.err
-	a.err = fmt.Errorf("mat5: variable %q: read after the next one was asked for", a.Name)
-	if err != nil && err != io.EOF {
-		return err
+	if a.err != nil {
+		return a.err
 	}
+	a.err = a.errorf("read after the next one was asked for")
 	if _, err := io.Copy(io.Discard, r.rest); err != nil {
-		return fmt.Errorf("mat5: variable %q: %w", a.Name, err)
+		return a.errorf("%w", err)
 	}
 	if r.rest.N > 0 {
-		return fmt.Errorf("mat5: variable %q: truncated: expected %d bytes more: %w",
-			a.Name, r.rest.N, io.ErrUnexpectedEOF)
+		return a.errorf("truncated: expected %d bytes more: %w", r.rest.N, io.ErrUnexpectedEOF)
 	}
 	return nil
 }
@@ -147,19 +140,18 @@ func (r *Reader) leave() error {
 // next reads the tag of a variable and the variable's header. It returns io.EOF itself
 // only at the end of the file.
 func (r *Reader) next() (*Array, error) {
-	if _, err := r.src.r.Peek(1); err != nil {
-		return nil, err
-	}
+	r.at = r.end
 	t, err := readTag(r.src, r.order)
 	if err != nil {
 		return nil, err
 	}
+	r.end += 8 + int64(t.size)
 	r.rest = &io.LimitedReader{R: r.src, N: int64(t.size)}
-	switch {
-	case t.small:
-	case t.typ == typeMatrix:
-		return readArray(&matrix{r: r.rest, left: int64(t.size), order: r.order}, r.limit)
-	case t.typ == typeCompressed:
+	if t.small || t.typ != typeMatrix && t.typ != typeCompressed {
+		return nil, fmt.Errorf("expected a matrix or a compressed one, found %v", t.typ)
+	}
+	m := &matrix{r: r.rest, left: int64(t.size), order: r.order}
+	if t.typ == typeCompressed {
 		z, err := zlib.NewReader(r.rest)
 		if err != nil {
 			return nil, fmt.Errorf("compressed: %w", noEOF(err))
@@ -171,22 +163,126 @@ func (r *Reader) next() (*Array, error) {
 		if t.small || t.typ != typeMatrix {
 			return nil, fmt.Errorf("compressed: expected a matrix, found %v", t.typ)
 		}
-		m := &matrix{r: z, left: int64(t.size), order: r.order, compressed: true}
-		return readArray(m, r.limit)
+		m = &matrix{r: z, left: int64(t.size), order: r.order, compressed: true}
 	}
-	return nil, fmt.Errorf("expected a matrix or a compressed one, found %v", t.typ)
+	return readArray(m, r.limit)
 }
 
-// counter counts the bytes read.
-type counter struct {
-	r *bufio.Reader
-	n int64
+// tag is the head of a data element: what its bytes are and how many there are.
+type tag struct {
+	typ   Type
+	size  uint32
+	small bool    // the bytes are in the tag itself
+	data  [4]byte // these bytes, when small
 }
 
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
+// readTag reads the 8 bytes of a tag. The two halves of a small element's first word
+// are its size, 1 to 4, and its type; there the second word is the data. The error is
+// io.EOF itself if there is nothing to read.
+func readTag(r io.Reader, order binary.ByteOrder) (tag, error) {
+	var b [8]byte
+	if n, err := io.ReadFull(r, b[:]); err == io.EOF {
+		return tag{}, err
+	} else if err != nil {
+		return tag{}, fmt.Errorf("tag: expected %d bytes, found %d: %w", len(b), n, err)
+	}
+	word := order.Uint32(b[:])
+	size := word >> 16
+	if size == 0 {
+		return tag{typ: Type(word), size: order.Uint32(b[4:])}, nil
+	}
+	t := tag{typ: Type(word & 0xffff), size: size, small: true, data: [4]byte(b[4:])}
+	if size > 4 {
+		return tag{}, fmt.Errorf("tag: a small element of %v has at most 4 bytes, found %d", t.typ, size)
+	}
+	return t, nil
+}
+
+// matrix is the inside of a matrix element, a run of data elements.
+type matrix struct {
+	r          io.Reader
+	left       int64 // bytes of it not read yet
+	order      binary.ByteOrder
+	compressed bool // it is all that r may hold
+}
+
+// Read reads at most what is left. If r ends before, it says so.
+func (m *matrix) Read(p []byte) (int, error) {
+	if m.left == 0 {
+		return 0, io.EOF
+	}
+	n, err := m.r.Read(p[:min(int64(len(p)), m.left)])
+	m.left -= int64(n)
+	if err == io.EOF && m.left > 0 {
+		return n, fmt.Errorf("truncated: expected %d bytes more: %w", m.left, io.ErrUnexpectedEOF)
+	}
+	if err == io.EOF {
+		err = nil
+	}
 	return n, err
+}
+
+// tag reads the tag of the next element, which must lie within the matrix.
+func (m *matrix) tag() (tag, error) {
+	t, err := readTag(m, m.order)
+	if err == io.EOF {
+		err = fmt.Errorf("tag: expected 8 bytes, found 0: %w", io.ErrUnexpectedEOF)
+	}
+	if err == nil && !t.small && int64(t.size) > m.left {
+		err = fmt.Errorf("expected at most the %d bytes left in the matrix, found an element of %d", m.left, t.size)
+	}
+	return t, err
+}
+
+// element reads a whole element, which must be of type typ and at most max bytes.
+func (m *matrix) element(typ Type, max int) ([]byte, error) {
+	t, err := m.tag()
+	if err != nil {
+		return nil, err
+	}
+	if t.typ != typ {
+		return nil, fmt.Errorf("expected type %v, found %v", typ, t.typ)
+	}
+	if t.size > uint32(max) {
+		return nil, fmt.Errorf("expected at most %d bytes, found %d", max, t.size)
+	}
+	if t.small {
+		return t.data[:t.size], nil
+	}
+	b := make([]byte, t.size)
+	if _, err := io.ReadFull(m, b); err != nil {
+		return nil, noEOF(err)
+	}
+	return b, m.skip(padding(t.size))
+}
+
+// skip passes over n bytes, or fewer if the matrix ends before: some writers leave out
+// the padding of its last element.
+func (m *matrix) skip(n int64) error {
+	_, err := io.CopyN(io.Discard, m, min(n, m.left))
+	return err
+}
+
+// padding is the number of bytes from an element of that size to a multiple of 8.
+func padding(size uint32) int64 { return int64(-size & 7) }
+
+// end checks that the matrix has been read to its end, and, where it is compressed,
+// that the compressed data end there too with a right checksum.
+func (m *matrix) end() error {
+	if m.left > 0 {
+		return fmt.Errorf("expected the end of the matrix, found %d bytes more", m.left)
+	}
+	if !m.compressed {
+		return nil
+	}
+	var b [1]byte
+	switch n, err := io.ReadFull(m.r, b[:]); {
+	case n > 0:
+		return errors.New("compressed: expected the end at the end of the matrix, found more")
+	case err != io.EOF:
+		return fmt.Errorf("compressed: %w", err)
+	}
+	return nil
 }
 
 // noEOF turns io.EOF, which would look like a regular end, into io.ErrUnexpectedEOF.

@@ -172,8 +172,7 @@ func TestOtherClasses(t *testing.T) {
 			if a.Complex {
 				mention = "found complex ones"
 			}
-			_, err = io.ReadAll(a)
-			for _, err := range []error{err, a.Uint8s(nil), a.Uint8s(make([]uint8, 2)), a.Float64s(make([]float64, 2))} {
+			for _, err := range []error{a.Uint8s(nil), a.Uint8s(make([]uint8, 2)), a.Float64s(make([]float64, 2))} {
 				if err == nil || !strings.Contains(err.Error(), mention) {
 					t.Errorf("%s: %s: error %v, want one with %q", form, got, err, mention)
 				}

@@ -3,7 +3,9 @@ package picture
 import (
 	"fmt"
 	"image"
-	"image/color"
+	"math"
+
+	"golang.org/x/image/draw"
 )
 
 // Crop returns the part of img within r, which must lie within img and not be empty.
@@ -12,21 +14,14 @@ func Crop(img image.Image, r image.Rectangle) (image.Image, error) {
 	if r.Empty() || !r.In(img.Bounds()) {
 		return nil, fmt.Errorf("picture: crop: expected a rectangle within %v, found %v", img.Bounds(), r)
 	}
-	if s, ok := img.(interface {
+	s, ok := img.(interface {
 		SubImage(image.Rectangle) image.Image
-	}); ok {
-		return s.SubImage(r), nil
+	})
+	if !ok {
+		return nil, fmt.Errorf("picture: crop: a %T has no parts", img)
 	}
-	return window{img, r}, nil
+	return s.SubImage(r), nil
 }
-
-// window is a part of an image that cannot give parts of itself.
-type window struct {
-	image.Image
-	r image.Rectangle
-}
-
-func (w window) Bounds() image.Rectangle { return w.r }
 
 // Luma returns the brightness of each pixel of img, by Rec. 601 and rounded:
 //
@@ -42,49 +37,113 @@ func Luma(img image.Image) *image.Gray {
 	b := img.Bounds()
 	g := image.NewGray(image.Rect(0, 0, b.Dx(), b.Dy()))
 	for y := range b.Dy() {
-		lumaRow(g.Pix[y*g.Stride:][:b.Dx()], img, b.Min.X, b.Min.Y+y)
+		dst := g.Pix[y*g.Stride:][:b.Dx()]
+		switch img := img.(type) {
+		case *image.Gray:
+			copy(dst, img.Pix[img.PixOffset(b.Min.X, b.Min.Y+y):])
+		case *image.YCbCr:
+			copy(dst, img.Y[img.YOffset(b.Min.X, b.Min.Y+y):])
+		case image.RGBA64Image: // all others of package image
+			for x := range dst {
+				c := img.RGBA64At(b.Min.X+x, b.Min.Y+y)
+				dst[x] = luma(uint32(c.R), uint32(c.G), uint32(c.B))
+			}
+		default:
+			for x := range dst {
+				r, g, b, _ := img.At(b.Min.X+x, b.Min.Y+y).RGBA()
+				dst[x] = luma(r, g, b)
+			}
+		}
 	}
 	return g
 }
 
-// lumaRow computes the luma of len(dst) pixels from (x, y) to the right.
-func lumaRow(dst []uint8, img image.Image, x, y int) {
-	switch img := img.(type) {
-	case *image.Gray:
-		copy(dst, img.Pix[img.PixOffset(x, y):])
-	case *image.YCbCr:
-		copy(dst, img.Y[img.YOffset(x, y):])
-	case *image.RGBA:
-		pix := img.Pix[img.PixOffset(x, y):]
-		for i := range dst {
-			p := pix[4*i:][:3]
-			dst[i] = luma8(p[0], p[1], p[2])
-		}
-	case *image.NRGBA:
-		pix := img.Pix[img.PixOffset(x, y):]
-		for i := range dst {
-			p := pix[4*i:][:4]
-			if p[3] == 255 {
-				dst[i] = luma8(p[0], p[1], p[2])
-			} else {
-				dst[i] = luma(color.NRGBA{R: p[0], G: p[1], B: p[2], A: p[3]})
-			}
-		}
-	default:
-		for i := range dst {
-			dst[i] = luma(img.At(x+i, y))
+// luma is the luma of values of 16 bits, in 8 bits.
+func luma(r, g, b uint32) uint8 {
+	const full = 1000 * 257
+	return uint8((299*r + 587*g + 114*b + full/2) / full)
+}
+
+// Resize returns g scaled to w x h pixels, its corner at (0, 0) and no space between
+// rows.
+//
+// Pixels are interpolated linearly in each direction. When shrinking, the triangle of
+// weights widens with the factor, so that every pixel counts and fine patterns do not
+// alias. Beyond the border there is nothing: the weights within add up to 1. A size that
+// stays gives the pixels unchanged.
+//
+// Resize panics if g is empty, or w or h is not positive.
+func Resize(g *image.Gray, w, h int) *image.Gray {
+	if g.Bounds().Empty() || w < 1 || h < 1 {
+		panic(fmt.Sprintf("picture: resize of %v to %dx%d", g.Bounds(), w, h))
+	}
+	// Scaling to 8 bits would cut off fractions, a bias of half a grey level.
+	wide := image.NewGray16(image.Rect(0, 0, w, h))
+	draw.BiLinear.Scale(wide, wide.Rect, g, g.Rect, draw.Src, nil)
+	out := image.NewGray(wide.Rect)
+	for i := range out.Pix {
+		v := uint32(wide.Pix[2*i])<<8 | uint32(wide.Pix[2*i+1])
+		out.Pix[i] = uint8((v + 128) / 257)
+	}
+	return out
+}
+
+// Constants of Contrast, in grey levels of 0 to 255.
+const (
+	contrastMean = 255 * 0.5
+	contrastDev  = 255 * 0.25
+	contrastMin  = 4 // the least standard deviation that is scaled up to contrastDev
+)
+
+// Contrast returns g with its brightness and contrast normalised: the mean of the
+// pixels goes to 0.5 and their standard deviation to 0.25 of full scale; values beyond
+// 0 and 1 are clipped, about 5 in 100 with the traffic signs.
+//
+// A picture with a deviation below 4 grey levels of 255 is scaled as if it had that
+// much, so that the noise of an almost even surface does not become a picture. An even
+// picture becomes 0.5 all over.
+//
+// All of this is our choice: the finished arrays of the original came without the code
+// that made them. On the traffic signs, split by track, classifiers do better with it
+// than without; with histogram equalisation instead, a small convolutional network does
+// as well and nearest neighbours do worse.
+func Contrast(g *image.Gray) *image.Gray {
+	b := g.Bounds()
+	out := image.NewGray(image.Rect(0, 0, b.Dx(), b.Dy()))
+	var count [256]int
+	for y := range b.Dy() {
+		row := out.Pix[y*out.Stride:][:b.Dx()]
+		copy(row, g.Pix[g.PixOffset(b.Min.X, b.Min.Y+y):])
+		for _, v := range row {
+			count[v]++
 		}
 	}
+	table := contrastTable(&count, len(out.Pix))
+	for i, v := range out.Pix {
+		out.Pix[i] = table[v]
+	}
+	return out
 }
 
-// luma8 is the luma of 8-bit values.
-func luma8(r, g, b uint8) uint8 {
-	return uint8((299*uint32(r) + 587*uint32(g) + 114*uint32(b) + 500) / 1000)
-}
-
-// luma is the luma of any colour, on black.
-func luma(c color.Color) uint8 {
-	r, g, b, _ := c.RGBA()
-	const full = 1000 * 257 // of the 16-bit values, to 8 bits
-	return uint8((299*r + 587*g + 114*b + full/2) / full)
+// contrastTable maps grey levels to normalised ones, given how many of n pixels have
+// each level.
+func contrastTable(count *[256]int, n int) *[256]uint8 {
+	sum := 0
+	for v, c := range count {
+		sum += c * v
+	}
+	mean := float64(sum) / float64(n)
+	variance := 0.0
+	for v, c := range count {
+		d := float64(v) - mean
+		variance += float64(c) * d * d / float64(n)
+	}
+	gain := contrastDev / max(math.Sqrt(variance), contrastMin)
+	var table [256]uint8
+	for v := range table {
+		// The conversion keeps multiplication and addition apart on every machine.
+		z := contrastMean + float64(gain*(float64(v)-mean))
+		table[v] = uint8(math.Round(min(max(z, 0), 255)))
+	}
+	return &table
 }

@@ -31,13 +31,18 @@ const memory = 16
 // given again as long as names, sizes and times of the files are the same. Read, if
 // not nil, is told the number of bytes as they are read.
 func Hash(ctx context.Context, memo string, paths []string, read func(n int64)) (string, error) {
-	list, youngest, err := listing(paths)
+	list, err := listing(paths)
 	if err != nil {
 		return "", err
 	}
 	look := sha256.New()
+	var youngest time.Time
 	for _, f := range list {
-		fmt.Fprintf(look, "%q %d %d\n", f.path, f.info.Size(), f.info.ModTime().UnixNano())
+		t := f.info.ModTime()
+		fmt.Fprintf(look, "%q %d %d\n", f.path, f.info.Size(), t.UnixNano())
+		if t.After(youngest) {
+			youngest = t
+		}
 	}
 	key := hex.EncodeToString(look.Sum(nil))
 	known := remembered(memo)
@@ -48,11 +53,11 @@ func Hash(ctx context.Context, memo string, paths []string, read func(n int64)) 
 	}
 	h := sha256.New()
 	for _, f := range list {
-		content := sha256.New()
-		if err := copyFile(ctx, content, f.path, read); err != nil {
+		sum, err := f.sum(ctx, read)
+		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(h, "%q %x\n", f.name, content.Sum(nil))
+		fmt.Fprintf(h, "%q %x\n", f.name, sum)
 	}
 	sum := hex.EncodeToString(h.Sum(nil))
 	if time.Since(youngest) > settled {
@@ -83,84 +88,70 @@ type listed struct {
 	info       fs.FileInfo
 }
 
-// listing returns the files in a fixed order and the latest time of change.
-func listing(paths []string) (list []listed, youngest time.Time, err error) {
-	add := func(path, name string) error {
-		info, err := os.Stat(path)
-		if err != nil || !info.Mode().IsRegular() {
-			return err
+// listing returns the regular files of paths in a fixed order.
+func listing(paths []string) (list []listed, err error) {
+	for _, given := range paths {
+		root, err := filepath.EvalSymlinks(given)
+		if err == nil {
+			root, err = filepath.Abs(root)
 		}
-		if path, err = filepath.Abs(path); err != nil {
-			return err
-		}
-		if t := info.ModTime(); t.After(youngest) {
-			youngest = t
-		}
-		list = append(list, listed{path, name, info})
-		return nil
-	}
-	for _, root := range paths {
-		info, err := os.Stat(root)
 		if err != nil {
-			return nil, youngest, err
-		}
-		if !info.IsDir() {
-			if err := add(root, filepath.Base(root)); err != nil {
-				return nil, youngest, err
-			}
-			continue
-		}
-		if root, err = filepath.EvalSymlinks(root); err != nil {
-			return nil, youngest, err
+			return nil, err
 		}
 		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return err
 			}
-			if path != root && strings.HasPrefix(d.Name(), ".") {
-				if d.IsDir() {
-					return fs.SkipDir
-				}
+			hidden := path != root && strings.HasPrefix(d.Name(), ".")
+			switch {
+			case d.IsDir() && hidden:
+				return fs.SkipDir
+			case d.IsDir() || hidden:
 				return nil
 			}
-			if d.IsDir() {
-				return nil
-			}
-			name, err := filepath.Rel(root, path)
-			if err != nil {
+			info, err := os.Stat(path) // follows links
+			if err != nil || !info.Mode().IsRegular() {
 				return err
 			}
-			return add(path, filepath.ToSlash(name))
+			name := filepath.Base(given)
+			if path != root {
+				if name, err = filepath.Rel(root, path); err != nil {
+					return err
+				}
+			}
+			list = append(list, listed{path, filepath.ToSlash(name), info})
+			return nil
 		})
 		if err != nil {
-			return nil, youngest, err
+			return nil, err
 		}
 	}
-	return list, youngest, nil
+	return list, nil
 }
 
-// copyFile copies a file to w until ctx ends.
-func copyFile(ctx context.Context, w io.Writer, path string, read func(n int64)) error {
-	f, err := os.Open(path)
+// sum hashes the file's content until ctx ends.
+func (l listed) sum(ctx context.Context, read func(n int64)) ([]byte, error) {
+	f, err := os.Open(l.path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
+	h := sha256.New()
 	b := make([]byte, 1<<18)
 	for {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
 		n, err := f.Read(b)
-		w.Write(b[:n])
+		h.Write(b[:n])
 		if read != nil {
 			read(int64(n))
 		}
 		if err == io.EOF {
-			return nil
+			return h.Sum(nil), nil
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
 }

@@ -1,25 +1,37 @@
-// Package prepared keeps the tensors that a dataset's files were made into, so that
-// they are made once.
+// Package prepared keeps the samples that a dataset's files were made into, so that they
+// are made once.
 //
-// A set of samples is a directory of .npy files and a description:
+// A set of samples is a directory of two files:
 //
-//	values.npy    [n, size] uint8 or float32, in the order in which they were added
-//	index.npy     [n, 5] int32: row of values.npy, label, part, group, clip,
-//	              in the order of the samples' names
-//	moments.npy   [n, period, 2] float64: sums and sums of squares of each sample's
-//	              values, value i counted at i modulo period
-//	set.json      the layout, counts, checksums and what the caller adds
+//	values    of each sample Layout.Size bytes or float32, in the order in which they were added
+//	set       a line of JSON: format, layout, number of samples, what the caller adds
+//	          [n, 5] int32: row of values, label, part, group, clip, in the order of the names
+//	          [n, period, 2] float64: sums and sums of squares of the values of each row,
+//	          value i counted at i modulo period
+//	          uint32: CRC-32C of all that
+//
+// Numbers have the byte order of the machine; a set of another one fails the checksum.
 //
 // Writing never holds the values in memory, opening maps them. A set is there whole
 // or not at all: it is written under a temporary name, synced and renamed.
 package prepared
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/edsrzf/mmap-go"
 )
 
 // Part is the split that a sample belongs to.
@@ -38,6 +50,14 @@ type Layout struct {
 	Size   int  `json:"size"`   // values of a sample
 	Bytes  bool `json:"bytes"`  // stored as bytes, each standing for byte/255; else float32
 	Period int  `json:"period"` // statistics of a sample: value i belongs to number i % Period; 0 for none
+}
+
+// validate returns an error for a layout that cannot be stored.
+func (l Layout) validate() error {
+	if l.Size < 1 || l.Size > math.MaxInt32 || l.Period < 0 || l.Period > l.Size {
+		return fmt.Errorf("layout %+v: expected 1 to %d values and a period from 0 to their number", l, math.MaxInt32)
+	}
+	return nil
 }
 
 // Sample is what is known of a sample beside its values.
@@ -67,87 +87,180 @@ func (s Sample) Segment(i int) Sample {
 
 // The files of a set.
 const (
-	valuesFile  = "values.npy"
-	indexFile   = "index.npy"
-	momentsFile = "moments.npy"
-	setFile     = "set.json"
+	valuesFile = "values"
+	setFile    = "set"
 )
 
-// format is the version of the files; another one is not read.
-const format = 1
+const (
+	format  = 2 // the version of the files; another one is not read
+	columns = 5 // of the index
+)
 
-// columns of the index.
-const columns = 5
-
-// description is what set.json holds.
-type description struct {
-	Format  int    `json:"format"`
-	Layout  Layout `json:"layout"`
-	Samples int    `json:"samples"`
-	Groups  int    `json:"groups"`
-	Clips   int    `json:"clips"`
-	Index   uint32 `json:"index_crc32c"`
-	Moments uint32 `json:"moments_crc32c"`
-	Meta    any    `json:"meta"`
+// head is the first line of the file set.
+type head struct {
+	Format  int             `json:"format"`
+	Layout  Layout          `json:"layout"`
+	Samples int             `json:"samples"`
+	Meta    json.RawMessage `json:"meta"`
 }
 
-// sealed is the file set.json: the description and the checksum of its text.
-type sealed struct {
-	Sum string          `json:"crc32c"`
-	Set json.RawMessage `json:"set"`
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// seal appends the checksum of b to it.
+func seal(b []byte) []byte { return binary.NativeEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)) }
+
+// Set is an open set. Its values are memory-mapped: they must not be changed, and are
+// gone once the Set is unreachable.
+type Set struct {
+	Layout Layout
+	Bytes  []byte    // values of a layout of bytes, one row a sample
+	Floats []float32 // values of a layout of float32
+
+	// Of each sample, in the order of the names: its row among the values, its
+	// label, its part; its group and clip as numbers, -1 for none.
+	Rows, Labels  []int32
+	Parts         []Part
+	Groups, Clips []int32
+
+	// Moments holds 2*Period numbers a row: sum and sum of squares.
+	Moments []float64
+
+	// Meta is what was given to Commit.
+	Meta json.RawMessage
 }
 
-// encode returns the description as the text of its file.
-func (d description) encode() ([]byte, error) {
-	text, err := json.MarshalIndent(d, "", "\t")
+// Open opens the set in a directory. Sizes and the checksums of all but the values
+// are verified.
+func Open(dir string) (*Set, error) {
+	s := &Set{}
+	n, err := s.read(filepath.Join(dir, setFile))
+	if err == nil {
+		err = s.mapValues(filepath.Join(dir, valuesFile), n)
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("prepared set %s: %w", dir, err)
 	}
-	return fmt.Appendf(nil, "{\n\"crc32c\": \"%s\",\n\"set\": %s}", textSum(text), text), nil
+	return s, nil
 }
 
-// decode reads what encode returned.
-func (d *description) decode(b []byte) error {
-	var s sealed
-	if err := json.Unmarshal(b, &s); err != nil {
-		return err
+// read reads all but the values, and returns the number of samples.
+func (s *Set) read(path string) (n int, err error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
 	}
-	if found := textSum(s.Set); found != s.Sum {
-		return fmt.Errorf("expected the checksum %q, found %s", s.Sum, found)
+	end := len(b) - 4
+	if end < 0 || !bytes.Equal(seal(b[:end:end]), b) {
+		return 0, fmt.Errorf("%s: %d bytes with a wrong checksum", setFile, len(b))
 	}
-	return json.Unmarshal(s.Set, d)
+	line, rest, _ := bytes.Cut(b[:end], []byte("\n"))
+	var h head
+	if err := json.Unmarshal(line, &h); err != nil {
+		return 0, fmt.Errorf("%s: %w", setFile, err)
+	}
+	if h.Format != format {
+		return 0, fmt.Errorf("%s: expected format %d, found %d", setFile, format, h.Format)
+	}
+	if err := h.Layout.validate(); err != nil {
+		return 0, fmt.Errorf("%s: %w", setFile, err)
+	}
+	n = h.Samples
+	if row := 4*columns + 8*2*h.Layout.Period; n < 1 || n > len(rest) || len(rest) != n*row {
+		return 0, fmt.Errorf("%s: %d bytes for %d samples of the layout %+v", setFile, len(rest), n, h.Layout)
+	}
+	s.Layout, s.Meta = h.Layout, h.Meta
+	index := make([]int32, n*columns)
+	used, err := binary.Decode(rest, binary.NativeEndian, index)
+	if err != nil {
+		return 0, err
+	}
+	if s.Layout.Period > 0 {
+		s.Moments = make([]float64, n*2*s.Layout.Period)
+		if _, err := binary.Decode(rest[used:], binary.NativeEndian, s.Moments); err != nil {
+			return 0, err
+		}
+	}
+	for row := range slices.Chunk(index, columns) {
+		if row[0] < 0 || int(row[0]) >= n {
+			return 0, fmt.Errorf("%s: row %d of %d", setFile, row[0], n)
+		}
+		s.Rows = append(s.Rows, row[0])
+		s.Labels = append(s.Labels, row[1])
+		s.Parts = append(s.Parts, Part(row[2]))
+		s.Groups = append(s.Groups, row[3])
+		s.Clips = append(s.Clips, row[4])
+	}
+	return n, nil
 }
 
-func textSum(text []byte) string { return fmt.Sprintf("%08x", crc32.Checksum(text, castagnoli)) }
-
-// headerSize is the size of the .npy headers here; values begin aligned.
-const headerSize = 128
-
-// header returns the header of a .npy file of version 1.0.
-func header(descr string, shape ...int) []byte {
-	var dims strings.Builder
-	for _, n := range shape {
-		fmt.Fprintf(&dims, "%d, ", n)
-	}
-	dict := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, strings.TrimSuffix(dims.String(), " "))
-	const prefix = "\x93NUMPY\x01\x00\x76\x00" // 0x76 is what follows: 118 bytes
-	return []byte(fmt.Sprintf("%s%-*s\n", prefix, headerSize-len(prefix)-1, dict))
-}
-
-// values returns the .npy type and the width in bytes of the values.
-func (l Layout) values() (descr string, width int) {
-	if l.Bytes {
-		return "|u1", 1
-	}
-	return "<f4", 4
-}
-
-// syncFile makes sure that a closed file or a directory's entries are on disk.
-func syncFile(path string) error {
+// mapValues maps the values of n samples into memory.
+func (s *Set) mapValues(path string, n int) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return f.Sync()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	want := int64(n) * int64(s.Layout.Size)
+	if !s.Layout.Bytes {
+		want *= 4
+	}
+	if info.Size() != want {
+		return fmt.Errorf("%s: expected %d bytes, found %d", valuesFile, want, info.Size())
+	}
+	m, err := mmap.Map(f, mmap.RDONLY, 0)
+	if err != nil {
+		return fmt.Errorf("%s: %w", valuesFile, err)
+	}
+	runtime.AddCleanup(s, func(m mmap.MMap) { m.Unmap() }, m)
+	if s.Layout.Bytes {
+		s.Bytes = m
+	} else {
+		s.Floats = unsafe.Slice((*float32)(unsafe.Pointer(&m[0])), len(m)/4)
+	}
+	return nil
+}
+
+// temporary begins the names of sets being written.
+const temporary = ".making-"
+
+// abandoned is the age at which a set being written is taken for the remains of a
+// process that was killed.
+const abandoned = 24 * time.Hour
+
+// Touch notes that a set was used, for Prune.
+func Touch(dir string) {
+	now := time.Now()
+	os.Chtimes(dir, now, now) // a cache that is read-only is used all the same
+}
+
+// Prune removes all but the given number of the most recently used sets in a
+// directory, and what killed processes left there. A set that is in use by another
+// process may be among them: it stays readable for that process where the system
+// keeps open files. Errors are passed over: what cannot be removed stays.
+func Prune(parent string, keep int) {
+	entries, _ := os.ReadDir(parent)
+	used := map[string]time.Time{}
+	var sets []string
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !e.IsDir() {
+			continue
+		}
+		path := filepath.Join(parent, e.Name())
+		switch {
+		case !strings.HasPrefix(e.Name(), temporary):
+			used[path] = info.ModTime()
+			sets = append(sets, path)
+		case time.Since(info.ModTime()) > abandoned:
+			os.RemoveAll(path)
+		}
+	}
+	slices.SortFunc(sets, func(a, b string) int { return used[b].Compare(used[a]) })
+	for _, path := range sets[min(keep, len(sets)):] {
+		os.RemoveAll(path)
+	}
 }

@@ -3,10 +3,9 @@ package prepared
 import (
 	"bufio"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -28,8 +27,8 @@ type Writer struct {
 // Create begins a set that will be the directory dir. Its parent is made if need be.
 // After Create the caller calls Commit or Discard.
 func Create(dir string, l Layout) (*Writer, error) {
-	if l.Size < 1 || l.Size > math.MaxInt32 || l.Period < 0 || l.Period > l.Size {
-		return nil, fmt.Errorf("prepared set of %d values a sample, period %d", l.Size, l.Period)
+	if err := l.validate(); err != nil {
+		return nil, fmt.Errorf("prepared set %s: %w", dir, err)
 	}
 	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
@@ -40,16 +39,15 @@ func Create(dir string, l Layout) (*Writer, error) {
 		return nil, err
 	}
 	w := &Writer{dir: dir, temp: temp, layout: l}
-	if err := os.Chmod(temp, 0o755); err != nil { // caches can be shared
-		w.Discard()
-		return nil, err
+	err = os.Chmod(temp, 0o755) // caches can be shared
+	if err == nil {
+		w.file, err = os.Create(filepath.Join(temp, valuesFile))
 	}
-	if w.file, err = os.Create(filepath.Join(temp, valuesFile)); err != nil {
+	if err != nil {
 		w.Discard()
 		return nil, err
 	}
 	w.values = bufio.NewWriterSize(w.file, 1<<20)
-	w.values.Write(make([]byte, headerSize)) // the number of samples is not known yet
 	return w, nil
 }
 
@@ -66,14 +64,7 @@ func (w *Writer) AddBytes(s Sample, v []byte) error {
 	if !w.layout.Bytes || len(v) != w.layout.Size {
 		return fmt.Errorf("sample %s: %d bytes for the layout %+v", s.Name, len(v), w.layout)
 	}
-	if p := w.layout.Period; p > 0 {
-		m := w.next(p)
-		for i, b := range v {
-			x := float64(b) / 255
-			m[i%p*2] += x
-			m[i%p*2+1] += x * x
-		}
-	}
+	addMoments(w, v, 255)
 	w.samples = append(w.samples, s)
 	_, err := w.values.Write(v)
 	return err
@@ -81,7 +72,7 @@ func (w *Writer) AddBytes(s Sample, v []byte) error {
 
 // AddFloats adds a sample of a layout of float32. A value that is not finite is an
 // error: no network learns from it.
-func (w *Writer) AddFloats(s Sample, v []float32) error {
+func (w *Writer) AddFloats(s Sample, v []float32) (err error) {
 	if w.layout.Bytes || len(v) != w.layout.Size {
 		return fmt.Errorf("sample %s: %d floats for the layout %+v", s.Name, len(v), w.layout)
 	}
@@ -90,83 +81,86 @@ func (w *Writer) AddFloats(s Sample, v []float32) error {
 			return fmt.Errorf("sample %s: value %d is %v: expected a finite number", s.Name, i, x)
 		}
 	}
-	if p := w.layout.Period; p > 0 {
-		m := w.next(p)
-		for i, x := range v {
-			m[i%p*2] += float64(x)
-			m[i%p*2+1] += float64(x) * float64(x)
-		}
+	if w.buffer, err = binary.Append(w.buffer[:0], binary.NativeEndian, v); err != nil {
+		return err
 	}
-	w.buffer = w.buffer[:0]
-	for _, x := range v {
-		w.buffer = binary.LittleEndian.AppendUint32(w.buffer, math.Float32bits(x))
-	}
+	addMoments(w, v, 1)
 	w.samples = append(w.samples, s)
-	_, err := w.values.Write(w.buffer)
+	_, err = w.values.Write(w.buffer)
 	return err
 }
 
-// next returns the moments of the next sample, all 0.
-func (w *Writer) next(period int) []float64 {
-	n := len(w.moments)
+// addMoments adds the moments of the next sample, of its values divided by unit.
+func addMoments[T byte | float32](w *Writer, v []T, unit float64) {
+	n, period := len(w.moments), w.layout.Period
+	if period == 0 {
+		return
+	}
 	w.moments = slices.Grow(w.moments, 2*period)[:n+2*period]
-	clear(w.moments[n:])
-	return w.moments[n:]
+	m := w.moments[n:]
+	clear(m)
+	for i, x := range v {
+		x := float64(x) / unit
+		m[i%period*2] += x
+		m[i%period*2+1] += x * x
+	}
 }
 
 // Commit completes the set; meta is stored with it as JSON. Another process may have
 // made the same set meanwhile: then that one stays.
-func (w *Writer) Commit(meta any) (err error) {
+func (w *Writer) Commit(meta any) error {
 	defer w.Discard()
-	d := description{Format: format, Layout: w.layout, Samples: len(w.samples), Meta: meta}
-	if d.Samples == 0 {
+	if len(w.samples) == 0 {
 		return errors.New("a prepared set without samples")
 	}
-	descr, _ := w.layout.values()
-	if err := w.values.Flush(); err != nil {
+	text, err := json.Marshal(meta)
+	if err != nil {
 		return err
 	}
-	if _, err := w.file.WriteAt(header(descr, d.Samples, w.layout.Size), 0); err != nil {
+	set, err := w.encode(text)
+	if err != nil {
 		return err
 	}
-	if err := errors.Join(w.file.Sync(), w.file.Close()); err != nil {
-		return err
-	}
+	file := w.file
 	w.file = nil
+	if err := errors.Join(w.values.Flush(), file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	path := filepath.Join(w.temp, setFile)
+	if err := os.WriteFile(path, set, 0o644); err != nil {
+		return err
+	}
+	if err := errors.Join(syncFile(path), syncFile(w.temp)); err != nil {
+		return err
+	}
+	return w.rename()
+}
 
-	// Moments follow the values' order, the index the names'.
-	order := make([]int, d.Samples)
+// encode returns the content of the file set. Moments follow the values' order, the
+// index the names'.
+func (w *Writer) encode(meta json.RawMessage) ([]byte, error) {
+	order := make([]int, len(w.samples))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(w.samples[a].Name, w.samples[b].Name) })
 	groups, clips := numbering{}, numbering{}
-	index := make([]int32, 0, columns*d.Samples)
+	var index []int32
 	for _, row := range order {
 		s := w.samples[row]
 		index = append(index, int32(row), s.Label, int32(s.Part), groups.of(s.Group), clips.of(s.Clip))
 	}
-	d.Groups, d.Clips = len(groups), len(clips)
-	if d.Index, err = w.write(indexFile, header("<i4", d.Samples, columns), index); err != nil {
-		return err
+	b, err := json.Marshal(head{format, w.layout, len(order), meta})
+	if err != nil {
+		return nil, err
 	}
-	if w.layout.Period > 0 {
-		head := header("<f8", d.Samples, w.layout.Period, 2)
-		if d.Moments, err = w.write(momentsFile, head, w.moments); err != nil {
-			return err
+	b = append(b, '\n')
+	for _, numbers := range []any{index, w.moments} {
+		if b, err = binary.Append(b, binary.NativeEndian, numbers); err != nil {
+			return nil, err
 		}
 	}
-	text, err := d.encode()
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(w.temp, setFile), text, 0o644); err != nil {
-		return err
-	}
-	if err := errors.Join(syncFile(filepath.Join(w.temp, setFile)), syncFile(w.temp)); err != nil {
-		return err
-	}
-	return w.rename()
+	return seal(b), nil
 }
 
 // rename puts the set in its place. What is there already and is no set, damaged or of
@@ -189,20 +183,14 @@ func (w *Writer) rename() error {
 	return err
 }
 
-// write stores a file of the set, synced, and returns the checksum of its data.
-func (w *Writer) write(name string, head []byte, data any) (uint32, error) {
-	f, err := os.Create(filepath.Join(w.temp, name))
+// syncFile makes sure that a closed file or a directory's entries are on disk.
+func syncFile(path string) error {
+	f, err := os.Open(path)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer f.Close()
-	sum := crc32.New(castagnoli)
-	b := bufio.NewWriter(f)
-	b.Write(head)
-	if err := binary.Write(io.MultiWriter(b, sum), binary.LittleEndian, data); err != nil {
-		return 0, err
-	}
-	return sum.Sum32(), errors.Join(b.Flush(), f.Sync())
+	return f.Sync()
 }
 
 // Discard removes what was written, unless it was committed.
@@ -213,8 +201,6 @@ func (w *Writer) Discard() {
 	}
 	os.RemoveAll(w.temp)
 }
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // numbering gives names numbers from 0 up; the empty name has -1.
 type numbering map[string]int32

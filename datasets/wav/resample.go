@@ -2,6 +2,7 @@ package wav
 
 import (
 	"fmt"
+	"math"
 
 	"gonum.org/v1/gonum/floats"
 )
@@ -20,14 +21,28 @@ import (
 // is taken as zero before its start and after its end, so the first and last
 // milliseconds fade accordingly.
 //
-// A Resampler does not change once built and is safe for concurrent use.
+// A Resampler is not safe for concurrent use.
 type Resampler struct {
-	up, down int // the ratio of the rates in lowest terms
-	kernel   *kernel
+	up, down int     // the ratio of the rates in lowest terms
+	cutoff   float64 // of the filter, a fraction of the Nyquist frequency of the input
+	reach    float64 // of the filter, in input samples to each side
+	half     int     // taps to each side
+
+	// rows keeps the taps for the position p/up after an input sample at rows[p], once they
+	// were needed. It is empty if they could be too many.
+	rows    [][]float64
+	scratch []float64
 }
 
-// maxRatio bounds the ratio of the rates and thereby the size of kernels and outputs.
-const maxRatio = 64
+const (
+	maxRatio = 64      // of the rates, and thereby of the sizes of filters and outputs
+	maxTaps  = 1 << 23 // that are kept, 64 MB
+
+	// The design of the low-pass filter, by Kaiser's formulas.
+	attenuation = 80.0 // dB, of the stop band
+	passEdge    = 0.9  // of the lower Nyquist frequency; the stop band begins at 1
+	kaiserBeta  = 0.1102 * (attenuation - 8.7)
+)
 
 // NewResampler returns a Resampler from one rate to another, both in Hz. It is an
 // error if a rate is not from 1 to 768,000, or one is more than 64 times the other.
@@ -40,10 +55,39 @@ func NewResampler(from, to int) (*Resampler, error) {
 	}
 	g := gcd(from, to)
 	r := &Resampler{up: to / g, down: from / g}
-	if from != to {
-		r.kernel = newKernel(r.up, min(1, float64(to)/float64(from)))
+	band := min(1, float64(to)/float64(from))
+	r.cutoff = band * (1 + passEdge) / 2
+	slope := band * (1 - passEdge) / 2 // width of the transition in cycles a sample
+	r.reach = (attenuation - 7.95) / (2 * 14.36 * slope)
+	r.half = int(math.Ceil(r.reach))
+	if r.up*2*r.half <= maxTaps {
+		r.rows = make([][]float64, r.up)
 	}
+	r.scratch = make([]float64, 2*r.half)
 	return r, nil
+}
+
+// taps returns the weights of the samples i-half+1 to i+half at the position p/up after
+// sample i. They sum up to one, and are valid until the next call.
+func (r *Resampler) taps(p int) []float64 {
+	row := r.scratch
+	if p < len(r.rows) {
+		if r.rows[p] != nil {
+			return r.rows[p]
+		}
+		row = make([]float64, 2*r.half)
+		r.rows[p] = row
+	}
+	var sum float64
+	for j := range row {
+		t := float64(j-r.half+1) - float64(p)/float64(r.up)
+		row[j] = sinc(r.cutoff*t) * kaiser(t/r.reach)
+		sum += row[j]
+	}
+	for j := range row {
+		row[j] /= sum
+	}
+	return row
 }
 
 // Resample returns the samples at the new rate, round(n*to/from) of them for n samples.
@@ -52,23 +96,16 @@ func NewResampler(from, to int) (*Resampler, error) {
 func (r *Resampler) Resample(samples []float64) []float64 {
 	n := len(samples)
 	out := make([]float64, (2*n*r.up+r.down)/(2*r.down))
-	if r.kernel == nil {
+	if r.up == r.down {
 		copy(out, samples)
 		return out
 	}
-	k := r.kernel
 	// The row for a position between samples i and i+1 applies to padded[i:].
-	padded := make([]float64, n+2*k.half)
-	copy(padded[k.half-1:], samples)
+	padded := make([]float64, n+2*r.half)
+	copy(padded[r.half-1:], samples)
 	i, rem := 0, 0 // the position in the input is i + rem/up
 	for j := range out {
-		x := padded[i : i+2*k.half]
-		row, frac := k.row(rem)
-		y := floats.Dot(k.taps(row), x)
-		if frac > 0 {
-			y += frac * (floats.Dot(k.taps(row+1), x) - y)
-		}
-		out[j] = y
+		out[j] = floats.Dot(r.taps(rem), padded[i:i+2*r.half])
 		rem += r.down
 		i += rem / r.up
 		rem %= r.up
@@ -76,18 +113,36 @@ func (r *Resampler) Resample(samples []float64) []float64 {
 	return out
 }
 
-// Resample is a shorthand for NewResampler and its method, for a single signal.
-func Resample(samples []float64, from, to int) ([]float64, error) {
-	r, err := NewResampler(from, to)
-	if err != nil {
-		return nil, err
-	}
-	return r.Resample(samples), nil
-}
-
 func gcd(a, b int) int {
 	for b != 0 {
 		a, b = b, a%b
 	}
 	return a
+}
+
+func sinc(t float64) float64 {
+	if t == 0 {
+		return 1
+	}
+	return math.Sin(math.Pi*t) / (math.Pi * t)
+}
+
+// kaiser returns the Kaiser window at t, up to a constant factor; it is zero outside
+// of -1 to 1.
+func kaiser(t float64) float64 {
+	if t <= -1 || t >= 1 {
+		return 0
+	}
+	return bessel0(kaiserBeta * math.Sqrt(1-t*t))
+}
+
+// bessel0 returns the modified Bessel function of the first kind and order zero, by
+// its power series, for the small arguments needed here.
+func bessel0(x float64) float64 {
+	sum, term := 1.0, 1.0
+	for n := 1.0; term > 1e-17*sum; n++ {
+		term *= x * x / (4 * n * n)
+		sum += term
+	}
+	return sum
 }

@@ -6,16 +6,17 @@
 // tells a clip it does not support (ErrEncoding) from one that is damaged (ErrFormat).
 //
 // The tests hold it against github.com/go-audio/wav as an encoder. As a decoder that
-// library knows no floats and no extensible format, and makes room for whatever size a
-// header states. Of the resamplers for Go the one tried, github.com/tphakala's, moves a
-// sound in time and lets tones above the new limit through.
+// library knows no floats and no extensible format, rounds odd sizes up, and makes room
+// for whatever size a header states. Of the resamplers for Go the one tried,
+// github.com/tphakala's, moves a sound in time and lets tones above the new limit through.
 package wav
 
 import (
-	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 )
 
 var (
@@ -40,9 +41,7 @@ type Clip struct {
 
 // Limits bound what Decode accepts.
 type Limits struct {
-	// MaxSeconds is the longest clip accepted, in seconds; 600 if it is not
-	// positive.
-	MaxSeconds float64
+	MaxSeconds float64 // the longest clip accepted; 600 if it is not positive
 }
 
 const (
@@ -50,63 +49,179 @@ const (
 	maxRate        = 768_000 // Hz, the highest rate audio hardware offers
 )
 
-// Decode reads one WAV file. It understands RIFF/WAVE files, extensible or not, of
+// Decode reads one WAV file, to the end of r. It understands RIFF/WAVE files, extensible
+// or not, of
 //
 //   - 8 bit unsigned and 16, 24 or 32 bit signed integers, scaled by 1/2^(bits-1)
 //     so that the values lie in [-1, 1),
 //   - 32 or 64 bit floats, as they are: such files may exceed full scale,
 //
-// at up to 768 kHz with any number of channels, which are averaged. It reads r up to
-// the end of the samples. Data of unknown length (a size of 0xFFFFFFFF, or of 0 in a
-// file whose own size is unset too), as programs write them into a pipe, reaches to
-// the end of r. An incomplete last frame is dropped.
+// at up to 768 kHz with any number of channels, which are averaged. Data of unknown length
+// (a size of 0xFFFFFFFF, or of 0 in a file whose own size is unset too), as programs write
+// them into a pipe, reaches to the end of r. An incomplete last frame is dropped.
 //
 // Errors wrap ErrEncoding, ErrFormat, ErrTooLong or the error of r. The memory used
 // is bounded by a multiple of the bytes that r delivers, whatever the headers claim.
 func Decode(r io.Reader, lim Limits) (Clip, error) {
-	f, size, err := readHeader(r)
+	file, err := io.ReadAll(r)
+	if err != nil {
+		return Clip{}, fmt.Errorf("wav: read: %w", err)
+	}
+	c, err := decode(file, lim)
 	if err != nil {
 		return Clip{}, fmt.Errorf("wav: %w", err)
 	}
-	raw, err := readData(r, f, size, lim)
-	if err != nil {
-		return Clip{}, fmt.Errorf("wav: %w", err)
-	}
-	samples, err := f.mono(raw)
-	if err != nil {
-		return Clip{}, fmt.Errorf("wav: %w", err)
-	}
-	return Clip{Rate: f.rate, Samples: samples}, nil
+	return c, nil
 }
 
-// readData returns the bytes of the data chunk, size of them or, for unknownSize, all
-// that are left.
-func readData(r io.Reader, f format, size int64, lim Limits) ([]byte, error) {
+func decode(file []byte, lim Limits) (Clip, error) {
+	f, raw, err := split(file)
+	if err != nil {
+		return Clip{}, err
+	}
 	seconds := lim.MaxSeconds
 	if !(seconds > 0) {
 		seconds = defaultSeconds
 	}
-	frames := int64(min(seconds*float64(f.rate), 1<<40))
-	most := frames*int64(f.block) + int64(f.block) - 1 // with an incomplete frame
-	if size > most {
-		return nil, fmt.Errorf("%w: %d bytes of samples are more than %g s", ErrTooLong, size, seconds)
-	}
-	want := size
-	if size == unknownSize {
-		want = most + 1
-	}
-	var buf bytes.Buffer
-	buf.Grow(int(min(want, 1<<20)))
-	got, err := io.CopyN(&buf, r, want)
+	samples := make([]float64, len(raw)/f.block)
 	switch {
-	case err != nil && err != io.EOF:
-		return nil, fmt.Errorf("read samples: %w", err)
-	case size == unknownSize && got > most:
-		return nil, fmt.Errorf("%w: more than %g s", ErrTooLong, seconds)
-	case size != unknownSize && got < want:
-		return nil, fmt.Errorf("%w: %d bytes of samples instead of %d", ErrFormat, got, want)
-	case got < int64(f.block):
-		return nil, fmt.Errorf("%w: no samples", ErrFormat)
+	case len(samples) == 0:
+		return Clip{}, fmt.Errorf("%w: no samples", ErrFormat)
+	case float64(len(samples)) > seconds*float64(f.rate):
+		return Clip{}, fmt.Errorf("%w: %d samples at %d Hz are more than %g s",
+			ErrTooLong, len(samples), f.rate, seconds)
 	}
-	return buf.Bytes(), nil
+	for i := range samples { // the mean of the channels
+		frame := raw[i*f.block : (i+1)*f.block]
+		var sum float64
+		for k := 0; k < len(frame); k += f.width {
+			sum += f.sample(frame[k:])
+		}
+		if math.IsNaN(sum) || math.IsInf(sum, 0) {
+			return Clip{}, fmt.Errorf("%w: sample %d is not finite", ErrFormat, i)
+		}
+		samples[i] = sum / float64(f.channels)
+	}
+	return Clip{Rate: f.rate, Samples: samples}, nil
+}
+
+// split walks the chunks of a file, and returns the format and the bytes of the samples.
+func split(file []byte) (f format, samples []byte, err error) {
+	const unset = math.MaxUint32 // what programs that cannot seek back leave in a size field, or 0
+	if len(file) < 12 {
+		return f, nil, fmt.Errorf("%w: ends in the RIFF header", ErrFormat)
+	}
+	if string(file[:4]) != "RIFF" || string(file[8:12]) != "WAVE" {
+		return f, nil, fmt.Errorf("%w: starts with %q and %q, not RIFF and WAVE", ErrFormat, file[:4], file[8:12])
+	}
+	fileSize := binary.LittleEndian.Uint32(file[4:])
+	for rest := file[12:]; ; {
+		if len(rest) < 8 {
+			return f, nil, fmt.Errorf("%w: ends in the list of chunks, before the samples", ErrFormat)
+		}
+		id, size := string(rest[:4]), int64(binary.LittleEndian.Uint32(rest[4:]))
+		rest = rest[8:]
+		left := int64(len(rest))
+		switch {
+		case id == "data" && f.block == 0:
+			return f, nil, fmt.Errorf("%w: samples without a format before them", ErrFormat)
+		case id == "data" && (size == unset || size == 0 && (fileSize == 0 || fileSize == unset)):
+			return f, rest, nil
+		case id == "data" && size > left:
+			return f, nil, fmt.Errorf("%w: %d bytes of samples instead of %d", ErrFormat, left, size)
+		case id == "data":
+			return f, rest[:size], nil
+		case size > left:
+			return f, nil, fmt.Errorf("%w: ends in the chunk %q", ErrFormat, id)
+		case id == "fmt ":
+			if f, err = parseFormat(rest[:size]); err != nil {
+				return f, nil, err
+			}
+		}
+		rest = rest[min(size+size%2, left):] // chunks are padded to even sizes
+	}
+}
+
+// A format is the content of a fmt chunk in a supported encoding.
+type format struct {
+	rate     int
+	channels int
+	block    int                  // bytes of a frame: one sample of every channel
+	width    int                  // bytes of a sample
+	sample   func([]byte) float64 // the sample that starts the slice
+}
+
+// parseFormat returns the format that a fmt chunk describes.
+func parseFormat(b []byte) (format, error) {
+	if len(b) < 16 {
+		return format{}, fmt.Errorf("%w: format of %d bytes", ErrFormat, len(b))
+	}
+	le := binary.LittleEndian
+	tag, channels, rate := le.Uint16(b), int(le.Uint16(b[2:])), le.Uint32(b[4:])
+	block, bits := int(le.Uint16(b[12:])), int(le.Uint16(b[14:]))
+	if tag == tagExtensible {
+		if len(b) < 40 {
+			return format{}, fmt.Errorf("%w: extensible format of %d bytes", ErrFormat, len(b))
+		}
+		// The sub-format is a format tag if it ends so.
+		if string(b[26:40]) != "\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71" {
+			return format{}, fmt.Errorf("%w: sub-format %x", ErrEncoding, b[24:40])
+		}
+		tag = le.Uint16(b[24:])
+	}
+	sample := decoder(tag, bits)
+	switch {
+	case sample == nil:
+		return format{}, fmt.Errorf("%w: %s of %d bits", ErrEncoding, tagName(tag), bits)
+	case channels == 0:
+		return format{}, fmt.Errorf("%w: no channels", ErrFormat)
+	case rate == 0 || rate > maxRate:
+		return format{}, fmt.Errorf("%w: sample rate of %d Hz", ErrFormat, rate)
+	case block != channels*bits/8:
+		return format{}, fmt.Errorf("%w: frames of %d bytes for %d channels of %d bits",
+			ErrFormat, block, channels, bits)
+	}
+	return format{int(rate), channels, block, bits / 8, sample}, nil
+}
+
+// Format tags of the supported encodings.
+const (
+	tagPCM        = 0x0001
+	tagFloat      = 0x0003
+	tagExtensible = 0xFFFE
+)
+
+// decoder returns the function that reads a sample of an encoding, or nil if the
+// encoding is not supported. Fewer valid bits than the sample has room for need no
+// care: they are the high ones.
+func decoder(tag uint16, bits int) func([]byte) float64 {
+	le := binary.LittleEndian
+	switch {
+	case tag == tagPCM && bits == 8:
+		return func(b []byte) float64 { return (float64(b[0]) - 128) / (1 << 7) }
+	case tag == tagPCM && bits == 16:
+		return func(b []byte) float64 { return float64(int16(le.Uint16(b))) / (1 << 15) }
+	case tag == tagPCM && bits == 24:
+		return func(b []byte) float64 {
+			return float64(int32(b[0])<<8|int32(b[1])<<16|int32(b[2])<<24) / (1 << 31)
+		}
+	case tag == tagPCM && bits == 32:
+		return func(b []byte) float64 { return float64(int32(le.Uint32(b))) / (1 << 31) }
+	case tag == tagFloat && bits == 32:
+		return func(b []byte) float64 { return float64(math.Float32frombits(le.Uint32(b))) }
+	case tag == tagFloat && bits == 64:
+		return func(b []byte) float64 { return math.Float64frombits(le.Uint64(b)) }
+	}
+	return nil
+}
+
+// tagName returns the name of an encoding.
+func tagName(tag uint16) string {
+	names := map[uint16]string{tagPCM: "PCM", 0x02: "Microsoft ADPCM", tagFloat: "float", 0x06: "A-law",
+		0x07: "mu-law", 0x11: "IMA ADPCM", 0x31: "GSM 6.10", 0x40: "G.721 ADPCM", 0x64: "G.726 ADPCM",
+		0x50: "MPEG", 0x55: "MP3", 0xFF: "AAC"}
+	if name, ok := names[tag]; ok {
+		return name
+	}
+	return fmt.Sprintf("format 0x%04x", tag)
 }

@@ -28,6 +28,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"weightsep/wslib/network"
 )
 
 // maxIndex is the largest index that is read, in bytes. A hundred thousand
@@ -39,7 +41,7 @@ const maxIndex = 64 << 20
 type Checkpoint struct {
 	prefix  string
 	shards  int
-	entries []Entry // by name
+	entries []entry // by name
 }
 
 // Open reads the index of the checkpoint prefix, without ".index", and verifies
@@ -84,24 +86,59 @@ func openFile(path string) (*os.File, int64, error) {
 	return f, info.Size(), nil
 }
 
-// Names lists the tensors, sorted.
-func (c *Checkpoint) Names() []string {
-	names := make([]string, len(c.entries))
-	for i, e := range c.entries {
-		names[i] = e.Name
+// find returns the entry of a tensor, nil if there is none of that name.
+func (c *Checkpoint) find(name string) *entry {
+	i, ok := slices.BinarySearchFunc(c.entries, name, func(e entry, name string) int {
+		return strings.Compare(e.name, name)
+	})
+	if !ok {
+		return nil
 	}
-	return names
+	return &c.entries[i]
 }
 
-// Entry describes a tensor, if there is one of that name.
-func (c *Checkpoint) Entry(name string) (Entry, bool) {
-	i, ok := slices.BinarySearchFunc(c.entries, name, func(e Entry, name string) int { return strings.Compare(e.Name, name) })
-	if !ok {
-		return Entry{}, false
+// Weights reads the tensors weight_0, bias_0, weight_1, … as the flat weight
+// vector of n: kernel and bias of each layer, in layer order. Kernels have to be
+// stored as [network.Network] has them, convolutions as HWIO and dense layers as
+// [in, out], so that nothing is transposed. Other tensors, such as the moments
+// of an optimizer, are ignored.
+//
+// A tensor that is absent or does not have the shape of its layer, and a weight
+// or bias of a layer beyond the last of n, are errors.
+func Weights(c *Checkpoint, n *network.Network) ([]float32, error) {
+	if err := n.Validate(); err != nil {
+		return nil, err
 	}
-	e := c.entries[i]
-	e.Shape = slices.Clone(e.Shape)
-	return e, true
+	layers := n.Layers()
+	for _, kind := range []string{"weight", "bias"} {
+		if name := fmt.Sprintf("%s_%d", kind, len(layers)/2); c.find(name) != nil {
+			return nil, fmt.Errorf("read %s.index: tensor %q, but network %s has %d layers",
+				c.prefix, name, n.Name, len(layers)/2)
+		}
+	}
+	// The shapes first: they cost nothing to compare.
+	names := make([]string, len(layers))
+	for i, l := range layers {
+		names[i] = fmt.Sprintf("%s_%d", []string{"weight", "bias"}[i%2], i/2)
+		e := c.find(names[i])
+		if e == nil {
+			return nil, fmt.Errorf("read %s.index: no tensor %q, which is %s of network %s",
+				c.prefix, names[i], l.Name, n.Name)
+		}
+		if !slices.Equal(e.shape, l.Shape) {
+			return nil, fmt.Errorf("read %s.index: tensor %q: shape %v, network %s wants %v for %s",
+				c.prefix, names[i], e.shape, n.Name, l.Shape, l.Name)
+		}
+	}
+	weights := make([]float32, 0, n.Weights())
+	for _, name := range names {
+		values, _, err := c.Float32(name)
+		if err != nil {
+			return nil, fmt.Errorf("weights of network %s: %w", n.Name, err)
+		}
+		weights = append(weights, values...)
+	}
+	return weights, nil
 }
 
 // Float32 reads one tensor of float32 or float64, the latter rounded. It returns
@@ -111,48 +148,48 @@ func (c *Checkpoint) Entry(name string) (Entry, bool) {
 // shard that is absent (the error wraps [io/fs.ErrNotExist]) or too short, and
 // values that do not have the checksum of the index.
 func (c *Checkpoint) Float32(name string) ([]float32, []int, error) {
-	e, ok := c.Entry(name)
-	if !ok {
+	e := c.find(name)
+	if e == nil {
 		return nil, nil, fmt.Errorf("read %s.index: no tensor %q", c.prefix, name)
 	}
-	path := fmt.Sprintf("%s.data-%05d-of-%05d", c.prefix, e.Shard, c.shards)
+	path := fmt.Sprintf("%s.data-%05d-of-%05d", c.prefix, e.shard, c.shards)
 	f, size, err := openFile(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read %s: tensor %q: %w", path, name, err)
 	}
 	defer f.Close()
-	values, err := readFloats(f, size, e)
+	values, err := e.read(f, size)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read %s: tensor %q: %w", path, name, err)
 	}
-	return values, e.Shape, nil
+	return values, slices.Clone(e.shape), nil
 }
 
-// readFloats reads the tensor e from a shard of the given size.
-func readFloats(shard io.ReaderAt, size int64, e Entry) ([]float32, error) {
+// read reads the tensor from a shard of the given size.
+func (e *entry) read(shard io.ReaderAt, size int64) ([]float32, error) {
 	width := int64(4)
 	switch {
-	case e.Partitioned:
+	case e.partitioned:
 		return nil, fmt.Errorf("partitioned variable, want a whole one")
-	case e.DType == Float64:
+	case e.dtype == float64Type:
 		width = 8
-	case e.DType != Float32:
-		return nil, fmt.Errorf("element type %s, want float32 or float64", e.DType)
+	case e.dtype != float32Type:
+		return nil, fmt.Errorf("element type %s, want float32 or float64", e.dtype)
 	}
-	n := elements(e.Shape)
-	if n > math.MaxInt64/width || n*width != e.Size {
-		return nil, fmt.Errorf("%d bytes, want those of shape %v of %s", e.Size, e.Shape, e.DType)
+	n := elements(e.shape)
+	if n > math.MaxInt64/width || n*width != e.size {
+		return nil, fmt.Errorf("%d bytes, want those of shape %v of %s", e.size, e.shape, e.dtype)
 	}
-	if e.Offset > size || e.Size > size-e.Offset {
+	if e.offset > size || e.size > size-e.offset {
 		return nil, fmt.Errorf("bytes %d to %d of a file of %d (truncated or damaged)",
-			e.Offset, uint64(e.Offset)+uint64(e.Size), size)
+			e.offset, uint64(e.offset)+uint64(e.size), size)
 	}
-	raw := make([]byte, e.Size)
-	if _, err := shard.ReadAt(raw, e.Offset); err != nil && (err != io.EOF) {
+	raw := make([]byte, e.size)
+	if _, err := shard.ReadAt(raw, e.offset); err != nil && (err != io.EOF) {
 		return nil, err
 	}
-	if got := maskCRC(crc32.Checksum(raw, castagnoli)); got != e.Checksum {
-		return nil, fmt.Errorf("checksum 0x%08x, want 0x%08x (damaged)", got, e.Checksum)
+	if got := maskCRC(crc32.Checksum(raw, castagnoli)); got != e.checksum {
+		return nil, fmt.Errorf("checksum 0x%08x, want 0x%08x (damaged)", got, e.checksum)
 	}
 	values := make([]float32, n)
 	for i := range values {

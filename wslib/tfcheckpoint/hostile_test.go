@@ -27,20 +27,20 @@ func TestHostileIndex(t *testing.T) {
 		want  string
 	}{
 		{"no pairs", encodeTable(nil), "no header"},
-		{"no header", encodeTable([]pair{{"x", entry(1, nil, 0, 0, 4, 0)}}), `first key is "x"`},
+		{"no header", encodeTable([]pair{{"x", encodeEntry(1, nil, 0, 0, 4, 0)}}), `first key is "x"`},
 		{"no shards", encodeTable([]pair{header(0)}), "no shards"},
 		{"negative shards", encodeTable([]pair{header(math.MaxUint64)}), "number of shards is -1"},
 		{"big-endian", encodeTable([]pair{bigEndian}), "endianness"},
 		{"newer format", encodeTable([]pair{{"", []byte{0x08, 1, 0x1a, 2, 0x10, 2}}}), "oldest reader is 2"},
 		{"second header", encodeTable([]pair{header(1), header(1)}), "ascending"},
-		{"descending", encodeTable([]pair{header(1), {"b", entry(1, nil, 0, 0, 4, 0)}, {"a", entry(1, nil, 0, 0, 4, 0)}}), "ascending"},
+		{"descending", encodeTable([]pair{header(1), {"b", encodeEntry(1, nil, 0, 0, 4, 0)}, {"a", encodeEntry(1, nil, 0, 0, 4, 0)}}), "ascending"},
 		{"no type", encodeTable(with(nil)), "no element type"},
-		{"negative dimension", encodeTable(with(entry(1, []int{-3}, 0, 0, 4, 0))), "dimension is -3"},
-		{"many dimensions", encodeTable(with(entry(1, make([]int, 255), 0, 0, 4, 0))), "more than 254"},
+		{"negative dimension", encodeTable(with(encodeEntry(1, []int{-3}, 0, 0, 4, 0))), "dimension is -3"},
+		{"many dimensions", encodeTable(with(encodeEntry(1, make([]int, 255), 0, 0, 4, 0))), "more than 254"},
 		{"unknown rank", encodeTable(with([]byte{0x08, 1, 0x12, 2, 0x18, 1})), "unknown rank"},
-		{"no such shard", encodeTable(with(entry(1, nil, 1, 0, 4, 0))), "shard 1 of 1"},
-		{"negative offset", encodeTable(with(entry(1, nil, 0, math.MaxUint64, 4, 0))), "offset is -1"},
-		{"negative size", encodeTable(with(entry(1, nil, 0, 0, 1<<63, 0))), "size is -9223372036854775808"},
+		{"no such shard", encodeTable(with(encodeEntry(1, nil, 1, 0, 4, 0))), "shard 1 of 1"},
+		{"negative offset", encodeTable(with(encodeEntry(1, nil, 0, math.MaxUint64, 4, 0))), "offset is -1"},
+		{"negative size", encodeTable(with(encodeEntry(1, nil, 0, 0, 1<<63, 0))), "size is -9223372036854775808"},
 		{"wire type", encodeTable(with([]byte{0x0a, 1, 1})), "wire type"},
 		{"deep groups", encodeTable(with(bytes.Repeat([]byte{0x5b}, 1<<20))), "damaged message"},
 		{"message cut", encodeTable(with([]byte{0x08, 1, 0x12, 9, 1})), "damaged message"},
@@ -99,27 +99,27 @@ func TestHostileEntry(t *testing.T) {
 	shard := bytes.NewReader(make([]byte, 64))
 	for _, c := range []struct {
 		name string
-		e    Entry
+		e    entry
 		want string
 	}{
-		{"size of shape", Entry{DType: Float32, Shape: []int{3}, Size: 16}, "16 bytes, want those of shape [3] of float32"},
-		{"size of type", Entry{DType: Float64, Shape: []int{4}, Size: 16}, "float64"},
-		{"product overflows", Entry{DType: Float32, Shape: []int{1 << 31, 1 << 31, 4}, Size: 0}, "want those of shape"},
-		{"bytes overflow", Entry{DType: Float64, Shape: []int{1 << 61}, Size: 0}, "want those of shape"},
-		{"largest", Entry{DType: Float32, Shape: []int{1 << 60}, Size: 1 << 62}, "truncated"},
-		{"beyond", Entry{DType: Float32, Shape: []int{4}, Offset: 52, Size: 16}, "bytes 52 to 68 of a file of 64"},
-		{"far beyond", Entry{DType: Float32, Shape: []int{4}, Offset: math.MaxInt64, Size: 16}, "truncated"},
-		{"string", Entry{DType: 7, Shape: []int{4}, Size: 16}, "element type string"},
-		{"no such type", Entry{DType: 99, Shape: []int{4}, Size: 16}, "element type number 99"},
-		{"partitioned", Entry{DType: Float32, Shape: []int{4}, Partitioned: true}, "partitioned"},
+		{"size of shape", entry{dtype: float32Type, shape: []int{3}, size: 16}, "16 bytes, want those of shape [3] of float32"},
+		{"size of type", entry{dtype: float64Type, shape: []int{4}, size: 16}, "float64"},
+		{"product overflows", entry{dtype: float32Type, shape: []int{1 << 31, 1 << 31, 4}, size: 0}, "want those of shape"},
+		{"bytes overflow", entry{dtype: float64Type, shape: []int{1 << 61}, size: 0}, "want those of shape"},
+		{"largest", entry{dtype: float32Type, shape: []int{1 << 60}, size: 1 << 62}, "truncated"},
+		{"beyond", entry{dtype: float32Type, shape: []int{4}, offset: 52, size: 16}, "bytes 52 to 68 of a file of 64"},
+		{"far beyond", entry{dtype: float32Type, shape: []int{4}, offset: math.MaxInt64, size: 16}, "truncated"},
+		{"string", entry{dtype: 7, shape: []int{4}, size: 16}, "element type string"},
+		{"no such type", entry{dtype: 99, shape: []int{4}, size: 16}, "element type number 99"},
+		{"partitioned", entry{dtype: float32Type, shape: []int{4}, partitioned: true}, "partitioned"},
 	} {
-		_, err := readFloats(shard, shard.Size(), c.e)
+		_, err := c.e.read(shard, shard.Size())
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
 		}
 	}
-	e, err := parseEntry(append(entry(1, []int{2}, 0, 0, 0, 0), 0x3a, 0))
-	if err != nil || !e.Partitioned {
+	e, err := parseEntry(append(encodeEntry(1, []int{2}, 0, 0, 0, 0), 0x3a, 0))
+	if err != nil || !e.partitioned {
 		t.Errorf("slices: %+v %v", e, err)
 	}
 }

@@ -42,7 +42,7 @@ func TestWeightsErrors(t *testing.T) {
 		})
 	}
 	for _, extra := range []string{"weight_3", "bias_3"} {
-		tensors := append(tinyTensors(), tensor{extra, Float32, []int{1}, 0, float32s(1)})
+		tensors := append(tinyTensors(), tensor{extra, float32Type, []int{1}, 0, float32s(1)})
 		_, err := Weights(open(t, writeCheckpoint(t, 2, tensors)), tiny)
 		wantError(t, err, extra, "tiny has 3 layers")
 	}
@@ -78,12 +78,12 @@ func TestOriginalCheckpoints(t *testing.T) {
 		if len(weights) != n.Weights() {
 			t.Errorf("%s: %d weights, want %d", n.Name, len(weights), n.Weights())
 		}
-		for _, name := range c.Names() { // the moments too
-			if _, _, err := c.Float32(name); err != nil {
+		for _, e := range c.entries { // the moments too
+			if _, _, err := c.Float32(e.name); err != nil {
 				t.Error(err)
 			}
 		}
-		t.Logf("%s: %d weights, %d tensors", n.Name, len(weights), len(c.Names()))
+		t.Logf("%s: %d weights, %d tensors", n.Name, len(weights), len(c.entries))
 	}
 	if found == 0 {
 		t.Errorf("%s: no NAME/NAME.index of the ten networks", dir)

@@ -91,8 +91,8 @@ func header(shards uint64) pair {
 	return pair{"", append(append([]byte{0x08}, uvarints(shards)...), 0x1a, 2, 0x08, 1)}
 }
 
-// entry is a BundleEntryProto.
-func entry(dtype DType, shape []int, shard, offset, size uint64, sum uint32) []byte {
+// encodeEntry is a BundleEntryProto.
+func encodeEntry(dtype dtype, shape []int, shard, offset, size uint64, sum uint32) []byte {
 	var dims []byte
 	for _, d := range shape {
 		dim := append([]byte{0x08}, uvarints(uint64(d))...)
@@ -111,7 +111,7 @@ func entry(dtype DType, shape []int, shard, offset, size uint64, sum uint32) []b
 // tensor is one tensor to write.
 type tensor struct {
 	name  string
-	dtype DType
+	dtype dtype
 	shape []int
 	shard int
 	data  []byte
@@ -140,7 +140,7 @@ func encodeCheckpoint(shards int, tensors []tensor) (index []byte, data [][]byte
 	for _, x := range tensors {
 		at := uint64(len(data[x.shard]))
 		data[x.shard] = append(data[x.shard], x.data...)
-		pairs = append(pairs, pair{x.name, entry(x.dtype, x.shape, uint64(x.shard), at, uint64(len(x.data)), writerCRC(x.data))})
+		pairs = append(pairs, pair{x.name, encodeEntry(x.dtype, x.shape, uint64(x.shard), at, uint64(len(x.data)), writerCRC(x.data))})
 	}
 	sort.Slice(pairs, func(i, j int) bool { return pairs[i].key < pairs[j].key })
 	return encodeTable(pairs), data

@@ -13,41 +13,37 @@ const (
 	maxRank       = 254      // TensorFlow's own limit
 )
 
-// DType is an element type, numbered as in TensorFlow's types.proto.
-type DType int32
+// dtype is an element type, numbered as in TensorFlow's types.proto.
+type dtype int32
 
-// The element types that [Checkpoint.Float32] reads.
+// The element types that are read.
 const (
-	Float32 DType = 1
-	Float64 DType = 2
+	float32Type dtype = 1
+	float64Type dtype = 2
 )
 
-// dtypeNames are the other types that checkpoints commonly hold.
-var dtypeNames = map[DType]string{
-	Float32: "float32", Float64: "float64", 3: "int32", 4: "uint8", 5: "int16", 6: "int8",
-	7: "string", 8: "complex64", 9: "int64", 10: "bool", 14: "bfloat16", 17: "uint16",
-	18: "complex128", 19: "float16", 22: "uint32", 23: "uint64",
-}
-
-// String is the usual name of the type, or its number.
-func (d DType) String() string {
-	if s, ok := dtypeNames[d]; ok {
-		return s
+// String is the usual name of the type, for those that checkpoints commonly hold, or its
+// number.
+func (d dtype) String() string {
+	names := [...]string{1: "float32", "float64", "int32", "uint8", "int16", "int8", "string", "complex64", "int64",
+		"bool", 14: "bfloat16", 17: "uint16", 18: "complex128", "float16", 22: "uint32", "uint64"}
+	if d > 0 && int(d) < len(names) && names[d] != "" {
+		return names[d]
 	}
 	return fmt.Sprintf("number %d", int32(d))
 }
 
-// Entry describes one tensor as the index does. Whether Size is that of DType and
-// Shape, and whether the shard holds as much, is known when it is read.
-type Entry struct {
-	Name        string
-	DType       DType
-	Shape       []int // empty: a scalar
-	Shard       int   // from 0
-	Offset      int64 // in the shard
-	Size        int64 // in bytes
-	Checksum    uint32
-	Partitioned bool // the values lie in slices under other names
+// entry describes one tensor as the index does. Whether size is that of dtype and
+// shape, and whether the shard holds as much, is known when it is read.
+type entry struct {
+	name        string
+	dtype       dtype
+	shape       []int // empty: a scalar
+	shard       int   // from 0
+	offset      int64 // in the shard
+	size        int64 // in bytes
+	checksum    uint32
+	partitioned bool // the values lie in slices under other names
 }
 
 // parseIndex reads a whole index.
@@ -77,10 +73,10 @@ func parseIndex(table []byte) (*Checkpoint, error) {
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", name, err)
 		}
-		if e.Shard >= c.shards {
-			return fmt.Errorf("tensor %q: in shard %d of %d", name, e.Shard, c.shards)
+		if e.shard >= c.shards {
+			return fmt.Errorf("tensor %q: in shard %d of %d", name, e.shard, c.shards)
 		}
-		e.Name = name
+		e.name = name
 		c.entries = append(c.entries, e)
 		return nil
 	})
@@ -125,34 +121,34 @@ func parseHeader(b []byte) (shards int, err error) {
 }
 
 // parseEntry reads a BundleEntryProto.
-func parseEntry(b []byte) (e Entry, err error) {
+func parseEntry(b []byte) (e entry, err error) {
 	err = eachField(b, func(f field) error {
 		var v int64
 		var err error
 		switch f.number {
 		case 1:
 			v, err = f.integer("element type", math.MaxInt32)
-			e.DType = DType(v)
+			e.dtype = dtype(v)
 		case 2:
 			if err = f.want("shape", protowire.BytesType); err == nil {
-				e.Shape, err = parseShape(e.Shape, f.bytes)
+				e.shape, err = parseShape(e.shape, f.bytes)
 			}
 		case 3:
 			v, err = f.integer("shard", math.MaxInt32)
-			e.Shard = int(v)
+			e.shard = int(v)
 		case 4:
-			e.Offset, err = f.integer("offset", math.MaxInt64)
+			e.offset, err = f.integer("offset", math.MaxInt64)
 		case 5:
-			e.Size, err = f.integer("size", math.MaxInt64)
+			e.size, err = f.integer("size", math.MaxInt64)
 		case 6:
 			err = f.want("checksum", protowire.Fixed32Type)
-			e.Checksum = uint32(f.value)
+			e.checksum = uint32(f.value)
 		case 7:
-			e.Partitioned = true
+			e.partitioned = true
 		}
 		return err
 	})
-	if err == nil && e.DType == 0 {
+	if err == nil && e.dtype == 0 {
 		err = fmt.Errorf("no element type")
 	}
 	return e, err
@@ -185,4 +181,65 @@ func parseShape(shape []int, b []byte) ([]int, error) {
 		return nil
 	})
 	return shape, err
+}
+
+// field is one field of a protocol buffer message: value when it is a varint or
+// fixed32, bytes when it is a string or message.
+type field struct {
+	number protowire.Number
+	kind   protowire.Type
+	value  uint64
+	bytes  []byte
+}
+
+// eachField calls visit with the fields of a message, in the order of the wire.
+func eachField(b []byte, visit func(field) error) error {
+	for len(b) > 0 {
+		number, kind, n := protowire.ConsumeTag(b)
+		if n < 0 {
+			return fmt.Errorf("damaged message: %w", protowire.ParseError(n))
+		}
+		b = b[n:]
+		f := field{number: number, kind: kind}
+		switch kind {
+		case protowire.VarintType:
+			f.value, n = protowire.ConsumeVarint(b)
+		case protowire.Fixed32Type:
+			var v uint32
+			v, n = protowire.ConsumeFixed32(b)
+			f.value = uint64(v)
+		case protowire.BytesType:
+			f.bytes, n = protowire.ConsumeBytes(b)
+		default:
+			n = protowire.ConsumeFieldValue(number, kind, b)
+		}
+		if n < 0 {
+			return fmt.Errorf("damaged message: field %d: %w", number, protowire.ParseError(n))
+		}
+		b = b[n:]
+		if err := visit(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// want reports a field of another wire type.
+func (f field) want(what string, kind protowire.Type) error {
+	if f.kind != kind {
+		return fmt.Errorf("%s: wire type %d, want %d", what, f.kind, kind)
+	}
+	return nil
+}
+
+// integer is the value of a varint field from 0 to limit.
+func (f field) integer(what string, limit int64) (int64, error) {
+	if err := f.want(what, protowire.VarintType); err != nil {
+		return 0, err
+	}
+	// A negative number is one of the largest when unsigned.
+	if f.value > uint64(limit) {
+		return 0, fmt.Errorf("%s is %d, want 0 to %d", what, int64(f.value), limit)
+	}
+	return int64(f.value), nil
 }
