@@ -1,0 +1,135 @@
+package figures
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"weightsep/datasets"
+)
+
+// AccuracyRow is one network's pair of bars of [BeforeAfter].
+type AccuracyRow struct {
+	Name          string
+	Data          string  // datasets.Real or datasets.StandIn
+	Before, After float64 // test accuracy, 0 to 1
+}
+
+// BeforeAfter shows each network's test accuracy before and after weight separation
+// as two bars, with the values in them and the change in points above. Networks on
+// stand-in data have pale, hatched bars, and "stand-in" under their name. The
+// title has the mean change, the line below it the mean of each kind of data.
+func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
+	if len(rows) == 0 {
+		return nil, errors.New("figures: accuracy of no networks")
+	}
+	const width = (fullWidth - 2*margin - 40) * vg.Length(1) // of the bars
+	name := style(textSize, black)
+	slot := width / vg.Length(len(rows))
+	n, mean := meanChange(rows, "")
+	reals, realMean := meanChange(rows, datasets.Real)
+	standIns, standInMean := meanChange(rows, datasets.StandIn)
+	var names []plot.Tick
+	for i, r := range rows {
+		err := checkKind(r.Data)
+		if err == nil {
+			err = checkUnit("accuracy", r.Before, r.After)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("figures: accuracy of %s: %w", r.Name, err)
+		}
+		label := shorten(r.Name, name, slot-2)
+		if r.Data == datasets.StandIn {
+			label += "\n" + shorten(datasets.StandIn, name, slot-2)
+		} else if standIns > 0 {
+			label += "\n "
+		}
+		names = append(names, plot.Tick{Value: float64(i) + 0.5, Label: label})
+	}
+	ch := chart{
+		title: fmt.Sprintf("Test accuracy before and after weight separation: %+.2f points on average", mean),
+		below: fmt.Sprintf("%d networks on real data: %+.2f points on average. %d on stand-in data (generated, hatched): %+.2f.",
+			reals, realMean, standIns, standInMean),
+		height: 260,
+		legend: []legendEntry{filled("before (separate networks)", grey), filled("after (weight-separated)", blue)},
+	}
+	switch {
+	case standIns == 0:
+		ch.below = fmt.Sprintf("All %d networks on real data.", n)
+	case reals == 0:
+		ch.below = fmt.Sprintf("All %d networks on stand-in data (generated, hatched): these are not accuracies on the datasets.", n)
+	}
+	p := newPlot(axis{max: float64(n), ticks: names},
+		axis{name: "test accuracy (%)", max: 110, ticks: ticks(0, 100, 10)}, // room for changes above 100 %
+		func(c scaled) { accuracyBars(c, rows) })
+	p.X.Tick.Label.Font = name.Font
+	p.X.Tick.Length = 0
+	ch.draw = p.Draw
+	return ch.figure(), nil
+}
+
+// meanChange counts the rows of a kind of data, "" for all, and their mean change
+// in points.
+func meanChange(rows []AccuracyRow, data string) (n int, mean float64) {
+	for _, r := range rows {
+		if data == "" || r.Data == data {
+			n++
+			mean += 100 * (r.After - r.Before)
+		}
+	}
+	return n, mean / float64(max(1, n))
+}
+
+func accuracyBars(c scaled, rows []AccuracyRow) {
+	slot := c.x(1) - c.x(0)
+	bar := min(slot*0.42, 40)
+	for i, r := range rows {
+		mid := c.x(float64(i) + 0.5)
+		accuracyBar(c, grey, r.Data, mid-bar, mid-0.5, r.Before)
+		accuracyBar(c, blue, r.Data, mid+0.5, mid+bar, r.After)
+		change := aligned(bold(style(smallSize, black)), text.XCenter, text.YBottom)
+		label := fmt.Sprintf("%+.1f", 100*(r.After-r.Before))
+		if change.Width(label) <= slot {
+			c.FillText(change, vg.Point{X: mid, Y: c.y(100*max(r.Before, r.After)) + 2}, label)
+		}
+	}
+}
+
+// accuracyBar draws a bar and writes its value in it where there is room.
+func accuracyBar(c scaled, clr color.NRGBA, data string, x0, x1 vg.Length, v float64) {
+	y0, y1 := c.y(0), c.y(100*v)
+	under := clr // the digits
+	if data == datasets.StandIn {
+		under = tint(clr, 0.3)
+	}
+	fillRect(c.Canvas, under, x0, y0, x1, y1)
+	if data == datasets.StandIn {
+		hatch(c.Canvas, clr, x0, y0, x1, y1)
+	}
+	sty := aligned(style(smallSize-0.5, ink(under)), text.XCenter, text.YTop)
+	label := fmt.Sprintf("%.1f", 100*v)
+	w := sty.Width(label)
+	if w > x1-x0-1 || y1-y0 < 14 {
+		return
+	}
+	mid := (x0 + x1) / 2
+	fillRect(c.Canvas, under, mid-w/2-1, y1-11.5, mid+w/2+1, y1-1) // hatching would cross the digits
+	c.FillText(sty, vg.Point{X: mid, Y: y1 - 2}, label)
+}
+
+// hatch draws lines over a rectangle and around it.
+func hatch(c draw.Canvas, clr color.NRGBA, x0, y0, x1, y1 vg.Length) {
+	r := draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{Min: vg.Point{X: x0, Y: y0}, Max: vg.Point{X: x1, Y: y1}}}
+	const step = 5
+	h := y1 - y0
+	lines := [][]vg.Point{{{X: x0, Y: y0}, {X: x0, Y: y1}, {X: x1, Y: y1}, {X: x1, Y: y0}, {X: x0, Y: y0}}}
+	for x := x0 - h; x < x1; x += step {
+		lines = append(lines, r.ClipLinesXY([]vg.Point{{X: x, Y: y0}, {X: x + h, Y: y1}})...)
+	}
+	c.StrokeLines(draw.LineStyle{Color: clr, Width: 0.75}, lines...)
+}
