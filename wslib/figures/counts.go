@@ -67,35 +67,34 @@ func countClasses(d *datasets.Dataset) ([][3]int, error) {
 	return counts, nil
 }
 
-// countsCaption says how many samples there are, and of how many.
-func countsCaption(d *datasets.Dataset, counts [][3]int) string {
-	empty := 0
-	for _, n := range counts {
-		if n == [3]int{} {
-			empty++
-		}
-	}
+// sizes says how many classes and samples a dataset has, and of how many those are.
+func sizes(d *datasets.Dataset) string {
 	number := func(n int) string { return grouped(float64(n), 0) }
 	train, validation, test := d.Train.Len(), d.Validation.Len(), d.Test.Len()
 	s := fmt.Sprintf("%d classes; samples: %s training, %s validation, %s test", d.Classes, number(train), number(validation), number(test))
-	if empty > 0 {
-		s += fmt.Sprintf("; none in %d classes", empty)
-	}
 	p := d.Provenance
-	switch {
-	case p.TrainOf <= train+validation && p.TestOf <= test:
+	if p.TrainOf <= train+validation && p.TestOf <= test {
 		return s
-	case p.Kind == datasets.Real:
-		return s + fmt.Sprintf("; of the original's %s training and validation, %s test", number(p.TrainOf), number(p.TestOf))
 	}
-	return s + fmt.Sprintf("; of %s and %s generated", number(p.TrainOf), number(p.TestOf))
+	all := fmt.Sprintf("%s training and validation, %s test", number(p.TrainOf), number(p.TestOf))
+	if p.Kind == datasets.Real {
+		return s + "; of the original's " + all
+	}
+	return s + "; of " + all + ", generated"
 }
 
 // countsPanel has bars over a width.
 func countsPanel(d *datasets.Dataset, counts [][3]int, width vg.Length) panel {
-	top := 4 // whole numbers at the ticks
+	top, empty := 4, 0 // whole numbers at the ticks
 	for _, n := range counts {
 		top = max(top, n[0]+n[1]+n[2])
+		if n == [3]int{} {
+			empty++
+		}
+	}
+	caption := sizes(d)
+	if empty > 0 {
+		caption += fmt.Sprintf("; no samples in %d classes", empty)
 	}
 	end := float64(len(counts))
 	p := newPlot(axis{max: end}, axis{max: float64(top), ticks: ticks(0, float64(top), 4)}, func(c scaled) {
@@ -109,7 +108,7 @@ func countsPanel(d *datasets.Dataset, counts [][3]int, width vg.Length) panel {
 		}
 	})
 	nameClasses(&p.X, d.ClassNames, width/vg.Length(len(counts)))
-	return panel{name: d.Name, kind: d.Provenance.Kind, caption: countsCaption(d, counts), plot: p}
+	return panel{name: d.Name, kind: d.Provenance.Kind, caption: caption, plot: p}
 }
 
 // nameClasses labels an axis with names of classes at a distance: level, upright, or as numbers.

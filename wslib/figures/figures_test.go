@@ -43,11 +43,11 @@ func charts(t *testing.T) []struct {
 		texts  []string
 	}{
 		{"samples", must(Samples(testData(t, datasets.StandIn, 3), 2, 3)),
-			[]string{"shapes: stand-in data", "stand-in", "up hill", "down", "6 x 5 x 3, 4 classes", "8 of 100 training", "The first 3 classes."}},
+			[]string{"shapes: stand-in data", "stand-in", "up hill", "down", "6 x 5 x 3, 4 classes; samples: 8 training, 0 validation, 8 test; of 100 training", "The first 3 classes."}},
 		{"samples_features", must(Samples(testData(t, datasets.Real, 2), 1, 9)),
-			[]string{"shapes: real data", "real", "Values from -2 (black) to 2 (white), a hundredth beyond each.", "Channel 0 of 2."}},
+			[]string{"shapes: real data", "real", "Values from -2 (black) to 2 (white), a hundredth", "Channel 0 of 2."}},
 		{"counts", must(ClassCounts(testCounts(t))),
-			[]string{"cifar10", "stand-in", "10 classes; samples: 55 training, 10 validation, 5 test", "gtsrb", "real", "43 classes", "none in 40 classes", "of the original's", "39,209 training and validation, 12,630 test",
+			[]string{"cifar10", "stand-in", "10 classes; samples: 55 training, 10 validation, 5 test", "gtsrb", "real", "43 classes", "of the original's 39,209 training and", "validation, 12,630 test; no samples in 40 classes",
 				"airplane", "training", "validation", "test", "numbered from 0", "40"}},
 		{"curves", must(Curves("Training of the baselines", testCurves())),
 			[]string{"Training of the baselines", "mnist", "real", "best 98.0 % at step 2,000", "hhar", "stand-in", "best 75.0 % at step 100", "training step", "validation accuracy (%)"}},
@@ -59,7 +59,7 @@ func charts(t *testing.T) []struct {
 			[][]float64{{0.1, 0.2, 0.3}, {0.5, 0.6, 0.7}, {0.6, 0.9, 0.75}})),
 			[]string{"Optimization", "60.0 %  cifar10", "90.0 %  mnist", "75.0 %  mean", "optimization step", "validation accuracy (%)"}},
 		{"beforeafter", must(BeforeAfter(testRows())),
-			[]string{"-0.50 points on average", "2 networks on real data: +0.25 points", "1 on stand-in data (generated, hatched): -2.00", "stand-in", "+1.5", "-1.0", "test accuracy (%)"}},
+			[]string{"-0.50 points on average", "2 networks on real data: +0.25 points", "1 on stand-in data (generated, pale): -2.00", "stand-in", "+1.5", "-1.0", "test accuracy (%)"}},
 		{"pareto", must(Pareto(testPareto(), ParetoOptions{Title: "Packing and accuracy", Floor: -3})),
 			[]string{"Packing and accuracy", "joint pages", "8 bits", "nine tenths (-14.0)", "With an arrow: changes below -3", "paper: 5.9x, -0.22", "stated by the paper", "interval", "open: stand-in data (generated)", "packing ratio in bytes (times, log)", "mean change of test accuracy (points)"}},
 		{"pareto_worst", must(Pareto(testPareto()[:3], ParetoOptions{Worst: true})),

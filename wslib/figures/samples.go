@@ -30,10 +30,10 @@ type samplesOfClass struct {
 // "real" or "stand-in".
 //
 // The samples are the first of each class in the test data; where those are too few,
-// the first of the training data follow. A class without samples has an empty cell. The
+// the first of the training data follow. A class without samples has none. The
 // first maxClasses classes are shown.
 func Samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
-	if d == nil || d.Train == nil || d.Test == nil {
+	if d == nil || d.Train == nil || d.Validation == nil || d.Test == nil {
 		return nil, errors.New("figures: samples of no dataset")
 	}
 	f, err := samples(d, perClass, maxClasses)
@@ -62,7 +62,7 @@ func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	below := samplesSizes(d)
+	below := fmt.Sprintf("%d x %d x %d, %s.", height, width, channels, sizes(d))
 	if cut {
 		below += fmt.Sprintf(" Values from %.3g (black) to %.3g (white), a hundredth beyond each.", lo, hi)
 	}
@@ -94,7 +94,7 @@ func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 					c.FillText(sty, vg.Point{X: mid, Y: y + 4 + vg.Length(len(lines)-1-k)*(smallSize+1)}, l)
 				}
 				if len(s.values) == 0 {
-					emptyCell(c, mid-w/2, y-h, mid+w/2, y)
+					c.FillText(sty, vg.Point{X: mid, Y: y - h/2}, "(none)")
 				}
 				for k, v := range s.values {
 					top := y - vg.Length(k)*(h+gap)
@@ -126,31 +126,6 @@ func samplesOf(d *datasets.Dataset, perClass, classes int) ([]samplesOfClass, er
 		}
 	}
 	return columns, nil
-}
-
-// samplesSizes says how large the dataset is, and how much of the whole is there.
-func samplesSizes(d *datasets.Dataset) string {
-	of := func(n, all int) string {
-		if all > n {
-			return grouped(float64(n), 0) + " of " + grouped(float64(all), 0)
-		}
-		return grouped(float64(n), 0)
-	}
-	p := d.Provenance
-	what := "generated in place of the original"
-	if p.Kind == datasets.Real {
-		what = "of the original"
-	}
-	return fmt.Sprintf("%d x %d x %d, %d classes; %s training samples (validation included) and %s test samples, %s.",
-		d.Shape[0], d.Shape[1], d.Shape[2], d.Classes, of(p.Train, p.TrainOf), of(p.Test, p.TestOf), what)
-}
-
-// emptyCell is drawn in place of a class's pictures where there are none.
-func emptyCell(c draw.Canvas, x0, y0, x1, y1 vg.Length) {
-	c.StrokeLines(draw.LineStyle{Color: grey, Width: 0.5, Dashes: []vg.Length{2, 2}},
-		[]vg.Point{{X: x0, Y: y0}, {X: x1, Y: y0}, {X: x1, Y: y1}, {X: x0, Y: y1}, {X: x0, Y: y0}})
-	sty := aligned(style(smallSize, darkGrey), text.XCenter, text.YCenter)
-	c.FillText(sty, vg.Point{X: (x0 + x1) / 2, Y: (y0 + y1) / 2}, shorten("none", sty, x1-x0))
 }
 
 // valueRange returns the values that are drawn black and white: 0 and 1 if none is beyond
