@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,7 +29,7 @@ func (e *environment) pythonWorks(ctx context.Context) bool {
 }
 
 // makePython makes the Python environment and installs the pinned packages in it.
-func (e *environment) makePython(ctx context.Context, p *progress) error {
+func (e *environment) makePython(ctx context.Context, progress *log.Logger) error {
 	s := e.pythonStamp()
 	if s.ok() && !e.pythonWorks(ctx) {
 		if err := os.Remove(s.file); err != nil {
@@ -44,18 +45,18 @@ func (e *environment) makePython(ctx context.Context, p *progress) error {
 			if err != nil {
 				return err
 			}
-			return e.installPackages(ctx, p, pip)
+			return e.installPackages(ctx, pip)
 		})
 		if err != nil {
 			return err
 		}
-		p.line("  Python packages installed (%s)", round(time.Since(start)))
+		progress.Printf("  Python packages installed (%s)", round(time.Since(start)))
 		return nil
 	})
 }
 
 // installPackages installs what requirements.txt lists, exactly.
-func (e *environment) installPackages(ctx context.Context, p *progress, pip []string) error {
+func (e *environment) installPackages(ctx context.Context, pip []string) error {
 	file := filepath.Join(e.dir, "requirements.txt")
 	if err := os.WriteFile(file, requirements, 0o644); err != nil {
 		return err
@@ -64,18 +65,7 @@ func (e *environment) installPackages(ctx context.Context, p *progress, pip []st
 		"--disable-pip-version-check", "--no-input", "--progress-bar", "off", "-r", file)
 	cmd := newCommand(ctx, pip[0], args...)
 	cmd.Env = pythonEnv()
-	n := 0
-	p.log("  installing Python packages")
-	err := runQuietly(ctx, cmd, func(line string) {
-		switch name, ok := strings.CutPrefix(line, "Collecting "); {
-		case ok:
-			n++
-			p.update("  Python packages: %d, %s", n, name)
-		case strings.HasPrefix(line, "Installing collected packages"):
-			p.update("  Python packages: installing %d", n)
-		}
-	})
-	if err != nil {
+	if err := runQuietly(ctx, cmd); err != nil {
 		return fmt.Errorf("installing Python packages: %w", err)
 	}
 	return nil
@@ -95,7 +85,7 @@ func newVenv(ctx context.Context, dir string) (pip []string, err error) {
 	create := func(name string, args ...string) error {
 		cmd := newCommand(ctx, name, append(args, dir)...)
 		cmd.Env = pythonEnv()
-		if err := runQuietly(ctx, cmd, nil); err != nil {
+		if err := runQuietly(ctx, cmd); err != nil {
 			return fmt.Errorf("making a Python environment: %w", err)
 		}
 		return nil

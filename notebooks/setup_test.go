@@ -41,18 +41,6 @@ func TestModuleRoot(t *testing.T) {
 	}
 }
 
-func TestReadGoMod(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "go.mod")
-	writeFile(t, file, "module weightsep\nrequire example.com/a v1.2.3\nrequire (\n\texample.com/b v0.1.0 // indirect\n)\n")
-	mod, err := readGoMod(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if mod.path != "weightsep" || mod.versions["example.com/a"] != "v1.2.3" || mod.versions["example.com/b"] != "v0.1.0" {
-		t.Errorf("%+v", mod)
-	}
-}
-
 func TestPinsHash(t *testing.T) {
 	root := t.TempDir()
 	hash := func(mod string) string {
