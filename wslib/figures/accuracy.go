@@ -8,7 +8,6 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 
 	"weightsep/datasets"
 )
@@ -31,9 +30,6 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 	const width = (fullWidth - 2*margin - 40) * vg.Length(1) // of the bars
 	name := style(textSize, black)
 	slot := width / vg.Length(len(rows))
-	n, mean := meanChange(rows, "")
-	reals, realMean := meanChange(rows, datasets.Real)
-	standIns, standInMean := meanChange(rows, datasets.StandIn)
 	var names []plot.Tick
 	for i, r := range rows {
 		err := checkKind(r.Data)
@@ -46,25 +42,27 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 		label := shorten(r.Name, name, slot-2)
 		if r.Data == datasets.StandIn {
 			label += "\n" + shorten(datasets.StandIn, name, slot-2)
-		} else if standIns > 0 {
+		} else {
 			label += "\n "
 		}
 		names = append(names, plot.Tick{Value: float64(i) + 0.5, Label: label})
 	}
+	_, mean := meanChange(rows, "")
 	ch := chart{
-		title: fmt.Sprintf("Test accuracy before and after weight separation: %+.2f points on average", mean),
-		below: fmt.Sprintf("%d networks on real data: %+.2f points on average. %d on stand-in data (generated, pale): %+.2f.",
-			reals, realMean, standIns, standInMean),
+		title:  fmt.Sprintf("Test accuracy before and after weight separation: %+.2f points on average", mean),
 		height: 260,
-		legend: []legendEntry{filled("before (separate networks)", grey), filled("after (weight-separated)", blue)},
+		legend: []legendEntry{
+			filled("before (separate networks)", grey), filled("after (weight-separated)", blue),
+		},
 	}
-	switch {
-	case standIns == 0:
-		ch.below = fmt.Sprintf("All %d networks on real data.", n)
-	case reals == 0:
-		ch.below = fmt.Sprintf("All %d networks on stand-in data (generated, pale): these are not accuracies on the datasets.", n)
+	if n, mean := meanChange(rows, datasets.Real); n > 0 {
+		ch.below = fmt.Sprintf("%d networks on real data: %+.2f points on average. ", n, mean)
 	}
-	p := newPlot(axis{max: float64(n), ticks: names},
+	if n, mean := meanChange(rows, datasets.StandIn); n > 0 {
+		ch.below += fmt.Sprintf("%d on stand-in data (generated, pale), no accuracies on the datasets: %+.2f.",
+			n, mean)
+	}
+	p := newPlot(axis{max: float64(len(rows)), ticks: names},
 		axis{name: "test accuracy (%)", max: 110, ticks: ticks(0, 100, 10)}, // room for changes above 100 %
 		func(c scaled) { accuracyBars(c, rows) })
 	p.X.Tick.Label.Font = name.Font
@@ -95,7 +93,7 @@ func accuracyBars(c scaled, rows []AccuracyRow) {
 		change := aligned(bold(style(smallSize, black)), text.XCenter, text.YBottom)
 		label := fmt.Sprintf("%+.1f", 100*(r.After-r.Before))
 		if change.Width(label) <= slot {
-			c.FillText(change, vg.Point{X: mid, Y: c.y(100*max(r.Before, r.After)) + 2}, label)
+			c.FillText(change, pt(mid, c.y(100*max(r.Before, r.After))+2), label)
 		}
 	}
 }
@@ -110,11 +108,11 @@ func accuracyBar(c scaled, clr color.NRGBA, data string, x0, x1 vg.Length, v flo
 	fillRect(c.Canvas, fill, x0, y0, x1, y1)
 	if data == datasets.StandIn {
 		edge := []vg.Point{{X: x0, Y: y0}, {X: x0, Y: y1}, {X: x1, Y: y1}, {X: x1, Y: y0}}
-		c.StrokeLines(draw.LineStyle{Color: clr, Width: 0.75, Dashes: []vg.Length{2, 2}}, edge)
+		c.StrokeLines(line(clr, 0.75, 2, 2), edge)
 	}
 	sty := aligned(style(smallSize-0.5, ink(fill)), text.XCenter, text.YTop)
 	label := fmt.Sprintf("%.1f", 100*v)
 	if sty.Width(label)+1 <= x1-x0 && y1-y0 >= 14 {
-		c.FillText(sty, vg.Point{X: (x0 + x1) / 2, Y: y1 - 2}, label)
+		c.FillText(sty, pt((x0+x1)/2, y1-2), label)
 	}
 }

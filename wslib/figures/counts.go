@@ -71,7 +71,8 @@ func countClasses(d *datasets.Dataset) ([][3]int, error) {
 func sizes(d *datasets.Dataset) string {
 	number := func(n int) string { return grouped(float64(n), 0) }
 	train, validation, test := d.Train.Len(), d.Validation.Len(), d.Test.Len()
-	s := fmt.Sprintf("%d classes; samples: %s training, %s validation, %s test", d.Classes, number(train), number(validation), number(test))
+	s := fmt.Sprintf("%d classes; samples: %s training, %s validation, %s test",
+		d.Classes, number(train), number(validation), number(test))
 	p := d.Provenance
 	if p.TrainOf <= train+validation && p.TestOf <= test {
 		return s

@@ -85,11 +85,11 @@ func (v Curve) panel(y axis) panel {
 			for i, step := range v.Steps {
 				xs, ys = append(xs, float64(step)), append(ys, 100*v.Validation[i])
 			}
-			dot := c.at(best, most)
-			c.StrokeLine2(draw.LineStyle{Color: black, Width: 0.5, Dashes: []vg.Length{2, 2}}, dot.X, c.Min.Y, dot.X, dot.Y)
-			c.StrokeLines(draw.LineStyle{Color: clr, Width: 1.5}, c.points(xs, ys))
-			c.DrawGlyph(draw.GlyphStyle{Color: white, Radius: 3.5, Shape: draw.CircleGlyph{}}, dot)
-			c.DrawGlyph(draw.GlyphStyle{Color: black, Radius: 2.5, Shape: draw.CircleGlyph{}}, dot)
+			kept := c.at(best, most)
+			c.StrokeLine2(line(black, 0.5, 2, 2), kept.X, c.Min.Y, kept.X, kept.Y)
+			c.StrokeLines(line(clr, 1.5), c.points(xs, ys))
+			dot(c.Canvas, white, 3.5, kept)
+			dot(c.Canvas, black, 2.5, kept)
 		}),
 	}
 }
@@ -111,7 +111,8 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 	lo := 100.0
 	for k, accuracies := range validation {
 		if len(accuracies) != len(names) {
-			return nil, fmt.Errorf("figures: history: step %d has %d accuracies: want %d", steps[k], len(accuracies), len(names))
+			return nil, fmt.Errorf("figures: history: step %d has %d accuracies: want %d",
+				steps[k], len(accuracies), len(names))
 		}
 		if err := checkUnit("accuracy", accuracies...); err != nil {
 			return nil, fmt.Errorf("figures: history: step %d: %w", steps[k], err)
@@ -127,12 +128,12 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 	}
 	sty := func(i int) draw.LineStyle {
 		if i == len(names) {
-			return draw.LineStyle{Color: black, Width: 3}
+			return line(black, 3)
 		}
-		return draw.LineStyle{Color: hue(i), Width: 1.2, Dashes: dashes(i)}
+		return line(hue(i), 1.2, dashes(i)...)
 	}
 	entry := func(i int, name string) legendEntry {
-		return legendEntry{fmt.Sprintf("%.1f %%  %s", lines[i][len(steps)-1], name), func(c draw.Canvas, at vg.Point) { stroke(c, sty(i), at) }}
+		return stroked(fmt.Sprintf("%.1f %%  %s", lines[i][len(steps)-1], name), sty(i))
 	}
 	legend := []legendEntry{entry(len(names), "mean")}
 	for i, name := range names {
@@ -149,11 +150,12 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 			pts := c.points(at, line)
 			c.StrokeLines(sty(i), pts)
 			if len(pts) == 1 { // no line to see
-				c.DrawGlyph(draw.GlyphStyle{Color: sty(i).Color, Radius: 1 + sty(i).Width, Shape: draw.CircleGlyph{}}, pts[0])
+				dot(c.Canvas, sty(i).Color, 1+sty(i).Width, pts[0])
 			}
 		}
 	})
-	return chart{title: title, below: "Beside each name is its last value.", height: 270, legend: legend, side: 110, draw: p.Draw}.figure(), nil
+	below := "Beside each name is its last value."
+	return chart{title: title, below: below, height: 270, legend: legend, side: 110, draw: p.Draw}.figure(), nil
 }
 
 // ConvergenceLine is the course of one method in [Convergence].
@@ -180,13 +182,14 @@ func Convergence(lines []ConvergenceLine, o ConvergenceOptions) (*Figure, error)
 		return nil, errors.New("figures: convergence of no methods")
 	}
 	if err := checkPoints(o.Target, o.Floor); err != nil || o.Floor != 0 && o.Floor >= min(0, o.Target) {
-		return nil, fmt.Errorf("figures: convergence: target %v and floor %v: want a floor below both 0 and the target, or 0 for none", o.Target, o.Floor)
+		return nil, fmt.Errorf("figures: convergence: target %v, floor %v: want a floor below both, or 0",
+			o.Target, o.Floor)
 	}
 	x := axis{name: "wall time (s, log)", min: math.Inf(1), max: math.Inf(-1)}
 	y := axis{name: "mean change of accuracy (points)", min: min(0, o.Target), max: max(0, o.Target)}
 	standIn := false
-	target := draw.LineStyle{Color: black, Width: 1.2, Dashes: []vg.Length{5, 3}}
-	legend := []legendEntry{{fmt.Sprintf("target %+.2f; reached after", o.Target), func(c draw.Canvas, at vg.Point) { stroke(c, target, at) }}}
+	target := line(black, 1.2, 5, 3)
+	legend := []legendEntry{stroked(fmt.Sprintf("target %+.2f; reached after", o.Target), target)}
 	for i, l := range lines {
 		if err := l.check(); err != nil {
 			return nil, fmt.Errorf("figures: convergence: %s: %w", l.Name, err)
@@ -198,8 +201,9 @@ func Convergence(lines []ConvergenceLine, o ConvergenceOptions) (*Figure, error)
 		if k := l.reach(o.Target); k >= 0 {
 			when = seconds(l.At[k])
 		}
-		legend = append(legend, legendEntry{when + "  " + l.Name, func(c draw.Canvas, at vg.Point) {
-			stroke(c, courseLine(i), at)
+		e := stroked(when+"  "+l.Name, courseLine(i))
+		legend = append(legend, legendEntry{e.label, func(c draw.Canvas, at vg.Point) {
+			e.swatch(c, at)
 			mark(c, i, at, 2.8, l.StandIn)
 		}})
 	}
@@ -219,13 +223,14 @@ func Convergence(lines []ConvergenceLine, o ConvergenceOptions) (*Figure, error)
 	x.min, x.max = x.min-spare, x.max+spare
 	x.ticks, y.ticks = logTicks(math.Pow(10, x.min), math.Pow(10, x.max)), ticks(y.min, y.max, 8)
 	p := newPlot(x, y, func(c scaled) {
-		c.StrokeLine2(draw.LineStyle{Color: darkGrey, Width: 0.75}, c.Min.X, c.y(0), c.Max.X, c.y(0))
+		c.StrokeLine2(line(darkGrey, 0.75), c.Min.X, c.y(0), c.Max.X, c.y(0))
 		c.StrokeLine2(target, c.Min.X, c.y(o.Target), c.Max.X, c.y(o.Target))
 		for i, l := range lines {
 			c.course(i, l, o.Target)
 		}
 	})
-	return chart{title: o.Title, below: below, height: 270, legend: legend, side: 200, draw: p.Draw}.figure(), nil
+	ch := chart{title: o.Title, below: below, height: 270, legend: legend, side: 200, draw: p.Draw}
+	return ch.figure(), nil
 }
 
 // check refuses a line that cannot be drawn.
@@ -248,7 +253,7 @@ func (l ConvergenceLine) reach(target float64) int {
 }
 
 func courseLine(i int) draw.LineStyle {
-	return draw.LineStyle{Color: hue(i), Width: 1.5, Dashes: dashes(i)}
+	return line(hue(i), 1.5, dashes(i)...)
 }
 
 // course draws the i-th line and its marks.
@@ -264,7 +269,7 @@ func (c scaled) course(i int, l ConvergenceLine, target float64) {
 	}
 	if k := l.reach(target); k >= 0 {
 		p := pts[k]
-		c.StrokeLine2(draw.LineStyle{Color: hue(i), Width: 0.75, Dashes: []vg.Length{1.5, 2}}, p.X, p.Y, p.X, c.Min.Y)
+		c.StrokeLine2(line(hue(i), 0.75, 1.5, 2), p.X, p.Y, p.X, c.Min.Y)
 		mark(c.Canvas, i, p, 4, l.StandIn)
 	}
 }

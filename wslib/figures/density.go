@@ -81,15 +81,15 @@ func densityPanel(n DensityOf, shares []float64) panel {
 	return panel{
 		name:    n.Name,
 		caption: fmt.Sprintf("%d of %d pages: %.1f %%", own, pages, shares[own]),
-		plot: newPlot(axis{max: end, ticks: ticks(0, end, 3)}, axis{max: 100, ticks: ticks(0, 100, 4)}, func(c scaled) {
+		plot: newPlot(axis{max: end, ticks: ticks(0, end, 3)}, percent(0, 4), func(c scaled) {
 			var curve []vg.Point
 			for k, s := range shares {
 				curve = append(curve, c.at(float64(k), s))
 			}
 			cut := c.x(float64(own))
-			c.FillPolygon(tint(vermillion, 0.35), append(slices.Clone(curve[:own+1]), vg.Point{X: cut, Y: c.Min.Y}, c.Min))
-			c.StrokeLine2(draw.LineStyle{Color: vermillion, Width: 1, Dashes: []vg.Length{3, 2}}, cut, c.Min.Y, cut, c.Max.Y)
-			c.StrokeLines(draw.LineStyle{Color: blue, Width: 1.5}, curve)
+			c.FillPolygon(tint(vermillion, 0.35), append(slices.Clone(curve[:own+1]), pt(cut, c.Min.Y), c.Min))
+			c.StrokeLine2(line(vermillion, 1, 3, 2), cut, c.Min.Y, cut, c.Max.Y)
+			c.StrokeLines(line(blue, 1.5), curve)
 		}),
 	}
 }

@@ -59,7 +59,7 @@ func charts(t *testing.T) []struct {
 			[][]float64{{0.1, 0.2, 0.3}, {0.5, 0.6, 0.7}, {0.6, 0.9, 0.75}})),
 			[]string{"Optimization", "60.0 %  cifar10", "90.0 %  mnist", "75.0 %  mean", "optimization step", "validation accuracy (%)"}},
 		{"beforeafter", must(BeforeAfter(testRows())),
-			[]string{"-0.50 points on average", "2 networks on real data: +0.25 points", "1 on stand-in data (generated, pale): -2.00", "stand-in", "+1.5", "-1.0", "test accuracy (%)"}},
+			[]string{"-0.50 points on average", "2 networks on real data: +0.25 points", "1 on stand-in data (generated, pale), no accuracies on the datasets: -2.00", "stand-in", "+1.5", "-1.0", "test accuracy (%)"}},
 		{"pareto", must(Pareto(testPareto(), ParetoOptions{Title: "Packing and accuracy", Floor: -3})),
 			[]string{"Packing and accuracy", "joint pages", "8 bits", "nine tenths (-14.0)", "With an arrow: changes below -3", "paper: 5.9x, -0.22", "stated by the paper", "interval", "open: stand-in data (generated)", "packing ratio in bytes (times, log)", "mean change of test accuracy (points)"}},
 		{"pareto_worst", must(Pareto(testPareto()[:3], ParetoOptions{Worst: true})),

@@ -49,18 +49,19 @@ func (ch chart) figure() *Figure {
 		height += vg.Length(len(rows) * legendRow)
 	}
 	head := vg.Length(len(title)*(titleSize+3)+len(below)*(textSize+3)) + 6
-	return &Figure{Title: ch.title, Width: fullWidth, Height: 2*margin + head + height, draw: func(c draw.Canvas) {
+	f := &Figure{Title: ch.title, Width: fullWidth, Height: 2*margin + head + height}
+	f.draw = func(c draw.Canvas) {
 		if ch.kind != "" {
 			badge(c, ch.kind, c.Max.X-margin, c.Max.Y-margin+3, titleSize)
 		}
 		c = draw.Crop(c, margin, -margin, margin, -margin)
 		y := c.Max.Y
-		for _, line := range title {
-			c.FillText(titles, vg.Point{X: c.Min.X, Y: y}, line)
+		for _, l := range title {
+			c.FillText(titles, pt(c.Min.X, y), l)
 			y -= titleSize + 3
 		}
-		for _, line := range below {
-			c.FillText(belows, vg.Point{X: c.Min.X, Y: y}, line)
+		for _, l := range below {
+			c.FillText(belows, pt(c.Min.X, y), l)
 			y -= textSize + 3
 		}
 		c.Max.Y -= head
@@ -72,7 +73,8 @@ func (ch chart) figure() *Figure {
 			c.Max.Y -= vg.Length(len(rows) * legendRow)
 		}
 		ch.draw(c)
-	}}
+	}
+	return f
 }
 
 // A legendEntry is a swatch and what it means.
@@ -89,12 +91,16 @@ const (
 
 // filled is the legend's entry of an area.
 func filled(label string, clr color.Color) legendEntry {
-	return legendEntry{label, func(c draw.Canvas, at vg.Point) { fillRect(c, clr, at.X-7, at.Y-5, at.X+7, at.Y+5) }}
+	return legendEntry{label, func(c draw.Canvas, at vg.Point) {
+		fillRect(c, clr, at.X-7, at.Y-5, at.X+7, at.Y+5)
+	}}
 }
 
-// stroke is a line across the swatch of a legend.
-func stroke(c draw.Canvas, sty draw.LineStyle, at vg.Point) {
-	c.StrokeLine2(sty, at.X-9, at.Y, at.X+9, at.Y)
+// stroked is that of a line.
+func stroked(label string, sty draw.LineStyle) legendEntry {
+	return legendEntry{label, func(c draw.Canvas, at vg.Point) {
+		c.StrokeLine2(sty, at.X-9, at.Y, at.X+9, at.Y)
+	}}
 }
 
 // legendRows puts entries into as few rows of a width as their order permits.
@@ -121,7 +127,7 @@ func drawLegend(c draw.Canvas, rows [][]legendEntry, left vg.Length) {
 	for _, row := range rows {
 		x := left
 		for _, e := range row {
-			e.swatch(c, vg.Point{X: x + 9, Y: y})
+			e.swatch(c, pt(x+9, y))
 			beside(c, sty, x+legendSwatch, y, e.label)
 			x += legendSwatch + sty.Width(e.label) + legendGap
 		}
@@ -150,7 +156,7 @@ func (f onData) Plot(c draw.Canvas, p *plot.Plot) {
 	f(scaled{c, x, y})
 }
 
-func (c scaled) at(x, y float64) vg.Point { return vg.Point{X: c.x(x), Y: c.y(y)} }
+func (c scaled) at(x, y float64) vg.Point { return pt(c.x(x), c.y(y)) }
 
 // points are those of a curve.
 func (c scaled) points(xs, ys []float64) []vg.Point {
@@ -205,13 +211,13 @@ func drawPanels(c draw.Canvas, x, y string, cols, lines int, all []panel) {
 	above := vg.Length(19 + 11*lines) // the data
 	sty := aligned(style(textSize, black), text.XCenter, text.YBottom)
 	if x != "" {
-		c.FillText(sty, vg.Point{X: c.Center().X, Y: c.Min.Y}, x)
+		c.FillText(sty, pt(c.Center().X, c.Min.Y), x)
 		c.Min.Y += 16
 	}
 	if y != "" {
 		sty = aligned(sty, text.XCenter, text.YTop)
 		sty.Rotation = math.Pi / 2
-		c.FillText(sty, vg.Point{X: c.Min.X, Y: c.Center().Y}, y)
+		c.FillText(sty, pt(c.Min.X, c.Center().Y), y)
 		c.Min.X += 16
 	}
 	cols = min(cols, len(all))
@@ -233,14 +239,14 @@ func drawPanels(c draw.Canvas, x, y string, cols, lines int, all []panel) {
 			p := all[i*cols+k]
 			p.plot.Draw(to)
 			inside := p.plot.DataCanvas(to)
-			at, right := vg.Point{X: inside.Min.X, Y: inside.Max.Y + above - 6}, inside.Max.X
+			at, right := pt(inside.Min.X, inside.Max.Y+above-6), inside.Max.X
 			if p.kind != "" {
 				right = badge(c, p.kind, right, at.Y, smallSize-1) - 3
 			}
 			c.FillText(name, at, shorten(p.name, name, right-at.X))
-			for _, line := range wrap(p.caption, small, inside.Max.X-at.X, lines) {
+			for _, l := range wrap(p.caption, small, inside.Max.X-at.X, lines) {
 				at.Y -= 11
-				c.FillText(small, at, line)
+				c.FillText(small, at, l)
 			}
 		}
 	}
@@ -275,6 +281,6 @@ func badge(c draw.Canvas, kind string, x, y, size vg.Length) vg.Length {
 	sty := aligned(bold(style(size, white)), text.XCenter, text.YCenter)
 	left := x - sty.Width(kind) - size*4/3
 	fillRect(c, clr, left, y-size*3/2, x, y)
-	c.FillText(sty, vg.Point{X: (left + x) / 2, Y: y - size*3/4}, kind)
+	c.FillText(sty, pt((left+x)/2, y-size*3/4), kind)
 	return left
 }

@@ -42,16 +42,18 @@ func Memory(s page.Stored) (*Figure, error) {
 		}
 	}
 	if total == 0 || total != s.Total || s.Separate <= 0 {
-		return nil, fmt.Errorf("figures: memory: parts of %d bytes, %d in all, %d separately", total, s.Total, s.Separate)
+		return nil, fmt.Errorf("figures: memory: parts of %d bytes, %d in all, %d separately",
+			total, s.Total, s.Separate)
 	}
 	for _, p := range parts {
 		label := fmt.Sprintf("%s: %s, %.1f %%", p.label, kilobytes(p.bytes), 100*float64(p.bytes)/float64(total))
 		legend = append(legend, filled(label, p.clr))
 	}
 	return chart{
-		title: fmt.Sprintf("Packing ratio %.1fx: %s instead of %s", float64(s.Separate)/float64(total), kilobytes(total), kilobytes(s.Separate)),
-		below: fmt.Sprintf("In bytes of everything stored. In weights: %.1fx; level 1 (shared pages, page tables and scales) alone: %.1fx.",
-			s.RatioWeights, s.RatioLevel1),
+		title: fmt.Sprintf("Packing ratio %.1fx: %s instead of %s",
+			float64(s.Separate)/float64(total), kilobytes(total), kilobytes(s.Separate)),
+		below: fmt.Sprintf("In bytes of everything stored. In weights: %.1fx; "+
+			"level 1 (shared pages, page tables and scales) alone: %.1fx.", s.RatioWeights, s.RatioLevel1),
 		height: 140,
 		legend: legend,
 		draw:   func(c draw.Canvas) { memoryBars(c, parts, total, s.Separate) },
@@ -65,7 +67,7 @@ func memoryBars(c draw.Canvas, parts []memoryPart, total, separate int) {
 	width := bars.Max.X - bars.Min.X
 	y := bars.Max.Y - height - gap
 	row := func(name string, parts []memoryPart, of int) vg.Length {
-		c.FillText(aligned(style(textSize, black), text.XRight, text.YCenter), vg.Point{X: bars.Min.X - 8, Y: y + height/2}, name)
+		c.FillText(aligned(style(textSize, black), text.XRight, text.YCenter), pt(bars.Min.X-8, y+height/2), name)
 		end := stack(bars, parts, width/vg.Length(of), y, height)
 		y -= height + gap
 		return end
@@ -74,9 +76,9 @@ func memoryBars(c draw.Canvas, parts []memoryPart, total, separate int) {
 	row("separate (float32)", []memoryPart{{"", grey, separate}}, most)
 	end := row("weight-separated", parts, most)
 	if sty := bold(style(textSize, black)); end+6+sty.Width(kilobytes(total)) <= bars.Max.X {
-		c.FillText(sty, vg.Point{X: end + 6, Y: y + gap + height*3/2}, kilobytes(total))
+		c.FillText(sty, pt(end+6, y+gap+height*3/2), kilobytes(total))
 	}
-	zoom := draw.LineStyle{Color: grey, Width: 0.75, Dashes: []vg.Length{3, 2}}
+	zoom := line(grey, 0.75, 3, 2)
 	c.StrokeLine2(zoom, bars.Min.X, y+height+gap, bars.Min.X, y+height)
 	c.StrokeLine2(zoom, end, y+height+gap, bars.Max.X, y+height)
 	row("the same, enlarged", parts, total)
@@ -91,7 +93,7 @@ func stack(c draw.Canvas, parts []memoryPart, scale, y, height vg.Length) vg.Len
 		w := vg.Length(p.bytes) * scale
 		fillRect(c, p.clr, x, y, x+w, y+height)
 		if label := kilobytes(p.bytes); sty.Width(label)+4 <= w {
-			c.FillText(sty, vg.Point{X: x + w/2, Y: y + height/2}, label)
+			c.FillText(sty, pt(x+w/2, y+height/2), label)
 		}
 		x += w
 	}

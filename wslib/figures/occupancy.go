@@ -3,6 +3,7 @@ package figures
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -17,7 +18,8 @@ import (
 // the same columns, is a bar a shared page: how many networks use it.
 func Occupancy(names []string, tables []page.Table, shared int) (*Figure, error) {
 	if len(names) == 0 || len(names) != len(tables) || shared <= 0 {
-		return nil, fmt.Errorf("figures: occupancy of %d shared pages by %d names and %d tables", shared, len(names), len(tables))
+		return nil, fmt.Errorf("figures: occupancy of %d shared pages by %d names and %d tables",
+			shared, len(names), len(tables))
 	}
 	uses := make([][]bool, len(tables))
 	for i, t := range tables {
@@ -67,7 +69,8 @@ func matrixPlot(names []string, uses [][]bool, shared int) *plot.Plot {
 	n := float64(len(names))
 	var rows []plot.Tick
 	for i, name := range names {
-		rows = append(rows, plot.Tick{Value: n - float64(i) - 0.5, Label: shorten(name, style(textSize, black), 80)})
+		label := shorten(name, style(textSize, black), 80)
+		rows = append(rows, plot.Tick{Value: n - float64(i) - 0.5, Label: label})
 	}
 	p := newPlot(axis{max: float64(shared)}, axis{max: n, ticks: rows}, func(c scaled) {
 		for i, row := range uses {
@@ -86,10 +89,10 @@ func matrixPlot(names []string, uses [][]bool, shared int) *plot.Plot {
 		}
 		var gaps vg.Path
 		for k := 1; k < shared; k++ {
-			gaps.Move(vg.Point{X: c.x(float64(k)), Y: c.Min.Y})
-			gaps.Line(vg.Point{X: c.x(float64(k)), Y: c.Max.Y})
+			gaps.Move(pt(c.x(float64(k)), c.Min.Y))
+			gaps.Line(pt(c.x(float64(k)), c.Max.Y))
 		}
-		c.SetLineStyle(draw.LineStyle{Color: white, Width: min(1, (c.x(1)-c.x(0))/5)})
+		c.SetLineStyle(line(white, min(1, (c.x(1)-c.x(0))/5)))
 		c.Stroke(gaps)
 	})
 	p.Y.Tick.Label.Font = style(textSize, black).Font
@@ -115,5 +118,5 @@ func barsPlot(occupancy []int, networks int) *plot.Plot {
 
 // wholeTicks are those from 0 on that are whole numbers.
 func wholeTicks(hi float64, n int) []plot.Tick {
-	return slices.DeleteFunc(ticks(0, hi, n), func(t plot.Tick) bool { return t.Value != float64(int(t.Value)) })
+	return slices.DeleteFunc(ticks(0, hi, n), func(t plot.Tick) bool { return t.Value != math.Trunc(t.Value) })
 }

@@ -47,7 +47,8 @@ func Pareto(points []ParetoPoint, o ParetoOptions) (*Figure, error) {
 		return nil, errors.New("figures: Pareto chart of no points")
 	}
 	if !(o.Floor <= 0) || math.IsInf(o.Floor, 0) || o.Floor < 0 && o.Floor >= paperWorstChange {
-		return nil, fmt.Errorf("figures: Pareto chart: floor %v: want 0 for none, or below %.2f", o.Floor, paperWorstChange)
+		return nil, fmt.Errorf("figures: Pareto chart: floor %v: want 0 for none, or below %.2f",
+			o.Floor, paperWorstChange)
 	}
 	for _, p := range points {
 		if err := p.check(); err != nil {
@@ -55,8 +56,9 @@ func Pareto(points []ParetoPoint, o ParetoOptions) (*Figure, error) {
 		}
 	}
 	l := newParetoChart(points, o)
-	p := newPlot(l.x, l.y, l.draw)
-	return chart{title: o.Title, below: l.explanation(), height: 346, legend: l.legend(), draw: p.Draw}.figure(), nil
+	ch := chart{title: o.Title, below: l.explanation(), height: 346, legend: l.legend()}
+	ch.draw = newPlot(l.x, l.y, l.draw).Draw
+	return ch.figure(), nil
 }
 
 // check refuses a point that cannot be drawn.
@@ -75,25 +77,25 @@ func (p ParetoPoint) check() error {
 
 // paretoChart is the points and the range of the axes.
 type paretoChart struct {
-	points    []ParetoPoint
-	options   ParetoOptions
-	series    []string // in order of their first points
-	reference ParetoPoint
-	x, y      axis // x is the logarithm of the ratio
+	points  []ParetoPoint
+	options ParetoOptions
+	series  []string // in order of their first points
+	paper   float64  // the change that the paper states
+	x, y    axis     // x is the logarithm of the ratio
 }
 
 const paretoRadius = 3.6
 
 func newParetoChart(points []ParetoPoint, o ParetoOptions) *paretoChart {
-	l := &paretoChart{points: points, options: o, reference: ParetoPoint{Ratio: paperRatio, Change: paperChange},
-		x: axis{name: "packing ratio in bytes (times, log)"}, y: axis{name: "mean change of test accuracy (points)"}}
+	l := &paretoChart{points: points, options: o, paper: paperChange}
+	l.x.name = "packing ratio in bytes (times, log)"
+	l.y.name = "mean change of test accuracy (points)"
 	if o.Worst {
-		l.reference.Change = paperWorstChange
+		l.paper = paperWorstChange
 		l.y.name = "change of the worst network's test accuracy (points)"
 	}
-	l.reference.Label = fmt.Sprintf("paper: %.1fx, %+.2f", paperRatio, l.reference.Change)
 	lo, hi := math.Log10(paperRatio), math.Log10(paperRatio)
-	worst, best := min(0, l.reference.Change), max(0, l.reference.Change)
+	worst, best := min(0, l.paper), max(0, l.paper)
 	for _, p := range points {
 		lo, hi = min(lo, math.Log10(p.Ratio)), max(hi, math.Log10(p.Ratio))
 		worst, best = min(worst, p.Change, p.Low), max(best, p.Change, p.High)
@@ -121,9 +123,11 @@ func (l *paretoChart) bar(p ParetoPoint) bool {
 
 // explanation is the text below the title.
 func (l *paretoChart) explanation() string {
-	s := "Higher and farther right is better. The paper's point is its ratio in weights and its mean, as it states them."
+	s := "Higher and farther right is better. The paper's point is its ratio in weights"
 	if l.options.Worst {
-		s = "Higher and farther right is better. The paper's point is its ratio in weights, and cifar10 in its table."
+		s += ", and cifar10 in its table."
+	} else {
+		s += " and its mean, as it states them."
 	}
 	if slices.ContainsFunc(l.points, l.low) {
 		s += fmt.Sprintf(" With an arrow: changes below %+.4g, written in brackets.", l.options.Floor)
@@ -143,7 +147,9 @@ func (l *paretoChart) legend() []legendEntry {
 	}
 	all = append(all, legendEntry{"stated by the paper", star})
 	if slices.ContainsFunc(l.points, l.bar) {
-		all = append(all, legendEntry{"interval", func(c draw.Canvas, at vg.Point) { intervalBar(c, darkGrey, at.X, at.Y-5, at.Y+5) }})
+		all = append(all, legendEntry{"interval", func(c draw.Canvas, at vg.Point) {
+			intervalBar(c, darkGrey, at.X, at.Y-5, at.Y+5)
+		}})
 	}
 	if slices.ContainsFunc(l.points, func(p ParetoPoint) bool { return p.StandIn }) {
 		all = append(all, marked("open: stand-in data (generated)", 0, true))
@@ -153,30 +159,32 @@ func (l *paretoChart) legend() []legendEntry {
 
 // draw draws the chart between its axes: intervals, then labels, then marks.
 func (l *paretoChart) draw(c scaled) {
-	c.StrokeLine2(draw.LineStyle{Color: darkGrey, Width: 1}, c.Min.X, c.y(0), c.Max.X, c.y(0))
-	labels := []label{{l.reference.Label, c.at(math.Log10(paperRatio), l.reference.Change)}}
+	c.StrokeLine2(line(darkGrey, 1), c.Min.X, c.y(0), c.Max.X, c.y(0))
+	labels := []label{{
+		text: fmt.Sprintf("paper: %.1fx, %+.2f", paperRatio, l.paper), of: c.at(math.Log10(paperRatio), l.paper),
+	}}
 	// What labels must not cover: the line, bars, marks and other labels.
-	taken := []vg.Rectangle{{Min: vg.Point{X: c.Min.X, Y: c.y(0) - 1}, Max: vg.Point{X: c.Max.X, Y: c.y(0) + 1}}}
+	taken := []vg.Rectangle{rect(c.Min.X, c.y(0)-1, c.Max.X, c.y(0)+1)}
 	for _, p := range l.points {
 		at := c.at(math.Log10(p.Ratio), p.Change)
 		text := shorten(p.Label, style(smallSize, black), 150)
 		switch {
 		case l.low(p):
 			at.Y = c.Min.Y + 3*paretoRadius
-			tip := vg.Point{X: at.X, Y: c.Min.Y + 1}
-			c.StrokeLines(draw.LineStyle{Color: darkGrey, Width: 1}, []vg.Point{at, tip},
+			tip := pt(at.X, c.Min.Y+1)
+			c.StrokeLines(line(darkGrey, 1), []vg.Point{at, tip},
 				[]vg.Point{{X: tip.X - 2.5, Y: tip.Y + 3}, tip, {X: tip.X + 2.5, Y: tip.Y + 3}})
 			text = strings.TrimSpace(fmt.Sprintf("%s (%+.1f)", text, p.Change))
 		case l.bar(p):
 			y0, y1 := c.y(max(p.Low, l.y.min)), c.y(p.High)
 			intervalBar(c.Canvas, hue(slices.Index(l.series, p.Series)), at.X, y0, y1)
-			taken = append(taken, vg.Rectangle{Min: vg.Point{X: at.X - 2, Y: y0}, Max: vg.Point{X: at.X + 2, Y: y1}})
+			taken = append(taken, vg.Rectangle{Min: pt(at.X-2, y0), Max: pt(at.X+2, y1)})
 		}
 		labels = append(labels, label{text, at})
 	}
 	for _, t := range labels {
-		r := vg.Point{X: paretoRadius + 1, Y: paretoRadius + 1}
-		taken = append(taken, vg.Rectangle{Min: t.of.Sub(r), Max: t.of.Add(r)})
+		const r = paretoRadius + 1
+		taken = append(taken, rect(t.of.X-r, t.of.Y-r, t.of.X+r, t.of.Y+r))
 	}
 	for _, t := range labels {
 		box := t.place(c.Rectangle, taken)
@@ -191,7 +199,7 @@ func (l *paretoChart) draw(c scaled) {
 
 // intervalBar draws an interval with caps at its ends.
 func intervalBar(c draw.Canvas, clr color.Color, x, y0, y1 vg.Length) {
-	line := draw.LineStyle{Color: clr, Width: 1}
+	line := line(clr, 1)
 	c.StrokeLine2(line, x, y0, x, y1)
 	c.StrokeLine2(line, x-2.5, y0, x+2.5, y0)
 	c.StrokeLine2(line, x-2.5, y1, x+2.5, y1)
@@ -203,7 +211,7 @@ func star(c draw.Canvas, at vg.Point) {
 	for i := range 16 {
 		r := paretoRadius * (1.6 - 0.85*float64(i%2))
 		sin, cos := math.Sincos(math.Pi / 8 * float64(i))
-		p = append(p, at.Add(vg.Point{X: vg.Length(r * cos), Y: vg.Length(r * sin)}))
+		p = append(p, at.Add(pt(vg.Length(r*cos), vg.Length(r*sin))))
 	}
 	c.FillPolygon(black, p)
 }
@@ -225,20 +233,20 @@ func (l label) place(area vg.Rectangle, taken []vg.Rectangle) vg.Rectangle {
 		if left {
 			x = l.of.X - 2*paretoRadius - w
 		}
-		return vg.Rectangle{Min: vg.Point{X: x, Y: l.of.Y + up - h/2}, Max: vg.Point{X: x + w, Y: l.of.Y + up + h/2}}
+		return vg.Rectangle{Min: pt(x, l.of.Y+up-h/2), Max: pt(x+w, l.of.Y+up+h/2)}
 	}
 	for _, lines := range []vg.Length{0, 1, -1, 2, -2} {
 		for _, left := range []bool{false, true} {
 			box := at(left, lines*h)
-			inside := box.Min.X >= area.Min.X && box.Max.X <= area.Max.X && box.Min.Y >= area.Min.Y && box.Max.Y <= area.Max.Y
-			if inside && !slices.ContainsFunc(taken, func(r vg.Rectangle) bool { return overlap(box, r) }) {
+			covers := func(r vg.Rectangle) bool {
+				return box.Min.X < r.Max.X && r.Min.X < box.Max.X && box.Min.Y < r.Max.Y && r.Min.Y < box.Max.Y
+			}
+			inside := box.Min.X >= area.Min.X && box.Max.X <= area.Max.X &&
+				box.Min.Y >= area.Min.Y && box.Max.Y <= area.Max.Y
+			if inside && !slices.ContainsFunc(taken, covers) {
 				return box
 			}
 		}
 	}
 	return at(at(false, 0).Max.X > area.Max.X, 0)
-}
-
-func overlap(a, b vg.Rectangle) bool {
-	return a.Min.X < b.Max.X && b.Min.X < a.Max.X && a.Min.Y < b.Max.Y && b.Min.Y < a.Max.Y
 }

@@ -46,7 +46,8 @@ func Samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 	height, width, channels := d.Shape[0], d.Shape[1], d.Shape[2]
 	if perClass < 1 || maxClasses < 1 || height < 1 || width < 1 || channels < 1 {
-		return nil, fmt.Errorf("%d samples of %d classes, of shape %v: want at least 1 of each", perClass, maxClasses, d.Shape)
+		return nil, fmt.Errorf("%d samples of %d classes, of shape %v: want at least 1 of each",
+			perClass, maxClasses, d.Shape)
 	}
 	if err := checkKind(d.Provenance.Kind); err != nil {
 		return nil, err
@@ -91,14 +92,14 @@ func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 				y := c.Max.Y - vg.Length(i/perRow)*band - names
 				lines := wrap(s.name, sty, column-gap, 2)
 				for k, l := range lines {
-					c.FillText(sty, vg.Point{X: mid, Y: y + 4 + vg.Length(len(lines)-1-k)*(smallSize+1)}, l)
+					c.FillText(sty, pt(mid, y+4+vg.Length(len(lines)-1-k)*(smallSize+1)), l)
 				}
 				if len(s.values) == 0 {
-					c.FillText(sty, vg.Point{X: mid, Y: y - h/2}, "(none)")
+					c.FillText(sty, pt(mid, y-h/2), "(none)")
 				}
 				for k, v := range s.values {
 					top := y - vg.Length(k)*(h+gap)
-					at := vg.Rectangle{Min: vg.Point{X: mid - w/2, Y: top - h}, Max: vg.Point{X: mid + w/2, Y: top}}
+					at := vg.Rectangle{Min: pt(mid-w/2, top-h), Max: pt(mid+w/2, top)}
 					c.DrawImage(at, picture(v, height, width, lo, hi))
 				}
 			}

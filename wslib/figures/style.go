@@ -100,7 +100,7 @@ func shorten(s string, sty text.Style, width vg.Length) string {
 // beside writes text at the middle height of a swatch or line of a legend.
 func beside(c draw.Canvas, sty text.Style, x, y vg.Length, s string) {
 	// The middle of a font's height is below the middle of its letters.
-	c.FillText(sty, vg.Point{X: x, Y: y + sty.Font.Size/9}, s)
+	c.FillText(sty, pt(x, y+sty.Font.Size/9), s)
 }
 
 // wrap breaks a text into at most n lines of a width, and shortens what is too long.
@@ -121,11 +121,26 @@ func wrap(s string, sty text.Style, width vg.Length, n int) []string {
 	return lines
 }
 
+func pt(x, y vg.Length) vg.Point { return vg.Point{X: x, Y: y} }
+
+// rect is between two corners.
+func rect(x0, y0, x1, y1 vg.Length) vg.Rectangle {
+	return vg.Rectangle{Min: pt(min(x0, x1), min(y0, y1)), Max: pt(max(x0, x1), max(y0, y1))}
+}
+
+// line is a stroke of a width, dashed if there are dashes.
+func line(clr color.Color, width vg.Length, dashes ...vg.Length) draw.LineStyle {
+	return draw.LineStyle{Color: clr, Width: width, Dashes: dashes}
+}
+
+func dot(c draw.Canvas, clr color.Color, radius vg.Length, at vg.Point) {
+	c.DrawGlyph(draw.GlyphStyle{Color: clr, Radius: radius, Shape: draw.CircleGlyph{}}, at)
+}
+
 // fillRect fills a rectangle, given by two corners.
 func fillRect(c draw.Canvas, clr color.Color, x0, y0, x1, y1 vg.Length) {
-	r := vg.Rectangle{Min: vg.Point{X: min(x0, x1), Y: min(y0, y1)}, Max: vg.Point{X: max(x0, x1), Y: max(y0, y1)}}
 	c.SetColor(clr)
-	c.Fill(r.Path())
+	c.Fill(rect(x0, y0, x1, y1).Path())
 }
 
 // ticks are round numbers in a range, about n of them.

@@ -39,20 +39,24 @@ func Times(separated, files execution.Timings) (*Figure, error) {
 		}
 		for i, e := range k.times.Executions {
 			if e.Switch <= 0 || e.Execute < 0 {
-				return nil, fmt.Errorf("figures: times: execution %d (%s) switched in %v, executed in %v", i, e.Network, e.Switch, e.Execute)
+				return nil, fmt.Errorf("figures: times: execution %d (%s) switched in %v, executed in %v",
+					i, e.Network, e.Switch, e.Execute)
 			}
 		}
 	}
 	if len(separated.Executions) != len(files.Executions) {
-		return nil, fmt.Errorf("figures: times of %d executions against %d", len(separated.Executions), len(files.Executions))
+		return nil, fmt.Errorf("figures: times of %d executions against %d",
+			len(separated.Executions), len(files.Executions))
 	}
 	strip := switchStrip(kinds)
-	switches := totalBars("switching in all (ms)", kinds, func(t execution.Timings) time.Duration { return t.Switch })
-	executes := totalBars("execution in all (ms)", kinds, func(t execution.Timings) time.Duration { return t.Execute })
+	switches := totalBars("switching in all (ms)", kinds, separated.Switch, files.Switch)
+	executes := totalBars("execution in all (ms)", kinds, separated.Execute, files.Execute)
 	return chart{
 		title: fmt.Sprintf("Switching takes %s instead of %s in %d executions: %s",
-			milliseconds(separated.Switch), milliseconds(files.Switch), len(files.Executions), speed(separated.Switch, files.Switch)),
-		below:  "Baseline: each switch reads the network's whole weights from a .npy file, which the operating system caches.",
+			milliseconds(separated.Switch), milliseconds(files.Switch), len(files.Executions),
+			speed(separated.Switch, files.Switch)),
+		below: "Baseline: each switch reads the network's whole weights from a .npy file, " +
+			"which the operating system caches.",
 		height: 270,
 		draw: func(c draw.Canvas) {
 			w := c.Max.X - c.Min.X
@@ -83,27 +87,24 @@ func switchStrip(kinds []timesKind) *plot.Plot {
 				// Multiples of the golden ratio spread evenly, the same way each time.
 				_, spread := math.Modf(float64(j) * math.Phi)
 				at := c.at(left+0.05+0.35*spread, math.Log10(inMS(e.Switch)))
-				c.DrawGlyph(draw.GlyphStyle{Color: k.clr, Radius: 2, Shape: draw.CircleGlyph{}}, at)
+				dot(c.Canvas, k.clr, 2, at)
 				all = append(all, e.Switch)
 			}
 			slices.Sort(all)
 			median := (all[(len(all)-1)/2] + all[len(all)/2]) / 2
 			at := c.at(left, math.Log10(inMS(median)))
-			c.StrokeLine2(draw.LineStyle{Color: black, Width: 1.5}, at.X, at.Y, right, at.Y)
+			c.StrokeLine2(line(black, 1.5), at.X, at.Y, right, at.Y)
 			beside(c.Canvas, style(smallSize, black), right+3, at.Y, milliseconds(median))
 		}
 	})
 }
 
 // totalBars has a bar a kind, with its value above.
-func totalBars(title string, kinds []timesKind, total func(execution.Timings) time.Duration) *plot.Plot {
-	hi := 1e-6
-	for _, k := range kinds {
-		hi = max(hi, inMS(total(k.times)))
-	}
+func totalBars(title string, kinds []timesKind, totals ...time.Duration) *plot.Plot {
+	hi := max(1e-6, inMS(slices.Max(totals)))
 	return kindsPlot(title, kinds, axis{max: 1.12 * hi, ticks: ticks(0, 1.12*hi, 6)}, func(c scaled) {
 		for i, k := range kinds {
-			v := total(k.times)
+			v := totals[i]
 			c.bar(k.clr, float64(i)+0.2, float64(i)+0.8, 0, inMS(v), 0)
 			c.FillText(aligned(bold(style(textSize, black)), text.XCenter, text.YBottom),
 				c.at(float64(i)+0.5, inMS(v)).Add(vg.Point{Y: 3}), milliseconds(v))
