@@ -17,8 +17,7 @@ import (
 
 // A job is a notebook to execute.
 type job struct {
-	source   string // the notebook
-	dir      string // where its cells run
+	source   string // the notebook; its cells run beside it
 	executed string // the file for the executed notebook
 	html     string // the file for the same as HTML
 	env      []string
@@ -98,7 +97,8 @@ func (d *driverProcess) follow(ctx context.Context, name string, progress *log.L
 					next()
 				}
 			case e.Event == "error":
-				failed = &cellError{notebook: name, cell: cell, of: cells, failure: failure{reason: e.Text, detail: d.log.tail()}}
+				f := failure{reason: e.Text, detail: d.log.tail()}
+				failed = &cellError{notebook: name, cell: cell, of: cells, failure: f}
 			case e.Event == "saved":
 				saved = true
 			}
@@ -152,7 +152,7 @@ func startDriver(env *environment, j job, tmp *scratch) (*driverProcess, error) 
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := newCommand(ctx, env.python(), "-I", script, j.source, j.dir, j.executed, j.html)
+	cmd := newCommand(ctx, env.python(), "-I", script, j.source, filepath.Dir(j.source), j.executed, j.html)
 	cmd.Env = append(slices.Clip(j.env), tmp.env()...)
 	cmd.ExtraFiles = []*os.File{w}
 	d := &driverProcess{events: make(chan event), cancel: cancel}

@@ -52,7 +52,6 @@ func newTestRun(t *testing.T, name string) (*environment, job) {
 	})
 	return env, job{
 		source:   source,
-		dir:      filepath.Dir(source),
 		executed: filepath.Join(out, "a.ipynb"),
 		html:     filepath.Join(out, "a.html"),
 		env:      append(kernelEnv(env, &options{profile: "smoke", runDir: out}), "GOPROXY=off"),

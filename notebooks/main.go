@@ -82,7 +82,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		progress.Printf("Ready: %s", env.dir)
 		return nil
 	case opts.lab:
-		return lab(ctx, env, opts, progress, stderr)
+		return lab(ctx, env, opts, stderr)
 	default:
 		return runAll(ctx, env, opts, progress)
 	}

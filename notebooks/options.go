@@ -19,8 +19,6 @@ type options struct {
 	runDir    string // directory of the run
 	lab       bool
 	setupOnly bool
-
-	notebooks string // directory with the notebooks
 }
 
 // A usageError is a mistake on the command line.
@@ -53,12 +51,12 @@ Flags:
 
 // parseOptions reads the command line. It touches no files: see resolve.
 func parseOptions(args []string, stderr io.Writer) (*options, error) {
-	opts := new(options)
+	opts, profiles := new(options), strings.Join(pipeline.Profiles(), ", ")
 	fs := flag.NewFlagSet("notebooks", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	fs.StringVar(&opts.profile, "profile", "quick", "size of the run: "+strings.Join(pipeline.Profiles(), ", "))
+	fs.StringVar(&opts.profile, "profile", "quick", "size of the run: "+profiles)
 	fs.StringVar(&opts.data, "data", "", "`directory` that holds the data sets")
-	fs.StringVar(&opts.runDir, "run", "", "`directory` of the run (default results/runs/PROFILE in the checkout)")
+	fs.StringVar(&opts.runDir, "run", "", "`directory` of the run (default results/runs/PROFILE)")
 	fs.BoolVar(&opts.lab, "lab", false, "open JupyterLab")
 	fs.BoolVar(&opts.setupOnly, "setup", false, "set up and stop")
 	fs.Usage = func() {}
@@ -75,7 +73,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	case fs.NArg() > 0:
 		return nil, usagef("unexpected argument %q", fs.Arg(0))
 	case !slices.Contains(pipeline.Profiles(), opts.profile):
-		return nil, usagef("unknown profile %q: want one of %s", opts.profile, strings.Join(pipeline.Profiles(), ", "))
+		return nil, usagef("unknown profile %q: want one of %s", opts.profile, profiles)
 	case opts.lab && opts.setupOnly:
 		return nil, usagef("-lab and -setup do not go together")
 	}
@@ -84,7 +82,6 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 
 // resolve makes the paths absolute and fills in those that the flags left open.
 func (o *options) resolve(root string) error {
-	o.notebooks = filepath.Join(root, "notebooks")
 	if o.runDir == "" {
 		o.runDir = filepath.Join(root, "results", "runs", o.profile)
 	}

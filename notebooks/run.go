@@ -21,7 +21,7 @@ import (
 // runAll executes the notebooks in order, up to the first that fails, and tells where
 // the results are.
 func runAll(ctx context.Context, env *environment, opts *options, progress *log.Logger) error {
-	sources, err := findNotebooks(opts.notebooks)
+	sources, err := findNotebooks(env.notebooks())
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 	if ok, err := l.TryLock(); err != nil {
 		return fmt.Errorf("lock of the run: %w", err)
 	} else if !ok {
-		return fmt.Errorf("another run is writing to %s: wait for it, or take another directory with -run", opts.runDir)
+		return fmt.Errorf("another run is writing to %s: wait for it, or take another with -run", opts.runDir)
 	}
 	defer l.Unlock()
 
@@ -50,7 +50,7 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 	progress.Printf("Profile %s, run %s", opts.profile, opts.runDir)
 	for i, source := range sources {
 		progress.Printf("%s (%d of %d)", filepath.Base(source), i+1, len(sources))
-		if err := runOne(ctx, env, opts, source, outDir, progress); err != nil {
+		if err := runOne(ctx, env, kernelEnv(env, opts), source, outDir, progress); err != nil {
 			return err
 		}
 	}
@@ -67,16 +67,12 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 }
 
 // runOne executes one notebook and puts its copies in outDir, also if it fails.
-func runOne(ctx context.Context, env *environment, opts *options, source, outDir string, progress *log.Logger) error {
+func runOne(
+	ctx context.Context, env *environment, vars []string, source, outDir string, progress *log.Logger,
+) error {
 	start := time.Now()
 	ipynb, html := outputFiles(outDir, source)
-	j := job{
-		source:   source,
-		dir:      filepath.Dir(source),
-		executed: ipynb + ".tmp",
-		html:     html + ".tmp",
-		env:      kernelEnv(env, opts),
-	}
+	j := job{source: source, executed: ipynb + ".tmp", html: html + ".tmp", env: vars}
 	err := execute(ctx, env, j, progress)
 	for tmp, file := range map[string]string{j.executed: ipynb, j.html: html} {
 		if e := os.Rename(tmp, file); e != nil && (err == nil || !errors.Is(e, fs.ErrNotExist)) {
@@ -126,7 +122,7 @@ func kernelEnv(env *environment, opts *options) []string {
 }
 
 // lab runs JupyterLab on the notebooks until the user ends it.
-func lab(ctx context.Context, env *environment, opts *options, progress *log.Logger, stderr io.Writer) (err error) {
+func lab(ctx context.Context, env *environment, opts *options, stderr io.Writer) (err error) {
 	if err := os.MkdirAll(opts.runDir, 0o755); err != nil {
 		return err
 	}
@@ -135,15 +131,16 @@ func lab(ctx context.Context, env *environment, opts *options, progress *log.Log
 		return err
 	}
 	defer func() { err = errors.Join(err, tmp.close()) }()
-	args := []string{"-I", "-m", "jupyterlab", "--ServerApp.root_dir=" + opts.notebooks, "--ServerApp.use_redirect_file=False"}
+	args := []string{"-I", "-m", "jupyterlab", "--ServerApp.root_dir=" + env.notebooks(),
+		"--ServerApp.use_redirect_file=False"}
 	if os.Geteuid() == 0 {
 		args = append(args, "--allow-root") // in a container, mostly
 	}
 	cmd := newCommand(ctx, env.python(), args...)
-	cmd.Dir = opts.notebooks
+	cmd.Dir = env.notebooks()
 	cmd.Env = append(kernelEnv(env, opts), tmp.env()...)
 	cmd.Stdout, cmd.Stderr = stderr, stderr
-	progress.Printf("Opening JupyterLab; Ctrl-C ends it. Profile %s, run %s", opts.profile, opts.runDir)
+	fmt.Fprintf(stderr, "Opening JupyterLab; Ctrl-C ends it. Profile %s, run %s\n", opts.profile, opts.runDir)
 	if err := cmd.Run(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("JupyterLab: %w", err)
 	}

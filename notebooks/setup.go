@@ -42,6 +42,9 @@ func (e *environment) venv() string   { return filepath.Join(e.dir, "venv") }
 func (e *environment) python() string { return filepath.Join(e.venv(), "bin", "python") }
 func (e *environment) bin() string    { return filepath.Join(e.dir, "bin") }
 
+// notebooks is the directory with the notebooks.
+func (e *environment) notebooks() string { return filepath.Join(e.root, "notebooks") }
+
 // setUp returns the environment for the checkout at root. It makes what is missing of
 // it; what an interrupted set-up left is made again.
 func setUp(ctx context.Context, root string, progress *log.Logger) (*environment, error) {
@@ -53,7 +56,7 @@ func setUp(ctx context.Context, root string, progress *log.Logger) (*environment
 		return env, env.ensurePlugin(ctx, progress)
 	}
 	start := time.Now()
-	progress.Printf("Setting up in %s", env.dir)
+	progress.Printf("Setting up in %s, which may take some minutes", env.dir)
 	if err := os.MkdirAll(env.dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -64,11 +67,22 @@ func setUp(ctx context.Context, root string, progress *log.Logger) (*environment
 		return nil, err
 	}
 	defer unlock()
-	for _, step := range []func(context.Context, *log.Logger) error{
-		env.makePython, env.makeTools, env.makeKernelSpec, env.warmUp,
+	for _, step := range []struct {
+		name string
+		make func(context.Context) error
+	}{
+		{"Python packages", env.makePython}, {"Go kernel", env.makeTools},
+		{"kernel specification", env.makeKernelSpec}, {"library compiled", env.warmUp},
 	} {
-		if err := step(ctx, progress); err != nil {
-			return nil, err
+		begin := time.Now()
+		err := step.make(ctx)
+		switch {
+		case err == nil:
+			progress.Printf("  %s (%s)", step.name, round(time.Since(begin)))
+		case errors.Is(err, errLibrary) && ctx.Err() == nil:
+			progress.Printf("  %v", err) // a cell that needs the broken part will say so
+		default:
+			return nil, fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
 	if err := env.ensurePlugin(ctx, progress); err != nil {
@@ -128,7 +142,7 @@ func moduleRoot(dir string) (string, error) {
 			return "", err
 		}
 		if d == filepath.Dir(d) {
-			return "", fmt.Errorf("%s is in no checkout of module %s: want a go.mod of it there or above", start, modulePath)
+			return "", fmt.Errorf("%s is in no checkout of %s: want its go.mod there or above", start, modulePath)
 		}
 	}
 }
@@ -153,7 +167,7 @@ func pinsHash(root string) (string, error) {
 	for _, m := range kernelModules {
 		i := slices.IndexFunc(mod.Require, func(r *modfile.Require) bool { return r.Mod.Path == m })
 		if i < 0 {
-			return "", fmt.Errorf("%s: want a requirement of %s, the kernel is built from it", filepath.Join(root, "go.mod"), m)
+			return "", fmt.Errorf("%s: want a requirement of %s, for the kernel", mod.Syntax.Name, m)
 		}
 		fmt.Fprintln(h, m, mod.Require[i].Mod.Version)
 	}

@@ -4,14 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/renameio/v2"
 )
@@ -54,19 +53,13 @@ func (e *environment) toolsStamp() stamp {
 }
 
 // makeTools builds the kernel, gopls and goimports at the versions of go.mod.
-func (e *environment) makeTools(ctx context.Context, progress *log.Logger) error {
+func (e *environment) makeTools(ctx context.Context) error {
 	return e.toolsStamp().make(func() error {
-		start := time.Now()
-		err := replaceDir(e.bin(), func(dir string) error {
+		return replaceDir(e.bin(), func(dir string) error {
 			cmd := e.goCommand(ctx, "install", "tool")
 			cmd.Env = append(cmd.Env, "GOBIN="+dir)
 			return runQuietly(ctx, cmd)
 		})
-		if err != nil {
-			return fmt.Errorf("building the Go kernel: %w", err)
-		}
-		progress.Printf("  Go kernel built (%s)", round(time.Since(start)))
-		return nil
 	})
 }
 
@@ -82,37 +75,32 @@ func (e *environment) warmStamp() (stamp, error) {
 	}
 	sum := sha256.Sum256([]byte(e.root))
 	name := fmt.Sprintf("library-%x.ok", sum[:6])
-	return stamp{file: filepath.Join(e.dir, name), key: fmt.Sprintf("%s %x", e.goes.version, h.Sum(nil)[:6])}, nil
+	key := fmt.Sprintf("%s %x", e.goes.version, h.Sum(nil)[:6])
+	return stamp{file: filepath.Join(e.dir, name), key: key}, nil
 }
+
+// errLibrary is the reason why warmUp fails.
+var errLibrary = errors.New("the library does not compile")
 
 // warmUp compiles what the cells import, so that the first of them does not have to. It
 // also downloads modules that are missing: the cells get none.
-func (e *environment) warmUp(ctx context.Context, progress *log.Logger) error {
+func (e *environment) warmUp(ctx context.Context) error {
 	s, err := e.warmStamp()
 	if err != nil {
 		return err
 	}
-	start := time.Now()
-	err = s.make(func() error {
+	return s.make(func() error {
 		// Cells are built in a workspace, which looks up the go.mod of every module there is,
 		// not only of those that a build here needs.
-		graph := e.goCommand(ctx, "list", "-m", "all")
-		if err := runQuietly(ctx, graph); err != nil {
-			return err
+		err := runQuietly(ctx, e.goCommand(ctx, "list", "-m", "all"))
+		if err == nil {
+			err = runQuietly(ctx, e.goCommand(ctx, "build", "./...", "github.com/janpfeifer/gonb/gonbui"))
 		}
-		cmd := e.goCommand(ctx, "build", "./...", "github.com/janpfeifer/gonb/gonbui")
-		if err := runQuietly(ctx, cmd); err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("%w: %w", errLibrary, err)
 		}
-		progress.Printf("  library compiled (%s)", round(time.Since(start)))
 		return nil
 	})
-	if err != nil && ctx.Err() == nil {
-		// Not the set-up's matter: a cell that needs the broken part will say so.
-		progress.Printf("  the library does not compile: %v", err)
-		return nil
-	}
-	return err
 }
 
 // kernelName is the kernel's name in Jupyter, and in the notebooks' metadata.
@@ -148,7 +136,7 @@ func (e *environment) kernelSpec() []byte {
 }
 
 // makeKernelSpec makes the kernel known to the environment's Jupyter, and to no other.
-func (e *environment) makeKernelSpec(ctx context.Context, progress *log.Logger) error {
+func (e *environment) makeKernelSpec(ctx context.Context) error {
 	file := e.kernelSpecFile()
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err

@@ -39,7 +39,9 @@ func testWords(t *testing.T) *datasets.Dataset {
 // with too many, of which only the first three are there.
 func testCounts(t *testing.T) []*datasets.Dataset {
 	t.Helper()
-	split := func(labels ...int32) *datasets.Split { return testSplit(t, 1, make([]float32, len(labels)), labels...) }
+	split := func(labels ...int32) *datasets.Split {
+		return testSplit(t, 1, make([]float32, len(labels)), labels...)
+	}
 	var train []int32
 	for class := range 10 {
 		train = append(train, slices.Repeat([]int32{int32(class)}, class+1)...)

@@ -66,18 +66,22 @@ func TestBadPareto(t *testing.T) {
 		"floor no number":     floor(math.NaN()),
 		"floor without end":   floor(math.Inf(-1)),
 	})
-	if _, err := of(func(p *ParetoPoint) { p.Ratio = 0 })(); !strings.Contains(err.Error(), "joint pages 8 bits: packing ratio 0") {
+	_, err := of(func(p *ParetoPoint) { p.Ratio = 0 })()
+	if !strings.Contains(err.Error(), "joint pages 8 bits: packing ratio 0") {
 		t.Errorf("error %v: want the point and its ratio", err)
 	}
 }
 
 // The ends of the axes, by hand: from 0.59 to 59 times, and from -20 to 12 points.
 func TestParetoAxes(t *testing.T) {
-	points := []ParetoPoint{{Series: "a", Ratio: 0.59, Change: -10}, {Series: "b", Ratio: 59, Change: 10, Low: -20, High: 12}}
+	points := []ParetoPoint{
+		{Series: "a", Ratio: 0.59, Change: -10}, {Series: "b", Ratio: 59, Change: 10, Low: -20, High: 12},
+	}
 	closeTo := func(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
 	l := newParetoChart(points, ParetoOptions{})
 	if !closeTo(l.x.min, math.Log10(0.59)-0.12) || !closeTo(l.x.max, math.Log10(59)+0.12) {
-		t.Errorf("ratios from 10^%v to 10^%v: want two powers of ten, and 6 %% more at either end", l.x.min, l.x.max)
+		t.Errorf("ratios from 10^%v to 10^%v: want two powers of ten, and 6 %% more at either end",
+			l.x.min, l.x.max)
 	}
 	if !closeTo(l.y.min, -20-1.92) || !closeTo(l.y.max, 12+1.92) {
 		t.Errorf("changes from %v to %v: want -20 to 12, and 6 %% more at either end", l.y.min, l.y.max)
@@ -86,7 +90,8 @@ func TestParetoAxes(t *testing.T) {
 		t.Error("want both points above the floor that there is not, and an interval of the second")
 	}
 	l = newParetoChart(points, ParetoOptions{Floor: -5})
-	if !l.low(points[0]) || l.low(points[1]) || l.y.min != -5 || !strings.Contains(l.explanation(), "below -5") {
+	if !l.low(points[0]) || l.low(points[1]) || l.y.min != -5 ||
+		!strings.Contains(l.explanation(), "below -5") {
 		t.Errorf("floor -5: %q, changes from %v: want that the first point is lower", l.explanation(), l.y.min)
 	}
 }
@@ -116,14 +121,16 @@ func TestPlaceLabel(t *testing.T) {
 		if got := box.Min.Y > c.of.Y; got != c.above {
 			t.Errorf("%s: box %v: want above the point: %v", c.name, box, c.above)
 		}
-		if w := box.Max.X - box.Min.X; w < style(smallSize, black).Width("8 bits") || box.Max.X > area.Max.X || box.Min.X < 0 {
+		least := style(smallSize, black).Width("8 bits")
+		if box.Max.X-box.Min.X < least || box.Max.X > area.Max.X || box.Min.X < 0 {
 			t.Errorf("%s: box %v is too narrow or outside", c.name, box)
 		}
 	}
 }
 
 func TestParetoExtremes(t *testing.T) {
-	equal := slices.Repeat([]ParetoPoint{{Series: "a", Label: "the same", Ratio: paperRatio, Change: paperChange, StandIn: true}}, 60)
+	same := ParetoPoint{Series: "a", Label: "the same", Ratio: paperRatio, Change: paperChange, StandIn: true}
+	equal := slices.Repeat([]ParetoPoint{same}, 60)
 	own := testCloud(60)
 	for i := range own {
 		own[i].Series = fmt.Sprint("a method of a name without end, of its own, ", i)
@@ -131,7 +138,8 @@ func TestParetoExtremes(t *testing.T) {
 	}
 	for name, points := range map[string][]ParetoPoint{
 		"equal": equal, "one": equal[:1], "own series": own,
-		"wide": {{Series: "a", Ratio: 1e-6, Change: -100, Low: -100, High: 100}, {Series: "a", Ratio: 1e9, Change: 100}},
+		"wide": {{Series: "a", Ratio: 1e-6, Change: -100, Low: -100, High: 100},
+			{Series: "a", Ratio: 1e9, Change: 100}},
 	} {
 		for _, o := range []ParetoOptions{{}, {Worst: true}, {Floor: -1.2}} {
 			f, err := Pareto(points, o)
