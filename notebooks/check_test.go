@@ -95,7 +95,8 @@ func TestCheckStreams(t *testing.T) {
 		{"after a bar without a line end", stderr(" 50%", "exit status 4\n"), "exit status 4"},
 		{"interrupted", stderr("^C\nsignal: interrupt\n"), "signal: interrupt"},
 		{"panic in pieces", stderr("panic: a", "b\n\ngoroutine 1 [running]:\n", "exit status 2\n"), "panic: ab"},
-		{"out of memory", stderr("fatal error: runtime: out of memory\n", "exit status 2\n"), "fatal error: runtime: out of memory"},
+		{"out of memory", stderr("fatal error: runtime: out of memory\n", "exit status 2\n"),
+			"fatal error: runtime: out of memory"},
 		{"recovered", stderr("panic: caught, and all is well\n"), ""},
 	}
 	for _, test := range tests {
@@ -118,7 +119,8 @@ func TestTail(t *testing.T) {
 func TestCellErrorText(t *testing.T) {
 	err := &cellError{notebook: "01_x.ipynb", cell: 2, of: 5, source: "%%\npanic(1)",
 		failure: failure{reason: "panic: 1", detail: "panic: 1\nexit status 2"}}
-	for _, want := range []string{"01_x.ipynb, cell 2 of 5: panic: 1\n", "    panic(1)\n", "    exit status 2"} {
+	for _, want := range []string{"01_x.ipynb, cell 2 of 5: panic: 1\n", "    panic(1)\n",
+		"    exit status 2"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in:\n%v", want, err)
 		}

@@ -1,4 +1,4 @@
-"""Executes one notebook, a cell at a time, for run.go.
+"""Executes one notebook, a cell at a time, for execute.go.
 
 Usage: driver.py SOURCE DIRECTORY EXECUTED HTML
 
@@ -31,16 +31,6 @@ def emit(event, **fields):
     with contextlib.suppress(BrokenPipeError):  # the reader is gone; stdin ends as well then
         events.write(json.dumps({"event": event, **fields}) + "\n")
         events.flush()
-
-
-class Client(NotebookClient):
-    """A client that passes on what cells print while they run."""
-
-    def output(self, outs, msg, display_id, cell_index):
-        result = super().output(outs, msg, display_id, cell_index)
-        if msg["msg_type"] == "stream":
-            emit("text", text=msg["content"]["text"][-1000:])
-        return result
 
 
 def read_commands(loop, commands):
@@ -83,10 +73,9 @@ async def run_cells(client, notebook):
     ]
     async with kernel_of(client) as pid:
         emit("ready", cells=len(cells), kernel=pid)
-        for number, (index, cell) in enumerate(cells, 1):
+        for index, cell in cells:
             if await commands.get() != "next":
                 return
-            emit("begin", cell=number)
             running = asyncio.ensure_future(client.async_execute_cell(cell, index))
             stop = asyncio.ensure_future(commands.get())
             await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -96,7 +85,7 @@ async def run_cells(client, notebook):
                 return
             stop.cancel()
             running.result()
-            emit("done", cell=number, source=cell.source, outputs=cell.outputs)
+            emit("done", source=cell.source, outputs=cell.outputs)
 
 
 def gather_streams(outputs):
@@ -119,7 +108,7 @@ def main(source, directory, executed, html):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     resources = {"metadata": {"path": directory, "name": os.path.splitext(os.path.basename(source))[0]}}
-    client = Client(
+    client = NotebookClient(
         notebook, kernel_name=KERNEL, timeout=None, allow_errors=True,
         record_timing=False, resources=resources,
     )

@@ -2,17 +2,22 @@ package main
 
 import (
 	"context"
+	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 )
 
 // A job is a notebook to execute.
 type job struct {
-	source   string // the notebook
-	dir      string // where its cells run
+	source   string // the notebook; its cells run beside it
 	executed string // the file for the executed notebook
 	html     string // the file for the same as HTML
 	env      []string
@@ -40,7 +45,7 @@ func (e *cellError) Error() string {
 // execute runs j's cells up to the first that fails, which is a *cellError. When it
 // returns, the kernel and its processes are gone; the executed notebook and the HTML
 // have been written as far as the cells ran, unless there was no way to.
-func execute(ctx context.Context, env *environment, j job, p *progress) (err error) {
+func execute(ctx context.Context, env *environment, j job, progress *log.Logger) (err error) {
 	tmp, err := newScratch()
 	if err != nil {
 		return err
@@ -50,123 +55,156 @@ func execute(ctx context.Context, env *environment, j job, p *progress) (err err
 	if err != nil {
 		return err
 	}
-	w := &watch{job: j, driver: d, progress: p, cellStart: time.Now()}
 	defer d.stop()
-	return w.follow(ctx)
+	return d.follow(ctx, filepath.Base(j.source), progress)
 }
 
-// A watch follows the execution of a notebook.
-type watch struct {
-	job       job
-	driver    *driverProcess
-	progress  *progress
-	cells     int
-	cell      int
-	cellStart time.Time
-	last      string // what the cell printed last
-	ending    bool   // no more cells are asked for
-	saved     bool
-	failed    error
-}
-
-// follow handles the driver's events until there are no more.
-func (w *watch) follow(ctx context.Context) error {
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
+// follow has the driver execute the notebook of a name, and handles its events until there
+// are no more.
+func (d *driverProcess) follow(ctx context.Context, name string, progress *log.Logger) error {
+	var failed error
+	saved, cell, cells := false, 0, 0
+	var start time.Time
+	next := func() {
+		if cell == cells {
+			d.end()
+			return
+		}
+		cell, start = cell+1, time.Now()
+		d.next()
+	}
 	done := ctx.Done()
 	var deadline <-chan time.Time
 	for {
 		select {
-		case e, ok := <-w.driver.events:
-			if !ok {
-				return w.result(ctx)
+		case e, ok := <-d.events:
+			switch {
+			case !ok && ctx.Err() != nil:
+				return context.Cause(ctx)
+			case !ok && failed == nil && !saved:
+				return fmt.Errorf("%s: the driver ended early:\n%s", name, indent(d.log.tail()))
+			case !ok:
+				return failed
+			case e.Event == "ready":
+				cells = e.Cells
+				next()
+			case e.Event == "done":
+				progress.Printf("  cell %d of %d (%s)", cell, cells, round(time.Since(start)))
+				if f := check(e.Outputs); f != nil {
+					failed = &cellError{notebook: name, cell: cell, of: cells, source: e.Source, failure: *f}
+					d.end()
+				} else {
+					next()
+				}
+			case e.Event == "error":
+				f := failure{reason: e.Text, detail: d.log.tail()}
+				failed = &cellError{notebook: name, cell: cell, of: cells, failure: f}
+			case e.Event == "saved":
+				saved = true
 			}
-			w.handle(e)
-		case <-tick.C:
-			w.show()
 		case <-done:
 			done, deadline = nil, time.After(2*grace)
-			w.end()
+			d.end()
 		case <-deadline:
 			return context.Cause(ctx)
 		}
 	}
 }
 
-// result is what came out of it, after the driver's last event.
-func (w *watch) result(ctx context.Context) error {
-	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case w.failed != nil:
-		return w.failed
-	case !w.saved:
-		return fmt.Errorf("%s: the driver ended early:\n%s", filepath.Base(w.job.source), indent(w.driver.log.tail()))
+// round cuts a duration to what a reader wants to see of it.
+func round(d time.Duration) time.Duration {
+	if d < 10*time.Second {
+		return d.Round(100 * time.Millisecond)
 	}
-	return nil
+	return d.Round(time.Second)
 }
 
-func (w *watch) handle(e event) {
-	name := filepath.Base(w.job.source)
-	switch e.Event {
-	case "ready":
-		w.cells = e.Cells
-		w.next()
-	case "begin":
-		w.cell, w.cellStart, w.last = e.Cell, time.Now(), ""
-		w.show()
-	case "text":
-		w.last = lastLine(e.Text, w.last)
-	case "done":
-		w.progress.log("  cell %d of %d (%s)", e.Cell, w.cells, round(time.Since(w.cellStart)))
-		if f := check(e.Outputs); f != nil {
-			w.failed = &cellError{notebook: name, cell: e.Cell, of: w.cells, source: e.Source, failure: *f}
-			w.end()
-			return
+//go:embed driver.py
+var driver []byte
+
+// An event is what the driver reports; see driver.py.
+type event struct {
+	Event   string   `json:"event"`
+	Cells   int      `json:"cells"`  // ready: how many there are
+	Kernel  int      `json:"kernel"` // ready: its process
+	Source  string   `json:"source"` // done
+	Outputs []output `json:"outputs"`
+	Text    string   `json:"text"` // error
+}
+
+// A driverProcess is driver.py at work.
+type driverProcess struct {
+	events chan event // closed when it has ended
+	log    lastLines  // what it and the kernel wrote to stdout and stderr
+	stdin  io.WriteCloser
+	cancel context.CancelFunc
+}
+
+// startDriver starts the driver on j. It is not tied to a context: it ends, in an
+// orderly way, when its input does.
+func startDriver(env *environment, j job, tmp *scratch) (*driverProcess, error) {
+	script := filepath.Join(tmp.dir, "driver.py")
+	if err := os.WriteFile(script, driver, 0o600); err != nil {
+		return nil, err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := newCommand(ctx, env.python(), "-I", script, j.source, filepath.Dir(j.source), j.executed, j.html)
+	cmd.Env = append(slices.Clip(j.env), tmp.env()...)
+	cmd.ExtraFiles = []*os.File{w}
+	d := &driverProcess{events: make(chan event), cancel: cancel}
+	cmd.Stdout, cmd.Stderr = &d.log, &d.log
+	d.stdin, err = cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	w.Close()
+	if err != nil {
+		r.Close()
+		cancel()
+		return nil, fmt.Errorf("starting Jupyter: %w", err)
+	}
+	go d.read(ctx, cmd, r)
+	return d, nil
+}
+
+// read passes on the events of cmd. After the last one it ends what is left of the
+// kernel, and waits for cmd.
+func (d *driverProcess) read(ctx context.Context, cmd *exec.Cmd, r io.ReadCloser) {
+	defer close(d.events)
+	defer r.Close()
+	kernel := 0
+	for dec := json.NewDecoder(r); ; {
+		var e event
+		if err := dec.Decode(&e); err != nil {
+			break // the end, or close to it
 		}
-		w.next()
-	case "error":
-		w.failed = &cellError{notebook: name, cell: w.cell, of: w.cells,
-			failure: failure{reason: e.Text, detail: w.driver.log.tail()}}
-	case "saved":
-		w.saved = true
-	}
-}
-
-// next has the next cell executed, or ends the driver after the last one.
-func (w *watch) next() {
-	if w.cell < w.cells {
-		w.driver.next()
-	} else {
-		w.end()
-	}
-}
-
-func (w *watch) end() {
-	w.ending = true
-	w.driver.end()
-}
-
-func (w *watch) show() {
-	switch {
-	case w.ending:
-		w.progress.update("  writing the executed notebook")
-		return
-	case w.cells == 0:
-		w.progress.update("  starting the kernel")
-		return
-	}
-	w.progress.update("  cell %d of %d  %s  %s", w.cell, w.cells, time.Since(w.cellStart).Round(time.Second), w.last)
-}
-
-// lastLine returns the last line of s that is not empty, as a terminal shows it, or
-// otherwise.
-func lastLine(s, otherwise string) string {
-	lines := strings.FieldsFunc(plain(s), func(r rune) bool { return r == '\n' || r == '\r' })
-	for i := len(lines) - 1; i >= 0; i-- {
-		if l := strings.TrimSpace(lines[i]); l != "" {
-			return l
+		if e.Kernel != 0 {
+			kernel = e.Kernel
+		}
+		select {
+		case d.events <- e:
+		case <-ctx.Done():
 		}
 	}
-	return otherwise
+	if kernel != 0 {
+		killGroup(kernel)
+	}
+	// A driver that fails has not reported that it saved the notebook.
+	_ = cmd.Wait()
+}
+
+// next asks for the next cell, end for no more of them. Errors need no care: the events
+// end then.
+func (d *driverProcess) next() { _, _ = io.WriteString(d.stdin, "next\n") }
+func (d *driverProcess) end()  { _ = d.stdin.Close() }
+
+// stop ends the driver the hard way, if it has not ended, and waits for that.
+func (d *driverProcess) stop() {
+	d.cancel()
+	for range d.events {
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,7 +52,6 @@ func newTestRun(t *testing.T, name string) (*environment, job) {
 	})
 	return env, job{
 		source:   source,
-		dir:      filepath.Dir(source),
 		executed: filepath.Join(out, "a.ipynb"),
 		html:     filepath.Join(out, "a.html"),
 		env:      append(kernelEnv(env, &options{profile: "smoke", runDir: out}), "GOPROXY=off"),
@@ -64,7 +64,7 @@ func TestExecute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := execute(t.Context(), env, j, newProgress(t.Output())); err != nil {
+	if err := execute(t.Context(), env, j, log.New(t.Output(), "", 0)); err != nil {
 		t.Fatal(err)
 	}
 	html, err := os.ReadFile(j.html)
@@ -88,7 +88,7 @@ func TestExecute(t *testing.T) {
 
 func TestExecuteStopsAtPanic(t *testing.T) {
 	env, j := newTestRun(t, "02_panics.ipynb")
-	err := execute(t.Context(), env, j, newProgress(t.Output()))
+	err := execute(t.Context(), env, j, log.New(t.Output(), "", 0))
 	var failed *cellError
 	if !errors.As(err, &failed) {
 		t.Fatalf("error %v, want a failed cell", err)
@@ -108,7 +108,7 @@ func TestExecuteInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	started := &trigger{word: "cell 1 of", fire: func() { time.AfterFunc(time.Second, cancel) }}
-	err := execute(ctx, env, j, newProgress(started))
+	err := execute(ctx, env, j, log.New(started, "", 0))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want that of the context", err)
 	}

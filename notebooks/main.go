@@ -20,6 +20,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"os"
 )
 
@@ -71,18 +72,18 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err := opts.resolve(root); err != nil {
 		return err
 	}
-	p := newProgress(stdout)
-	env, err := setUp(ctx, root, p)
+	progress := log.New(stdout, "", 0)
+	env, err := setUp(ctx, root, progress)
 	if err != nil {
 		return fmt.Errorf("set-up: %w", err)
 	}
 	switch {
 	case opts.setupOnly:
-		p.line("Ready: %s", env.dir)
+		progress.Printf("Ready: %s", env.dir)
 		return nil
 	case opts.lab:
-		return lab(ctx, env, opts, p, stderr)
+		return lab(ctx, env, opts, stderr)
 	default:
-		return runAll(ctx, env, opts, p)
+		return runAll(ctx, env, opts, progress)
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,14 +17,9 @@ func TestWrongFlags(t *testing.T) {
 	}{
 		{[]string{"-profile", "huge"}, `unknown profile "huge": want one of quick, smoke, packing, paper`},
 		{[]string{"-data", "/no/such/place"}, "-data /no/such/place: no such directory"},
-		{[]string{"-notebooks", "/no/such/place"}, "no such directory"},
-		{[]string{"-run", "a/b"}, "plain name"},
-		{[]string{"-run", ".."}, "plain name"},
 		{[]string{"-lab", "-setup"}, "do not go together"},
-		{[]string{"-lab", "-only", "01"}, "do not go together"},
 		{[]string{"-nosuch"}, "not defined"},
 		{[]string{"all"}, `unexpected argument "all"`},
-		{[]string{"-notebooks", "testdata/run", "-only", "1,9"}, `no notebook "9"`},
 	}
 	for _, test := range tests {
 		var stdout, stderr bytes.Buffer
@@ -43,7 +37,7 @@ func TestHelp(t *testing.T) {
 	if code := run(context.Background(), []string{"-h"}, &stdout, &stderr); code != exitOK {
 		t.Errorf("exit code %d", code)
 	}
-	for _, name := range []string{"-profile", "-data", "-out", "-run", "-lab", "-setup", "-only", "-notebooks"} {
+	for _, name := range []string{"-profile", "-data", "-run", "-lab", "-setup"} {
 		if !strings.Contains(stderr.String(), "\n  "+name) {
 			t.Errorf("no word about %s", name)
 		}
@@ -62,19 +56,14 @@ func TestInterruptedBeforeItStarts(t *testing.T) {
 }
 
 func TestRunDirectory(t *testing.T) {
-	root := t.TempDir()
-	if err := os.Mkdir(filepath.Join(root, "notebooks"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	out := t.TempDir()
+	root, out := t.TempDir(), t.TempDir()
 	tests := []struct {
 		args []string
 		want string
 	}{
 		{nil, filepath.Join(root, "results/runs/quick")},
 		{[]string{"-profile", "smoke"}, filepath.Join(root, "results/runs/smoke")},
-		{[]string{"-run", "mine"}, filepath.Join(root, "results/runs/mine")},
-		{[]string{"-out", out, "-run", "mine"}, filepath.Join(out, "mine")},
+		{[]string{"-run", out}, out},
 	}
 	for _, test := range tests {
 		opts, err := parseOptions(append(test.args, "-lab"), new(bytes.Buffer))
@@ -95,7 +84,7 @@ func TestFindNotebooks(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := findNotebooks(dir, ""); err == nil {
+	if _, err := findNotebooks(dir); err == nil {
 		t.Error("no error without notebooks")
 	}
 	for _, name := range []string{"02_b.ipynb", "01_a.ipynb", "10_c.ipynb", "scratch.ipynb", "03_no.txt"} {
@@ -103,31 +92,15 @@ func TestFindNotebooks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tests := []struct {
-		only string
-		want []string
-	}{
-		{"", []string{"01_a.ipynb", "02_b.ipynb", "10_c.ipynb"}},
-		{"01", []string{"01_a.ipynb"}},
-		{"10, 1", []string{"01_a.ipynb", "10_c.ipynb"}},
+	paths, err := findNotebooks(dir)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, test := range tests {
-		paths, err := findNotebooks(dir, test.only)
-		if err != nil {
-			t.Errorf("-only %q: %v", test.only, err)
-			continue
-		}
-		var names []string
-		for _, p := range paths {
-			names = append(names, filepath.Base(p))
-		}
-		if !slices.Equal(names, test.want) {
-			t.Errorf("-only %q: %v, want %v", test.only, names, test.want)
-		}
+	for i, p := range paths {
+		paths[i] = filepath.Base(p)
 	}
-	var usage *usageError
-	if _, err := findNotebooks(dir, "1,x"); !errors.As(err, &usage) {
-		t.Errorf("-only 1,x: %v, want a usage error", err)
+	if want := []string{"01_a.ipynb", "02_b.ipynb", "10_c.ipynb"}; !slices.Equal(paths, want) {
+		t.Errorf("found %v, want %v", paths, want)
 	}
 }
 
@@ -154,5 +127,12 @@ func TestKernelEnv(t *testing.T) {
 		if last[name] != want {
 			t.Errorf("%s=%q, want %q", name, last[name], want)
 		}
+	}
+}
+
+func TestSummaryOfNoRun(t *testing.T) {
+	var b bytes.Buffer
+	if err := printSummary(t.TempDir(), &b); err != nil || b.Len() > 0 {
+		t.Errorf("%q, %v", &b, err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -49,10 +51,10 @@ func newCommand(ctx context.Context, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// runQuietly runs cmd, which must come from newCommand, and calls each with every line
-// it prints. An error has the end of what it printed.
-func runQuietly(ctx context.Context, cmd *exec.Cmd, each func(line string)) error {
-	w := &lineWriter{each: each}
+// runQuietly runs cmd, which must come from newCommand. An error has the end of what it
+// printed.
+func runQuietly(ctx context.Context, cmd *exec.Cmd) error {
+	w := new(lastLines)
 	cmd.Stdout, cmd.Stderr = w, w
 	err := cmd.Run()
 	if ctx.Err() != nil {
@@ -64,41 +66,24 @@ func runQuietly(ctx context.Context, cmd *exec.Cmd, each func(line string)) erro
 	return nil
 }
 
-// A lineWriter cuts what is written to it into lines and keeps the last of them.
-type lineWriter struct {
-	each  func(line string)
-	mu    sync.Mutex
-	rest  []byte
-	lines []string
+// lastLines keeps the last lines of what is written to it.
+type lastLines struct {
+	mu   sync.Mutex
+	text []byte
 }
 
-const keptLines = 25
-
-func (w *lineWriter) Write(b []byte) (int, error) {
+func (w *lastLines) Write(b []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.rest = append(w.rest, b...)
-	for {
-		i := bytes.IndexByte(w.rest, '\n')
-		if i < 0 {
-			return len(b), nil
-		}
-		line := strings.TrimRight(string(w.rest[:i]), "\r")
-		w.rest = w.rest[i+1:]
-		if len(w.lines) == keptLines {
-			w.lines = w.lines[1:]
-		}
-		w.lines = append(w.lines, line)
-		if w.each != nil {
-			w.each(line)
-		}
-	}
+	w.text = append(w.text, b...)
+	w.text = w.text[max(0, len(w.text)-1<<14):]
+	return len(b), nil
 }
 
-func (w *lineWriter) tail() string {
+func (w *lastLines) tail() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return strings.Join(append(w.lines[:len(w.lines):len(w.lines)], string(w.rest)), "\n")
+	return tail(string(w.text), 25)
 }
 
 // indent sets off lines that others wrote from ours.
@@ -109,3 +94,65 @@ func indent(s string) string {
 // killGroup kills the process group that pid leads or led, if there is anything left of
 // it.
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
+
+// A scratch is a directory for the kernels' temporary files. Its name is in the command
+// line of every process that a kernel consists of, so that none can be left behind.
+type scratch struct{ dir string }
+
+// newScratch makes the directory. The name is short because gopls listens on a socket
+// in it, and their paths may have about a hundred bytes.
+func newScratch() (*scratch, error) {
+	dir, err := os.MkdirTemp("", "wsnb")
+	if err != nil {
+		return nil, err
+	}
+	return &scratch{dir}, nil
+}
+
+// env returns the variables that make kernels use s.
+func (s *scratch) env() []string {
+	return []string{"TMPDIR=" + s.dir, "JUPYTER_RUNTIME_DIR=" + filepath.Join(s.dir, "jupyter")}
+}
+
+// close kills the processes that still use s, and the process group of each that leads
+// one, and removes the directory.
+func (s *scratch) close() error {
+	for _, pid := range processesWith(s.dir + string(filepath.Separator)) {
+		if group, err := syscall.Getpgid(pid); err == nil && group == pid {
+			killGroup(pid)
+		}
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	return os.RemoveAll(s.dir)
+}
+
+// processesWith returns the processes whose command lines contain word.
+func processesWith(word string) []int {
+	var pids []int
+	if runtime.GOOS == "linux" {
+		files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		for _, f := range files {
+			line, err := os.ReadFile(f)
+			if err != nil || !bytes.Contains(line, []byte(word)) {
+				continue
+			}
+			if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f))); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+		return pids
+	}
+	list, err := exec.Command("ps", "-axo", "pid=,command=").Output()
+	if err != nil {
+		return nil
+	}
+	for l := range strings.Lines(string(list)) {
+		if !strings.Contains(l, word) {
+			continue
+		}
+		if pid, err := strconv.Atoi(strings.Fields(l)[0]); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // The Python versions that there are wheels of all packages for.
@@ -28,7 +27,7 @@ func (e *environment) pythonWorks(ctx context.Context) bool {
 }
 
 // makePython makes the Python environment and installs the pinned packages in it.
-func (e *environment) makePython(ctx context.Context, p *progress) error {
+func (e *environment) makePython(ctx context.Context) error {
 	s := e.pythonStamp()
 	if s.ok() && !e.pythonWorks(ctx) {
 		if err := os.Remove(s.file); err != nil {
@@ -36,26 +35,20 @@ func (e *environment) makePython(ctx context.Context, p *progress) error {
 		}
 	}
 	return s.make(func() error {
-		start := time.Now()
 		// Python finds its packages from where it is started, so an environment can be
 		// moved; only the scripts in its bin cannot, and python -m does what they do.
-		err := replaceDir(e.venv(), func(dir string) error {
+		return replaceDir(e.venv(), func(dir string) error {
 			pip, err := newVenv(ctx, dir)
 			if err != nil {
 				return err
 			}
-			return e.installPackages(ctx, p, pip)
+			return e.installPackages(ctx, pip)
 		})
-		if err != nil {
-			return err
-		}
-		p.line("  Python packages installed (%s)", round(time.Since(start)))
-		return nil
 	})
 }
 
 // installPackages installs what requirements.txt lists, exactly.
-func (e *environment) installPackages(ctx context.Context, p *progress, pip []string) error {
+func (e *environment) installPackages(ctx context.Context, pip []string) error {
 	file := filepath.Join(e.dir, "requirements.txt")
 	if err := os.WriteFile(file, requirements, 0o644); err != nil {
 		return err
@@ -64,21 +57,7 @@ func (e *environment) installPackages(ctx context.Context, p *progress, pip []st
 		"--disable-pip-version-check", "--no-input", "--progress-bar", "off", "-r", file)
 	cmd := newCommand(ctx, pip[0], args...)
 	cmd.Env = pythonEnv()
-	n := 0
-	p.log("  installing Python packages")
-	err := runQuietly(ctx, cmd, func(line string) {
-		switch name, ok := strings.CutPrefix(line, "Collecting "); {
-		case ok:
-			n++
-			p.update("  Python packages: %d, %s", n, name)
-		case strings.HasPrefix(line, "Installing collected packages"):
-			p.update("  Python packages: installing %d", n)
-		}
-	})
-	if err != nil {
-		return fmt.Errorf("installing Python packages: %w", err)
-	}
-	return nil
+	return runQuietly(ctx, cmd)
 }
 
 // newVenv makes an empty Python environment in dir and returns the command that is its
@@ -95,7 +74,7 @@ func newVenv(ctx context.Context, dir string) (pip []string, err error) {
 	create := func(name string, args ...string) error {
 		cmd := newCommand(ctx, name, append(args, dir)...)
 		cmd.Env = pythonEnv()
-		if err := runQuietly(ctx, cmd, nil); err != nil {
+		if err := runQuietly(ctx, cmd); err != nil {
 			return fmt.Errorf("making a Python environment: %w", err)
 		}
 		return nil
@@ -113,7 +92,8 @@ func newVenv(ctx context.Context, dir string) (pip []string, err error) {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	}
-	return nil, fmt.Errorf("%s cannot make environments: install its venv module (Debian, Ubuntu: apt install python3-venv) or virtualenv", python)
+	return nil, fmt.Errorf("%s cannot make environments: install its venv module "+
+		"(Debian, Ubuntu: apt install python3-venv) or virtualenv", python)
 }
 
 func hasProgram(name string) bool {
@@ -146,7 +126,8 @@ func findPython(ctx context.Context) (string, error) {
 		}
 		found = append(found, path+" is "+version)
 	}
-	want := fmt.Sprintf("Python 3.%d to 3.%d is needed (Debian, Ubuntu: apt install python3 python3-venv; macOS: brew install python@3.13)", oldestPython, newestPython)
+	want := fmt.Sprintf("Python 3.%d to 3.%d is needed (Debian, Ubuntu: apt install python3 python3-venv; "+
+		"macOS: brew install python@3.13)", oldestPython, newestPython)
 	if len(found) > 0 {
 		return "", fmt.Errorf("%s; %s", want, strings.Join(found, ", "))
 	}
@@ -166,7 +147,8 @@ func pythonEnv() []string {
 	return slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		switch name {
-		case "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV":
+		case "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV",
+			"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV":
 			return true
 		}
 		return false

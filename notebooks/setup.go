@@ -5,12 +5,21 @@ import (
 	"context"
 	"crypto/sha256"
 	_ "embed"
+	"errors"
 	"fmt"
+	"io/fs"
+	"log"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/google/renameio/v2"
+	"golang.org/x/mod/modfile"
+
+	"weightsep/xla"
 )
 
 //go:embed requirements.txt
@@ -33,41 +42,55 @@ func (e *environment) venv() string   { return filepath.Join(e.dir, "venv") }
 func (e *environment) python() string { return filepath.Join(e.venv(), "bin", "python") }
 func (e *environment) bin() string    { return filepath.Join(e.dir, "bin") }
 
+// notebooks is the directory with the notebooks.
+func (e *environment) notebooks() string { return filepath.Join(e.root, "notebooks") }
+
 // setUp returns the environment for the checkout at root. It makes what is missing of
 // it; what an interrupted set-up left is made again.
-func setUp(ctx context.Context, root string, p *progress) (*environment, error) {
+func setUp(ctx context.Context, root string, progress *log.Logger) (*environment, error) {
 	env, err := newEnvironment(ctx, root)
 	if err != nil {
 		return nil, err
 	}
 	if env.complete(ctx) {
-		return env, env.ensurePlugin(ctx, p)
+		return env, env.ensurePlugin(ctx, progress)
 	}
 	start := time.Now()
-	p.line("Setting up in %s", env.dir)
+	progress.Printf("Setting up in %s, which may take some minutes", env.dir)
 	if err := os.MkdirAll(env.dir, 0o755); err != nil {
 		return nil, err
 	}
 	unlock, err := lock(ctx, env.dir+".lock", func() {
-		p.line("  another set-up is under way, waiting for it")
+		progress.Printf("  another set-up is under way, waiting for it")
 	})
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	for _, step := range []func(context.Context, *progress) error{
-		env.makePython, env.makeTools, env.makeKernelSpec, env.warmUp,
+	for _, step := range []struct {
+		name string
+		make func(context.Context) error
+	}{
+		{"Python packages", env.makePython}, {"Go kernel", env.makeTools},
+		{"kernel specification", env.makeKernelSpec}, {"library compiled", env.warmUp},
 	} {
-		if err := step(ctx, p); err != nil {
-			return nil, err
+		begin := time.Now()
+		err := step.make(ctx)
+		switch {
+		case err == nil:
+			progress.Printf("  %s (%s)", step.name, round(time.Since(begin)))
+		case errors.Is(err, errLibrary) && ctx.Err() == nil:
+			progress.Printf("  %v", err) // a cell that needs the broken part will say so
+		default:
+			return nil, fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
-	if err := env.ensurePlugin(ctx, p); err != nil {
+	if err := env.ensurePlugin(ctx, progress); err != nil {
 		return nil, err
 	}
 	removeLeftovers(env.venv())
 	removeLeftovers(env.bin())
-	p.line("Set up in %s", round(time.Since(start)))
+	progress.Printf("Set up in %s", round(time.Since(start)))
 	return env, nil
 }
 
@@ -100,36 +123,55 @@ var kernelModules = []string{
 	"golang.org/x/tools/gopls",
 }
 
+// modulePath is the module that the notebooks walk through.
+const modulePath = "weightsep"
+
+// moduleRoot returns the directory of the checkout that dir lies in: the nearest one
+// upwards whose go.mod declares modulePath.
+func moduleRoot(dir string) (string, error) {
+	start, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for d := start; ; d = filepath.Dir(d) {
+		mod, err := readGoMod(d)
+		switch {
+		case err == nil && mod.Module != nil && mod.Module.Mod.Path == modulePath:
+			return d, nil
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return "", err
+		}
+		if d == filepath.Dir(d) {
+			return "", fmt.Errorf("%s is in no checkout of %s: want its go.mod there or above", start, modulePath)
+		}
+	}
+}
+
+func readGoMod(dir string) (*modfile.File, error) {
+	file := filepath.Join(dir, "go.mod")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return modfile.ParseLax(file, b, nil)
+}
+
 // pinsHash names the set of everything that the environment in the cache is made of.
 func pinsHash(root string) (string, error) {
-	mod, err := readGoMod(filepath.Join(root, "go.mod"))
+	mod, err := readGoMod(root)
 	if err != nil {
 		return "", err
 	}
 	h := sha256.New()
 	fmt.Fprintln(h, setupVersion)
 	for _, m := range kernelModules {
-		v, ok := mod.versions[m]
-		if !ok {
-			return "", fmt.Errorf("%s: want a requirement of %s, the kernel is built from it", filepath.Join(root, "go.mod"), m)
+		i := slices.IndexFunc(mod.Require, func(r *modfile.Require) bool { return r.Mod.Path == m })
+		if i < 0 {
+			return "", fmt.Errorf("%s: want a requirement of %s, for the kernel", mod.Syntax.Name, m)
 		}
-		fmt.Fprintln(h, m, v)
+		fmt.Fprintln(h, m, mod.Require[i].Mod.Version)
 	}
 	h.Write(requirements)
-	return fmt.Sprintf("%x", h.Sum(nil)[:6]), nil
-}
-
-// filesHash is a short name for the contents of files.
-func filesHash(files ...string) (string, error) {
-	h := sha256.New()
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(h, "%d\n", len(b))
-		h.Write(b)
-	}
 	return fmt.Sprintf("%x", h.Sum(nil)[:6]), nil
 }
 
@@ -162,4 +204,78 @@ func lock(ctx context.Context, path string, waiting func()) (unlock func(), err 
 		return nil, fmt.Errorf("lock %s: not available", path)
 	}
 	return func() { _ = l.Unlock() }, nil
+}
+
+// ensurePlugin makes sure that the cells find XLA's CPU plugin.
+func (e *environment) ensurePlugin(ctx context.Context, progress *log.Logger) error {
+	// The plugin is installed through pip. The environment has one, also where the
+	// system has none.
+	path := os.Getenv("PATH")
+	inside := filepath.Join(e.venv(), "bin") + string(filepath.ListSeparator) + path
+	if err := os.Setenv("PATH", inside); err != nil {
+		return err
+	}
+	defer os.Setenv("PATH", path)
+	_, err := xla.EnsureCPUPlugin(ctx, "", progress.Writer())
+	return err
+}
+
+// A stamp says that a step of the set-up was completed. It is a file that is written
+// after everything else, at once, and that holds what the step was made from: if the
+// file is missing or holds something else, the step was interrupted or is out of date.
+type stamp struct {
+	file string
+	key  string
+}
+
+// ok reports whether the step was completed from the same key.
+func (s stamp) ok() bool {
+	b, err := os.ReadFile(s.file)
+	return err == nil && strings.TrimSpace(string(b)) == s.key
+}
+
+// make runs build unless the step was completed before, and stamps it afterwards.
+// Nothing is taken for complete while build runs or after it failed.
+func (s stamp) make(build func() error) error {
+	if s.ok() {
+		return nil
+	}
+	if err := os.Remove(s.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := build(); err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(s.file, []byte(s.key+"\n"), 0o644); err != nil {
+		return fmt.Errorf("stamp: %w", err)
+	}
+	return nil
+}
+
+// replaceDir has build fill a new directory, and puts it in the place of dir after that
+// succeeded. The new directory is nobody else's: the child of a set-up that was killed
+// may still be at work on its own.
+func replaceDir(dir string, build func(dir string) error) error {
+	removeLeftovers(dir)
+	fresh, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".new")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(fresh)
+	if err := build(fresh); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return os.Rename(fresh, dir)
+}
+
+// removeLeftovers removes what an interrupted replaceDir left, unless something is still
+// being written to it; there is a next time.
+func removeLeftovers(dir string) {
+	leftovers, _ := filepath.Glob(escapeGlob(dir) + ".new*")
+	for _, l := range leftovers {
+		_ = os.RemoveAll(l)
+	}
 }

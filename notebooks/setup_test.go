@@ -41,18 +41,6 @@ func TestModuleRoot(t *testing.T) {
 	}
 }
 
-func TestReadGoMod(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "go.mod")
-	writeFile(t, file, "module weightsep\nrequire example.com/a v1.2.3\nrequire (\n\texample.com/b v0.1.0 // indirect\n)\n")
-	mod, err := readGoMod(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if mod.path != "weightsep" || mod.versions["example.com/a"] != "v1.2.3" || mod.versions["example.com/b"] != "v0.1.0" {
-		t.Errorf("%+v", mod)
-	}
-}
-
 func TestPinsHash(t *testing.T) {
 	root := t.TempDir()
 	hash := func(mod string) string {
@@ -64,7 +52,8 @@ func TestPinsHash(t *testing.T) {
 		}
 		return h
 	}
-	const mod = "module weightsep\nrequire (\n\tgithub.com/janpfeifer/gonb v0.11.3\n\tgolang.org/x/tools v0.44.0\n\tgolang.org/x/tools/gopls v0.22.0\n)\n"
+	const mod = "module weightsep\nrequire (\n\tgithub.com/janpfeifer/gonb v0.11.3\n" +
+		"\tgolang.org/x/tools v0.44.0\n\tgolang.org/x/tools/gopls v0.22.0\n)\n"
 	first := hash(mod)
 	if hash(mod+"require example.com/other v1.0.0\n") != first {
 		t.Error("another module makes another environment")
@@ -146,7 +135,8 @@ func TestLock(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	waited := false
-	if _, err := lock(ctx, file, func() { waited = true }); !errors.Is(err, context.DeadlineExceeded) || !waited {
+	if _, err := lock(ctx, file, func() { waited = true }); !errors.Is(err, context.DeadlineExceeded) ||
+		!waited {
 		t.Errorf("taken lock: %v, waited: %t", err, waited)
 	}
 	unlock()
@@ -180,7 +170,8 @@ func TestRequirements(t *testing.T) {
 }
 
 func TestSuits(t *testing.T) {
-	for version, want := range map[string]bool{"3.8": false, "3.9": true, "3.14": true, "3.15": false, "2.7": false, "4.9": false, "": false} {
+	for version, want := range map[string]bool{"3.8": false, "3.9": true, "3.14": true, "3.15": false,
+		"2.7": false, "4.9": false, "": false} {
 		if suits(version) != want {
 			t.Errorf("suits(%q) = %t", version, !want)
 		}

@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/renameio/v2"
 )
@@ -53,74 +53,53 @@ func (e *environment) toolsStamp() stamp {
 }
 
 // makeTools builds the kernel, gopls and goimports at the versions of go.mod.
-func (e *environment) makeTools(ctx context.Context, p *progress) error {
+func (e *environment) makeTools(ctx context.Context) error {
 	return e.toolsStamp().make(func() error {
-		start := time.Now()
-		err := replaceDir(e.bin(), func(dir string) error {
-			cmd := e.goCommand(ctx, "install", "-v", "tool")
+		return replaceDir(e.bin(), func(dir string) error {
+			cmd := e.goCommand(ctx, "install", "tool")
 			cmd.Env = append(cmd.Env, "GOBIN="+dir)
-			return runBuild(ctx, cmd, p, "Go kernel")
+			return runQuietly(ctx, cmd)
 		})
-		if err != nil {
-			return fmt.Errorf("building the Go kernel: %w", err)
-		}
-		p.line("  Go kernel built (%s)", round(time.Since(start)))
-		return nil
 	})
 }
 
 // warmStamp is a stamp for each checkout, since they share the environment.
 func (e *environment) warmStamp() (stamp, error) {
-	key, err := filesHash(filepath.Join(e.root, "go.mod"), filepath.Join(e.root, "go.sum"))
-	if err != nil {
-		return stamp{}, err
+	h := sha256.New()
+	for _, name := range []string{"go.mod", "go.sum"} {
+		b, err := os.ReadFile(filepath.Join(e.root, name))
+		if err != nil {
+			return stamp{}, err
+		}
+		fmt.Fprintf(h, "%d\n%s", len(b), b)
 	}
 	sum := sha256.Sum256([]byte(e.root))
 	name := fmt.Sprintf("library-%x.ok", sum[:6])
-	return stamp{file: filepath.Join(e.dir, name), key: e.goes.version + " " + key}, nil
+	key := fmt.Sprintf("%s %x", e.goes.version, h.Sum(nil)[:6])
+	return stamp{file: filepath.Join(e.dir, name), key: key}, nil
 }
+
+// errLibrary is the reason why warmUp fails.
+var errLibrary = errors.New("the library does not compile")
 
 // warmUp compiles what the cells import, so that the first of them does not have to. It
 // also downloads modules that are missing: the cells get none.
-func (e *environment) warmUp(ctx context.Context, p *progress) error {
+func (e *environment) warmUp(ctx context.Context) error {
 	s, err := e.warmStamp()
 	if err != nil {
 		return err
 	}
-	start := time.Now()
-	err = s.make(func() error {
+	return s.make(func() error {
 		// Cells are built in a workspace, which looks up the go.mod of every module there is,
 		// not only of those that a build here needs.
-		graph := e.goCommand(ctx, "list", "-m", "all")
-		if err := runQuietly(ctx, graph, func(string) {}); err != nil {
-			return err
+		err := runQuietly(ctx, e.goCommand(ctx, "list", "-m", "all"))
+		if err == nil {
+			err = runQuietly(ctx, e.goCommand(ctx, "build", "./...", "github.com/janpfeifer/gonb/gonbui"))
 		}
-		cmd := e.goCommand(ctx, "build", "-v", "./...", "github.com/janpfeifer/gonb/gonbui")
-		if err := runBuild(ctx, cmd, p, "library"); err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("%w: %w", errLibrary, err)
 		}
-		p.line("  library compiled (%s)", round(time.Since(start)))
 		return nil
-	})
-	if err != nil && ctx.Err() == nil {
-		// Not the set-up's matter: a cell that needs the broken part will say so.
-		p.line("  the library does not compile: %v", err)
-		return nil
-	}
-	return err
-}
-
-// runBuild runs a go command that prints the names of what it compiles.
-func runBuild(ctx context.Context, cmd *exec.Cmd, p *progress, what string) error {
-	n := 0
-	p.log("  compiling: %s", what)
-	return runQuietly(ctx, cmd, func(line string) {
-		if strings.HasPrefix(line, "go: downloading") {
-			p.update("  %s: %s", what, strings.TrimPrefix(line, "go: "))
-			return
-		}
-		n++
-		p.update("  %s: package %d, %s", what, n, line)
 	})
 }
 
@@ -157,7 +136,7 @@ func (e *environment) kernelSpec() []byte {
 }
 
 // makeKernelSpec makes the kernel known to the environment's Jupyter, and to no other.
-func (e *environment) makeKernelSpec(ctx context.Context, p *progress) error {
+func (e *environment) makeKernelSpec(ctx context.Context) error {
 	file := e.kernelSpecFile()
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err

@@ -56,12 +56,9 @@ func TestReach(t *testing.T) {
 		}
 	}
 	for v, want := range map[float64]string{0.26: "0.3 s", 99.9: "99.9 s", 1234: "1,234 s"} {
-		if got := duration(v, false); got != want {
+		if got := seconds(v); got != want {
 			t.Errorf("%v s is %q: want %q", v, got, want)
 		}
-	}
-	if got := duration(32000, true); got != "32,000 steps" {
-		t.Errorf("32,000 steps are %q", got)
 	}
 }
 
@@ -78,7 +75,7 @@ func TestConvergenceExtremes(t *testing.T) {
 	zero := []ConvergenceLine{{Name: "a", At: []float64{1e-6}, Change: []float64{0}}}
 	long := []ConvergenceLine{{Name: "a", At: []float64{1e-3, 1e9}, Change: []float64{-100, 100}}}
 	for _, lines := range [][]ConvergenceLine{many, many[:1], zero, long} {
-		for _, o := range []ConvergenceOptions{{}, {Target: -0.22, Floor: -1, Steps: true}, {Target: 100}} {
+		for _, o := range []ConvergenceOptions{{}, {Target: -0.22, Floor: -1}, {Target: 100}} {
 			f, err := Convergence(lines, o)
 			if err != nil {
 				t.Fatal(err)

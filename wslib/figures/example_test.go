@@ -3,7 +3,6 @@ package figures_test
 import (
 	"fmt"
 	"log"
-	"math"
 	"os"
 	"path/filepath"
 
@@ -41,7 +40,7 @@ func ExampleMemory() {
 }
 
 // Accuracies of two networks on the original's data and of one on stand-in data,
-// saved as a picture for a README.
+// saved for a README.
 func ExampleBeforeAfter() {
 	f, err := figures.BeforeAfter([]figures.AccuracyRow{
 		{Name: "mnist", Data: datasets.Real, Before: 0.9861, After: 0.9845},
@@ -56,7 +55,7 @@ func ExampleBeforeAfter() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	if err := f.Save(filepath.Join(dir, "accuracy.png")); err != nil {
+	if err := f.Save(filepath.Join(dir, "accuracy.svg")); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(f.Title)
@@ -95,23 +94,6 @@ func ExampleClassCounts() {
 	}
 	fmt.Println(f.Title)
 	// Output: Number of samples of each class, in the three splits of each dataset
-}
-
-// A decaying tone, as one of the recordings that samples are made of.
-func ExampleRecordings() {
-	tone := datasets.Trace{Name: "sound"}
-	for i := range 8000 {
-		at := float64(i) / 8000
-		tone.Times = append(tone.Times, at)
-		tone.Values = append(tone.Values, (1-at)*math.Sin(2*math.Pi*440*at))
-	}
-	f, err := figures.Recordings("tones", datasets.StandIn, []string{"a", "b"},
-		[]datasets.Recording{{Label: 0, Traces: []datasets.Trace{tone}}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(f.Title)
-	// Output: tones: recordings, stand-in data
 }
 
 // Two networks, trained for different numbers of steps.

@@ -8,18 +8,13 @@
 package figures
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"image"
 	"image/color"
-	"path/filepath"
-	"strings"
 
 	"github.com/google/renameio/v2"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 )
 
 // Figure is a chart and the size that it is meant to be shown at.
@@ -45,50 +40,17 @@ func (f *Figure) SVG() (string, error) {
 	return c.element(f.Title)
 }
 
-// PNG returns the figure as a picture of twice the resolution that it is shown at.
-func (f *Figure) PNG() ([]byte, error) {
-	return f.png(2 * 96)
-}
-
-func (f *Figure) png(dpi int) ([]byte, error) {
-	var c *vgimg.Canvas
-	err := f.render(func() vg.CanvasSizer {
-		c = vgimg.NewWith(vgimg.UseWH(f.Width, f.Height), vgimg.UseDPI(dpi))
-		return sharpCanvas{c}
-	})
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	if _, err := (vgimg.PngCanvas{Canvas: c}).WriteTo(&b); err != nil {
-		return nil, fmt.Errorf("figures: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
-// Save writes the figure to a file, as SVG or PNG by the extension of its name.
-// The file is written whole or not at all.
+// Save writes the figure to an SVG file, whole or not at all.
 func (f *Figure) Save(path string) error {
-	var data []byte
-	var err error
-	switch ext := strings.ToLower(filepath.Ext(path)); ext {
-	case ".svg":
-		var s string
-		s, err = f.SVG()
-		data = []byte(s)
-	case ".png":
-		data, err = f.PNG()
-	default:
-		err = fmt.Errorf("figures: %s: extension %q: want .svg or .png", path, ext)
-	}
+	s, err := f.SVG()
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(path, data, 0o644)
+	return renameio.WriteFile(path, []byte(s), 0o644)
 }
 
-// render draws the figure on white, on a canvas made here because plotting code
-// panics on what it cannot draw, from the size of the canvas on.
+// render draws the figure on white. It makes the canvas, because plotting code panics on
+// what it cannot draw, from the size of the canvas on.
 func (f *Figure) render(canvas func() vg.CanvasSizer) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -103,19 +65,4 @@ func (f *Figure) render(canvas func() vg.CanvasSizer) (err error) {
 	c.Fill(c.Rectangle.Path())
 	f.draw(c)
 	return nil
-}
-
-// sharpCanvas draws images with square pixels, where vgimg's canvas blurs them.
-type sharpCanvas struct{ *vgimg.Canvas }
-
-func (c sharpCanvas) DrawImage(rect vg.Rectangle, m image.Image) {
-	b := m.Bounds()
-	times := max(1, 240/max(1, b.Dx(), b.Dy()))
-	large := image.NewNRGBA(image.Rect(0, 0, b.Dx()*times, b.Dy()*times))
-	for y := range b.Dy() * times {
-		for x := range b.Dx() * times {
-			large.Set(x, y, m.At(b.Min.X+x/times, b.Min.Y+y/times))
-		}
-	}
-	c.Canvas.DrawImage(rect, large)
 }

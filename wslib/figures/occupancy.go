@@ -3,6 +3,7 @@ package figures
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -17,7 +18,8 @@ import (
 // the same columns, is a bar a shared page: how many networks use it.
 func Occupancy(names []string, tables []page.Table, shared int) (*Figure, error) {
 	if len(names) == 0 || len(names) != len(tables) || shared <= 0 {
-		return nil, fmt.Errorf("figures: occupancy of %d shared pages by %d names and %d tables", shared, len(names), len(tables))
+		return nil, fmt.Errorf("figures: occupancy of %d shared pages by %d names and %d tables",
+			shared, len(names), len(tables))
 	}
 	uses := make([][]bool, len(tables))
 	for i, t := range tables {
@@ -43,48 +45,37 @@ func Occupancy(names []string, tables []page.Table, shared int) (*Figure, error)
 	for _, n := range occupancy {
 		sum += n
 	}
-	const barsHeight, rowHeight = 125, 17
-	f := &Figure{
-		Title: fmt.Sprintf("Which network uses which of the %d shared pages", shared),
-		Width: fullWidth,
-	}
-	below := fmt.Sprintf("A shared page serves %d to %d of the %d networks, %.1f on average.",
-		slices.Min(occupancy), slices.Max(occupancy), len(names), float64(sum)/float64(shared))
-	h := newHeading(f.Title, below, f.Width)
-	f.Height = h.height() + vg.Length(barsHeight+rowHeight*len(names)+8)
-	f.draw = func(c draw.Canvas) {
-		c = h.draw(c)
-		matrix, bars := matrixPlot(names, uses, shared), barsPlot(occupancy, len(names))
-		cut := c.Min.Y + barsHeight
-		sides := plot.Align([][]*plot.Plot{{matrix}, {bars}}, draw.Tiles{Rows: 2, Cols: 1}, c)
-		upper, lower := sides[0][0], sides[1][0]
-		// Align makes both equally high; only its left and right edges are wanted.
-		upper.Min.Y, upper.Max.Y = cut+8, c.Max.Y
-		lower.Min.Y, lower.Max.Y = c.Min.Y, cut
-		matrix.Draw(upper)
-		bars.Draw(lower)
-	}
-	return f, nil
+	const barsHeight = 125
+	matrix, bars := matrixPlot(names, uses, shared), barsPlot(occupancy, len(names))
+	return chart{
+		title: fmt.Sprintf("Which network uses which of the %d shared pages", shared),
+		below: fmt.Sprintf("A shared page serves %d to %d of the %d networks, %.1f on average.",
+			slices.Min(occupancy), slices.Max(occupancy), len(names), float64(sum)/float64(shared)),
+		height: vg.Length(barsHeight + 17*len(names) + 8),
+		draw: func(c draw.Canvas) {
+			sides := plot.Align([][]*plot.Plot{{matrix}, {bars}}, draw.Tiles{Rows: 2, Cols: 1}, c)
+			upper, lower := sides[0][0], sides[1][0]
+			// Align makes both equally high; only its left and right edges are wanted.
+			cut := c.Min.Y + barsHeight
+			upper.Min.Y, upper.Max.Y = cut+8, c.Max.Y
+			lower.Min.Y, lower.Max.Y = c.Min.Y, cut
+			matrix.Draw(upper)
+			bars.Draw(lower)
+		},
+	}.figure(), nil
 }
 
 func matrixPlot(names []string, uses [][]bool, shared int) *plot.Plot {
-	n := len(names)
-	p := newPlot(0, float64(shared), 0, float64(n))
-	p.X.Tick.Marker = noTicks()
-	p.X.LineStyle.Width = 0
+	n := float64(len(names))
 	var rows []plot.Tick
 	for i, name := range names {
-		rows = append(rows, plot.Tick{Value: float64(n-i) - 0.5, Label: shorten(name, style(textSize, black), 80)})
+		label := shorten(name, style(textSize, black), 80)
+		rows = append(rows, plot.Tick{Value: n - float64(i) - 0.5, Label: label})
 	}
-	p.Y.Tick.Marker = plot.ConstantTicks(rows)
-	p.Y.Tick.Label.Font = style(textSize, black).Font
-	p.Y.Tick.Length = 0
-	p.Y.LineStyle.Width = 0
-	p.Add(plotFunc(func(c draw.Canvas, p *plot.Plot) {
-		x, y := p.Transforms(&c)
+	p := newPlot(axis{max: float64(shared)}, axis{max: n, ticks: rows}, func(c scaled) {
 		for i, row := range uses {
-			y0, y1 := y(float64(n-i-1))+1, y(float64(n-i))-1
-			fillRect(c, tint(grey, 0.15), x(0), y0, x(float64(shared)), y1)
+			y0, y1 := c.y(n-float64(i)-1)+1, c.y(n-float64(i))-1
+			fillRect(c.Canvas, tint(grey, 0.15), c.Min.X, y0, c.Max.X, y1)
 			// A run of pages in one piece, and the gaps over it, keep the SVG small.
 			for k := 0; k < shared; k++ {
 				start := k
@@ -92,46 +83,40 @@ func matrixPlot(names []string, uses [][]bool, shared int) *plot.Plot {
 					k++
 				}
 				if k > start {
-					fillRect(c, hue(i), x(float64(start)), y0, x(float64(k)), y1)
+					fillRect(c.Canvas, hue(i), c.x(float64(start)), y0, c.x(float64(k)), y1)
 				}
 			}
 		}
 		var gaps vg.Path
 		for k := 1; k < shared; k++ {
-			gaps.Move(vg.Point{X: x(float64(k)), Y: c.Min.Y})
-			gaps.Line(vg.Point{X: x(float64(k)), Y: c.Max.Y})
+			gaps.Move(pt(c.x(float64(k)), c.Min.Y))
+			gaps.Line(pt(c.x(float64(k)), c.Max.Y))
 		}
-		c.SetLineStyle(draw.LineStyle{Color: white, Width: min(1, (x(1)-x(0))/5)})
+		c.SetLineStyle(line(white, min(1, (c.x(1)-c.x(0))/5)))
 		c.Stroke(gaps)
-	}))
+	})
+	p.Y.Tick.Label.Font = style(textSize, black).Font
+	p.Y.Tick.Length = 0
+	p.X.LineStyle.Width, p.Y.LineStyle.Width = 0, 0
 	return p
 }
 
 func barsPlot(occupancy []int, networks int) *plot.Plot {
-	shared := len(occupancy)
-	p := newPlot(0, float64(shared), 0, float64(networks))
-	p.X.Label.Text = "shared page"
-	p.Y.Label.Text = "occupancy (networks)"
-	var at []plot.Tick
-	for _, t := range ticks(0, float64(shared-1), 10) {
-		if t.Value == float64(int(t.Value)) {
-			at = append(at, plot.Tick{Value: t.Value + 0.5, Label: t.Label})
-		}
+	end := float64(len(occupancy))
+	at := wholeTicks(end-1, 10)
+	for i := range at {
+		at[i].Value += 0.5
 	}
-	p.X.Tick.Marker = plot.ConstantTicks(at)
-	whole := slices.DeleteFunc(ticks(0, float64(networks), 5), func(t plot.Tick) bool {
-		return t.Value != float64(int(t.Value))
-	})
-	p.Y.Tick.Marker = plot.ConstantTicks(whole)
-	addGrid(p)
-	p.Add(plotFunc(func(c draw.Canvas, p *plot.Plot) {
-		x, y := p.Transforms(&c)
-		gap := min(1, (x(1)-x(0))/5) / 2
+	y := axis{"occupancy (networks)", 0, float64(networks), wholeTicks(float64(networks), 5)}
+	return newPlot(axis{"shared page", 0, end, at}, y, func(c scaled) {
+		gap := min(1, (c.x(1)-c.x(0))/5)
 		for k, n := range occupancy {
-			if n > 0 {
-				fillRect(c, darkGrey, x(float64(k))+gap, y(0), x(float64(k+1))-gap, y(float64(n)))
-			}
+			c.bar(darkGrey, float64(k), float64(k+1), 0, float64(n), gap)
 		}
-	}))
-	return p
+	})
+}
+
+// wholeTicks are those from 0 on that are whole numbers.
+func wholeTicks(hi float64, n int) []plot.Tick {
+	return slices.DeleteFunc(ticks(0, hi, n), func(t plot.Tick) bool { return t.Value != math.Trunc(t.Value) })
 }

@@ -3,7 +3,10 @@ package figures
 import (
 	"errors"
 	"fmt"
+	"image/color"
 	"math"
+	"slices"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -21,10 +24,9 @@ type ParetoPoint struct {
 
 // ParetoOptions of [Pareto].
 type ParetoOptions struct {
-	Title    string  // "" says what the axes are
-	Worst    bool    // changes are those of the worst network instead of the mean of all
-	Floor    float64 // below 0: lower changes stand at the lower edge, with their value; 0: none
-	Interval string  // what the intervals are; "" = "interval"
+	Title string
+	Worst bool    // changes are those of the worst network instead of the mean of all
+	Floor float64 // below 0: lower changes stand at the lower edge, with their value; 0: none
 }
 
 // What the paper states: 5.9x, counted in weights, and -0.22 points on average. The worst
@@ -38,45 +40,25 @@ const (
 // Pareto shows what packing costs: the change of test accuracy of each point over its
 // packing ratio, on a logarithmic axis. A method has a colour and a mark of its own,
 // open where data is stand-in; vertical bars are intervals. A line is at no change, a
-// star at what the paper states. Labels are placed where they cover no point; where there
-// is no such place they are left out, and the text above says how many.
+// star at what the paper states. A label stands beside its point, at the first place that
+// covers nothing.
 func Pareto(points []ParetoPoint, o ParetoOptions) (*Figure, error) {
 	if len(points) == 0 {
 		return nil, errors.New("figures: Pareto chart of no points")
 	}
 	if !(o.Floor <= 0) || math.IsInf(o.Floor, 0) || o.Floor < 0 && o.Floor >= paperWorstChange {
-		return nil, fmt.Errorf("figures: Pareto chart: floor %v: want 0 for none, or below %.2f", o.Floor, paperWorstChange)
+		return nil, fmt.Errorf("figures: Pareto chart: floor %v: want 0 for none, or below %.2f",
+			o.Floor, paperWorstChange)
 	}
 	for _, p := range points {
 		if err := p.check(); err != nil {
 			return nil, fmt.Errorf("figures: Pareto chart: %s %s: %w", p.Series, p.Label, err)
 		}
 	}
-	const left, bottom, height, top = 44, 28, 310, 8
-	f := &Figure{Title: o.title(), Width: fullWidth}
-	l := newParetoLayout(points, o, vg.Rectangle{
-		Min: vg.Point{X: margin + left, Y: margin + bottom},
-		Max: vg.Point{X: f.Width - margin - 4, Y: margin + bottom + height},
-	})
-	h := newHeading(f.Title, l.explanation(), f.Width)
-	rows := legendRows(l.legend(), f.Width-2*margin)
-	f.Height = h.height() + bottom + height + top + vg.Length(len(rows)*legendRow)
-	f.draw = func(c draw.Canvas) {
-		c = h.draw(c)
-		drawLegend(c, rows)
-		l.draw(c)
-	}
-	return f, nil
-}
-
-func (o ParetoOptions) title() string {
-	switch {
-	case o.Title != "":
-		return o.Title
-	case o.Worst:
-		return "Change of the worst network's test accuracy against packing ratio"
-	}
-	return "Mean change of test accuracy against packing ratio"
+	l := newParetoChart(points, o)
+	ch := chart{title: o.Title, below: l.explanation(), height: 346, legend: l.legend()}
+	ch.draw = newPlot(l.x, l.y, l.draw).Draw
+	return ch.figure(), nil
 }
 
 // check refuses a point that cannot be drawn.
@@ -87,86 +69,184 @@ func (p ParetoPoint) check() error {
 	if !(p.Ratio > 0) || math.IsInf(p.Ratio, 1) {
 		return fmt.Errorf("packing ratio %v: want a number above 0", p.Ratio)
 	}
-	for _, v := range []float64{p.Change, p.Low, p.High} {
-		if !(math.Abs(v) <= 100) {
-			return fmt.Errorf("change %v, interval from %v to %v: want points from -100 to 100", p.Change, p.Low, p.High)
-		}
-	}
 	if p.Low > p.High {
 		return fmt.Errorf("interval from %v to %v", p.Low, p.High)
 	}
-	return nil
+	return checkPoints(p.Change, p.Low, p.High)
+}
+
+// paretoChart is the points and the range of the axes.
+type paretoChart struct {
+	points  []ParetoPoint
+	options ParetoOptions
+	series  []string // in order of their first points
+	paper   float64  // the change that the paper states
+	x, y    axis     // x is the logarithm of the ratio
+}
+
+const paretoRadius = 3.6
+
+func newParetoChart(points []ParetoPoint, o ParetoOptions) *paretoChart {
+	l := &paretoChart{points: points, options: o, paper: paperChange}
+	l.x.name = "packing ratio in bytes (times, log)"
+	l.y.name = "mean change of test accuracy (points)"
+	if o.Worst {
+		l.paper = paperWorstChange
+		l.y.name = "change of the worst network's test accuracy (points)"
+	}
+	lo, hi := math.Log10(paperRatio), math.Log10(paperRatio)
+	worst, best := min(0, l.paper), max(0, l.paper)
+	for _, p := range points {
+		lo, hi = min(lo, math.Log10(p.Ratio)), max(hi, math.Log10(p.Ratio))
+		worst, best = min(worst, p.Change, p.Low), max(best, p.Change, p.High)
+		if !slices.Contains(l.series, p.Series) {
+			l.series = append(l.series, p.Series)
+		}
+	}
+	spare := max(0.06*(hi-lo), (0.6-(hi-lo))/2) // for marks at the ends; four times at least
+	above := 0.06 * (best - worst)
+	l.x.min, l.x.max, l.y.min, l.y.max = lo-spare, hi+spare, worst-above, best+above
+	if o.Floor < 0 && worst < o.Floor {
+		l.y.min, l.y.max = o.Floor, best+0.06*(best-o.Floor)
+	}
+	l.x.ticks, l.y.ticks = logTicks(math.Pow(10, l.x.min), math.Pow(10, l.x.max)), ticks(l.y.min, l.y.max, 8)
+	return l
+}
+
+// low tells whether a point is at the floor instead of lower.
+func (l *paretoChart) low(p ParetoPoint) bool { return p.Change < l.y.min }
+
+// bar tells whether a point has an interval that is on the chart.
+func (l *paretoChart) bar(p ParetoPoint) bool {
+	return (p.Low != 0 || p.High != 0) && !l.low(p)
 }
 
 // explanation is the text below the title.
-func (l *paretoLayout) explanation() string {
-	s := "Higher and farther right is better."
+func (l *paretoChart) explanation() string {
+	s := "Higher and farther right is better. The paper's point is its ratio in weights"
 	if l.options.Worst {
-		s += " The paper's point is its ratio in weights, and cifar10 in its table."
+		s += ", and cifar10 in its table."
 	} else {
-		s += " The paper's point is its ratio in weights and its mean, as it states them."
+		s += " and its mean, as it states them."
 	}
-	low, lost := 0, 0
-	for _, p := range l.points {
-		if p.Change < l.ymin {
-			low++
-		}
-	}
-	for _, label := range l.labels {
-		if !label.placed {
-			lost++
-		}
-	}
-	if low > 0 {
+	if slices.ContainsFunc(l.points, l.low) {
 		s += fmt.Sprintf(" With an arrow: changes below %+.4g, written in brackets.", l.options.Floor)
-	}
-	if lost > 0 {
-		s += fmt.Sprintf(" %d of %d labels have no room.", lost, len(l.labels))
 	}
 	return s
 }
 
 // legend has the series, and what marks mean.
-func (l *paretoLayout) legend() []legendEntry {
+func (l *paretoChart) legend() []legendEntry {
+	marked := func(label string, i int, open bool) legendEntry {
+		return legendEntry{label, func(c draw.Canvas, at vg.Point) { mark(c, i, at, paretoRadius, open) }}
+	}
 	var all []legendEntry
-	real, standIn, bars := false, false, false
 	for i, name := range l.series {
-		filled := false
-		for _, p := range l.points {
-			if p.Series == name && !p.StandIn {
-				filled = true
-			}
-		}
-		all = append(all, legendEntry{name, func(c draw.Canvas, at vg.Point) {
-			mark(c, shape(i), hue(i), at, paretoRadius, !filled)
+		filled := slices.ContainsFunc(l.points, func(p ParetoPoint) bool { return p.Series == name && !p.StandIn })
+		all = append(all, marked(name, i, !filled))
+	}
+	all = append(all, legendEntry{"stated by the paper", star})
+	if slices.ContainsFunc(l.points, l.bar) {
+		all = append(all, legendEntry{"interval", func(c draw.Canvas, at vg.Point) {
+			intervalBar(c, darkGrey, at.X, at.Y-5, at.Y+5)
 		}})
 	}
-	for _, p := range l.points {
-		real, standIn = real || !p.StandIn, standIn || p.StandIn
-		_, _, bar := l.bar(p)
-		bars = bars || bar
-	}
-	all = append(all, legendEntry{"stated by the paper", func(c draw.Canvas, at vg.Point) {
-		mark(c, referenceShape, black, at, paretoRadius, false)
-	}})
-	if bars {
-		name := l.options.Interval
-		if name == "" {
-			name = "interval"
-		}
-		all = append(all, legendEntry{name, func(c draw.Canvas, at vg.Point) {
-			intervalBar(c, draw.LineStyle{Color: darkGrey, Width: 1}, at.X, at.Y-5, at.Y+5, true, true)
-		}})
-	}
-	if standIn && real {
-		all = append(all, legendEntry{"real data", func(c draw.Canvas, at vg.Point) {
-			mark(c, shape(0), grey, at, paretoRadius, false)
-		}})
-	}
-	if standIn {
-		all = append(all, legendEntry{"stand-in data (generated)", func(c draw.Canvas, at vg.Point) {
-			mark(c, shape(0), grey, at, paretoRadius, true)
-		}})
+	if slices.ContainsFunc(l.points, func(p ParetoPoint) bool { return p.StandIn }) {
+		all = append(all, marked("open: stand-in data (generated)", 0, true))
 	}
 	return all
+}
+
+// draw draws the chart between its axes: intervals, then labels, then marks.
+func (l *paretoChart) draw(c scaled) {
+	c.StrokeLine2(line(darkGrey, 1), c.Min.X, c.y(0), c.Max.X, c.y(0))
+	labels := []label{{
+		text: fmt.Sprintf("paper: %.1fx, %+.2f", paperRatio, l.paper), of: c.at(math.Log10(paperRatio), l.paper),
+	}}
+	// What labels must not cover: the line, bars, marks and other labels.
+	taken := []vg.Rectangle{rect(c.Min.X, c.y(0)-1, c.Max.X, c.y(0)+1)}
+	for _, p := range l.points {
+		at := c.at(math.Log10(p.Ratio), p.Change)
+		text := shorten(p.Label, style(smallSize, black), 150)
+		switch {
+		case l.low(p):
+			at.Y = c.Min.Y + 3*paretoRadius
+			tip := pt(at.X, c.Min.Y+1)
+			c.StrokeLines(line(darkGrey, 1), []vg.Point{at, tip},
+				[]vg.Point{{X: tip.X - 2.5, Y: tip.Y + 3}, tip, {X: tip.X + 2.5, Y: tip.Y + 3}})
+			text = strings.TrimSpace(fmt.Sprintf("%s (%+.1f)", text, p.Change))
+		case l.bar(p):
+			y0, y1 := c.y(max(p.Low, l.y.min)), c.y(p.High)
+			intervalBar(c.Canvas, hue(slices.Index(l.series, p.Series)), at.X, y0, y1)
+			taken = append(taken, vg.Rectangle{Min: pt(at.X-2, y0), Max: pt(at.X+2, y1)})
+		}
+		labels = append(labels, label{text, at})
+	}
+	for _, t := range labels {
+		const r = paretoRadius + 1
+		taken = append(taken, rect(t.of.X-r, t.of.Y-r, t.of.X+r, t.of.Y+r))
+	}
+	for _, t := range labels {
+		box := t.place(c.Rectangle, taken)
+		taken = append(taken, box)
+		beside(c.Canvas, style(smallSize, black), box.Min.X, (box.Min.Y+box.Max.Y)/2, t.text)
+	}
+	star(c.Canvas, labels[0].of)
+	for i, p := range l.points {
+		mark(c.Canvas, slices.Index(l.series, p.Series), labels[i+1].of, paretoRadius, p.StandIn)
+	}
+}
+
+// intervalBar draws an interval with caps at its ends.
+func intervalBar(c draw.Canvas, clr color.Color, x, y0, y1 vg.Length) {
+	line := line(clr, 1)
+	c.StrokeLine2(line, x, y0, x, y1)
+	c.StrokeLine2(line, x-2.5, y0, x+2.5, y0)
+	c.StrokeLine2(line, x-2.5, y1, x+2.5, y1)
+}
+
+// star is the mark of what is not ours.
+func star(c draw.Canvas, at vg.Point) {
+	var p []vg.Point
+	for i := range 16 {
+		r := paretoRadius * (1.6 - 0.85*float64(i%2))
+		sin, cos := math.Sincos(math.Pi / 8 * float64(i))
+		p = append(p, at.Add(pt(vg.Length(r*cos), vg.Length(r*sin))))
+	}
+	c.FillPolygon(black, p)
+}
+
+// A label is a text beside a point.
+type label struct {
+	text string
+	of   vg.Point
+}
+
+// place returns a box for the label, near its point, inside an area, where it covers
+// nothing that is taken: at the right, at the left, or higher or lower than that. If there
+// is none, it is at the right, or at the left where that is outside.
+func (l label) place(area vg.Rectangle, taken []vg.Rectangle) vg.Rectangle {
+	sty := style(smallSize, black)
+	w, h := sty.Width(l.text), sty.Font.Size
+	at := func(left bool, up vg.Length) vg.Rectangle {
+		x := l.of.X + 2*paretoRadius
+		if left {
+			x = l.of.X - 2*paretoRadius - w
+		}
+		return vg.Rectangle{Min: pt(x, l.of.Y+up-h/2), Max: pt(x+w, l.of.Y+up+h/2)}
+	}
+	for _, lines := range []vg.Length{0, 1, -1, 2, -2} {
+		for _, left := range []bool{false, true} {
+			box := at(left, lines*h)
+			covers := func(r vg.Rectangle) bool {
+				return box.Min.X < r.Max.X && r.Min.X < box.Max.X && box.Min.Y < r.Max.Y && r.Min.Y < box.Max.Y
+			}
+			inside := box.Min.X >= area.Min.X && box.Max.X <= area.Max.X &&
+				box.Min.Y >= area.Min.Y && box.Max.Y <= area.Max.Y
+			if inside && !slices.ContainsFunc(taken, covers) {
+				return box
+			}
+		}
+	}
+	return at(at(false, 0).Max.X > area.Max.X, 0)
 }

@@ -13,12 +13,12 @@ func ExamplePareto() {
 		{Series: "joint pages", Label: "float32", Ratio: 6.9, Change: -0.35, Low: -0.8, High: 0.1},
 		{Series: "joint pages", Label: "8 bits", Ratio: 27, Change: -0.5, Low: -1, High: -0.1},
 		{Series: "pruned", Label: "half", Ratio: 2, Change: 0.2, StandIn: true},
-	}, figures.ParetoOptions{Interval: "95 % interval of test samples"})
+	}, figures.ParetoOptions{Title: "Packing and accuracy"})
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(f.Title)
-	// Output: Mean change of test accuracy against packing ratio
+	// Output: Packing and accuracy
 }
 
 // Two schedules; the first is where it should be after 200 s.
@@ -26,10 +26,10 @@ func ExampleConvergence() {
 	f, err := figures.Convergence([]figures.ConvergenceLine{
 		{Name: "joint", At: []float64{50, 100, 200}, Change: []float64{-30, -2, -0.1}},
 		{Name: "alternating", At: []float64{80, 900, 3000}, Change: []float64{-40, -5, -0.5}},
-	}, figures.ConvergenceOptions{Target: -0.22, TargetName: "stated by the paper", Floor: -5})
+	}, figures.ConvergenceOptions{Title: "Accuracy over wall time", Target: -0.22, Floor: -5})
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(f.Title)
-	// Output: Mean change of accuracy over wall time
+	// Output: Accuracy over wall time
 }

@@ -66,89 +66,71 @@ func TestBadPareto(t *testing.T) {
 		"floor no number":     floor(math.NaN()),
 		"floor without end":   floor(math.Inf(-1)),
 	})
-	if _, err := of(func(p *ParetoPoint) { p.Ratio = 0 })(); !strings.Contains(err.Error(), "joint pages 8 bits: packing ratio 0") {
+	_, err := of(func(p *ParetoPoint) { p.Ratio = 0 })()
+	if !strings.Contains(err.Error(), "joint pages 8 bits: packing ratio 0") {
 		t.Errorf("error %v: want the point and its ratio", err)
 	}
 }
 
-// Where the points are, from the axes' ends by hand.
-func TestParetoPlaces(t *testing.T) {
-	area := vg.Rectangle{Max: vg.Point{X: 300, Y: 200}}
-	points := []ParetoPoint{{Series: "a", Ratio: 0.59, Change: -10}, {Series: "b", Ratio: 59, Change: 10, Low: -20, High: 12}}
-	l := newParetoLayout(points, ParetoOptions{}, area)
-	// Two powers of ten, and 6 % more at either end; changes from -20 to 12, as well.
-	for i, want := range []vg.Point{{X: 300 * 0.12 / 2.24, Y: 200 * (10 + 1.92) / 35.84}, {X: 300 * 2.12 / 2.24, Y: 200 * (30 + 1.92) / 35.84}} {
-		if at, low := l.at(points[i]); low || !closeTo(at, want) {
-			t.Errorf("point %d is at %v, low %v: want %v", i, at, low, want)
-		}
+// The ends of the axes, by hand: from 0.59 to 59 times, and from -20 to 12 points.
+func TestParetoAxes(t *testing.T) {
+	points := []ParetoPoint{
+		{Series: "a", Ratio: 0.59, Change: -10}, {Series: "b", Ratio: 59, Change: 10, Low: -20, High: 12},
 	}
-	if want := (vg.Point{X: 150, Y: 200 * (20 - 0.22 + 1.92) / 35.84}); !closeTo(l.reference, want) {
-		t.Errorf("the paper's is at %v: want %v", l.reference, want)
+	closeTo := func(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
+	l := newParetoChart(points, ParetoOptions{})
+	if !closeTo(l.x.min, math.Log10(0.59)-0.12) || !closeTo(l.x.max, math.Log10(59)+0.12) {
+		t.Errorf("ratios from 10^%v to 10^%v: want two powers of ten, and 6 %% more at either end",
+			l.x.min, l.x.max)
 	}
-	if y0, y1, ok := l.bar(points[1]); !ok || math.Abs(float64(y0-200*1.92/35.84)) > 1e-9 || math.Abs(float64(y1-200*33.92/35.84)) > 1e-9 {
-		t.Errorf("interval from %v to %v, %v", y0, y1, ok)
+	if !closeTo(l.y.min, -20-1.92) || !closeTo(l.y.max, 12+1.92) {
+		t.Errorf("changes from %v to %v: want -20 to 12, and 6 %% more at either end", l.y.min, l.y.max)
 	}
-	if _, _, ok := l.bar(points[0]); ok {
-		t.Error("an interval of a point that has none")
+	if l.low(points[0]) || l.bar(points[0]) || !l.bar(points[1]) {
+		t.Error("want both points above the floor that there is not, and an interval of the second")
 	}
-	l = newParetoLayout(points, ParetoOptions{Floor: -5}, area)
-	at, low := l.at(points[0])
-	if y0, _, ok := l.bar(points[1]); !low || at.Y < 0 || at.Y > 20 || !ok || y0 != 0 {
-		t.Errorf("with a floor, point 0 is at %v, low %v, and the interval of 1 from %v: want both at the edge", at, low, y0)
-	}
-	if !strings.Contains(l.explanation(), "below -5") || l.labels[1].text != "(-10.0)" {
-		t.Errorf("%q, label %q: want that the point is lower", l.explanation(), l.labels[1].text)
+	l = newParetoChart(points, ParetoOptions{Floor: -5})
+	if !l.low(points[0]) || l.low(points[1]) || l.y.min != -5 ||
+		!strings.Contains(l.explanation(), "below -5") {
+		t.Errorf("floor -5: %q, changes from %v: want that the first point is lower", l.explanation(), l.y.min)
 	}
 }
 
-func closeTo(a, b vg.Point) bool {
-	return math.Hypot(float64(a.X-b.X), float64(a.Y-b.Y)) < 1e-9
-}
-
-// Whatever is placed covers nothing; few points all have room, and what has not is counted.
-func TestLabelsCoverNothing(t *testing.T) {
-	area := vg.Rectangle{Min: vg.Point{X: 54, Y: 38}, Max: vg.Point{X: 660, Y: 348}}
-	apart := func(a, b vg.Rectangle) bool {
-		return a.Max.X <= b.Min.X || b.Max.X <= a.Min.X || a.Max.Y <= b.Min.Y || b.Max.Y <= a.Min.Y
-	}
-	for _, n := range []int{1, 2, 5, 12, 30, 60} {
-		l := newParetoLayout(testCloud(n), ParetoOptions{}, area)
-		lost := 0
-		for i, label := range l.labels {
-			if !label.placed {
-				lost++
-				continue
-			}
-			if w := label.box.Max.X - label.box.Min.X; w < label.sty.Width(label.text)-1e-9 || !inside(label.box, area) {
-				t.Errorf("%d points: label %d in %v: too narrow, or outside", n, i, label.box)
-			}
-			for _, other := range l.labels[:i] {
-				if other.placed && !apart(label.box, other.box) {
-					t.Errorf("%d points: %q covers %q", n, label.text, other.text)
-				}
-			}
-			for k, p := range l.points {
-				at, _ := l.at(p)
-				if !apart(label.box, grow(vg.Rectangle{Min: at, Max: at}, paretoRadius)) {
-					t.Errorf("%d points: %q covers point %d", n, label.text, k)
-				}
-				y0, y1, ok := l.bar(p)
-				if ok && !label.first && !apart(label.box, vg.Rectangle{Min: vg.Point{X: at.X - 2, Y: y0}, Max: vg.Point{X: at.X + 2, Y: y1}}) {
-					t.Errorf("%d points: %q covers the interval of point %d", n, label.text, k)
-				}
-			}
+// A label takes the first place where it covers nothing, and is never lost.
+func TestPlaceLabel(t *testing.T) {
+	area := vg.Rectangle{Max: vg.Point{X: 200, Y: 100}}
+	middle := vg.Point{X: 100, Y: 50}
+	right := vg.Rectangle{Min: vg.Point{X: 100, Y: 45}, Max: vg.Point{X: 200, Y: 55}}
+	left := vg.Rectangle{Min: vg.Point{X: 0, Y: 45}, Max: vg.Point{X: 100, Y: 55}}
+	for _, c := range []struct {
+		name        string
+		of          vg.Point
+		taken       []vg.Rectangle
+		left, above bool
+	}{
+		{"free", middle, nil, false, false},
+		{"at the edge", vg.Point{X: 195, Y: 50}, nil, true, false},
+		{"right taken", middle, []vg.Rectangle{right}, true, false},
+		{"both taken", middle, []vg.Rectangle{right, left}, false, true},
+		{"all taken", middle, []vg.Rectangle{area}, false, false},
+	} {
+		box := label{"8 bits", c.of}.place(area, c.taken)
+		if got := box.Max.X < c.of.X; got != c.left {
+			t.Errorf("%s: box %v: want left of the point: %v", c.name, box, c.left)
 		}
-		if n <= 12 && lost > 0 || lost > n/5 {
-			t.Errorf("%d points: %d labels have no room", n, lost)
+		if got := box.Min.Y > c.of.Y; got != c.above {
+			t.Errorf("%s: box %v: want above the point: %v", c.name, box, c.above)
 		}
-		if want := fmt.Sprintf("%d of %d labels", lost, n+1); strings.Contains(l.explanation(), want) != (lost > 0) {
-			t.Errorf("%d points: %q: want to read of %d lost labels", n, l.explanation(), lost)
+		least := style(smallSize, black).Width("8 bits")
+		if box.Max.X-box.Min.X < least || box.Max.X > area.Max.X || box.Min.X < 0 {
+			t.Errorf("%s: box %v is too narrow or outside", c.name, box)
 		}
 	}
 }
 
 func TestParetoExtremes(t *testing.T) {
-	equal := slices.Repeat([]ParetoPoint{{Series: "a", Label: "the same", Ratio: paperRatio, Change: paperChange, StandIn: true}}, 60)
+	same := ParetoPoint{Series: "a", Label: "the same", Ratio: paperRatio, Change: paperChange, StandIn: true}
+	equal := slices.Repeat([]ParetoPoint{same}, 60)
 	own := testCloud(60)
 	for i := range own {
 		own[i].Series = fmt.Sprint("a method of a name without end, of its own, ", i)
@@ -156,7 +138,8 @@ func TestParetoExtremes(t *testing.T) {
 	}
 	for name, points := range map[string][]ParetoPoint{
 		"equal": equal, "one": equal[:1], "own series": own,
-		"wide": {{Series: "a", Ratio: 1e-6, Change: -100, Low: -100, High: 100}, {Series: "a", Ratio: 1e9, Change: 100}},
+		"wide": {{Series: "a", Ratio: 1e-6, Change: -100, Low: -100, High: 100},
+			{Series: "a", Ratio: 1e9, Change: 100}},
 	} {
 		for _, o := range []ParetoOptions{{}, {Worst: true}, {Floor: -1.2}} {
 			f, err := Pareto(points, o)
@@ -173,8 +156,8 @@ func TestParetoExtremes(t *testing.T) {
 
 func TestMarksTellApart(t *testing.T) {
 	seen := map[string]bool{}
-	for i := range 63 {
-		key := fmt.Sprint(hue(i), shape(i))
+	for i := range 21 {
+		key := fmt.Sprint(hue(i), i%3)
 		if seen[key] {
 			t.Errorf("series %d looks like one before it", i)
 		}
@@ -196,7 +179,7 @@ func TestLegendRows(t *testing.T) {
 			if !strings.HasPrefix(entries[n].label, strings.TrimSuffix(e.label, "…")) {
 				t.Errorf("entry %d is %q", n, e.label)
 			}
-			x += legendSwatch + sty.Width(e.label) + 14
+			x += legendSwatch + sty.Width(e.label) + legendGap
 			n++
 		}
 		if x > width || len(row) == 0 {
@@ -208,7 +191,7 @@ func TestLegendRows(t *testing.T) {
 	}
 }
 
-func TestCloseTicks(t *testing.T) {
+func TestLogTicks(t *testing.T) {
 	for _, c := range []struct {
 		lo, hi float64
 		want   string
@@ -217,10 +200,10 @@ func TestCloseTicks(t *testing.T) {
 		{1, 60, "1 2 3 5 10 20 30 50"},
 		{15, 2000, "20 50 100 200 500 1,000 2,000"},
 		{0.15, 1.5, "0.2 0.3 0.4 0.5 0.6 0.8 1"},
-		{1, 34000, "1   10   100   1,000   10,000 "},
+		{1, 34000, "1 10 100 1,000 10,000"},
 	} {
 		var labels []string
-		for _, tick := range closeTicks(c.lo, c.hi) {
+		for _, tick := range logTicks(c.lo, c.hi) {
 			labels = append(labels, tick.Label)
 		}
 		if got := strings.Join(labels, " "); got != c.want {

@@ -9,17 +9,10 @@ import (
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
-	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
-
-// fullWidth is the width of a notebook's column: 900 pixels.
-const fullWidth = 675 * vg.Length(1)
-
-// margin is what a figure keeps free on every side.
-const margin = 10 * vg.Length(1)
 
 // Sizes of text.
 const (
@@ -107,7 +100,7 @@ func shorten(s string, sty text.Style, width vg.Length) string {
 // beside writes text at the middle height of a swatch or line of a legend.
 func beside(c draw.Canvas, sty text.Style, x, y vg.Length, s string) {
 	// The middle of a font's height is below the middle of its letters.
-	c.FillText(sty, vg.Point{X: x, Y: y + sty.Font.Size/9}, s)
+	c.FillText(sty, pt(x, y+sty.Font.Size/9), s)
 }
 
 // wrap breaks a text into at most n lines of a width, and shortens what is too long.
@@ -128,81 +121,26 @@ func wrap(s string, sty text.Style, width vg.Length, n int) []string {
 	return lines
 }
 
-// heading is a figure's title, and lines of explanation under it.
-type heading struct {
-	title, below           []string
-	titleStyle, belowStyle text.Style
+func pt(x, y vg.Length) vg.Point { return vg.Point{X: x, Y: y} }
+
+// rect is between two corners.
+func rect(x0, y0, x1, y1 vg.Length) vg.Rectangle {
+	return vg.Rectangle{Min: pt(min(x0, x1), min(y0, y1)), Max: pt(max(x0, x1), max(y0, y1))}
 }
 
-// newHeading breaks texts into lines for a figure of a width.
-func newHeading(title, below string, width vg.Length) heading {
-	h := heading{
-		titleStyle: aligned(bold(style(titleSize, black)), text.XLeft, text.YTop),
-		belowStyle: aligned(style(textSize, darkGrey), text.XLeft, text.YTop),
-	}
-	h.title = wrap(title, h.titleStyle, width-2*margin, 3)
-	h.below = wrap(below, h.belowStyle, width-2*margin, 4)
-	return h
+// line is a stroke of a width, dashed if there are dashes.
+func line(clr color.Color, width vg.Length, dashes ...vg.Length) draw.LineStyle {
+	return draw.LineStyle{Color: clr, Width: width, Dashes: dashes}
 }
 
-// height is what the heading and both margins take.
-func (h heading) height() vg.Length {
-	return 2*margin + vg.Length(len(h.title))*(titleSize+3) + vg.Length(len(h.below))*(textSize+3) + 6
+func dot(c draw.Canvas, clr color.Color, radius vg.Length, at vg.Point) {
+	c.DrawGlyph(draw.GlyphStyle{Color: clr, Radius: radius, Shape: draw.CircleGlyph{}}, at)
 }
-
-// draw writes the heading and returns the canvas below it, inside the margins.
-func (h heading) draw(c draw.Canvas) draw.Canvas {
-	top := c.Max.Y
-	c = draw.Crop(c, margin, -margin, margin, -margin)
-	y := c.Max.Y
-	for _, line := range h.title {
-		c.FillText(h.titleStyle, vg.Point{X: c.Min.X, Y: y}, line)
-		y -= titleSize + 3
-	}
-	for _, line := range h.below {
-		c.FillText(h.belowStyle, vg.Point{X: c.Min.X, Y: y}, line)
-		y -= textSize + 3
-	}
-	c.Max.Y = top + margin - h.height()
-	return c
-}
-
-// newPlot is an empty plot in our style, over fixed ranges.
-func newPlot(xmin, xmax, ymin, ymax float64) *plot.Plot {
-	p := plot.New()
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = xmin, xmax, ymin, ymax
-	for _, a := range []*plot.Axis{&p.X, &p.Y} {
-		a.Padding = 0
-		a.Color = grey
-		a.Label.TextStyle.Font = style(textSize, black).Font
-		a.Tick.Label.Font = style(smallSize, black).Font
-		a.Tick.Color = grey
-		a.Tick.Length = 3
-	}
-	p.X.Tick.Marker = plot.ConstantTicks(ticks(xmin, xmax, 6))
-	p.Y.Tick.Marker = plot.ConstantTicks(ticks(ymin, ymax, 6))
-	return p
-}
-
-// addGrid adds horizontal lines at the ticks.
-func addGrid(p *plot.Plot) {
-	g := plotter.NewGrid()
-	g.Vertical.Width = 0
-	g.Horizontal.Color = lightGrey
-	g.Horizontal.Width = 0.5
-	p.Add(g)
-}
-
-// plotFunc draws on a plot's data canvas.
-type plotFunc func(c draw.Canvas, p *plot.Plot)
-
-func (f plotFunc) Plot(c draw.Canvas, p *plot.Plot) { f(c, p) }
 
 // fillRect fills a rectangle, given by two corners.
 func fillRect(c draw.Canvas, clr color.Color, x0, y0, x1, y1 vg.Length) {
-	r := vg.Rectangle{Min: vg.Point{X: min(x0, x1), Y: min(y0, y1)}, Max: vg.Point{X: max(x0, x1), Y: max(y0, y1)}}
 	c.SetColor(clr)
-	c.Fill(r.Path())
+	c.Fill(rect(x0, y0, x1, y1).Path())
 }
 
 // ticks are round numbers in a range, about n of them.
@@ -222,8 +160,28 @@ func ticks(lo, hi float64, n int) []plot.Tick {
 	return t
 }
 
-// noTicks is an axis without any, which gonum has no other word for.
-func noTicks() plot.Ticker { return plot.ConstantTicks(nil) }
+// logTicks are round numbers in a range, at their logarithms, the closer the less its powers
+// of ten.
+func logTicks(lo, hi float64) []plot.Tick {
+	steps := []float64{1, 2, 3, 4, 5, 6, 8}
+	switch r := hi / lo; {
+	case r > 3000:
+		steps = []float64{1}
+	case r > 100:
+		steps = []float64{1, 2, 5}
+	case r > 20:
+		steps = []float64{1, 2, 3, 5}
+	}
+	var t []plot.Tick
+	for e := math.Floor(math.Log10(lo)); math.Pow(10, e) <= hi; e++ {
+		for _, m := range steps {
+			if v := m * math.Pow(10, e); v >= lo && v <= hi {
+				t = append(t, plot.Tick{Value: math.Log10(v), Label: grouped(v, max(0, -int(e)))})
+			}
+		}
+	}
+	return t
+}
 
 // grouped writes a number with commas between thousands.
 func grouped(v float64, decimals int) string {

@@ -17,9 +17,9 @@ import (
 
 // timesKind is one of the two ways to switch.
 type timesKind struct {
-	label, short string
-	clr          color.NRGBA
-	times        execution.Timings
+	label string
+	clr   color.NRGBA
+	times execution.Timings
 }
 
 // Times shows what switching costs. On the left, on a logarithmic axis, is a dot an
@@ -30,54 +30,42 @@ type timesKind struct {
 // totals of switching and how many times faster it became.
 func Times(separated, files execution.Timings) (*Figure, error) {
 	kinds := []timesKind{
-		{"weight-separated\n ", "weight-\nseparated", blue, separated},
-		{"whole weights\nfrom a .npy file", "whole\nweights", orange, files},
+		{"weight-\nseparated", blue, separated},
+		{"whole weights\nfrom a .npy file", orange, files},
 	}
 	for _, k := range kinds {
-		if err := checkTimings(k.times); err != nil {
-			return nil, fmt.Errorf("figures: times: %w", err)
+		if len(k.times.Executions) == 0 {
+			return nil, fmt.Errorf("figures: times of no executions")
+		}
+		for i, e := range k.times.Executions {
+			if e.Switch <= 0 || e.Execute < 0 {
+				return nil, fmt.Errorf("figures: times: execution %d (%s) switched in %v, executed in %v",
+					i, e.Network, e.Switch, e.Execute)
+			}
 		}
 	}
 	if len(separated.Executions) != len(files.Executions) {
-		return nil, fmt.Errorf("figures: times of %d executions against %d", len(separated.Executions), len(files.Executions))
+		return nil, fmt.Errorf("figures: times of %d executions against %d",
+			len(separated.Executions), len(files.Executions))
 	}
-	f := &Figure{
-		Title: fmt.Sprintf("Switching takes %s instead of %s in %d executions: %s",
-			milliseconds(separated.Switch), milliseconds(files.Switch), len(files.Executions), speed(separated.Switch, files.Switch)),
-		Width: fullWidth,
-	}
-	h := newHeading(f.Title, "Baseline: each switch reads the network's whole weights from a .npy file, which the operating system caches.", f.Width)
-	f.Height = h.height() + 270
-	f.draw = func(c draw.Canvas) {
-		c = h.draw(c)
-		w := c.Max.X - c.Min.X
-		const gap = 18
-		switchStrip(kinds).Draw(draw.Crop(c, 0, -0.52*w-gap/2, 0, 0))
-		totalBars("switching in all (ms)", kinds, func(t execution.Timings) time.Duration { return t.Switch }).
-			Draw(draw.Crop(c, 0.48*w+gap/2, -0.26*w-gap/2, 0, 0))
-		totalBars("execution in all (ms)", kinds, func(t execution.Timings) time.Duration { return t.Execute }).
-			Draw(draw.Crop(c, 0.74*w+gap/2, 0, 0, 0))
-	}
-	return f, nil
-}
-
-// checkTimings refuses timings that are empty or do not add up.
-func checkTimings(t execution.Timings) error {
-	if len(t.Executions) == 0 {
-		return fmt.Errorf("no executions")
-	}
-	var switches, executes time.Duration
-	for i, e := range t.Executions {
-		if e.Switch <= 0 || e.Execute < 0 {
-			return fmt.Errorf("execution %d (%s) switched in %v, executed in %v", i, e.Network, e.Switch, e.Execute)
-		}
-		switches += e.Switch
-		executes += e.Execute
-	}
-	if switches != t.Switch || executes != t.Execute {
-		return fmt.Errorf("%v of switching, %v of execution: the sums are %v and %v", t.Switch, t.Execute, switches, executes)
-	}
-	return nil
+	strip := switchStrip(kinds)
+	switches := totalBars("switching in all (ms)", kinds, separated.Switch, files.Switch)
+	executes := totalBars("execution in all (ms)", kinds, separated.Execute, files.Execute)
+	return chart{
+		title: fmt.Sprintf("Switching takes %s instead of %s in %d executions: %s",
+			milliseconds(separated.Switch), milliseconds(files.Switch), len(files.Executions),
+			speed(separated.Switch, files.Switch)),
+		below: "Baseline: each switch reads the network's whole weights from a .npy file, " +
+			"which the operating system caches.",
+		height: 270,
+		draw: func(c draw.Canvas) {
+			w := c.Max.X - c.Min.X
+			const gap = 18
+			strip.Draw(draw.Crop(c, 0, -0.52*w-gap/2, 0, 0))
+			switches.Draw(draw.Crop(c, 0.48*w+gap/2, -0.26*w-gap/2, 0, 0))
+			executes.Draw(draw.Crop(c, 0.74*w+gap/2, 0, 0, 0))
+		},
+	}.figure(), nil
 }
 
 // switchStrip has a dot an execution, over the kind of switch.
@@ -85,101 +73,55 @@ func switchStrip(kinds []timesKind) *plot.Plot {
 	lo, hi := math.Inf(1), 0.0
 	for _, k := range kinds {
 		for _, e := range k.times.Executions {
-			v := inMS(e.Switch)
-			lo, hi = min(lo, v), max(hi, v)
+			lo, hi = min(lo, inMS(e.Switch)), max(hi, inMS(e.Switch))
 		}
 	}
 	lo, hi = lo/1.3, hi*1.3
 	// Logarithms on a linear axis: with a LogScale, gonum leaves a gap above.
-	p := newPlot(0, float64(len(kinds)), math.Log10(lo), math.Log10(hi))
-	p.Title.Text = "each switch"
-	p.Title.TextStyle.Font = style(textSize, black).Font
-	p.Y.Tick.Marker = plot.ConstantTicks(logTicks(lo, hi))
-	p.Y.Label.Text = "switching time of an execution (ms, log)"
-	p.X.Tick.Marker = kindTicks(kinds, false)
-	p.X.Tick.Length = 0
-	addGrid(p)
-	p.Add(plotFunc(func(c draw.Canvas, p *plot.Plot) {
-		x, y := p.Transforms(&c)
+	y := axis{"switching time of an execution (ms, log)", math.Log10(lo), math.Log10(hi), logTicks(lo, hi)}
+	return kindsPlot("each switch", kinds, y, func(c scaled) {
 		for i, k := range kinds {
+			left, right := float64(i)+0.2, c.x(float64(i)+0.65)
 			var all []time.Duration
 			for j, e := range k.times.Executions {
 				// Multiples of the golden ratio spread evenly, the same way each time.
 				_, spread := math.Modf(float64(j) * math.Phi)
-				at := vg.Point{X: x(float64(i) + 0.25 + 0.35*spread), Y: y(math.Log10(inMS(e.Switch)))}
-				c.DrawGlyph(draw.GlyphStyle{Color: k.clr, Radius: 2, Shape: draw.CircleGlyph{}}, at)
+				at := c.at(left+0.05+0.35*spread, math.Log10(inMS(e.Switch)))
+				dot(c.Canvas, k.clr, 2, at)
 				all = append(all, e.Switch)
 			}
 			slices.Sort(all)
 			median := (all[(len(all)-1)/2] + all[len(all)/2]) / 2
-			at := y(math.Log10(inMS(median)))
-			c.StrokeLine2(draw.LineStyle{Color: black, Width: 1.5}, x(float64(i)+0.2), at, x(float64(i)+0.65), at)
-			sty := style(smallSize, black)
-			beside(c, sty, x(float64(i)+0.65)+3, at, milliseconds(median))
+			at := c.at(left, math.Log10(inMS(median)))
+			c.StrokeLine2(line(black, 1.5), at.X, at.Y, right, at.Y)
+			beside(c.Canvas, style(smallSize, black), right+3, at.Y, milliseconds(median))
 		}
-	}))
-	return p
+	})
 }
 
 // totalBars has a bar a kind, with its value above.
-func totalBars(title string, kinds []timesKind, total func(execution.Timings) time.Duration) *plot.Plot {
-	hi := 0.0
-	for _, k := range kinds {
-		hi = max(hi, inMS(total(k.times)))
-	}
-	if hi == 0 {
-		hi = 1
-	}
-	p := newPlot(0, float64(len(kinds)), 0, 1.12*hi)
-	p.Title.Text = title
-	p.Title.TextStyle.Font = style(textSize, black).Font
-	p.X.Tick.Marker = kindTicks(kinds, true)
-	p.X.Tick.Length = 0
-	addGrid(p)
-	p.Add(plotFunc(func(c draw.Canvas, p *plot.Plot) {
-		x, y := p.Transforms(&c)
+func totalBars(title string, kinds []timesKind, totals ...time.Duration) *plot.Plot {
+	hi := max(1e-6, inMS(slices.Max(totals)))
+	return kindsPlot(title, kinds, axis{max: 1.12 * hi, ticks: ticks(0, 1.12*hi, 6)}, func(c scaled) {
 		for i, k := range kinds {
-			v := total(k.times)
-			top := y(inMS(v))
-			fillRect(c, k.clr, x(float64(i)+0.2), y(0), x(float64(i)+0.8), top)
+			v := totals[i]
+			c.bar(k.clr, float64(i)+0.2, float64(i)+0.8, 0, inMS(v), 0)
 			c.FillText(aligned(bold(style(textSize, black)), text.XCenter, text.YBottom),
-				vg.Point{X: x(float64(i) + 0.5), Y: top + 3}, milliseconds(v))
+				c.at(float64(i)+0.5, inMS(v)).Add(vg.Point{Y: 3}), milliseconds(v))
 		}
-	}))
-	return p
+	})
 }
 
-func kindTicks(kinds []timesKind, short bool) plot.Ticker {
-	var t []plot.Tick
+// kindsPlot has a place for each kind.
+func kindsPlot(title string, kinds []timesKind, y axis, f onData) *plot.Plot {
+	x := axis{max: float64(len(kinds))}
 	for i, k := range kinds {
-		label := k.label
-		if short {
-			label = k.short
-		}
-		t = append(t, plot.Tick{Value: float64(i) + 0.5, Label: label})
+		x.ticks = append(x.ticks, plot.Tick{Value: float64(i) + 0.5, Label: k.label})
 	}
-	return plot.ConstantTicks(t)
-}
-
-// logTicks are the 1, 2 and 5 of each power of ten in a range, at their logarithms;
-// over more than two powers only the 1 is labelled.
-func logTicks(lo, hi float64) []plot.Tick {
-	var t []plot.Tick
-	wide := hi/lo > 100
-	for e := math.Floor(math.Log10(lo)); math.Pow(10, e) <= hi; e++ {
-		for _, m := range []float64{1, 2, 5} {
-			v := m * math.Pow(10, e)
-			if v < lo || v > hi {
-				continue
-			}
-			label := ""
-			if m == 1 || !wide {
-				label = grouped(v, max(0, -int(e)))
-			}
-			t = append(t, plot.Tick{Value: math.Log10(v), Label: label})
-		}
-	}
-	return t
+	p := newPlot(x, y, f)
+	p.Title.Text = title
+	p.X.Tick.Length = 0
+	return p
 }
 
 func inMS(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,0 +1,118 @@
+package figures
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+
+	"weightsep/datasets"
+)
+
+// AccuracyRow is one network's pair of bars of [BeforeAfter].
+type AccuracyRow struct {
+	Name          string
+	Data          string  // datasets.Real or datasets.StandIn
+	Before, After float64 // test accuracy, 0 to 1
+}
+
+// BeforeAfter shows each network's test accuracy before and after weight separation
+// as two bars, with the values in them and the change in points above. Networks on
+// stand-in data have pale bars with dashed edges, and "stand-in" under their name. The
+// title has the mean change, the line below it the mean of each kind of data.
+func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
+	if len(rows) == 0 {
+		return nil, errors.New("figures: accuracy of no networks")
+	}
+	const width = (fullWidth - 2*margin - 40) * vg.Length(1) // of the bars
+	name := style(textSize, black)
+	slot := width / vg.Length(len(rows))
+	var names []plot.Tick
+	for i, r := range rows {
+		err := checkKind(r.Data)
+		if err == nil {
+			err = checkUnit("accuracy", r.Before, r.After)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("figures: accuracy of %s: %w", r.Name, err)
+		}
+		label := shorten(r.Name, name, slot-2)
+		if r.Data == datasets.StandIn {
+			label += "\n" + shorten(datasets.StandIn, name, slot-2)
+		} else {
+			label += "\n "
+		}
+		names = append(names, plot.Tick{Value: float64(i) + 0.5, Label: label})
+	}
+	_, mean := meanChange(rows, "")
+	ch := chart{
+		title:  fmt.Sprintf("Test accuracy before and after weight separation: %+.2f points on average", mean),
+		height: 260,
+		legend: []legendEntry{
+			filled("before (separate networks)", grey), filled("after (weight-separated)", blue),
+		},
+	}
+	if n, mean := meanChange(rows, datasets.Real); n > 0 {
+		ch.below = fmt.Sprintf("%d networks on real data: %+.2f points on average. ", n, mean)
+	}
+	if n, mean := meanChange(rows, datasets.StandIn); n > 0 {
+		ch.below += fmt.Sprintf("%d on stand-in data (generated, pale), no accuracies on the datasets: %+.2f.",
+			n, mean)
+	}
+	p := newPlot(axis{max: float64(len(rows)), ticks: names},
+		axis{name: "test accuracy (%)", max: 110, ticks: ticks(0, 100, 10)}, // room for changes above 100 %
+		func(c scaled) { accuracyBars(c, rows) })
+	p.X.Tick.Label.Font = name.Font
+	p.X.Tick.Length = 0
+	ch.draw = p.Draw
+	return ch.figure(), nil
+}
+
+// meanChange counts the rows of a kind of data, "" for all, and their mean change
+// in points.
+func meanChange(rows []AccuracyRow, data string) (n int, mean float64) {
+	for _, r := range rows {
+		if data == "" || r.Data == data {
+			n++
+			mean += 100 * (r.After - r.Before)
+		}
+	}
+	return n, mean / float64(max(1, n))
+}
+
+func accuracyBars(c scaled, rows []AccuracyRow) {
+	slot := c.x(1) - c.x(0)
+	bar := min(slot*0.42, 40)
+	for i, r := range rows {
+		mid := c.x(float64(i) + 0.5)
+		accuracyBar(c, grey, r.Data, mid-bar, mid-0.5, r.Before)
+		accuracyBar(c, blue, r.Data, mid+0.5, mid+bar, r.After)
+		change := aligned(bold(style(smallSize, black)), text.XCenter, text.YBottom)
+		label := fmt.Sprintf("%+.1f", 100*(r.After-r.Before))
+		if change.Width(label) <= slot {
+			c.FillText(change, pt(mid, c.y(100*max(r.Before, r.After))+2), label)
+		}
+	}
+}
+
+// accuracyBar draws a bar and writes its value in it where there is room.
+func accuracyBar(c scaled, clr color.NRGBA, data string, x0, x1 vg.Length, v float64) {
+	y0, y1 := c.y(0), c.y(100*v)
+	fill := clr
+	if data == datasets.StandIn {
+		fill = tint(clr, 0.3)
+	}
+	fillRect(c.Canvas, fill, x0, y0, x1, y1)
+	if data == datasets.StandIn {
+		edge := []vg.Point{{X: x0, Y: y0}, {X: x0, Y: y1}, {X: x1, Y: y1}, {X: x1, Y: y0}}
+		c.StrokeLines(line(clr, 0.75, 2, 2), edge)
+	}
+	sty := aligned(style(smallSize-0.5, ink(fill)), text.XCenter, text.YTop)
+	label := fmt.Sprintf("%.1f", 100*v)
+	if sty.Width(label)+1 <= x1-x0 && y1-y0 >= 14 {
+		c.FillText(sty, pt((x0+x1)/2, y1-2), label)
+	}
+}
