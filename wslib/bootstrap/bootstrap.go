@@ -72,7 +72,8 @@ type Result struct {
 func Changes(ctx context.Context, networks []Network, o Options) (*Result, error) {
 	o.Resamples, o.Level = cmp.Or(o.Resamples, 10_000), cmp.Or(o.Level, 0.95)
 	if o.Resamples < 1 || !(o.Level > 0 && o.Level < 1) {
-		return nil, fmt.Errorf("bootstrap: %d resamples, level %v: want 1 or more, and between 0 and 1", o.Resamples, o.Level)
+		return nil, fmt.Errorf("bootstrap: %d resamples, level %v: want 1 or more, and between 0 and 1",
+			o.Resamples, o.Level)
 	}
 	if len(networks) == 0 {
 		return nil, errors.New("bootstrap: no networks")
@@ -85,7 +86,8 @@ func Changes(ctx context.Context, networks []Network, o Options) (*Result, error
 		}
 		seen[n.Name] = true
 		if len(n.Pairs) != seeds {
-			return nil, fmt.Errorf("bootstrap: network %q has %d seeds: want %d, as %q has", n.Name, len(n.Pairs), seeds, networks[0].Name)
+			return nil, fmt.Errorf("bootstrap: network %q has %d seeds: want %d, as %q has",
+				n.Name, len(n.Pairs), seeds, networks[0].Name)
 		}
 	}
 	// How many times each resample takes each seed.

@@ -30,9 +30,9 @@ type Method interface {
 	// form is how a network's weights are stored and executed.
 	form(n *network.Network) form
 
-	// stored is what a network takes; mask marks the weights that are kept of a pruned one.
-	// Without a mask it is what a pruned network takes at most.
-	stored(n *network.Network, mask []bool) Stored
+	// bytes are what is stored of a network, headers of files aside; mask marks the weights
+	// that are kept of a pruned one. Without a mask they are what a pruned network takes at most.
+	bytes(n *network.Network, mask []bool) int
 }
 
 // Schedule of a training, as that of [optimization.Joint]: Adam, the learning rate
@@ -75,8 +75,8 @@ type Point struct {
 // Network is the outcome for one network.
 type Network struct {
 	Network    *network.Network `json:"network"`
-	Weights    []float32        `json:"-"` // as executed, [Network.Weights()]
-	Stored     Stored           `json:"stored"`
+	Weights    []float32        `json:"-"`     // as executed, [Network.Weights()]
+	Bytes      int              `json:"bytes"` // stored
 	Validation float64          `json:"validation"`
 	BestStep   int              `json:"bestStep"`
 	History    []Point          `json:"history"` // of the further steps
@@ -86,7 +86,7 @@ type Network struct {
 type Result struct {
 	Method   string    `json:"method"`
 	Networks []Network `json:"networks"` // in order of the tasks
-	Stored   Stored    `json:"stored"`   // of all networks
+	Bytes    int       `json:"bytes"`    // stored of all networks
 }
 
 // Validate reports the first value of a method that cannot work, as [Run] does.
@@ -115,7 +115,7 @@ func Run(ctx context.Context, backend compute.Backend, m Method, tasks []optimiz
 	}
 	result, err := r.separate(ctx, func(i int) recipe {
 		n := tasks[i].Network
-		return recipe{task: tasks[i], start: weights[i], form: m.form(n), stored: func(mask []bool) Stored { return m.stored(n, mask) }}
+		return recipe{task: tasks[i], start: weights[i], form: m.form(n), bytes: func(mask []bool) int { return m.bytes(n, mask) }}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("comparison: %s: %w", m.Name(), err)

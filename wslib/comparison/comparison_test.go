@@ -48,8 +48,8 @@ func TestLearns(t *testing.T) {
 				t.Errorf("%s: history %v", m.Name(), n.History)
 			}
 		}
-		if most := storedAtMost(m, networks); r.Stored.Total > most.Total || r.Stored.Total == 0 {
-			t.Errorf("%s: %d bytes stored, announced were %d", m.Name(), r.Stored.Total, most.Total)
+		if most := bytesAtMost(m, networks); r.Bytes > most || r.Bytes == 0 {
+			t.Errorf("%s: %d bytes stored, announced were %d", m.Name(), r.Bytes, most)
 		}
 		tasks, weights = tasks[:1], weights[:1] // of the other methods one network is enough
 	}
@@ -209,8 +209,8 @@ func TestExecutedWeightsFitWhatIsStored(t *testing.T) {
 		for i, v := range n.Weights {
 			mask[i] = v != 0
 		}
-		if where := min(indexBytes(mask), 26); n.Stored.Values != 21 || n.Stored.Scales != 12 || n.Stored.Indices+n.Stored.Masks != where {
-			t.Errorf("stored %+v, want 21 bytes of values, 12 of scales, %d of places", n.Stored, where)
+		if where := min(indexBytes(mask), 26); n.Bytes != 21+12+where {
+			t.Errorf("stored %d bytes, want 21 of values, 12 of scales, %d of places", n.Bytes, where)
 		}
 	}
 }

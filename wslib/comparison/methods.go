@@ -20,9 +20,7 @@ func (Further) validate() error { return nil }
 
 func (Further) form(*network.Network) form { return form{} }
 
-func (Further) stored(n *network.Network, _ []bool) Stored {
-	return Stored{Values: 4 * n.Weights()}.total()
-}
+func (Further) bytes(n *network.Network, _ []bool) int { return 4 * n.Weights() }
 
 // Quantized stores separate networks as small integers with a scale for each page,
 // a constant times the page's root mean square. Training rounds in the loop, with
@@ -51,8 +49,8 @@ func (m Quantized) form(n *network.Network) form {
 	return form{quantizer: &q, groups: pageGroups(n.Weights(), m.page())}
 }
 
-func (m Quantized) stored(n *network.Network, _ []bool) Stored {
-	return Stored{Values: packed(n.Weights(), m.Bits), Scales: scaleBytes * page.Count(n.Weights(), m.page())}.total()
+func (m Quantized) bytes(n *network.Network, _ []bool) int {
+	return packed(n.Weights(), m.Bits) + scaleBytes*page.Count(n.Weights(), m.page())
 }
 
 // Pruned keeps of each network the weights of largest magnitude, relative to that of
@@ -87,24 +85,18 @@ func (m Pruned) form(n *network.Network) form {
 	return form{quantizer: &q, groups: layerGroups(n), keep: m.kept(n)}
 }
 
-func (m Pruned) stored(n *network.Network, mask []bool) Stored {
+func (m Pruned) bytes(n *network.Network, mask []bool) int {
 	indices := indexBytesMost(n.Weights(), m.kept(n))
 	if mask != nil {
 		indices = indexBytes(mask)
 	}
-	s := Stored{Values: packed(m.kept(n), m.bits()), Scales: scaleBytes * len(n.Layers())}
-	if bits := packed(n.Weights(), 1); bits <= indices {
-		s.Masks = bits
-	} else {
-		s.Indices = indices
-	}
-	return s.total()
+	return packed(m.kept(n), m.bits()) + scaleBytes*len(n.Layers()) + min(indices, packed(n.Weights(), 1))
 }
 
 // KeepFor is the largest share of weights, the same for all networks, with which
 // [Pruned] stores them in at most budget bytes, wherever the kept weights lie.
 func KeepFor(networks []*network.Network, bits, budget int) (float64, error) {
-	bytes := func(keep float64) int { return storedAtMost(Pruned{Bits: bits, Keep: keep}, networks).Total }
+	bytes := func(keep float64) int { return bytesAtMost(Pruned{Bits: bits, Keep: keep}, networks) }
 	if bytes(1) <= budget {
 		return 1, nil
 	}

@@ -19,10 +19,10 @@ import (
 
 // recipe is what a method does with one network.
 type recipe struct {
-	task   optimization.Task
-	start  []float32
-	form   form
-	stored func(mask []bool) Stored
+	task  optimization.Task
+	start []float32
+	form  form
+	bytes func(mask []bool) int
 }
 
 // separate trains the networks one by one, a few at a time.
@@ -47,7 +47,7 @@ func (r *run) separate(ctx context.Context, of func(i int) recipe) (*Result, err
 		return nil, err
 	}
 	for _, n := range result.Networks {
-		result.Stored = result.Stored.add(n.Stored)
+		result.Bytes += n.Bytes
 	}
 	return result, nil
 }
@@ -70,7 +70,7 @@ func (r *run) one(ctx context.Context, i int, c recipe) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	done.Stored = c.stored(mask)
+	done.Bytes = c.bytes(mask)
 	return done, r.save(i, print, done)
 }
 

@@ -2,40 +2,17 @@ package comparison
 
 import "weightsep/wslib/network"
 
-// Stored counts the bytes that are kept of networks, headers of files aside.
-type Stored struct {
-	Values  int `json:"values"`
-	Scales  int `json:"scales"`  // float16
-	Indices int `json:"indices"` // of weights that are kept
-	Masks   int `json:"masks"`   // a bit a weight
-	Total   int `json:"total"`
+// bytesAtMost adds up what each network takes.
+func bytesAtMost(m Method, networks []*network.Network) int {
+	sum := 0
+	for _, n := range networks {
+		sum += m.bytes(n, nil)
+	}
+	return sum
 }
 
 // scaleBytes is the size of a float16.
 const scaleBytes = 2
-
-// total fills in the sum.
-func (s Stored) total() Stored {
-	s.Total = s.Values + s.Scales + s.Indices + s.Masks
-	return s
-}
-
-func (s Stored) add(t Stored) Stored {
-	s.Values += t.Values
-	s.Scales += t.Scales
-	s.Indices += t.Indices
-	s.Masks += t.Masks
-	return s.total()
-}
-
-// storedAtMost adds up what each network takes.
-func storedAtMost(m Method, networks []*network.Network) Stored {
-	var s Stored
-	for _, n := range networks {
-		s = s.add(m.stored(n, nil))
-	}
-	return s
-}
 
 // packed is the bytes of n numbers of the given bits.
 func packed(n, bits int) int { return (n*bits + 7) / 8 }

@@ -3,9 +3,9 @@ package grid
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"weightsep/wslib/budget"
 	"weightsep/wslib/comparison"
@@ -15,19 +15,16 @@ import (
 	"weightsep/wslib/pipeline"
 )
 
-// The methods. Those with a budget take a packing ratio; the others are as large as
-// they are.
+// Methods. Those by budget take a packing ratio; the others are as large as they are.
 const (
 	Further     = "further"      // separate networks in float32, the reference
-	Distilled   = "distilled"    // the same with distillation from the reference or several of its kind, and mixup
+	Distilled   = "distilled"    // the same, distilled from the reference or several like it, and with mixup
 	Quantized   = "quantized"    // separate networks, -8, -4, -2, -1 bits
 	Pruned      = "pruned"       // magnitude pruning and int8, by budget
 	RandomTable = "random-table" // joint training on a random page table, by budget
 	Joint       = "joint"        // weight separation, by budget
 	Alternating = "alternating"  // weight separation as in the paper
 )
-
-var methods = []string{Further, Distilled, Quantized, Pruned, RandomTable, Joint, Alternating}
 
 // paged tells that a method trains pages, in a run of the pipeline.
 func (c Cell) paged() bool {
@@ -54,7 +51,10 @@ func (c Cell) String() string {
 	for _, part := range []struct {
 		value float64
 		unit  string
-	}{{float64(c.Bits), "bit"}, {c.Ratio, ""}, {c.Level1, ""}, {float64(c.Rounds), "rounds"}, {float64(c.First), "first"}} {
+	}{
+		{float64(c.Bits), "bit"}, {c.Ratio, ""}, {c.Level1, ""},
+		{float64(c.Rounds), "rounds"}, {float64(c.First), "first"},
+	} {
 		if c.Method == Quantized {
 			part.unit = ""
 		}
@@ -65,64 +65,37 @@ func (c Cell) String() string {
 	return s
 }
 
+// cellForm is how a cell is written.
+var cellForm = regexp.MustCompile(
+	`^(?:(further|distilled)|(quantized)-(\d{1,9})|(pruned)(?:-(\d{1,9}))?:([\d.]+)` +
+		`|(joint|random-table)(?:-(\d{1,9}))?:([\d.]+)(?::([\d.]+))?|(alternating)(?:-(\d{1,9})(?::(\d{1,9}))?)?)$`)
+
 // ParseCell reads METHOD[:RATIO[:LEVEL1]], where METHOD may end in -BITS (quantized-4,
 // joint-2), or alternating[-ROUNDS[:FIRST]].
-func ParseCell(s string) (Cell, error) {
-	fail := func(format string, args ...any) (Cell, error) {
-		return Cell{}, fmt.Errorf("grid: %q: %s", s, fmt.Sprintf(format, args...))
+func ParseCell(s string) (c Cell, err error) {
+	m := cellForm.FindStringSubmatch(s)
+	if m == nil {
+		return c, fmt.Errorf("grid: method %q, want further, distilled, quantized-BITS, pruned[-BITS]:RATIO, "+
+			"random-table[-BITS]:RATIO[:LEVEL1], joint[-BITS]:RATIO[:LEVEL1] or alternating[-ROUNDS[:FIRST]]", s)
 	}
-	fields := strings.Split(s, ":")
-	c, number := Cell{Method: fields[0]}, 0
-	if at := strings.LastIndex(c.Method, "-"); at > 0 && !slices.Contains(methods, c.Method) {
-		n, err := strconv.Atoi(c.Method[at+1:])
-		if err != nil || n < 1 {
-			return fail("want one of %s, with bits or rounds after a dash", strings.Join(methods, ", "))
-		}
-		c.Method, number = c.Method[:at], n
-	}
-	var values []float64
-	for _, f := range fields[1:] {
-		v, err := strconv.ParseFloat(f, 64)
-		if err != nil || !(v > 0) {
-			return fail("%q, want a number above 0", f)
-		}
-		values = append(values, v)
-	}
-	values = append(values, 0, 0)
-	most := 0 // numbers after colons
-	switch c.Method {
-	case Further, Distilled:
-		if number > 0 {
-			return fail("%s has no bits", c.Method)
-		}
-	case Alternating:
-		c.Rounds, c.First = number, int(values[0])
-		if float64(c.First) != values[0] || c.First > 0 && c.Rounds == 0 {
-			return fail("want %s-ROUNDS:FIRST, whole numbers above 0", Alternating)
-		}
-		most = 1
-	case Quantized, Pruned, Joint, RandomTable:
-		c.Bits, c.Ratio, c.Level1 = number, values[0], values[1]
-		switch {
-		case c.Method == Quantized && c.Bits == 0:
-			return fail("want %s-8, -4, -2 or -1", Quantized)
-		case c.Method != Quantized && c.Ratio == 0:
-			return fail("want %s:RATIO", c.Method)
-		case c.Level1 > 0 && c.Level1 < c.Ratio:
-			return fail("the ratio of level 1 is smaller than that of all, want it larger")
-		}
-		if c.Bits > 0 {
-			if err := page.Precision(c.Bits).Validate(); err != nil {
-				return fail("%v", err)
+	number := func(text string) (v float64) {
+		if text != "" && err == nil {
+			if v, err = strconv.ParseFloat(text, 64); err == nil && !(v > 0) {
+				err = fmt.Errorf("%q is not above 0", text)
 			}
 		}
-		most = map[string]int{Pruned: 1, Joint: 2, RandomTable: 2}[c.Method]
-	default:
-		return fail("want one of %s", strings.Join(methods, ", "))
+		return v
 	}
-	if len(fields)-1 > most {
-		return fail("%d numbers after colons, want %d at most: only %s, %s and %s have a ratio, the last two one of level 1",
-			len(fields)-1, most, Pruned, RandomTable, Joint)
+	c = Cell{Method: m[1] + m[2] + m[4] + m[7] + m[11], Bits: int(number(m[3] + m[5] + m[8])),
+		Ratio: number(m[6] + m[9]), Level1: number(m[10]), Rounds: int(number(m[12])), First: int(number(m[13]))}
+	if err == nil && c.Bits > 0 {
+		err = page.Precision(c.Bits).Validate()
+	}
+	if err == nil && c.Level1 > 0 && c.Level1 < c.Ratio {
+		err = fmt.Errorf("level 1 has a ratio of %g, want no less than the %g of all", c.Level1, c.Ratio)
+	}
+	if err != nil {
+		return Cell{}, fmt.Errorf("grid: method %q: %w", s, err)
 	}
 	return c, nil
 }
@@ -152,8 +125,9 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 		config.Optimization, config.MaxExclusive = paper.Optimization, paper.MaxExclusive
 		config.Placement, config.Loads, config.LoadSpread, config.Doubling = "", nil, 0, false
 		if c.Rounds > 0 {
-			config.Optimization.Rounds = c.Rounds
-			config.Optimization.FirstSteps = cmp.Or(c.First, paper.Optimization.FirstSteps*c.Rounds/paper.Optimization.Rounds)
+			o := &config.Optimization
+			o.FirstSteps = cmp.Or(c.First, o.FirstSteps*c.Rounds/o.Rounds)
+			o.Rounds = c.Rounds
 		}
 	case Joint, RandomTable:
 		b := budget.Budget{Precision: page.Precision(c.Bits), Keys: s.Keys}

@@ -1,22 +1,33 @@
 package grid
 
 import (
+	"fmt"
+	"path/filepath"
+
 	"weightsep/datasets"
 	"weightsep/wslib/bootstrap"
 	"weightsep/wslib/figures"
 )
 
-// chart is one that the finished cells are enough for.
-type chart struct {
-	name string
-	draw func() (*figures.Figure, error)
-}
-
-// floor is where charts end: methods that lose more than this are named at the edge.
+// floor is where charts end, in points: methods that lose more are named at the edge.
 const floor = -12
 
-// paretoCharts show packing against accuracy.
-func paretoCharts(rows []row) (charts []chart) {
+// draw saves the charts in a directory that the finished cells are enough for, and returns
+// the names of the files.
+func (r *results) draw(dir string, rows []row) (files []string, err error) {
+	save := func(name string, f *figures.Figure, failed error) {
+		if err != nil {
+			return
+		}
+		if err = failed; err == nil {
+			err = f.Save(filepath.Join(dir, name))
+		}
+		if err != nil {
+			err = fmt.Errorf("grid: %s: %w", name, err)
+			return
+		}
+		files = append(files, name)
+	}
 	var real, all, worst []figures.ParetoPoint
 	standIns := false
 	for _, r := range rows {
@@ -24,7 +35,8 @@ func paretoCharts(rows []row) (charts []chart) {
 			continue
 		}
 		point := func(i bootstrap.Interval, standIn bool) figures.ParetoPoint {
-			return figures.ParetoPoint{Series: r.series(), Label: r.Cell.String(), Ratio: r.ratio(), Change: i.Change, Low: i.Low, High: i.High, StandIn: standIn}
+			return figures.ParetoPoint{Series: r.series(), Label: r.Cell.String(), Ratio: r.ratio(),
+				Change: i.Change, Low: i.Low, High: i.High, StandIn: standIn}
 		}
 		all = append(all, point(r.all, true))
 		standIns = standIns || r.records[0].standIns()
@@ -32,25 +44,24 @@ func paretoCharts(rows []row) (charts []chart) {
 			real, worst = append(real, point(r.real, false)), append(worst, point(r.networks[r.worst], false))
 		}
 	}
-	if !standIns {
-		all = nil // the chart would be that of the real ones
-	}
-	for _, c := range []struct {
-		name, title string
-		points      []figures.ParetoPoint
-		worst       bool
-	}{
-		{"pareto.svg", "Packing and accuracy, mean over networks on real data", real, false},
-		{"pareto-worst.svg", "Packing and accuracy, worst network on real data", worst, true},
-		{"pareto-all.svg", "Packing and accuracy, mean over all networks, stand-ins among them", all, false},
-	} {
-		if len(c.points) > 0 {
-			charts = append(charts, chart{c.name, func() (*figures.Figure, error) {
-				return figures.Pareto(c.points, figures.ParetoOptions{Title: c.title, Worst: c.worst, Floor: floor})
-			}})
+	pareto := func(name, title string, points []figures.ParetoPoint, worst bool) {
+		if len(points) > 0 {
+			o := figures.ParetoOptions{Title: "Packing and accuracy, " + title, Worst: worst, Floor: floor}
+			f, err := figures.Pareto(points, o)
+			save(name, f, err)
 		}
 	}
-	return charts
+	pareto("pareto.svg", "mean over networks on real data", real, false)
+	pareto("pareto-worst.svg", "worst network on real data", worst, true)
+	if standIns { // else the chart would be that of the real ones
+		pareto("pareto-all.svg", "mean over all networks, stand-ins among them", all, false)
+	}
+	if lines := r.courses(rows); len(lines) > 0 {
+		f, err := figures.Convergence(lines, figures.ConvergenceOptions{Target: -0.22, Floor: floor,
+			Title: "Mean validation accuracy of all networks, against that of the separate ones"})
+		save("convergence.svg", f, err)
+	}
+	return files, err
 }
 
 func (r Record) standIns() bool {
@@ -60,17 +71,6 @@ func (r Record) standIns() bool {
 		}
 	}
 	return false
-}
-
-func (r *results) convergenceChart(rows []row) []chart {
-	lines := r.courses(rows)
-	if len(lines) == 0 {
-		return nil
-	}
-	return []chart{{"convergence.svg", func() (*figures.Figure, error) {
-		return figures.Convergence(lines, figures.ConvergenceOptions{
-			Title: "Mean validation accuracy of all networks, against that of the separate ones", Target: -0.22, Floor: floor})
-	}}}
 }
 
 // courses are the mean validation accuracies over wall time of those methods that have one,
@@ -87,7 +87,8 @@ func (r *results) courses(rows []row) (lines []figures.ConvergenceLine) {
 		line := figures.ConvergenceLine{Name: row.Cell.String(), StandIn: first.standIns()}
 		for _, p := range first.History {
 			if p.Seconds > 0 {
-				line.At, line.Change = append(line.At, first.TeacherSeconds+p.Seconds), append(line.Change, 100*(p.Mean-goal))
+				line.At = append(line.At, first.TeacherSeconds+p.Seconds)
+				line.Change = append(line.Change, 100*(p.Mean-goal))
 			}
 		}
 		if len(line.At) > 0 && goal > 0 {

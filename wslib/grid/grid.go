@@ -38,7 +38,9 @@ type Spec struct {
 	Config pipeline.Config // networks, data, pages, and the schedule of all methods
 	Cells  []Cell
 	Keys   page.Precision // as budget.Budget.Keys, but for a start of Config that has keys itself
-	Seeds  []uint64       // of baselines and packing; baselines of seed 1 are those that come with the project, where they do
+
+	// Seeds of baselines and packing. Baselines of seed 1 are those that come with the project.
+	Seeds []uint64
 }
 
 // Validate reports the first thing that cannot work.
@@ -46,8 +48,8 @@ func (s Spec) Validate() error {
 	if len(s.Cells) == 0 || len(s.Seeds) == 0 {
 		return fmt.Errorf("grid: %d methods, %d seeds: want some of each", len(s.Cells), len(s.Seeds))
 	}
-	if s.Config.Optimization.Method != pipeline.Joint {
-		return fmt.Errorf("grid: the schedule is of method %q, want %s", s.Config.Optimization.Method, pipeline.Joint)
+	if m := s.Config.Optimization.Method; m != pipeline.Joint {
+		return fmt.Errorf("grid: the schedule is of method %q, want %s", m, pipeline.Joint)
 	}
 	if err := s.Config.Validate(); err != nil {
 		return err
@@ -167,7 +169,8 @@ func (g *grid) finished(ctx context.Context) ([]Record, error) {
 		if key, err := g.key(r.Cell, r.Seed); err != nil {
 			return nil, err
 		} else if key != r.Key {
-			return nil, fmt.Errorf("grid: %s, seed %d, in %s is of another configuration: choose another directory", r.Cell, r.Seed, g.dir)
+			return nil, fmt.Errorf("grid: %s, seed %d, in %s is of another configuration: choose another directory",
+				r.Cell, r.Seed, g.dir)
 		}
 		for _, n := range r.Networks {
 			if n.Samples != now[n.Name] {
@@ -240,17 +243,18 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	if err != nil {
 		return err
 	}
-	record := Record{Cell: c, Seed: seed, Key: key, Bytes: o.bytes, Level1: o.level1, History: o.history, Seconds: watch.seconds()}
+	record := Record{Cell: c, Seed: seed, Key: key, Bytes: o.bytes, Level1: o.level1, History: o.history,
+		Seconds: watch.seconds()}
 	if plan != nil {
-		record.Pages = fmt.Sprintf("%d shared of %v, %s exclusive a network of %v, scales %s%s",
-			plan.Shared, plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat, plan.KeysText())
+		record.Pages = fmt.Sprintf("%d shared of %v, %s exclusive a network of %v, scales %s%s", plan.Shared,
+			plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat, plan.KeysText())
 	}
 	if record.TeacherSeconds, err = g.teacherSeconds(config, seed); err != nil {
 		return err
 	}
 	vectors := map[string][]int32{}
 	for i, n := range r.Networks() {
-		if err := g.score(ctx, r, n, o.weights[i], &record, vectors); err != nil {
+		if err := record.score(ctx, r, n, o.weights[i], vectors); err != nil {
 			return err
 		}
 	}
@@ -269,10 +273,11 @@ func (g *grid) path(seed uint64, elem ...string) string {
 func (g *grid) teacherSeconds(c pipeline.Config, seed uint64) (float64, error) {
 	o := c.Optimization
 	records, err := readRecords(g.dir)
-	if i := slices.IndexFunc(records, func(r Record) bool { return r.Cell.Method == Further && r.Seed == seed }); i >= 0 && o.Distillation > 0 {
-		return records[i].Seconds * float64(o.TeacherSteps*max(1, o.Teachers)) / float64(max(1, o.Steps)), nil
+	further := (&results{records: records}).reference(seed)
+	if further == nil || o.Distillation == 0 {
+		return 0, err
 	}
-	return 0, err
+	return further.Seconds * float64(o.TeacherSteps*max(1, o.Teachers)) / float64(max(1, o.Steps)), err
 }
 
 // separated is weight separation: a run of the pipeline up to its optimized pages.
@@ -302,7 +307,9 @@ func (g *grid) separated(ctx context.Context, r *pipeline.Run, watch *stopwatch)
 }
 
 // compared is one of the other methods, on the run's baselines.
-func (g *grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint64, watch *stopwatch) (*outcome, error) {
+func (g *grid) compared(
+	ctx context.Context, r *pipeline.Run, c Cell, seed uint64, w *stopwatch,
+) (*outcome, error) {
 	tasks, err := r.Tasks(ctx)
 	if err != nil {
 		return nil, err
@@ -329,7 +336,7 @@ func (g *grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint6
 		Schedule: s,
 		Dir:      g.path(seed, c.String(), "networks"),
 		Progress: func(p comparison.Progress) {
-			watch.tick()
+			w.tick()
 			note := p.Network
 			if p.Point != nil {
 				note = fmt.Sprintf("%s validation %.2f %%", p.Network, 100*p.Point.Validation)
@@ -340,7 +347,7 @@ func (g *grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint6
 	if err != nil {
 		return nil, err
 	}
-	o := &outcome{bytes: result.Stored.Total, level1: result.Stored.Total}
+	o := &outcome{bytes: result.Bytes, level1: result.Bytes}
 	// The mean validation accuracy, where all networks have one after the same number of steps.
 	means, count := map[int]float64{}, map[int]int{}
 	for _, n := range result.Networks {
@@ -360,7 +367,9 @@ func (g *grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint6
 
 // score reads the test data of a network, once: it adds the network to the record, and its
 // predictions, labels and groups to the vectors.
-func (g *grid) score(ctx context.Context, r *pipeline.Run, n *network.Network, weights []float32, record *Record, vectors map[string][]int32) error {
+func (record *Record) score(
+	ctx context.Context, r *pipeline.Run, n *network.Network, weights []float32, vectors map[string][]int32,
+) error {
 	backend, err := r.Backend(ctx)
 	if err != nil {
 		return err
@@ -391,8 +400,8 @@ func (g *grid) score(ctx context.Context, r *pipeline.Run, n *network.Network, w
 		vectors[groupsOf+n.Name] = data.Test.Clips
 	}
 	record.Separate += 4 * n.Weights()
-	record.Networks = append(record.Networks, NetworkRecord{Name: n.Name, Data: data.Provenance.Kind, Samples: samples(data),
-		Validation: validation, Test: share(right(classes, data.Test.Labels))})
+	record.Networks = append(record.Networks, NetworkRecord{Name: n.Name, Data: data.Provenance.Kind,
+		Samples: samples(data), Validation: validation, Test: share(right(classes, data.Test.Labels))})
 	return nil
 }
 

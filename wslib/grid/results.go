@@ -35,8 +35,8 @@ type Record struct {
 	Separate int             `json:"separateBytes"`
 	Seconds  float64         `json:"seconds"` // of wall time, over all processes that worked on it
 	Networks []NetworkRecord `json:"networks"`
-	History  []Point         `json:"history,omitempty"` // mean validation accuracy over steps, and time where it is known
-	Pages    string          `json:"pages,omitempty"`   // what the budget was turned into
+	History  []Point         `json:"history,omitempty"`
+	Pages    string          `json:"pages,omitempty"` // what the budget was turned into
 
 	// TeacherSeconds of wall time went into the networks that the cell's are distilled from.
 	TeacherSeconds float64 `json:"teacherSeconds,omitempty"`
@@ -81,10 +81,11 @@ func (r Record) vectorName(network string) string {
 
 // readRecords of a directory; none if there is no file.
 func readRecords(dir string) (records []Record, err error) {
-	if err := readJSON(filepath.Join(dir, recordsFile), &records); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	err = readJSON(filepath.Join(dir, recordsFile), &records)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	return records, nil
+	return records, err
 }
 
 func readResults(dir string) (*results, error) {
@@ -143,7 +144,8 @@ func add(dir string, record Record, vectors map[string][]int32) error {
 		}
 	}
 	for name, v := range vectors {
-		if old, ok := r.vectors[name]; ok && !slices.Equal(old, v) && (strings.HasPrefix(name, labelsOf) || strings.HasPrefix(name, groupsOf)) {
+		shared := strings.HasPrefix(name, labelsOf) || strings.HasPrefix(name, groupsOf)
+		if old, ok := r.vectors[name]; ok && shared && !slices.Equal(old, v) {
 			return fmt.Errorf("grid: %s of other cells in %s are not those of %s", name, dir, record.Cell)
 		}
 	}

@@ -41,17 +41,8 @@ func Report(ctx context.Context, dir string) ([]string, error) {
 		}
 		files = append(files, t.name)
 	}
-	for _, c := range append(paretoCharts(rows), r.convergenceChart(rows)...) {
-		f, err := c.draw()
-		if err != nil {
-			return files, fmt.Errorf("grid: %s: %w", c.name, err)
-		}
-		if err := f.Save(filepath.Join(dir, c.name)); err != nil {
-			return files, err
-		}
-		files = append(files, c.name)
-	}
-	return files, nil
+	charts, err := r.draw(dir, rows)
+	return append(files, charts...), err
 }
 
 // row is one method at one budget, over the seeds that are finished.
@@ -189,13 +180,15 @@ func (r row) pages() string {
 func csvTable(rows []row) []byte {
 	var b bytes.Buffer
 	c := csv.NewWriter(&b)
-	c.Write([]string{"method", "seeds", "bytes", "ratio", "level1_ratio", "network", "data", "validation", "test", "change", "low", "high", "seconds", "pages"})
+	c.Write([]string{"method", "seeds", "bytes", "ratio", "level1_ratio", "network", "data",
+		"validation", "test", "change", "low", "high", "seconds", "pages"})
 	number := func(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) }
 	for _, r := range rows {
 		bytes := int(r.mean(func(x Record) float64 { return float64(x.Bytes) }))
 		line := func(network, data string, validation, test float64, i bootstrap.Interval) {
-			c.Write([]string{r.Cell.String(), r.seeds(), fmt.Sprint(bytes), number(r.ratio()), number(r.level1()), network, data,
-				number(validation), number(test), number(i.Change), number(i.Low), number(i.High), number(r.seconds()), r.pages()})
+			c.Write([]string{r.Cell.String(), r.seeds(), fmt.Sprint(bytes), number(r.ratio()), number(r.level1()),
+				network, data, number(validation), number(test), number(i.Change), number(i.Low), number(i.High),
+				number(r.seconds()), r.pages()})
 		}
 		for i, n := range r.records[0].Networks {
 			line(n.Name, n.Data, r.mean(func(x Record) float64 { return x.Networks[i].Validation }),
@@ -222,7 +215,8 @@ func markdown(rows []row) []byte {
 		of                 func(row) bootstrap.Interval
 	}{
 		{datasets.Real, "Real data", "mean of real", func(r row) bootstrap.Interval { return r.real }},
-		{datasets.StandIn, "Stand-in data (says that the system runs, nothing about the datasets)", means, func(r row) bootstrap.Interval { return r.all }},
+		{datasets.StandIn, "Stand-in data (says that the system runs, nothing about the datasets)", means,
+			func(r row) bootstrap.Interval { return r.all }},
 	} {
 		var names []string
 		for _, n := range networks {
@@ -233,14 +227,17 @@ func markdown(rows []row) []byte {
 		if names == nil {
 			continue
 		}
-		fmt.Fprintf(&b, "### %s\n\nChange of test accuracy in points against separate networks with the same further training, with 95 %% intervals.\n\n", part.title)
-		fmt.Fprintf(&b, "| method | ratio in bytes | level 1 | seeds | %s | %s | minutes |\n|---|---:|---:|---|%s---:|---:|\n",
-			part.means, strings.Join(names, " | "), strings.Repeat("---:|", len(names)))
+		fmt.Fprintf(&b, "### %s\n\nChange of test accuracy in points against separate networks with the"+
+			" same further training, with 95 %% intervals.\n\n", part.title)
+		fmt.Fprintf(&b, "| method | ratio in bytes | level 1 | seeds | %s | %s | minutes |\n",
+			part.means, strings.Join(names, " | "))
+		fmt.Fprintf(&b, "|---|---:|---:|---|%s---:|---:|\n", strings.Repeat("---:|", len(names)))
 		words := func(i bootstrap.Interval) string {
 			return fmt.Sprintf("%+.2f (%+.2f to %+.2f)", i.Change, i.Low, i.High)
 		}
 		for _, r := range rows {
-			fmt.Fprintf(&b, "| %s | %.1f | %.1f | %s | %s |", r.Cell, r.ratio(), r.level1(), r.seeds(), words(part.of(r)))
+			fmt.Fprintf(&b, "| %s | %.1f | %.1f | %s | %s |",
+				r.Cell, r.ratio(), r.level1(), r.seeds(), words(part.of(r)))
 			for i, n := range r.records[0].Networks {
 				if slices.Contains(names, n.Name) {
 					fmt.Fprintf(&b, " %s |", words(r.networks[i]))
@@ -250,6 +247,7 @@ func markdown(rows []row) []byte {
 		}
 		fmt.Fprintln(&b)
 	}
-	fmt.Fprintln(&b, "With one seed an interval says what other test data could have given, not what another training could have.")
+	fmt.Fprintln(&b, "With one seed an interval says what other test data could have given,"+
+		" not what another training could have.")
 	return b.Bytes()
 }

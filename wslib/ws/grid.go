@@ -16,21 +16,24 @@ import (
 )
 
 // defaultCells are what `ws grid` compares.
-const defaultCells = "further,distilled,quantized-8,quantized-4,quantized-2,quantized-1,pruned:32,random-table:32," +
-	"joint-32:5.8,joint:32,joint:50,joint:80,alternating-10"
+const defaultCells = "further,distilled,quantized-8,quantized-4,quantized-2,quantized-1,pruned:32," +
+	"random-table:32,joint-32:5.8,joint:32,joint:50,joint:80,alternating-10"
 
 func (a *app) gridCommand() *ffcli.Command {
 	f := newRunFlags("grid").withNet("`names` of networks; default all ten")
 	dir := f.set.String("dir", filepath.Join("results", "runs", "grid"), "`directory` of the grid")
-	cells := f.set.String("methods", defaultCells, "`methods`, each METHOD[:RATIO[:LEVEL1]] with bits or rounds after a dash")
+	cells := f.set.String("methods", defaultCells,
+		"`methods`, each METHOD[:RATIO[:LEVEL1]] with bits or rounds after a dash")
 	seeds := f.set.String("seeds", "1", "`seeds` of baselines and packing")
-	profile := f.set.String("profile", "packing", "`profile` of the schedule: "+strings.Join(pipeline.Profiles(), ", "))
-	minTrain := f.set.Int("min", 5000, "use the stand-in of a dataset of which fewer real training `samples` are found")
+	profile := f.set.String("profile", "packing",
+		"`profile` of the schedule: "+strings.Join(pipeline.Profiles(), ", "))
+	minTrain := f.set.Int("min", 5000,
+		"use the stand-in of a dataset of which fewer real training `samples` are found")
 	table := f.set.Bool("table", false, "run nothing, make the table and charts of what is finished in -dir")
 	optimization := optimizationFlags(f)
 	return &ffcli.Command{
 		Name: "grid", FlagSet: f.set,
-		ShortUsage: "ws grid [-methods LIST] [-seeds LIST] [-data DIR] [-dir DIR] [flags] | ws grid -table [-dir DIR]",
+		ShortUsage: "ws grid [-methods LIST] [-seeds LIST] [-data DIR] [-dir DIR] | ws grid -table [-dir DIR]",
 		ShortHelp:  "compare methods, budgets and seeds; one table and the charts",
 		LongHelp: "Runs every method at every budget with every seed, and writes table.csv, table.md and\n" +
 			"charts into the directory. Interrupted, the same command goes on where it stopped.\n" +
@@ -72,7 +75,8 @@ func (a *app) gridCommand() *ffcli.Command {
 			if err := s.Validate(); err != nil {
 				return usageError{err.Error()}
 			}
-			failed := grid.Run(ctx, *dir, s, grid.Options{Backend: f.backend, Log: a.err, Progress: f.options(a).Progress})
+			o := grid.Options{Backend: f.backend, Log: a.err, Progress: f.options(a).Progress}
+			failed := grid.Run(ctx, *dir, s, o)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
