@@ -14,6 +14,7 @@
 package bootstrap
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,15 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
 )
+
+// Pair tells of each test sample whether it was classified correctly by the separate
+// network and, after packing, by the packed one.
+type Pair struct {
+	Before, After []bool
+}
 
 // Network is what packing did to one network's test samples.
 type Network struct {
@@ -61,14 +70,10 @@ type Result struct {
 // Networks need names of their own, the same number of pairs, and as many outcomes before
 // as after as groups.
 func Changes(ctx context.Context, networks []Network, o Options) (*Result, error) {
-	if o.Resamples == 0 {
-		o.Resamples = 10_000
-	}
-	if o.Level == 0 {
-		o.Level = 0.95
-	}
+	o.Resamples, o.Level = cmp.Or(o.Resamples, 10_000), cmp.Or(o.Level, 0.95)
 	if o.Resamples < 1 || !(o.Level > 0 && o.Level < 1) {
-		return nil, fmt.Errorf("bootstrap: %d resamples, level %v: want 1 or more, and between 0 and 1", o.Resamples, o.Level)
+		return nil, fmt.Errorf("bootstrap: %d resamples, level %v: want 1 or more, and between 0 and 1",
+			o.Resamples, o.Level)
 	}
 	if len(networks) == 0 {
 		return nil, errors.New("bootstrap: no networks")
@@ -81,10 +86,19 @@ func Changes(ctx context.Context, networks []Network, o Options) (*Result, error
 		}
 		seen[n.Name] = true
 		if len(n.Pairs) != seeds {
-			return nil, fmt.Errorf("bootstrap: network %q has %d seeds: want %d, as %q has", n.Name, len(n.Pairs), seeds, networks[0].Name)
+			return nil, fmt.Errorf("bootstrap: network %q has %d seeds: want %d, as %q has",
+				n.Name, len(n.Pairs), seeds, networks[0].Name)
 		}
 	}
-	times := drawSeeds(seeds, o)
+	// How many times each resample takes each seed.
+	rng := rand.New(stream(o.Seed, "seeds"))
+	times := make([][]int64, o.Resamples)
+	for i := range times {
+		times[i] = make([]int64, seeds)
+		for range seeds {
+			times[i][rng.IntN(seeds)]++
+		}
+	}
 	r := &Result{}
 	mean := make([]float64, o.Resamples)
 	for _, n := range networks {
@@ -110,19 +124,6 @@ func Changes(ctx context.Context, networks []Network, o Options) (*Result, error
 	return r, nil
 }
 
-// drawSeeds returns how many times each resample takes each seed.
-func drawSeeds(seeds int, o Options) [][]int64 {
-	rng := rand.New(stream(o.Seed, "seeds"))
-	times := make([][]int64, o.Resamples)
-	for i := range times {
-		times[i] = make([]int64, seeds)
-		for range seeds {
-			times[i][rng.IntN(seeds)]++
-		}
-	}
-	return times
-}
-
 // interval sorts changes and leaves out as many of them at both ends.
 func interval(change float64, changes []float64, level float64) Interval {
 	slices.Sort(changes)
@@ -135,8 +136,153 @@ func interval(change float64, changes []float64, level float64) Interval {
 func stream(seed uint64, purpose ...string) *rand.PCG {
 	h := fnv.New64a()
 	for _, p := range purpose {
-		h.Write([]byte(p))
-		h.Write([]byte{0})
+		h.Write([]byte(p + "\x00"))
 	}
 	return rand.NewPCG(seed, h.Sum64())
+}
+
+// units are what is resampled of a network: groups of samples, and samples without
+// relatives. Alike ones are one kind, of which there are few where samples have no
+// relatives: one that got right, one that got wrong, one that stayed, for one seed.
+type units struct {
+	kinds []kind
+	of    []int32 // the kind of each unit, rising
+	seeds int
+}
+
+// kind is a sort of unit.
+type kind struct {
+	count   int     // units of this kind
+	samples int64   // in a unit
+	gain    []int64 // a seed: samples in a unit that got right less those that got wrong
+}
+
+// compare orders kinds, so that nothing depends on the order of samples.
+func compare(a, b kind) int {
+	return cmp.Or(cmp.Compare(a.samples, b.samples), slices.Compare(a.gain, b.gain))
+}
+
+// newUnits checks a network and adds up its groups.
+func newUnits(n Network) (*units, error) {
+	if len(n.Pairs) == 0 {
+		return nil, errors.New("no pairs of before and after")
+	}
+	samples := len(n.Pairs[0].Before)
+	for s, p := range n.Pairs {
+		switch {
+		case len(p.Before) != len(p.After):
+			return nil, fmt.Errorf("seed %d: %d samples before and %d after", s, len(p.Before), len(p.After))
+		case len(p.Before) == 0:
+			return nil, fmt.Errorf("seed %d: no samples", s)
+		case len(p.Before) != samples:
+			return nil, fmt.Errorf("seed %d has %d samples: want %d, as seed 0 has", s, len(p.Before), samples)
+		}
+	}
+	if n.Groups != nil && len(n.Groups) != samples {
+		return nil, fmt.Errorf("groups of %d samples, %d samples", len(n.Groups), samples)
+	}
+	var all []kind
+	at := map[int32]int{} // of a group
+	for i := range samples {
+		k := len(all)
+		if n.Groups != nil && n.Groups[i] != -1 {
+			if first, ok := at[n.Groups[i]]; ok {
+				k = first
+			} else {
+				at[n.Groups[i]] = k
+			}
+		}
+		if k == len(all) {
+			all = append(all, kind{count: 1, gain: make([]int64, len(n.Pairs))})
+		}
+		all[k].samples++
+		for s, p := range n.Pairs {
+			if p.After[i] && !p.Before[i] {
+				all[k].gain[s]++
+			} else if p.Before[i] && !p.After[i] {
+				all[k].gain[s]--
+			}
+		}
+	}
+	u := &units{seeds: len(n.Pairs)}
+	slices.SortFunc(all, compare)
+	for _, k := range all {
+		if last := len(u.kinds) - 1; last >= 0 && compare(u.kinds[last], k) == 0 {
+			u.kinds[last].count++
+		} else {
+			u.kinds = append(u.kinds, k)
+		}
+		u.of = append(u.of, int32(len(u.kinds)-1))
+	}
+	return u, nil
+}
+
+// change is that of all units and seeds, in points.
+func (u *units) change() float64 {
+	var gain, samples int64
+	for _, k := range u.kinds {
+		for _, g := range k.gain {
+			gain += int64(k.count) * g
+		}
+		samples += int64(k.count) * k.samples
+	}
+	return u.points(gain, samples)
+}
+
+// points is a gain over all seeds, in points.
+func (u *units) points(gain, samples int64) float64 {
+	return 100 * float64(gain) / float64(samples*int64(u.seeds))
+}
+
+// resample draws as many units as there are, with replacement, once for each of the
+// resamples, in which the seeds count as many times as told, and returns the changes.
+func (u *units) resample(ctx context.Context, times [][]int64, src *rand.PCG) ([]float64, error) {
+	draw := u.byUnit
+	// One binomial number takes about as long as so many units.
+	if len(u.kinds)*40 < len(u.of) {
+		draw = u.byKind
+	}
+	changes := make([]float64, len(times))
+	gain := make([]int64, len(u.kinds)) // of a unit, over the seeds of a resample
+	rng := rand.New(src)
+	for i, seeds := range times {
+		if i%64 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		for k, kind := range u.kinds {
+			gain[k] = 0
+			for s, n := range seeds {
+				gain[k] += n * kind.gain[s]
+			}
+		}
+		changes[i] = u.points(draw(rng, gain))
+	}
+	return changes, nil
+}
+
+// byUnit draws unit by unit.
+func (u *units) byUnit(rng *rand.Rand, gain []int64) (sum, samples int64) {
+	for range u.of {
+		k := u.of[rng.IntN(len(u.of))]
+		sum += gain[k]
+		samples += u.kinds[k].samples
+	}
+	return sum, samples
+}
+
+// byKind draws how many units of each kind there are: multinomial numbers, one after
+// another as binomial ones of what is left.
+func (u *units) byKind(rng *rand.Rand, gain []int64) (sum, samples int64) {
+	draws, left := len(u.of), len(u.of)
+	for i, k := range u.kinds {
+		n := draws
+		if k.count < left && draws > 0 {
+			n = int(distuv.Binomial{N: float64(draws), P: float64(k.count) / float64(left), Src: rng}.Rand())
+		}
+		draws -= n
+		left -= k.count
+		sum += int64(n) * gain[i]
+		samples += int64(n) * k.samples
+	}
+	return sum, samples
 }

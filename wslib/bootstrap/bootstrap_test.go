@@ -37,25 +37,6 @@ func differ(right, wrong, stay int) Network {
 		slices.Repeat([]int{1}, right), slices.Repeat([]int{-1}, wrong), slices.Repeat([]int{0}, stay))...)}}
 }
 
-func TestCounts(t *testing.T) {
-	p := Pair{
-		Before: []bool{true, true, true, false, false, true, false},
-		After:  []bool{true, false, true, true, false, true, true},
-	}
-	c, err := p.Counts()
-	if want := (Counts{Both: 3, OnlyBefore: 1, OnlyAfter: 2, Neither: 1}); err != nil || c != want {
-		t.Errorf("counts are %+v, error %v: want %+v", c, err, want)
-	}
-	if c.Samples() != 7 || !near(c.Change(), 100.0/7, 1e-12) {
-		t.Errorf("%d samples, change %v: want 7, and 1 of 7", c.Samples(), c.Change())
-	}
-	for _, p := range []Pair{{}, {Before: []bool{true}}, {After: []bool{true}}} {
-		if _, err := p.Counts(); err == nil || !strings.HasPrefix(err.Error(), "bootstrap: ") {
-			t.Errorf("counts of %v: error %v: want one of bootstrap", p, err)
-		}
-	}
-}
-
 // For many samples the distribution is normal, with the standard error of a mean.
 func TestNormal(t *testing.T) {
 	const right, wrong, n = 500, 700, 10_000

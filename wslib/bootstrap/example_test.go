@@ -19,17 +19,11 @@ func ExampleChanges() {
 		p.After = append(p.After, word >= 4 || word < 3 && speaker%4 == 0)
 		n.Groups = append(n.Groups, int32(speaker))
 	}
-	counts, err := p.Counts()
-	if err != nil {
-		log.Fatal(err)
-	}
 	r, err := bootstrap.Changes(context.Background(), []bootstrap.Network{n}, bootstrap.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%+v\n", counts)
 	fmt.Printf("%+.2f points, 95 %% from %+.2f to %+.2f\n", r.Mean.Change, r.Mean.Low, r.Mean.High)
 	// Output:
-	// {Both:1840 OnlyBefore:40 OnlyAfter:30 Neither:90}
 	// -0.50 points, 95 % from -1.25 to +0.40
 }

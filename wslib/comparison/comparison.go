@@ -1,6 +1,6 @@
 // Package comparison has the methods that weight separation is compared with, at
 // equal bytes and equal training: [Further] (separate networks, the reference),
-// [Quantized], [Pruned], [WidthScaled] and [ProductQuantized].
+// [Quantized] and [Pruned].
 //
 // [Run] gives any of them the same further steps on the same samples as the joint
 // optimization of pages gets, chooses by validation accuracy of the weights as
@@ -8,6 +8,7 @@
 package comparison
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -24,12 +25,14 @@ type Method interface {
 	// Name is a word for files and tables that tells the parameters, as in quantized-4.
 	Name() string
 
-	// Stored is what the networks take in all. Of [Pruned], where it depends on
-	// the weights, it is what they take at most.
-	Stored(networks []*network.Network) Stored
-
 	validate() error
-	train(ctx context.Context, r *run) (*Result, error)
+
+	// form is how a network's weights are stored and executed.
+	form(n *network.Network) form
+
+	// bytes are what is stored of a network, headers of files aside; mask marks the weights
+	// that are kept of a pruned one. Without a mask they are what a pruned network takes at most.
+	bytes(n *network.Network, mask []bool) int
 }
 
 // Schedule of a training, as that of [optimization.Joint]: Adam, the learning rate
@@ -57,8 +60,8 @@ type Options struct {
 
 // Progress is told to the caller as training goes on.
 type Progress struct {
-	Network     string // "" for all at once
-	Step, Steps int    // steps done of one training; WidthScaled has two
+	Network     string
+	Step, Steps int    // steps done, and of how many
 	Point       *Point // set after a validation
 }
 
@@ -71,9 +74,9 @@ type Point struct {
 
 // Network is the outcome for one network.
 type Network struct {
-	Network    *network.Network `json:"network"` // the task's; a narrower one from WidthScaled
-	Weights    []float32        `json:"-"`       // as executed, [Network.Weights()]
-	Stored     Stored           `json:"stored"`  // without what it shares with others
+	Network    *network.Network `json:"network"`
+	Weights    []float32        `json:"-"`     // as executed, [Network.Weights()]
+	Bytes      int              `json:"bytes"` // stored
 	Validation float64          `json:"validation"`
 	BestStep   int              `json:"bestStep"`
 	History    []Point          `json:"history"` // of the further steps
@@ -83,7 +86,7 @@ type Network struct {
 type Result struct {
 	Method   string    `json:"method"`
 	Networks []Network `json:"networks"` // in order of the tasks
-	Stored   Stored    `json:"stored"`   // all networks, with what they share
+	Bytes    int       `json:"bytes"`    // stored of all networks
 }
 
 // Validate reports the first value of a method that cannot work, as [Run] does.
@@ -96,10 +99,9 @@ func Validate(m Method) error {
 
 // Run stores the tasks' networks by a method. weights are those of the separate
 // networks, which it starts from, parallel to tasks; of the tasks' own fields Network,
-// Data, Batch, Dropout and Mixup are used, and with distillation Teachers, which are of the
-// tasks' networks also where narrower ones are trained; the training of those from scratch
-// has neither mixup nor teachers. The best weights by validation accuracy are taken, the
-// starting point, stored the same way, being a candidate; the earlier of equals.
+// Data, Batch, Dropout and Mixup are used, and with distillation Teachers. The best weights
+// by validation accuracy are taken, the earlier of equals; the starting point, stored the
+// same way, is a candidate.
 //
 // With Dir, a finished network is not trained again by a later call with the same
 // arguments, which ends in the same result, bit for bit on one machine; files of
@@ -111,7 +113,10 @@ func Run(ctx context.Context, backend compute.Backend, m Method, tasks []optimiz
 	if err != nil {
 		return nil, fmt.Errorf("comparison: %s: %w", m.Name(), err)
 	}
-	result, err := m.train(ctx, r)
+	result, err := r.separate(ctx, func(i int) recipe {
+		n := tasks[i].Network
+		return recipe{task: tasks[i], start: weights[i], form: m.form(n), bytes: func(mask []bool) int { return m.bytes(n, mask) }}
+	})
 	if err != nil {
 		return nil, fmt.Errorf("comparison: %s: %w", m.Name(), err)
 	}
@@ -130,30 +135,15 @@ type run struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Schedule = o.Schedule.withDefaults(5000, 2e-3)
-	if o.Workers == 0 {
-		o.Workers = 2
-	}
+	o.Steps = cmp.Or(o.Steps, 5000)
+	o.Batch = cmp.Or(o.Batch, 100)
+	o.LearningRate = cmp.Or(o.LearningRate, 2e-3)
+	o.ValidateEvery = cmp.Or(o.ValidateEvery, 200)
+	o.Workers = cmp.Or(o.Workers, 2)
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
 	return o
-}
-
-func (s Schedule) withDefaults(steps int, rate float64) Schedule {
-	if s.Steps == 0 {
-		s.Steps = steps
-	}
-	if s.Batch == 0 {
-		s.Batch = 100
-	}
-	if s.LearningRate == 0 {
-		s.LearningRate = rate
-	}
-	if s.ValidateEvery == 0 {
-		s.ValidateEvery = 200
-	}
-	return s
 }
 
 // tell serialises the calls of Progress.

@@ -76,8 +76,8 @@ func (r *run) load(i int, print string) (*Network, error) {
 	if found.Fingerprint != print {
 		return nil, fmt.Errorf("%s is of another comparison (other networks, data, weights or options): remove it to start over", path)
 	}
-	if found.Network.Network == nil {
-		return nil, fmt.Errorf("%s is damaged (remove it to start over): no network", path)
+	if found.Network.Network == nil || found.Bytes == 0 {
+		return nil, fmt.Errorf("%s is damaged or of an earlier version (remove it to start over): no network or bytes", path)
 	}
 	path = r.path(i) + ".npy"
 	w, _, err := npy.ReadFloats(path)

@@ -2,7 +2,6 @@ package comparison
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"math"
 
@@ -17,19 +16,11 @@ type Further struct{}
 // Name is further.
 func (Further) Name() string { return "further" }
 
-// Stored is 4 bytes a weight.
-func (Further) Stored(networks []*network.Network) Stored {
-	return sum(networks, func(n *network.Network) Stored { return Stored{Values: 4 * n.Weights()}.total() })
-}
-
 func (Further) validate() error { return nil }
 
-func (m Further) train(ctx context.Context, r *run) (*Result, error) {
-	return r.separate(ctx, func(i int) recipe {
-		n := r.tasks[i].Network
-		return recipe{task: r.tasks[i], start: r.weights[i], stored: func([]bool) Stored { return m.Stored([]*network.Network{n}) }}
-	})
-}
+func (Further) form(*network.Network) form { return form{} }
+
+func (Further) bytes(n *network.Network, _ []bool) int { return 4 * n.Weights() }
 
 // Quantized stores separate networks as small integers with a scale for each page,
 // a constant times the page's root mean square. Training rounds in the loop, with
@@ -44,13 +35,6 @@ type Quantized struct {
 // Name is quantized-BITS.
 func (m Quantized) Name() string { return fmt.Sprintf("quantized-%d", m.Bits) }
 
-// Stored is values and scales.
-func (m Quantized) Stored(networks []*network.Network) Stored {
-	return sum(networks, func(n *network.Network) Stored {
-		return storedQuantized(n.Weights(), m.Bits, cmp.Or(m.Page, page.DefaultSize))
-	})
-}
-
 func (m Quantized) validate() error {
 	if m.Page < 0 {
 		return fmt.Errorf("pages of %d weights, want 1 or more", m.Page)
@@ -58,18 +42,15 @@ func (m Quantized) validate() error {
 	return checkBits(m.Bits)
 }
 
-// form of a network.
+func (m Quantized) page() int { return cmp.Or(m.Page, page.DefaultSize) }
+
 func (m Quantized) form(n *network.Network) form {
 	q := forBits(m.Bits)
-	return form{quantizer: &q, groups: pageGroups(n.Weights(), cmp.Or(m.Page, page.DefaultSize))}
+	return form{quantizer: &q, groups: pageGroups(n.Weights(), m.page())}
 }
 
-func (m Quantized) train(ctx context.Context, r *run) (*Result, error) {
-	return r.separate(ctx, func(i int) recipe {
-		n := r.tasks[i].Network
-		return recipe{task: r.tasks[i], start: r.weights[i], form: m.form(n),
-			stored: func([]bool) Stored { return m.Stored([]*network.Network{n}) }}
-	})
+func (m Quantized) bytes(n *network.Network, _ []bool) int {
+	return packed(n.Weights(), m.Bits) + scaleBytes*page.Count(n.Weights(), m.page())
 }
 
 // Pruned keeps of each network the weights of largest magnitude, relative to that of
@@ -83,45 +64,52 @@ type Pruned struct {
 }
 
 // Name is pruned-BITS-KEEP.
-func (m Pruned) Name() string { return fmt.Sprintf("pruned-%d-%.4g", cmp.Or(m.Bits, 8), m.Keep) }
+func (m Pruned) Name() string { return fmt.Sprintf("pruned-%d-%.4g", m.bits(), m.Keep) }
 
-// Stored is what the networks take at most: how well places compress depends on
-// the weights.
-func (m Pruned) Stored(networks []*network.Network) Stored {
-	return sum(networks, func(n *network.Network) Stored {
-		return m.stored(n, indexBytesMost(n.Weights(), m.kept(n)))
-	})
-}
-
-// stored is values, scales, and the smaller of indices and mask.
-func (m Pruned) stored(n *network.Network, indices int) Stored {
-	s := Stored{Values: packed(m.kept(n), cmp.Or(m.Bits, 8)), Scales: scaleBytes * len(n.Layers())}
-	if mask := packed(n.Weights(), 1); mask <= indices {
-		s.Masks = mask
-	} else {
-		s.Indices = indices
+func (m Pruned) validate() error {
+	if !(m.Keep > 0 && m.Keep <= 1) {
+		return fmt.Errorf("share of weights kept is %v, want it above 0, and 1 at most", m.Keep)
 	}
-	return s.total()
+	return checkBits(m.bits())
 }
+
+func (m Pruned) bits() int { return cmp.Or(m.Bits, 8) }
 
 // kept is the number of weights that are kept, 1 at least.
 func (m Pruned) kept(n *network.Network) int {
 	return max(1, int(math.Round(m.Keep*float64(n.Weights()))))
 }
 
-func (m Pruned) validate() error {
-	if !(m.Keep > 0 && m.Keep <= 1) {
-		return fmt.Errorf("share of weights kept is %v, want it above 0, and 1 at most", m.Keep)
-	}
-	return checkBits(cmp.Or(m.Bits, 8))
+func (m Pruned) form(n *network.Network) form {
+	q := withoutZero(m.bits())
+	return form{quantizer: &q, groups: layerGroups(n), keep: m.kept(n)}
 }
 
-func (m Pruned) train(ctx context.Context, r *run) (*Result, error) {
-	return r.separate(ctx, func(i int) recipe {
-		n := r.tasks[i].Network
-		q := withoutZero(cmp.Or(m.Bits, 8))
-		return recipe{task: r.tasks[i], start: r.weights[i],
-			form:   form{quantizer: &q, groups: layerGroups(n), keep: m.kept(n)},
-			stored: func(mask []bool) Stored { return m.stored(n, indexBytes(mask)) }}
-	})
+func (m Pruned) bytes(n *network.Network, mask []bool) int {
+	indices := indexBytesMost(n.Weights(), m.kept(n))
+	if mask != nil {
+		indices = indexBytes(mask)
+	}
+	return packed(m.kept(n), m.bits()) + scaleBytes*len(n.Layers()) + min(indices, packed(n.Weights(), 1))
+}
+
+// KeepFor is the largest share of weights, the same for all networks, with which
+// [Pruned] stores them in at most budget bytes, wherever the kept weights lie.
+func KeepFor(networks []*network.Network, bits, budget int) (float64, error) {
+	bytes := func(keep float64) int { return bytesAtMost(Pruned{Bits: bits, Keep: keep}, networks) }
+	if bytes(1) <= budget {
+		return 1, nil
+	}
+	low, high := 1e-6, 1.0
+	if least := bytes(low); least > budget {
+		return 0, fmt.Errorf("comparison: pruned networks take %d bytes at least, the budget is %d", least, budget)
+	}
+	for range 40 { // bytes never fall with the share
+		if middle := (low + high) / 2; bytes(middle) <= budget {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return low, nil
 }

@@ -19,11 +19,10 @@ import (
 
 // recipe is what a method does with one network.
 type recipe struct {
-	task    optimization.Task
-	start   []float32
-	scratch *Schedule // a training in float32 before the further steps; nil: none
-	form    form
-	stored  func(mask []bool) Stored
+	task  optimization.Task
+	start []float32
+	form  form
+	bytes func(mask []bool) int
 }
 
 // separate trains the networks one by one, a few at a time.
@@ -48,7 +47,7 @@ func (r *run) separate(ctx context.Context, of func(i int) recipe) (*Result, err
 		return nil, err
 	}
 	for _, n := range result.Networks {
-		result.Stored = result.Stored.add(n.Stored)
+		result.Bytes += n.Bytes
 	}
 	return result, nil
 }
@@ -67,30 +66,20 @@ func (r *run) one(ctx context.Context, i int, c recipe) (*Network, error) {
 		}
 		teacher = t
 	}
-	if c.scratch != nil {
-		asBaseline := c.task
-		asBaseline.Batch, asBaseline.Dropout = 0, 0 // those of the schedule
-		first, _, err := r.fit(ctx, asBaseline, form{}, c.start, train.Lesson{}, nil, *c.scratch)
-		if err != nil {
-			return nil, err
-		}
-		c.start = first.Weights
-	}
 	done, mask, err := r.fit(ctx, c.task, c.form, c.start, lesson(r.tasks[i], r.Distillation), teacher, r.Schedule)
 	if err != nil {
 		return nil, err
 	}
-	done.Stored = c.stored(mask)
+	done.Bytes = c.bytes(mask)
 	return done, r.save(i, print, done)
 }
 
-// lesson is what a task's network, or a narrower one in its place, learns in a step.
+// lesson is what a task's network learns in a step.
 func lesson(t optimization.Task, d network.Distillation) train.Lesson {
 	return train.Lesson{Distillation: d, Mixup: t.Mixup, TeacherNetwork: t.Network}
 }
 
-// teacher is what network i is distilled from: not the network that is trained where
-// that is a narrower one.
+// teacher is what network i is distilled from.
 func (r *run) teacher(ctx context.Context, i int) (*train.Teacher, error) {
 	t := r.tasks[i]
 	c, err := network.NewClassifier(r.backend, t.Network, 100)

@@ -7,30 +7,25 @@ import (
 	"weightsep/wslib/network"
 )
 
-// Bytes by hand, of two networks of 203 weights on 4 pages of 64, 51 vectors of 4.
+// Bytes by hand, of two networks of 203 weights on 4 pages of 64.
 func TestStoredByHand(t *testing.T) {
 	two := []*network.Network{small("a"), small("b")}
 	for _, c := range []struct {
 		m    Method
-		want Stored
+		want int
 	}{
-		{Further{}, Stored{Values: 1624}},
-		{Quantized{Bits: 8, Page: 64}, Stored{Values: 406, Scales: 16}},
-		{Quantized{Bits: 4, Page: 64}, Stored{Values: 204, Scales: 16}}, // 101.5 bytes, a network ends at a byte
-		{Quantized{Bits: 2, Page: 64}, Stored{Values: 102, Scales: 16}}, // 50.75
-		{Quantized{Bits: 1}, Stored{Values: 52, Scales: 4}},             // 25.375; one page of 512
-		{ProductQuantized{Page: 64}, Stored{Indices: 102, Scales: 16, Codebooks: 2048}},
-		{ProductQuantized{Codewords: 16, Length: 8, Page: 64}, Stored{Indices: 26, Scales: 16, Codebooks: 256}}, // 26 vectors of 4 bits
+		{Further{}, 1624},
+		{Quantized{Bits: 8, Page: 64}, 406 + 16},
+		{Quantized{Bits: 4, Page: 64}, 204 + 16}, // 101.5 bytes, a network ends at a byte
+		{Quantized{Bits: 2, Page: 64}, 102 + 16}, // 50.75
+		{Quantized{Bits: 1}, 52 + 4},             // 25.375; one page of 512
 		// 102 of 203 kept, 6 layers: the mask takes 26 bytes, indices 1 + 203/8.
-		{Pruned{Keep: 0.5}, Stored{Values: 204, Scales: 24, Masks: 52}},
+		{Pruned{Keep: 0.5}, 204 + 24 + 52},
 		// 2 kept: gaps of 201 in all, 2*(1+6) + 201>>6 = 17 bits, and a byte.
-		{Pruned{Bits: 4, Keep: 0.01}, Stored{Values: 2, Scales: 24, Indices: 8}},
-		// Half as wide: 9*2+2 + 8*4+4 + 4*3+3 = 71 weights.
-		{WidthScaled{Factor: 0.5, Page: 64}, Stored{Values: 142, Scales: 8}},
-		{WidthScaled{Factor: 0.5, Bits: 1, Page: 64}, Stored{Values: 18, Scales: 8}},
+		{Pruned{Bits: 4, Keep: 0.01}, 2 + 24 + 8},
 	} {
-		if got, want := c.m.Stored(two), c.want.total(); got != want {
-			t.Errorf("%s: %+v, want %+v", c.m.Name(), got, want)
+		if got := bytesAtMost(c.m, two); got != c.want {
+			t.Errorf("%s: %d bytes, want %d", c.m.Name(), got, c.want)
 		}
 	}
 }
@@ -77,7 +72,7 @@ func TestIndexBytesMost(t *testing.T) {
 	}
 }
 
-// Shares and factors fill a budget and do not exceed it.
+// Shares fill a budget and do not exceed it.
 func TestBudgets(t *testing.T) {
 	ten := network.Ten()
 	for _, budget := range []int{20_000, 54_000, 100_000, 300_000} {
@@ -85,43 +80,14 @@ func TestBudgets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := (Pruned{Bits: 8, Keep: keep}).Stored(ten).Total; got > budget || got < budget-200 {
+		if got := bytesAtMost(Pruned{Bits: 8, Keep: keep}, ten); got > budget || got < budget-200 {
 			t.Errorf("share %v takes %d of %d bytes", keep, got, budget)
 		}
-		factor, err := FactorFor(ten, 8, 0, budget)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := (WidthScaled{Factor: factor}).Stored(ten).Total; got > budget || got < budget*97/100 {
-			t.Errorf("factor %v takes %d of %d bytes", factor, got, budget)
-		}
-		t.Logf("%d bytes: keep %.4f, factor %.4f", budget, keep, factor)
 	}
 	if keep, err := KeepFor(ten, 8, 1<<30); keep != 1 || err != nil {
 		t.Errorf("no need to prune, and %v kept, %v", keep, err)
 	}
-	if _, err := FactorFor(ten, 8, 0, 100); err == nil {
+	if _, err := KeepFor(ten, 8, 100); err == nil {
 		t.Error("ten networks in 100 bytes")
-	}
-}
-
-func TestNarrow(t *testing.T) {
-	for _, n := range network.Ten() {
-		for _, factor := range []float64{0.001, 0.3, 0.77, 1, 1.5} {
-			s := narrow(n, factor)
-			if err := s.Validate(); err != nil {
-				t.Error(err)
-			}
-			if s.Input != n.Input || s.Classes() != n.Classes() || len(s.Convs) != len(n.Convs) {
-				t.Errorf("%s times %v: %+v", n.Name, factor, s)
-			}
-		}
-		if n.Weights() != narrow(n, 1).Weights() {
-			t.Errorf("%s changed at factor 1", n.Name)
-		}
-	}
-	n := network.Ten()[0] // cifar10
-	if s := narrow(n, 0.25); s.Convs[2] != (network.Conv{Height: 3, Width: 3, In: 8, Out: 13}) || s.Dense[0] != 52 || s.Dense[1] != 32 || s.Dense[3] != 10 || n.Dense[0] != 208 {
-		t.Errorf("a quarter of %s is %+v", n.Name, s)
 	}
 }

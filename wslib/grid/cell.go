@@ -2,111 +2,120 @@ package grid
 
 import (
 	"cmp"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
 
 	"weightsep/wslib/budget"
+	"weightsep/wslib/comparison"
 	"weightsep/wslib/network"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
 
-// outcome is what a method gives.
-type outcome struct {
-	networks []*network.Network
-	weights  [][]float32
-	bytes    int
-	level1   int
-	pages    string
-	history  []Point
+// Methods. Those by budget take a packing ratio; the others are as large as they are.
+const (
+	Further     = "further"      // separate networks in float32, the reference
+	Distilled   = "distilled"    // the same, distilled from the reference or several like it, and with mixup
+	Quantized   = "quantized"    // separate networks, -8, -4, -2, -1 bits
+	Pruned      = "pruned"       // magnitude pruning and int8, by budget
+	RandomTable = "random-table" // joint training on a random page table, by budget
+	Joint       = "joint"        // weight separation, by budget
+	Alternating = "alternating"  // weight separation as in the paper
+)
+
+// paged tells that a method trains pages, in a run of the pipeline.
+func (c Cell) paged() bool {
+	return slices.Contains([]string{Joint, RandomTable, Alternating}, c.Method)
 }
 
-func (g *Grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
-	config, plan, err := g.cellConfig(c, seed)
-	if err != nil {
-		return err
-	}
-	key, err := g.key(c, seed)
-	if err != nil {
-		return err
-	}
-	dir := g.path(c, seed)
-	speed, watch := new(pace), &stopwatch{path: filepath.Join(dir, runDir, secondsFile)}
-	var old Record
-	if err := readJSON(filepath.Join(dir, recordFile), &old); err == nil {
-		if old.Key == key {
-			return watch.done()
+// Cell is one method at one budget.
+type Cell struct {
+	Method string  `json:"method"`
+	Bits   int     `json:"bits,omitempty"`  // of a value; 0: chosen by the budget
+	Ratio  float64 `json:"ratio,omitempty"` // packing ratio in bytes to reach
+	// Level1 is the ratio of device memory alone, larger than Ratio where there are
+	// exclusive pages; 0: all is in device memory.
+	Level1 float64 `json:"level1,omitempty"`
+	Rounds int     `json:"rounds,omitempty"` // of the alternating schedule, 100 in full
+	// First is the steps of a network's first turn in the alternating schedule, 2,000 in
+	// full; 0: as much less as there are fewer Rounds.
+	First int `json:"first,omitempty"`
+}
+
+// String names the cell in files and tables: joint-80, quantized-4, joint-4bit-32.
+func (c Cell) String() string {
+	s := c.Method
+	for _, part := range []struct {
+		value float64
+		unit  string
+	}{
+		{float64(c.Bits), "bit"}, {c.Ratio, ""}, {c.Level1, ""},
+		{float64(c.Rounds), "rounds"}, {float64(c.First), "first"},
+	} {
+		if c.Method == Quantized {
+			part.unit = ""
 		}
-		return fmt.Errorf("%s is of another configuration: remove it or choose another directory", dir)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	r, err := g.open(c, config, seed, speed, watch)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	// What other cells of the seed share is not of this one's time.
-	if err := r.Teachers(ctx); err != nil {
-		return err
-	}
-	if err := watch.begin(); err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, watch.stop())
+		if part.value > 0 {
+			s += fmt.Sprintf("-%g%s", part.value, part.unit)
 		}
-	}()
-	var o *outcome
-	switch c.Method {
-	case Joint, RandomTable, Alternating:
-		o, err = g.separated(ctx, r, speed, watch)
-	default:
-		o, err = g.compared(ctx, r, c, seed, watch)
 	}
-	if err != nil {
-		return err
-	}
-	if plan != nil {
-		o.pages = fmt.Sprintf("%d shared of %v, %s exclusive a network of %v, scales %s%s",
-			plan.Shared, plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat, plan.KeysText())
-	}
-	record := Record{Cell: c, Seed: seed, Key: key, Bytes: o.bytes, Level1: o.level1, History: o.history, Pages: o.pages, Seconds: watch.seconds()}
-	if err := g.score(ctx, r, o, &record, dir); err != nil {
-		return err
-	}
-	if err := writeJSON(filepath.Join(dir, recordFile), record); err != nil {
-		return err
-	}
-	return watch.done()
+	return s
 }
 
-// key hashes what decides a cell's result but the data, which the record has.
-func (g *Grid) key(c Cell, seed uint64) (string, error) {
-	config, _, err := g.cellConfig(c, seed)
-	if err != nil {
-		return "", err
+// cellForm is how a cell is written.
+var cellForm = regexp.MustCompile(
+	`^(?:(further|distilled)|(quantized)-(\d{1,9})|(pruned)(?:-(\d{1,9}))?:([\d.]+)` +
+		`|(joint|random-table)(?:-(\d{1,9}))?:([\d.]+)(?::([\d.]+))?|(alternating)(?:-(\d{1,9})(?::(\d{1,9}))?)?)$`)
+
+// ParseCell reads METHOD[:RATIO[:LEVEL1]], where METHOD may end in -BITS (quantized-4,
+// joint-2), or alternating[-ROUNDS[:FIRST]].
+func ParseCell(s string) (c Cell, err error) {
+	m := cellForm.FindStringSubmatch(s)
+	if m == nil {
+		return c, fmt.Errorf("grid: method %q, want further, distilled, quantized-BITS, pruned[-BITS]:RATIO, "+
+			"random-table[-BITS]:RATIO[:LEVEL1], joint[-BITS]:RATIO[:LEVEL1] or alternating[-ROUNDS[:FIRST]]", s)
 	}
-	raw, err := json.Marshal(map[string]any{"cell": c, "config": config})
-	if err != nil {
-		return "", err
+	number := func(text string) (v float64) {
+		if text != "" && err == nil {
+			if v, err = strconv.ParseFloat(text, 64); err == nil && !(v > 0) {
+				err = fmt.Errorf("%q is not above 0", text)
+			}
+		}
+		return v
 	}
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:8]), nil
+	c = Cell{Method: m[1] + m[2] + m[4] + m[7] + m[11], Bits: int(number(m[3] + m[5] + m[8])),
+		Ratio: number(m[6] + m[9]), Level1: number(m[10]), Rounds: int(number(m[12])), First: int(number(m[13]))}
+	if err == nil && c.Bits > 0 {
+		err = page.Precision(c.Bits).Validate()
+	}
+	if err == nil && c.Level1 > 0 && c.Level1 < c.Ratio {
+		err = fmt.Errorf("level 1 has a ratio of %g, want no less than the %g of all", c.Level1, c.Ratio)
+	}
+	if err != nil {
+		return Cell{}, fmt.Errorf("grid: method %q: %w", s, err)
+	}
+	return c, nil
 }
 
-// cellConfig is the configuration of a cell's run, without what its method does not
-// heed, and the plan that its budget became.
-func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error) {
-	config := g.config(seed)
+// series that the cell belongs to in a chart.
+func (c Cell) series() string {
+	if c.Bits > 0 && c.Method == Joint {
+		return fmt.Sprintf("%s, %d bits", c.Method, c.Bits)
+	}
+	return c.Method
+}
+
+// config is the configuration of a cell's run, without what its method does not heed, and
+// the plan that its budget became.
+func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error) {
+	config := s.Config
+	config.Seed = seed
+	if seed != 1 {
+		config.BaselineSeed = seed
+	}
 	switch c.Method {
 	case Alternating:
 		paper, err := pipeline.Profile("paper")
@@ -116,12 +125,17 @@ func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, e
 		config.Optimization, config.MaxExclusive = paper.Optimization, paper.MaxExclusive
 		config.Placement, config.Loads, config.LoadSpread, config.Doubling = "", nil, 0, false
 		if c.Rounds > 0 {
-			config.Optimization.Rounds = c.Rounds
-			config.Optimization.FirstSteps = cmp.Or(c.First, paper.Optimization.FirstSteps*c.Rounds/paper.Optimization.Rounds)
+			o := &config.Optimization
+			o.FirstSteps = cmp.Or(c.First, o.FirstSteps*c.Rounds/o.Rounds)
+			o.Rounds = c.Rounds
 		}
 	case Joint, RandomTable:
-		b, err := g.budget(c)
-		if err != nil {
+		b := budget.Budget{Precision: page.Precision(c.Bits), Keys: s.Keys}
+		var err error
+		if b.Total, err = s.bytes(c.Ratio); err != nil {
+			return config, nil, err
+		}
+		if b.Level1, err = s.bytes(c.Level1); err != nil {
 			return config, nil, err
 		}
 		plan, err := config.ApplyBudget(b)
@@ -145,26 +159,45 @@ func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, e
 	return config, nil, nil
 }
 
-// budget of a cell in bytes.
-func (g *Grid) budget(c Cell) (b budget.Budget, err error) {
-	nets, err := g.networks()
-	if err != nil {
-		return b, err
+// method of package comparison that a cell without pages is, sized for its budget.
+func (s Spec) method(c Cell) (comparison.Method, error) {
+	switch c.Method {
+	case Further, Distilled:
+		return comparison.Further{}, nil
+	case Quantized:
+		return comparison.Quantized{Bits: c.Bits}, nil
+	case Pruned:
+		nets, err := s.networks()
+		if err != nil {
+			return nil, err
+		}
+		total, err := s.bytes(c.Ratio)
+		if err != nil {
+			return nil, err
+		}
+		bits := cmp.Or(c.Bits, 8)
+		keep, err := comparison.KeepFor(nets, bits, total)
+		return comparison.Pruned{Bits: bits, Keep: keep}, err
 	}
-	b.Precision, b.Keys = page.Precision(c.Bits), g.Spec.Keys
-	if b.Total, err = budget.Ratio(weightsOf(nets), c.Ratio); err != nil {
-		return b, err
-	}
-	if c.Level1 > 0 {
-		b.Level1, err = budget.Ratio(weightsOf(nets), c.Level1)
-	}
-	return b, err
+	return nil, fmt.Errorf("grid: no method %q", c.Method)
 }
 
-func weightsOf(nets []*network.Network) []int {
-	var n []int
-	for _, net := range nets {
-		n = append(n, net.Weights())
+func (s Spec) networks() ([]*network.Network, error) {
+	return network.Select(network.Ten(), s.Config.Networks...)
+}
+
+// bytes of a packing ratio; 0 for none.
+func (s Spec) bytes(ratio float64) (int, error) {
+	if ratio == 0 {
+		return 0, nil
 	}
-	return n
+	nets, err := s.networks()
+	if err != nil {
+		return 0, err
+	}
+	var weights []int
+	for _, n := range nets {
+		weights = append(weights, n.Weights())
+	}
+	return budget.Ratio(weights, ratio)
 }

@@ -2,25 +2,29 @@
 // budget with every seed, keeps what is finished, and makes one table and the charts
 // of it.
 //
-// All methods but [Alternating], which keeps its own schedule, and [Width], which trains
-// narrower networks from scratch first, start from the same separate networks and get the
-// same further steps and schedule, and the same dropout, but that packed networks may have
-// one of their own; accuracy changes are against the separate networks with just these
-// further steps ([Further]). All but [Further] and [Alternating] may have distillation from
-// the separate networks, or from the reference itself, once or several times trained, and
-// mixup; only joint training has loss weights between networks and loads of their pages.
-// Test data is read once, when a cell of the grid is done and nothing is chosen any more.
+// All methods but [Alternating], which keeps its own schedule, start from the same separate
+// networks and get the same further steps and schedule, and the same dropout, but that packed
+// networks may have one of their own; accuracy changes are against the separate networks with
+// just these further steps ([Further]). All but [Further] and [Alternating] may have
+// distillation from the separate networks, or from the reference itself, once or several times
+// trained, and mixup; only joint training has loss weights between networks and loads of their
+// pages. Test data is read once, when a cell of the grid is done and nothing is chosen any more.
 package grid
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
+
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/datasets"
 	"weightsep/wslib/comparison"
@@ -29,128 +33,14 @@ import (
 	"weightsep/wslib/pipeline"
 )
 
-// The methods. Those with a budget take a packing ratio; the others are as large as
-// they are.
-const (
-	Further     = "further"      // separate networks in float32, the reference
-	Distilled   = "distilled"    // the same with distillation from the reference or several of its kind, and mixup
-	Quantized   = "quantized"    // separate networks, -8, -4, -2, -1 bits
-	Pruned      = "pruned"       // magnitude pruning and int8, by budget
-	Width       = "width"        // narrower networks in int8, by budget
-	Product     = "product"      // one codebook for all networks
-	RandomTable = "random-table" // joint training on a random page table, by budget
-	Joint       = "joint"        // weight separation, by budget
-	Alternating = "alternating"  // weight separation as in the paper
-)
-
-// Cell is one method at one budget.
-type Cell struct {
-	Method string  `json:"method"`
-	Bits   int     `json:"bits,omitempty"`   // of a value; 0: chosen by the budget
-	Length int     `json:"length,omitempty"` // weights of a codeword of product
-	Ratio  float64 `json:"ratio,omitempty"`  // packing ratio in bytes to reach
-	// Level1 is the ratio of device memory alone, larger than Ratio where there are
-	// exclusive pages; 0: all is in device memory.
-	Level1 float64 `json:"level1,omitempty"`
-	Rounds int     `json:"rounds,omitempty"` // of the alternating schedule, 100 in full
-	// First is the steps of a network's first turn in the alternating schedule, 2,000 in
-	// full; 0: as much less as there are fewer Rounds.
-	First int `json:"first,omitempty"`
-}
-
-// String names the cell in files and tables: joint-80, quantized-4, joint-4bit-32.
-func (c Cell) String() string {
-	parts := []string{c.Method}
-	if c.Bits > 0 && (c.Method == Quantized) {
-		parts = append(parts, fmt.Sprint(c.Bits))
-	} else if c.Bits > 0 {
-		parts = append(parts, fmt.Sprintf("%dbit", c.Bits))
-	}
-	for _, v := range []float64{c.Ratio, c.Level1} {
-		if v > 0 {
-			parts = append(parts, fmt.Sprintf("%g", v))
-		}
-	}
-	if c.Length > 0 {
-		parts = append(parts, fmt.Sprint(c.Length))
-	}
-	if c.Rounds > 0 {
-		parts = append(parts, fmt.Sprintf("%drounds", c.Rounds))
-	}
-	if c.First > 0 {
-		parts = append(parts, fmt.Sprintf("%dfirst", c.First))
-	}
-	return strings.Join(parts, "-")
-}
-
-// ParseCell reads METHOD[:RATIO[:LEVEL1]], where METHOD may end in -BITS (quantized-4,
-// joint-2), or alternating[-ROUNDS[:FIRST]].
-func ParseCell(s string) (Cell, error) {
-	fields := strings.Split(s, ":")
-	c := Cell{Method: fields[0]}
-	known := []string{Further, Distilled, Quantized, Pruned, Width, Product, RandomTable, Joint, Alternating}
-	if at := strings.LastIndex(c.Method, "-"); at > 0 && !slices.Contains(known, c.Method) {
-		n, err := strconv.Atoi(c.Method[at+1:])
-		if err != nil || n < 1 {
-			return c, fmt.Errorf("grid: method %q: want one of %s, with bits or rounds after a dash", fields[0], strings.Join(known, ", "))
-		}
-		c.Method = c.Method[:at]
-		switch c.Method {
-		case Alternating:
-			c.Rounds = n
-		case Product:
-			c.Length = n
-		case Further, Distilled:
-			return c, fmt.Errorf("grid: %q: %s has no bits", s, c.Method)
-		default:
-			c.Bits = n
-			if err := page.Precision(n).Validate(); err != nil {
-				return c, fmt.Errorf("grid: %q: %w", s, err)
-			}
-		}
-	}
-	if !slices.Contains(known, c.Method) {
-		return c, fmt.Errorf("grid: method %q, want one of %s", fields[0], strings.Join(known, ", "))
-	}
-	if c.Method == Alternating && len(fields) == 2 {
-		n, err := strconv.Atoi(fields[1])
-		if err != nil || n < 1 || c.Rounds == 0 {
-			return c, fmt.Errorf("grid: %q: want %s-ROUNDS:FIRST, both above 0", s, Alternating)
-		}
-		c.First, fields = n, fields[:1]
-	}
-	for i, to := range []*float64{&c.Ratio, &c.Level1} {
-		if i+1 < len(fields) {
-			if v, err := strconv.ParseFloat(fields[i+1], 64); err == nil {
-				*to = v
-			}
-			if !(*to > 0) {
-				return c, fmt.Errorf("grid: %q: ratio %q, want a number above 0", s, fields[i+1])
-			}
-		}
-	}
-	if len(fields) > 3 || c.Level1 > 0 && c.Level1 < c.Ratio {
-		return c, fmt.Errorf("grid: %q: want METHOD:RATIO:LEVEL1, the ratio of level 1 being the larger", s)
-	}
-	byBudget := slices.Contains([]string{Pruned, Width, RandomTable, Joint}, c.Method)
-	if byBudget != (c.Ratio > 0) {
-		return c, fmt.Errorf("grid: %q: %s, %s, %s and %s take a ratio, the others none", s, Pruned, Width, RandomTable, Joint)
-	}
-	if c.Level1 > 0 && c.Method != Joint && c.Method != RandomTable {
-		return c, fmt.Errorf("grid: %q: only %s and %s have a level 1 of their own", s, RandomTable, Joint)
-	}
-	if c.Method == Quantized && c.Bits == 0 {
-		return c, fmt.Errorf("grid: %q: want %s-8, -4, -2 or -1", s, Quantized)
-	}
-	return c, nil
-}
-
 // Spec is a grid.
 type Spec struct {
 	Config pipeline.Config // networks, data, pages, and the schedule of all methods
 	Cells  []Cell
 	Keys   page.Precision // as budget.Budget.Keys, but for a start of Config that has keys itself
-	Seeds  []uint64       // of baselines and packing; baselines of seed 1 are those that come with the project, where they do
+
+	// Seeds of baselines and packing. Baselines of seed 1 are those that come with the project.
+	Seeds []uint64
 }
 
 // Validate reports the first thing that cannot work.
@@ -158,60 +48,62 @@ func (s Spec) Validate() error {
 	if len(s.Cells) == 0 || len(s.Seeds) == 0 {
 		return fmt.Errorf("grid: %d methods, %d seeds: want some of each", len(s.Cells), len(s.Seeds))
 	}
-	if s.Config.Optimization.Method != pipeline.Joint {
-		return fmt.Errorf("grid: the schedule is of method %q, want %s", s.Config.Optimization.Method, pipeline.Joint)
+	if m := s.Config.Optimization.Method; m != pipeline.Joint {
+		return fmt.Errorf("grid: the schedule is of method %q, want %s", m, pipeline.Joint)
 	}
 	if err := s.Config.Validate(); err != nil {
 		return err
 	}
-	g := &Grid{Spec: s}
-	names, seeds := map[string]bool{}, map[uint64]bool{}
-	for _, seed := range s.Seeds {
-		if seed == 0 || seeds[seed] {
+	for i, seed := range s.Seeds {
+		if seed == 0 || slices.Contains(s.Seeds[:i], seed) {
 			return fmt.Errorf("grid: seed %d is 0 or there twice", seed)
 		}
-		seeds[seed] = true
 	}
-	for _, c := range s.Cells {
-		if names[c.String()] {
+	for i, c := range s.Cells {
+		if slices.Contains(s.Cells[:i], c) {
 			return fmt.Errorf("grid: %s is there twice", c)
 		}
-		names[c.String()] = true
-		if _, _, err := g.cellConfig(c, s.Seeds[0]); err != nil {
-			return fmt.Errorf("grid: %s: %w", c, err)
-		}
-		if !slices.Contains([]string{Joint, RandomTable, Alternating}, c.Method) {
-			m, err := g.method(c)
-			if err == nil {
+		_, _, err := s.config(c, s.Seeds[0])
+		if err == nil && !c.paged() {
+			var m comparison.Method
+			if m, err = s.method(c); err == nil {
 				err = comparison.Validate(m)
 			}
-			if err != nil {
-				return fmt.Errorf("grid: %s: %w", c, err)
-			}
+		}
+		if err != nil {
+			return fmt.Errorf("grid: %s: %w", c, err)
 		}
 	}
 	return nil
 }
 
-// Options of [Open].
+// key hashes what decides a cell's result but the data, which the record has.
+func (s Spec) key(c Cell, seed uint64) (string, error) {
+	config, _, err := s.config(c, seed)
+	if err != nil {
+		return "", fmt.Errorf("grid: %s: %w", c, err)
+	}
+	raw, err := json.Marshal(map[string]any{"cell": c, "config": config})
+	if err != nil {
+		return "", fmt.Errorf("grid: %s: %w", c, err)
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8]), nil
+}
+
+// Options of [Run].
 type Options struct {
 	Backend  string
-	Log      io.Writer
+	Log      io.Writer                                    // nil: nothing is logged
 	Progress func(cell string, done, of int, note string) // nil: nothing is told
 }
 
-// Grid is a directory of finished and unfinished cells.
-type Grid struct {
-	Spec    Spec
-	Dir     string
-	options Options
-}
-
-// Open makes a grid in a directory, or goes on with the one that is there. Cells
-// that are finished there with the same configuration are not run again.
-func Open(dir string, s Spec, o Options) (*Grid, error) {
+// Run runs every cell that is not finished in the directory, the reference first. A cell that
+// fails does not keep the others from running; the errors are returned together. Nothing runs
+// where the directory has cells of another configuration or of other data than there are now.
+func Run(ctx context.Context, dir string, s Spec, o Options) error {
 	if err := s.Validate(); err != nil {
-		return nil, err
+		return err
 	}
 	if o.Progress == nil {
 		o.Progress = func(string, int, int, string) {}
@@ -220,91 +112,315 @@ func Open(dir string, s Spec, o Options) (*Grid, error) {
 		o.Log = io.Discard
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("grid: %w", err)
+		return fmt.Errorf("grid: %w", err)
 	}
-	return &Grid{Spec: s, Dir: dir, options: o}, nil
-}
-
-// Run runs every cell that is not finished, the reference first. A cell that fails
-// does not keep the others from running; the errors are returned together. Nothing runs
-// where cells are finished with other data than there are now.
-func (g *Grid) Run(ctx context.Context) error {
-	if err := g.checkData(ctx); err != nil {
+	g := &grid{Spec: s, Options: o, dir: dir}
+	finished, err := g.finished(ctx)
+	if err != nil {
 		return err
 	}
-	cells := g.Spec.Cells
+	cells := s.Cells
 	if !slices.Contains(cells, Cell{Method: Further}) {
 		cells = append([]Cell{{Method: Further}}, cells...)
 	}
-	var failed []string
-	for _, seed := range g.Spec.Seeds {
+	var failed []error
+	for _, seed := range s.Seeds {
 		for _, c := range cells {
+			if slices.ContainsFunc(finished, func(r Record) bool { return r.Cell == c && r.Seed == seed }) {
+				continue
+			}
 			if err := g.run(ctx, c, seed); err != nil {
 				if ctx.Err() != nil {
 					return err
 				}
-				failed = append(failed, fmt.Sprintf("%s, seed %d: %v", c, seed, err))
+				failed = append(failed, fmt.Errorf("%s, seed %d: %w", c, seed, err))
 			}
 		}
 	}
 	if failed != nil {
-		return fmt.Errorf("grid: %d cells failed:\n%s", len(failed), strings.Join(failed, "\n"))
+		return fmt.Errorf("grid: %d cells failed:\n%w", len(failed), errors.Join(failed...))
 	}
 	return nil
 }
 
-// config is the configuration of a seed's runs.
-func (g *Grid) config(seed uint64) pipeline.Config {
-	c := g.Spec.Config
-	c.Seed = seed
-	if seed != 1 {
-		c.BaselineSeed = seed
+// grid is one call of [Run]. What is unfinished lies in the directories of the seeds: baselines,
+// teachers, and in a directory for each cell its run or networks.
+type grid struct {
+	Spec
+	Options
+	dir string
+}
+
+// finished are the records of the directory, if all are of this configuration and data.
+func (g *grid) finished(ctx context.Context) ([]Record, error) {
+	records, err := readRecords(g.dir)
+	if err != nil || len(records) == 0 {
+		return nil, err
 	}
-	return c
-}
-
-func (g *Grid) path(c Cell, seed uint64) string {
-	return filepath.Join(g.seedDir(seed), c.String())
-}
-
-const seedPrefix = "seed-"
-
-func (g *Grid) seedDir(seed uint64) string { return filepath.Join(g.Dir, fmt.Sprint(seedPrefix, seed)) }
-
-// networksDir keeps the trained networks of a comparison.
-func (g *Grid) networksDir(c Cell, seed uint64) string {
-	return filepath.Join(g.path(c, seed), "networks")
-}
-
-// open is a pipeline run in a cell's directory; its baselines are shared with the
-// other cells of the seed.
-func (g *Grid) open(c Cell, config pipeline.Config, seed uint64, speed *pace, watch *stopwatch) (*pipeline.Run, error) {
-	teachers := filepath.Join(g.seedDir(seed), "teachers")
-	if o := config.Optimization; o.TeacherSteps == o.Steps {
-		teachers = g.networksDir(Cell{Method: Further}, seed) // the same training
+	now := map[string]string{}
+	for _, name := range g.Config.Networks {
+		d, err := datasets.Open(ctx, name, g.Config.Data.Options())
+		if err != nil {
+			return nil, err
+		}
+		now[name] = samples(d)
 	}
-	return pipeline.Open(filepath.Join(g.path(c, seed), runDir), config, pipeline.Options{
-		Backend: g.options.Backend, Log: g.options.Log, Baselines: filepath.Join(g.seedDir(seed), "baselines"), Teachers: teachers,
-		Progress: func(stage string, done, of int, note string) {
-			if stage == "optimize" && of > 1 {
-				speed.at(done)
+	for _, r := range records {
+		if key, err := g.key(r.Cell, r.Seed); err != nil {
+			return nil, err
+		} else if key != r.Key {
+			return nil, fmt.Errorf("grid: %s, seed %d, in %s is of another configuration: choose another directory",
+				r.Cell, r.Seed, g.dir)
+		}
+		for _, n := range r.Networks {
+			if n.Samples != now[n.Name] {
+				return nil, fmt.Errorf("grid: %s, seed %d, in %s was made with other %s data: %s; now there is %s",
+					r.Cell, r.Seed, g.dir, n.Name, n.Samples, now[n.Name])
 			}
+		}
+	}
+	return records, nil
+}
+
+// samples tells data apart.
+func samples(d *datasets.Dataset) string {
+	p := d.Provenance
+	return fmt.Sprintf("%s, %d training and %d test samples, %s", p.Source, p.Train, p.Test, p.Content)
+}
+
+// outcome is what a method gives.
+type outcome struct {
+	weights [][]float32 // as executed, of each network
+	bytes   int
+	level1  int
+	history []Point
+}
+
+// run trains, scores and records a cell.
+func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
+	config, plan, err := g.config(c, seed)
+	if err != nil {
+		return err
+	}
+	key, err := g.key(c, seed)
+	if err != nil {
+		return err
+	}
+	watch := &stopwatch{path: filepath.Join(g.path(seed, c.String(), "run"), "seconds.json")}
+	teachers := g.path(seed, "teachers")
+	if config.Optimization.TeacherSteps == config.Optimization.Steps {
+		teachers = g.path(seed, Further, "networks") // the same training
+	}
+	r, err := pipeline.Open(g.path(seed, c.String(), "run"), config, pipeline.Options{
+		Backend: g.Backend, Log: g.Log, Baselines: g.path(seed, "baselines"), Teachers: teachers,
+		Progress: func(stage string, done, of int, note string) {
 			watch.tick()
-			g.options.Progress(fmt.Sprintf("%s seed %d: %s", c, seed, stage), done, of, note)
+			g.Progress(fmt.Sprintf("%s seed %d: %s", c, seed, stage), done, of, note)
 		},
 	})
-}
-
-// networks are the grid's networks.
-func (g *Grid) networks() ([]*network.Network, error) {
-	return network.Select(network.Ten(), g.Spec.Config.Networks...)
-}
-
-// groups are the numbers that related test samples share; recordings where there are
-// any, for their segments are related.
-func groups(s *datasets.Split) []int32 {
-	if s.Groups != nil {
-		return s.Groups
+	if err != nil {
+		return err
 	}
-	return s.Clips
+	defer r.Close()
+	// What other cells of the seed share is not of this one's time.
+	if err := r.Teachers(ctx); err != nil {
+		return err
+	}
+	if err := watch.begin(); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, watch.stop())
+		}
+	}()
+	var o *outcome
+	if c.paged() {
+		o, err = g.separated(ctx, r, watch)
+	} else {
+		o, err = g.compared(ctx, r, c, seed, watch)
+	}
+	if err != nil {
+		return err
+	}
+	record := Record{Cell: c, Seed: seed, Key: key, Bytes: o.bytes, Level1: o.level1, History: o.history,
+		Seconds: watch.seconds()}
+	if plan != nil {
+		record.Pages = fmt.Sprintf("%d shared of %v, %s exclusive a network of %v, scales %s%s", plan.Shared,
+			plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat, plan.KeysText())
+	}
+	if record.TeacherSeconds, err = g.teacherSeconds(config, seed); err != nil {
+		return err
+	}
+	vectors := map[string][]int32{}
+	for i, n := range r.Networks() {
+		if err := record.score(ctx, r, n, o.weights[i], vectors); err != nil {
+			return err
+		}
+	}
+	if err := add(g.dir, record, vectors); err != nil {
+		return err
+	}
+	return watch.done()
+}
+
+func (g *grid) path(seed uint64, elem ...string) string {
+	return filepath.Join(append([]string{g.dir, fmt.Sprint("seed-", seed)}, elem...)...)
+}
+
+// teacherSeconds is how long the networks were trained that a run with pages is distilled
+// from: as long as the reference, of which they are, in proportion to their steps.
+func (g *grid) teacherSeconds(c pipeline.Config, seed uint64) (float64, error) {
+	o := c.Optimization
+	records, err := readRecords(g.dir)
+	further := (&results{records: records}).reference(seed)
+	if further == nil || o.Distillation == 0 {
+		return 0, err
+	}
+	return further.Seconds * float64(o.TeacherSteps*max(1, o.Teachers)) / float64(max(1, o.Steps)), err
+}
+
+// separated is weight separation: a run of the pipeline up to its optimized pages.
+func (g *grid) separated(ctx context.Context, r *pipeline.Run, watch *stopwatch) (*outcome, error) {
+	if err := r.Optimize(ctx); err != nil {
+		return nil, err
+	}
+	set, err := r.Set()
+	if err != nil {
+		return nil, err
+	}
+	stored := set.Stored()
+	o := &outcome{bytes: stored.Total, level1: stored.Level1()}
+	for i := range set.Networks {
+		o.weights = append(o.weights, set.Weights(i))
+	}
+	h, err := r.History()
+	if err != nil {
+		return nil, err
+	}
+	seconds := watch.seconds()
+	for _, p := range h.Points {
+		at := seconds * float64(p.Step) / float64(max(1, h.Points[len(h.Points)-1].Step))
+		o.history = append(o.history, Point{Step: p.Step, Seconds: at, Mean: p.Mean})
+	}
+	return o, nil
+}
+
+// compared is one of the other methods, on the run's baselines.
+func (g *grid) compared(
+	ctx context.Context, r *pipeline.Run, c Cell, seed uint64, w *stopwatch,
+) (*outcome, error) {
+	tasks, err := r.Tasks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m, err := g.method(c)
+	if err != nil {
+		return nil, err
+	}
+	backend, err := r.Backend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var weights [][]float32
+	for _, n := range r.Networks() {
+		w, err := r.Weights(n)
+		if err != nil {
+			return nil, err
+		}
+		weights = append(weights, w)
+	}
+	s := r.Config.Schedule(r.Config.Optimization.Steps)
+	s.Distillation = r.Config.Optimization.Teaching()
+	result, err := comparison.Run(ctx, backend, m, tasks, weights, comparison.Options{
+		Schedule: s,
+		Dir:      g.path(seed, c.String(), "networks"),
+		Progress: func(p comparison.Progress) {
+			w.tick()
+			note := p.Network
+			if p.Point != nil {
+				note = fmt.Sprintf("%s validation %.2f %%", p.Network, 100*p.Point.Validation)
+			}
+			g.Progress(fmt.Sprintf("%s seed %d: training", c, seed), p.Step, p.Steps, note)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	o := &outcome{bytes: result.Bytes, level1: result.Bytes}
+	// The mean validation accuracy, where all networks have one after the same number of steps.
+	means, count := map[int]float64{}, map[int]int{}
+	for _, n := range result.Networks {
+		o.weights = append(o.weights, n.Weights)
+		for _, p := range n.History {
+			means[p.Step] += p.Validation / float64(len(result.Networks))
+			count[p.Step]++
+		}
+	}
+	for _, step := range slices.Sorted(maps.Keys(means)) {
+		if count[step] == len(result.Networks) {
+			o.history = append(o.history, Point{Step: step, Mean: means[step]})
+		}
+	}
+	return o, nil
+}
+
+// score reads the test data of a network, once: it adds the network to the record, and its
+// predictions, labels and groups to the vectors.
+func (record *Record) score(
+	ctx context.Context, r *pipeline.Run, n *network.Network, weights []float32, vectors map[string][]int32,
+) error {
+	backend, err := r.Backend(ctx)
+	if err != nil {
+		return err
+	}
+	data, err := r.Data(ctx, n.Name)
+	if err != nil {
+		return err
+	}
+	c, err := network.NewClassifier(backend, n, 100)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	w := tensors.FromFlatDataAndDimensions(weights, len(weights))
+	defer w.FinalizeAll()
+	validation, err := c.Accuracy(ctx, w, data.Validation)
+	if err != nil {
+		return err
+	}
+	classes, err := c.Predict(ctx, w, data.Test)
+	if err != nil {
+		return err
+	}
+	vectors[record.vectorName(n.Name)], vectors[labelsOf+n.Name] = classes, data.Test.Labels
+	if data.Test.Groups != nil {
+		vectors[groupsOf+n.Name] = data.Test.Groups
+	} else if data.Test.Clips != nil { // segments of one recording are related
+		vectors[groupsOf+n.Name] = data.Test.Clips
+	}
+	record.Separate += 4 * n.Weights()
+	record.Networks = append(record.Networks, NetworkRecord{Name: n.Name, Data: data.Provenance.Kind,
+		Samples: samples(data), Validation: validation, Test: share(right(classes, data.Test.Labels))})
+	return nil
+}
+
+// right tells of each sample whether its class is its label's.
+func right(classes, labels []int32) []bool {
+	r := make([]bool, len(classes))
+	for i, c := range classes {
+		r[i] = c == labels[i]
+	}
+	return r
+}
+
+// share that is true.
+func share(of []bool) float64 {
+	n := 0
+	for _, is := range of {
+		if is {
+			n++
+		}
+	}
+	return float64(n) / float64(len(of))
 }

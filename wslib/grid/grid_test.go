@@ -5,12 +5,12 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +18,6 @@ import (
 	"weightsep/datasets"
 	"weightsep/wslib/budget"
 	"weightsep/wslib/comparison"
-	"weightsep/wslib/npy"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
@@ -32,7 +31,6 @@ func TestParseCell(t *testing.T) {
 		"joint-2:50:60.5":   {Method: Joint, Bits: 2, Ratio: 50, Level1: 60.5},
 		"random-table:32":   {Method: RandomTable, Ratio: 32},
 		"random-table-4:32": {Method: RandomTable, Bits: 4, Ratio: 32},
-		"product-8":         {Method: Product, Length: 8},
 		"alternating-10":    {Method: Alternating, Rounds: 10},
 		"alternating-10:99": {Method: Alternating, Rounds: 10, First: 99},
 	} {
@@ -41,7 +39,9 @@ func TestParseCell(t *testing.T) {
 			t.Errorf("%s: %+v (%v), want %+v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "magic", "joint", "further:5", "joint:x", "joint:-3", "joint:50:20", "quantized", "quantized-x", "joint:1:2:3", "quantized-3", "further-8", "alternating:99", "alternating-10:0", "alternating-10:9:9"} {
+	for _, text := range []string{"", "magic", "joint", "further:5", "joint:x", "joint:-3", "joint:50:20", "joint:1:2:3",
+		"quantized", "quantized-x", "quantized-3", "quantized-4:32", "pruned:32:64", "further-8", "product-8",
+		"alternating:99", "alternating-10:0", "alternating-10:9.5", "alternating-10:9:9"} {
 		if c, err := ParseCell(text); err == nil {
 			t.Errorf("%q is read as %+v", text, c)
 		}
@@ -51,8 +51,8 @@ func TestParseCell(t *testing.T) {
 // A part of the paper's schedule is as much less of first turns, unless these are named.
 func TestAlternatingSchedule(t *testing.T) {
 	for text, want := range map[string][2]int{"alternating": {100, 2000}, "alternating-10": {10, 200}, "alternating-90:2000": {90, 2000}} {
-		g := &Grid{Spec: small(t, text)}
-		config, _, err := g.cellConfig(g.Spec.Cells[0], 1)
+		s := small(t, text)
+		config, _, err := s.config(s.Cells[0], 1)
 		if o := config.Optimization; err != nil || o.Rounds != want[0] || o.FirstSteps != want[1] || o.Passes != 10 || o.TurnSteps != 32 {
 			t.Errorf("%s: %d rounds of %d passes of %d steps after %d steps (%v), want %v", text, o.Rounds, o.Passes, o.TurnSteps, o.FirstSteps, err, want)
 		}
@@ -71,13 +71,13 @@ func TestStartDecidesKeys(t *testing.T) {
 		{overlapping.NormalizedPages, 0, overlapping.KeyedPages}, {overlapping.NormalizedPages, budget.NoKeys, overlapping.NormalizedPages},
 		{overlapping.SignedPages, budget.NoKeys, overlapping.SignedPages}, {overlapping.KeyedPages, budget.NoKeys, overlapping.KeyedPages},
 	} {
-		g := &Grid{Spec: small(t, "joint-32:5.8", "further")}
-		g.Spec.Config.Optimization.Start, g.Spec.Keys = string(c.start), c.keys
-		config, _, err := g.cellConfig(g.Spec.Cells[0], 1)
+		s := small(t, "joint-32:5.8", "further")
+		s.Config.Optimization.Start, s.Keys = string(c.start), c.keys
+		config, _, err := s.config(s.Cells[0], 1)
 		if got := overlapping.Start(config.Optimization.Start); err != nil || got != c.want {
 			t.Errorf("%+v: start %s, %v", c, got, err)
 		}
-		key, err := g.key(g.Spec.Cells[1], 1)
+		key, err := s.key(s.Cells[1], 1)
 		if err != nil || further != "" && key != further {
 			t.Errorf("%+v: the reference is another, %v", c, err)
 		}
@@ -109,26 +109,23 @@ func small(t *testing.T, cells ...string) Spec {
 }
 
 // A grid runs every cell once, also when it is interrupted; its table says what the
-// stored classes say, and cells keep to their budgets.
+// stored predictions say, and cells keep to their budgets.
 func TestGrid(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
 	s := small(t, "further", "quantized-4", "joint:10")
 	started := map[string]int{}
 	stop, cancel := context.WithCancel(ctx)
-	g, err := Open(dir, s, Options{Progress: func(cell string, done, _ int, _ string) {
+	err := Run(stop, dir, s, Options{Progress: func(cell string, done, _ int, _ string) {
 		if strings.HasPrefix(cell, "joint-10 seed 1: optimize") && done == 4 {
 			cancel()
 		}
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := g.Run(stop); err == nil || stop.Err() == nil {
+	if err == nil || stop.Err() == nil {
 		t.Fatalf("the grid was not interrupted: %v", err)
 	}
 	// What was interrupted had taken an hour.
-	interrupted := filepath.Join(g.path(s.Cells[2], 1), runDir, secondsFile)
+	interrupted := filepath.Join(dir, "seed-1", "joint-10", "run", "seconds.json")
 	took := 0.0
 	if err := readJSON(interrupted, &took); err != nil || took <= 0 {
 		t.Fatalf("the interrupted cell took %v s: %v", took, err)
@@ -136,7 +133,7 @@ func TestGrid(t *testing.T) {
 	if err := writeJSON(interrupted, 3600+took); err != nil {
 		t.Fatal(err)
 	}
-	g, err = Open(dir, s, Options{Progress: func(cell string, done, _ int, _ string) {
+	err = Run(ctx, dir, s, Options{Progress: func(cell string, done, _ int, _ string) {
 		if strings.HasSuffix(cell, ": teachers") {
 			t.Errorf("%s are trained again, they are the reference", cell)
 		}
@@ -147,30 +144,88 @@ func TestGrid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := g.Run(ctx); err != nil {
-		t.Fatal(err)
-	}
 	if started["further seed 1"] > 0 || started["quantized-4 seed 1"] > 0 || started["joint-10 seed 2"] == 0 {
 		t.Errorf("trained after the interruption: %v", started)
-	}
-	rows, err := g.Table(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(rows) != 3 {
-		t.Fatalf("%d rows, want 3", len(rows))
-	}
-	if r, _, err := g.record(s.Cells[2], 1); err != nil || r.Seconds < 3600+took || r.Seconds > 7200 {
-		t.Errorf("the cell that was interrupted after an hour took %v s (%v)", r.Seconds, err)
-	} else if h := r.History; h[len(h)-1].Seconds < 3600 || h[len(h)-1].Seconds > r.Seconds || h[1].Step != 3 || math.Abs(2*h[1].Seconds-h[len(h)-1].Seconds) > 1 {
-		t.Errorf("its course over time is %+v", h)
 	}
 	if _, err := os.Stat(interrupted); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%s is left: %v", interrupted, err)
 	}
-	check(t, g, rows)
-	checkCourses(t, g, rows)
-	files, err := g.Report(ctx)
+	all, rows := tabled(t, dir)
+	if len(rows) != 3 || rows[0].Cell != s.Cells[0] || rows[1].Cell != s.Cells[1] || rows[2].Cell != s.Cells[2] {
+		t.Fatalf("rows %v, want those of the three cells", rows)
+	}
+	r := rows[2].records[0]
+	if r.Seconds < 3600+took || r.Seconds > 7200 {
+		t.Errorf("the cell that was interrupted after an hour took %v s", r.Seconds)
+	}
+	h := r.History
+	if last := h[len(h)-1]; last.Seconds < 3600 || last.Seconds > r.Seconds || h[1].Step != 3 || math.Abs(2*h[1].Seconds-last.Seconds) > 1 {
+		t.Errorf("its course over time is %+v", h)
+	}
+	check(t, s, all, rows)
+	checkCourses(t, dir, all, rows)
+	checkReport(t, dir)
+
+	// Nothing that is finished runs again, and fewer cells and seeds do not take others away.
+	before := contents(t, dir)
+	quiet := Options{Progress: func(cell string, _, _ int, _ string) { t.Errorf("%s runs", cell) }}
+	part := s
+	part.Cells, part.Seeds = s.Cells[2:], s.Seeds[1:]
+	if err := Run(ctx, dir, part, quiet); err != nil {
+		t.Fatal(err)
+	}
+	if after := contents(t, dir); !maps.Equal(before, after) {
+		t.Error("a part of the grid changed its results")
+	}
+	// Cells of other data or of another configuration are found before anything is trained.
+	more := s
+	more.Cells = append(slices.Clone(s.Cells), Cell{Method: Quantized, Bits: 2})
+	more.Config.Optimization.Steps++
+	if err := Run(ctx, dir, more, quiet); err == nil || !strings.Contains(err.Error(), "another configuration") {
+		t.Errorf("cells of another configuration: %v", err)
+	}
+	more.Config.Optimization.Steps--
+	all.records[4].Networks[1].Samples = "of last year"
+	if err := writeJSON(filepath.Join(dir, recordsFile), all.records); err != nil {
+		t.Fatal(err)
+	}
+	if err := Run(ctx, dir, more, quiet); err == nil || !strings.Contains(err.Error(), "other fmnist data: of last year") {
+		t.Errorf("cells of other data: %v", err)
+	}
+}
+
+// tabled is what a directory has, and its table.
+func tabled(t *testing.T, dir string) (*results, []row) {
+	t.Helper()
+	all, err := readResults(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := all.table(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all, rows
+}
+
+// contents of the files with results.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, name := range []string{recordsFile, predictionsFile} {
+		raw, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = string(raw)
+	}
+	return files
+}
+
+// The two files are enough for table and charts, wherever they lie.
+func checkReport(t *testing.T, dir string) {
+	t.Helper()
+	files, err := Report(context.Background(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,70 +238,37 @@ func TestGrid(t *testing.T) {
 	if !strings.Contains(string(raw), "Stand-in data (says that the system runs") || !strings.Contains(string(raw), "| joint-10 |") {
 		t.Errorf("table:\n%s", raw)
 	}
-	// A smaller grid there keeps the rows of the larger one.
-	part := s
-	part.Cells = s.Cells[2:]
-	if g, err = Open(dir, part, Options{}); err != nil {
-		t.Fatal(err)
+	elsewhere := t.TempDir()
+	for name, content := range contents(t, dir) {
+		if err := os.WriteFile(filepath.Join(elsewhere, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if rows, err := g.Table(ctx); err != nil || len(rows) != 3 || rows[0].Cell != s.Cells[2] {
-		t.Errorf("%d rows (%v) for one cell of three, want all, the one first", len(rows), err)
+	if again, err := Report(context.Background(), elsewhere); err != nil || !slices.Equal(again, files) {
+		t.Fatalf("%v (%v) from the two files alone, want %v", again, err, files)
 	}
-	// And with fewer seeds those of more.
-	part.Cells, part.Seeds = s.Cells, s.Seeds[1:]
-	if g, err = Open(dir, part, Options{}); err != nil {
-		t.Fatal(err)
-	}
-	if rows, err = g.Table(ctx); err != nil {
-		t.Fatal(err)
-	}
-	check(t, g, rows)
-	// Cells of other data are found before anything is trained.
-	old, _, err := g.record(s.Cells[1], 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	changed := old
-	changed.Networks = slices.Clone(old.Networks)
-	changed.Networks[1].Samples = "of last year"
-	path := filepath.Join(g.path(s.Cells[1], 2), recordFile)
-	if err := writeJSON(path, changed); err != nil {
-		t.Fatal(err)
-	}
-	more := s
-	more.Cells = append(slices.Clone(s.Cells), Cell{Method: Quantized, Bits: 2})
-	if g, err = Open(dir, more, Options{Progress: func(cell string, _, _ int, _ string) { t.Errorf("%s runs", cell) }}); err != nil {
-		t.Fatal(err)
-	}
-	if err := g.Run(ctx); err == nil || !strings.Contains(err.Error(), "other fmnist data: of last year") {
-		t.Errorf("cells of other data: %v", err)
-	}
-	if err := writeJSON(path, old); err != nil {
-		t.Fatal(err)
-	}
-	// Another configuration in the same directory is refused, not mixed in.
-	s.Config.Optimization.Steps++
-	if g, err = Open(dir, s, Options{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := g.Table(ctx); err == nil || !strings.Contains(err.Error(), "another configuration") {
-		t.Errorf("cells of another configuration: %v", err)
+	for _, name := range files {
+		one, _ := os.ReadFile(filepath.Join(dir, name))
+		other, _ := os.ReadFile(filepath.Join(elsewhere, name))
+		if !bytes.Equal(one, other) {
+			t.Errorf("another %s from the two files alone", name)
+		}
 	}
 }
 
 // The one course over time is joint training's, after that of its teachers, which are the
 // reference; changes are against the best mean of the reference, by hand from the files of
 // its networks.
-func checkCourses(t *testing.T, g *Grid, rows []Row) {
+func checkCourses(t *testing.T, dir string, all *results, rows []row) {
 	t.Helper()
-	lines, err := g.courses(rows)
-	if err != nil || len(lines) != 1 {
-		t.Fatalf("%d courses (%v), want that of joint training", len(lines), err)
+	lines := all.courses(rows)
+	if len(lines) != 1 {
+		t.Fatalf("%d courses, want that of joint training", len(lines))
 	}
 	best := map[int]float64{}
 	for _, name := range []string{"mnist", "fmnist"} {
 		var n struct{ History []comparison.Point }
-		if err := readJSON(filepath.Join(g.networksDir(Cell{Method: Further}, 1), "further-"+name+".json"), &n); err != nil {
+		if err := readJSON(filepath.Join(dir, "seed-1", "further", "networks", "further-"+name+".json"), &n); err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range n.History {
@@ -254,65 +276,54 @@ func checkCourses(t *testing.T, g *Grid, rows []Row) {
 		}
 	}
 	goal := slices.Max(slices.Collect(maps.Values(best)))
-	reference, _, err := g.record(Cell{Method: Further}, 1)
-	if err != nil {
-		t.Fatal(err)
+	history := rows[2].records[0].History
+	at, change := lines[0].At, lines[0].Change
+	last := len(at) - 1
+	if seconds := all.reference(1).Seconds; at[0] <= seconds || math.Abs(at[last]-seconds-history[len(history)-1].Seconds) > 1e-9 {
+		t.Errorf("course %+v of %+v, the reference took %v s", lines[0], history, seconds)
 	}
-	history := rows[2].Records[0].History
-	last := len(lines[0].At) - 1
-	if lines[0].At[0] <= reference.Seconds || math.Abs(lines[0].Change[last]-100*(history[len(history)-1].Mean-goal)) > 1e-9 {
-		t.Errorf("course %+v of %+v, the reference took %v s and had %v", lines[0], history, reference.Seconds, goal)
+	if math.Abs(change[last]-100*(history[len(history)-1].Mean-goal)) > 1e-9 {
+		t.Errorf("course %+v of %+v, the reference had %v", lines[0], history, goal)
 	}
 }
 
-func check(t *testing.T, g *Grid, rows []Row) {
+func check(t *testing.T, s Spec, all *results, rows []row) {
 	t.Helper()
 	for _, r := range rows {
-		if !reflect.DeepEqual(r.Seeds, []uint64{1, 2}) {
-			t.Errorf("%s: seeds %v", r.Cell, r.Seeds)
+		if r.seeds() != "1 2" {
+			t.Errorf("%s: seeds %v", r.Cell, r.seeds())
 		}
-		if r.Cell.Method == Further && (r.All.Change != 0 || r.All.Low != 0 || r.All.High != 0 || r.Ratio != 1) {
-			t.Errorf("the reference differs from itself: %+v", r.All)
+		if r.Method == Further && (r.all.Change != 0 || r.all.Low != 0 || r.all.High != 0 || r.ratio() != 1) {
+			t.Errorf("the reference differs from itself: %+v", r.all)
 		}
-		if b := r.Cell.Ratio; b > 0 && (r.Ratio < b || r.Ratio > 1.05*b) {
-			t.Errorf("%s packs %.2f times", r.Cell, r.Ratio)
+		if b := r.Ratio; b > 0 && (r.ratio() < b || r.ratio() > 1.05*b) {
+			t.Errorf("%s packs %.2f times", r.Cell, r.ratio())
 		}
 		change := 0.0
-		for _, record := range r.Records {
+		for _, record := range r.records {
 			for i, n := range record.Networks {
-				d, err := datasets.Open(context.Background(), n.Name, g.Spec.Config.Data.Options())
+				d, err := datasets.Open(context.Background(), n.Name, s.Config.Data.Options())
 				if err != nil {
 					t.Fatal(err)
 				}
-				classes, _, err := npy.ReadInts(filepath.Join(g.path(r.Cell, record.Seed), n.Name+".npy"))
-				if err != nil {
-					t.Fatal(err)
-				}
+				classes := all.vectors[fmt.Sprintf("%s/%d/%s", r.Cell, record.Seed, n.Name)]
 				right := 0
 				for k, c := range classes {
 					if c == d.Test.Labels[k] {
 						right++
 					}
 				}
-				if got := float64(right) / float64(len(classes)); got != n.Test {
-					t.Errorf("%s: %s: test accuracy %v, its classes say %v", r.Cell, n.Name, n.Test, got)
+				if got := float64(right) / float64(d.Test.Len()); got != n.Test {
+					t.Errorf("%s: %s: test accuracy %v, its predictions say %v", r.Cell, n.Name, n.Test, got)
 				}
-				reference, ok, err := g.record(Cell{Method: Further}, record.Seed)
-				if err != nil || !ok {
-					t.Fatal(ok, err)
-				}
-				change += 100 * (n.Test - reference.Networks[i].Test) / 4
+				change += 100 * (n.Test - all.reference(record.Seed).Networks[i].Test) / 4
 			}
 		}
-		if math.Abs(change-r.All.Change) > 1e-9 {
-			t.Errorf("%s: mean change %v, by hand %v", r.Cell, r.All.Change, change)
+		if math.Abs(change-r.all.Change) > 1e-9 {
+			t.Errorf("%s: mean change %v, by hand %v", r.Cell, r.all.Change, change)
 		}
 	}
-	var table bytes.Buffer
-	if err := WriteCSV(&table, rows); err != nil {
-		t.Fatal(err)
-	}
-	lines, err := csv.NewReader(&table).ReadAll()
+	lines, err := csv.NewReader(bytes.NewReader(csvTable(rows))).ReadAll()
 	if err != nil || len(lines) != 1+3*4 {
 		t.Errorf("%d lines (%v), want a head and four for each method", len(lines), err)
 	}

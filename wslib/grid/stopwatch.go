@@ -1,7 +1,6 @@
 package grid
 
 import (
-	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -13,7 +12,6 @@ import (
 // that of earlier ones, so what an interruption ended counts, too.
 type stopwatch struct {
 	path          string
-	every         time.Duration // between notes [markEvery]
 	mu            sync.Mutex
 	before        float64 // seconds
 	start, marked time.Time
@@ -27,7 +25,10 @@ func (w *stopwatch) begin() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.start, w.marked = time.Now(), time.Now()
-	return ignoreMissing(readJSON(w.path, &w.before))
+	if err := readJSON(w.path, &w.before); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func (w *stopwatch) seconds() float64 { return w.before + time.Since(w.start).Seconds() }
@@ -36,7 +37,7 @@ func (w *stopwatch) seconds() float64 { return w.before + time.Since(w.start).Se
 func (w *stopwatch) tick() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.start.IsZero() && time.Since(w.marked) >= cmp.Or(w.every, markEvery) && writeJSON(w.path, w.seconds()) == nil {
+	if !w.start.IsZero() && time.Since(w.marked) >= markEvery && writeJSON(w.path, w.seconds()) == nil {
 		w.marked = time.Now() // else another tick writes it, or stop says why not
 	}
 }
@@ -49,7 +50,7 @@ func (w *stopwatch) stop() error {
 }
 
 func (w *stopwatch) done() error {
-	if err := os.Remove(w.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(w.path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

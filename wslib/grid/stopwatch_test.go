@@ -10,13 +10,13 @@ import (
 // What a process that was killed took until its last tick counts; an interval that is not
 // over notes nothing.
 func TestStopwatchGoesOnAfterAKill(t *testing.T) {
-	path := filepath.Join(t.TempDir(), secondsFile)
-	killed := &stopwatch{path: path, every: time.Nanosecond}
+	path := filepath.Join(t.TempDir(), "seconds.json")
+	killed := &stopwatch{path: path}
 	killed.tick() // it has not begun
 	if err := killed.begin(); err != nil {
 		t.Fatal(err)
 	}
-	killed.start = killed.start.Add(-time.Hour)
+	killed.start, killed.marked = killed.start.Add(-time.Hour), killed.marked.Add(-time.Hour)
 	killed.tick()
 	next := &stopwatch{path: path}
 	if err := next.begin(); err != nil {

@@ -1,143 +1,118 @@
 package grid
 
 import (
+	"bytes"
 	"context"
+	"encoding/csv"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/google/renameio/v2"
+
 	"weightsep/datasets"
 	"weightsep/wslib/bootstrap"
-	"weightsep/wslib/npy"
 )
 
-// Row is one method at one budget, over the seeds that are finished.
-type Row struct {
-	Cell    Cell
-	Seeds   []uint64
-	Records []Record // one a seed
-	Ratio   float64  // in bytes, all counted
-	Level1  float64  // in bytes of device memory
-
-	Networks []bootstrap.Interval // change against the reference, in the order of the records' networks
-	Real     bootstrap.Interval   // mean over networks on real data
-	All      bootstrap.Interval   // mean over all networks
-	Worst    int                  // network of the lowest change among those on real data, -1 without any
+// Report makes table.csv, table.md and the charts of what is finished in a directory, and
+// returns the names of the files. That nothing is finished is an error.
+func Report(ctx context.Context, dir string) ([]string, error) {
+	r, err := readResults(dir)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("grid: no cell is finished in %s", dir)
+	}
+	var files []string
+	for _, t := range []struct {
+		name string
+		text []byte
+	}{{"table.csv", csvTable(rows)}, {"table.md", markdown(rows)}} {
+		if err := renameio.WriteFile(filepath.Join(dir, t.name), t.text, 0o644); err != nil {
+			return files, fmt.Errorf("grid: %w", err)
+		}
+		files = append(files, t.name)
+	}
+	charts, err := r.draw(dir, rows)
+	return append(files, charts...), err
 }
 
-// Table reads every finished cell of the grid's directory, those of the spec first, of
-// every seed there, and sets it against the reference of the same seed, from the stored
-// classes of the test samples. Cells that are not finished are left out.
-func (g *Grid) Table(ctx context.Context) ([]Row, error) {
-	labels, err := g.labels(ctx)
-	if err != nil {
-		return nil, err
-	}
-	seeds, err := g.seeds()
-	if err != nil {
-		return nil, err
-	}
-	reference := map[uint64]map[string][]bool{}
-	for _, seed := range seeds {
-		if r, ok, err := g.record(Cell{Method: Further}, seed); err != nil {
-			return nil, err
-		} else if ok {
-			if reference[seed], err = g.right(r, labels); err != nil {
-				return nil, err
-			}
-		}
-	}
-	cells, err := g.finished(seeds)
-	if err != nil {
-		return nil, err
-	}
-	var rows []Row
-	for _, c := range cells {
-		row := Row{Cell: c}
-		pairs := map[string][]bootstrap.Pair{}
-		for _, seed := range seeds {
-			r, ok, err := g.record(c, seed)
-			if err != nil {
-				return nil, err
-			}
-			if !ok || reference[seed] == nil {
-				continue
-			}
-			right, err := g.right(r, labels)
-			if err != nil {
-				return nil, err
-			}
-			for _, n := range r.Networks {
-				pairs[n.Name] = append(pairs[n.Name], bootstrap.Pair{Before: reference[seed][n.Name], After: right[n.Name]})
-			}
-			row.Seeds, row.Records = append(row.Seeds, seed), append(row.Records, r)
-		}
-		if len(row.Seeds) == 0 {
+// row is one method at one budget, over the seeds that are finished.
+type row struct {
+	Cell
+	records []Record // one a seed
+
+	networks []bootstrap.Interval // change against the reference, in the order of the records' networks
+	real     bootstrap.Interval   // mean over networks on real data
+	all      bootstrap.Interval   // mean over all networks
+	worst    int                  // network of the lowest change among those on real data, -1 without any
+}
+
+// table sets every cell against the reference of the same seed. Cells of seeds without a
+// reference are left out. Rows are in the order in which cells were finished first.
+func (r *results) table(ctx context.Context) ([]row, error) {
+	var rows []row
+	for _, record := range r.records {
+		if r.reference(record.Seed) == nil {
 			continue
 		}
-		if err := row.compare(ctx, pairs, labels); err != nil {
-			return nil, fmt.Errorf("grid: %s: %w", c, err)
+		i := slices.IndexFunc(rows, func(x row) bool { return x.Cell == record.Cell })
+		if i < 0 {
+			i, rows = len(rows), append(rows, row{Cell: record.Cell})
 		}
-		rows = append(rows, row)
+		rows[i].records = append(rows[i].records, record)
+	}
+	for i := range rows {
+		slices.SortFunc(rows[i].records, func(a, b Record) int { return int(a.Seed) - int(b.Seed) })
+		if err := r.compare(ctx, &rows[i]); err != nil {
+			return nil, fmt.Errorf("grid: %s: %w", rows[i].Cell, err)
+		}
 	}
 	return rows, nil
 }
 
-// seeds are those asked for and others that the directory has, rising: fewer seeds there
-// do not take the others out of its table.
-func (g *Grid) seeds() ([]uint64, error) {
-	seeds := slices.Clone(g.Spec.Seeds)
-	dirs, err := os.ReadDir(g.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("grid: %w", err)
+// reference of a seed, nil if it is not finished.
+func (r *results) reference(seed uint64) *Record {
+	i := slices.IndexFunc(r.records, func(x Record) bool { return x.Cell.Method == Further && x.Seed == seed })
+	if i < 0 {
+		return nil
 	}
-	for _, d := range dirs {
-		number, is := strings.CutPrefix(d.Name(), seedPrefix)
-		seed, err := strconv.ParseUint(number, 10, 64)
-		if is && err == nil && seed > 0 && !slices.Contains(seeds, seed) && d.Name() == filepath.Base(g.seedDir(seed)) {
-			seeds = append(seeds, seed)
-		}
-	}
-	slices.Sort(seeds)
-	return seeds, nil
+	return &r.records[i]
 }
 
-// finished are the cells asked for, and others of the same configuration that are
-// finished in the directory: a smaller grid there does not take them out of its table.
-func (g *Grid) finished(seeds []uint64) ([]Cell, error) {
-	cells := slices.Clone(g.Spec.Cells)
-	for _, seed := range seeds {
-		dirs, err := os.ReadDir(g.seedDir(seed))
-		if ignoreMissing(err) != nil {
-			return nil, fmt.Errorf("grid: %w", err)
-		}
-		for _, d := range dirs {
-			var r Record
-			if err := readJSON(filepath.Join(g.seedDir(seed), d.Name(), recordFile), &r); ignoreMissing(err) != nil {
-				return nil, err
-			} else if err != nil {
-				continue // not finished, or no cell
-			}
-			if key, err := g.key(r.Cell, seed); err == nil && key == r.Key && !slices.Contains(cells, r.Cell) {
-				cells = append(cells, r.Cell)
-			}
-		}
+// right tells of each test sample of a network whether a cell has it right.
+func (r *results) right(x Record, network string) ([]bool, error) {
+	classes, labels := r.vectors[x.vectorName(network)], r.vectors[labelsOf+network]
+	if len(classes) != len(labels) || len(labels) == 0 {
+		return nil, fmt.Errorf("%s: %s: %d predictions and %d labels, want as many, above 0",
+			predictionsFile, x.vectorName(network), len(classes), len(labels))
 	}
-	return cells, nil
+	return right(classes, labels), nil
 }
 
-func (row *Row) compare(ctx context.Context, pairs map[string][]bootstrap.Pair, labels map[string]answer) error {
+func (r *results) compare(ctx context.Context, row *row) error {
 	var all, real []bootstrap.Network
-	for _, r := range row.Records {
-		row.Ratio += float64(r.Separate) / float64(r.Bytes) / float64(len(row.Records))
-		row.Level1 += float64(r.Separate) / float64(r.Level1) / float64(len(row.Records))
-	}
-	for _, n := range row.Records[0].Networks {
-		b := bootstrap.Network{Name: n.Name, Pairs: pairs[n.Name], Groups: labels[n.Name].groups}
+	for _, n := range row.records[0].Networks {
+		b := bootstrap.Network{Name: n.Name, Groups: r.vectors[groupsOf+n.Name]}
+		for _, record := range row.records {
+			before, err := r.right(*r.reference(record.Seed), n.Name)
+			if err != nil {
+				return err
+			}
+			after, err := r.right(record, n.Name)
+			if err != nil {
+				return err
+			}
+			b.Pairs = append(b.Pairs, bootstrap.Pair{Before: before, After: after})
+		}
 		all = append(all, b)
 		if n.Data == datasets.Real {
 			real = append(real, b)
@@ -147,124 +122,132 @@ func (row *Row) compare(ctx context.Context, pairs map[string][]bootstrap.Pair, 
 	if err != nil {
 		return err
 	}
-	row.Networks, row.All, row.Worst = result.Networks, result.Mean, -1
-	for i, n := range row.Records[0].Networks {
-		if n.Data == datasets.Real && (row.Worst < 0 || row.Networks[i].Change < row.Networks[row.Worst].Change) {
-			row.Worst = i
+	row.networks, row.all, row.worst = result.Networks, result.Mean, -1
+	row.real = bootstrap.Interval{Change: math.NaN(), Low: math.NaN(), High: math.NaN()}
+	if len(real) == 0 {
+		return nil
+	}
+	for i, n := range row.records[0].Networks {
+		if n.Data == datasets.Real && (row.worst < 0 || row.networks[i].Change < row.networks[row.worst].Change) {
+			row.worst = i
 		}
 	}
-	if len(real) > 0 {
-		if result, err = bootstrap.Changes(ctx, real, bootstrap.Options{Seed: 1}); err != nil {
-			return err
+	if result, err = bootstrap.Changes(ctx, real, bootstrap.Options{Seed: 1}); err == nil {
+		row.real = result.Mean
+	}
+	return err
+}
+
+// mean over the seeds.
+func (r row) mean(of func(Record) float64) float64 {
+	sum := 0.0
+	for _, x := range r.records {
+		sum += of(x)
+	}
+	return sum / float64(len(r.records))
+}
+
+// ratio in bytes, all counted, and that of device memory.
+func (r row) ratio() float64 {
+	return r.mean(func(x Record) float64 { return float64(x.Separate) / float64(x.Bytes) })
+}
+func (r row) level1() float64 {
+	return r.mean(func(x Record) float64 { return float64(x.Separate) / float64(x.Level1) })
+}
+func (r row) seconds() float64 { return r.mean(func(x Record) float64 { return x.Seconds }) }
+
+func (r row) seeds() string {
+	var s []string
+	for _, x := range r.records {
+		s = append(s, fmt.Sprint(x.Seed))
+	}
+	return strings.Join(s, " ")
+}
+
+// pages are what the budget was turned into, with each seed if they differ.
+func (r row) pages() string {
+	var all []string
+	for _, x := range r.records {
+		if !slices.Contains(all, x.Pages) {
+			all = append(all, x.Pages)
 		}
-		row.Real = result.Mean
-	} else {
-		row.Real = bootstrap.Interval{Change: math.NaN(), Low: math.NaN(), High: math.NaN()}
 	}
-	return nil
+	return strings.Join(all, "; ")
 }
 
-// answer is what is right for a network's test samples.
-type answer struct {
-	labels, groups []int32
-	samples        string
-}
-
-func (g *Grid) labels(ctx context.Context) (map[string]answer, error) {
-	labels := map[string]answer{}
-	o := g.Spec.Config.Data.Options()
-	for _, name := range g.Spec.Config.Networks {
-		d, err := datasets.Open(ctx, name, o)
-		if err != nil {
-			return nil, err
+// csvTable has one line for every method, budget and network, and one each for the means
+// over the networks on real data and over all.
+func csvTable(rows []row) []byte {
+	var b bytes.Buffer
+	c := csv.NewWriter(&b)
+	c.Write([]string{"method", "seeds", "bytes", "ratio", "level1_ratio", "network", "data",
+		"validation", "test", "change", "low", "high", "seconds", "pages"})
+	number := func(v float64) string { return strconv.FormatFloat(v, 'f', 4, 64) }
+	for _, r := range rows {
+		bytes := int(r.mean(func(x Record) float64 { return float64(x.Bytes) }))
+		line := func(network, data string, validation, test float64, i bootstrap.Interval) {
+			c.Write([]string{r.Cell.String(), r.seeds(), fmt.Sprint(bytes), number(r.ratio()), number(r.level1()),
+				network, data, number(validation), number(test), number(i.Change), number(i.Low), number(i.High),
+				number(r.seconds()), r.pages()})
 		}
-		labels[name] = answer{d.Test.Labels, groups(d.Test), samples(d)}
+		for i, n := range r.records[0].Networks {
+			line(n.Name, n.Data, r.mean(func(x Record) float64 { return x.Networks[i].Validation }),
+				r.mean(func(x Record) float64 { return x.Networks[i].Test }), r.networks[i])
+		}
+		line("mean of real", datasets.Real, math.NaN(), math.NaN(), r.real)
+		line("mean of all", "", math.NaN(), math.NaN(), r.all)
 	}
-	return labels, nil
+	c.Flush()
+	return b.Bytes()
 }
 
-// checkData reports the first finished cell that was made with other data.
-func (g *Grid) checkData(ctx context.Context) error {
-	var labels map[string]answer // of the data at hand, opened where there is something to compare
-	seeds, err := g.seeds()
-	if err != nil {
-		return err
+// markdown is a table for a person: networks on real data, and apart from it those on
+// stand-ins.
+func markdown(rows []row) []byte {
+	var b bytes.Buffer
+	networks := rows[0].records[0].Networks
+	means := fmt.Sprintf("mean of all %d, real ones among them", len(networks))
+	if len(networks) == 10 {
+		means = "mean of all ten, real ones among them"
 	}
-	cells, err := g.finished(seeds)
-	if err != nil {
-		return err
-	}
-	for _, c := range append([]Cell{{Method: Further}}, cells...) {
-		for _, seed := range seeds {
-			r, ok, err := g.record(c, seed)
-			if err != nil {
-				return err
+	for _, part := range []struct {
+		data, title, means string
+		of                 func(row) bootstrap.Interval
+	}{
+		{datasets.Real, "Real data", "mean of real", func(r row) bootstrap.Interval { return r.real }},
+		{datasets.StandIn, "Stand-in data (says that the system runs, nothing about the datasets)", means,
+			func(r row) bootstrap.Interval { return r.all }},
+	} {
+		var names []string
+		for _, n := range networks {
+			if n.Data == part.data {
+				names = append(names, n.Name)
 			}
-			if !ok {
-				continue
-			}
-			if labels == nil {
-				if labels, err = g.labels(ctx); err != nil {
-					return err
+		}
+		if names == nil {
+			continue
+		}
+		fmt.Fprintf(&b, "### %s\n\nChange of test accuracy in points against separate networks with the"+
+			" same further training, with 95 %% intervals.\n\n", part.title)
+		fmt.Fprintf(&b, "| method | ratio in bytes | level 1 | seeds | %s | %s | minutes |\n",
+			part.means, strings.Join(names, " | "))
+		fmt.Fprintf(&b, "|---|---:|---:|---|%s---:|---:|\n", strings.Repeat("---:|", len(names)))
+		words := func(i bootstrap.Interval) string {
+			return fmt.Sprintf("%+.2f (%+.2f to %+.2f)", i.Change, i.Low, i.High)
+		}
+		for _, r := range rows {
+			fmt.Fprintf(&b, "| %s | %.1f | %.1f | %s | %s |",
+				r.Cell, r.ratio(), r.level1(), r.seeds(), words(part.of(r)))
+			for i, n := range r.records[0].Networks {
+				if slices.Contains(names, n.Name) {
+					fmt.Fprintf(&b, " %s |", words(r.networks[i]))
 				}
 			}
-			for _, n := range r.Networks {
-				if err := g.sameData(r, n, labels[n.Name]); err != nil {
-					return err
-				}
-			}
+			fmt.Fprintf(&b, " %.1f |\n", r.seconds()/60)
 		}
+		fmt.Fprintln(&b)
 	}
-	return nil
-}
-
-// sameData reports a network of a record that was scored on other test data.
-func (g *Grid) sameData(r Record, n NetworkRecord, now answer) error {
-	if n.Samples != now.samples {
-		return fmt.Errorf("grid: %s was made with other %s data: %s; now there is %s", g.path(r.Cell, r.Seed), n.Name, n.Samples, now.samples)
-	}
-	return nil
-}
-
-// record of a finished cell. Where the grid asks for its seed, one of another configuration is
-// an error; of other seeds it counts as not finished.
-func (g *Grid) record(c Cell, seed uint64) (r Record, ok bool, err error) {
-	key, err := g.key(c, seed)
-	if err != nil {
-		return r, false, err
-	}
-	path := filepath.Join(g.path(c, seed), recordFile)
-	if err := readJSON(path, &r); err != nil {
-		return r, false, ignoreMissing(err)
-	}
-	if r.Key != key && slices.Contains(g.Spec.Seeds, seed) {
-		return r, false, fmt.Errorf("grid: %s is of another configuration: remove it or choose another directory", path)
-	}
-	if r.Key != key {
-		return Record{}, false, nil
-	}
-	return r, true, nil
-}
-
-// right tells of each network's test samples whether a cell has them right.
-func (g *Grid) right(r Record, labels map[string]answer) (map[string][]bool, error) {
-	right := map[string][]bool{}
-	for _, n := range r.Networks {
-		path := filepath.Join(g.path(r.Cell, r.Seed), n.Name+".npy")
-		classes, _, err := npy.ReadInts(path)
-		if err != nil {
-			return nil, err
-		}
-		want := labels[n.Name].labels
-		if err := g.sameData(r, n, labels[n.Name]); err != nil {
-			return nil, err
-		}
-		if len(classes) != len(want) {
-			return nil, fmt.Errorf("grid: %s: classes of %d samples, want %d", path, len(classes), len(want))
-		}
-		for i, c := range classes {
-			right[n.Name] = append(right[n.Name], c == want[i])
-		}
-	}
-	return right, nil
+	fmt.Fprintln(&b, "With one seed an interval says what other test data could have given,"+
+		" not what another training could have.")
+	return b.Bytes()
 }

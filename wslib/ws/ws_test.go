@@ -118,12 +118,12 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"grid", "-methods", "joint:9000", "-dir", filepath.Join(empty, "g")}, 2, "joint-9000"},
 		{[]string{"grid", "-seeds", "1,1", "-dir", filepath.Join(empty, "g")}, 2, "seed 1"},
 		{[]string{"grid", "-exclusive-precision", "2", "-dir", filepath.Join(empty, "g")}, 2, "leave out -exclusive-precision"},
-		{[]string{"sweep", "-ratios", "much", "-dir", filepath.Join(empty, "g")}, 2, "much"},
-		{[]string{"grid", "-methods", "product-3", "-dir", filepath.Join(empty, "g")}, 2, "product-3"},
+		{[]string{"grid", "-methods", "product-8", "-dir", filepath.Join(empty, "g")}, 2, "product-8"},
 		{[]string{"grid", "-methods", "quantized-16", "-dir", filepath.Join(empty, "g")}, 2, "quantized-16"},
 		{[]string{"grid", "-methods", "pruned:32:64", "-dir", filepath.Join(empty, "g")}, 2, "level 1"},
 		{[]string{"grid", "-run", filepath.Join(empty, "g")}, 2, "-dir, not -run"},
-		{[]string{"grid", "-table", "-dir", filepath.Join(empty, "g")}, 1, "no grid"},
+		{[]string{"grid", "-table", "-dir", filepath.Join(empty, "g")}, 1, "no cell is finished"},
+		{[]string{"grid", "-table", "-seeds", "2"}, 2, "-seeds"},
 		{[]string{"train", "-baseline", "-method", "joint"}, 2, "-method"},
 		{[]string{"train", "-baseline", "-loads", "mnist=2"}, 2, "-loads"},
 		{[]string{"train", "-seed", "2"}, 2, "-seed"},
@@ -149,7 +149,7 @@ func TestWrongInput(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, verb := range []string{"run", "list", "add", "remove", "train", "fisher", "cost", "eval", "bench", "figures", "overlap", "import", "export", "data", "grid", "sweep"} {
+	for _, verb := range []string{"run", "list", "add", "remove", "train", "fisher", "cost", "eval", "bench", "figures", "overlap", "import", "export", "data", "grid"} {
 		code, _, stderr := call(t, verb, "-h")
 		if code != 0 || !strings.Contains(stderr, "USAGE\n  ws "+verb) || !strings.Contains(stderr, "FLAGS\n  -") {
 			t.Errorf("ws %s -h: exit %d\n%s", verb, code, stderr)

@@ -1,0 +1,202 @@
+package grid
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gofrs/flock"
+	"github.com/google/renameio/v2"
+	"github.com/sbinet/npyio/npy"
+)
+
+// Files of a grid's directory that hold what is finished. A cell counts once its record is there.
+const (
+	recordsFile     = "cells.json"      // []Record in the order in which cells were finished
+	predictionsFile = "predictions.npz" // int32 vectors, see results.vectors
+)
+
+// Record is a finished cell.
+type Record struct {
+	Cell     Cell            `json:"cell"`
+	Seed     uint64          `json:"seed"`
+	Key      string          `json:"key"` // hash of everything that decides the result but the data
+	Bytes    int             `json:"bytes"`
+	Level1   int             `json:"level1Bytes"` // in device memory; all of it without exclusive pages
+	Separate int             `json:"separateBytes"`
+	Seconds  float64         `json:"seconds"` // of wall time, over all processes that worked on it
+	Networks []NetworkRecord `json:"networks"`
+	History  []Point         `json:"history,omitempty"`
+	Pages    string          `json:"pages,omitempty"` // what the budget was turned into
+
+	// TeacherSeconds of wall time went into the networks that the cell's are distilled from.
+	TeacherSeconds float64 `json:"teacherSeconds,omitempty"`
+}
+
+// NetworkRecord is one network of a cell.
+type NetworkRecord struct {
+	Name       string  `json:"name"`
+	Data       string  `json:"data"`       // real or stand-in
+	Samples    string  `json:"samples"`    // which data, with a hash of the files
+	Validation float64 `json:"validation"` // accuracy, 0 to 1
+	Test       float64 `json:"test"`
+}
+
+// Point is the mean validation accuracy after some steps.
+type Point struct {
+	Step    int     `json:"step"`
+	Seconds float64 `json:"seconds"` // of the cell's wall time; 0: not known
+	Mean    float64 `json:"mean"`
+}
+
+// results are what the cells of a directory gave.
+type results struct {
+	records []Record
+
+	// vectors have a value for each test sample: CELL/SEED/NETWORK the class that it is given,
+	// labels/NETWORK its own, and groups/NETWORK the number that related samples share, where
+	// there are any.
+	vectors map[string][]int32
+}
+
+// Vectors that cells share.
+const (
+	labelsOf = "labels/"
+	groupsOf = "groups/"
+)
+
+// vectorName of the predictions of a record for a network.
+func (r Record) vectorName(network string) string {
+	return fmt.Sprintf("%s/%d/%s", r.Cell, r.Seed, network)
+}
+
+// readRecords of a directory; none if there is no file.
+func readRecords(dir string) (records []Record, err error) {
+	err = readJSON(filepath.Join(dir, recordsFile), &records)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return records, err
+}
+
+func readResults(dir string) (*results, error) {
+	r := &results{vectors: map[string][]int32{}}
+	var err error
+	if r.records, err = readRecords(dir); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, predictionsFile)
+	z, err := zip.OpenReader(path)
+	if errors.Is(err, fs.ErrNotExist) && len(r.records) == 0 {
+		return r, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("grid: %s: %w", path, err)
+	}
+	defer z.Close()
+	for _, f := range z.File {
+		v, err := readVector(f)
+		if err != nil {
+			return nil, fmt.Errorf("grid: %s: %s: %w", path, f.Name, err)
+		}
+		r.vectors[strings.TrimSuffix(f.Name, ".npy")] = v
+	}
+	return r, nil
+}
+
+func readVector(f *zip.File) (v []int32, err error) {
+	r, err := f.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	raw, err := io.ReadAll(r) // to the end, where the checksum is checked
+	if err != nil {
+		return nil, err
+	}
+	return v, npy.Read(bytes.NewReader(raw), &v)
+}
+
+// add puts a finished cell into the files of a directory. Several processes may do so at a
+// time. Labels and groups of networks that are there must be the same.
+func add(dir string, record Record, vectors map[string][]int32) error {
+	lock := flock.New(filepath.Join(dir, ".lock"))
+	if err := lock.Lock(); err != nil {
+		return fmt.Errorf("grid: %w", err)
+	}
+	defer lock.Unlock()
+	r, err := readResults(dir)
+	if err != nil {
+		return err
+	}
+	for _, old := range r.records {
+		if old.Cell == record.Cell && old.Seed == record.Seed {
+			return fmt.Errorf("grid: another process has finished %s, seed %d, in %s", record.Cell, record.Seed, dir)
+		}
+	}
+	for name, v := range vectors {
+		shared := strings.HasPrefix(name, labelsOf) || strings.HasPrefix(name, groupsOf)
+		if old, ok := r.vectors[name]; ok && shared && !slices.Equal(old, v) {
+			return fmt.Errorf("grid: %s of other cells in %s are not those of %s", name, dir, record.Cell)
+		}
+	}
+	maps.Copy(r.vectors, vectors)
+	r.records = append(r.records, record)
+	return r.write(dir)
+}
+
+// write replaces the files, each whole or not at all: records last, as a record without
+// predictions would be no cell.
+func (r *results) write(dir string) error {
+	path := filepath.Join(dir, predictionsFile)
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	if err != nil {
+		return fmt.Errorf("grid: %w", err)
+	}
+	defer f.Cleanup()
+	z := zip.NewWriter(f)
+	for _, name := range slices.Sorted(maps.Keys(r.vectors)) {
+		w, err := z.Create(name + ".npy")
+		if err == nil {
+			err = npy.Write(w, r.vectors[name])
+		}
+		if err != nil {
+			return fmt.Errorf("grid: %s: %s: %w", path, name, err)
+		}
+	}
+	if err := errors.Join(z.Close(), f.CloseAtomicallyReplace()); err != nil {
+		return fmt.Errorf("grid: %s: %w", path, err)
+	}
+	return writeJSON(filepath.Join(dir, recordsFile), r.records)
+}
+
+func writeJSON(path string, v any) error {
+	raw, err := json.MarshalIndent(v, "", " ")
+	if err == nil {
+		err = renameio.WriteFile(path, append(raw, '\n'), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("grid: %s: %w", path, err)
+	}
+	return nil
+}
+
+func readJSON(path string, v any) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("grid: %w", err)
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fmt.Errorf("grid: %s: %w", path, err)
+	}
+	return nil
+}

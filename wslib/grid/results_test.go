@@ -1,0 +1,162 @@
+package grid
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// made is a cell of one network and its vectors.
+func made(c Cell, seed uint64, classes ...int32) (Record, map[string][]int32) {
+	r := Record{Cell: c, Seed: seed, Bytes: 2, Level1: 1, Separate: 6, Networks: []NetworkRecord{{Name: "a", Data: "real"}}}
+	return r, map[string][]int32{r.vectorName("a"): classes, "labels/a": {1, 2, 3, 300}, "groups/a": {-1, 70000, 70000, -1}}
+}
+
+// Cells that several processes finish at a time are all there, and nothing of others is lost.
+func TestAddKeepsTheOthers(t *testing.T) {
+	dir := t.TempDir()
+	var group sync.WaitGroup
+	for seed := range uint64(12) {
+		group.Go(func() {
+			record, vectors := made(Cell{Method: Joint, Ratio: 32}, seed+1, 1, 2, int32(seed), 300)
+			if err := add(dir, record, vectors); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	r, err := readResults(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.records) != 12 || len(r.vectors) != 14 {
+		t.Fatalf("%d cells and %d vectors, want 12 and 14", len(r.records), len(r.vectors))
+	}
+	for seed := range uint64(12) {
+		want, vectors := made(Cell{Method: Joint, Ratio: 32}, seed+1, 1, 2, int32(seed), 300)
+		if !slices.ContainsFunc(r.records, func(got Record) bool { return reflect.DeepEqual(got, want) }) {
+			t.Errorf("no %+v", want)
+		}
+		for name, v := range vectors {
+			if !slices.Equal(r.vectors[name], v) {
+				t.Errorf("%s is %v, want %v", name, r.vectors[name], v)
+			}
+		}
+	}
+}
+
+// A process that ends between the two files has not finished the cell; the next one does.
+func TestPredictionsWithoutRecord(t *testing.T) {
+	dir := t.TempDir()
+	one, vectors := made(Cell{Method: Further}, 1, 1, 2, 3, 0)
+	if err := add(dir, one, vectors); err != nil {
+		t.Fatal(err)
+	}
+	records, err := os.ReadFile(filepath.Join(dir, recordsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, vectors := made(Cell{Method: Quantized, Bits: 2}, 1, 0, 0, 0, 0)
+	if err := add(dir, two, vectors); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, recordsFile), records, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, rows := tabled(t, dir); len(rows) != 1 {
+		t.Errorf("%d rows, want that of the finished cell", len(rows))
+	}
+	vectors[two.vectorName("a")] = []int32{1, 0, 0, 0}
+	if err := add(dir, two, vectors); err != nil {
+		t.Fatal(err)
+	}
+	if _, rows := tabled(t, dir); len(rows) != 2 || rows[1].all.Change != -50 {
+		t.Errorf("%+v, want a second row of 1 right instead of 3 of 4", rows)
+	}
+}
+
+func TestRefusesWhatDoesNotFit(t *testing.T) {
+	dir := t.TempDir()
+	refused := func(what, want string, err error) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want an error with %q", what, err, want)
+		}
+	}
+	_, err := Report(context.Background(), dir)
+	refused("an empty directory", "no cell is finished", err)
+	one, vectors := made(Cell{Method: Further}, 1, 1, 2, 3, 0)
+	if err := add(dir, one, vectors); err != nil {
+		t.Fatal(err)
+	}
+	refused("a cell that is there", "another process", add(dir, one, vectors))
+	two, vectors := made(Cell{Method: Quantized, Bits: 2}, 1, 1, 2, 3, 0)
+	vectors["labels/a"] = []int32{1, 2, 3, 4}
+	refused("other labels", "labels/a of other cells", add(dir, two, vectors))
+	two, vectors = made(two.Cell, 1, 1, 2, 3)
+	if err := add(dir, two, vectors); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Report(context.Background(), dir)
+	refused("a prediction less than labels", "quantized-2/1/a: 3 predictions and 4 labels", err)
+	path := filepath.Join(dir, predictionsFile)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, damaged := range map[string][]byte{"half a file": raw[:len(raw)/2], "a changed byte": changed(raw, 60)} {
+		if err := os.WriteFile(path, damaged, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err = Report(context.Background(), dir)
+		refused(what, predictionsFile, err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Report(context.Background(), dir)
+	refused("no predictions", predictionsFile, err)
+}
+
+func changed(b []byte, at int) []byte {
+	b = slices.Clone(b)
+	b[at] ^= 1
+	return b
+}
+
+// Rows of two seeds by hand; a seed without a reference does not count.
+func TestTableByHand(t *testing.T) {
+	r := &results{vectors: map[string][]int32{}}
+	for _, c := range []struct {
+		cell    Cell
+		seed    uint64
+		classes []int32
+	}{
+		{Cell{Method: Further}, 2, []int32{1, 2, 0, 0}}, {Cell{Method: Joint, Ratio: 3}, 3, []int32{0, 0, 0, 0}},
+		{Cell{Method: Joint, Ratio: 3}, 2, []int32{1, 2, 3, 300}}, {Cell{Method: Joint, Ratio: 3}, 1, []int32{1, 0, 0, 0}},
+		{Cell{Method: Further}, 1, []int32{1, 2, 3, 0}},
+	} {
+		record, vectors := made(c.cell, c.seed, c.classes...)
+		record.Pages = fmt.Sprint("of seed ", c.seed)
+		r.records = append(r.records, record)
+		for name, v := range vectors {
+			r.vectors[name] = v
+		}
+	}
+	rows, err := r.table(context.Background())
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%d rows (%v), want two", len(rows), err)
+	}
+	// From 2 right to 4 of 4 with seed 2, from 3 to 1 with seed 1.
+	if x := rows[1]; x.seeds() != "1 2" || x.pages() != "of seed 1; of seed 2" || x.ratio() != 3 || x.level1() != 6 ||
+		math.Abs(x.all.Change) > 1e-9 || x.real != x.all || x.worst != 0 || x.all.Low >= 0 || x.all.High <= 0 {
+		t.Errorf("%+v", x)
+	}
+}
