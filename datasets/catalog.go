@@ -22,17 +22,9 @@ type entry struct {
 	// If the copy is gone, the error is fs.ErrNotExist.
 	included func() (form, error)
 
-	// problem is the stand-in if it is generated as it is trained on; else signals
-	// generates what the features are made of, as of the original.
-	problem problem
-	signals *signals
-
-	// recordings returns what the samples of some classes are made of, of files of the
-	// original or, if there are none, of the stand-in; nil for images.
-	recordings recordingsFunc
+	// recordings returns what the samples of some classes are made of; nil for images.
+	recordings func(ctx context.Context, files []string, classes int) ([]Recording, error)
 }
-
-type recordingsFunc func(ctx context.Context, files []string, g generation, classes int) ([]Recording, error)
 
 // size is the number of values of a sample.
 func (e entry) size() int { return e.shape[0] * e.shape[1] * e.shape[2] }

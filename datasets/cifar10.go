@@ -28,11 +28,6 @@ func cifar10() entry {
 		classNames: []string{"airplane", "automobile", "bird", "cat", "deer",
 			"dog", "frog", "horse", "ship", "truck"},
 		files: cifarForm,
-		problem: problem{
-			paint: field(3), variants: 3, shift: [2]int{3, 3},
-			amplitude: [2]float64{0.5, 1}, distract: 0.6, noise: 0.15, wrong: 0.05,
-			train: 4000, test: 1000,
-		},
 	}
 }
 

@@ -30,8 +30,7 @@ func esc10() entry {
 		classNames: []string{"dog", "rooster", "rain", "sea_waves", "crackling_fire",
 			"crying_baby", "sneezing", "clock_tick", "helicopter", "chainsaw"},
 		files:      esc10Form,
-		signals:    &signals{version: 1, period: logMelPeriod, train: 2000, test: 500, wrong: 0.05, generate: standInSounds(5)},
-		recordings: soundRecordings(esc10Sample, 5),
+		recordings: soundRecordings(esc10Sample),
 	}
 }
 

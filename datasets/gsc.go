@@ -31,8 +31,7 @@ func gsc() entry {
 		classes:    len(gscWords),
 		classNames: gscWords,
 		files:      gscForm,
-		signals:    &signals{version: 2, train: 4200, test: 1050, wrong: 0.03, generate: standInWords},
-		recordings: wordRecordings,
+		recordings: soundRecordings(gscSample),
 	}
 }
 

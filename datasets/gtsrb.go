@@ -42,8 +42,7 @@ func gtsrb() entry {
 			"keep right", "keep left", "roundabout", "end of no passing",
 			"end of no passing for trucks",
 		},
-		files:   gtsrbForm,
-		signals: &signals{version: 1, bytes: true, train: 4300, test: 1075, wrong: 0.04, generate: standInSigns},
+		files: gtsrbForm,
 	}
 }
 

@@ -29,7 +29,6 @@ func hhar() entry {
 		classes:    len(hharActivities),
 		classNames: hharActivities,
 		files:      hharForm,
-		signals:    &signals{version: 1, period: features.SpectraValues, train: 3000, test: 750, wrong: 0.06, generate: standInMotions},
 		recordings: motionRecordings,
 	}
 }

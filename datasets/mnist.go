@@ -13,11 +13,6 @@ func mnist() entry {
 		classNames: []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
 		files:      mnistForm,
 		included:   goMNISTForm,
-		problem: problem{
-			paint: strokes(3, 0.055), variants: 2, shift: [2]int{3, 3},
-			amplitude: [2]float64{0.7, 1}, distract: 0.4, noise: 0.1, wrong: 0.03,
-			train: 4000, test: 1000,
-		},
 	}
 }
 

@@ -32,7 +32,6 @@ func obs() entry {
 		classes:    len(obsClasses),
 		classNames: obsClasses,
 		files:      obsForm,
-		signals:    &signals{version: 1, bytes: true, train: 2000, test: 500, wrong: 0.06, generate: standInScenes},
 	}
 }
 

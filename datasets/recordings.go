@@ -31,65 +31,63 @@ type Trace struct {
 }
 
 // Recordings returns one recording of each class of a dataset whose samples are features,
-// of the given number of classes at most, and whether they are real or of the stand-in,
-// as [Open] with the same options would tell. For a dataset of images there are none.
-func Recordings(ctx context.Context, name string, o Options, classes int) ([]Recording, string, error) {
+// of the given number of classes at most, if there are files of it that [Open] with the
+// same options would read. For a dataset of images, and for a stand-in, there are none.
+func Recordings(ctx context.Context, name string, o Options, classes int) ([]Recording, error) {
 	d, err := Open(ctx, name, o)
-	if err != nil {
-		return nil, "", err
+	if err != nil || d.Provenance.Kind != Real {
+		return nil, err
 	}
 	for _, e := range catalog() {
 		if e.name != name || e.recordings == nil {
 			continue
 		}
-		f := form{}
-		if d.Provenance.Kind == Real {
-			folder, err := findFolder(o.Dir, name)
-			if err == nil {
-				f, err = e.find(folder)
-			}
-			if err != nil {
-				return nil, "", err
-			}
+		folder, err := findFolder(o.Dir, name)
+		if err != nil {
+			return nil, err
 		}
-		n := min(classes, e.classes)
-		all, err := e.recordings(ctx, f.files, generation{e, o.Seed, false, max(n, 8*e.classes)}, n)
-		return all, d.Provenance.Kind, err
+		f, err := e.find(folder)
+		if err != nil || f.name == arraysForm {
+			return nil, err
+		}
+		return e.recordings(ctx, f.files, min(classes, e.classes))
 	}
-	return nil, d.Provenance.Kind, nil
+	return nil, nil
 }
 
-// firstRecordings returns the recording of the first file of each class, of n classes at
-// most.
-func firstRecordings(ctx context.Context, root string, sample func(string) (prepared.Sample, bool, error), n int) ([]Recording, error) {
-	const most = 5000 // files to look at
-	found := map[int32]Recording{}
-	looked := 0
-	err := archive.Walk(ctx, root, soundLimits, func(f archive.File) error {
-		if looked++; len(found) == n || looked > most {
-			return fs.SkipAll
-		}
-		s, ok, err := sample(f.Name)
-		if err != nil || !ok {
+// soundRecordings returns a function that takes the recording of the first file of each
+// class, of n classes at most.
+func soundRecordings(sample func(string) (prepared.Sample, bool, error)) func(context.Context, []string, int) ([]Recording, error) {
+	return func(ctx context.Context, files []string, n int) ([]Recording, error) {
+		const most = 5000 // files to look at
+		found := map[int32]Recording{}
+		looked := 0
+		err := archive.Walk(ctx, files[0], soundLimits, func(f archive.File) error {
+			if looked++; len(found) == n || looked > most {
+				return fs.SkipAll
+			}
+			s, ok, err := sample(f.Name)
+			if err != nil || !ok {
+				return err
+			}
+			if _, ok := found[s.Label]; ok {
+				return nil
+			}
+			clip, err := wav.Decode(f, wav.Limits{MaxSeconds: 60})
+			if errors.Is(err, wav.ErrEncoding) {
+				return nil
+			}
+			if err == nil {
+				found[s.Label] = soundRecording(s.Label, clip)
+			}
 			return err
+		})
+		var all []Recording
+		for _, label := range slices.Sorted(maps.Keys(found)) {
+			all = append(all, found[label])
 		}
-		if _, ok := found[s.Label]; ok {
-			return nil
-		}
-		clip, err := wav.Decode(f, wav.Limits{MaxSeconds: 60})
-		if errors.Is(err, wav.ErrEncoding) {
-			return nil
-		}
-		if err == nil {
-			found[s.Label] = soundRecording(s.Label, clip)
-		}
-		return err
-	})
-	var all []Recording
-	for _, label := range slices.Sorted(maps.Keys(found)) {
-		all = append(all, found[label])
+		return all, err
 	}
-	return all, err
 }
 
 func soundRecording(label int32, clip wav.Clip) Recording {
@@ -118,55 +116,14 @@ func motionRecording(label int32, acc, gyro features.Series) Recording {
 	return r
 }
 
-// wordRecordings, and the next two, are the recordings of entries: of the files, or of
-// the stand-in if there are none.
-func wordRecordings(ctx context.Context, files []string, g generation, n int) ([]Recording, error) {
-	if files != nil {
-		return firstRecordings(ctx, files[0], gscSample, n)
-	}
-	var all []Recording
-	for i, words := 0, newWords(g); i < n; i++ {
-		s, clip := words.recording(i)
-		all = append(all, soundRecording(s.Label, clip))
-	}
-	return all, nil
-}
-
-// soundRecordings returns the recordings of a dataset of sounds of the given length.
-func soundRecordings(sample func(string) (prepared.Sample, bool, error), seconds int) recordingsFunc {
-	return func(ctx context.Context, files []string, g generation, n int) ([]Recording, error) {
-		if files != nil {
-			return firstRecordings(ctx, files[0], sample, n)
-		}
-		var all []Recording
-		for c, sounds := 0, newSounds(g, seconds); c < n; c++ {
-			s, clip := sounds.recording(take{c, 0})
-			all = append(all, soundRecording(s.Label, clip))
-		}
-		return all, nil
-	}
-}
-
-// motionRecordings returns five seconds of each activity, of the real ones those of the
-// first phone in the tables.
-func motionRecordings(ctx context.Context, files []string, g generation, n int) ([]Recording, error) {
-	var all []Recording
-	spectra := features.NewSpectra(time.Nanosecond)
-	if files == nil {
-		motions := newMotions(g)
-		for i := range n {
-			s, acc, gyro, _, err := motions.window(i, spectra)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, motionRecording(s.Label, acc, gyro))
-		}
-		return all, nil
-	}
+// motionRecordings returns five seconds of each activity, those of the first phone in the
+// tables.
+func motionRecordings(ctx context.Context, files []string, n int) ([]Recording, error) {
 	acc, gyro, err := readPhones(ctx, phonesRoot(files), func(int64) {})
 	if err != nil {
 		return nil, err
 	}
+	var all []Recording
 	found := make([]bool, n)
 	for _, p := range bothSensors(acc, gyro) {
 		a, g := acc[p].take(), gyro[p].take()

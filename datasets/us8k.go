@@ -29,8 +29,7 @@ func us8k() entry {
 		classNames: []string{"air_conditioner", "car_horn", "children_playing", "dog_bark",
 			"drilling", "engine_idling", "gun_shot", "jackhammer", "siren", "street_music"},
 		files:      us8kForm,
-		signals:    &signals{version: 1, period: logMelPeriod, train: 2500, test: 500, wrong: 0.1, generate: standInSounds(4)},
-		recordings: soundRecordings(us8kSample, 4),
+		recordings: soundRecordings(us8kSample),
 	}
 }
 
