@@ -11,10 +11,6 @@ func fmnist() entry {
 		classes: 10,
 		classNames: []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
 			"Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"},
-		files: fmnistForm,
+		files: mnistForm,
 	}
-}
-
-func fmnistForm(folder string) (form, error) {
-	return mnistLike(folder, "Fashion-MNIST").form()
 }
