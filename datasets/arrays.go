@@ -17,9 +17,6 @@ import (
 	"weightsep/datasets/prepared"
 )
 
-// arraysForm is the name of the form that [entry.arrays] finds.
-const arraysForm = "arrays"
-
 // arrays finds the finished arrays that the original system downloads, as in
 // cifar10_train_data.npy, cifar10_train_label.npy, cifar10_test_data.npy and
 // cifar10_test_label.npy. Data are float32 or float64, a sample a row of any shape;
@@ -49,7 +46,7 @@ func (e entry) arrays(folder string) (form, error) {
 	default:
 		return form{}, fmt.Errorf("%s: expected %s, not found", folder, strings.Join(missing, ", "))
 	}
-	return form{name: arraysForm, version: 1, files: paths,
+	return form{name: "arrays", version: 1, files: paths,
 		load: func(ctx context.Context, r *recorder) (Provenance, error) {
 			for i, part := range []prepared.Part{prepared.Train, prepared.Test} {
 				if err := e.addArrays(ctx, r, paths[2*i], paths[2*i+1], part); err != nil {

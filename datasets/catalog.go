@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"context"
 	"errors"
 
 	"weightsep/datasets/prepared"
@@ -21,9 +20,6 @@ type entry struct {
 	// included finds a copy that comes with the program, nil if there is none.
 	// If the copy is gone, the error is fs.ErrNotExist.
 	included func() (form, error)
-
-	// recordings returns what the samples of some classes are made of; nil for images.
-	recordings func(ctx context.Context, files []string, classes int) ([]Recording, error)
 }
 
 // size is the number of values of a sample.

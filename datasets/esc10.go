@@ -28,8 +28,7 @@ func esc10() entry {
 		classes: 10,
 		classNames: []string{"dog", "rooster", "rain", "sea_waves", "crackling_fire",
 			"crying_baby", "sneezing", "clock_tick", "helicopter", "chainsaw"},
-		files:      esc10Form,
-		recordings: soundRecordings(esc10Sample),
+		files: esc10Form,
 	}
 }
 

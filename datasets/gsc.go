@@ -30,7 +30,6 @@ func gsc() entry {
 		classes:    len(gscWords),
 		classNames: gscWords,
 		files:      gscForm,
-		recordings: soundRecordings(gscSample),
 	}
 }
 

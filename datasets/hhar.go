@@ -29,7 +29,6 @@ func hhar() entry {
 		classes:    len(hharActivities),
 		classNames: hharActivities,
 		files:      hharForm,
-		recordings: motionRecordings,
 	}
 }
 

@@ -27,8 +27,7 @@ func us8k() entry {
 		classes: 10,
 		classNames: []string{"air_conditioner", "car_horn", "children_playing", "dog_bark",
 			"drilling", "engine_idling", "gun_shot", "jackhammer", "siren", "street_music"},
-		files:      us8kForm,
-		recordings: soundRecordings(us8kSample),
+		files: us8kForm,
 	}
 }
 
