@@ -103,7 +103,7 @@ func readLabels(path string, classes int) ([]int32, error) {
 	if a.columns != classes && a.columns != 1 {
 		return nil, fmt.Errorf("%s: expected one-hot labels of %d classes, or indices, found rows of %d", path, classes, a.columns)
 	}
-	labels := make([]int32, 0, min(a.rows, firstRead))
+	labels := make([]int32, 0, a.rows)
 	v := make([]float32, a.columns)
 	for i := range a.rows {
 		if err := a.next(v); err != nil {

@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"weightsep/datasets/prepared"
 )
 
 // cacheSets is how many prepared sets the cache keeps of a dataset: for some data
-// directories, and stand-ins of some seeds and sizes, side by side.
+// directories side by side.
 const cacheSets = 6
 
 // cacheFolder returns where the prepared sets of a dataset are.
@@ -38,18 +39,42 @@ func (e entry) real(ctx context.Context, o Options, f form) (*samples, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := e.cached(ctx, o, e.cacheKey(f.name, f.version, content), f)
-	if err != nil {
-		return nil, err
+	sum := sha256.Sum256(fmt.Appendf(nil, "%v %q %q", e.shape, e.classNames, []any{f.name, f.version, content}))
+	dir := filepath.Join(parent, hex.EncodeToString(sum[:12]))
+	s, err := e.openSet(dir)
+	if err == nil {
+		prepared.Touch(dir)
+	} else { // a set that cannot be opened is as good as none: it is made anew
+		if err := e.prepare(ctx, o, f, dir); err != nil {
+			return nil, err
+		}
+		prepared.Prune(parent, cacheSets)
+		if s, err = e.openSet(dir); err != nil {
+			return nil, fmt.Errorf("cache: %w", err)
+		}
 	}
 	s.provenance.Content = content[:16]
 	return s, nil
 }
 
-// cacheKey returns a name for what is made of the given things for the dataset.
-func (e entry) cacheKey(of ...any) string {
-	sum := sha256.Sum256([]byte(fmt.Sprintf("%v %q %q", e.shape, e.classNames, of)))
-	return hex.EncodeToString(sum[:12])
+// prepare makes a prepared set of files.
+func (e entry) prepare(ctx context.Context, o Options, f form, dir string) error {
+	w, err := prepared.Create(dir, prepared.Layout{Size: e.size(), Bytes: f.bytes, Period: f.period})
+	if err != nil {
+		return fmt.Errorf("cache: %w", err)
+	}
+	defer w.Discard()
+	p, err := f.load(ctx, &recorder{Writer: w, classes: e.classes, read: o.counter("preparing", f.files)})
+	if err != nil {
+		return err
+	}
+	if w.Len() == 0 {
+		return fmt.Errorf("%s: expected samples, found none", strings.Join(f.files, ", "))
+	}
+	if err := w.Commit(setMeta{p, f.sorted}); err != nil {
+		return fmt.Errorf("cache: %w", err)
+	}
+	return nil
 }
 
 // counter returns a function that adds up what it is told and reports it as the

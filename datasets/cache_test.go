@@ -274,24 +274,18 @@ func TestOpenProcessors(t *testing.T) {
 	for name := range originals(t) {
 		dirs[name] = original(t, name)
 	}
-	for _, name := range []string{"gsc", "esc10", "hhar", "obs"} {
-		dirs["stand-in of "+name] = ""
-	}
 	for _, n := range []int{1, 3} {
 		before := runtime.GOMAXPROCS(n)
 		for name, dir := range dirs {
-			of := strings.TrimPrefix(name, "stand-in of ")
-			o := Options{Dir: dir, CacheDir: filepath.Join(cache[n], name), StandInTrain: 12, StandInTest: 3}
-			if _, err := Open(t.Context(), of, o); err != nil {
+			if _, err := Open(t.Context(), name, Options{Dir: dir, CacheDir: cache[n]}); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		runtime.GOMAXPROCS(before)
 	}
 	for name := range dirs {
-		of := strings.TrimPrefix(name, "stand-in of ")
-		a, _ := sets(t, filepath.Join(cache[1], name), of)
-		b, _ := sets(t, filepath.Join(cache[3], name), of)
+		a, _ := sets(t, cache[1], name)
+		b, _ := sets(t, cache[3], name)
 		if len(a) != 1 || len(b) != 1 || filepath.Base(a[0]) != filepath.Base(b[0]) {
 			t.Errorf("%s: sets %v and %v", name, a, b)
 			continue
@@ -308,14 +302,16 @@ func TestOpenProcessors(t *testing.T) {
 
 // The cache keeps some sets of a dataset, not all there ever were.
 func TestCacheIsBounded(t *testing.T) {
-	o := Options{CacheDir: t.TempDir(), StandInTrain: 12, StandInTest: 6}
-	for seed := range uint64(cacheSets + 2) {
-		o.Seed = seed
-		if _, err := Open(t.Context(), "hhar", o); err != nil {
+	cache := t.TempDir()
+	for n := range cacheSets + 2 {
+		dir := t.TempDir()
+		write(t, cifarHand(slices.Repeat([]byte{1}, 2+n)...), dir, "cifar10", "data_batch_1.bin")
+		write(t, cifarHand(1), dir, "cifar10", "test_batch.bin")
+		if _, err := Open(t.Context(), "cifar10", Options{Dir: dir, CacheDir: cache}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if done, _ := sets(t, o.CacheDir, "hhar"); len(done) != cacheSets {
+	if done, _ := sets(t, cache, "cifar10"); len(done) != cacheSets {
 		t.Errorf("%d sets are left, want %d", len(done), cacheSets)
 	}
 }
@@ -323,8 +319,8 @@ func TestCacheIsBounded(t *testing.T) {
 func TestCacheUnusable(t *testing.T) {
 	dir := t.TempDir()
 	write(t, nil, dir, "file")
-	_, err := Open(t.Context(), "hhar", Options{CacheDir: filepath.Join(dir, "file"), StandInTrain: 12, StandInTest: 6})
-	if err == nil || !strings.Contains(err.Error(), "cache") || !strings.Contains(err.Error(), dir) {
-		t.Errorf("error %v", err)
+	_, err := Open(t.Context(), "hhar", Options{Dir: original(t, "hhar"), CacheDir: filepath.Join(dir, "file")})
+	if err == nil || !strings.Contains(err.Error(), dir) {
+		t.Errorf("error %v: want one that names the folder", err)
 	}
 }

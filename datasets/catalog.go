@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"context"
 	"errors"
 
 	"weightsep/datasets/prepared"
@@ -21,18 +20,7 @@ type entry struct {
 	// included finds a copy that comes with the program, nil if there is none.
 	// If the copy is gone, the error is fs.ErrNotExist.
 	included func() (form, error)
-
-	// problem is the stand-in if it is generated as it is trained on; else signals
-	// generates what the features are made of, as of the original.
-	problem problem
-	signals *signals
-
-	// recordings returns what the samples of some classes are made of, of files of the
-	// original or, if there are none, of the stand-in; nil for images.
-	recordings recordingsFunc
 }
-
-type recordingsFunc func(ctx context.Context, files []string, g generation, classes int) ([]Recording, error)
 
 // size is the number of values of a sample.
 func (e entry) size() int { return e.shape[0] * e.shape[1] * e.shape[2] }

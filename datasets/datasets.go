@@ -8,9 +8,9 @@
 //
 // MNIST needs no directory: its files come with a Go module. A dataset with no
 // files is replaced by a generated stand-in of the same shape and number of
-// classes. [Provenance] says which of the two a caller holds, and how much of the
-// original is there. Files that are present but damaged are an error, never a
-// stand-in.
+// classes, "class 0" and so on. [Provenance] says which of the two a caller holds,
+// and how much of the original is there. Files that are present but damaged are an
+// error, never a stand-in.
 //
 // What the files are made into is kept in a cache, so that the next opening takes
 // less than a second and little memory. Nothing is downloaded here (that is what the
@@ -64,7 +64,7 @@ type Options struct {
 	MaxTrain, MaxTest int
 
 	// StandInTrain and StandInTest are the number of samples of a generated
-	// stand-in; 0 takes the dataset's default (2000 to 4000, and 500 to 1000).
+	// stand-in; 0 takes the default of 5000 and 1000.
 	StandInTrain, StandInTest int
 
 	// CacheDir is where prepared samples are kept; empty for a folder of the user's
@@ -211,6 +211,9 @@ func assemble(e entry, s *samples, o Options) (*Dataset, error) {
 		Validation: s.validation,
 		Test:       s.test,
 		Provenance: s.provenance,
+	}
+	if s.provenance.Kind == StandIn {
+		d.ClassNames = standInClasses(e.classes)
 	}
 	p := &d.Provenance
 	random := seeded(o.Seed, e.name, streamHoldOut)

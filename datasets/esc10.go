@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -29,9 +28,7 @@ func esc10() entry {
 		classes: 10,
 		classNames: []string{"dog", "rooster", "rain", "sea_waves", "crackling_fire",
 			"crying_baby", "sneezing", "clock_tick", "helicopter", "chainsaw"},
-		files:      esc10Form,
-		signals:    &signals{version: 1, period: logMelPeriod, train: 2000, test: 500, wrong: 0.05, generate: standInSounds(5)},
-		recordings: soundRecordings(esc10Sample, 5),
+		files: esc10Form,
 	}
 }
 
@@ -42,17 +39,7 @@ var esc10Targets = []int{0, 1, 10, 11, 12, 20, 21, 38, 40, 41}
 var esc10Archives = []string{"master.zip", "ESC-50-master.zip", "ESC-50.zip"}
 
 func esc10Form(folder string) (form, error) {
-	var root, source string
-	for _, name := range esc10Archives {
-		if p := filepath.Join(folder, name); root == "" && isFile(p) {
-			root, source = p, name
-		}
-	}
-	for _, tree := range []string{filepath.Join(folder, "ESC-50-master"), filepath.Join(folder, "ESC-50"), folder} {
-		if p := filepath.Join(tree, "audio"); root == "" && isDir(p) {
-			root, source = p, "unpacked files"
-		}
-	}
+	root, source := findRoot(folder, esc10Archives, []string{"ESC-50-master/audio", "ESC-50/audio", "audio"}, ".")
 	if root == "" {
 		return form{}, fmt.Errorf("%s: expected %s, or the folder audio unpacked from it: %w",
 			folder, strings.Join(esc10Archives, " or "), errNoFiles)

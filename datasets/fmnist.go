@@ -11,15 +11,6 @@ func fmnist() entry {
 		classes: 10,
 		classNames: []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
 			"Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"},
-		files: fmnistForm,
-		problem: problem{
-			paint: silhouette, variants: 3, shift: [2]int{2, 2},
-			amplitude: [2]float64{0.6, 1}, distract: 0.3, noise: 0.12, wrong: 0.05,
-			train: 4000, test: 1000,
-		},
+		files: mnistForm,
 	}
-}
-
-func fmnistForm(folder string) (form, error) {
-	return mnistLike(folder, "Fashion-MNIST").form()
 }

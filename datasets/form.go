@@ -8,7 +8,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"weightsep/datasets/prepared"
 )
@@ -73,60 +72,6 @@ func (r *recorder) addFloats(s prepared.Sample, v []float32) error {
 		return err
 	}
 	return r.AddFloats(s, v)
-}
-
-// record adds samples that are bytes in memory, in their order.
-func (r *recorder) record(train, test *Split) error {
-	add := func(s *Split, part prepared.Part) error {
-		for i, label := range s.Labels {
-			at := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Label: label, Part: part}
-			if err := r.addBytes(at, s.bytes[i*s.size:(i+1)*s.size]); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if err := add(train, prepared.Train); err != nil {
-		return err
-	}
-	return add(test, prepared.Test)
-}
-
-// cached returns the samples of a dataset from the cache, where the given maker puts
-// them if they are not there. Key names what they are made of.
-func (e entry) cached(ctx context.Context, o Options, key string, f form) (*samples, error) {
-	parent, err := o.cacheFolder(e.name)
-	if err != nil {
-		return nil, err
-	}
-	dir := filepath.Join(parent, key)
-	if s, err := e.openSet(dir); err == nil {
-		prepared.Touch(dir)
-		return s, nil
-	}
-	// A set that cannot be opened is as good as none: it is made anew.
-	w, err := prepared.Create(dir, prepared.Layout{Size: e.size(), Bytes: f.bytes, Period: f.period})
-	if err != nil {
-		return nil, fmt.Errorf("cache: %w", err)
-	}
-	defer w.Discard()
-	r := &recorder{Writer: w, classes: e.classes, read: o.counter("preparing", f.files)}
-	p, err := f.load(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	if w.Len() == 0 {
-		return nil, fmt.Errorf("%s: expected samples, found none", strings.Join(f.files, ", "))
-	}
-	if err := w.Commit(setMeta{p, f.sorted}); err != nil {
-		return nil, fmt.Errorf("cache: %w", err)
-	}
-	prepared.Prune(parent, cacheSets)
-	s, err := e.openSet(dir)
-	if err != nil {
-		return nil, fmt.Errorf("cache: %w", err)
-	}
-	return s, nil
 }
 
 // setMeta is what the cache keeps beside the samples.

@@ -36,7 +36,7 @@ func FuzzReadTable(f *testing.F) {
 			if p.user == "" || p.device == "" {
 				t.Fatalf("readings of %+v", p)
 			}
-			all := list.take()
+			all := *list
 			if len(all) == 0 {
 				t.Fatalf("no readings of %+v", p)
 			}

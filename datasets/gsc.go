@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -31,8 +30,6 @@ func gsc() entry {
 		classes:    len(gscWords),
 		classNames: gscWords,
 		files:      gscForm,
-		signals:    &signals{version: 2, train: 4200, test: 1050, wrong: 0.03, generate: standInWords},
-		recordings: wordRecordings,
 	}
 }
 
@@ -57,32 +54,23 @@ const (
 )
 
 func gscForm(folder string) (form, error) {
-	f := form{name: "speech commands", version: 2, sorted: true}
-	root, source := filepath.Join(folder, gscArchive), gscArchive
-	if !isFile(root) {
-		source = "unpacked files"
-		root = folder
-		if tree := filepath.Join(folder, strings.TrimSuffix(gscArchive, ".tar.gz")); isDir(tree) {
-			root = tree
-		}
-		if !isFile(filepath.Join(root, gscTesting)) {
-			return form{}, fmt.Errorf("%s: expected %s, or unpacked from it a folder for each word, %s and %s: %w",
-				folder, gscArchive, gscTesting, gscValidation, errNoFiles)
-		}
+	trees := []string{strings.TrimSuffix(gscArchive, ".tar.gz"), "."}
+	root, source := findRoot(folder, []string{gscArchive}, trees, gscTesting)
+	if root == "" {
+		return form{}, fmt.Errorf("%s: expected %s, or unpacked from it a folder for each word, %s and %s: %w",
+			folder, gscArchive, gscTesting, gscValidation, errNoFiles)
 	}
-	f.files = []string{root}
-	f.load = func(ctx context.Context, r *recorder) (Provenance, error) { return loadGSC(ctx, root, source, r) }
-	return f, nil
+	return form{name: "speech commands", version: 2, sorted: true, files: []string{root},
+		load: func(ctx context.Context, r *recorder) (Provenance, error) { return loadGSC(ctx, root, source, r) }}, nil
 }
 
 // loadGSC reads the archive or directory at root.
 func loadGSC(ctx context.Context, root, source string, r *recorder) (Provenance, error) {
 	// The lists may come after the recordings.
 	lists := map[prepared.Part]map[string]bool{}
-	all := recordings{
+	all := media{
 		path:   root,
 		limits: archive.Limits{File: 32 << 20, Total: 8 << 30}, // the original's: 3 MB and 3.3 GB
-		length: wav.Limits{MaxSeconds: 10},
 		sample: gscSample,
 		list: func(f archive.File) (err error) {
 			switch f.Name {
@@ -93,7 +81,7 @@ func loadGSC(ctx context.Context, root, source string, r *recorder) (Provenance,
 			}
 			return err
 		},
-		newExtractor: newMFCC,
+		newDecoder: soundDecoder(10, newMFCC),
 	}
 	_, left, err := all.add(ctx, r)
 	if err != nil {

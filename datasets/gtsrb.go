@@ -42,8 +42,7 @@ func gtsrb() entry {
 			"keep right", "keep left", "roundabout", "end of no passing",
 			"end of no passing for trucks",
 		},
-		files:   gtsrbForm,
-		signals: &signals{version: 1, bytes: true, train: 4300, test: 1075, wrong: 0.04, generate: standInSigns},
+		files: gtsrbForm,
 	}
 }
 
@@ -85,8 +84,11 @@ func gtsrbForm(folder string) (form, error) {
 			return Provenance{}, err
 		}
 		for _, p := range f.files {
-			all := pictures{path: p, limits: gtsrbLimits, sample: signSample(signs), pixels: signPixels}
-			if err := all.add(ctx, r); err != nil {
+			all := media{path: p, limits: gtsrbLimits, sample: signs.sample,
+				newDecoder: pictureDecoder(func(s prepared.Sample, img image.Image) ([]byte, error) {
+					return signPixels(img, signs[s.Name].bounds)
+				})}
+			if _, _, err := all.add(ctx, r); err != nil {
 				return Provenance{}, err
 			}
 		}
@@ -105,10 +107,13 @@ type sign struct {
 	class  int
 }
 
+// signs has the signs of pictures by their pictureKey, which is the name of the sample.
+type signs map[string]sign
+
 // gtsrbSigns reads the tables GT-00000.csv to GT-00042.csv, beside the pictures of a
-// class, and the test pictures' own. The keys are made by pictureKey.
-func gtsrbSigns(ctx context.Context, files []string) (map[string]sign, error) {
-	signs := map[string]sign{}
+// class, and the test pictures' own.
+func gtsrbSigns(ctx context.Context, files []string) (signs, error) {
+	signs := signs{}
 	for _, p := range files {
 		err := archive.Walk(ctx, p, gtsrbLimits, func(f archive.File) error {
 			dir, base := path.Split(f.Name)
@@ -128,7 +133,7 @@ func gtsrbSigns(ctx context.Context, files []string) (map[string]sign, error) {
 }
 
 // readSigns reads a table, with semicolons between its columns.
-func readSigns(r io.Reader, prefix string, signs map[string]sign) error {
+func readSigns(r io.Reader, prefix string, signs signs) error {
 	rows := csv.NewReader(r)
 	rows.Comma = ';'
 	head, err := rows.Read()
@@ -188,29 +193,24 @@ func pictureKey(name string) (key string, test bool) {
 	return "test/" + path.Base(name), true
 }
 
-// signSample returns what is known of a picture by its name, given the tables.
-func signSample(signs map[string]sign) func(string) (prepared.Sample, image.Rectangle, bool, error) {
-	return func(name string) (at prepared.Sample, bounds image.Rectangle, ok bool, err error) {
-		if path.Ext(name) != ".ppm" {
-			return at, bounds, false, nil
-		}
-		key, test := pictureKey(name)
-		s, ok := signs[key]
-		if !ok {
-			return at, bounds, false, errors.New("no table has a line for this picture")
-		}
-		at = prepared.Sample{Name: key, Label: int32(s.class)}
-		if test {
-			at.Part = prepared.Test
-			return at, s.bounds, true, nil
-		}
-		track, _, ok := strings.Cut(path.Base(key), "_")
-		if !ok {
-			return at, bounds, false, errors.New("expected a name such as 00000_00002.ppm, track and number")
-		}
-		at.Group = path.Dir(key) + "/" + track
-		return at, s.bounds, true, nil
+// sample returns what is known of a picture by its name.
+func (all signs) sample(name string) (prepared.Sample, bool, error) {
+	if path.Ext(name) != ".ppm" {
+		return prepared.Sample{}, false, nil
 	}
+	key, test := pictureKey(name)
+	s, ok := all[key]
+	if !ok {
+		return prepared.Sample{}, false, errors.New("no table has a line for this picture")
+	}
+	if test {
+		return prepared.Sample{Name: key, Label: int32(s.class), Part: prepared.Test}, true, nil
+	}
+	track, _, ok := strings.Cut(path.Base(key), "_")
+	if !ok {
+		return prepared.Sample{}, false, errors.New("expected a name such as 00000_00002.ppm, track and number")
+	}
+	return prepared.Sample{Name: key, Label: int32(s.class), Group: path.Dir(key) + "/" + track}, true, nil
 }
 
 // signPixels makes a sample of the part of a picture that is the sign.

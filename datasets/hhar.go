@@ -29,8 +29,6 @@ func hhar() entry {
 		classes:    len(hharActivities),
 		classNames: hharActivities,
 		files:      hharForm,
-		signals:    &signals{version: 1, period: features.SpectraValues, train: 3000, test: 750, wrong: 0.06, generate: standInMotions},
-		recordings: motionRecordings,
 	}
 }
 
@@ -46,21 +44,12 @@ const (
 )
 
 func hharForm(folder string) (form, error) {
-	f := form{name: "phones", version: 1, sorted: true, period: features.SpectraValues}
-	source := hharArchive
-	root := filepath.Join(folder, hharArchive)
-	if isFile(root) {
-		f.files = []string{root}
-	} else {
-		source = "unpacked files"
-		for _, tree := range []string{filepath.Join(folder, "Activity recognition exp"), folder} {
-			acc, gyro := filepath.Join(tree, hharAccelerometer), filepath.Join(tree, hharGyroscope)
-			if f.files == nil && isFile(acc) && isFile(gyro) {
-				root, f.files = tree, []string{acc, gyro}
-			}
-		}
+	root, source := findRoot(folder, []string{hharArchive}, []string{"Activity recognition exp", "."}, hharAccelerometer)
+	f := form{name: "phones", version: 1, sorted: true, period: features.SpectraValues, files: []string{root}}
+	if source != hharArchive {
+		f.files = []string{filepath.Join(root, hharAccelerometer), filepath.Join(root, hharGyroscope)}
 	}
-	if f.files == nil {
+	if root == "" || !isFile(f.files[len(f.files)-1]) {
 		return form{}, fmt.Errorf("%s: expected %s, or unpacked from it %s and %s: %w",
 			folder, hharArchive, hharAccelerometer, hharGyroscope, errNoFiles)
 	}

@@ -15,8 +15,7 @@ import (
 	"weightsep/datasets/archive"
 )
 
-// reading is a row of hhar's tables. There are 26 million: they are kept small, and in
-// chunks, which do not have to be copied to grow.
+// reading is a row of hhar's tables. There are 26 million: they are kept small.
 type reading struct {
 	arrival  int64 // milliseconds
 	creation int64 // nanoseconds, by the sensor's clock
@@ -34,29 +33,7 @@ func (r reading) activity() int8 { return int8(r.tag % 8) }
 type phone struct{ user, device string }
 
 // sensor holds the readings of one sensor of all phones.
-type sensor map[phone]*readings
-
-// readings is a list of chunks, all full but the last.
-type readings struct{ chunks [][]reading }
-
-const readingsChunk = 1 << 14
-
-func (l *readings) add(r reading) {
-	last := len(l.chunks) - 1
-	if last < 0 || len(l.chunks[last]) == readingsChunk {
-		l.chunks = append(l.chunks, make([]reading, 0, readingsChunk))
-		last++
-	}
-	l.chunks[last] = append(l.chunks[last], r)
-}
-
-// take returns the readings one after another, and leaves the list empty: twice all of
-// them would be too many.
-func (l *readings) take() []reading {
-	all := slices.Concat(l.chunks...)
-	l.chunks = nil
-	return all
-}
+type sensor map[phone]*[]reading
 
 // readPhones reads the two tables of phones in an archive or directory.
 func readPhones(ctx context.Context, root string, read func(int64)) (acc, gyro sensor, err error) {
@@ -110,7 +87,7 @@ func readTable(r io.Reader) (sensor, error) {
 		}
 		line, _ := rows.FieldPos(0)
 		at := func(i int) string { return row[place[i]] }
-		reading, ok, err := parseReading(at)
+		r, ok, err := parseReading(at)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
@@ -120,11 +97,11 @@ func readTable(r io.Reader) (sensor, error) {
 		key := phone{at(6), at(7)}
 		list := all[key]
 		if list == nil {
-			list = &readings{}
+			list = new([]reading)
 			// The key must not keep the reused record.
 			all[phone{strings.Clone(key.user), strings.Clone(key.device)}] = list
 		}
-		list.add(reading)
+		*list = append(*list, r)
 	}
 }
 

@@ -60,7 +60,8 @@ func addWindows(ctx context.Context, r *recorder, acc, gyro sensor) error {
 	worker := func() func(phone) ([]window, error) {
 		spectra := features.NewSpectra(time.Nanosecond)
 		return func(p phone) ([]window, error) {
-			a, g := acc[p].take(), gyro[p].take()
+			a, g := *acc[p], *gyro[p]
+			*acc[p], *gyro[p] = nil, nil // twice all of them would be too many
 			now := commonClock(a, g)
 			var all []window
 			err := eachWindow(spectra, pieces(a, now), pieces(g, now), func(activity int8, start int64, v []float32) {

@@ -20,8 +20,6 @@ const (
 	streamPrototype
 	streamTrain
 	streamTest
-	streamTrainLabels
-	streamTestLabels
 	streamTestOrder
 )
 

@@ -1,13 +1,131 @@
 package datasets
 
 import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"weightsep/datasets/prepared"
 )
 
-// idxUnsignedByte is the element type of the idx files used here.
-const idxUnsignedByte = 8
+// idxFiles are the files of MNIST and of the datasets that copy its form: images and
+// labels to train on, images and labels to test with.
+var idxFiles = []string{
+	"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
+}
+
+// idxFolder reads the four idx files of a folder, each plain or, with the suffix
+// .gz, compressed. If both are there the compressed one counts.
+type idxFolder struct {
+	dir           string
+	height, width int
+	classes       int
+	where         string            // of the files, for the provenance; empty for the data directory
+	sums          map[string]string // sha256 that files must have, by name; nil to not check
+}
+
+// mnistLike is a folder with files of the shape and number of MNIST's.
+func mnistLike(dir string) idxFolder {
+	return idxFolder{dir: dir, height: 28, width: 28, classes: 10}
+}
+
+// form returns the four files as a form of their dataset.
+func (f idxFolder) form() (form, error) {
+	var names, paths, missing []string
+	for _, name := range idxFiles {
+		switch {
+		case isFile(filepath.Join(f.dir, name+".gz")):
+			name += ".gz"
+		case !isFile(filepath.Join(f.dir, name)):
+			missing = append(missing, name)
+		}
+		names, paths = append(names, name), append(paths, filepath.Join(f.dir, name))
+	}
+	if len(missing) > 0 {
+		err := fmt.Errorf("%s: expected %s (or .gz), not found", f.dir, strings.Join(missing, ", "))
+		if len(missing) == len(idxFiles) {
+			err = fmt.Errorf("%w: %w", errNoFiles, err)
+		}
+		return form{}, err
+	}
+	return form{name: "idx", version: 1, files: paths, bytes: true,
+		load: func(ctx context.Context, r *recorder) (Provenance, error) {
+			for i, part := range []prepared.Part{prepared.Train, prepared.Test} {
+				if err := f.add(ctx, r, names[2*i], names[2*i+1], part); err != nil {
+					return Provenance{}, err
+				}
+			}
+			r.read(fileSizes(paths))
+			return Provenance{Kind: Real, Source: f.where + strings.Join(names, ", "), TrainOf: 60000, TestOf: 10000}, nil
+		}}, nil
+}
+
+// add adds the samples of a file of images and its file of labels.
+func (f idxFolder) add(ctx context.Context, r *recorder, imageFile, labelFile string, part prepared.Part) error {
+	images, err := f.array(ctx, imageFile, 3)
+	if err != nil {
+		return err
+	}
+	labels, err := f.array(ctx, labelFile, 1)
+	if err != nil {
+		return err
+	}
+	n, h, w := images.dims[0], images.dims[1], images.dims[2]
+	if h != f.height || w != f.width {
+		return fmt.Errorf("%s: expected images of %dx%d, found %dx%d", filepath.Join(f.dir, imageFile), f.height, f.width, h, w)
+	}
+	if labels.dims[0] != n {
+		return fmt.Errorf("%s: expected %d labels, one for each image of %s, found %d",
+			filepath.Join(f.dir, labelFile), n, imageFile, labels.dims[0])
+	}
+	if n == 0 {
+		return fmt.Errorf("%s: expected images, found none", filepath.Join(f.dir, imageFile))
+	}
+	for i, c := range labels.data {
+		if int(c) >= f.classes {
+			return fmt.Errorf("%s: label %d: expected 0 to %d, found %d", filepath.Join(f.dir, labelFile), i, f.classes-1, c)
+		}
+		s := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Label: int32(c), Part: part}
+		if err := r.addBytes(s, images.data[i*h*w:(i+1)*h*w]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// array reads one idx file and, if it is known, checks its sha256.
+func (f idxFolder) array(ctx context.Context, file string, rank int) (*idx, error) {
+	path := filepath.Join(f.dir, file)
+	b, err := os.ReadFile(path) // at most 47 MB
+	if err != nil {
+		return nil, err
+	}
+	if f.sums != nil {
+		sum := sha256.Sum256(b)
+		if found := hex.EncodeToString(sum[:]); found != f.sums[file] {
+			return nil, fmt.Errorf("%s: expected the original file with sha256 %s, found %s", path, f.sums[file], found)
+		}
+	}
+	var r io.Reader = ctxReader{ctx, bytes.NewReader(b)}
+	if strings.HasSuffix(file, ".gz") {
+		if r, err = gzip.NewReader(r); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	a, err := parseIDX(r, rank)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return a, nil
+}
 
 // maxIDX bounds the elements of an idx file: 2 GiB, forty times MNIST's images.
 const maxIDX = 1 << 31
@@ -19,19 +137,17 @@ type idx struct {
 }
 
 // parseIDX reads an idx file of unsigned bytes with the given number of dimensions.
-// The format: two zero bytes, the element type, the number of dimensions, each
+// The format: two zero bytes, the element type (8), the number of dimensions, each
 // dimension as a big-endian uint32, the elements. The reader must end there.
 func parseIDX(r io.Reader, rank int) (*idx, error) {
 	head, err := readFull(r, 4)
 	if err != nil {
 		return nil, fmt.Errorf("magic number: %w", err)
 	}
-	want := uint32(idxUnsignedByte<<8 | rank)
-	if found := binary.BigEndian.Uint32(head); found != want {
+	if want, found := uint32(8<<8|rank), binary.BigEndian.Uint32(head); found != want {
 		return nil, fmt.Errorf("magic number: expected %#08x, found %#08x", want, found)
 	}
-	head, err = readFull(r, 4*rank)
-	if err != nil {
+	if head, err = readFull(r, 4*rank); err != nil {
 		return nil, fmt.Errorf("dimensions: %w", err)
 	}
 	a := &idx{dims: make([]int, rank)}
@@ -40,16 +156,32 @@ func parseIDX(r io.Reader, rank int) (*idx, error) {
 		d := binary.BigEndian.Uint32(head[4*i:])
 		// Checking at every factor keeps the product from overflowing.
 		if n *= int64(d); n > maxIDX || d > maxIDX {
-			return nil, fmt.Errorf("dimension %d: expected at most %d elements in all, found %d by here",
-				i, maxIDX, n)
+			return nil, fmt.Errorf("dimension %d: expected at most %d elements in all, found %d by here", i, maxIDX, n)
 		}
 		a.dims[i] = int(d)
 	}
 	if a.data, err = readFull(r, int(n)); err != nil {
 		return nil, fmt.Errorf("elements: %w", err)
 	}
-	if err := readEnd(r); err != nil {
-		return nil, err
+	rest, err := io.Copy(io.Discard, r)
+	if err != nil {
+		return nil, fmt.Errorf("after the data: %w", err)
+	}
+	if rest > 0 {
+		return nil, fmt.Errorf("expected the end, found %d bytes more", rest)
 	}
 	return a, nil
+}
+
+// readFull reads exactly n bytes. Memory grows with what is really there, so that a
+// damaged size gives an error and not a huge allocation.
+func readFull(r io.Reader, n int) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, int64(n)))
+	if err != nil {
+		return nil, fmt.Errorf("expected %d bytes, read %d: %w", n, len(b), err)
+	}
+	if len(b) < n {
+		return nil, fmt.Errorf("truncated: expected %d bytes, found %d: %w", n, len(b), io.ErrUnexpectedEOF)
+	}
+	return b, nil
 }

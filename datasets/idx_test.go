@@ -146,29 +146,25 @@ func handFolder(t *testing.T, edit func(files map[string][]byte)) idxFolder {
 			write(t, b, dir, name)
 		}
 	}
-	return idxFolder{dir: dir, shape: [3]int{2, 3, 1}, classes: 10}
+	return idxFolder{dir: dir, height: 2, width: 3, classes: 10}
 }
 
-// readHand finds and reads the files of a folder.
-func readHand(ctx context.Context, f idxFolder) error {
-	files, err := f.find()
-	if err == nil {
-		_, _, err = f.read(ctx, files)
+// readHand reads the files of a folder.
+func readHand(t *testing.T, ctx context.Context, f idxFolder) (*samples, error) {
+	t.Helper()
+	of, err := f.form()
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return entry{name: "hand", shape: [3]int{f.height, f.width, 1}, classes: f.classes}.real(ctx, Options{CacheDir: t.TempDir()}, of)
 }
 
 func TestIDXFolder(t *testing.T) {
-	f := handFolder(t, nil)
-	files, err := f.find()
+	all, err := readHand(t, t.Context(), handFolder(t, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	train, test, err := f.read(t.Context(), files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range []*Split{train, test} {
+	for _, s := range []*Split{all.train, all.test} {
 		if !slices.Equal(s.Labels, []int32{9, 4}) {
 			t.Errorf("labels %v", s.Labels)
 		}
@@ -176,8 +172,8 @@ func TestIDXFolder(t *testing.T) {
 			t.Errorf("sample 1 is %v", got)
 		}
 	}
-	if want := "train-images-idx3-ubyte.gz"; files[0] != want || files[3] != "t10k-labels-idx1-ubyte" {
-		t.Errorf("files %v", files)
+	if want := "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte"; all.provenance.Source != want {
+		t.Errorf("source %q, want %q", all.provenance.Source, want)
 	}
 }
 
@@ -204,7 +200,7 @@ func TestIDXFolderErrors(t *testing.T) {
 			f["train-images-idx3-ubyte"] = append(f["train-images-idx3-ubyte"], 0)
 		}, "train-images-idx3-ubyte.gz: expected the end, found 1 bytes more"},
 	} {
-		err := readHand(t.Context(), handFolder(t, c.edit))
+		_, err := readHand(t, t.Context(), handFolder(t, c.edit))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
@@ -218,11 +214,11 @@ func TestIDXCutGzip(t *testing.T) {
 	f := handFolder(t, nil)
 	z := compressed(t, handImages)
 	write(t, z[:len(z)-3], f.dir, "train-images-idx3-ubyte.gz") // the checksum is cut
-	if err := readHand(t.Context(), f); err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
+	if _, err := readHand(t, t.Context(), f); err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("cut gzip: error %v", err)
 	}
 	write(t, handImages, f.dir, "train-images-idx3-ubyte.gz") // not compressed
-	if err := readHand(t.Context(), f); !errors.Is(err, gzip.ErrHeader) {
+	if _, err := readHand(t, t.Context(), f); !errors.Is(err, gzip.ErrHeader) {
 		t.Errorf("no gzip: error %v", err)
 	}
 }
@@ -230,8 +226,8 @@ func TestIDXCutGzip(t *testing.T) {
 func TestIDXChecksum(t *testing.T) {
 	f := handFolder(t, nil)
 	f.sums = map[string]string{"train-images-idx3-ubyte.gz": "0123"}
-	err := readHand(t.Context(), f)
-	if err == nil || !strings.Contains(err.Error(), "train-images-idx3-ubyte.gz: expected the original file with md5 0123, found ") {
+	_, err := readHand(t, t.Context(), f)
+	if err == nil || !strings.Contains(err.Error(), "train-images-idx3-ubyte.gz: expected the original file with sha256 0123, found ") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -239,7 +235,7 @@ func TestIDXChecksum(t *testing.T) {
 func TestIDXCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := readHand(ctx, handFolder(t, nil)); !errors.Is(err, context.Canceled) {
+	if _, err := readHand(t, ctx, handFolder(t, nil)); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -13,19 +13,12 @@ func mnist() entry {
 		classNames: []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
 		files:      mnistForm,
 		included:   goMNISTForm,
-		problem: problem{
-			paint: strokes(3, 0.055), variants: 2, shift: [2]int{3, 3},
-			amplitude: [2]float64{0.7, 1}, distract: 0.4, noise: 0.1, wrong: 0.03,
-			train: 4000, test: 1000,
-		},
 	}
 }
 
-// mnistForm finds MNIST in a user's folder. The files may be cut down, so their
-// checksums are not looked at.
-func mnistForm(folder string) (form, error) {
-	return mnistLike(folder, "MNIST").form()
-}
+// mnistForm finds the files of MNIST, or of Fashion-MNIST, in a user's folder. They may be
+// cut down, so their checksums are not looked at.
+func mnistForm(folder string) (form, error) { return mnistLike(folder).form() }
 
 // goMNISTForm finds MNIST in its Go module. These are the original's files, so they
 // must have their checksums.
@@ -34,13 +27,11 @@ func goMNISTForm() (form, error) {
 	if err != nil {
 		return form{}, err
 	}
-	f := mnistLike(dir, "MNIST")
+	f := mnistLike(dir)
 	f.where = "Go module " + module + ": "
-	f.sums = map[string]string{
-		idxTrain.images + ".gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-		idxTrain.labels + ".gz": "d53e105ee54ea40749a09fcbcd1e9432",
-		idxTest.images + ".gz":  "9fb629c4189551a2d022fa330f9573f3",
-		idxTest.labels + ".gz":  "ec29112dd5afa0611ce80d1b7f02629c",
+	f.sums = map[string]string{}
+	for _, s := range published()["mnist"] {
+		f.sums[s.File] = s.SHA256
 	}
 	return f.form()
 }

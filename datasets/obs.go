@@ -32,7 +32,6 @@ func obs() entry {
 		classes:    len(obsClasses),
 		classNames: obsClasses,
 		files:      obsForm,
-		signals:    &signals{version: 1, bytes: true, train: 2000, test: 500, wrong: 0.06, generate: standInScenes},
 	}
 }
 
@@ -62,14 +61,16 @@ func obsForm(folder string) (form, error) {
 	}
 	return form{name: "obs", version: 1, sorted: true, files: []string{folder}, bytes: true,
 		load: func(ctx context.Context, r *recorder) (Provenance, error) {
-			all := pictures{path: folder, limits: obsLimits,
-				sample: func(name string) (prepared.Sample, image.Rectangle, bool, error) {
+			all := media{path: folder, limits: obsLimits,
+				sample: func(name string) (prepared.Sample, bool, error) {
 					s, ok := obsSample(name)
-					return s, image.Rectangle{}, ok, nil
+					return s, ok, nil
 				},
-				pixels: func(img image.Image, _ image.Rectangle) ([]byte, error) { return scenePixels(img), nil },
+				newDecoder: pictureDecoder(func(_ prepared.Sample, img image.Image) ([]byte, error) {
+					return picture.Resize(picture.Luma(img), obsWidth, obsHeight).Pix, nil
+				}),
 			}
-			if err := all.add(ctx, r); err != nil {
+			if _, _, err := all.add(ctx, r); err != nil {
 				return Provenance{}, err
 			}
 			videos := splitVideos(r.Samples())
@@ -92,11 +93,6 @@ func obsSample(name string) (prepared.Sample, bool) {
 		video = m[1]
 	}
 	return prepared.Sample{Name: name, Label: int32(class), Group: obsClasses[class] + "/" + strings.ToLower(video)}, true
-}
-
-// scenePixels makes a sample of a picture.
-func scenePixels(img image.Image) []byte {
-	return picture.Resize(picture.Luma(img), obsWidth, obsHeight).Pix
 }
 
 // splitVideos puts a fifth of each class's videos into the test split, at least one if

@@ -10,7 +10,7 @@ import (
 type Source struct {
 	File   string   // name in the dataset's folder
 	URLs   []string // where it is published, the best mirror first
-	MD5    string   // in hex; empty if not known
+	MD5    string   // in hex; empty if not known, or if SHA256 is
 	SHA256 string   // in hex; empty if not known
 	Size   int64    // in bytes; 0 if not known
 }
@@ -39,7 +39,6 @@ func published() map[string][]Source {
 				"https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
 				"https://cave.cs.toronto.edu/kriz/cifar-10-binary.tar.gz",
 			},
-			MD5:    "c32a1d4ab5d03f1284b67883e8d87530",
 			SHA256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
 			Size:   170052171,
 		}},
@@ -47,98 +46,46 @@ func published() map[string][]Source {
 			"https://storage.googleapis.com/cvdf-datasets/mnist/",
 			"https://ossci-datasets.s3.amazonaws.com/mnist/",
 		}, []Source{
-			{
-				File:   "train-images-idx3-ubyte.gz",
-				MD5:    "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-				SHA256: "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-				Size:   9912422,
-			},
-			{
-				File:   "train-labels-idx1-ubyte.gz",
-				MD5:    "d53e105ee54ea40749a09fcbcd1e9432",
-				SHA256: "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-				Size:   28881,
-			},
-			{
-				File:   "t10k-images-idx3-ubyte.gz",
-				MD5:    "9fb629c4189551a2d022fa330f9573f3",
-				SHA256: "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-				Size:   1648877,
-			},
-			{
-				File:   "t10k-labels-idx1-ubyte.gz",
-				MD5:    "ec29112dd5afa0611ce80d1b7f02629c",
-				SHA256: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-				Size:   4542,
-			},
+			{File: "train-images-idx3-ubyte.gz", Size: 9912422,
+				SHA256: "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"},
+			{File: "train-labels-idx1-ubyte.gz", Size: 28881,
+				SHA256: "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"},
+			{File: "t10k-images-idx3-ubyte.gz", Size: 1648877,
+				SHA256: "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"},
+			{File: "t10k-labels-idx1-ubyte.gz", Size: 4542,
+				SHA256: "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"},
 		}),
 		"fmnist": on([]string{
 			"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
 			"https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
 			"https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
 		}, []Source{
-			{
-				File:   "train-images-idx3-ubyte.gz",
-				MD5:    "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-				SHA256: "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-				Size:   26421880,
-			},
-			{
-				File:   "train-labels-idx1-ubyte.gz",
-				MD5:    "25c81989df183df01b3e8a0aad5dffbe",
-				SHA256: "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-				Size:   29515,
-			},
-			{
-				File:   "t10k-images-idx3-ubyte.gz",
-				MD5:    "bef4ecab320f06d8554ea6380940ec79",
-				SHA256: "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-				Size:   4422102,
-			},
-			{
-				File:   "t10k-labels-idx1-ubyte.gz",
-				MD5:    "bb300cfdad3c16e7a12a480ee83cd310",
-				SHA256: "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-				Size:   5148,
-			},
+			{File: "train-images-idx3-ubyte.gz", Size: 26421880,
+				SHA256: "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"},
+			{File: "train-labels-idx1-ubyte.gz", Size: 29515,
+				SHA256: "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"},
+			{File: "t10k-images-idx3-ubyte.gz", Size: 4422102,
+				SHA256: "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"},
+			{File: "t10k-labels-idx1-ubyte.gz", Size: 5148,
+				SHA256: "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"},
 		}),
 		"gtsrb": on([]string{
 			"https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/",
 		}, []Source{
-			{
-				File:   "GTSRB_Final_Training_Images.zip",
-				MD5:    "f33fd80ac59bff73c82d25ab499e03a3",
-				SHA256: "d32ac4b5fa9a1cbd1994768413902e8193599d9434cf0a8eb9cfd00a6d3a290c",
-				Size:   276294756,
-			},
-			{
-				File:   "GTSRB_Final_Test_Images.zip",
-				MD5:    "c7e4e6327067d32654124b0fe9e82185",
-				SHA256: "48ba6fab7e877eb64eaf8de99035b0aaecfbc279bee23e35deca4ac1d0a837fa",
-				Size:   88978620,
-			},
-			{
-				File:   "GTSRB_Final_Test_GT.zip",
-				MD5:    "fe31e9c9270bbcd7b84b7f21a9d9d9e5",
-				SHA256: "f94e5a7614d75845c74c04ddb26b8796b9e483f43541dd95dd5b726504e16d6d",
-				Size:   99620,
-			},
+			{File: "GTSRB_Final_Training_Images.zip", Size: 276294756,
+				SHA256: "d32ac4b5fa9a1cbd1994768413902e8193599d9434cf0a8eb9cfd00a6d3a290c"},
+			{File: "GTSRB_Final_Test_Images.zip", Size: 88978620,
+				SHA256: "48ba6fab7e877eb64eaf8de99035b0aaecfbc279bee23e35deca4ac1d0a837fa"},
+			{File: "GTSRB_Final_Test_GT.zip", Size: 99620,
+				SHA256: "f94e5a7614d75845c74c04ddb26b8796b9e483f43541dd95dd5b726504e16d6d"},
 		}),
 		"svhn": on([]string{
 			"http://ufldl.stanford.edu/housenumbers/",
 		}, []Source{
-			{
-				File:   "train_32x32.mat",
-				MD5:    "e26dedcc434d2e4c54c9b2d4a06d8373",
-				SHA256: "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
-				Size:   182040794,
-			},
-			{
-				File:   "test_32x32.mat",
-				MD5:    "eb5a983be6a315427106f1b164d9cef3",
-				SHA256: "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
-				Size:   64275384,
-			},
+			{File: "train_32x32.mat", Size: 182040794,
+				SHA256: "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8"},
+			{File: "test_32x32.mat", Size: 64275384,
+				SHA256: "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b"},
 		}),
 		"obs": nil,
 		"gsc": {{

@@ -42,6 +42,21 @@ type Split struct {
 // the length of both.
 type scaling struct{ mean, factor []float32 }
 
+// NewSplit makes a split of a caller's own samples, for networks that are not
+// among the ten. values holds len(labels) samples of size values each, in the
+// order height, width, channel; it is not copied. Labels are class indices.
+func NewSplit(size int, values []float32, labels []int32) (*Split, error) {
+	if size < 1 || len(values) != size*len(labels) {
+		return nil, fmt.Errorf("datasets: %d values for %d samples of %d", len(values), len(labels), size)
+	}
+	for i, l := range labels {
+		if l < 0 {
+			return nil, fmt.Errorf("datasets: label %d is %d, want a class index", i, l)
+		}
+	}
+	return newFloatSplit(size, values, labels), nil
+}
+
 // newByteSplit makes a split of samples that are stored in order as bytes.
 func newByteSplit(size int, bytes []byte, labels []int32) *Split {
 	return &Split{size: size, bytes: bytes, Labels: labels}

@@ -1,8 +1,8 @@
 package datasets
 
 import (
+	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -40,6 +40,9 @@ func TestStandIn(t *testing.T) {
 		if p := d.Provenance; p.Kind != StandIn || !strings.HasPrefix(p.Note, "generated: test") || p.Train != o.StandInTrain {
 			t.Errorf("%s: provenance %+v", e.name, p)
 		}
+		if last := fmt.Sprint("class ", e.classes-1); len(d.ClassNames) != e.classes || d.ClassNames[0] != "class 0" || d.ClassNames[e.classes-1] != last {
+			t.Errorf("%s: class names %v: want class 0 to %s", e.name, d.ClassNames, last)
+		}
 		if n := d.Train.Len() + d.Validation.Len(); n != 8*e.classes || d.Test.Len() != 2*e.classes {
 			t.Errorf("%s: %d training and %d test samples", e.name, n, d.Test.Len())
 		}
@@ -53,7 +56,6 @@ func TestStandIn(t *testing.T) {
 			}
 		}
 
-		o.CacheDir = t.TempDir() // generated once more
 		again := makeStandIn(t, e, o)
 		if !slices.Equal(values(d.Train), values(again.Train)) || !slices.Equal(values(d.Test), values(again.Test)) ||
 			!slices.Equal(d.Train.Labels, again.Train.Labels) {
@@ -63,68 +65,32 @@ func TestStandIn(t *testing.T) {
 		if slices.Equal(values(d.Test), values(makeStandIn(t, e, o).Test)) {
 			t.Errorf("%s: another seed gives the same samples", e.name)
 		}
-		if slices.Equal(values(d.Train.Slice(10)), values(d.Test.Slice(10))) {
-			t.Errorf("%s: training and test samples are the same", e.name)
+		known := sampleSet(d.Train)
+		for i := range d.Test.Len() {
+			if known[key(d.Test, i)] {
+				t.Errorf("%s: test sample %d is a training sample", e.name, i)
+			}
 		}
 	}
 }
 
-// The samples must not depend on the number of processors.
-func TestStandInProcessors(t *testing.T) {
-	e := gsc()
-	o := Options{StandInTrain: 101, StandInTest: 11}
-	many := makeStandIn(t, e, o)
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
-	o.CacheDir = t.TempDir()
-	if few := makeStandIn(t, e, o); !slices.Equal(values(many.Test), values(few.Test)) {
-		t.Error("three processors give other samples")
-	}
-}
-
-// Two datasets of the same shape and classes must not be the same problem.
-func TestStandInsDiffer(t *testing.T) {
-	o := Options{StandInTrain: 100, StandInTest: 20}
-	for _, pair := range [][2]entry{{cifar10(), svhn()}, {mnist(), fmnist()}, {esc10(), us8k()}} {
-		a, b := makeStandIn(t, pair[0], o), makeStandIn(t, pair[1], o)
-		if slices.Equal(values(a.Test), values(b.Test)) {
-			t.Errorf("%s and %s are the same", a.Name, b.Name)
-		}
-	}
-}
-
-// Images must stay within a byte's range and have contrast; features are standardised
-// by the training samples.
+// Samples are bytes in the middle of their range, few of them at its ends.
 func TestStandInScale(t *testing.T) {
 	for _, e := range catalog() {
-		d := makeStandIn(t, e, Options{StandInTrain: 500, StandInTest: 50})
-		if e.name == "gsc" {
-			continue // as the original's network takes them, not standardised
-		}
-		features := e.signals != nil && !e.signals.bytes
-		period := 1
-		if features {
-			period = e.signals.period
-		}
-		sums, squares := make([]float64, period), make([]float64, period)
+		d := makeStandIn(t, e, Options{StandInTrain: 200, StandInTest: 10})
+		var sum, squares, ends float64
 		v := values(d.Train)
-		for i, x := range v {
-			sums[i%period] += float64(x)
-			squares[i%period] += float64(x) * float64(x)
-			if !features && (x < 0 || x > 1) {
-				t.Fatalf("%s: value %v of an image", e.name, x)
+		for _, x := range v {
+			sum += float64(x)
+			squares += float64(x) * float64(x)
+			if x == 0 || x == 1 {
+				ends++
 			}
 		}
-		n := float64(len(v) / period)
-		for k := range period {
-			mean := sums[k] / n
-			deviation := math.Sqrt(squares[k]/n - mean*mean)
-			constant := deviation == 0 && mean == 0 // as the phase of a mean
-			if features && !constant && (math.Abs(mean) > 1e-3 || math.Abs(deviation-1) > 1e-3) {
-				t.Errorf("%s: number %d: mean %.4f, standard deviation %.4f, want 0 and 1", e.name, k, mean, deviation)
-			}
-			if !features && (mean < 0.02 || mean > 0.8 || deviation < 0.05) {
-				t.Errorf("%s: mean %.4f, standard deviation %.4f of an image", e.name, mean, deviation)
-			}
+		n := float64(len(v))
+		mean := sum / n
+		if deviation := math.Sqrt(squares/n - mean*mean); math.Abs(mean-0.5) > 0.05 || deviation < 0.1 || ends/n > 0.02 {
+			t.Errorf("%s: mean %.3f, standard deviation %.3f, %.3f of the values at the ends of their range", e.name, mean, deviation, ends/n)
 		}
 	}
 }
@@ -164,20 +130,16 @@ func nearestMean(train, test *Split, classes int) float64 {
 	return float64(right) / float64(test.Len())
 }
 
-// Even the simplest classifier must learn something of each stand-in of pictures, and
-// none may be so easy that nothing can get lost. For the others package baseline tests
-// the accuracy of a trained network.
+// Even the simplest classifier must learn something of each stand-in, and none may be so
+// easy that nothing can get lost. Package baseline tests the accuracy of trained networks.
 func TestStandInLearnable(t *testing.T) {
 	for _, e := range catalog() {
-		if e.signals != nil {
-			continue
-		}
 		d := makeStandIn(t, e, Options{})
 		chance := 1 / float64(e.classes)
 		got := nearestMean(d.Train, d.Test, e.classes)
 		t.Logf("%-8s %.3f (chance %.3f)", e.name, got, chance)
-		if got < chance+0.1 || got > 0.95 {
-			t.Errorf("%s: nearest mean is right for %.3f of the test samples, want %.3f to 0.95", e.name, got, chance+0.1)
+		if got < 5*chance && got < 0.6 || got > 0.97 {
+			t.Errorf("%s: nearest mean is right for %.3f of the test samples", e.name, got)
 		}
 	}
 }

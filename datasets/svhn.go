@@ -23,11 +23,6 @@ func svhn() entry {
 		classes:    10,
 		classNames: []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
 		files:      svhnForm,
-		problem: problem{
-			paint: number, variants: 2, shift: [2]int{3, 3},
-			amplitude: [2]float64{0.5, 1}, distract: 0.4, noise: 0.12, wrong: 0.04,
-			train: 4000, test: 1000,
-		},
 	}
 }
 

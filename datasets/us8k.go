@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"path/filepath"
 	"regexp"
 	"strconv"
 
@@ -28,30 +27,19 @@ func us8k() entry {
 		classes: 10,
 		classNames: []string{"air_conditioner", "car_horn", "children_playing", "dog_bark",
 			"drilling", "engine_idling", "gun_shot", "jackhammer", "siren", "street_music"},
-		files:      us8kForm,
-		signals:    &signals{version: 1, period: logMelPeriod, train: 2500, test: 500, wrong: 0.1, generate: standInSounds(4)},
-		recordings: soundRecordings(us8kSample, 4),
+		files: us8kForm,
 	}
 }
 
 const us8kArchive = "UrbanSound8K.tar.gz"
 
 func us8kForm(folder string) (form, error) {
-	root, origin := filepath.Join(folder, us8kArchive), us8kArchive
-	if !isFile(root) {
-		root, origin = "", "unpacked files"
-		for _, tree := range []string{filepath.Join(folder, "UrbanSound8K"), folder} {
-			if isDir(filepath.Join(tree, "audio")) {
-				root = filepath.Join(tree, "audio")
-				break
-			}
-		}
-		if root == "" {
-			return form{}, fmt.Errorf("%s: expected %s, or unpacked from it audio/fold1 to audio/fold10: %w",
-				folder, us8kArchive, errNoFiles)
-		}
+	root, source := findRoot(folder, []string{us8kArchive}, []string{"UrbanSound8K/audio", "audio"}, ".")
+	if root == "" {
+		return form{}, fmt.Errorf("%s: expected %s, or unpacked from it audio/fold1 to audio/fold10: %w",
+			folder, us8kArchive, errNoFiles)
 	}
-	return soundForm("urban sound", root, origin, us8kSample, 8732), nil
+	return soundForm("urban sound", root, source, us8kSample, 8732), nil
 }
 
 var us8kName = regexp.MustCompile(`(?:^|/)fold([1-9]|10)/(\d+)-(\d+)-\d+-\d+\.wav$`)
