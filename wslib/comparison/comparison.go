@@ -8,6 +8,7 @@
 package comparison
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -32,27 +33,13 @@ type Method interface {
 	train(ctx context.Context, r *run) (*Result, error)
 }
 
-// Schedule of a training, as that of [optimization.Joint]: Adam, the learning rate
-// rising over the first 100 steps (a tenth, if that is less) and falling as half a
-// cosine. Zero values mean the defaults in brackets.
-type Schedule struct {
-	Steps         int     // [5000]
-	Batch         int     // samples in a step, where the task does not say [100]
-	LearningRate  float64 // at its highest [2e-3]
-	Dropout       float64 // before each dense layer [0: none]
-	ValidateEvery int     // steps [200]
-	ValidateOn    int     // at most so many validation samples [0: all]
-	Seed          uint64
-	// Distillation from the tasks' Teachers.
-	Distillation network.Distillation
-}
-
 // Options of [Run].
 type Options struct {
-	Schedule
-	Workers  int            // networks at a time; results do not depend on it [2]
-	Dir      string         // where finished networks are kept; "" nowhere
-	Progress func(Progress) // called after each step, never twice at a time
+	optimization.Recipe // but for what concerns pages alone
+	Seed                uint64
+	Workers             int            // networks at a time; results do not depend on it [2]
+	Dir                 string         // where finished networks are kept; "" nowhere
+	Progress            func(Progress) // called after each step, never twice at a time
 }
 
 // Progress is told to the caller as training goes on.
@@ -95,10 +82,9 @@ func Validate(m Method) error {
 }
 
 // Run stores the tasks' networks by a method. weights are those of the separate
-// networks, which it starts from, parallel to tasks; of the tasks' own fields Network,
-// Data, Batch, Dropout and Mixup are used, and with distillation Teachers, which are of the
-// tasks' networks also where narrower ones are trained; the training of those from scratch
-// has neither mixup nor teachers. The best weights by validation accuracy are taken, the
+// networks, which it starts from, parallel to tasks. With distillation it uses the tasks' Teacher,
+// which is of the task's network also where a narrower one is trained; the training of that from
+// scratch has neither mixup nor teacher. The best weights by validation accuracy are taken, the
 // starting point, stored the same way, being a candidate; the earlier of equals.
 //
 // With Dir, a finished network is not trained again by a later call with the same
@@ -130,30 +116,11 @@ type run struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.Schedule = o.Schedule.withDefaults(5000, 2e-3)
-	if o.Workers == 0 {
-		o.Workers = 2
-	}
+	o.Workers = cmp.Or(o.Workers, 2)
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
 	return o
-}
-
-func (s Schedule) withDefaults(steps int, rate float64) Schedule {
-	if s.Steps == 0 {
-		s.Steps = steps
-	}
-	if s.Batch == 0 {
-		s.Batch = 100
-	}
-	if s.LearningRate == 0 {
-		s.LearningRate = rate
-	}
-	if s.ValidateEvery == 0 {
-		s.ValidateEvery = 200
-	}
-	return s
 }
 
 // tell serialises the calls of Progress.
@@ -170,11 +137,7 @@ func (r *run) check() error {
 	if len(r.tasks) == 0 || len(r.weights) != len(r.tasks) {
 		return fmt.Errorf("%d weight vectors for %d tasks, want one each", len(r.weights), len(r.tasks))
 	}
-	if r.Steps < 0 || r.Batch < 0 || r.ValidateEvery < 0 || r.Workers < 0 {
-		return fmt.Errorf("%d steps, batches of %d, validation every %d, %d workers: want none below 0",
-			r.Steps, r.Batch, r.ValidateEvery, r.Workers)
-	}
-	if err := r.Distillation.Validate(); err != nil {
+	if err := r.Recipe.Validate(); err != nil {
 		return err
 	}
 	seen := map[string]bool{}
@@ -190,13 +153,10 @@ func (r *run) check() error {
 		if err := page.CheckWeights("network "+n.Name, r.weights[i], n.Weights()); err != nil {
 			return err
 		}
-		if r.Distillation.Share > 0 {
-			if err := t.CheckTeachers(); err != nil {
+		if r.Distillation > 0 {
+			if err := t.CheckTeacher(); err != nil {
 				return err
 			}
-		}
-		if err := t.Validate(); err != nil {
-			return err
 		}
 		if t.Data.Shape != n.Input || t.Data.Classes != n.Classes() {
 			return fmt.Errorf("network %s expects data of shape %v and %d classes, got %v and %d",

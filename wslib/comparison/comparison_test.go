@@ -22,10 +22,10 @@ import (
 // accuracy that is reported is that of the weights.
 func TestLearns(t *testing.T) {
 	tasks, weights := two(t)
-	o := Options{Schedule: Schedule{Steps: 200, Batch: 20, LearningRate: 1e-2, ValidateEvery: 50, Seed: 1}}
+	o := Options{Recipe: trains(200, 50, 20, 1e-2), Seed: 1}
 	further := trained(t, Further{}, tasks, weights, o)
 	for _, m := range []Method{Further{}, Quantized{Bits: 1, Page: 64}, Pruned{Keep: 0.3},
-		WidthScaled{Factor: 0.5, Page: 64, Scratch: Schedule{Steps: 20, Batch: 20, LearningRate: 1e-2}}, ProductQuantized{Codewords: 16, Length: 4, Page: 64}} {
+		WidthScaled{Factor: 0.5, Page: 64, Scratch: trains(20, 200, 20, 1e-2)}, ProductQuantized{Codewords: 16, Length: 4, Page: 64}} {
 		switch m.(type) {
 		case Quantized, Pruned, WidthScaled: // one network is enough
 			tasks, weights = tasks[:1], weights[:1]
@@ -72,12 +72,12 @@ func TestResumes(t *testing.T) {
 	b := xlatest.Backend(t)
 	tasks := []optimization.Task{problem(t, flat("a"), 1), problem(t, flat("b"), 2)}
 	weights := [][]float32{tasks[0].Network.Initial(1), tasks[1].Network.Initial(2)}
-	tasks[1].Batch = 15
 	for _, m := range []Method{
-		WidthScaled{Factor: 0.5, Page: 64, Scratch: Schedule{Steps: 10}},
+		WidthScaled{Factor: 0.5, Page: 64, Scratch: trains(10, 200, 100, 1e-3)},
 		ProductQuantized{Codewords: 16, Length: 4, Page: 64},
 	} {
-		o := Options{Schedule: Schedule{Steps: 24, Batch: 10, Dropout: 0.1, ValidateEvery: 6, Seed: 3}, Workers: 1}
+		o := Options{Recipe: trains(24, 6, 10, 2e-3), Seed: 3, Workers: 1}
+		o.Dropout, o.Batch["b"] = optimization.Each{"": 0.1}, 15
 		want := trained(t, m, tasks, weights, o)
 		o.Dir = filepath.Join(t.TempDir(), "runs")
 		o.Workers = 2
@@ -117,7 +117,7 @@ func TestResumes(t *testing.T) {
 
 func TestFilesOfSomethingElseAreRefused(t *testing.T) {
 	tasks, weights := two(t)
-	o := Options{Schedule: Schedule{Steps: 2, Batch: 5, Seed: 3}, Dir: t.TempDir()}
+	o := Options{Recipe: trains(2, 200, 5, 2e-3), Seed: 3, Dir: t.TempDir()}
 	tasks[0].Network, weights[0] = flat("a"), flat("a").Initial(1)
 	m := Quantized{Bits: 8}
 	trained(t, m, tasks, weights, o)
@@ -134,6 +134,10 @@ func TestFilesOfSomethingElseAreRefused(t *testing.T) {
 	weights[0][3]++
 	refused("other weights", "quantized-8-a.json is of another comparison")
 	weights[0][3] = old
+	o.Mixup = optimization.Each{"a": 0.5}
+	refused("mixup", "quantized-8-a.json is of another comparison")
+	o.Mixup = optimization.Each{"": 0, "c": 0.5} // of neither
+	trained(t, m, tasks, weights, o)
 	file := filepath.Join(o.Dir, "quantized-8-b.npy")
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -153,7 +157,7 @@ func TestDivergenceNamesTheNetwork(t *testing.T) {
 	}
 	tasks[1].Data.Train = s
 	for _, m := range []Method{Quantized{Bits: 4}, ProductQuantized{Codewords: 16}} {
-		o := Options{Schedule: Schedule{Steps: 30, Batch: 5, Seed: 1}}
+		o := Options{Recipe: trains(30, 200, 5, 2e-3), Seed: 1}
 		_, err := Run(context.Background(), xlatest.Backend(t), m, tasks, weights, o)
 		var diverged *optimization.DivergedError
 		if !errors.As(err, &diverged) || diverged.Network != "b" {
@@ -166,10 +170,10 @@ func TestRefusesMismatches(t *testing.T) {
 	for want, m := range map[string]Method{
 		"values of 3 bits": Quantized{Bits: 3}, "share of weights kept is 0": Pruned{},
 		"factor NaN": WidthScaled{Factor: math.NaN()}, "pages of 512 weights in vectors of 3": ProductQuantized{Length: 3},
-		"1 codewords": ProductQuantized{Codewords: 1},
+		"1 codewords": ProductQuantized{Codewords: 1}, "training from scratch": WidthScaled{Factor: 1},
 	} {
 		tasks, weights := two(t)
-		if _, err := Run(context.Background(), nil, m, tasks, weights, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Run(context.Background(), nil, m, tasks, weights, Options{Recipe: trains(1, 1, 1, 1e-3)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
@@ -181,17 +185,13 @@ func TestRefusesMismatches(t *testing.T) {
 		"network a is there twice": func(t []optimization.Task, w [][]float32) ([]optimization.Task, [][]float32) {
 			return []optimization.Task{t[0], t[0]}, w
 		},
-		"network b: batch -1": func(t []optimization.Task, w [][]float32) ([]optimization.Task, [][]float32) {
-			t[1].Batch = -1
-			return t, w
-		},
 		"expects data of shape": func(t []optimization.Task, w [][]float32) ([]optimization.Task, [][]float32) {
 			t[1].Data.Classes = 4
 			return t, w
 		},
 	} {
 		tasks, weights := change(two(t))
-		if _, err := Run(context.Background(), nil, Further{}, tasks, weights, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Run(context.Background(), nil, Further{}, tasks, weights, Options{Recipe: trains(1, 1, 1, 1e-3)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
@@ -201,7 +201,7 @@ func TestRefusesMismatches(t *testing.T) {
 // weights kept, codewords of one codebook.
 func TestExecutedWeightsFitWhatIsStored(t *testing.T) {
 	tasks, weights := two(t)
-	o := Options{Schedule: Schedule{Steps: 60, Batch: 20, LearningRate: 1e-2, ValidateEvery: 30, Seed: 1}}
+	o := Options{Recipe: trains(60, 30, 20, 1e-2), Seed: 1}
 	for bits, levels := range map[int]int{1: 2, 4: 15} {
 		w := trained(t, Quantized{Bits: bits, Page: 64}, tasks[:1], weights[:1], o).Networks[0].Weights
 		for p := 0; p < len(w); p += 64 {

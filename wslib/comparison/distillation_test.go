@@ -12,7 +12,7 @@ import (
 // Labels are all wrong, the teacher is right: who follows the teacher alone is right.
 func TestFollowsTheTeacher(t *testing.T) {
 	teachers, weights := two(t)
-	o := Options{Schedule: Schedule{Steps: 200, Batch: 20, LearningRate: 1e-2, ValidateEvery: 100, Seed: 1}}
+	o := Options{Recipe: trains(200, 100, 20, 1e-2), Seed: 1}
 	further := trained(t, Further{}, teachers, weights, o)
 	var pupils []optimization.Task
 	for i, task := range teachers {
@@ -23,16 +23,13 @@ func TestFollowsTheTeacher(t *testing.T) {
 		}
 		data := *task.Data
 		data.Train = &train
-		pupils = append(pupils, optimization.Task{Network: task.Network, Data: &data, Teachers: [][]float32{further.Networks[i].Weights}})
+		pupils = append(pupils, optimization.Task{Network: task.Network, Data: &data, Teacher: further.Networks[i].Weights})
 		weights[i] = task.Network.Initial(9)
 	}
 	for _, c := range []struct{ share, mixup float64 }{{0, 0}, {1, 0}, {1, 0.5}} {
 		share := c.share
-		for i := range pupils {
-			pupils[i].Mixup = c.mixup
-		}
-		o.Distillation = network.Distillation{Share: share, Temperature: 2}
-		for _, m := range []Method{Quantized{Bits: 4, Page: 64}, WidthScaled{Factor: 0.5, Page: 64, Scratch: Schedule{Steps: 1}}, ProductQuantized{Codewords: 16, Length: 4, Page: 64}} {
+		o.Distillation, o.Mixup = share, optimization.Each{"": c.mixup}
+		for _, m := range []Method{Quantized{Bits: 4, Page: 64}, WidthScaled{Factor: 0.5, Page: 64, Scratch: trains(1, 200, 100, 1e-3)}, ProductQuantized{Codewords: 16, Length: 4, Page: 64}} {
 			for _, n := range trained(t, m, pupils, weights, o).Networks {
 				last := n.History[len(n.History)-1].Validation
 				if share == 0 && last > 0.3 || share == 1 && last < 0.8-0.2*c.mixup {
@@ -45,18 +42,18 @@ func TestFollowsTheTeacher(t *testing.T) {
 
 func TestRefusesBadDistillation(t *testing.T) {
 	tasks, weights := two(t)
-	for _, c := range []struct {
-		d    network.Distillation
-		want string
-	}{
-		{network.Distillation{Share: 1.5, Temperature: 1}, "share of 0 to 1"},
-		{network.Distillation{Share: 0.5}, "temperature above 0"},
-		{network.Distillation{Share: math.NaN(), Temperature: 1}, "share of 0 to 1"},
-		{network.Distillation{Share: 0.5, Temperature: 1}, "network a has no weights to distil from"},
+	for want, change := range map[string]func(r *optimization.Recipe){
+		"distill 1.5":   func(r *optimization.Recipe) { r.Distillation = 1.5 },
+		"temperature 0": func(r *optimization.Recipe) { r.Temperature = 0 },
+		"distill NaN":   func(r *optimization.Recipe) { r.Distillation = math.NaN() },
+		"batch -1":      func(r *optimization.Recipe) { r.Batch["b"] = -1 },
+		"network a has no weights to distil from": func(r *optimization.Recipe) { r.Distillation = 0.5 },
 	} {
-		_, err := Run(t.Context(), nil, Further{}, tasks, weights, Options{Schedule: Schedule{Distillation: c.d}})
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%+v: %v, want an error with %q", c.d, err, c.want)
+		o := Options{Recipe: trains(1, 1, 1, 1e-3)}
+		change(&o.Recipe)
+		_, err := Run(t.Context(), nil, Further{}, tasks, weights, o)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want an error with %q", err, want)
 		}
 	}
 }

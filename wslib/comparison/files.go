@@ -25,20 +25,16 @@ type record struct {
 // fingerprint ties files to what they are results of, for the given networks.
 func (r *run) fingerprint(networks ...int) string {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%T %+v\n%+v\n", r.method, r.method, r.Schedule)
+	fmt.Fprintf(h, "%T %+v\n%d\n", r.method, r.method, r.Seed)
 	for _, i := range networks {
 		t := r.tasks[i]
 		samples := t.Data.Provenance
 		samples.Note = ""
-		fmt.Fprintf(h, "%+v\n%s %v\n%d %d %d %v\n", *t.Network, samples, samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch, t.Dropout)
-		if t.Mixup != 0 {
-			fmt.Fprintln(h, "mixup", t.Mixup)
-		}
+		fmt.Fprintf(h, "%+v\n%+v\n%s %v\n%d %d\n", r.Recipe.Of(t.Network.Name), *t.Network, samples, samples.Content,
+			t.Data.Train.Len(), t.Data.Validation.Len())
 		binary.Write(h, binary.LittleEndian, r.weights[i]) // a hash does not fail
-		if r.Distillation.Share > 0 {
-			for _, w := range t.Teachers {
-				binary.Write(h, binary.LittleEndian, w)
-			}
+		if r.Distillation > 0 {
+			binary.Write(h, binary.LittleEndian, t.Teacher)
 		}
 	}
 	return fmt.Sprintf("%016x", h.Sum64())

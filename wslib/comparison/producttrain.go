@@ -1,7 +1,6 @@
 package comparison
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,11 +145,11 @@ func (c *product) compile(ctx context.Context) error {
 		gradient, err := NewExec(c.backend, func(in []*Node) (loss, gradient *Node) {
 			w, rng, x, y := in[0], in[1], in[2], in[3]
 			var teacher *Node
-			if c.Distillation.Share > 0 {
+			if c.Distillation > 0 {
 				teacher = in[4]
 			}
-			x, rng, lossOf := lesson(t, c.Distillation).Graph(x, y, rng, teacher)
-			return t.Network.Forward(w, x, network.Dropout{Rate: t.DropoutRate(c.Dropout), RNG: rng}).LossGradient(lossOf)
+			x, rng, lossOf := lesson(t, c.Recipe).Graph(x, y, rng, teacher)
+			return t.Network.Forward(w, x, network.Dropout{Rate: c.Dropout.Of(t.Network.Name), RNG: rng}).LossGradient(lossOf)
 		})
 		if err != nil {
 			return fmt.Errorf("network %s: %w", t.Network.Name, err)
@@ -161,8 +160,8 @@ func (c *product) compile(ctx context.Context) error {
 			return err
 		}
 		c.classifiers = append(c.classifiers, classifier)
-		c.samplers = append(c.samplers, train.NewSampler(t.Data.Train, t.Network.Input, cmp.Or(t.Batch, c.Batch), c.Seed, t.Network.Name))
-		if c.Distillation.Share > 0 {
+		c.samplers = append(c.samplers, train.NewSampler(t.Data.Train, t.Network.Input, int(c.Batch.Of(t.Network.Name)), c.Seed, t.Network.Name))
+		if c.Distillation > 0 {
 			teacher, err := c.teacher(ctx, i)
 			if err != nil {
 				return err

@@ -1,7 +1,6 @@
 package comparison
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -21,7 +20,7 @@ import (
 type recipe struct {
 	task    optimization.Task
 	start   []float32
-	scratch *Schedule // a training in float32 before the further steps; nil: none
+	scratch *optimization.Recipe // a training in float32 before the further steps; nil: none
 	form    form
 	stored  func(mask []bool) Stored
 }
@@ -60,7 +59,7 @@ func (r *run) one(ctx context.Context, i int, c recipe) (*Network, error) {
 		return done, err
 	}
 	var teacher *train.Teacher
-	if r.Distillation.Share > 0 {
+	if r.Distillation > 0 {
 		t, err := r.teacher(ctx, i)
 		if err != nil {
 			return nil, err
@@ -68,15 +67,13 @@ func (r *run) one(ctx context.Context, i int, c recipe) (*Network, error) {
 		teacher = t
 	}
 	if c.scratch != nil {
-		asBaseline := c.task
-		asBaseline.Batch, asBaseline.Dropout = 0, 0 // those of the schedule
-		first, _, err := r.fit(ctx, asBaseline, form{}, c.start, train.Lesson{}, nil, *c.scratch)
+		first, _, err := r.fit(ctx, c.task, form{}, c.start, train.Lesson{}, nil, *c.scratch)
 		if err != nil {
 			return nil, err
 		}
 		c.start = first.Weights
 	}
-	done, mask, err := r.fit(ctx, c.task, c.form, c.start, lesson(r.tasks[i], r.Distillation), teacher, r.Schedule)
+	done, mask, err := r.fit(ctx, c.task, c.form, c.start, lesson(r.tasks[i], r.Recipe), teacher, r.Recipe)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +82,8 @@ func (r *run) one(ctx context.Context, i int, c recipe) (*Network, error) {
 }
 
 // lesson is what a task's network, or a narrower one in its place, learns in a step.
-func lesson(t optimization.Task, d network.Distillation) train.Lesson {
-	return train.Lesson{Distillation: d, Mixup: t.Mixup, TeacherNetwork: t.Network}
+func lesson(t optimization.Task, r optimization.Recipe) train.Lesson {
+	return train.Lesson{Distillation: r.Teaching(), Mixup: r.Mixup.Of(t.Network.Name), TeacherNetwork: t.Network}
 }
 
 // teacher is what network i is distilled from: not the network that is trained where
@@ -98,13 +95,13 @@ func (r *run) teacher(ctx context.Context, i int) (*train.Teacher, error) {
 		return nil, err
 	}
 	defer c.Close()
-	return lesson(t, r.Distillation).Teacher(ctx, c, t.Teachers, t.Data.Train)
+	return lesson(t, r.Recipe).Teacher(ctx, c, [][]float32{t.Teacher}, t.Data.Train)
 }
 
 // fit trains latent weights from start, distilled from the teacher if the lesson wants one, and
 // returns the best as executed.
-func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []float32, l train.Lesson, teacher *train.Teacher, s Schedule) (*Network, []bool, error) {
-	step, err := newStep(r.backend, t.Network, f, t.DropoutRate(s.Dropout), l)
+func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []float32, l train.Lesson, teacher *train.Teacher, s optimization.Recipe) (*Network, []bool, error) {
+	step, err := newStep(r.backend, t.Network, f, s.Dropout.Of(t.Network.Name), l)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -114,7 +111,7 @@ func (r *run) fit(ctx context.Context, t optimization.Task, f form, start []floa
 		return nil, nil, err
 	}
 	defer classifier.Close()
-	c := &course{run: r, task: t, form: f, Schedule: s, teacher: teacher, step: step, classifier: classifier, validation: t.Data.Validation}
+	c := &course{run: r, task: t, form: f, Recipe: s, teacher: teacher, step: step, classifier: classifier, validation: t.Data.Validation}
 	if s.ValidateOn > 0 {
 		c.validation = t.Data.Validation.Slice(s.ValidateOn)
 	}
@@ -152,7 +149,7 @@ func newStep(backend compute.Backend, n *network.Network, f form, dropout float6
 // course is one training of one network.
 type course struct {
 	*run
-	Schedule
+	optimization.Recipe
 	task       optimization.Task
 	form       form
 	teacher    *train.Teacher // nil: none
@@ -168,7 +165,7 @@ func (c *course) train(ctx context.Context, start []float32) error {
 		return err
 	}
 	name := c.task.Network.Name
-	sampler := train.NewSampler(c.task.Data.Train, c.task.Network.Input, cmp.Or(c.task.Batch, c.Batch), c.Seed, name)
+	sampler := train.NewSampler(c.task.Data.Train, c.task.Network.Input, int(c.Batch.Of(name)), c.Seed, name)
 	zeros := make([]float32, len(start))
 	latent, m, v := vector(start), vector(zeros), vector(zeros)
 	var mask *tensors.Tensor

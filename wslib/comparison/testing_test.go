@@ -55,6 +55,13 @@ func problem(t testing.TB, n *network.Network, seed uint64) optimization.Task {
 	}}
 }
 
+// trains is a recipe of so many steps.
+func trains(steps, every, batch int, rate float64) optimization.Recipe {
+	r := optimization.Defaults()
+	r.Steps, r.ValidateEvery, r.Batch, r.LearningRate = steps, every, optimization.Each{"": float64(batch)}, rate
+	return r
+}
+
 // two are tasks and weights to start from.
 func two(t testing.TB) (tasks []optimization.Task, weights [][]float32) {
 	t.Helper()

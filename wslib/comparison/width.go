@@ -7,16 +7,17 @@ import (
 	"math"
 
 	"weightsep/wslib/network"
+	"weightsep/wslib/optimization"
 )
 
 // WidthScaled makes networks narrower: the same architecture with all hidden widths
 // times a factor, trained from scratch as the separate networks were, with batch and dropout of
 // Scratch for every network, then quantized and trained on like [Quantized].
 type WidthScaled struct {
-	Factor  float64 // above 0; see [FactorFor]
-	Bits    int     // 8, 4, 2 or 1 [8]
-	Page    int     // weights with one scale [512]
-	Scratch Schedule
+	Factor  float64             // above 0; see [FactorFor]
+	Bits    int                 // 8, 4, 2 or 1 [8]
+	Page    int                 // weights with one scale [512]
+	Scratch optimization.Recipe // of the training from scratch
 }
 
 // Name is width-FACTOR-BITS.
@@ -33,22 +34,17 @@ func (m WidthScaled) validate() error {
 	if !(m.Factor > 0) || math.IsInf(m.Factor, 0) {
 		return fmt.Errorf("factor %v of widths, want a number above 0", m.Factor)
 	}
+	if err := m.Scratch.Validate(); err != nil {
+		return fmt.Errorf("training from scratch: %w", err)
+	}
 	return m.quantized().validate()
-}
-
-// scratch is the schedule of the first training: by default that of package baseline.
-func (m WidthScaled) scratch(seed uint64) Schedule {
-	s := m.Scratch.withDefaults(4000, 1e-3)
-	s.Seed = seed
-	return s
 }
 
 func (m WidthScaled) train(ctx context.Context, r *run) (*Result, error) {
 	return r.separate(ctx, func(i int) recipe {
 		task := r.tasks[i]
 		task.Network = narrow(task.Network, m.Factor)
-		scratch := m.scratch(r.Seed)
-		return recipe{task: task, start: task.Network.Initial(r.Seed), scratch: &scratch,
+		return recipe{task: task, start: task.Network.Initial(r.Seed), scratch: &m.Scratch,
 			form:   m.quantized().form(task.Network),
 			stored: func([]bool) Stored { return m.quantized().Stored([]*network.Network{task.Network}) }}
 	})

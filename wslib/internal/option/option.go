@@ -3,7 +3,7 @@
 //	Mixup Each `json:"mixup" min:"0" max:"1" flag:"mixup" help:"largest <share> of another sample"`
 //
 // The tags min and max are bounds that are allowed, over and under bounds that are not. whole asks for
-// integers, oneof lists the words that a string may be. flag names the field's command-line flag, and
+// integers, oneof lists the words or integers that are allowed. flag names the field's command-line flag, and
 // help describes it, with the word in angle brackets standing for the value. A field whose type has a
 // method Validate is checked by it as well. A map of numbers holds a value for every network under the
 // key "", and other values under names.
@@ -12,6 +12,7 @@
 package option
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -75,21 +76,29 @@ func (f Field) check(partial bool) error {
 			return fmt.Errorf("%v has no value for every network", values)
 		}
 	case reflect.String:
-		words, has := f.Tag.Lookup("oneof")
-		if all := strings.Fields(words); has && !slices.Contains(all, f.Value.String()) {
-			return fmt.Errorf("%q, want one of %s", f.Value.String(), strings.Join(all, ", "))
+		if err := f.oneOf(f.Value.String()); err != nil {
+			return err
 		}
 	case reflect.Float64:
 		if err := f.inRange(f.Value.Float()); err != nil {
 			return err
 		}
 	case reflect.Int:
-		if err := f.inRange(float64(f.Value.Int())); err != nil {
+		if err := cmp.Or(f.inRange(float64(f.Value.Int())), f.oneOf(strconv.FormatInt(f.Value.Int(), 10))); err != nil {
 			return err
 		}
 	}
 	if v, ok := f.Value.Interface().(interface{ Validate() error }); ok {
 		return v.Validate()
+	}
+	return nil
+}
+
+// oneOf returns an error for a word that the tag does not list.
+func (f Field) oneOf(word string) error {
+	words, has := f.Tag.Lookup("oneof")
+	if all := strings.Fields(words); has && !slices.Contains(all, word) {
+		return fmt.Errorf("%q, want one of %s", word, strings.Join(all, ", "))
 	}
 	return nil
 }
