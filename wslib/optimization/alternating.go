@@ -1,7 +1,6 @@
 package optimization
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -12,65 +11,6 @@ import (
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 )
-
-// AlternatingOptions of [Alternating]. Zero values mean the defaults in
-// brackets, the paper's schedule.
-type AlternatingOptions struct {
-	PageSize   int // [512]
-	Shared     int // shared pages [128]
-	FirstSteps int // of the turn after a network was added [2000]; of every turn the last step is not scored, so 2 at least
-	Rounds     int // after all are in [100]; -1 none
-	Passes     int // over all networks in a round [10]
-	TurnSteps  int // of a turn in a pass [32]
-	Batch      int // [100]
-
-	LearningRate  float64 // [1e-3]
-	Lambda        float64 // weight of the overlapping loss [0.1]; negative: none
-	ValidateEvery int     // steps within a turn [100]
-	ValidateOn    int     // at most so many validation samples a network [0: all]
-	Seed          uint64
-	Checkpoint    string        // file; "" none
-	SaveEvery     time.Duration // checkpoint at the first end of a turn after this [10s]
-	Progress      func(Progress)
-}
-
-func (o AlternatingOptions) withDefaults() AlternatingOptions {
-	for _, d := range []struct {
-		v       *int
-		initial int
-	}{{&o.PageSize, page.DefaultSize}, {&o.Shared, 128}, {&o.FirstSteps, 2000}, {&o.Rounds, 100},
-		{&o.Passes, 10}, {&o.TurnSteps, 32}, {&o.Batch, 100}, {&o.ValidateEvery, 100}} {
-		if *d.v == 0 {
-			*d.v = d.initial
-		}
-	}
-	o.Rounds = max(o.Rounds, 0)
-	if o.LearningRate == 0 {
-		o.LearningRate = 1e-3
-	}
-	if o.Lambda == 0 {
-		o.Lambda = 0.1
-	}
-	o.Lambda = max(o.Lambda, 0)
-	if o.SaveEvery == 0 {
-		o.SaveEvery = 10 * time.Second
-	}
-	if o.Progress == nil {
-		o.Progress = func(Progress) {}
-	}
-	return o
-}
-
-func (o AlternatingOptions) check() error {
-	if o.FirstSteps < 2 || o.TurnSteps < 2 || o.Passes < 1 || o.Batch < 1 || o.ValidateEvery < 1 || o.ValidateOn < 0 {
-		return fmt.Errorf("turns of %d and %d steps, %d passes, batches of %d, validation every %d on %d: want turns of 2 steps or more, and none of the others below 1 (0 validation samples: all)",
-			o.FirstSteps, o.TurnSteps, o.Passes, o.Batch, o.ValidateEvery, o.ValidateOn)
-	}
-	if !(o.LearningRate > 0) {
-		return fmt.Errorf("learning rate %v, want more than 0", o.LearningRate)
-	}
-	return nil
-}
 
 // Alternating is the optimization of the PerCom 2022 paper.
 //
@@ -88,9 +28,10 @@ func (o AlternatingOptions) check() error {
 // pages; if there are none, nothing is.
 //
 // networks are in order of formation, tasks parallel to them. Page tables come
-// out of it, because overlapping looks at the pages as trained so far.
-func Alternating(ctx context.Context, backend compute.Backend, networks []overlapping.Network, tasks []Task, o AlternatingOptions) (*Result, *overlapping.Plan, error) {
-	a, err := newAlternating(backend, networks, tasks, o.withDefaults())
+// out of it, because overlapping looks at the pages as trained so far. Of the format it takes number
+// and size of the shared pages: its pages are float32 and have neither scales nor keys.
+func Alternating(ctx context.Context, backend compute.Backend, networks []overlapping.Network, tasks []Task, as page.Format, r Recipe, o Options) (*Result, *overlapping.Plan, error) {
+	a, err := newAlternating(backend, networks, tasks, as, r, o.withDefaults())
 	if err != nil {
 		return nil, nil, fmt.Errorf("alternating optimization: %w", err)
 	}
@@ -107,8 +48,9 @@ func Alternating(ctx context.Context, backend compute.Backend, networks []overla
 // alternating runs a schedule of turns. Everything that a turn reads is in set,
 // last and the record, so a checkpoint between two turns is complete.
 type alternating struct {
-	AlternatingOptions
+	Options
 	alternatingRecord
+	recipe    Recipe
 	networks  []overlapping.Network
 	tasks     []Task
 	turns     []*turn // compiled, one a network
@@ -131,13 +73,20 @@ type alternatingRecord struct {
 	History     []Point
 }
 
-func newAlternating(backend compute.Backend, networks []overlapping.Network, tasks []Task, o AlternatingOptions) (*alternating, error) {
-	a := &alternating{AlternatingOptions: o, networks: networks, tasks: tasks, saved: time.Now()}
+func newAlternating(backend compute.Backend, networks []overlapping.Network, tasks []Task, as page.Format, r Recipe, o Options) (*alternating, error) {
+	a := &alternating{Options: o, recipe: r, networks: networks, tasks: tasks, saved: time.Now()}
 	if len(tasks) == 0 || len(tasks) != len(networks) {
 		return nil, fmt.Errorf("%d tasks for %d networks", len(tasks), len(networks))
 	}
-	if err := o.check(); err != nil {
+	if err := r.Validate(); err != nil {
 		return nil, err
+	}
+	if r.Method != AlternatingMethod {
+		return nil, fmt.Errorf("the recipe is of method %q", r.Method)
+	}
+	if as.Precision.Quantized() || as.ExclusivePrecision.Quantized() || as.ScaleFormat.Bytes() != 4 || as.KeyPrecision != 0 {
+		return nil, fmt.Errorf("pages of %v and %v, scales of %q, keys of %d bits: want float32 pages, and neither scales nor keys",
+			as.Precision, as.ExclusivePrecision, as.ScaleFormat, as.KeyPrecision)
 	}
 	named := map[string]bool{}
 	for i, t := range tasks {
@@ -151,12 +100,12 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 		if err := checkTask(t); err != nil {
 			return nil, err
 		}
-		if t.Mixup != 0 || t.Held {
-			return nil, fmt.Errorf("network %s: mixup %v, held %v: alternating optimization has no mixup and trains every network", t.Network.Name, t.Mixup, t.Held)
+		if t.Held {
+			return nil, fmt.Errorf("network %s is held: alternating training trains every network", t.Network.Name)
 		}
 	}
 	var err error
-	if a.plan, err = overlapping.New(o.PageSize, o.Shared); err != nil {
+	if a.plan, err = overlapping.New(as.Size, as.Shared); err != nil {
 		return nil, err
 	}
 	for _, n := range networks { // rather than when its turn comes
@@ -175,17 +124,17 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 	if err := a.load(); err != nil {
 		return nil, err
 	}
-	if a.validator, err = newValidator(backend, tasks, o.ValidateOn); err != nil {
+	if a.validator, err = newValidator(backend, tasks, r.ValidateOn); err != nil {
 		return nil, err
 	}
 	for _, t := range tasks {
-		turn, err := newTurn(backend, t.Network, o.Lambda)
+		turn, err := newTurn(backend, t.Network, r.Lambda)
 		if err != nil {
 			a.close()
 			return nil, err
 		}
 		a.turns = append(a.turns, turn)
-		a.samplers = append(a.samplers, train.NewSampler(t.Data.Train, t.Network.Input, cmp.Or(t.Batch, o.Batch), o.Seed, t.Network.Name))
+		a.samplers = append(a.samplers, train.NewSampler(t.Data.Train, t.Network.Input, int(r.Batch.Of(t.Network.Name)), o.Seed, t.Network.Name))
 	}
 	return a, nil
 }
@@ -198,16 +147,16 @@ func (a *alternating) close() {
 }
 
 func (a *alternating) run(ctx context.Context) error {
-	n := len(a.tasks)
-	total := n * (1 + a.Rounds*a.Passes)
-	steps := n * (a.FirstSteps + a.Rounds*a.Passes*a.TurnSteps)
+	n, r := len(a.tasks), a.recipe
+	total := n * (1 + r.Rounds*r.Passes)
+	steps := n * (r.FirstSteps + r.Rounds*r.Passes*r.TurnSteps)
 	for a.Turn < total {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		i, length := a.Turn%n, a.TurnSteps
+		i, length := a.Turn%n, r.TurnSteps
 		if a.Turn < n {
-			length = a.FirstSteps
+			length = r.FirstSteps
 			if err := a.add(ctx, i); err != nil {
 				return err
 			}
@@ -220,7 +169,7 @@ func (a *alternating) run(ctx context.Context) error {
 		a.Steps += length
 		p := Progress{Step: a.Steps, Steps: steps}
 		done := a.Turn - n
-		if done == 0 || done > 0 && done%(n*a.Passes) == 0 {
+		if done == 0 || done > 0 && done%(n*r.Passes) == 0 {
 			point, err := a.score(ctx)
 			if err != nil {
 				return err

@@ -17,6 +17,7 @@ import (
 
 	"weightsep/datasets"
 	"weightsep/wslib/overlapping"
+	"weightsep/wslib/page"
 	"weightsep/xla/xlatest"
 )
 
@@ -34,16 +35,32 @@ func TestOverlappingLossByHand(t *testing.T) {
 	}
 }
 
-func alternatingOptions() AlternatingOptions {
-	return AlternatingOptions{PageSize: pageSize, Shared: sharedPages, FirstSteps: 30, Rounds: 2, Passes: 2, TurnSteps: 6,
-		Batch: 10, LearningRate: 1e-2, ValidateEvery: 4, Seed: 5, SaveEvery: time.Nanosecond}
+func turns() training {
+	o := trains(1, 4, 10, 1e-2)
+	o.Method, o.FirstSteps, o.Rounds, o.Passes, o.TurnSteps = AlternatingMethod, 30, 2, 2, 6
+	o.Format = page.Format{Size: pageSize, Shared: sharedPages}
+	o.Seed, o.SaveEvery = 5, time.Nanosecond
+	return o
+}
+
+func (o training) alternating(t *testing.T, ctx context.Context, nets []overlapping.Network, tasks []Task) (*Result, *overlapping.Plan, error) {
+	return Alternating(ctx, xlatest.Backend(t), nets, tasks, o.Format, o.Recipe, o.Options)
+}
+
+func (o training) openAlternating(t *testing.T, nets []overlapping.Network, tasks []Task) *alternating {
+	t.Helper()
+	a, err := newAlternating(xlatest.Backend(t), nets, tasks, o.Format, o.Recipe, o.Options.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.close)
+	return a
 }
 
 func TestAlternatingLearnsAndResumes(t *testing.T) {
-	b := xlatest.Backend(t)
 	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 200), problem(t, "c", 3, 200)}
 	nets := members(tasks)
-	want, plan, err := Alternating(context.Background(), b, nets, tasks, alternatingOptions())
+	want, plan, err := turns().alternating(t, context.Background(), nets, tasks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +72,7 @@ func TestAlternatingLearnsAndResumes(t *testing.T) {
 			t.Errorf("%s: tables of plan and set differ", m.Name)
 		}
 	}
-	o := alternatingOptions()
+	o := turns()
 	o.Checkpoint = filepath.Join(t.TempDir(), "checkpoint.npz")
 	stopped := 0
 	for {
@@ -66,7 +83,7 @@ func TestAlternatingLearnsAndResumes(t *testing.T) {
 				cancel()
 			}
 		}
-		got, again, err := Alternating(ctx, b, nets, tasks, o)
+		got, again, err := o.alternating(t, ctx, nets, tasks)
 		cancel()
 		if errors.Is(err, context.Canceled) {
 			stopped++
@@ -95,11 +112,7 @@ func TestAlternatingLearnsAndResumes(t *testing.T) {
 func TestAlternatingStartAndKeep(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 50), problem(t, "b", 2, 50)}
 	nets := members(tasks)
-	a, err := newAlternating(xlatest.Backend(t), nets, tasks, alternatingOptions().withDefaults())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.close()
+	a := turns().openAlternating(t, nets, tasks)
 	if err := a.add(context.Background(), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +132,7 @@ func TestAlternatingStartAndKeep(t *testing.T) {
 		t.Errorf("shared weights have deviation %v, want 0.01", std)
 	}
 	before := a.set.Clone()
-	a.LearningRate = 0
+	a.recipe.LearningRate = 0
 	if err := a.take(context.Background(), 0, 10); err != nil {
 		t.Fatal(err)
 	}
@@ -143,19 +156,19 @@ func TestAlternatingStopsAtDivergence(t *testing.T) {
 	if tasks[1].Data.Train, err = datasets.NewSplit(36, values, make([]int32, 50)); err != nil {
 		t.Fatal(err)
 	}
-	o := alternatingOptions()
+	o := turns()
 	o.Checkpoint = filepath.Join(t.TempDir(), "checkpoint.npz")
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	o.Progress = func(Progress) { cancel() }
-	if _, _, err := Alternating(ctx, xlatest.Backend(t), members(tasks), tasks, o); !errors.Is(err, context.Canceled) {
+	if _, _, err := o.alternating(t, ctx, members(tasks), tasks); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	saved, err := os.ReadFile(o.Checkpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = Alternating(context.Background(), xlatest.Backend(t), members(tasks), tasks, o)
+	_, _, err = o.alternating(t, context.Background(), members(tasks), tasks)
 	var diverged *DivergedError
 	if !errors.As(err, &diverged) || diverged.Network != "b" || diverged.Step != o.FirstSteps {
 		t.Errorf("%v, want that b diverged at step %d", err, o.FirstSteps)
@@ -170,11 +183,7 @@ func TestAlternatingStopsAtDivergence(t *testing.T) {
 func TestOthers(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 50), problem(t, "b", 2, 50)}
 	nets := members(tasks)
-	a, err := newAlternating(xlatest.Backend(t), nets, tasks, alternatingOptions().withDefaults())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.close()
+	a := turns().openAlternating(t, nets, tasks)
 	for i := range nets {
 		if err := a.add(context.Background(), i); err != nil {
 			t.Fatal(err)
@@ -197,38 +206,27 @@ func TestOthers(t *testing.T) {
 	}
 }
 
-func TestAlternatingRefusesWhatItDoesNotDo(t *testing.T) {
-	b := xlatest.Backend(t)
-	for want, change := range map[string]func(*Task){
-		"network b: batch -1": func(t *Task) { t.Batch = -1 },
-		"network b: mixup":    func(t *Task) { t.Mixup = 0.5 },
-		"held true":           func(t *Task) { t.Held = true },
-	} {
-		tasks := []Task{problem(t, "a", 1, 40), problem(t, "b", 2, 40)}
-		change(&tasks[1])
-		_, _, err := Alternating(context.Background(), b, members(tasks), tasks, alternatingOptions())
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want one with %q", err, want)
-		}
-	}
-}
-
 // What a network's turn would find is found before the first.
 func TestAlternatingChecksAllFirst(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 40), problem(t, "b", 2, 40)}
-	for want, change := range map[string]func([]overlapping.Network, *AlternatingOptions){
-		"b Fisher information": func(n []overlapping.Network, _ *AlternatingOptions) { n[1].Fisher[3] = -1 },
-		"sharable pages":       func(n []overlapping.Network, o *AlternatingOptions) { o.Shared = 2 },
-		"want b of 82":         func(n []overlapping.Network, _ *AlternatingOptions) { n[1].Weights = n[1].Weights[1:] },
-		"batches of -1":        func(_ []overlapping.Network, o *AlternatingOptions) { o.Batch = -1 },
-		"turns of 30 and 1":    func(_ []overlapping.Network, o *AlternatingOptions) { o.TurnSteps = 1 },
+	for want, change := range map[string]func([]overlapping.Network, *training){
+		"b Fisher information": func(n []overlapping.Network, _ *training) { n[1].Fisher[3] = -1 },
+		"sharable pages":       func(n []overlapping.Network, o *training) { o.Shared = 2 },
+		"want b of 82":         func(n []overlapping.Network, _ *training) { n[1].Weights = n[1].Weights[1:] },
+		"batch -1":             func(_ []overlapping.Network, o *training) { o.Batch = Each{"": 5, "b": -1} },
+		"turn 1, want 2":       func(_ []overlapping.Network, o *training) { o.TurnSteps = 1 },
+		"has no mixup":         func(_ []overlapping.Network, o *training) { o.Mixup["b"] = 0.5 },
+		`method "joint"`:       func(_ []overlapping.Network, o *training) { o.Method = JointMethod },
+		"want float32 pages":   func(_ []overlapping.Network, o *training) { o.Precision = page.Int2 },
+		"network b is held":    func([]overlapping.Network, *training) { tasks[1].Held = true },
 	} {
-		nets, o := members(tasks), alternatingOptions()
+		nets, o := members(tasks), turns()
 		change(nets, &o)
 		o.Progress = func(Progress) { t.Errorf("%s: it trains", want) }
-		_, _, err := Alternating(context.Background(), xlatest.Backend(t), nets, tasks, o)
+		_, _, err := o.alternating(t, context.Background(), nets, tasks)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
+		tasks[1].Held = false
 	}
 }

@@ -35,21 +35,13 @@ type jointRecord struct {
 // fingerprint ties a checkpoint to what it is a checkpoint of: going on with
 // other networks, pages, data or options would give neither result.
 func (j *joint) fingerprint() string {
-	o := j.JointOptions
 	h := fnv.New64a()
-	fmt.Fprintf(h, "joint 2 %v %d %d %v %v %v %v %v %v %v %v %d %d %d %d\n", o.RoundBy, o.Steps, o.Batch, o.LearningRate, o.ScaleRate, o.Dropout, o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.Distillation.Share, o.Distillation.Temperature, o.Sample, o.ValidateEvery, o.ValidateOn, o.Seed)
+	fmt.Fprintln(h, "joint 3", identity(j.Recipe, j.Format, j.Seed))
 	fingerprintTasks(h, j.tasks)
 	for _, m := range j.layout.set.Networks {
 		fmt.Fprintln(h, m.Name, m.Table, m.Scales != nil)
 	}
 	binary.Write(h, binary.LittleEndian, j.layout.pack(j.layout.set))
-	if j.Distillation.Share > 0 {
-		for _, t := range j.tasks {
-			for _, w := range t.Teachers {
-				binary.Write(h, binary.LittleEndian, w)
-			}
-		}
-	}
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 
@@ -169,15 +161,13 @@ func fingerprintSplit(w io.Writer, s *datasets.Split) {
 	}
 }
 
-// fingerprintTasks writes what identifies networks and their data.
+// fingerprintTasks writes what identifies networks, their data and their teachers.
 func fingerprintTasks(w io.Writer, tasks []Task) {
 	for _, t := range tasks {
 		samples := t.Data.Provenance
 		samples.Note = ""
-		fmt.Fprintf(w, "%+v\n%s %v\n%d %d %d %v %v %v\n", *t.Network, samples, samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Batch, t.LossWeight, t.Dropout, t.Held)
-		if t.Mixup != 0 {
-			fmt.Fprintln(w, "mixup", t.Mixup)
-		}
+		fmt.Fprintf(w, "%+v\n%s %v\n%d %d %v\n", *t.Network, samples, samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Held)
+		binary.Write(w, binary.LittleEndian, t.Teacher)
 		fingerprintSplit(w, t.Data.Train)
 		fingerprintSplit(w, t.Data.Validation)
 	}

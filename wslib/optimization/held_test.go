@@ -7,18 +7,17 @@ import (
 	"strings"
 	"testing"
 
-	"weightsep/wslib/network"
 	"weightsep/wslib/page"
-	"weightsep/xla/xlatest"
 )
 
 // packed are two networks that are optimized, and a third beside them: pages 0 to 5 are
 // theirs, the third has pages 6 to 8 and one of its pages lies on page 0.
-func packed(t *testing.T) (set *page.Set, tasks []Task, o JointOptions) {
+func packed(t *testing.T) (set *page.Set, tasks []Task, o training) {
 	t.Helper()
-	o = JointOptions{Steps: 60, ValidateEvery: 20, LearningRate: 1e-2, Batch: 30, Seed: 3, Precision: page.Int4, ExclusivePrecision: page.Int8, ScaleFormat: page.ScaleLog8}
+	o = trains(60, 20, 30, 1e-2)
+	o.Seed, o.Precision, o.ExclusivePrecision, o.ScaleFormat = 3, page.Int4, page.Int8, page.ScaleLog8
 	tasks = []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 200)}
-	first, err := Joint(context.Background(), xlatest.Backend(t), plan(t, members(tasks)).Set(true), tasks, o)
+	first, err := o.joint(t, context.Background(), plan(t, members(tasks)).Set(true), tasks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,9 +54,9 @@ func packed(t *testing.T) (set *page.Set, tasks []Task, o JointOptions) {
 func TestHeldNetworksKeepTheirWeights(t *testing.T) {
 	set, tasks, o := packed(t)
 	o.Steps, o.RoundBy = 100, 0.7
-	o.Distillation = network.Distillation{Share: 0.3, Temperature: 2}
-	tasks[2].Teachers = [][]float32{tasks[2].Network.Initial(7)} // held networks need none
-	got, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, o)
+	o.Distillation = 0.3
+	tasks[2].Teacher = tasks[2].Network.Initial(7) // held networks need none
+	got, err := o.joint(t, context.Background(), set, tasks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +85,7 @@ func TestAllNetworksHeld(t *testing.T) {
 	set, tasks, o := packed(t)
 	set.Networks, tasks = set.Networks[:2], tasks[:2]
 	clear(set.Pages[sharedPages*pageSize:])
-	got, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, o)
+	got, err := o.joint(t, context.Background(), set, tasks)
 	if err == nil {
 		err = got.Set.Validate()
 	}
@@ -105,7 +104,7 @@ func TestHeldNetworksMustBeAsStored(t *testing.T) {
 		set, tasks, o := packed(t)
 		set.Networks[0].Table.Entries = slices.Clone(set.Networks[0].Table.Entries)
 		spoil(set)
-		_, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, o)
+		_, err := o.joint(t, context.Background(), set, tasks)
 		if err == nil || !strings.Contains(err.Error(), "is held") || !strings.Contains(err.Error(), what) {
 			t.Errorf("%s: %v", what, err)
 		}

@@ -70,8 +70,43 @@ func members(tasks []Task) []overlapping.Network {
 	return nets
 }
 
+// training is a recipe with everything that Joint takes beside set and tasks.
+type training struct {
+	Recipe
+	Options
+	page.Format // but for what is the set's
+}
+
+// trains is a training of so many steps, with seed 1.
+func trains(steps, every, batch int, rate float64) training {
+	o := training{Recipe: Defaults(), Options: Options{Seed: 1}}
+	o.Steps, o.ValidateEvery, o.Batch, o.LearningRate = steps, every, Each{"": float64(batch)}, rate
+	return o
+}
+
+func (o training) as(set *page.Set) page.Format {
+	f := o.Format
+	f.Size, f.Shared, f.KeyPrecision = set.Size, set.Shared, set.KeyPrecision
+	return f
+}
+
+func (o training) joint(t testing.TB, ctx context.Context, set *page.Set, tasks []Task) (*Result, error) {
+	return Joint(ctx, xlatest.Backend(t), set, tasks, o.as(set), o.Recipe, o.Options)
+}
+
+// open is the training before its first step.
+func (o training) open(t testing.TB, set *page.Set, tasks []Task) *joint {
+	t.Helper()
+	j, err := newJoint(context.Background(), xlatest.Backend(t), set, tasks, o.as(set), o.Recipe, o.Options.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(j.close)
+	return j
+}
+
 // resumed is the result of a joint training that is interrupted at a step and goes on.
-func resumed(t *testing.T, set *page.Set, tasks []Task, o JointOptions, step int) *Result {
+func resumed(t *testing.T, set *page.Set, tasks []Task, o training, step int) *Result {
 	t.Helper()
 	o.Checkpoint = filepath.Join(t.TempDir(), "checkpoint.npz")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -81,10 +116,10 @@ func resumed(t *testing.T, set *page.Set, tasks []Task, o JointOptions, step int
 			cancel()
 		}
 	}
-	if _, err := Joint(ctx, xlatest.Backend(t), set, tasks, o); !errors.Is(err, context.Canceled) {
+	if _, err := o.joint(t, ctx, set, tasks); !errors.Is(err, context.Canceled) {
 		t.Fatalf("not interrupted: %v", err)
 	}
-	r, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, o)
+	r, err := o.joint(t, context.Background(), set, tasks)
 	if err != nil {
 		t.Fatal(err)
 	}

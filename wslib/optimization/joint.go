@@ -1,7 +1,6 @@
 package optimization
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -18,11 +17,11 @@ import (
 // through its table, and updates shared pages, exclusive pages and scales once.
 //
 // tasks are the set's networks in order. The set is the starting point and is
-// not changed. The best state by validation accuracy on the samples of all
+// not changed; the result is stored in the given format, whose numbers of pages are the set's. The best state by validation accuracy on the samples of all
 // networks together is returned.
 //
 // Networks that are held keep their weights, bit for bit: their scales and all pages
-// that they use must be as they are stored, in the precisions of the options, and do not
+// that they use must be as they are stored, in the given precisions, and do not
 // change. The others are trained around them; where their pages lie on a held network's,
 // only their scales learn.
 //
@@ -37,14 +36,14 @@ import (
 // When ctx ends, or a network diverges ([DivergedError]), the last checkpoint
 // stays; a later call with the same arguments goes on from there and ends in the
 // same result, bit for bit on one machine.
-func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, o JointOptions) (*Result, error) {
+func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, as page.Format, r Recipe, o Options) (*Result, error) {
 	if err := check(set, tasks); err != nil {
 		return nil, fmt.Errorf("joint optimization: %w", err)
 	}
-	if err := o.check(set, tasks); err != nil {
+	if err := checkJoint(set, tasks, as, r); err != nil {
 		return nil, fmt.Errorf("joint optimization: %w", err)
 	}
-	j, err := newJoint(ctx, backend, set, tasks, o.withDefaults())
+	j, err := newJoint(ctx, backend, set, tasks, as, r, o.withDefaults())
 	if err != nil {
 		return nil, fmt.Errorf("joint optimization: %w", err)
 	}
@@ -56,37 +55,37 @@ func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []
 }
 
 type joint struct {
-	JointOptions
-	backend   compute.Backend
-	tasks     []Task
-	trained   []int // tasks that are not held
-	layout    layout
-	shared    quantizer // of shared pages
-	own       quantizer // of exclusive pages
-	validator *validator
-	graphs    jointGraphs
-	frame     frame
-	places    *places // of a step of all networks; nil where steps take part of them
-	keyRows   []*tensors.Tensor
-	teachers  []*train.Teacher // what each network is distilled from; nil: none
-	samplers  []*train.Sampler
-	print     string     // fingerprint of what is optimized
-	state     jointState // as of the last checkpoint, which may be step 0
+	Recipe
+	Options
+	page.Format // of the result
+	backend     compute.Backend
+	tasks       []Task
+	trained     []int // tasks that are not held
+	layout      layout
+	shared      quantizer // of shared pages
+	own         quantizer // of exclusive pages
+	validator   *validator
+	graphs      jointGraphs
+	frame       frame
+	places      *places
+	keyRows     []*tensors.Tensor
+	teachers    []*train.Teacher // what each network is distilled from; nil: none
+	samplers    []*train.Sampler
+	print       string     // fingerprint of what is optimized
+	state       jointState // as of the last checkpoint, which may be step 0
 }
 
-func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, o JointOptions) (*joint, error) {
+func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, as page.Format, r Recipe, o Options) (*joint, error) {
 	held := make([]bool, len(tasks))
-	j := &joint{JointOptions: o, backend: backend, tasks: tasks, shared: quantizer{o.Precision}, own: quantizer{cmp.Or(o.ExclusivePrecision, o.Precision)}}
+	shared, own := as.Precisions()
+	j := &joint{Recipe: r, Options: o, Format: as, backend: backend, tasks: tasks, shared: quantizer{shared}, own: quantizer{own}}
 	for i, t := range tasks {
 		if held[i] = t.Held; !t.Held {
 			j.trained = append(j.trained, i)
 		}
 	}
 	j.layout = newLayout(set, held)
-	j.frame = j.layout.frame(j.trained, len(j.trained))
-	if j.sampled() {
-		j.frame = j.layout.frame(j.trained, j.Sample)
-	}
+	j.frame = j.layout.frame(j.trained)
 	if err := j.open(ctx); err != nil {
 		j.close()
 		return nil, err
@@ -105,18 +104,16 @@ func (j *joint) open(ctx context.Context) error {
 	for i, t := range j.tasks {
 		rows := j.layout.set.Networks[i].Table.KeyRows()
 		j.keyRows = append(j.keyRows, tensors.FromFlatDataAndDimensions(rows, len(rows)))
-		batch := cmp.Or(t.Batch, j.Batch)
+		batch := int(j.Batch.Of(t.Network.Name))
 		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input, batch, j.Seed, t.Network.Name))
 	}
-	if !j.sampled() {
-		j.places = newPlaces(j.frame, j.layout, j.trained)
-	}
-	if j.Distillation.Share > 0 {
+	j.places = newPlaces(j.frame, j.layout, j.trained)
+	if j.Distillation > 0 {
 		j.teachers = make([]*train.Teacher, len(j.tasks))
 		err := j.each(len(j.trained), func(k int) (err error) {
 			i := j.trained[k]
 			t := j.tasks[i]
-			j.teachers[i], err = j.lesson(i).Teacher(ctx, j.validator.classifiers[i], t.Teachers, t.Data.Train)
+			j.teachers[i], err = j.lesson(i).Teacher(ctx, j.validator.classifiers[i], [][]float32{t.Teacher}, t.Data.Train)
 			return err
 		})
 		if err != nil {
@@ -228,46 +225,46 @@ func (j *joint) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer x.free()
-	sums, counts := make([]float64, len(j.tasks)), make([]float64, len(j.tasks))
+	defer func() { free(x...) }()
+	sums, count := make([]float64, len(j.tasks)), 0.0
 	for k := s.Step; k < j.Steps; k++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		losses, err := j.step(k, x)
+		next, losses, err := j.step(k, x)
 		if err != nil {
 			return fmt.Errorf("step %d: %w", k, err)
 		}
+		free(x...)
+		x = next
 		for i, l := range losses {
 			if !finite(float64(l)) {
 				return &DivergedError{Network: j.tasks[i].Network.Name, Step: k, Loss: float64(l)}
 			}
 			sums[i] += float64(l)
 		}
-		networks, _ := j.sample(k)
-		for _, i := range networks {
-			counts[i]++
-		}
+		count++
 		if (k+1)%j.ValidateEvery != 0 && k+1 != j.Steps {
 			j.Progress(Progress{Step: k + 1, Steps: j.Steps})
 			continue
 		}
 		for i := range sums {
-			sums[i] /= max(1, counts[i])
+			sums[i] /= count
 		}
-		next, err := x.values()
-		if err != nil {
-			return fmt.Errorf("step %d: %w", k, err)
+		var now [3][]float32
+		for i := range now {
+			if now[i], err = tensors.CopyFlatData[float32](x[i]); err != nil {
+				return fmt.Errorf("step %d: %w", k, err)
+			}
 		}
-		if err := j.whole(next[0], k); err != nil {
+		if err := j.whole(now[0], k); err != nil {
 			return err // rather than checkpoint what cannot go on
 		}
-		s.Theta, s.M, s.V, s.Step = next[0], next[1], next[2], k+1
+		s.Theta, s.M, s.V, s.Step = now[0], now[1], now[2], k+1
 		if err := j.validate(ctx, s.Theta, k+1, sums); err != nil {
 			return err
 		}
-		clear(counts)
-		sums = make([]float64, len(j.tasks))
+		sums, count = make([]float64, len(j.tasks)), 0
 	}
 	return nil
 }
@@ -299,6 +296,19 @@ func (j *joint) validate(ctx context.Context, theta []float32, step int, losses 
 	}
 	j.Progress(Progress{Step: step, Steps: j.Steps, Point: &p})
 	return nil
+}
+
+// newVariables are theta and its moments of a state, sent to the device before several goroutines
+// ask for them: GoMLX v0.28.1 takes a tensor on its way there for an invalid one.
+func (j *joint) newVariables(s jointState) ([]*tensors.Tensor, error) {
+	x := []*tensors.Tensor{vector(s.Theta), vector(s.M), vector(s.V)}
+	for _, v := range x {
+		if err := v.MaterializeOnDevice(j.backend, true, 0); err != nil {
+			free(x...)
+			return nil, err
+		}
+	}
+	return x, nil
 }
 
 func vector(v []float32) *tensors.Tensor { return tensors.FromFlatDataAndDimensions(v, len(v)) }

@@ -53,7 +53,9 @@ func TestJointWithoutSharingIsSeparateTraining(t *testing.T) {
 		{Name: "b", Weights: n, Table: page.Table{Shared: pages, Entries: own}, Exclusive: page.Form(tasks[1].Network.Initial(7), pageSize)},
 	}
 	const steps = 9 // too few for a rise of the learning rate
-	got, err := Joint(context.Background(), b, set, tasks, JointOptions{Steps: steps, ValidateEvery: steps, LearningRate: 1e-2, Batch: 20, Seed: 7})
+	o := trains(steps, steps, 20, 1e-2)
+	o.Seed = 7
+	got, err := o.joint(t, context.Background(), set, tasks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +90,7 @@ func TestJointLearns(t *testing.T) {
 	tasks[2].Data = &few
 	set := plan(t, members(tasks)).Set(true)
 	before := set.Clone()
-	r, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, JointOptions{Steps: 300, ValidateEvery: 50, LearningRate: 1e-2, Batch: 30, Seed: 1})
+	r, err := trains(300, 50, 30, 1e-2).joint(t, context.Background(), set, tasks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,11 +126,11 @@ func TestJointLearns(t *testing.T) {
 
 // Interrupted anywhere and started again, the result is the same bit for bit.
 func TestJointResumes(t *testing.T) {
-	b := xlatest.Backend(t)
 	tasks := []Task{problem(t, "a", 1, 100), problem(t, "b", 2, 70)}
 	set := plan(t, members(tasks)).Set(true)
-	o := JointOptions{Steps: 40, ValidateEvery: 8, Batch: 10, Dropout: 0.1, Seed: 3}
-	want, err := Joint(context.Background(), b, set, tasks, o)
+	o := trains(40, 8, 10, 2e-3)
+	o.Dropout, o.Seed = Each{"": 0.1}, 3
+	want, err := o.joint(t, context.Background(), set, tasks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +146,7 @@ func TestJointResumes(t *testing.T) {
 				cancel()
 			}
 		}
-		got, err := Joint(ctx, b, set, tasks, o)
+		got, err := o.joint(t, ctx, set, tasks)
 		cancel()
 		if errors.Is(err, context.Canceled) {
 			continue
@@ -162,7 +164,7 @@ func TestJointResumes(t *testing.T) {
 	}
 	// A checkpoint of something else, or a damaged one, is refused by name.
 	o.Seed++
-	if _, err := Joint(context.Background(), b, set, tasks, o); err == nil || !strings.Contains(err.Error(), o.Checkpoint) {
+	if _, err := o.joint(t, context.Background(), set, tasks); err == nil || !strings.Contains(err.Error(), o.Checkpoint) {
 		t.Errorf("another seed on an old checkpoint: %v", err)
 	}
 	o.Seed--
@@ -170,17 +172,17 @@ func TestJointResumes(t *testing.T) {
 	data := *other.Data
 	data.Train = problem(t, "b", 4, 70).Data.Train
 	other.Data = &data
-	if _, err := Joint(context.Background(), b, set, []Task{tasks[0], other}, o); err == nil || !strings.Contains(err.Error(), o.Checkpoint) {
+	if _, err := o.joint(t, context.Background(), set, []Task{tasks[0], other}); err == nil || !strings.Contains(err.Error(), o.Checkpoint) {
 		t.Errorf("other samples on an old checkpoint: %v", err)
 	}
 	raw, _ := os.ReadFile(o.Checkpoint)
 	os.WriteFile(o.Checkpoint, raw[:len(raw)/2], 0o644)
-	if _, err := Joint(context.Background(), b, set, tasks, o); err == nil || !strings.Contains(err.Error(), "damaged") {
+	if _, err := o.joint(t, context.Background(), set, tasks); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("truncated checkpoint: %v", err)
 	}
 	raw[middleOf(t, raw, "theta.npy")] ^= 0x40
 	os.WriteFile(o.Checkpoint, raw, 0o644)
-	if _, err := Joint(context.Background(), b, set, tasks, o); err == nil || !strings.Contains(err.Error(), "damaged") {
+	if _, err := o.joint(t, context.Background(), set, tasks); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("flipped bit in the checkpoint: %v", err)
 	}
 }
@@ -207,8 +209,9 @@ func TestDivergenceNamesTheNetwork(t *testing.T) {
 	values[36*49] = float32(math.NaN())
 	s, _ := datasets.NewSplit(36, values, make([]int32, 50))
 	tasks[1].Data.Train = s
-	o := JointOptions{Steps: 30, ValidateEvery: 1, Batch: 5, Seed: 1, Checkpoint: filepath.Join(t.TempDir(), "c.npz")}
-	_, err := Joint(context.Background(), xlatest.Backend(t), plan(t, members(tasks)).Set(true), tasks, o)
+	o := trains(30, 1, 5, 2e-3)
+	o.Checkpoint = filepath.Join(t.TempDir(), "c.npz")
+	_, err := o.joint(t, context.Background(), plan(t, members(tasks)).Set(true), tasks)
 	var diverged *DivergedError
 	if !errors.As(err, &diverged) || diverged.Network != "bad" {
 		t.Fatalf("error %v, want a divergence of bad", err)
@@ -222,40 +225,40 @@ func TestDivergenceNamesTheNetwork(t *testing.T) {
 func TestJointRefusesMismatches(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 50)}
 	set := plan(t, members(tasks)).Set(true)
-	b := xlatest.Backend(t)
+	refused := func(want string, set *page.Set, tasks []Task, change func(o *training)) {
+		t.Helper()
+		o := trains(10, 5, 10, 1e-2)
+		change(&o)
+		if _, err := o.joint(t, context.Background(), set, tasks); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+	as := func(*training) {}
 	wrong := tasks[0]
 	data := *wrong.Data
 	data.Classes = 4
 	wrong.Data = &data
-	if _, err := Joint(context.Background(), b, set, []Task{wrong}, JointOptions{}); err == nil || !strings.Contains(err.Error(), "4") {
-		t.Errorf("data of other classes: %v", err)
-	}
-	if _, err := Joint(context.Background(), b, set, nil, JointOptions{}); err == nil {
-		t.Error("no tasks accepted")
-	}
-	for want, change := range map[string]func(*Task){
-		"network a: batch -1": func(t *Task) { t.Batch = -1 },
-		"loss weight NaN":     func(t *Task) { t.LossWeight = math.NaN() },
-		"dropout 1,":          func(t *Task) { t.Dropout = 1 },
-		"mixup 1.5":           func(t *Task) { t.Mixup = 1.5 },
+	refused("4", set, []Task{wrong}, as)
+	refused("0 tasks", set, nil, as)
+	for want, change := range map[string]func(*training){
+		"batch -1, want 1 or more and a whole number, for network a": func(o *training) { o.Batch["a"] = -1 },
+		"batch 2.5":                       func(o *training) { o.Batch[""] = 2.5 },
+		"no value for every network":      func(o *training) { o.LossWeight = nil },
+		"loss-weight NaN":                 func(o *training) { o.LossWeight["a"] = math.NaN() },
+		"rate +Inf":                       func(o *training) { o.LearningRate = math.Inf(1) },
+		"dropout 1,":                      func(o *training) { o.Dropout["a"] = 1 },
+		"mixup 1.5":                       func(o *training) { o.Mixup["a"] = 1.5 },
+		"round-by 1.1":                    func(o *training) { o.RoundBy = 1.1 },
+		"round-by NaN":                    func(o *training) { o.RoundBy = math.NaN() },
+		`method "alternating"`:            func(o *training) { o.Method = AlternatingMethod },
+		"no weights to distil from":       func(o *training) { o.Distillation = 0.5 },
+		"scales of log8, pages of 16 bit": func(o *training) { o.Precision, o.ScaleFormat = page.Int16, page.ScaleLog8 },
 	} {
-		wrong := tasks[0]
-		change(&wrong)
-		if _, err := Joint(context.Background(), b, set, []Task{wrong}, JointOptions{}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want %q", err, want)
-		}
-	}
-	fine := JointOptions{Precision: page.Int16, ScaleFormat: page.ScaleLog8}
-	if _, err := Joint(context.Background(), b, set, tasks, fine); err == nil || !strings.Contains(err.Error(), "scales of log8, pages of 16 bits") {
-		t.Errorf("scales that their format makes 0: %v", err)
+		refused(want, set, tasks, change)
 	}
 	large := set.Clone()
 	large.Networks[0].Scales[1] = 1e6
-	if _, err := Joint(context.Background(), b, large, tasks, JointOptions{ScaleFormat: page.ScaleLog8}); err == nil || !strings.Contains(err.Error(), "the scale of page 1 is 1e+06") {
-		t.Errorf("a scale that its format cuts: %v", err)
-	}
+	refused("the scale of page 1 is 1e+06", large, tasks, func(o *training) { o.ScaleFormat = page.ScaleLog8 })
 	set.Networks[0].Table.Entries[0] = 99
-	if _, err := Joint(context.Background(), b, set, tasks, JointOptions{}); err == nil || !strings.Contains(err.Error(), "entry 0 is 99") {
-		t.Errorf("table that points outside: %v", err)
-	}
+	refused("entry 0 is 99", set, tasks, as)
 }

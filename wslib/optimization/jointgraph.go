@@ -14,8 +14,8 @@ import (
 
 // jointGraphs are the executables of a joint step: round the pages, the gradient of
 // each network, one update. One executable a network rather than one for all: they
-// compile in a fraction of the time, run two at a time, and a step may take part of
-// the networks. Networks of one architecture, trained in the same way, share theirs.
+// compile in a fraction of the time and run two at a time. Networks of one architecture,
+// trained in the same way, share theirs.
 type jointGraphs struct {
 	round    *Exec   // nil: pages stay float32
 	gradient []*Exec // of each network; nil of a held one
@@ -34,7 +34,7 @@ func (j *joint) compile() error {
 	of := map[string]*Exec{}
 	for _, i := range j.trained {
 		t := j.tasks[i]
-		kind := fmt.Sprint(t.Network.Architecture(), t.DropoutRate(j.Dropout), t.LossWeight, j.layout.scales[i] >= 0, j.layout.keyed(i), t.Mixup)
+		kind := fmt.Sprint(t.Network.Architecture(), j.Recipe.Of(t.Network.Name), j.layout.scales[i] >= 0, j.layout.keyed(i))
 		if g := of[kind]; g != nil {
 			j.graphs.gradient[i] = g
 			continue
@@ -58,8 +58,8 @@ func (g *jointGraphs) close() {
 	}
 }
 
-// roundGraph are the pages that the forward pass sees: the step's latent values but for a
-// share, a scalar, of the rounded ones. Inputs: the step's vector, share and, where networks
+// roundGraph are the pages that the forward pass sees: the latent values but for a
+// share, a scalar, of the rounded ones. Inputs: theta, share and, where networks
 // are held, which pages are fixed.
 func (j *joint) roundGraph(in []*Node) *Node {
 	vector, share := in[0], in[1]
@@ -111,10 +111,10 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		w = Mul(w, keys)
 	}
 	x, rng, lossOf := j.lesson(i).Graph(x, y, rng, teacher)
-	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: task.DropoutRate(j.Dropout), RNG: rng})
+	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: j.Dropout.Of(task.Network.Name), RNG: rng})
 	loss, g := pass.LossGradient(lossOf)
-	if task.LossWeight > 0 {
-		g = MulScalar(g, task.LossWeight)
+	if weight := j.LossWeight.Of(task.Network.Name); weight != 1 {
+		g = MulScalar(g, weight)
 	}
 	if pad := n*f.width - task.Network.Weights(); pad > 0 {
 		g = Concatenate([]*Node{g, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad))}, 0)
@@ -144,7 +144,7 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 // lesson is what network i learns in a step.
 func (j *joint) lesson(i int) train.Lesson {
 	t := j.tasks[i]
-	return train.Lesson{Distillation: j.Distillation, Mixup: t.Mixup, TeacherNetwork: t.Network}
+	return train.Lesson{Distillation: j.Teaching(), Mixup: j.Mixup.Of(t.Network.Name), TeacherNetwork: t.Network}
 }
 
 // graphKeys are the keys of latent values, and a row of 1 after them [rows+1, width].
@@ -153,16 +153,15 @@ func (j *joint) graphKeys(latent *Node) *Node {
 	return Concatenate([]*Node{codes, Slice(OnesLike(codes), AxisRange(0, 1))}, 0)
 }
 
-// updateGraph is the update of a step's vector. Inputs: vector, m, v, number of the step and
-// of the turn of all networks, both from 1, rate, where the gradient of shared pages, exclusive
-// pages, scales and keys comes from (see frame.sources), where networks are held which pages
-// are fixed, and the gradients of the step's networks, as gradientGraph gives them. Outputs:
-// vector, m, v.
+// updateGraph is the update of theta. Inputs: theta, m, v, number of the step from 1, rate, where the
+// gradient of shared pages, exclusive pages, scales and keys comes from (see frame.sources), where
+// networks are held which pages are fixed, and the gradients of the networks, as gradientGraph gives
+// them. Outputs: theta, m, v. What has no gradient, pages of held networks among it, keeps its value.
 func (j *joint) updateGraph(in []*Node) []*Node {
 	f := j.frame
-	vector, m, v, t, turn, rate, shared, exclusive, scales, keys := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8], in[9]
+	theta, m, v, t, rate, shared, exclusive, scales, keys := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
 	var onPages, onScales, onKeys []*Node
-	in = in[10:]
+	in = in[9:]
 	var fixed []*Node
 	if j.layout.held() {
 		fixed, in = in[:1], in[1:]
@@ -174,45 +173,28 @@ func (j *joint) updateGraph(in []*Node) []*Node {
 			k++
 		}
 	}
-	g := vector.Graph()
-	// The last row and the last value are 0: what has no gradient in this step.
+	g := theta.Graph()
+	// The last row and the last value are 0: what has no gradient.
 	zeros := Zeros(g, shapes.Make(dtypes.Float32, 1, f.width))
 	rows := Concatenate(append(onPages, zeros), 0)
-	none := len(onPages) * f.slots
 	sum := ReduceSum(Gather(rows, InsertAxes(shared, -1)), 1) // [S, tenants, width]
-	touched := LessThan(Slice(shared, AxisRange(), AxisRange(0, 1)), Scalar(g, dtypes.Int32, none))
 	if f.pages > f.shared {
 		sum = Concatenate([]*Node{sum, Gather(rows, InsertAxes(exclusive, -1))}, 0)
-		own := LessThan(InsertAxes(exclusive, -1), Scalar(g, dtypes.Int32, none))
-		touched = Concatenate([]*Node{touched, own}, 0)
 	}
-	touched = BroadcastToDims(touched, f.pages, f.width)
 	if j.quantized() {
-		_, within := j.rounded(vector, fixed)
+		_, within := j.rounded(theta, fixed)
 		sum = Where(within, sum, ZerosLike(sum))
 	}
-	gradient, mask := Reshape(sum, -1), Reshape(touched, -1)
-	rates := []*Node{BroadcastToDims(rate, f.pages*f.width)}
+	gradient := []*Node{Reshape(sum, -1)}
 	if f.scaled() > 0 {
 		values := Concatenate(append(onScales, Zeros(g, shapes.Make(dtypes.Float32, 1))), 0)
-		gradient = Concatenate([]*Node{gradient, Gather(values, InsertAxes(scales, -1))}, 0)
-		mask = Concatenate([]*Node{mask, LessThan(scales, Scalar(g, dtypes.Int32, none))}, 0)
-		rates = append(rates, BroadcastToDims(MulScalar(rate, j.ScaleRate), f.scaled()))
+		gradient = append(gradient, Gather(values, InsertAxes(scales, -1)))
 	}
 	if f.rows > 0 {
-		_, within := keyer{j.layout.set.KeyPrecision}.graph(f.graphLatent(vector))
+		_, within := keyer{j.layout.set.KeyPrecision}.graph(f.graphLatent(theta))
 		on := Gather(Concatenate(append(onKeys, zeros), 0), InsertAxes(keys, -1))
-		gradient = Concatenate([]*Node{gradient, Reshape(Where(within, on, ZerosLike(on)), -1)}, 0)
-		named := LessThan(InsertAxes(keys, -1), Scalar(g, dtypes.Int32, none))
-		mask = Concatenate([]*Node{mask, Reshape(BroadcastToDims(named, f.rows, f.width), -1)}, 0)
-		rates = append(rates, BroadcastToDims(rate, f.rows*f.width))
+		gradient = append(gradient, Reshape(Where(within, on, ZerosLike(on)), -1))
 	}
-	onShared := f.shared * f.width
-	count := t
-	if j.sampled() && f.size() > onShared {
-		count = BroadcastToDims(t, onShared)
-		count = Concatenate([]*Node{count, BroadcastToDims(turn, f.size()-onShared)}, 0)
-	}
-	vector2, m2, v2 := train.Adam(vector, gradient, m, v, count, Concatenate(rates, 0))
-	return []*Node{Where(mask, vector2, vector), Where(mask, m2, m), Where(mask, v2, v)}
+	theta, m, v = train.Adam(theta, Concatenate(gradient, 0), m, v, t, rate)
+	return []*Node{theta, m, v}
 }

@@ -9,49 +9,20 @@ import (
 	"weightsep/wslib/internal/train"
 )
 
-// step runs step k on the variables and returns the networks' losses.
-func (j *joint) step(k int, x *variables) (losses []float32, err error) {
-	networks, epoch := j.sample(k)
-	p := j.places
-	if p == nil {
-		p = newPlaces(j.frame, j.layout, networks)
-		defer p.free()
-	}
-	work := x.device
-	if x.host != nil {
-		work = x.take(j.frame, j.layout, p.view)
-		defer func() { free(work...) }()
-		if err := j.onDevice(work); err != nil {
-			return nil, err
-		}
-	}
-	next, losses, err := j.stepOn(networks, epoch, k, p, work)
-	if err != nil {
-		return nil, err
-	}
-	if x.host != nil {
-		defer free(next...)
-		return losses, x.put(j.frame, j.layout, p.view, next)
-	}
-	free(x.device...)
-	x.device = next
-	return losses, nil
-}
-
-// stepOn is step k on a vector that has what its networks use, its m and v.
-func (j *joint) stepOn(networks []int, epoch, k int, p *places, work []*tensors.Tensor) (next []*tensors.Tensor, losses []float32, err error) {
-	vector := work[0]
-	pages := vector
+// step is step k on the variables theta, m and v, and the networks' losses.
+func (j *joint) step(k int, x []*tensors.Tensor) (next []*tensors.Tensor, losses []float32, err error) {
+	theta := x[0]
+	pages := theta
 	if j.graphs.round != nil {
-		if pages, err = j.graphs.round.Call1(append([]any{vector, j.roundedShare(k)}, p.fixed...)...); err != nil {
+		if pages, err = j.graphs.round.Call1(append([]any{theta, j.roundedShare(k)}, j.places.fixed...)...); err != nil {
 			return nil, nil, err
 		}
 		defer free(pages)
 	}
-	gradients := make([][]*tensors.Tensor, len(networks))
+	gradients := make([][]*tensors.Tensor, len(j.trained))
 	losses = make([]float32, len(j.tasks))
-	err = j.each(len(networks), func(s int) (err error) {
-		gradients[s], err = j.gradient(networks[s], k, epoch, p, s, pages, vector)
+	err = j.each(len(j.trained), func(s int) (err error) {
+		gradients[s], err = j.gradient(j.trained[s], k, s, pages, theta)
 		return err
 	})
 	defer func() {
@@ -63,11 +34,10 @@ func (j *joint) stepOn(networks []int, epoch, k int, p *places, work []*tensors.
 		return nil, nil, err
 	}
 	rate := float32(train.Cosine(j.LearningRate, k, min(100, j.Steps/10), j.Steps))
-	// Scales, keys and exclusive pages are updated once in a turn of all networks.
-	args := append([]any{vector, work[1], work[2], float32(k + 1), float32(epoch + 1), rate}, p.sources...)
-	args = append(args, p.fixed...)
+	args := append([]any{theta, x[1], x[2], float32(k + 1), rate}, j.places.sources...)
+	args = append(args, j.places.fixed...)
 	for s, g := range gradients {
-		losses[networks[s]] = tensors.ToScalar[float32](g[0])
+		losses[j.trained[s]] = tensors.ToScalar[float32](g[0])
 		for _, on := range g[1:] {
 			args = append(args, on)
 		}
@@ -84,35 +54,10 @@ func (j *joint) roundedShare(k int) float32 {
 	return 1
 }
 
-// sampled tells that a step takes part of the networks.
-func (j *joint) sampled() bool { return j.Sample > 0 && j.Sample < len(j.trained) }
-
-// sample are the networks that take part in step k, in order, and the number of
-// their batch. Without sampling all take part; with it, every network does once
-// in as many steps as it takes, in an order that is drawn anew.
-func (j *joint) sample(k int) (networks []int, epoch int) {
-	n := len(j.trained)
-	size := n
-	if j.sampled() {
-		size = j.Sample
-	}
-	turns := (n + size - 1) / size
-	epoch = k / turns
-	if turns == 1 {
-		return j.trained, epoch
-	}
-	perm := train.Rand(j.Seed+uint64(epoch)*0x9e3779b97f4a7c15, "networks").Perm(n)
-	at := k % turns * size
-	for _, p := range perm[at:min(at+size, n)] {
-		networks = append(networks, j.trained[p])
-	}
-	return networks, epoch
-}
-
-// gradient is network i's part of step k, s-th of the step's networks.
-func (j *joint) gradient(i, k, epoch int, p *places, s int, pages, vector *tensors.Tensor) ([]*tensors.Tensor, error) {
-	name := j.tasks[i].Network.Name
-	x, y := j.samplers[i].Batch(epoch)
+// gradient is network i's part of step k, s-th of those that are trained.
+func (j *joint) gradient(i, k, s int, pages, vector *tensors.Tensor) ([]*tensors.Tensor, error) {
+	name, p := j.tasks[i].Network.Name, j.places
+	x, y := j.samplers[i].Batch(k)
 	inputs := []*tensors.Tensor{x, y}
 	defer func() { free(inputs...) }()
 	rng, err := train.RNG(j.Seed, name, k)
@@ -120,8 +65,8 @@ func (j *joint) gradient(i, k, epoch int, p *places, s int, pages, vector *tenso
 		return nil, fmt.Errorf("network %s: %w", name, err)
 	}
 	inputs = append(inputs, rng)
-	keys := j.frame.latent + max(0, p.view.keys[s])*j.frame.width
-	args := []any{pages, vector, int32(max(0, p.view.scales[s])), p.tables[s], int32(keys), j.keyRows[i], x, y, rng}
+	keys := j.frame.latent + max(0, j.layout.keys[i])*j.frame.width
+	args := []any{pages, vector, int32(max(0, j.layout.scales[i])), p.tables[s], int32(keys), j.keyRows[i], x, y, rng}
 	if j.teachers != nil {
 		t := j.teachers[i].Batch(j.samplers[i].Index())
 		args, inputs = append(args, t), append(inputs, t)

@@ -2,17 +2,13 @@ package optimization
 
 import (
 	"context"
-	"errors"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
 
-	"weightsep/wslib/network"
 	"weightsep/wslib/page"
-	"weightsep/xla/xlatest"
 )
 
 // sources against adding up by walking the tables, with networks left out, and with
@@ -42,8 +38,8 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 	}
 	l := newLayout(set, nil)
 	for _, networks := range [][]int{{0, 1, 2}, {2, 0}, {1}} {
-		f := l.frame([]int{0, 1, 2}, 3)
-		onShared, onExclusive, onScales, onKeys := f.sources(l.whole(networks))
+		f := l.frame([]int{0, 1, 2})
+		onShared, onExclusive, onScales, onKeys := f.sources(l, networks)
 		value := func(row int32) float64 { // of each network's page in its slot; 0 of the row after the last
 			if int(row) == len(networks)*f.slots {
 				return 0
@@ -108,7 +104,9 @@ func TestWorkersDoNotMatter(t *testing.T) {
 	set := plan(t, members(tasks)).Set(true)
 	var results []*Result
 	for _, workers := range []int{1, 3} {
-		r, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, JointOptions{Steps: 30, ValidateEvery: 10, Batch: 10, Dropout: 0.1, Seed: 2, Workers: workers})
+		o := trains(30, 10, 10, 2e-3)
+		o.Dropout, o.Seed, o.Workers = Each{"": 0.1}, 2, workers
+		r, err := o.joint(t, context.Background(), set, tasks)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,74 +120,16 @@ func TestWorkersDoNotMatter(t *testing.T) {
 // Networks of one architecture share an executable where they are trained alike only.
 func TestExecutablesAreOfOneTraining(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 60), problem(t, "b", 2, 60), problem(t, "c", 3, 60)}
-	tasks[2].Mixup = 0.3
-	set := plan(t, members(tasks)).Set(true)
-	j, err := newJoint(t.Context(), xlatest.Backend(t), set, tasks, JointOptions{Steps: 10, Batch: 10, Seed: 1}.withDefaults())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer j.close()
+	o := trains(10, 10, 10, 2e-3)
+	o.Mixup["c"] = 0.3
+	j := o.open(t, plan(t, members(tasks)).Set(true), tasks)
 	if g := j.graphs.gradient; g[0] != g[1] || g[0] == g[2] || len(j.graphs.distinct) != 2 {
 		t.Errorf("%d executables, want one of a and b and one of c, which has mixup", len(j.graphs.distinct))
 	}
 }
 
-// With sampling every network takes part equally often, and interruption changes
-// nothing.
-func TestJointSamplesNetworks(t *testing.T) {
-	b := xlatest.Backend(t)
-	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 200), problem(t, "c", 3, 200)}
-	tasks[1].Mixup = 0.3
-	set := plan(t, members(tasks)).Set(true)
-	o := JointOptions{Steps: 240, ValidateEvery: 40, LearningRate: 1e-2, Batch: 30, Seed: 1, Sample: 2}
-	j := &joint{JointOptions: o, tasks: tasks, trained: []int{0, 1, 2}}
-	orders := map[string]bool{}
-	for k := 0; k < 40; k += 2 {
-		first, epoch := j.sample(k)
-		second, same := j.sample(k + 1)
-		both := append(slices.Clone(first), second...)
-		orders[string(rune('a'+both[0]))] = true
-		slices.Sort(both)
-		if epoch != k/2 || same != epoch || !slices.Equal(both, []int{0, 1, 2}) {
-			t.Fatalf("steps %d and %d: networks %v, batches %d and %d", k, k+1, both, epoch, same)
-		}
-	}
-	if len(orders) != 3 {
-		t.Errorf("the order of networks is not drawn anew: %v", orders)
-	}
-	want, err := Joint(context.Background(), b, set, tasks, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	best := 0.0
-	for _, p := range want.History {
-		best = max(best, p.Mean)
-	}
-	if best < 0.85 {
-		t.Errorf("mean validation accuracy %.3f, want 0.85", best)
-	}
-	o.Checkpoint = filepath.Join(t.TempDir(), "c.npz")
-	ctx, cancel := context.WithCancel(context.Background())
-	o.Progress = func(p Progress) {
-		if p.Step == 91 {
-			cancel()
-		}
-	}
-	if _, err := Joint(ctx, b, set, tasks, o); !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
-	}
-	o.Progress = nil
-	got, err := Joint(context.Background(), b, set, tasks, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Error("the resumed result differs")
-	}
-}
-
 // A network distilled from itself, on pages of its own, has nothing to learn; also of
-// samples that are mixed, for its teachers see the same.
+// samples that are mixed, for its teacher sees the same.
 func TestDistillationFromItself(t *testing.T) {
 	task := problem(t, "a", 1, 100)
 	teacher := task.Network.Initial(7)
@@ -200,10 +140,11 @@ func TestDistillationFromItself(t *testing.T) {
 		m.Table.Entries = append(m.Table.Entries, int32(i))
 	}
 	set.Networks = []page.Member{m}
-	far := func(share, mixup float64, teachers int) float64 {
-		task.Mixup, task.Teachers = mixup, slices.Repeat([][]float32{teacher}, teachers)
-		r, err := Joint(context.Background(), xlatest.Backend(t), set, []Task{task},
-			JointOptions{Steps: 1, ValidateEvery: 1, Batch: 50, Seed: 1, Distillation: network.Distillation{Share: share, Temperature: 3}, LearningRate: 1e-3})
+	task.Teacher = teacher
+	far := func(share, mixup float64) float64 {
+		o := trains(1, 1, 50, 1e-3)
+		o.Distillation, o.Temperature, o.Mixup = share, 3, Each{"": mixup}
+		r, err := o.joint(t, context.Background(), set, []Task{task})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,14 +153,11 @@ func TestDistillationFromItself(t *testing.T) {
 		if share == 1 && (loss > 9*math.Log(3)+1e-4 || loss < 1) {
 			t.Errorf("loss %v, want the teacher's entropy", loss)
 		}
-		j, err := newJoint(context.Background(), xlatest.Backend(t), set, []Task{task}, JointOptions{Steps: 10, Batch: 50, Distillation: network.Distillation{Share: share, Temperature: 3}, Seed: 1}.withDefaults())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer j.close()
+		o.Steps = 10
+		j := o.open(t, set, []Task{task})
 		theta := vector(j.state.Theta)
 		defer free(theta)
-		out, err := j.gradient(0, 0, 0, j.places, 0, theta, theta)
+		out, err := j.gradient(0, 0, 0, theta, theta)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,15 +168,12 @@ func TestDistillationFromItself(t *testing.T) {
 		}
 		return math.Sqrt(norm)
 	}
-	if labels, mixed := far(0, 0, 1), far(0, 0.5, 1); labels < 1e-2 || mixed < 1e-2 || labels == mixed {
+	if labels, mixed := far(0, 0), far(0, 0.5); labels < 1e-2 || mixed < 1e-2 || labels == mixed {
 		t.Errorf("gradient of %v towards labels, of %v towards mixed ones", labels, mixed)
 	}
-	for _, c := range []struct {
-		mixup    float64
-		teachers int
-	}{{0, 1}, {0, 2}, {0.5, 1}, {0.5, 2}} {
-		if own := far(1, c.mixup, c.teachers); own > 1e-5 {
-			t.Errorf("gradient of %v towards itself, mixup %v, taught by %d", own, c.mixup, c.teachers)
+	for _, mixup := range []float64{0, 0.5} {
+		if own := far(1, mixup); own > 1e-5 {
+			t.Errorf("gradient of %v towards itself, mixup %v", own, mixup)
 		}
 	}
 }

@@ -104,15 +104,11 @@ func TestGradientsThroughKeys(t *testing.T) {
 func testKeyedGradients(t *testing.T, start overlapping.Start) {
 	b := xlatest.Backend(t)
 	set, tasks := keyed(t, start)
-	j, err := newJoint(context.Background(), b, set, tasks, JointOptions{Batch: 20, Seed: 1}.withDefaults())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer j.close()
+	j := trains(10, 10, 20, 2e-3).open(t, set, tasks)
 	theta := vector(j.state.Theta)
 	defer free(theta)
 	for i, task := range tasks {
-		out, err := j.gradient(i, 0, 0, j.places, i, theta, theta)
+		out, err := j.gradient(i, 0, i, theta, theta)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,20 +160,20 @@ func near(t *testing.T, what string, got, want float32) {
 }
 
 // Networks learn, keys change, exclusive pages and the third network have none; what
-// interrupts the training, or takes networks by turns, changes nothing.
+// interrupts the training changes nothing.
 func TestJointWithKeys(t *testing.T) {
 	for _, c := range []struct {
 		start     overlapping.Start
-		sample    int
 		precision page.Precision
 		gain      float64 // of every network's validation accuracy, at least
 	}{
-		{overlapping.SignedPages, 0, page.Float32, 0.15}, {overlapping.SignedPages, 2, page.Float32, 0.15}, {overlapping.SignedPages, 0, page.Int4, 0.15},
-		{overlapping.KeyedPages, 0, page.Float32, 0.05}, {overlapping.KeyedPages, 2, page.Int4, 0.05},
+		{overlapping.SignedPages, page.Float32, 0.15}, {overlapping.SignedPages, page.Int4, 0.15},
+		{overlapping.KeyedPages, page.Float32, 0.05}, {overlapping.KeyedPages, page.Int4, 0.05},
 	} {
 		set, tasks := keyed(t, c.start)
-		o := JointOptions{Steps: 160, ValidateEvery: 40, LearningRate: 2e-2, Batch: 30, Seed: 4, Sample: c.sample, Precision: c.precision}
-		got, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, o)
+		o := trains(160, 40, 30, 2e-2)
+		o.Seed, o.Precision = 4, c.precision
+		got, err := o.joint(t, context.Background(), set, tasks)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +214,9 @@ func testHeldKeys(t *testing.T, start overlapping.Start) {
 	set, tasks := keyed(t, start)
 	set.Pages[2] = 0
 	tasks[0].Held = true
-	got, err := Joint(context.Background(), xlatest.Backend(t), set, tasks, JointOptions{Steps: 40, ValidateEvery: 20, LearningRate: 2e-2, Batch: 30, Seed: 4})
+	o := trains(40, 20, 30, 2e-2)
+	o.Seed = 4
+	got, err := o.joint(t, context.Background(), set, tasks)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@
 package optimization
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -21,42 +20,18 @@ import (
 
 // Task is one network and the data that it is trained and validated on.
 type Task struct {
-	Network    *network.Network
-	Data       *datasets.Dataset
-	Batch      int         // samples in a step of this network; 0: as many as the options say
-	Dropout    float64     // of joint optimization and comparisons, before each dense layer; 0: as the options say, negative: none
-	Mixup      float64     // of joint optimization and comparisons: largest share of another sample in each (mixup), 0 to 1; the teachers see the mixture, too
-	Teachers   [][]float32 // weights of the separate networks whose mean logits it follows, [Network.Weights()] each; needed for distillation only
-	LossWeight float64     // what its loss is multiplied by in joint optimization; 0: 1
-	Held       bool        // joint optimization leaves its weights as they are
+	Network *network.Network
+	Data    *datasets.Dataset
+	Teacher []float32 // weights of the separate network whose outputs it follows; needed for distillation only
+	Held    bool      // joint training leaves its weights as they are
 }
 
-// Validate reports the batch, loss weight, dropout or mixup that cannot work, with the network's name.
-// Optimization and comparisons call it.
-func (t Task) Validate() error {
-	if t.Batch < 0 || !(t.LossWeight >= 0) || !(t.Dropout < 1) || !(t.Mixup >= 0 && t.Mixup <= 1) {
-		return fmt.Errorf("network %s: batch %d, loss weight %v, dropout %v, mixup %v: want batch and loss weight of 0 or more, dropout below 1, mixup from 0 to 1",
-			t.Network.Name, t.Batch, t.LossWeight, t.Dropout, t.Mixup)
-	}
-	return nil
-}
-
-// CheckTeachers reports what cannot be distilled from.
-func (t Task) CheckTeachers() error {
-	if len(t.Teachers) == 0 {
+// CheckTeacher returns an error if there are no weights to distil from, or other than the network's.
+func (t Task) CheckTeacher() error {
+	if len(t.Teacher) == 0 {
 		return fmt.Errorf("network %s has no weights to distil from", t.Network.Name)
 	}
-	for _, w := range t.Teachers {
-		if err := page.CheckWeights("weights to distil "+t.Network.Name+" from", w, t.Network.Weights()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// DropoutRate is the task's own rate, or else the given one.
-func (t Task) DropoutRate(otherwise float64) float64 {
-	return max(0, cmp.Or(t.Dropout, otherwise))
+	return page.CheckWeights("weights to distil "+t.Network.Name+" from", t.Teacher, t.Network.Weights())
 }
 
 // Point is one validation of all networks.
@@ -115,9 +90,6 @@ func check(set *page.Set, tasks []Task) error {
 }
 
 func checkTask(t Task) error {
-	if err := t.Validate(); err != nil {
-		return err
-	}
 	if t.Data.Shape != t.Network.Input || t.Data.Classes != t.Network.Classes() {
 		return fmt.Errorf("network %s expects data of shape %v and %d classes, got %v and %d",
 			t.Network.Name, t.Network.Input, t.Network.Classes(), t.Data.Shape, t.Data.Classes)

@@ -2,32 +2,26 @@ package optimization
 
 import "github.com/gomlx/gomlx/core/tensors"
 
-// places are a view and, as arguments of a step's executables, what they need to know of it.
+// places are, as arguments of a step's executables, where the networks that are trained find
+// what they use in theta.
 type places struct {
-	view    view
 	tables  []*tensors.Tensor // of each network
 	sources []any             // in the order of frame.sources
 	fixed   []any             // which pages are fixed; empty where no network is held
 	all     []*tensors.Tensor // to be freed
 }
 
-// newPlaces are those of a step of the given networks.
 func newPlaces(f frame, l layout, networks []int) *places {
 	p := &places{}
-	if f.all(l) {
-		p.view = l.whole(networks)
-	} else {
-		p.view = l.part(f, networks)
+	for _, i := range networks {
+		p.tables = append(p.tables, p.ints(l.table(i)))
 	}
-	for _, table := range p.view.tables {
-		p.tables = append(p.tables, p.ints(table))
-	}
-	shared, exclusive, scales, keys := f.sources(p.view)
+	shared, exclusive, scales, keys := f.sources(l, networks)
 	rows := tensors.FromFlatDataAndDimensions(shared, f.shared, f.tenants)
 	p.all = append(p.all, rows)
 	p.sources = []any{rows, p.ints(exclusive), p.ints(scales), p.ints(keys)}
 	if l.held() {
-		fixed := tensors.FromFlatDataAndDimensions(p.view.fixed, f.pages)
+		fixed := tensors.FromFlatDataAndDimensions(l.fixed, f.pages)
 		p.all = append(p.all, fixed)
 		p.fixed = []any{fixed}
 	}

@@ -6,14 +6,13 @@ import (
 	"slices"
 
 	"weightsep/wslib/overlapping"
+	"weightsep/wslib/page"
 )
 
 // fingerprint ties a checkpoint of the alternating method to its inputs.
 func (a *alternating) fingerprint() string {
 	h := fnv.New64a()
-	o := a.AlternatingOptions
-	fmt.Fprintf(h, "alternating %d %d %d %d %d %d %d %v %v %d %d %d\n", o.PageSize, o.Shared, o.FirstSteps, o.Rounds,
-		o.Passes, o.TurnSteps, o.Batch, o.LearningRate, o.Lambda, o.ValidateEvery, o.ValidateOn, o.Seed)
+	fmt.Fprintln(h, "alternating 2", identity(a.recipe, page.Format{Size: a.set.Size, Shared: a.set.Shared}, a.Seed))
 	fingerprintTasks(h, a.tasks)
 	for _, n := range a.networks {
 		fmt.Fprintln(h, n.Name, n.Exclusive, n.Weights, n.Fisher)

@@ -58,7 +58,7 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if k%a.ValidateEvery == 0 || k == steps-1 {
+		if k%a.recipe.ValidateEvery == 0 || k == steps-1 {
 			now, err := tensors.CopyFlatData[float32](w)
 			if err != nil {
 				return fmt.Errorf("network %s: %w", name, err)
@@ -68,7 +68,7 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 			}
 		}
 		x, y := a.samplers[i].Batch(a.Batches[i] + k)
-		out, err := a.turns[i].exec.Call(w, m, v, float32(k+1), float32(a.LearningRate), x, y, otherF, otherW)
+		out, err := a.turns[i].exec.Call(w, m, v, float32(k+1), float32(a.recipe.LearningRate), x, y, otherF, otherW)
 		if err != nil {
 			return fmt.Errorf("network %s: step %d of turn %d: %w", name, k, a.Turn, err)
 		}

@@ -14,18 +14,18 @@ import (
 // made from the very same things, and returns their names; none if it was not. So
 // networks that stay need not be trained or looked into again.
 func (r *Run) adopt(name, id string) ([]string, error) {
-	if r.Config.From == "" {
+	if r.config.From == "" {
 		return nil, nil
 	}
-	if _, err := os.Stat(filepath.Join(r.Config.From, rundir.ManifestFile)); err != nil {
+	if _, err := os.Stat(filepath.Join(r.config.From, rundir.ManifestFile)); err != nil {
 		return nil, nil // what is wrong with it is said when it is needed
 	}
-	from, err := rundir.Open(r.Config.From)
+	from, err := rundir.Open(r.config.From)
 	if err != nil {
 		return nil, nil
 	}
 	defer from.Close()
-	if from.Key(name) != id {
+	if from.ID(name) != id {
 		return nil, nil
 	}
 	stage, done, err := from.Stage(name)

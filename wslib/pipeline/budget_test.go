@@ -2,12 +2,13 @@ package pipeline
 
 import (
 	"context"
-	"maps"
+	"errors"
 	"path/filepath"
-	"slices"
+	"reflect"
 	"testing"
 
 	"weightsep/wslib/budget"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 )
 
@@ -54,7 +55,7 @@ func TestSmallBudgetDoubles(t *testing.T) {
 // fewer, within the budget.
 func TestLoadsDecideRoom(t *testing.T) {
 	c := tiny(t)
-	c.Placement, c.Loads = BalancedPlacement, map[string]float64{"mnist": 20}
+	c.Pages.Placement, c.Pages.Load = BalancedPlacement, optimization.Each{"": 1, "mnist": 20}
 	c.Optimization.TeacherSteps = 0
 	const total = 24_000
 	if _, err := c.ApplyBudget(budget.Budget{Total: total}); err != nil {
@@ -90,22 +91,30 @@ func TestLoadsDecideRoom(t *testing.T) {
 	if a, b := len(set.Networks[0].Table.Exclusive()), len(set.Networks[1].Table.Exclusive()); a <= b || b < 1 {
 		t.Errorf("%d exclusive pages of mnist, %d of fmnist", a, b)
 	}
-	for _, change := range []func(*Config){
-		func(c *Config) { c.Loads = map[string]float64{"mnist": 5} },
-		func(c *Config) { c.MaxExclusives["mnist"]++ },
-		func(c *Config) { c.LoadSpread = 0.5 },
+	for what, change := range map[string]func(*Config){
+		"loads":           func(c *Config) { c.Pages.Load["mnist"] = 5 },
+		"exclusive pages": func(c *Config) { c.Pages.Exclusive["mnist"]++ },
+		"spread":          func(c *Config) { c.Pages.LoadSpread = 0.5 },
 	} {
-		other := c
-		other.MaxExclusives = maps.Clone(c.MaxExclusives)
+		other := r.Config()
 		change(&other)
-		if got := r.outdated(other); !slices.Contains(got, stageOverlap) {
-			t.Errorf("a change of loads or exclusive pages outdates %v", got)
+		if err := r.SetConfig(other); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.done(stageOverlap); !errors.Is(err, ErrNotDone) {
+			t.Errorf("with other %s the pages are those of before: %v", what, err)
+		}
+		if err := r.SetConfig(c); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := r.Set(); err != nil || !reflect.DeepEqual(got, set) {
+			t.Errorf("with the %s of before the pages are others: %v", what, err)
 		}
 	}
 }
 
-// The rate of pages and mixup are apart from the separate networks' training: others outdate
-// the optimization, not the teachers.
+// Loss weights and mixup are apart from the separate networks' training: others outdate the
+// optimization, not the teachers.
 func TestTeachersOutlastPages(t *testing.T) {
 	c := tiny(t)
 	r, _ := optimized(t, c)
@@ -123,10 +132,10 @@ func TestTeachersOutlastPages(t *testing.T) {
 	}
 	before := losses()
 	for name, change := range map[string]func(*Config){
-		"twice the rate": func(c *Config) { c.Optimization.PageRate = 2 },
-		"mixup":          func(c *Config) { c.Optimization.Mixups = map[string]float64{"mnist": 0.5, "fmnist": 0.5} },
+		"loss weights": func(c *Config) { c.Optimization.LossWeight = optimization.Each{"": 1, "mnist": 4, "fmnist": 9} },
+		"mixup":        func(c *Config) { c.Optimization.Mixup = optimization.Each{"": 0.5} },
 	} {
-		other := c
+		other := r.Config()
 		change(&other)
 		if err := r.SetConfig(other); err != nil {
 			t.Fatal(err)

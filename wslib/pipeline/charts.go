@@ -21,7 +21,7 @@ func (r *Run) DensityChart() (*figures.Figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, figures.DensityOf{Name: n.Name, Density: separation.Density(m.Fisher, r.Config.PageSize), Exclusive: m.Exclusive})
+		rows = append(rows, figures.DensityOf{Name: n.Name, Density: separation.Density(m.Fisher, r.config.Pages.Size), Exclusive: m.Exclusive})
 	}
 	return figures.Density(rows)
 }
@@ -36,7 +36,7 @@ func (r *Run) OccupancyChart() (*figures.Figure, error) {
 	for _, m := range set.Networks {
 		tables = append(tables, m.Table)
 	}
-	return figures.Occupancy(r.Config.Networks, tables, set.Shared)
+	return figures.Occupancy(r.config.Networks, tables, set.Shared)
 }
 
 // HistoryChart shows validation accuracy over the steps of the optimization.

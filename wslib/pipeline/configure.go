@@ -6,62 +6,65 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
-	"reflect"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 )
 
-// SetConfig changes the run's configuration. Stages whose result depends on what
-// changed are forgotten, and done again when they are next asked for.
+// Config is a copy of the run's configuration. Only [Run.SetConfig] changes it.
+func (r *Run) Config() Config { return r.config.clone() }
+
+// SetConfig changes the run's configuration. Results that depend on what changed count as not done
+// from then on; they count again when the configuration is as it was, until they are overwritten.
 func (r *Run) SetConfig(c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	if r.Dir.Manifest.Config != nil {
-		if err := r.checkEarlier(c); err != nil {
-			return err // while nothing is dropped
+	if same(c.From, r.Dir.Path) {
+		return fmt.Errorf("run directory %s cannot go on from itself: choose another directory", r.Dir.Path)
+	}
+	c = c.clone()
+	old, m := r.config, &r.Dir.Manifest
+	if m.Config != nil {
+		if err := os.Remove(r.Dir.File(SummaryFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err // it is written anew with the next evaluation
 		}
-		if err := r.drop(r.outdated(c)...); err != nil {
-			return err
-		}
-		if r.Config.Data != c.Data {
+		if old.Data != c.Data {
 			clear(r.data)
-			dir := r.Config.Data.Dir
-			if r.Config.Data.Dir = c.Data.Dir; r.Config.Data != c.Data {
-				r.Dir.Manifest.Data = nil // of other samples
-			}
-			r.Config.Data.Dir = dir
 		}
+		if old.Data.Dir = c.Data.Dir; old.Data != c.Data {
+			m.Data = nil // of other samples
+		}
+		if old.From != c.From {
+			m.From = ""
+		}
+		r.closeClassifiers()
 	}
-	raw, err := json.Marshal(c)
-	if err != nil {
+	var err error
+	if m.Config, err = json.Marshal(c); err != nil {
 		return err
 	}
-	versions, err := json.Marshal(versions())
-	if err != nil {
+	if m.Versions, err = json.Marshal(versions()); err != nil {
 		return err
 	}
-	r.Config, r.went = c, nil
-	r.Dir.Manifest.Config, r.Dir.Manifest.Versions = raw, versions
+	r.config, r.went = c, nil
 	return r.Dir.WriteManifest()
 }
 
-// checkEarlier reports an earlier run that this one, with configuration c, cannot go on from.
-func (r *Run) checkEarlier(c Config) error {
-	as := *r
-	as.Config, as.went = c, nil
-	_, err := as.earlier()
-	return err
+// same tells whether two paths are of one place; "" is of none.
+func same(a, b string) bool {
+	x, err := filepath.Abs(a)
+	y, err2 := filepath.Abs(b)
+	return a != "" && err == nil && err2 == nil && x == y
 }
 
-// CheckData reports an error if the data at hand are not those that the run was
-// made with. Whoever changes a run calls it first: a change drops results, which a
-// forgotten data directory must not do.
+// CheckData returns an error if the data at hand are not those that the run was made with.
 func (r *Run) CheckData(ctx context.Context) error {
-	for _, name := range r.Config.Networks {
+	for _, name := range r.config.Networks {
 		if _, err := r.Data(ctx, name); err != nil {
 			return err
 		}
@@ -69,85 +72,32 @@ func (r *Run) CheckData(ctx context.Context) error {
 	return nil
 }
 
-// drop forgets stages, and the summary if it was of them.
-func (r *Run) drop(stages ...string) error {
-	if err := r.Dir.Drop(stages...); err != nil {
-		return err
-	}
-	if !slices.Contains(stages, stageEvaluate) {
-		return nil
-	}
-	if err := os.Remove(r.Dir.File(SummaryFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// outdated lists the stages that a change of the run's configuration to c outdates.
-func (r *Run) outdated(c Config) []string {
-	old := r.Config
-	last := []string{stageOptimize, stageEvaluate, stageBench}
-	var stages []string
-	same := func(a, b any) bool { return reflect.DeepEqual(a, b) }
-	if !same(old.Bench, c.Bench) {
-		stages = append(stages, stageBench)
-	}
-	if !same(old.Optimization, c.Optimization) {
-		stages = append(stages, last...)
-	}
-	overlap := func(c Config) []any {
-		return []any{c.Networks, c.PageSize, c.Shared, c.TPR, c.Margin, c.MaxExclusive, c.MaxExclusives,
-			c.Doubling, c.Placement, c.Loads, c.LoadSpread, c.From, c.Hold}
-	}
-	if !same(overlap(old), overlap(c)) {
-		stages = append(append(stages, stageOverlap), last...)
-	}
-	baselines := func(c Config) []any {
-		d := c.Data
-		return []any{c.Seed, c.BaselineSeed, c.Formation, c.BaselineSteps, d.Seed, d.MinTrain, d.MaxTrain, d.MaxTest}
-	}
-	everything := !same(baselines(old), baselines(c))
-	if everything || old.FisherSamples != c.FisherSamples {
-		stages = append(append(stages, stageOverlap), last...)
-		for _, n := range old.Networks {
-			stages = append(stages, stageFisher(n))
-			if everything {
-				stages = append(stages, stageBaseline(n))
-			}
-		}
-		if everything {
-			for _, s := range r.Dir.Manifest.Stages {
-				if isTeacher(s.Name) { // also of earlier numbers of them
-					stages = append(stages, s.Name)
-				}
-			}
-		}
-	}
-	return stages
-}
-
 // difference lists the fields in which two configurations differ.
 func difference(have, want []byte) string {
-	var a, b map[string]json.RawMessage
-	if json.Unmarshal(have, &a) != nil || json.Unmarshal(want, &b) != nil {
-		return "unreadable"
-	}
+	there, asked := map[string]string{}, map[string]string{}
+	flatten(there, "", have)
+	flatten(asked, "", want)
+	all := maps.Clone(there)
+	maps.Copy(all, asked)
 	var fields []string
-	for name := range a {
-		if _, ok := b[name]; !ok {
-			b[name] = json.RawMessage("none")
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if a, b := there[name], asked[name]; a != b {
+			fields = append(fields, fmt.Sprintf("%s: %s there, %s asked for", name, a, b))
 		}
 	}
-	for name := range b {
-		if _, ok := a[name]; !ok {
-			a[name] = json.RawMessage("none")
-		}
-		if string(a[name]) != string(b[name]) {
-			fields = append(fields, fmt.Sprintf("%s: %s there, %s asked for", name, a[name], b[name]))
-		}
-	}
-	slices.Sort(fields)
 	return strings.Join(fields, "; ")
+}
+
+// flatten writes the fields of JSON objects into to, those of objects within it as OBJECT.FIELD.
+func flatten(to map[string]string, name string, raw []byte) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		to[strings.TrimSuffix(name, ".")] = string(raw)
+		return
+	}
+	for field, value := range fields {
+		flatten(to, name+field+".", value)
+	}
 }
 
 // versions of Go and of the modules that decide results.

@@ -35,11 +35,7 @@ func (r *Run) Evaluate(ctx context.Context) error {
 	if err := r.Optimize(ctx); err != nil {
 		return err
 	}
-	upstream, err := r.key(stageOptimize)
-	if err != nil {
-		return err
-	}
-	err = r.stage(stageEvaluate, []string{stageBench}, map[string]any{"optimize": upstream}, func() ([]string, error) {
+	err := r.stage(stageEvaluate, func() ([]string, error) {
 		set, err := r.Set()
 		if err != nil {
 			return nil, err
@@ -58,7 +54,7 @@ func (r *Run) Evaluate(ctx context.Context) error {
 				return nil, err
 			}
 			result = append(result, e)
-			r.options.Progress(stageEvaluate, i+1, len(r.Config.Networks), n.Name)
+			r.options.Progress(stageEvaluate, i+1, len(r.config.Networks), n.Name)
 		}
 		return []string{evaluationFile}, r.Dir.WriteJSON(evaluationFile, result)
 	})
@@ -105,7 +101,7 @@ func (r *Run) ClipAccuracy(ctx context.Context, n *network.Network, weights []fl
 
 // Evaluations are the scores of the evaluate stage.
 func (r *Run) Evaluations() ([]Evaluation, error) {
-	if _, err := r.key(stageEvaluate); err != nil {
+	if err := r.done(stageEvaluate); err != nil {
 		return nil, err
 	}
 	var e []Evaluation
@@ -125,13 +121,8 @@ func (r *Run) Bench(ctx context.Context) error {
 	if err := r.Evaluate(ctx); err != nil {
 		return err
 	}
-	upstream, err := r.key(stageOptimize)
-	if err != nil {
-		return err
-	}
-	key := map[string]any{"optimize": upstream, "bench": r.Config.Bench, "seed": r.Config.Seed}
-	err = r.stage(stageBench, nil, key, func() ([]string, error) {
-		b, err := r.Measure(ctx, r.Config.Bench)
+	err := r.stage(stageBench, func() ([]string, error) {
+		b, err := r.Measure(ctx, r.config.Bench)
 		if err != nil {
 			return nil, err
 		}
@@ -199,7 +190,7 @@ func (r *Run) Measure(ctx context.Context, o Bench) (*Benchmark, error) {
 	}
 	t, err := execution.Bench(ctx, classifiers, tests,
 		[]execution.Subject{{Switcher: device, Accuracy: separated}, {Switcher: files, Accuracy: separate}},
-		execution.BenchOptions{Executions: o.Executions, Seed: r.Config.Seed,
+		execution.BenchOptions{Executions: o.Executions, Seed: r.config.Seed,
 			Progress: func(done, of int) { r.options.Progress(stageBench, done, of, "") }})
 	if err != nil {
 		return nil, err
@@ -209,7 +200,7 @@ func (r *Run) Measure(ctx context.Context, o Bench) (*Benchmark, error) {
 
 // Benchmark is the result of the run's benchmark.
 func (r *Run) Benchmark() (*Benchmark, error) {
-	if _, err := r.key(stageBench); err != nil {
+	if err := r.done(stageBench); err != nil {
 		return nil, err
 	}
 	b := new(Benchmark)
@@ -220,11 +211,13 @@ func (r *Run) Benchmark() (*Benchmark, error) {
 func (r *Run) recordData(ctx context.Context) error {
 	provenance := map[string]datasets.Provenance{}
 	for _, n := range r.Networks() {
-		d, err := r.Data(ctx, n.Name)
-		if err != nil {
+		if _, err := r.Data(ctx, n.Name); err != nil {
 			return err
 		}
-		provenance[n.Name] = d.Provenance
+		var err error
+		if provenance[n.Name], _, err = r.samples(n.Name); err != nil {
+			return err
+		}
 	}
 	raw, err := json.Marshal(provenance)
 	if err != nil {

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
@@ -11,53 +10,51 @@ import (
 // earlier is the optimized run that this one goes on from.
 type earlier struct {
 	set *page.Set
-	key string // of its optimization
+	id  string // of its optimization
 }
 
 // earlier reads the run of Config.From, once; nil if there is none. Its networks that
 // this run has, too, keep their pages and values; others are left out, and networks that
 // it has not are placed beside them.
 func (r *Run) earlier() (*earlier, error) {
-	if r.Config.From == "" {
+	if r.config.From == "" {
 		return nil, nil
 	}
 	if r.went != nil {
 		return r.went, nil
 	}
-	if a, err := filepath.Abs(r.Config.From); err == nil {
-		if b, err := filepath.Abs(r.Dir.Path); err == nil && a == b {
-			return nil, fmt.Errorf("run directory %s cannot go on from itself: choose another directory", r.Dir.Path)
-		}
-	}
-	from, err := Reopen(r.Config.From, r.Config.Data.Dir, Options{})
+	from, err := Reopen(r.config.From, r.config.Data.Dir, Options{})
 	if err != nil {
 		return nil, fmt.Errorf("run to go on from: %w", err)
 	}
 	defer from.Close()
-	if a, b := from.Config, r.Config; a.Formation != b.Formation || a.PageSize != b.PageSize || a.Shared != b.Shared && !b.Hold {
+	if a, b := from.config.Pages, r.config.Pages; a.Order != b.Order || a.Size != b.Size || a.Shared != b.Shared && !r.config.Hold {
 		return nil, fmt.Errorf("run to go on from: %s has %d shared pages of %d (order %q), want %d of %d (%q)",
-			r.Config.From, a.Shared, a.PageSize, a.Formation, b.Shared, b.PageSize, b.Formation)
+			r.config.From, a.Shared, a.Size, a.Order, b.Shared, b.Size, b.Order)
 	}
 	if err := r.sameData(from); err != nil {
 		return nil, err
 	}
-	key, err := from.key(stageOptimize)
+	id, err := from.id(stageOptimize)
 	if err != nil {
-		return nil, fmt.Errorf("run to go on from: %s: %w", r.Config.From, err)
+		return nil, fmt.Errorf("run to go on from: %s: %w", r.config.From, err)
+	}
+	if noted := r.Dir.Manifest.From; noted != "" && noted != id {
+		return nil, fmt.Errorf("run to go on from: %s has other pages than when run directory %s was begun: choose another directory", r.config.From, r.Dir.Path)
 	}
 	set, err := from.Set()
 	if err != nil {
 		return nil, fmt.Errorf("run to go on from: %w", err)
 	}
-	if a, b := set.KeyPrecision, r.Config.keys(); a != b {
-		return nil, fmt.Errorf("run to go on from: %s has %s, want %s (start %q)", r.Config.From, keysOf(a), keysOf(b), r.Config.Optimization.Start)
+	if a, b := set.KeyPrecision, r.config.Pages.KeyPrecision; a != b {
+		return nil, fmt.Errorf("run to go on from: %s has %s, want %s", r.config.From, keysOf(a), keysOf(b))
 	}
-	if r.Config.Hold {
+	if r.config.Hold {
 		if set, err = r.kept(set); err != nil {
-			return nil, fmt.Errorf("run to go on from: %s: %w", r.Config.From, err)
+			return nil, fmt.Errorf("run to go on from: %s: %w", r.config.From, err)
 		}
 	}
-	r.went = &earlier{set, key}
+	r.went = &earlier{set, id}
 	return r.went, nil
 }
 
@@ -70,12 +67,13 @@ func keysOf(p page.Precision) string {
 
 // kept is the part of the earlier run's set that stays, as it is stored.
 func (r *Run) kept(set *page.Set) (*page.Set, error) {
-	want := r.Config.format(set.Shared)
+	want := page.Format(r.config.Pages.Format)
+	want.Shared = set.Shared
 	if have := set.Format(); have != want {
 		return nil, fmt.Errorf("its pages are %+v; to hold its networks, want %+v", have, want)
 	}
 	var stay []string
-	for _, name := range r.Config.Networks {
+	for _, name := range r.config.Networks {
 		if set.Index(name) >= 0 {
 			stay = append(stay, name)
 		}
@@ -84,15 +82,15 @@ func (r *Run) kept(set *page.Set) (*page.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if joins := len(stay) < len(r.Config.Networks); set.Shared > r.Config.Shared || joins && set.Shared == r.Config.Shared {
-		return nil, fmt.Errorf("the networks that stay use %d shared pages, and there are %d: want as many, and more for those that join", set.Shared, r.Config.Shared)
+	if joins := len(stay) < len(r.config.Networks); set.Shared > r.config.Pages.Shared || joins && set.Shared == r.config.Pages.Shared {
+		return nil, fmt.Errorf("the networks that stay use %d shared pages, and there are %d: want as many, and more for those that join", set.Shared, r.config.Pages.Shared)
 	}
 	return set, nil
 }
 
 // held says that a network keeps its weights from the earlier run.
 func (r *Run) held(name string) (bool, error) {
-	if !r.Config.Hold {
+	if !r.config.Hold {
 		return false, nil
 	}
 	went, err := r.earlier()
@@ -102,12 +100,12 @@ func (r *Run) held(name string) (bool, error) {
 // sameData reports data that differ from the earlier run's: what it was trained on may be
 // validation samples here.
 func (r *Run) sameData(from *Run) error {
-	a, b := from.Config.Data, r.Config.Data
+	a, b := from.config.Data, r.config.Data
 	a.Dir, b.Dir = "", ""
 	if a != b {
-		return fmt.Errorf("run to go on from: %s has data %+v, want %+v", r.Config.From, a, b)
+		return fmt.Errorf("run to go on from: %s has data %+v, want %+v", r.config.From, a, b)
 	}
-	for _, name := range r.Config.Networks {
+	for _, name := range r.config.Networks {
 		theirs, known, err := from.provenance(name)
 		if err != nil {
 			return err
@@ -120,7 +118,7 @@ func (r *Run) sameData(from *Run) error {
 			return err
 		}
 		if known && (!theirs.SameFiles(ours) || theirs.Train != ours.Train) {
-			return fmt.Errorf("run to go on from: %s has other %s data: %s; here: %s", r.Config.From, name, theirs, ours)
+			return fmt.Errorf("run to go on from: %s has other %s data: %s; here: %s", r.config.From, name, theirs, ours)
 		}
 	}
 	return nil

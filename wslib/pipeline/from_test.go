@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -17,7 +18,6 @@ func optimizedRun(t *testing.T) string {
 	t.Helper()
 	c := tiny(t)
 	c.Networks = []string{"mnist", "svhn"}
-	c.Optimization.Teachers = 2
 	if _, err := c.ApplyBudget(budget.Budget{Total: 60_000}); err != nil {
 		t.Fatal(err)
 	}
@@ -45,11 +45,11 @@ func recorded(t *testing.T, dir string) (Config, *page.Set, History) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.Config, set, h
+	return r.Config(), set, h
 }
 
 // withFMNIST is a run that goes on from another, which fmnist joins, and its pages. It
-// checks that only fmnist's two teachers are trained.
+// checks that only fmnist's teacher is trained.
 func withFMNIST(t *testing.T, c Config) (*Run, *page.Set) {
 	t.Helper()
 	trained := map[string]bool{}
@@ -65,8 +65,8 @@ func withFMNIST(t *testing.T, c Config) (*Run, *page.Set) {
 	if err := r.Optimize(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if !trained["teachers fmnist"] || !trained["teachers-2 fmnist"] || len(trained) != 2 {
-		t.Errorf("teachers trained: %v, want two of the network that joins", trained)
+	if !trained["teachers fmnist"] || len(trained) != 1 {
+		t.Errorf("teachers trained: %v, want that of the network that joins", trained)
 	}
 	set, err := r.Set()
 	if err != nil {
@@ -80,6 +80,7 @@ func TestRunsGoOnFromAnother(t *testing.T) {
 	t.Run("held", func(t *testing.T) { joinHoldsThoseThatStay(t, first) })
 	t.Run("refused", func(t *testing.T) { joinRefusals(t, first) })
 	t.Run("trained on", func(t *testing.T) { allAreTrainedOn(t, first) })
+	t.Run("outlived", func(t *testing.T) { resultsOutlive(t, first) }) // removes the run
 }
 
 // A network joins, one leaves, and the one that stays keeps its weights bit for bit.
@@ -87,7 +88,7 @@ func joinHoldsThoseThatStay(t *testing.T, first string) {
 	ctx := context.Background()
 	_, old, _ := recorded(t, first)
 	// The one that joins comes first: order does not matter.
-	c, plan, err := Join(first, "", []string{"fmnist", "mnist"}, JoinOptions{})
+	c, plan, err := Join(first, "", []string{"fmnist", "mnist"}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +112,7 @@ func joinHoldsThoseThatStay(t *testing.T, first string) {
 	}
 
 	// Only leaving: less is stored, and nothing is trained.
-	if c, plan, err = Join(first, "", []string{"svhn"}, JoinOptions{}); err != nil || plan.Bytes != 0 {
+	if c, plan, err = Join(first, "", []string{"svhn"}, 0, nil); err != nil || plan.Bytes != 0 {
 		t.Fatalf("%+v, %v", plan, err)
 	}
 	left, err := Open(filepath.Join(t.TempDir(), "left"), c, Options{})
@@ -131,17 +132,17 @@ func joinHoldsThoseThatStay(t *testing.T, first string) {
 }
 
 func joinRefusals(t *testing.T, first string) {
-	if _, _, err := Join(first, "", []string{"mnist", "svhn", "fmnist"}, JoinOptions{Bytes: 60_000}); err == nil || !strings.Contains(err.Error(), "budget") {
+	if _, _, err := Join(first, "", []string{"mnist", "svhn", "fmnist"}, 60_000, nil); err == nil || !strings.Contains(err.Error(), "budget") {
 		t.Errorf("no room: %v", err)
 	}
-	if _, _, err := Join(first, "", []string{"mnist", "nothing"}, JoinOptions{}); err == nil || !strings.Contains(err.Error(), "nothing") {
+	if _, _, err := Join(first, "", []string{"mnist", "nothing"}, 0, nil); err == nil || !strings.Contains(err.Error(), "nothing") {
 		t.Errorf("unknown network: %v", err)
 	}
-	c, _, err := Join(first, "", []string{"mnist", "svhn", "fmnist"}, JoinOptions{})
+	c, _, err := Join(first, "", []string{"mnist", "svhn", "fmnist"}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Shared = 100
+	c.Pages.Shared = 100
 	r, err := Open(filepath.Join(t.TempDir(), "r"), c, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -181,5 +182,36 @@ func allAreTrainedOn(t *testing.T, first string) {
 	}
 	if kept, err := r.Set(); err != nil || !reflect.DeepEqual(kept, set) {
 		t.Errorf("a change that cannot be lost the pages: %v", err)
+	}
+}
+
+// The results of a run that went on from another are its own when the other is gone.
+func resultsOutlive(t *testing.T, first string) {
+	c, _, err := Join(first, "", []string{"mnist"}, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, set := optimized(t, c)
+	dir := r.Dir.Path
+	r.Close()
+	if err := os.RemoveAll(first); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = Reopen(dir, "", Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if got, err := r.Set(); err != nil || !reflect.DeepEqual(got, set) {
+		t.Errorf("without the run that it goes on from: %v", err)
+	}
+	if err := r.Evaluate(context.Background()); err != nil {
+		t.Error(err)
+	}
+	c.Seed++
+	if err := r.SetConfig(c); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Optimize(context.Background()); err == nil || !strings.Contains(err.Error(), "run to go on from") {
+		t.Errorf("training anew from a run that is gone: %v", err)
 	}
 }

@@ -3,16 +3,13 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"weightsep/wslib/budget"
-	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
-	"weightsep/wslib/rundir"
 )
 
 // A budget of float32 pages that are crowded gives networks keys: the run is trained,
@@ -46,7 +43,7 @@ func TestFloatBudgetHasKeys(t *testing.T) {
 	dir := r.Dir.Path
 	r.Close()
 
-	joined, _, err := Join(dir, "", []string{"mnist", "svhn"}, JoinOptions{Bytes: 250_000})
+	joined, _, err := Join(dir, "", []string{"mnist", "svhn"}, 250_000, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,8 +56,8 @@ func TestFloatBudgetHasKeys(t *testing.T) {
 	}
 
 	on := joined
-	on.Hold, on.Networks, on.Shared = false, []string{"mnist", "fmnist"}, old.Shared
-	on.MaxExclusive, on.MaxExclusives = c.MaxExclusive, c.MaxExclusives
+	on.Hold, on.Networks, on.Pages.Shared = false, []string{"mnist", "fmnist"}, old.Shared
+	on.Pages.Exclusive = c.Pages.Exclusive
 	further, _ := optimized(t, on)
 	h, err := further.History()
 	if err != nil {
@@ -75,7 +72,7 @@ func TestFloatBudgetHasKeys(t *testing.T) {
 		}
 	}
 
-	on.Optimization.Start = string(overlapping.NormalizedPages)
+	on.Pages.KeyPrecision = 0
 	other, err := Open(filepath.Join(t.TempDir(), "run"), on, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -83,24 +80,6 @@ func TestFloatBudgetHasKeys(t *testing.T) {
 	defer other.Close()
 	if err := other.Optimize(context.Background()); err == nil || !strings.Contains(err.Error(), "has keys of int2, want no keys") {
 		t.Errorf("a run without keys goes on from one with keys: %v", err)
-	}
-
-	// A run of before there were keys has signs, packed in another way.
-	path := filepath.Join(dir, rundir.ManifestFile)
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, bytes.ReplaceAll(raw, []byte(`"keys": true`), []byte(`"signs": true`)), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	was, err := Reopen(dir, "", Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer was.Close()
-	if _, err := was.Set(); err == nil || !strings.Contains(err.Error(), "of a version that had signs") {
-		t.Errorf("signs are read as if there were no keys: %v", err)
 	}
 }
 

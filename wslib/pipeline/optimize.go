@@ -1,14 +1,12 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
@@ -25,37 +23,20 @@ const (
 
 // Optimize trains the pages. Interrupted, it goes on from its last checkpoint.
 func (r *Run) Optimize(ctx context.Context) error {
+	if err := r.done(stageOptimize); !errors.Is(err, ErrNotDone) {
+		return err
+	}
 	if err := r.Overlap(ctx); err != nil {
 		return err
 	}
 	if err := r.Teachers(ctx); err != nil {
 		return err
 	}
-	upstream, err := r.key(stageOverlap)
+	id, err := r.id(stageOptimize)
 	if err != nil {
 		return err
 	}
-	key := map[string]any{"overlap": upstream, "optimization": r.Config.Optimization, "seed": r.Config.Seed}
-	if r.Config.taught() {
-		for i, n := range r.Networks() {
-			if held, err := r.held(n.Name); held {
-				continue
-			} else if err != nil {
-				return err
-			}
-			for k := range r.Config.teachers() {
-				name := numbered(fmt.Sprint("teacher", i), k)
-				if key[name], err = r.key(stageTeacher(n.Name, k)); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	id, err := keyID(key)
-	if err != nil {
-		return err
-	}
-	err = r.stage(stageOptimize, []string{stageEvaluate, stageBench}, key, func() ([]string, error) {
+	err = r.stage(stageOptimize, func() ([]string, error) {
 		if err := os.MkdirAll(r.Dir.File(checkpointDir), 0o755); err != nil {
 			return nil, err
 		}
@@ -71,7 +52,7 @@ func (r *Run) Optimize(ctx context.Context) error {
 		if err := r.recordNetworks(result.Set); err != nil {
 			return nil, err
 		}
-		h := History{Method: r.Config.Optimization.Method, Networks: r.Config.Networks, BestStep: result.BestStep, Points: result.History}
+		h := History{Method: r.config.Optimization.Method, Networks: r.config.Networks, BestStep: result.BestStep, Points: result.History}
 		if err := r.Dir.WriteJSON(overlapFile, OverlapRecord(plan)); err != nil {
 			return nil, err
 		}
@@ -107,7 +88,7 @@ func (r *Run) Tasks(ctx context.Context) ([]optimization.Task, error) {
 			return nil, err
 		}
 		if !t.Held {
-			if t.Teachers, err = r.TeacherWeights(n); err != nil {
+			if t.Teacher, err = r.TeacherWeights(n); err != nil {
 				return nil, err
 			}
 		}
@@ -119,8 +100,7 @@ func (r *Run) Tasks(ctx context.Context) ([]optimization.Task, error) {
 // task is a network with its data, without weights.
 func (r *Run) task(ctx context.Context, n *network.Network) (optimization.Task, error) {
 	d, err := r.Data(ctx, n.Name)
-	o := r.Config.Optimization
-	return optimization.Task{Network: n, Data: d, Batch: o.Batches[n.Name], LossWeight: o.LossWeights[n.Name], Dropout: o.Dropouts[n.Name], Mixup: o.Mixups[n.Name]}, err
+	return optimization.Task{Network: n, Data: d}, err
 }
 
 func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Result, *overlapping.Plan, error) {
@@ -132,15 +112,15 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 	if err != nil {
 		return nil, nil, err
 	}
-	o := r.Config.Optimization
-	progress := func(p optimization.Progress) {
+	format, recipe := page.Format(r.config.Pages.Format), r.config.Optimization
+	o := optimization.Options{Seed: r.config.Seed, Checkpoint: checkpoint, Progress: func(p optimization.Progress) {
 		note := ""
 		if p.Point != nil {
 			note = fmt.Sprintf("mean validation %.2f %%", 100*p.Point.Mean)
 		}
 		r.options.Progress(stageOptimize, p.Step, p.Steps, note)
-	}
-	if o.Method == Alternating {
+	}}
+	if recipe.Method == optimization.AlternatingMethod {
 		var networks []overlapping.Network
 		for _, n := range r.Networks() {
 			m, err := r.Separate(n)
@@ -149,19 +129,7 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 			}
 			networks = append(networks, m)
 		}
-		rounds := o.Rounds
-		if rounds == 0 {
-			rounds = -1
-		}
-		lambda := o.Lambda
-		if lambda == 0 {
-			lambda = -1
-		}
-		return optimization.Alternating(ctx, backend, networks, tasks, optimization.AlternatingOptions{
-			PageSize: r.Config.PageSize, Shared: r.Config.Shared, FirstSteps: o.FirstSteps, Rounds: rounds, Passes: o.Passes,
-			TurnSteps: o.TurnSteps, Batch: o.Batch, LearningRate: o.LearningRate, Lambda: lambda, ValidateEvery: o.Validate,
-			ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: checkpoint, Progress: progress,
-		})
+		return optimization.Alternating(ctx, backend, networks, tasks, format, recipe, o)
 	}
 	plan, err := r.Plan()
 	if err != nil {
@@ -171,23 +139,19 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 	if err != nil {
 		return nil, nil, err
 	}
-	var start *page.Set
-	if r.Config.Hold {
-		start, err = plan.Extend(went.set, overlapping.Start(o.Start), r.Config.Seed)
+	var set *page.Set
+	start := r.config.Pages.start()
+	if r.config.Hold {
+		set, err = plan.Extend(went.set, start, r.config.Seed)
 	} else if went != nil {
-		start, err = plan.Continue(went.set, overlapping.Start(o.Start), r.Config.Seed)
+		set, err = plan.Continue(went.set, start, r.config.Seed)
 	} else {
-		start, err = plan.StartSet(overlapping.Start(o.Start), r.Config.Seed)
+		set, err = plan.StartSet(start, r.config.Seed)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	result, err := optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{
-		Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate * cmp.Or(o.PageRate, 1), Dropout: o.Dropout, ValidateEvery: o.Validate,
-		ValidateOn: o.ValidateOn, Seed: r.Config.Seed, Checkpoint: checkpoint, Progress: progress,
-		Precision: o.Precision, ExclusivePrecision: o.ExclusivePrecision, ScaleFormat: o.ScaleFormat, ScaleRate: o.ScaleRate, RoundBy: o.RoundBy,
-		Distillation: o.Teaching(), Sample: o.Sample,
-	})
+	result, err := optimization.Joint(ctx, backend, set, tasks, format, recipe, o)
 	return result, plan, err
 }
 
@@ -217,30 +181,26 @@ func (r *Run) recordNetworks(s *page.Set) error {
 
 // Set is the optimized set of pages.
 func (r *Run) Set() (*page.Set, error) {
-	if _, err := r.key(stageOptimize); err != nil {
+	if err := r.done(stageOptimize); err != nil {
 		return nil, err
 	}
 	var shapes []page.Shape
 	if err := json.Unmarshal(r.Dir.Manifest.Networks, &shapes); err != nil {
 		return nil, fmt.Errorf("%s: networks: %w", r.Dir.File(rundir.ManifestFile), err)
 	}
-	if r.Config.keys() != 0 && !slices.ContainsFunc(shapes, func(s page.Shape) bool { return s.Keys }) {
-		return nil, fmt.Errorf("%s: start %q, but no network has keys: it is of a version that had signs; run it anew in another directory",
-			r.Dir.File(rundir.ManifestFile), r.Config.Optimization.Start)
-	}
-	return page.Load(r.Dir.Path, r.Config.format(r.Config.Shared), shapes)
+	return page.Load(r.Dir.Path, page.Format(r.config.Pages.Format), shapes)
 }
 
 // OverlappedSet is the set of pages before optimization.
 func (r *Run) OverlappedSet() (*page.Set, error) {
-	if _, err := r.key(stageOverlap); err != nil {
+	if err := r.done(stageOverlap); err != nil {
 		return nil, err
 	}
 	var shapes []page.Shape
 	for _, n := range r.Networks() {
 		shapes = append(shapes, page.Shape{Name: n.Name, Weights: n.Weights()})
 	}
-	return page.LoadSet(r.Dir.File("overlap"), r.Config.PageSize, r.Config.Shared, shapes)
+	return page.LoadSet(r.Dir.File("overlap"), r.config.Pages.Size, r.config.Pages.Shared, shapes)
 }
 
 // Overlapped is what overlapping decided: for the optimized pages if there are
@@ -248,12 +208,12 @@ func (r *Run) OverlappedSet() (*page.Set, error) {
 // method, which overlaps onto pages that are trained already.
 func (r *Run) Overlapped() (Overlapped, error) {
 	var o Overlapped
-	if _, err := r.key(stageOptimize); err == nil {
+	if err := r.done(stageOptimize); err == nil {
 		return o, r.Dir.ReadJSON(overlapFile, &o)
 	} else if !errors.Is(err, ErrNotDone) {
 		return o, err
 	}
-	if _, err := r.key(stageOverlap); err != nil {
+	if err := r.done(stageOverlap); err != nil {
 		return o, err
 	}
 	return o, r.Dir.ReadJSON("overlap/"+overlapFile, &o)
@@ -262,7 +222,7 @@ func (r *Run) Overlapped() (Overlapped, error) {
 // History is the course of the run's optimization.
 func (r *Run) History() (History, error) {
 	var h History
-	if _, err := r.key(stageOptimize); err != nil {
+	if err := r.done(stageOptimize); err != nil {
 		return h, err
 	}
 	return h, r.Dir.ReadJSON(historyFile, &h)

@@ -5,14 +5,18 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"weightsep/wslib/internal/option"
 	"weightsep/wslib/npy"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 )
 
@@ -25,8 +29,8 @@ func tiny(t *testing.T) Config {
 	}
 	c.Networks = []string{"mnist", "fmnist"}
 	c.Data.MaxTrain, c.Data.MaxTest = 100, 50
-	c.FisherSamples, c.BaselineSteps = 3, 4
-	c.Optimization.Steps, c.Optimization.Validate, c.Optimization.Batch = 6, 2, 8
+	c.Pages.FisherSamples, c.Baseline.Steps = 3, 4
+	c.Optimization.Steps, c.Optimization.ValidateEvery, c.Optimization.Batch = 6, 2, optimization.Each{"": 8}
 	c.Optimization.Distillation, c.Optimization.Temperature, c.Optimization.TeacherSteps = 0.5, 2, 4
 	c.Bench.Executions, c.Bench.Samples = 4, 50
 	return c
@@ -37,7 +41,6 @@ func tiny(t *testing.T) Config {
 func TestInterruptedRunEndsTheSame(t *testing.T) {
 	undisturbed, disturbed := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
 	c := tiny(t)
-	c.Optimization.Teachers = 2
 	r, err := Open(undisturbed, c, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -46,21 +49,12 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkSummary(t, r)
-	teachers, err := r.TeacherWeights(r.Networks()[0])
-	if err != nil || len(teachers) != 2 {
-		t.Errorf("%d teachers, want two: %v", len(teachers), err)
-	}
-	// After four steps both may be the baseline still; what they see differs.
-	first, second := c.teacherSchedule(0), c.teacherSchedule(1)
-	if first != c.Schedule(c.Optimization.TeacherSteps) || second.Seed == first.Seed {
-		t.Errorf("schedules %+v and %+v, want that of the reference and one with another seed", first, second)
-	}
 	r.Close()
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	r, err = Open(disturbed, c, Options{Progress: func(stage string, done, _ int, _ string) {
-		if stage == "teachers-2" && done == 2 || stage == stageOptimize && done == 3 {
+		if stage == "teachers" && done == 2 || stage == stageOptimize && done == 3 {
 			cancel()
 		}
 	}})
@@ -74,9 +68,6 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	ctx, cancel = context.WithCancel(context.Background())
 	defer cancel()
 	r, err = Reopen(disturbed, "", Options{Progress: func(stage string, done, _ int, _ string) {
-		if stage == "teachers" {
-			t.Error("the first teachers are trained again")
-		}
 		if stage == stageOptimize && done == 3 {
 			cancel()
 		}
@@ -104,10 +95,10 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	if err := r.All(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if again["baseline mnist"] || again["fisher mnist"] || again["teacher mnist"] || again["teacher-2 mnist"] || again[stageOverlap] || !again[stageOptimize] {
+	if again["baseline mnist"] || again["fisher mnist"] || again["teacher mnist"] || again[stageOverlap] || !again[stageOptimize] {
 		t.Errorf("stages done after the interruption: %v", again)
 	}
-	for _, file := range []string{page.SharedFile, page.ExclusiveFile, page.TableFile("mnist"), teacherFile("fmnist", 0), teacherFile("fmnist", 1), page.ScalesFile("fmnist"), historyFile, evaluationFile} {
+	for _, file := range []string{page.SharedFile, page.ExclusiveFile, page.TableFile("mnist"), teacherFile("fmnist"), page.ScalesFile("fmnist"), historyFile, evaluationFile} {
 		a, err := os.ReadFile(filepath.Join(undisturbed, file))
 		if err != nil {
 			t.Fatal(err)
@@ -213,7 +204,7 @@ func TestAlternatingRun(t *testing.T) {
 	c := tiny(t)
 	c.Networks = []string{"fmnist", "svhn"}
 	o := &c.Optimization
-	o.Method, o.FirstSteps, o.Rounds, o.Passes, o.TurnSteps, o.Batch = Alternating, 3, 1, 1, 2, 4
+	o.Method, o.FirstSteps, o.Rounds, o.Passes, o.TurnSteps, o.Batch = optimization.AlternatingMethod, 3, 1, 1, 2, optimization.Each{"": 4}
 	path := filepath.Join(t.TempDir(), "run")
 	r, err := Open(path, c, Options{})
 	if err != nil {
@@ -237,12 +228,18 @@ func TestAlternatingRun(t *testing.T) {
 		}
 	}
 	// With another method, the pages of this one are no result any more.
-	o.Method = Joint
+	o.Method = optimization.JointMethod
 	if err := r.SetConfig(c); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.Set(); !errors.Is(err, ErrNotDone) {
 		t.Errorf("pages of another method: %v", err)
+	}
+	if _, err := r.Summary(); !errors.Is(err, ErrNotDone) {
+		t.Errorf("summary of another method: %v", err)
+	}
+	if _, err := os.Stat(r.Dir.File(SummaryFile)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the other method's %s is left: %v", SummaryFile, err)
 	}
 	if _, err := r.FisherInformation(r.Networks()[0]); err != nil {
 		t.Errorf("Fisher information does not depend on the method: %v", err)
@@ -307,21 +304,20 @@ func TestConfigErrors(t *testing.T) {
 		t.Errorf("unknown profile: %v", err)
 	}
 	for want, change := range map[string]func(*Config){
-		"unknown network": func(c *Config) { c.Networks = []string{"imagenet"} },
-		"method":          func(c *Config) { c.Optimization.Method = "magic" },
-		"no networks":     func(c *Config) { c.Networks = nil },
-		"batch 0":         func(c *Config) { c.Optimization.Batch = 0 },
-		"start":           func(c *Config) { c.Optimization.Start = "middle" },
-		"margin 7":        func(c *Config) { c.Margin = 7 },
-		"dropout 1":       func(c *Config) { c.Optimization.Dropout = 1 },
-		"spread of loads": func(c *Config) { c.LoadSpread = math.NaN() },
-		"rounded by 2":    func(c *Config) { c.Optimization.RoundBy = 2 },
-		"mixup 1.5":       func(c *Config) { c.Optimization.Mixups = map[string]float64{"mnist": 1.5} },
-		"teachers":        func(c *Config) { c.Optimization.Teachers, c.Optimization.Distillation = 2, 0 },
-		"2 teachers of each network, alternating": func(c *Config) { c.Optimization.Teachers, c.Optimization.Method = 2, Alternating },
-		"page rate NaN": func(c *Config) { c.Optimization.PageRate = math.NaN() },
-		"held only":     func(c *Config) { c.Hold = true },
-		"no/such/dir":   func(c *Config) { c.Data.Dir = "no/such/dir" },
+		"unknown network":    func(c *Config) { c.Networks = []string{"imagenet"} },
+		"method":             func(c *Config) { c.Optimization.Method = "magic" },
+		"no networks":        func(c *Config) { c.Networks = nil },
+		"batch 0":            func(c *Config) { c.Optimization.Batch = optimization.Each{"": 0} },
+		"keys":               func(c *Config) { c.Pages.KeyPrecision = 3 },
+		"margin 7":           func(c *Config) { c.Pages.Margin = 7 },
+		"dropout 1":          func(c *Config) { c.Optimization.Dropout = optimization.Each{"": 1} },
+		"spread NaN":         func(c *Config) { c.Pages.LoadSpread = math.NaN() },
+		"round-by 2":         func(c *Config) { c.Optimization.RoundBy = 2 },
+		"mixup 1.5":          func(c *Config) { c.Optimization.Mixup = optimization.Each{"mnist": 1.5} },
+		"lenet":              func(c *Config) { c.Pages.Load["lenet"] = 2 },
+		"float32 pages only": func(c *Config) { c.Optimization.Method, c.Pages.Precision = optimization.AlternatingMethod, page.Int4 },
+		"held only":          func(c *Config) { c.Hold = true },
+		"no/such/dir":        func(c *Config) { c.Data.Dir = "no/such/dir" },
 	} {
 		c := tiny(t)
 		change(&c)
@@ -335,5 +331,73 @@ func TestConfigErrors(t *testing.T) {
 	}
 	if _, err := Reopen(filepath.Join(t.TempDir(), "none"), "", Options{}); err == nil || !strings.Contains(err.Error(), "no run") {
 		t.Errorf("missing run: %v", err)
+	}
+}
+
+// Whatever is done to the configurations that go in and come out, the run's is what was set.
+func TestConfigIsTheRunsOwn(t *testing.T) {
+	c := tiny(t)
+	r, err := Open(filepath.Join(t.TempDir(), "run"), c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for _, change := range []Config{c, r.Config()} {
+		change.Networks[0] = "svhn"
+		change.Optimization.Batch[""] = 99
+		change.Seed = 7
+	}
+	if got := r.Config(); got.Networks[0] != "mnist" || got.Optimization.Batch.Of("mnist") != 8 || got.Seed != 1 {
+		t.Errorf("configuration %+v was changed from outside", got)
+	}
+}
+
+// Every field of a configuration that says what is computed is part of the id of some stage: with
+// another value there is no result. A new field that is not fails here.
+func TestIDsHeedTheWholeConfig(t *testing.T) {
+	c := tiny(t)
+	r, err := Open(filepath.Join(t.TempDir(), "run"), c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.CheckData(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := r.id(stageBench)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range option.Fields(c) {
+		r.config = c.clone()
+		v := option.Fields(&r.config)[i].Value
+		switch v.Kind() {
+		case reflect.Map:
+			v.SetMapIndex(reflect.ValueOf("mnist"), reflect.ValueOf(0.123))
+		case reflect.String:
+			v.SetString(v.String() + "x")
+		case reflect.Bool:
+			v.SetBool(!v.Bool())
+		case reflect.Float64:
+			v.SetFloat(v.Float() + 0.123)
+		case reflect.Int:
+			v.SetInt(v.Int() + 1)
+		case reflect.Uint64:
+			v.SetUint(v.Uint() + 1)
+		case reflect.Slice:
+			v.Set(reflect.ValueOf([]string{"fmnist", "mnist"}))
+		}
+		if f.Name == "from" {
+			r.Dir.Manifest.From = "id" // of the run there
+		}
+		now, err := r.id(stageBench)
+		r.Dir.Manifest.From = ""
+		if err != nil {
+			t.Fatal(err)
+		}
+		decides := f.Name != "profile" && f.Name != "-" // a name, and where the files lie
+		if (now != before) != decides {
+			t.Errorf("field %s changes the id: %v, want %v", f.Name, now != before, decides)
+		}
 	}
 }

@@ -2,8 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,8 +24,7 @@ type Options struct {
 	// Baselines is a directory that trained baselines are kept in for other runs of the
 	// same configuration of them; "" keeps none.
 	Baselines string
-	// Teachers is the same for the networks to distil from; of several of each, the second
-	// are kept in Teachers-2, and so on.
+	// Teachers is the same for the networks to distil from.
 	Teachers string
 	// Progress is told how far a stage is; nil: nothing is.
 	Progress func(stage string, done, of int, note string)
@@ -35,7 +32,7 @@ type Options struct {
 
 // Run is a run directory open for work.
 type Run struct {
-	Config  Config
+	config  Config
 	Dir     *rundir.Dir
 	options Options
 
@@ -63,7 +60,7 @@ func Open(path string, config Config, o Options) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Config = config
+	r.config = config.clone()
 	want, err := json.Marshal(config)
 	if err != nil {
 		r.Close()
@@ -108,12 +105,12 @@ func Reopen(path, dataDir string, o Options) (*Run, error) {
 		r.Close()
 		return nil, fmt.Errorf("no run in %s: it has no %s", path, rundir.ManifestFile)
 	}
-	if err := json.Unmarshal(r.Dir.Manifest.Config, &r.Config); err != nil {
+	if err := json.Unmarshal(r.Dir.Manifest.Config, &r.config); err != nil {
 		r.Close()
 		return nil, fmt.Errorf("%s: config: %w", r.Dir.File(rundir.ManifestFile), err)
 	}
-	r.Config.Data.Dir = dataDir
-	if err := r.Config.Validate(); err != nil {
+	r.config.Data.Dir = dataDir
+	if err := r.config.Validate(); err != nil {
 		r.Close()
 		return nil, fmt.Errorf("%s: %w", r.Dir.File(rundir.ManifestFile), err)
 	}
@@ -136,11 +133,15 @@ func open(path string, o Options) (*Run, error) {
 
 // Close ends the work on the run, frees its executables and unlocks its directory.
 func (r *Run) Close() error {
+	r.closeClassifiers()
+	return r.Dir.Close()
+}
+
+func (r *Run) closeClassifiers() {
 	for _, c := range r.classifiers {
 		c.Close()
 	}
 	clear(r.classifiers)
-	return r.Dir.Close()
 }
 
 // classifier is a network compiled for inference, once in the life of the run.
@@ -163,12 +164,12 @@ func (r *Run) classifier(ctx context.Context, n *network.Network) (*network.Clas
 // Networks are the descriptions of the run's networks, in order of formation. Their
 // weights are in the configuration's order, in the run directory too.
 func (r *Run) Networks() []*network.Network {
-	nets, err := network.Select(network.Ten(), r.Config.Networks...)
+	nets, err := network.Select(network.Ten(), r.config.Networks...)
 	if err != nil {
 		panic(err) // the configuration was validated
 	}
 	for i, n := range nets {
-		nets[i] = n.WithOrder(r.Config.Formation)
+		nets[i] = n.WithOrder(r.config.Pages.Order)
 	}
 	return nets
 }
@@ -195,7 +196,7 @@ func (r *Run) Data(ctx context.Context, name string) (*datasets.Dataset, error) 
 	if d := r.data[name]; d != nil {
 		return d, nil
 	}
-	o := r.Config.Data.Options()
+	o := r.config.Data.Options()
 	o.Progress = func(stage string, done, total int64) {
 		r.options.Progress(stage+" "+name, int(done), int(total), "")
 	}
@@ -228,28 +229,18 @@ func (r *Run) provenance(name string) (p datasets.Provenance, known bool, err er
 	return p, known, nil
 }
 
-// keyID is a short hash of everything that decides the result of a stage.
-func keyID(key any) (string, error) {
-	raw, err := json.Marshal(key)
-	if err != nil {
-		return "", err
+// stage runs one stage unless its result is there already, here or in the run that this one goes on
+// from. work returns the files that it wrote, relative to the run.
+func (r *Run) stage(name string, work func() ([]string, error)) error {
+	if err := r.done(name); !errors.Is(err, ErrNotDone) {
+		return err
 	}
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:8]), nil
-}
-
-// stage runs one stage unless it is complete already, here or in the run that this one
-// goes on from. key holds everything that decides the result; work returns the files that it wrote, relative to the run.
-func (r *Run) stage(name string, later []string, key any, work func() ([]string, error)) error {
-	id, err := keyID(key)
+	id, err := r.id(name)
 	if err != nil {
 		return err
 	}
-	if r.Dir.Key(name) == id {
-		_, _, err := r.Dir.Stage(name) // its files are as it left them
-		return err
-	}
-	if err := r.drop(append(later, name)...); err != nil {
+	// Before its files are overwritten: should that be interrupted, the stage is not done, not damaged.
+	if err := r.Dir.Drop(name); err != nil {
 		return err
 	}
 	start := time.Now()
@@ -261,23 +252,11 @@ func (r *Run) stage(name string, later []string, key any, work func() ([]string,
 		return err
 	}
 	seconds := time.Since(start).Seconds()
-	if err := r.Dir.Commit(rundir.Stage{Name: name, Key: id, Seconds: seconds}, files); err != nil {
+	if err := r.Dir.Commit(rundir.Stage{Name: name, ID: id, Seconds: seconds}, files); err != nil {
 		return err
 	}
 	r.options.Progress(name, 1, 1, fmt.Sprintf("done in %.1f s", seconds))
 	return nil
-}
-
-// key of a completed stage, for the keys of those that build on it.
-func (r *Run) key(name string) (string, error) {
-	s, done, err := r.Dir.Stage(name)
-	if err != nil {
-		return "", err
-	}
-	if !done {
-		return "", fmt.Errorf("stage %s: %w", name, ErrNotDone)
-	}
-	return s.Key, nil
 }
 
 // ErrNotDone says that a stage's result was asked for before the stage was run.

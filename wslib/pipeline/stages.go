@@ -19,23 +19,6 @@ import (
 	"weightsep/wslib/separation"
 )
 
-// Names of the stages, in order. Baselines and Fisher information are a stage for
-// each network, so that one more network does not redo the others.
-const (
-	stageOverlap  = "overlap"
-	stageOptimize = "optimize"
-	stageEvaluate = "evaluate"
-	stageBench    = "bench"
-)
-
-func stageBaseline(name string) string { return "baseline " + name }
-func stageFisher(name string) string   { return "fisher " + name }
-
-// gradients is the version of the gradients that baselines and Fisher information come
-// from: before 2, those of networks with kernels of even size were wrong. What is of
-// another version is made anew.
-const gradients = 2
-
 func weightsFile(name string) string  { return filepath.Join(name, "weights.npy") }
 func baselineFile(name string) string { return filepath.Join(name, "baseline.json") }
 func fisherFile(name string) string   { return filepath.Join(name, "fisher.npy") }
@@ -48,17 +31,11 @@ func (r *Run) Baselines(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		samples := data.Provenance
-		samples.Note = "" // why they are these samples is not what they are
-		key := map[string]any{"gradients": gradients, "network": n, "data": samples, "seed": r.Config.Seed, "dataSeed": r.Config.Data.Seed, "steps": r.Config.BaselineSteps}
-		if r.Config.BaselineSeed != 0 {
-			key["baselineSeed"] = r.Config.BaselineSeed
-		}
-		err = r.stage(stageBaseline(n.Name), nil, key, func() ([]string, error) { return r.baseline(ctx, n, data) })
+		err = r.stage(stageBaseline(n.Name), func() ([]string, error) { return r.baseline(ctx, n, data) })
 		if err != nil {
 			return err
 		}
-		r.options.Progress("baselines", i+1, len(r.Config.Networks), n.Name)
+		r.options.Progress("baselines", i+1, len(r.config.Networks), n.Name)
 	}
 	return r.recordData(ctx)
 }
@@ -66,7 +43,7 @@ func (r *Run) Baselines(ctx context.Context) error {
 func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.Dataset) ([]string, error) {
 	layers := n.WithOrder(network.LayerOrder)
 	w, info, err := baseline.Shipped(layers, data.Provenance.Kind)
-	if err == nil && (info.DataSeed != r.Config.Data.Seed || !info.Data.SameFiles(data.Provenance) || r.Config.BaselineSeed != 0) {
+	if err == nil && (info.DataSeed != r.config.Data.Seed || !info.Data.SameFiles(data.Provenance) || r.config.Baseline.Seed != 0) {
 		// With another seed or other files, its training samples may be this run's
 		// validation samples.
 		err = baseline.ErrNone
@@ -89,18 +66,18 @@ func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.D
 // BaselineOptions is how a configuration's baselines are trained, if they do not come
 // with the project.
 func BaselineOptions(c Config) baseline.Options {
-	return baseline.Options{Steps: c.BaselineSteps, Batch: 100, Seed: cmp.Or(c.BaselineSeed, c.Seed), Dropout: 0.1,
-		LearningRate: 2e-3, ValidateEvery: min(100, c.BaselineSteps)}
+	return baseline.Options{Steps: c.Baseline.Steps, Batch: 100, Seed: cmp.Or(c.Baseline.Seed, c.Seed), Dropout: 0.1,
+		LearningRate: 2e-3, ValidateEvery: min(100, c.Baseline.Steps)}
 }
 
 // trainBaseline trains a network, or takes it from the directory of baselines, where it
 // is kept.
 func (r *Run) trainBaseline(ctx context.Context, n *network.Network, data *datasets.Dataset) ([]float32, baseline.Info, error) {
-	o := BaselineOptions(r.Config)
+	o := BaselineOptions(r.config)
 	dir := r.options.Baselines
 	if dir != "" {
 		w, info, err := baseline.Load(dir, n, data.Provenance.Kind)
-		same := info.Steps == o.Steps && info.Seed == o.Seed && info.DataSeed == r.Config.Data.Seed && info.Data.SameFiles(data.Provenance) && info.Data.Train == data.Provenance.Train
+		same := info.Steps == o.Steps && info.Seed == o.Seed && info.DataSeed == r.config.Data.Seed && info.Data.SameFiles(data.Provenance) && info.Data.Train == data.Provenance.Train
 		if err == nil && same {
 			return w, info, nil
 		}
@@ -118,7 +95,7 @@ func (r *Run) trainBaseline(ctx context.Context, n *network.Network, data *datas
 	o.Progress = func(p baseline.Point) {
 		r.options.Progress("training "+n.Name, p.Step, o.Steps, fmt.Sprintf("validation %.2f %%", 100*p.Validation))
 	}
-	w, info, err := TrainBaseline(ctx, backend, r.info.String(), n, data, r.Config.Data.Seed, o)
+	w, info, err := TrainBaseline(ctx, backend, r.info.String(), n, data, r.config.Data.Seed, o)
 	if err == nil && dir != "" {
 		err = baseline.Save(dir, w, info)
 	}
@@ -131,12 +108,7 @@ func (r *Run) Fisher(ctx context.Context) error {
 		return err
 	}
 	for i, n := range r.Networks() {
-		upstream, err := r.key(stageBaseline(n.Name))
-		if err != nil {
-			return err
-		}
-		key := map[string]any{"gradients": gradients, "baseline": upstream, "samples": r.Config.FisherSamples, "seed": r.Config.Seed}
-		err = r.stage(stageFisher(n.Name), nil, key, func() ([]string, error) {
+		err := r.stage(stageFisher(n.Name), func() ([]string, error) {
 			backend, err := r.Backend(ctx)
 			if err != nil {
 				return nil, err
@@ -149,7 +121,7 @@ func (r *Run) Fisher(ctx context.Context) error {
 			if err != nil {
 				return nil, err
 			}
-			f, err := fisher.Compute(ctx, backend, n, w, data.Train, fisher.Options{Samples: r.Config.FisherSamples, Seed: r.Config.Seed})
+			f, err := fisher.Compute(ctx, backend, n, w, data.Train, fisher.Options{Samples: r.config.Pages.FisherSamples, Seed: r.config.Seed})
 			if err != nil {
 				return nil, err
 			}
@@ -158,7 +130,7 @@ func (r *Run) Fisher(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.options.Progress("fisher", i+1, len(r.Config.Networks), n.Name)
+		r.options.Progress("fisher", i+1, len(r.config.Networks), n.Name)
 	}
 	return nil
 }
@@ -169,44 +141,13 @@ func (r *Run) Overlap(ctx context.Context) error {
 	if err := r.Baselines(ctx); err != nil {
 		return err
 	}
-	went, err := r.earlier() // before anything takes long
-	if err != nil {
+	if _, err := r.fromID(); err != nil { // before anything takes long
 		return err
 	}
 	if err := r.Fisher(ctx); err != nil {
 		return err
 	}
-	c := r.Config
-	key := map[string]any{"pageSize": c.PageSize, "shared": c.Shared, "margin": c.Margin, "tpr": c.TPR, "maxExclusive": c.MaxExclusive}
-	if c.Doubling {
-		key["doubling"] = true
-	}
-	if c.Placement != "" {
-		key["placement"] = c.Placement
-	}
-	if len(c.MaxExclusives) > 0 {
-		key["maxExclusives"] = c.MaxExclusives
-	}
-	if c.Placement == BalancedPlacement || c.Hold {
-		key["loads"] = c.Loads
-		if c.LoadSpread != 0 {
-			key["loadSpread"] = c.LoadSpread
-		}
-	}
-	if went != nil {
-		key["from"] = went.key
-	}
-	if c.Hold {
-		key["hold"] = true
-	}
-	for i, n := range r.Networks() {
-		k, err := r.key(stageFisher(n.Name))
-		if err != nil {
-			return err
-		}
-		key[fmt.Sprint("network", i)] = []string{n.Name, k}
-	}
-	return r.stage(stageOverlap, []string{stageOptimize, stageEvaluate, stageBench}, key, func() ([]string, error) {
+	return r.stage(stageOverlap, func() ([]string, error) {
 		plan, err := r.Plan()
 		if err != nil {
 			return nil, err
@@ -226,18 +167,18 @@ func (r *Run) Overlap(ctx context.Context) error {
 // Plan places the networks as the overlap stage does; it takes a fraction of a
 // second. Fisher information must have been computed.
 func (r *Run) Plan() (*overlapping.Plan, error) {
-	plan, err := overlapping.New(r.Config.PageSize, r.Config.Shared)
+	plan, err := overlapping.New(r.config.Pages.Size, r.config.Pages.Shared)
 	if err != nil {
 		return nil, err
 	}
-	plan.Doubling = r.Config.Doubling
+	plan.Doubling = r.config.Pages.Doubling
 	went, err := r.earlier()
 	if err != nil {
 		return nil, err
 	}
 	var fresh *overlapping.Plan // of the pages that networks have which join held ones
-	if r.Config.Hold && r.Config.Shared > went.set.Shared {
-		if fresh, err = overlapping.New(r.Config.PageSize, r.Config.Shared-went.set.Shared); err != nil {
+	if r.config.Hold && r.config.Pages.Shared > went.set.Shared {
+		if fresh, err = overlapping.New(r.config.Pages.Size, r.config.Pages.Shared-went.set.Shared); err != nil {
 			return nil, err
 		}
 		fresh.Doubling = true
@@ -251,15 +192,15 @@ func (r *Run) Plan() (*overlapping.Plan, error) {
 		switch {
 		case placed:
 		case fresh != nil:
-			m, err := fresh.AddWith(member, overlapping.Balanced(r.Config.Seed))
+			m, err := fresh.AddWith(member, overlapping.Balanced(r.config.Seed))
 			if err != nil {
 				return nil, err
 			}
 			place = after(went.set.Shared, m.Table)
-		case r.Config.Placement == RandomPlacement:
-			place = overlapping.Random(r.Config.Seed)
-		case r.Config.Placement == BalancedPlacement:
-			place = overlapping.Balanced(r.Config.Seed)
+		case r.config.Pages.Placement == RandomPlacement:
+			place = overlapping.Random(r.config.Seed)
+		case r.config.Pages.Placement == BalancedPlacement:
+			place = overlapping.Balanced(r.config.Seed)
 		default:
 			place = overlapping.Greedy
 		}
@@ -292,18 +233,20 @@ func (r *Run) Separate(n *network.Network) (overlapping.Network, error) {
 	if err != nil {
 		return overlapping.Network{}, err
 	}
-	density := separation.Density(f, r.Config.PageSize)
-	shared := r.Config.Shared
-	if r.Config.Doubling {
-		shared = len(density) // any number fits
+	p := r.config.Pages
+	density := separation.Density(f, p.Size)
+	o := separation.Options{TPR: p.TPR, Margin: p.Margin, Shared: p.Shared, Max: int(p.Exclusive.Of(n.Name))}
+	if o.Max == 0 {
+		o.TPR = 0 // none but those that do not fit
 	}
-	own, err := separation.Separate(density, separation.Options{
-		TPR: r.Config.TPR, Margin: r.Config.Margin, Shared: shared, Max: cmp.Or(r.Config.MaxExclusives[n.Name], r.Config.MaxExclusive),
-	})
+	if p.Doubling {
+		o.Shared = len(density) // any number fits
+	}
+	own, err := separation.Separate(density, o)
 	if err != nil {
 		return overlapping.Network{}, fmt.Errorf("%s: %w", n.Name, err)
 	}
-	loads := overlapping.SpreadLoads(w, f, r.Config.PageSize, cmp.Or(r.Config.Loads[n.Name], 1), r.Config.LoadSpread)
+	loads := overlapping.SpreadLoads(w, f, p.Size, p.Load.Of(n.Name), p.LoadSpread)
 	return overlapping.Network{Name: n.Name, Weights: w, Fisher: f, Exclusive: own, Loads: loads}, nil
 }
 
@@ -318,7 +261,7 @@ func (r *Run) FisherInformation(n *network.Network) ([]float32, error) {
 }
 
 func (r *Run) vector(n *network.Network, stage, file string) ([]float32, error) {
-	if _, err := r.key(stage); err != nil {
+	if err := r.done(stage); err != nil {
 		return nil, err
 	}
 	v, _, err := npy.ReadFloats(r.Dir.File(file))

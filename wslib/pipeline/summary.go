@@ -67,7 +67,7 @@ func (r *Run) Summary() (*Summary, error) {
 		return nil, err
 	}
 	s := &Summary{
-		Format: 1, Profile: r.Config.Profile, Method: r.Config.Optimization.Method, Seed: r.Config.Seed,
+		Format: 1, Profile: r.config.Profile, Method: r.config.Optimization.Method, Seed: r.config.Seed,
 		SharedPages: set.Shared, PageSize: set.Size, Stored: set.Stored(), Seconds: map[string]float64{},
 	}
 	if err := json.Unmarshal(r.Dir.Manifest.Backend, &s.Backend); err != nil {
@@ -89,7 +89,9 @@ func (r *Run) Summary() (*Summary, error) {
 		s.MeanChange += 100 * (e.After.Test - e.Before.Test) / float64(len(evaluations))
 	}
 	for _, stage := range r.Dir.Manifest.Stages {
-		s.Seconds[stage.Name] = stage.Seconds
+		if id, err := r.id(stage.Name); err == nil && id == stage.ID {
+			s.Seconds[stage.Name] = stage.Seconds
+		}
 	}
 	b, err := r.Benchmark()
 	if errors.Is(err, ErrNotDone) {

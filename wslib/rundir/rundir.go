@@ -23,7 +23,7 @@ import (
 )
 
 // Format is the version of the layout of a run directory.
-const Format = 1
+const Format = 2
 
 // ManifestFile is the manifest's name in the run directory.
 const ManifestFile = "manifest.json"
@@ -35,6 +35,7 @@ type Manifest struct {
 	Versions json.RawMessage `json:"versions,omitempty"`
 	Backend  json.RawMessage `json:"backend,omitempty"`
 	Data     json.RawMessage `json:"data,omitempty"`     // provenance of each network's data
+	From     string          `json:"from,omitempty"`     // ID of the optimization that it goes on from
 	Networks json.RawMessage `json:"networks,omitempty"` // where each network's pages lie
 	Stages   []Stage         `json:"stages"`             // in order of completion
 }
@@ -42,7 +43,7 @@ type Manifest struct {
 // Stage is a completed stage.
 type Stage struct {
 	Name     string            `json:"name"`
-	Key      string            `json:"key"`     // hash of everything that decides the result
+	ID       string            `json:"id"`      // hash of everything that decides the result
 	Seconds  float64           `json:"seconds"` // of the process that completed it
 	Finished time.Time         `json:"finished"`
 	Files    map[string]string `json:"files"` // sha256 of each file, path relative to the run
@@ -95,7 +96,7 @@ func (d *Dir) read() error {
 		return fmt.Errorf("run directory: %s: %w", path, err)
 	}
 	if d.Manifest.Format != Format {
-		return fmt.Errorf("run directory: %s: format %d, this version reads format %d", path, d.Manifest.Format, Format)
+		return fmt.Errorf("run directory: %s is of another version (format %d, not %d): run it anew in another directory", path, d.Manifest.Format, Format)
 	}
 	return nil
 }
@@ -122,11 +123,11 @@ func (d *Dir) File(elem ...string) string {
 	return filepath.Join(append([]string{d.Path}, elem...)...)
 }
 
-// Key is the key of a completed stage, "" if it is not complete.
-func (d *Dir) Key(name string) string {
+// ID is that of a completed stage, "" if it is not complete.
+func (d *Dir) ID(name string) string {
 	for _, s := range d.Manifest.Stages {
 		if s.Name == name {
-			return s.Key
+			return s.ID
 		}
 	}
 	return ""

@@ -24,7 +24,7 @@ func TestCommitAndReopen(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range []string{"first", "second"} {
-		if err := d.Commit(Stage{Name: s, Key: "k" + s}, []string{"a/x.json"}); err != nil {
+		if err := d.Commit(Stage{Name: s, ID: "k" + s}, []string{"a/x.json"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -32,7 +32,7 @@ func TestCommitAndReopen(t *testing.T) {
 
 	d = open(t, path)
 	defer d.Close()
-	if s, ok, err := d.Stage("second"); !ok || err != nil || s.Key != "ksecond" {
+	if s, ok, err := d.Stage("second"); !ok || err != nil || s.ID != "ksecond" {
 		t.Fatalf("second: %+v %v %v", s, ok, err)
 	}
 	// Dropped stages stay dropped, and their files may then be overwritten.
@@ -41,8 +41,8 @@ func TestCommitAndReopen(t *testing.T) {
 	}
 	d.Close()
 	d = open(t, path)
-	if _, ok, _ := d.Stage("second"); ok || d.Key("second") != "" || d.Key("first") != "kfirst" {
-		t.Errorf("after a drop: second %v, keys %q %q", ok, d.Key("first"), d.Key("second"))
+	if _, ok, _ := d.Stage("second"); ok || d.ID("second") != "" || d.ID("first") != "kfirst" {
+		t.Errorf("after a drop: second %v, ids %q %q", ok, d.ID("first"), d.ID("second"))
 	}
 }
 

@@ -1,0 +1,66 @@
+package option
+
+import (
+	"flag"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Flags are command-line flags that replace fields of a recipe which is known only after they are
+// read, for example because one of them says which recipe to start from.
+type Flags struct {
+	given map[string]string
+	tags  map[string]reflect.StructTag
+}
+
+// Define adds a flag to the set for every field of a recipe that has one, but for those named in
+// without. A value is checked when it is read.
+func Define(set *flag.FlagSet, recipe any, without ...string) *Flags {
+	flags := &Flags{given: map[string]string{}, tags: map[string]reflect.StructTag{}}
+	for _, f := range Fields(recipe) {
+		name := f.Tag.Get("flag")
+		if name == "" || slices.Contains(without, name) {
+			continue
+		}
+		flags.tags[name] = f.Tag
+		set.Func(name, strings.NewReplacer("<", "`", ">", "`").Replace(f.Tag.Get("help")), func(text string) error {
+			fresh := Field{f.Name, reflect.New(f.Value.Type()).Elem(), f.Tag}
+			if err := fresh.parse(text, true); err != nil {
+				return err
+			}
+			flags.given[name] = text
+			return nil
+		})
+	}
+	return flags
+}
+
+// Apply sets the fields of the recipe at a pointer whose flags were given.
+func (flags *Flags) Apply(recipe any) error {
+	for _, f := range Fields(recipe) {
+		if text, ok := flags.given[f.Tag.Get("flag")]; ok {
+			if err := f.Parse(text); err != nil {
+				return fmt.Errorf("-%s: %w", f.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Given tells whether a flag was given.
+func (flags *Flags) Given(name string) bool { _, ok := flags.given[name]; return ok }
+
+// Other returns a flag that was given and whose tag of that name is neither empty nor value; "" if
+// there is none.
+func (flags *Flags) Other(tag, value string) string {
+	var others []string
+	for name := range flags.given {
+		if v := flags.tags[name].Get(tag); v != "" && v != value {
+			others = append(others, name)
+		}
+	}
+	slices.Sort(others)
+	return strings.Join(others[:min(1, len(others))], "")
+}

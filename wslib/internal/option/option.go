@@ -1,0 +1,214 @@
+// Package option reads and checks the fields of recipes, which are structs with tags:
+//
+//	Mixup Each `json:"mixup" min:"0" max:"1" flag:"mixup" help:"largest <share> of another sample"`
+//
+// The tags min and max are bounds that are allowed, over and under bounds that are not. whole asks for
+// integers, oneof lists the words or integers that are allowed. flag names the field's command-line flag, and
+// help describes it, with the word in angle brackets standing for the value. A field whose type has a
+// method Validate is checked by it as well. A map of numbers holds a value for every network under the
+// key "", and other values under names.
+//
+// So a new option is one field: nothing else lists it.
+package option
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Field is one field of a recipe, or of a struct within it.
+type Field struct {
+	Name  string // of the flag; of the field in JSON if it has no flag
+	Value reflect.Value
+	Tag   reflect.StructTag
+}
+
+// Fields are the fields of a struct in their order, those of structs within it in their place. They
+// can be set if recipe is a pointer.
+func Fields(recipe any) []Field { return fields(reflect.Indirect(reflect.ValueOf(recipe))) }
+
+func fields(v reflect.Value) (all []Field) {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if f.Type.Kind() == reflect.Struct {
+			all = append(all, fields(v.Field(i))...)
+			continue
+		}
+		name := f.Tag.Get("flag")
+		if name == "" {
+			name, _, _ = strings.Cut(f.Tag.Get("json"), ",")
+		}
+		all = append(all, Field{name, v.Field(i), f.Tag})
+	}
+	return all
+}
+
+// Check returns an error for the first field that is out of its range.
+func Check(recipe any) error {
+	for _, f := range Fields(recipe) {
+		if err := f.check(false); err != nil {
+			return fmt.Errorf("%s %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+// check returns an error without the field's name. A map that is partial may lack the value for
+// every network.
+func (f Field) check(partial bool) error {
+	switch f.Value.Kind() {
+	case reflect.Map:
+		values := f.numbers()
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			if err := f.inRange(values[name]); err != nil && name != "" {
+				return fmt.Errorf("%w, for network %s", err, name)
+			} else if err != nil {
+				return err
+			}
+		}
+		if _, ok := values[""]; !ok && !partial && f.inRange(0) != nil {
+			return fmt.Errorf("%v has no value for every network", values)
+		}
+	case reflect.String:
+		if err := f.oneOf(f.Value.String()); err != nil {
+			return err
+		}
+	case reflect.Float64:
+		if err := f.inRange(f.Value.Float()); err != nil {
+			return err
+		}
+	case reflect.Int:
+		if err := cmp.Or(f.inRange(float64(f.Value.Int())), f.oneOf(strconv.FormatInt(f.Value.Int(), 10))); err != nil {
+			return err
+		}
+	}
+	if v, ok := f.Value.Interface().(interface{ Validate() error }); ok {
+		return v.Validate()
+	}
+	return nil
+}
+
+// oneOf returns an error for a word that the tag does not list.
+func (f Field) oneOf(word string) error {
+	words, has := f.Tag.Lookup("oneof")
+	if all := strings.Fields(words); has && !slices.Contains(all, word) {
+		return fmt.Errorf("%q, want one of %s", word, strings.Join(all, ", "))
+	}
+	return nil
+}
+
+// numbers are a copy of the values of a map.
+func (f Field) numbers() map[string]float64 {
+	values := map[string]float64{}
+	for _, k := range f.Value.MapKeys() {
+		values[k.String()] = f.Value.MapIndex(k).Float()
+	}
+	return values
+}
+
+// inRange returns an error for a number that the tags do not allow.
+func (f Field) inRange(v float64) error {
+	ok := !math.IsNaN(v) && !math.IsInf(v, 0)
+	var want []string
+	for _, bound := range []struct {
+		tag, text string
+		holds     func(bound float64) bool
+	}{
+		{"min", "%s or more", func(b float64) bool { return v >= b }},
+		{"over", "more than %s", func(b float64) bool { return v > b }},
+		{"max", "at most %s", func(b float64) bool { return v <= b }},
+		{"under", "less than %s", func(b float64) bool { return v < b }},
+	} {
+		if text, has := f.Tag.Lookup(bound.tag); has {
+			limit, err := strconv.ParseFloat(text, 64)
+			ok = ok && err == nil && bound.holds(limit)
+			want = append(want, fmt.Sprintf(bound.text, text))
+		}
+	}
+	if f.Tag.Get("whole") != "" {
+		ok = ok && v == math.Trunc(v)
+		want = append(want, "a whole number")
+	}
+	if ok {
+		return nil
+	}
+	return fmt.Errorf("%v, want %s", v, strings.Join(append(want, []string{"a number"}[min(1, len(want)):]...), " and "))
+}
+
+// Parse sets the field from the text of a flag. A map is read from NUMBER,NAME=NUMBER,…: names that it
+// had are forgotten, and the value for every network stays where the text has none.
+func (f Field) Parse(text string) error { return f.parse(text, false) }
+
+func (f Field) parse(text string, partial bool) error {
+	var err error
+	switch f.Value.Kind() {
+	case reflect.Map:
+		var values map[string]float64
+		if values, err = f.parseEach(text); err == nil {
+			f.Value.Set(reflect.ValueOf(values).Convert(f.Value.Type()))
+		}
+	case reflect.String:
+		f.Value.SetString(text)
+	case reflect.Float64:
+		var v float64
+		v, err = strconv.ParseFloat(text, 64)
+		f.Value.SetFloat(v)
+	case reflect.Int:
+		var v int
+		v, err = strconv.Atoi(text)
+		f.Value.SetInt(int64(v))
+	case reflect.Uint64:
+		var v uint64
+		v, err = strconv.ParseUint(text, 10, 64)
+		f.Value.SetUint(v)
+	default:
+		return fmt.Errorf("%v cannot be read from a flag", f.Value.Type())
+	}
+	if err != nil {
+		return fmt.Errorf("%q is no %s", text, f.kind())
+	}
+	return f.check(partial)
+}
+
+// kind is what the text of a flag has to be.
+func (f Field) kind() string {
+	switch f.Value.Kind() {
+	case reflect.Map:
+		return "list NUMBER,NAME=NUMBER,…"
+	case reflect.Float64:
+		return "number"
+	}
+	return "whole number"
+}
+
+func (f Field) parseEach(text string) (map[string]float64, error) {
+	values := map[string]float64{}
+	for _, part := range strings.Split(text, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		name, number, found := strings.Cut(part, "=")
+		if !found {
+			name, number = "", part
+		}
+		v, err := strconv.ParseFloat(number, 64)
+		if _, twice := values[name]; err != nil || twice || found && name == "" {
+			return nil, fmt.Errorf("%q", part)
+		}
+		values[name] = v
+	}
+	if every, ok := f.numbers()[""]; ok {
+		if _, given := values[""]; !given {
+			values[""] = every
+		}
+	}
+	// One spelling of what is the same.
+	maps.DeleteFunc(values, func(name string, v float64) bool { return name != "" && v == values[""] })
+	return values, nil
+}

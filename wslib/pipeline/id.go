@@ -1,0 +1,135 @@
+package pipeline
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"weightsep/datasets"
+)
+
+// Names of the stages, in order. Baselines, Fisher information and teachers are a stage for
+// each network, so that one more network does not redo the others.
+const (
+	stageOverlap  = "overlap"
+	stageOptimize = "optimize"
+	stageEvaluate = "evaluate"
+	stageBench    = "bench"
+)
+
+func stageBaseline(name string) string { return "baseline " + name }
+func stageFisher(name string) string   { return "fisher " + name }
+func stageTeacher(name string) string  { return "teacher " + name }
+
+// gradients is the version of the gradients that baselines and Fisher information come
+// from: before 2, those of networks with kernels of even size were wrong. What is of
+// another version is made anew.
+const gradients = 2
+
+// id is a hash of everything that decides the result of a stage: its part of the configuration, and
+// the ids of the stages that it builds on. It follows from the configuration as it is now, so the
+// result of another one has another id.
+func (r *Run) id(stage string) (string, error) {
+	c := r.config
+	kind, name, _ := strings.Cut(stage, " ")
+	var own any
+	var on []string
+	switch kind {
+	case "baseline":
+		samples, known, err := r.samples(name)
+		if err != nil {
+			return "", err
+		}
+		if !known {
+			return "", fmt.Errorf("stage %s: %w: its data are not known", stage, ErrNotDone)
+		}
+		samples.Note = "" // why they are these samples is not what they are
+		for _, n := range r.Networks() {
+			if n.Name == name {
+				own = []any{gradients, n, samples, c.Data, c.Baseline}
+			}
+		}
+	case "fisher":
+		own, on = []any{gradients, c.Pages.FisherSamples}, []string{stageBaseline(name)}
+	case "teacher":
+		own = c.Optimization.Reference(c.Optimization.TeacherSteps).Of(name)
+		on = []string{stageBaseline(name)}
+	case stageOverlap:
+		from, err := r.fromID()
+		if err != nil {
+			return "", err
+		}
+		own = []any{c.Networks, c.Pages, from, c.Hold}
+		for _, name := range c.Networks {
+			on = append(on, stageFisher(name))
+		}
+	case stageOptimize:
+		own, on = c.Optimization, []string{stageOverlap}
+		if c.taught() {
+			for _, name := range c.Networks {
+				on = append(on, stageTeacher(name))
+			}
+		}
+	case stageEvaluate:
+		on = []string{stageOptimize}
+	case stageBench:
+		own, on = c.Bench, []string{stageOptimize}
+	}
+	if own == nil && on == nil {
+		return "", fmt.Errorf("stage %s is none of this run", stage)
+	}
+	ids := make([]string, len(on))
+	for i, stage := range on {
+		var err error
+		if ids[i], err = r.id(stage); err != nil {
+			return "", err
+		}
+	}
+	raw, err := json.Marshal([]any{kind, c.Seed, own, ids})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8]), nil
+}
+
+// done returns an error that is ErrNotDone unless there is a result of the stage and of the
+// configuration as it is now, and another one if a file of that result is missing or changed.
+func (r *Run) done(stage string) error {
+	id, err := r.id(stage)
+	if err != nil {
+		return err
+	}
+	if r.Dir.ID(stage) != id {
+		return fmt.Errorf("stage %s: %w", stage, ErrNotDone)
+	}
+	_, _, err = r.Dir.Stage(stage)
+	return err
+}
+
+// samples is the provenance of a network's data: what the run was made with, if it got that
+// far, or else what there is now, if it has been opened.
+func (r *Run) samples(name string) (datasets.Provenance, bool, error) {
+	p, known, err := r.provenance(name)
+	if d := r.data[name]; !known && d != nil {
+		return d.Provenance, true, err
+	}
+	return p, known, err
+}
+
+// fromID is the id of the optimization that this run goes on from, "" if of none. It is noted when it
+// is first asked for, so that the run's results outlive the other run.
+func (r *Run) fromID() (string, error) {
+	m := &r.Dir.Manifest
+	if r.config.From == "" || m.From != "" {
+		return m.From, nil
+	}
+	went, err := r.earlier()
+	if err != nil {
+		return "", err
+	}
+	m.From = went.id
+	return m.From, r.Dir.WriteManifest()
+}
