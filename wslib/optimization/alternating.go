@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute"
 
 	"weightsep/wslib/internal/train"
+	"weightsep/wslib/network"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 )
@@ -70,6 +71,7 @@ type alternatingRecord struct {
 	Batches     []int
 	Tables      [][]int32
 	Costs       []float64
+	States      [][]float32
 	History     []Point
 }
 
@@ -134,7 +136,7 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 			return nil, err
 		}
 		a.turns = append(a.turns, turn)
-		a.samplers = append(a.samplers, train.NewSampler(t.Data.Train, t.Network.Input, int(r.Batch.Of(t.Network.Name)), o.Seed, t.Network.Name))
+		a.samplers = append(a.samplers, train.NewSampler(t.Data.Train, t.Network.Input(), int(r.Batch.Of(t.Network.Name)), o.Seed, t.Network.Name))
 	}
 	return a, nil
 }
@@ -205,7 +207,7 @@ func (a *alternating) add(ctx context.Context, i int) error {
 func (a *alternating) score(ctx context.Context) (Point, error) {
 	p := Point{Step: a.Steps}
 	for i := range a.tasks {
-		accuracy, err := a.validator.accuracy(ctx, i, a.set.Weights(i))
+		accuracy, err := a.validator.score(ctx, i, network.Values{Weights: a.set.Weights(i), State: a.set.Networks[i].State})
 		if err != nil {
 			return Point{}, err
 		}

@@ -29,6 +29,8 @@ type jointRecord struct {
 	Step        int // steps done
 	BestStep    int
 	BestPooled  float64
+	State       []float32 // of all networks, one after another
+	BestState   []float32
 	History     []Point
 }
 
@@ -156,6 +158,7 @@ func readNPZ(f *os.File, record any, arrays map[string]*[]float32) error {
 // there is no provenance.
 func fingerprintSplit(w io.Writer, s *datasets.Split) {
 	binary.Write(w, binary.LittleEndian, s.Labels)
+	binary.Write(w, binary.LittleEndian, s.Targets)
 	for i := 0; i < s.Len(); i += max(1, s.Len()/100) {
 		binary.Write(w, binary.LittleEndian, s.Sample(i))
 	}
@@ -166,8 +169,9 @@ func fingerprintTasks(w io.Writer, tasks []Task) {
 	for _, t := range tasks {
 		samples := t.Data.Provenance
 		samples.Note = ""
-		fmt.Fprintf(w, "%+v\n%s %v\n%d %d %v\n", *t.Network, samples, samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Held)
-		binary.Write(w, binary.LittleEndian, t.Teacher)
+		fmt.Fprintf(w, "%s %s\n%s %v\n%d %d %v\n", t.Network.Name, t.Network.Architecture(), samples, samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Held)
+		binary.Write(w, binary.LittleEndian, t.Teacher.Weights)
+		binary.Write(w, binary.LittleEndian, t.Teacher.State)
 		fingerprintSplit(w, t.Data.Train)
 		fingerprintSplit(w, t.Data.Validation)
 	}

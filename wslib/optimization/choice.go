@@ -1,33 +1,35 @@
 package optimization
 
-// choice is that of a turn's weights by validation, which goes on beside the training: the
-// first of the highest accuracy above that of those offered first, nil if there are none.
-type choice struct {
-	score func(weights []float32) (accuracy float64, err error)
+import "weightsep/wslib/network"
 
-	best    []float32
+// choice is that of a turn's weights by validation, which goes on beside the training: the
+// first of the highest score above that of those offered first, none if there are none.
+type choice struct {
+	score func(network.Values) (float64, error)
+
+	best    network.Values
 	highest float64
 	any     bool          // some are scored
 	pending <-chan scored // what is being scored; nil: nothing
 }
 
 type scored struct {
-	weights  []float32
+	values   network.Values
 	accuracy float64
 	err      error
 }
 
-// offer starts to score weights, which must not change any more. One is scored at a time:
+// offer starts to score values, which must not change any more. One is scored at a time:
 // it waits for those offered before, and returns their error.
-func (c *choice) offer(weights []float32) error {
+func (c *choice) offer(values network.Values) error {
 	if err := c.settle(); err != nil {
 		return err
 	}
 	done := make(chan scored, 1)
 	c.pending = done
 	go func() {
-		accuracy, err := c.score(weights)
-		done <- scored{weights, accuracy, err}
+		accuracy, err := c.score(values)
+		done <- scored{values, accuracy, err}
 	}()
 	return nil
 }
@@ -45,7 +47,7 @@ func (c *choice) settle() error {
 	case !c.any:
 		c.any, c.highest = true, s.accuracy
 	case s.accuracy > c.highest:
-		c.best, c.highest = s.weights, s.accuracy
+		c.best, c.highest = s.values, s.accuracy
 	}
 	return nil
 }

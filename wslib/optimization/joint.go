@@ -9,16 +9,18 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/wslib/internal/train"
+	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 )
 
 // Joint trains the pages of a set for all its networks at once: every step adds
-// up the cross-entropies of all networks, each put together from the pages
-// through its table, and updates shared pages, exclusive pages and scales once.
+// up the losses of all networks, each put together from the pages through its table,
+// and updates shared pages, exclusive pages and scales once. Each network's state goes
+// from step to step beside them.
 //
 // tasks are the set's networks in order. The set is the starting point and is
-// not changed; the result is stored in the given format, whose numbers of pages are the set's. The best state by validation accuracy on the samples of all
-// networks together is returned.
+// not changed; the result is stored in the given format, whose numbers of pages are the
+// set's. The best by validation score on the samples of all networks together is returned.
 //
 // Networks that are held keep their weights, bit for bit: their scales and all pages
 // that they use must be as they are stored, in the given precisions, and do not
@@ -51,7 +53,7 @@ func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []
 	if err := j.run(ctx); err != nil {
 		return nil, fmt.Errorf("joint optimization: %w", err)
 	}
-	return &Result{Set: j.executed(j.state.Best), BestStep: j.state.BestStep, History: j.state.History}, nil
+	return &Result{Set: j.executed(j.state.Best, j.state.BestState), BestStep: j.state.BestStep, History: j.state.History}, nil
 }
 
 type joint struct {
@@ -69,6 +71,7 @@ type joint struct {
 	frame       frame
 	places      *places
 	keyRows     []*tensors.Tensor
+	states      []*tensors.Tensor // of each network, as the steps leave it; nil without state
 	teachers    []*train.Teacher // what each network is distilled from; nil: none
 	samplers    []*train.Sampler
 	print       string     // fingerprint of what is optimized
@@ -105,7 +108,7 @@ func (j *joint) open(ctx context.Context) error {
 		rows := j.layout.set.Networks[i].Table.KeyRows()
 		j.keyRows = append(j.keyRows, tensors.FromFlatDataAndDimensions(rows, len(rows)))
 		batch := int(j.Batch.Of(t.Network.Name))
-		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input, batch, j.Seed, t.Network.Name))
+		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input(), batch, j.Seed, t.Network.Name))
 	}
 	j.places = newPlaces(j.frame, j.layout, j.trained)
 	if j.Distillation > 0 {
@@ -113,7 +116,7 @@ func (j *joint) open(ctx context.Context) error {
 		err := j.each(len(j.trained), func(k int) (err error) {
 			i := j.trained[k]
 			t := j.tasks[i]
-			j.teachers[i], err = j.lesson(i).Teacher(ctx, j.validator.classifiers[i], [][]float32{t.Teacher}, t.Data.Train)
+			j.teachers[i], err = j.lesson(i).Teacher(ctx, j.validator.scorers[i], t.Teacher, t.Data.Train)
 			return err
 		})
 		if err != nil {
@@ -128,8 +131,34 @@ func (j *joint) open(ctx context.Context) error {
 		j.state.Theta = j.layout.pack(j.layout.set)
 		j.state.M = make([]float32, j.layout.size())
 		j.state.V = make([]float32, j.layout.size())
+		for _, m := range j.layout.set.Networks {
+			j.state.State = append(j.state.State, m.State...)
+		}
 	}
+	if want := j.stateSize(); len(j.state.State) != want {
+		return fmt.Errorf("checkpoint %s has %d values of state, want %d", j.Checkpoint, len(j.state.State), want)
+	}
+	j.states = make([]*tensors.Tensor, len(j.tasks))
+	j.eachState(j.state.State, func(i int, state []float32) { j.states[i] = vector(state) })
 	return nil
+}
+
+func (j *joint) stateSize() int {
+	n := 0
+	for _, t := range j.tasks {
+		n += t.Network.StateSize()
+	}
+	return n
+}
+
+// eachState visits the networks that have state with their part of that of all.
+func (j *joint) eachState(all []float32, visit func(i int, state []float32)) {
+	for i, t := range j.tasks {
+		if n := t.Network.StateSize(); n > 0 {
+			visit(i, all[:n:n])
+			all = all[n:]
+		}
+	}
 }
 
 func (j *joint) close() {
@@ -137,15 +166,16 @@ func (j *joint) close() {
 	if j.validator != nil {
 		j.validator.close()
 	}
-	free(j.keyRows...)
+	free(append(j.keyRows, j.states...)...)
 	if j.places != nil {
 		j.places.free()
 	}
 }
 
 // executed is the set as it is stored and executed: coded, with scales rounded to their format.
-func (j *joint) executed(theta []float32) *page.Set {
+func (j *joint) executed(theta, states []float32) *page.Set {
 	set := j.coded(theta)
+	j.eachState(states, func(i int, state []float32) { set.Networks[i].State = state })
 	for _, i := range j.trained {
 		for b, s := range set.Networks[i].Scales {
 			set.Networks[i].Scales[b] = set.ScaleFormat.Round(s)
@@ -214,7 +244,7 @@ func (j *joint) run(ctx context.Context) error {
 		if err := j.checkScales(s.Theta); err != nil {
 			return err
 		}
-		if err := j.validate(ctx, s.Theta, 0, nil); err != nil {
+		if err := j.validate(ctx, 0, nil); err != nil {
 			return err
 		}
 	}
@@ -260,8 +290,18 @@ func (j *joint) run(ctx context.Context) error {
 		if err := j.whole(now[0], k); err != nil {
 			return err // rather than checkpoint what cannot go on
 		}
-		s.Theta, s.M, s.V, s.Step = now[0], now[1], now[2], k+1
-		if err := j.validate(ctx, s.Theta, k+1, sums); err != nil {
+		s.Theta, s.M, s.V, s.Step, s.State = now[0], now[1], now[2], k+1, nil
+		for _, state := range j.states {
+			if state == nil {
+				continue
+			}
+			values, err := tensors.CopyFlatData[float32](state)
+			if err != nil {
+				return fmt.Errorf("step %d: %w", k, err)
+			}
+			s.State = append(s.State, values...)
+		}
+		if err := j.validate(ctx, k+1, sums); err != nil {
 			return err
 		}
 		sums, count = make([]float64, len(j.tasks)), 0
@@ -269,26 +309,26 @@ func (j *joint) run(ctx context.Context) error {
 	return nil
 }
 
-// validate scores theta, remembers it if it is the best so far, and writes the
+// validate scores the state as it is, remembers it if it is the best so far, and writes the
 // checkpoint.
-func (j *joint) validate(ctx context.Context, theta []float32, step int, losses []float64) error {
-	set := j.executed(theta)
+func (j *joint) validate(ctx context.Context, step int, losses []float64) error {
+	s := &j.state
+	set := j.executed(s.Theta, s.State)
 	p := Point{Step: step, Loss: losses, Validation: make([]float64, len(j.tasks))}
 	err := j.each(len(j.tasks), func(i int) (err error) {
 		if j.tasks[i].Held && len(j.state.History) > 0 {
 			p.Validation[i] = j.state.History[0].Validation[i]
 			return nil
 		}
-		p.Validation[i], err = j.validator.accuracy(ctx, i, set.Weights(i))
+		p.Validation[i], err = j.validator.score(ctx, i, network.Values{Weights: set.Weights(i), State: set.Networks[i].State})
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	p.Mean, p.Pooled = mean(p.Validation), j.validator.pooled(p.Validation)
-	s := &j.state
 	if s.Best == nil || p.Pooled > s.BestPooled {
-		s.Best, s.BestPooled, s.BestStep = theta, p.Pooled, step
+		s.Best, s.BestState, s.BestPooled, s.BestStep = s.Theta, s.State, p.Pooled, step
 	}
 	s.History = append(s.History, p)
 	if err := s.save(j.Checkpoint, j.print); err != nil {

@@ -17,9 +17,9 @@ import (
 // compile in a fraction of the time and run two at a time. Networks of one architecture,
 // trained in the same way, share theirs.
 type jointGraphs struct {
-	round    *Exec   // nil: pages stay float32
-	gradient []*Exec // of each network; nil of a held one
-	distinct []*Exec // the same, each once
+	round    *Exec                // nil: pages stay float32
+	gradient []network.Executable // of each network; nil of a held one
+	distinct []network.Executable // the same, each once
 	update   *Exec
 }
 
@@ -30,8 +30,8 @@ func (j *joint) compile() error {
 			return err
 		}
 	}
-	j.graphs.gradient = make([]*Exec, len(j.tasks))
-	of := map[string]*Exec{}
+	j.graphs.gradient = make([]network.Executable, len(j.tasks))
+	of := map[string]network.Executable{}
 	for _, i := range j.trained {
 		t := j.tasks[i]
 		kind := fmt.Sprint(t.Network.Architecture(), j.Recipe.Of(t.Network.Name), j.layout.scales[i] >= 0, j.layout.keyed(i))
@@ -39,7 +39,7 @@ func (j *joint) compile() error {
 			j.graphs.gradient[i] = g
 			continue
 		}
-		g, err := NewExec(j.backend, func(in []*Node) []*Node { return j.gradientGraph(in, i) })
+		g, err := t.Network.NewExec(j.backend, func(in []*Node) []*Node { return j.gradientGraph(in, i) })
 		if err != nil {
 			return fmt.Errorf("network %s: %w", j.tasks[i].Network.Name, err)
 		}
@@ -51,7 +51,10 @@ func (j *joint) compile() error {
 }
 
 func (g *jointGraphs) close() {
-	for _, e := range append(g.distinct, g.round, g.update) {
+	for _, e := range g.distinct {
+		e.Finalize()
+	}
+	for _, e := range []*Exec{g.round, g.update} {
 		if e != nil {
 			e.Finalize()
 		}
@@ -85,16 +88,17 @@ func (j *joint) rounded(vector *Node, fixed []*Node) (values, within *Node) {
 
 // gradientGraph is one network's part of a step.
 // Inputs: pages [P, width] as executed, the step's vector, place of the network's scales in it,
-// table, place of its keys and their rows (see page.Table.KeyRows), x, y, generator state,
-// what the teacher gives with distillation (see train.Teacher.Batch). Outputs: loss, gradients with respect to the pages as the
-// network reads them [slots, width] and to its scales [slots], and, where the step's vector has keys,
-// to their latent values [slots, width] by pages.
+// table, place of its keys and their rows (see page.Table.KeyRows), x, y, generator state, the
+// network's state if it has any, what the teacher gives with distillation (see
+// train.Teacher.Batch). Outputs: loss, gradients with respect to the pages as the network reads
+// them [slots, width] and to its scales [slots], where the step's vector has keys, to their
+// latent values [slots, width] by pages, and the network's state after the step if it has any.
 func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	task, f, n := j.tasks[i], j.frame, len(j.layout.set.Networks[i].Table.Entries)
 	pages, vector, at, table, keysAt, keyRows, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
-	var teacher *Node
-	if j.teachers != nil {
-		teacher = in[9]
+	bind, rest := network.Binding{RNG: rng, Dropout: j.Dropout.Of(task.Network.Name)}, in[9:]
+	if task.Network.StateSize() > 0 {
+		bind.State, rest = rest[0], rest[1:]
 	}
 	if pages.Rank() == 1 {
 		pages = f.graphPages(pages)
@@ -110,9 +114,8 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		keys = xla.GatherPages(j.graphKeys(DynamicSlice(vector, []*Node{keysAt}, []int{rows * f.width})), keyRows)
 		w = Mul(w, keys)
 	}
-	x, rng, lossOf := j.lesson(i).Graph(x, y, rng, teacher)
-	pass := task.Network.Forward(xla.FlatWeights(w, task.Network.Weights()), x, network.Dropout{Rate: j.Dropout.Of(task.Network.Name), RNG: rng})
-	loss, g := pass.LossGradient(lossOf)
+	bind.Weights = xla.FlatWeights(w, task.Network.Weights())
+	loss, g, state := j.lesson(i).Loss(bind, x, y, rest)
 	if weight := j.LossWeight.Of(task.Network.Name); weight != 1 {
 		g = MulScalar(g, weight)
 	}
@@ -135,16 +138,20 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		g, onKeys = Concatenate([]*Node{g, none}, 0), Concatenate([]*Node{onKeys, none}, 0)
 		onScales = Concatenate([]*Node{onScales, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad))}, 0)
 	}
-	if f.rows == 0 {
-		return []*Node{loss, g, onScales}
+	out := []*Node{loss, g, onScales}
+	if f.rows > 0 {
+		out = append(out, onKeys)
 	}
-	return []*Node{loss, g, onScales, onKeys}
+	if state != nil {
+		out = append(out, state)
+	}
+	return out
 }
 
 // lesson is what network i learns in a step.
 func (j *joint) lesson(i int) train.Lesson {
 	t := j.tasks[i]
-	return train.Lesson{Distillation: j.Teaching(), Mixup: j.Mixup.Of(t.Network.Name), TeacherNetwork: t.Network}
+	return train.Lesson{Distillation: j.Teaching(), Mixup: j.Mixup.Of(t.Network.Name), Network: t.Network}
 }
 
 // graphKeys are the keys of latent values, and a row of 1 after them [rows+1, width].

@@ -20,9 +20,14 @@ func (j *joint) step(k int, x []*tensors.Tensor) (next []*tensors.Tensor, losses
 		defer free(pages)
 	}
 	gradients := make([][]*tensors.Tensor, len(j.trained))
+	states := make([]*tensors.Tensor, len(j.trained)) // after the step
 	losses = make([]float32, len(j.tasks))
 	err = j.each(len(j.trained), func(s int) (err error) {
-		gradients[s], err = j.gradient(j.trained[s], k, s, pages, theta)
+		i := j.trained[s]
+		gradients[s], err = j.gradient(i, k, s, pages, theta)
+		if last := len(gradients[s]) - 1; err == nil && j.states[i] != nil {
+			states[s], gradients[s] = gradients[s][last], gradients[s][:last]
+		}
 		return err
 	})
 	defer func() {
@@ -31,7 +36,14 @@ func (j *joint) step(k int, x []*tensors.Tensor) (next []*tensors.Tensor, losses
 		}
 	}()
 	if err != nil {
+		free(states...)
 		return nil, nil, err
+	}
+	for s, state := range states {
+		if state != nil {
+			free(j.states[j.trained[s]])
+			j.states[j.trained[s]] = state
+		}
 	}
 	rate := float32(train.Cosine(j.LearningRate, k, min(100, j.Steps/10), j.Steps))
 	args := append([]any{theta, x[1], x[2], float32(k + 1), rate}, j.places.sources...)
@@ -67,9 +79,13 @@ func (j *joint) gradient(i, k, s int, pages, vector *tensors.Tensor) ([]*tensors
 	inputs = append(inputs, rng)
 	keys := j.frame.latent + max(0, j.layout.keys[i])*j.frame.width
 	args := []any{pages, vector, int32(max(0, j.layout.scales[i])), p.tables[s], int32(keys), j.keyRows[i], x, y, rng}
+	if j.states[i] != nil {
+		args = append(args, j.states[i])
+	}
 	if j.teachers != nil {
-		t := j.teachers[i].Batch(j.samplers[i].Index())
-		args, inputs = append(args, t), append(inputs, t)
+		for _, t := range j.teachers[i].Batch(j.samplers[i].Index()) {
+			args, inputs = append(args, t), append(inputs, t)
+		}
 	}
 	out, err := j.graphs.gradient[i].Call(args...)
 	if err != nil {

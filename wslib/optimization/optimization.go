@@ -10,38 +10,44 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/compute"
 
 	"weightsep/datasets"
 	"weightsep/wslib/network"
 	"weightsep/wslib/page"
+	"weightsep/wslib/score"
 )
 
 // Task is one network and the data that it is trained and validated on.
 type Task struct {
 	Network *network.Network
 	Data    *datasets.Dataset
-	Teacher []float32 // weights of the separate network whose outputs it follows; needed for distillation only
-	Held    bool      // joint training leaves its weights as they are
+	Teacher network.Values // of the separate network whose outputs it follows; needed for distillation only
+	Held    bool           // joint training leaves its weights and state as they are
 }
 
 // CheckTeacher returns an error if there are no weights to distil from, or other than the network's.
 func (t Task) CheckTeacher() error {
-	if len(t.Teacher) == 0 {
+	if len(t.Teacher.Weights) == 0 {
 		return fmt.Errorf("network %s has no weights to distil from", t.Network.Name)
 	}
-	return page.CheckWeights("weights to distil "+t.Network.Name+" from", t.Teacher, t.Network.Weights())
+	if len(t.Teacher.State) != t.Network.StateSize() {
+		return fmt.Errorf("network %s has %d values of state, those to distil from are %d", t.Network.Name, t.Network.StateSize(), len(t.Teacher.State))
+	}
+	return page.CheckWeights("weights to distil "+t.Network.Name+" from", t.Teacher.Weights, t.Network.Weights())
 }
 
 // Point is one validation of all networks.
 type Point struct {
 	Step       int       `json:"step"`       // steps done
 	Loss       []float64 `json:"loss"`       // training loss of each network, mean since the last point; 0 of one that is held
-	Validation []float64 `json:"validation"` // accuracy of each network, 0 to 1
-	Mean       float64   `json:"mean"`       // mean validation accuracy
-	// Pooled is the share of all networks' validation samples together that are classified
-	// correctly: unlike Mean, not at the mercy of those with few. Of joint optimization.
+	Validation []float64 `json:"validation"` // score of each network, of a classification its accuracy, 0 to 1
+	Mean       float64   `json:"mean"`       // mean validation score
+	// Pooled is the mean score, each network counting as often as it has validation samples: of
+	// classifications, the share of all samples together that are classified correctly.
+	// Unlike Mean it is not at the mercy of networks with few samples. Of joint optimization.
 	Pooled float64 `json:"pooled,omitempty"`
 }
 
@@ -90,9 +96,9 @@ func check(set *page.Set, tasks []Task) error {
 }
 
 func checkTask(t Task) error {
-	if t.Data.Shape != t.Network.Input || t.Data.Classes != t.Network.Classes() {
+	if !slices.Equal(t.Data.Shape, t.Network.Input()) || t.Data.Classes != t.Network.Outputs() {
 		return fmt.Errorf("network %s expects data of shape %v and %d classes, got %v and %d",
-			t.Network.Name, t.Network.Input, t.Network.Classes(), t.Data.Shape, t.Data.Classes)
+			t.Network.Name, t.Network.Input(), t.Network.Outputs(), t.Data.Shape, t.Data.Classes)
 	}
 	if t.Data.Train.Len() == 0 || t.Data.Validation.Len() == 0 {
 		return fmt.Errorf("network %s: %d training and %d validation samples, want some of each",
@@ -113,27 +119,27 @@ func mean(v []float64) float64 {
 
 // validator scores weights on validation data, with one executable a network.
 type validator struct {
-	tasks       []Task
-	classifiers []*network.Classifier // of each network; those of one architecture share theirs
-	distinct    []*network.Classifier // the same, each once
-	samples     int                   // at most this many per network; 0 all
+	tasks    []Task
+	scorers  []*score.Scorer // of each network; those of one architecture share theirs
+	distinct []*score.Scorer // the same, each once
+	samples  int             // at most this many per network; 0 all
 }
 
 func newValidator(backend compute.Backend, tasks []Task, samples int) (*validator, error) {
 	v := &validator{tasks: tasks, samples: samples}
-	of := map[string]*network.Classifier{}
+	of := map[string]*score.Scorer{}
 	for _, t := range tasks {
 		c := of[t.Network.Architecture()]
 		if c == nil {
 			var err error
-			if c, err = network.NewClassifier(backend, t.Network, 100); err != nil {
+			if c, err = score.New(backend, t.Network, 100); err != nil {
 				v.close()
 				return nil, err
 			}
 			of[t.Network.Architecture()] = c
 			v.distinct = append(v.distinct, c)
 		}
-		v.classifiers = append(v.classifiers, c)
+		v.scorers = append(v.scorers, c)
 	}
 	return v, nil
 }
@@ -144,10 +150,10 @@ func (v *validator) close() {
 	}
 }
 
-// pooled is the accuracy on all networks' samples together, given that of each.
-func (v *validator) pooled(accuracies []float64) float64 {
+// pooled is the mean of the networks' scores by their numbers of samples.
+func (v *validator) pooled(scores []float64) float64 {
 	right, all := 0.0, 0.0
-	for i, a := range accuracies {
+	for i, a := range scores {
 		n := float64(v.split(i).Len())
 		right, all = right+a*n, all+n
 	}
@@ -163,9 +169,9 @@ func (v *validator) split(i int) *datasets.Split {
 	return s
 }
 
-// accuracy scores a flat weight vector of network i.
-func (v *validator) accuracy(ctx context.Context, i int, weights []float32) (float64, error) {
-	w := vector(weights)
-	defer free(w)
-	return v.classifiers[i].Accuracy(ctx, w, v.split(i))
+// score is that of network i's weights and state.
+func (v *validator) score(ctx context.Context, i int, values network.Values) (float64, error) {
+	on := values.On()
+	defer free(on...)
+	return v.scorers[i].Score(ctx, on, v.split(i))
 }

@@ -23,11 +23,12 @@ func (a *alternating) fingerprint() string {
 // save writes the state between two turns.
 func (a *alternating) save() error {
 	a.Fingerprint = a.print
-	a.Tables, a.Costs = nil, nil
+	a.Tables, a.Costs, a.States = nil, nil, nil
 	arrays := map[string][]float32{"shared": a.set.Pages}
 	for i, m := range a.set.Networks {
 		a.Tables = append(a.Tables, m.Table.Entries)
 		a.Costs = append(a.Costs, a.plan.Members[i].Cost)
+		a.States = append(a.States, m.State)
 		arrays[fmt.Sprint("exclusive", i)] = m.Exclusive
 		arrays[fmt.Sprint("last", i)] = a.last[i]
 	}
@@ -72,6 +73,7 @@ func (a *alternating) load() error {
 	a.set.Pages = shared
 	for i := range a.set.Networks {
 		a.set.Networks[i].Exclusive = slices.Clone(exclusive[i])
+		a.set.Networks[i].State = r.States[i]
 	}
 	return a.set.Validate()
 }

@@ -14,17 +14,25 @@ import (
 	"weightsep/wslib/page"
 )
 
-// turn is one network's training step, compiled once: co-tenants are arguments.
-type turn struct{ exec *Exec }
+// turn is one network's training step, compiled once: co-tenants are arguments. Inputs: m, v, number
+// of the step from 1, rate, samples, labels, generator state, Fisher information and weights of
+// others, weights, state if the network has any. Outputs: loss, m, v, weights, state.
+type turn struct{ exec network.Executable }
 
 func newTurn(backend compute.Backend, n *network.Network, lambda float64) (*turn, error) {
-	exec, err := NewExec(backend, func(in []*Node) []*Node {
-		w, m, v, t, rate, x, y, otherF, otherW := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
-		pass := n.Forward(w, x, network.Dropout{})
-		loss, gradient := pass.LossGradient(func(logits *Node) *Node { return network.CrossEntropy(logits, y) })
+	exec, err := n.NewExec(backend, func(in []*Node) []*Node {
+		m, v, t, rate, x, y, rng, otherF, otherW := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
+		b, _ := n.Bind(in[9:])
+		b.RNG = rng
+		loss, gradient, state := train.Lesson{Network: n}.Loss(b, x, y, nil)
+		w := b.Weights
 		overlap := MulScalar(overlappingLoss(w, otherF, otherW), lambda)
 		w, m, v = train.Adam(w, Add(gradient, Gradient(overlap, w)[0]), m, v, t, rate)
-		return []*Node{w, m, v, loss}
+		out := []*Node{loss, m, v, w}
+		if state != nil {
+			out = append(out, state)
+		}
+		return out
 	})
 	if err != nil {
 		return nil, fmt.Errorf("network %s: %w", n.Name, err)
@@ -46,12 +54,13 @@ func overlappingLoss(w, otherF, otherW *Node) *Node {
 // the steps that follow.
 func (a *alternating) take(ctx context.Context, i, steps int) error {
 	name := a.tasks[i].Network.Name
-	start := a.set.Weights(i)
+	start := network.Values{Weights: a.set.Weights(i), State: a.set.Networks[i].State}
 	otherF, otherW := a.others(i)
-	w, m, v := vector(start), vector(make([]float32, len(start))), vector(make([]float32, len(start)))
-	defer func() { free(w, m, v, otherF, otherW) }()
+	zeros := make([]float32, len(start.Weights))
+	now, moments := start.On(), []*tensors.Tensor{vector(zeros), vector(zeros)}
+	defer func() { free(append(append(now, moments...), otherF, otherW)...) }()
 	ctx, cancel := context.WithCancel(ctx)
-	choice := &choice{score: func(weights []float32) (float64, error) { return a.validator.accuracy(ctx, i, weights) }}
+	choice := &choice{score: func(v network.Values) (float64, error) { return a.validator.score(ctx, i, v) }}
 	defer choice.settle()
 	defer cancel()
 	for k := range steps {
@@ -59,23 +68,32 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 			return err
 		}
 		if k%a.recipe.ValidateEvery == 0 || k == steps-1 {
-			now, err := tensors.CopyFlatData[float32](w)
+			values, err := valuesOf(now)
 			if err != nil {
 				return fmt.Errorf("network %s: %w", name, err)
 			}
-			if err := choice.offer(now); err != nil {
+			if err := choice.offer(values); err != nil {
 				return err
 			}
 		}
+		rng, err := train.RNG(a.Seed, name, a.Batches[i]+k)
+		if err != nil {
+			return fmt.Errorf("network %s: %w", name, err)
+		}
 		x, y := a.samplers[i].Batch(a.Batches[i] + k)
-		out, err := a.turns[i].exec.Call(w, m, v, float32(k+1), float32(a.recipe.LearningRate), x, y, otherF, otherW)
+		args := []any{moments[0], moments[1], float32(k + 1), float32(a.recipe.LearningRate), x, y, rng, otherF, otherW}
+		for _, t := range now {
+			args = append(args, t)
+		}
+		out, err := a.turns[i].exec.Call(args...)
+		free(x, y, rng)
 		if err != nil {
 			return fmt.Errorf("network %s: step %d of turn %d: %w", name, k, a.Turn, err)
 		}
-		free(w, m, v, x, y)
-		w, m, v = out[0], out[1], out[2]
-		loss := float64(tensors.ToScalar[float32](out[3]))
-		free(out[3])
+		free(append(now, moments...)...)
+		now, moments = out[3:], out[1:3]
+		loss := float64(tensors.ToScalar[float32](out[0]))
+		free(out[0])
 		if !finite(loss) {
 			return &DivergedError{Network: name, Step: a.Steps + k, Loss: loss}
 		}
@@ -83,12 +101,21 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 	if err := choice.settle(); err != nil {
 		return err
 	}
-	if choice.best != nil {
-		a.write(i, choice.best)
+	if choice.best.Weights != nil {
+		a.write(i, choice.best.Weights)
+		a.set.Networks[i].State = choice.best.State
 	}
 	a.last[i] = a.set.Weights(i)
 	a.Batches[i] += steps
 	return nil
+}
+
+// valuesOf copies weights and state from tensors that [network.Values.On] made or a step gave.
+func valuesOf(on []*tensors.Tensor) (v network.Values, err error) {
+	if v.Weights, err = tensors.CopyFlatData[float32](on[0]); err == nil && len(on) > 1 {
+		v.State, err = tensors.CopyFlatData[float32](on[1])
+	}
+	return v, err
 }
 
 // write puts a network's flat weights into the shared and exclusive pages. The

@@ -22,6 +22,7 @@ type Network struct {
 	Fisher    []float32 // of the same length, 0 or more
 	Exclusive []int     // its exclusive pages, rising (from package separation)
 	Loads     []float64 // room that each of its pages asks for, see [Balanced]; nil: 1
+	State     []float32 // beside its weights; a set keeps it as it is
 }
 
 // Member is a network that has joined a plan.
