@@ -22,7 +22,7 @@ type memoryPart struct {
 // Memory shows what is stored, in KB (1000 bytes). Two stacked bars have one
 // scale: the separate networks, and all that weight separation stores. As the
 // second is short, it is drawn once more, enlarged to full width, with its parts
-// named below: shared pages, exclusive pages, page tables, scales and keys. The title
+// named below: shared pages, exclusive pages, page tables, scales, keys and state. The title
 // has the packing ratio.
 func Memory(s page.Stored) (*Figure, error) {
 	parts := []memoryPart{
@@ -31,6 +31,7 @@ func Memory(s page.Stored) (*Figure, error) {
 		{"scales (level 1)", green, s.Scales},
 		{"exclusive pages (level 2)", vermillion, s.Exclusive},
 		{"keys (level 2)", purple, s.Keys},
+		{"state (level 2)", skyBlue, s.State},
 	}
 	total, named := 0, 0
 	for _, p := range parts {

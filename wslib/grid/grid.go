@@ -104,7 +104,8 @@ func ParseCell(s string) (Cell, error) {
 			return c, fmt.Errorf("grid: %q: %s has no bits", s, c.Method)
 		default:
 			c.Bits = n
-			if err := page.Precision(n).Validate(); err != nil {
+			paged := c.Method == Joint || c.Method == RandomTable // the others know 1 bit
+			if err := page.Precision(n).Validate(); err != nil && (paged || n != 1) {
 				return c, fmt.Errorf("grid: %q: %w", s, err)
 			}
 		}

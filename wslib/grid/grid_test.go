@@ -19,7 +19,6 @@ import (
 	"weightsep/wslib/budget"
 	"weightsep/wslib/comparison"
 	"weightsep/wslib/npy"
-	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
@@ -64,17 +63,17 @@ func TestAlternatingSchedule(t *testing.T) {
 func TestStartDecidesKeys(t *testing.T) {
 	var further string
 	for _, c := range []struct {
-		start overlapping.Start
+		start string
 		keys  page.Precision
-		want  overlapping.Start
+		want  string
 	}{
-		{overlapping.NormalizedPages, 0, overlapping.KeyedPages}, {overlapping.NormalizedPages, budget.NoKeys, overlapping.NormalizedPages},
-		{overlapping.SignedPages, budget.NoKeys, overlapping.SignedPages}, {overlapping.KeyedPages, budget.NoKeys, overlapping.KeyedPages},
+		{pipeline.NormalizedStart, 0, pipeline.KeyedStart}, {pipeline.NormalizedStart, budget.NoKeys, pipeline.NormalizedStart},
+		{pipeline.KeyedStart, budget.NoKeys, pipeline.KeyedStart},
 	} {
 		g := &Grid{Spec: small(t, "joint-32:5.8", "further")}
-		g.Spec.Config.Optimization.Start, g.Spec.Keys = string(c.start), c.keys
+		g.Spec.Config.Optimization.Start, g.Spec.Keys = c.start, c.keys
 		config, _, err := g.cellConfig(g.Spec.Cells[0], 1)
-		if got := overlapping.Start(config.Optimization.Start); err != nil || got != c.want {
+		if got := config.Optimization.Start; err != nil || got != c.want {
 			t.Errorf("%+v: start %s, %v", c, got, err)
 		}
 		key, err := g.key(g.Spec.Cells[1], 1)

@@ -45,7 +45,7 @@ func BenchmarkJointStepLarge(b *testing.B) {
 	if _, err := p.AddWith(overlapping.Network{Name: n.Name, Weights: w, Fisher: squares(w)}, overlapping.Balanced(1)); err != nil {
 		b.Fatal(err)
 	}
-	set, err := p.StartSet(overlapping.NormalizedPages, 1)
+	set, err := p.StartSet(0)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func crowd(b *testing.B, n int) (*page.Set, []Task) {
 		}
 		tasks = append(tasks, Task{Network: &k, Data: data[i%2]})
 	}
-	set, err := p.StartSet(overlapping.NormalizedPages, 1)
+	set, err := p.StartSet(0)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func (l layout) frame(trained []int, n int) frame {
 				on[e] = append(on[e], c)
 			}
 		}
-		used, own = append(used, len(count)), append(own, len(m.Exclusive)/l.width)
+		used, own = append(used, len(count)), append(own, len(m.Table.Exclusive()))
 		scales, keys = append(scales, len(m.Scales)), append(keys, l.keyed(i))
 		f.slots = max(f.slots, len(m.Table.Entries))
 	}

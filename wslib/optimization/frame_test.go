@@ -20,22 +20,21 @@ func TestStepOnAFrameIsAStepOnTheta(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		precision page.Precision
-		start     overlapping.Start
+		keys      page.Precision
 		shared    int // pages
 		held      bool
 		change    func(*page.Set)
 	}{
-		{"float32", page.Float32, overlapping.NormalizedPages, 16, false, func(*page.Set) {}},
-		{"two without scales", page.Float32, overlapping.NormalizedPages, 16, false, func(s *page.Set) { s.Networks[0].Scales, s.Networks[3].Scales = nil, nil }},
-		{"none with scales", page.Float32, overlapping.NormalizedPages, 16, false, func(s *page.Set) {
+		{"float32", page.Float32, 0, 16, false, func(*page.Set) {}},
+		{"two without scales", page.Float32, 0, 16, false, func(s *page.Set) { s.Networks[0].Scales, s.Networks[3].Scales = nil, nil }},
+		{"none with scales", page.Float32, 0, 16, false, func(s *page.Set) {
 			for i := range s.Networks {
 				s.Networks[i].Scales = nil
 			}
 		}},
-		{"signs of all but one", page.Float32, overlapping.SignedPages, 16, false, func(s *page.Set) { s.Networks[2].Keys = nil }},
-		{"keys of two bits of all but one", page.Float32, overlapping.KeyedPages, 16, false, func(s *page.Set) { s.Networks[2].Keys = nil }},
-		{"int4 on few pages", page.Int4, overlapping.NormalizedPages, 6, false, func(*page.Set) {}},
-		{"int2 around a held network", page.Int2, overlapping.NormalizedPages, 14, true, func(*page.Set) {}},
+		{"keys of all but one", page.Float32, page.Int2, 16, false, func(s *page.Set) { s.Networks[2].Keys = nil }},
+		{"int4 on few pages", page.Int4, 0, 6, false, func(*page.Set) {}},
+		{"int2 around a held network", page.Int2, 0, 14, true, func(*page.Set) {}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var tasks []Task
@@ -51,7 +50,7 @@ func TestStepOnAFrameIsAStepOnTheta(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			set, err := p.StartSet(c.start, 1)
+			set, err := p.StartSet(c.keys)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -41,8 +41,8 @@ func TestJointWithoutSharingIsSeparateTraining(t *testing.T) {
 	b := xlatest.Backend(t)
 	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 150)}
 	pages := page.Count(tasks[0].Network.Weights(), pageSize)
-	set := &page.Set{Size: pageSize, Shared: pages}
-	set.Pages = page.Form(tasks[0].Network.Initial(7), pageSize)
+	set := &page.Set{Format: page.Format{Size: pageSize, Shared: pages}}
+	set.Pages = page.PackFloats(page.Form(tasks[0].Network.Initial(7), pageSize))
 	shared, own := make([]int32, pages), make([]int32, pages)
 	for i := range shared {
 		shared[i], own[i] = int32(i), int32(pages+i)
@@ -50,7 +50,7 @@ func TestJointWithoutSharingIsSeparateTraining(t *testing.T) {
 	n := tasks[0].Network.Weights()
 	set.Networks = []page.Member{
 		{Name: "a", Weights: n, Table: page.Table{Shared: pages, Entries: shared}},
-		{Name: "b", Weights: n, Table: page.Table{Shared: pages, Entries: own}, Exclusive: page.Form(tasks[1].Network.Initial(7), pageSize)},
+		{Name: "b", Weights: n, Table: page.Table{Shared: pages, Entries: own}, Exclusive: page.PackFloats(page.Form(tasks[1].Network.Initial(7), pageSize))},
 	}
 	const steps = 9 // too few for a rise of the learning rate
 	got, err := Joint(context.Background(), b, set, tasks, JointOptions{Steps: steps, ValidateEvery: steps, LearningRate: 1e-2, Batch: 20, Seed: 7})
@@ -244,10 +244,6 @@ func TestJointRefusesMismatches(t *testing.T) {
 		if _, err := Joint(context.Background(), b, set, []Task{wrong}, JointOptions{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
-	}
-	fine := JointOptions{Precision: page.Int16, ScaleFormat: page.ScaleLog8}
-	if _, err := Joint(context.Background(), b, set, tasks, fine); err == nil || !strings.Contains(err.Error(), "scales of log8, pages of 16 bits") {
-		t.Errorf("scales that their format makes 0: %v", err)
 	}
 	large := set.Clone()
 	large.Networks[0].Scales[1] = 1e6

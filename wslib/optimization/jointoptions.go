@@ -64,9 +64,6 @@ func (o JointOptions) check(set *page.Set, tasks []Task) error {
 	if err := cmp.Or(o.Precision.Validate(), o.ExclusivePrecision.Validate(), o.ScaleFormat.Validate()); err != nil {
 		return err
 	}
-	if finest := max(o.Precision.Bits()%32, o.ExclusivePrecision.Bits()%32); finest > 8 && o.ScaleFormat == page.ScaleLog8 {
-		return fmt.Errorf("scales of %v, pages of %d bits: their scales are too small for it", o.ScaleFormat, finest)
-	}
 	if set.Precision.Quantized() || set.ExclusivePrecision.Quantized() {
 		return errors.New("it starts from quantized pages, want float32 (overlapping.Plan.Continue makes some)")
 	}
@@ -105,15 +102,15 @@ func (o JointOptions) check(set *page.Set, tasks []Task) error {
 
 // checkHeld reports what of network i is not as it is stored.
 func (o JointOptions) checkHeld(set *page.Set, i int) error {
-	m := set.Networks[i]
+	m, values := set.Networks[i], set.SharedValues()
 	for b, e := range m.Table.Entries {
 		if int(e) < set.Shared {
-			if err := o.Precision.Check(set.Pages[int(e)*set.Size : (int(e)+1)*set.Size]); err != nil {
+			if err := o.Precision.Check(values[int(e)*set.Size : (int(e)+1)*set.Size]); err != nil {
 				return fmt.Errorf("page %d, shared page %d: %w", b, e, err)
 			}
 		}
 	}
-	if err := cmp.Or(o.ExclusivePrecision, o.Precision).Check(m.Exclusive); err != nil {
+	if err := cmp.Or(o.ExclusivePrecision, o.Precision).Check(set.ExclusiveValues(i)); err != nil {
 		return fmt.Errorf("exclusive pages: %w", err)
 	}
 	return o.ScaleFormat.Check(m.Scales)

@@ -3,9 +3,9 @@ package optimization
 import (
 	"fmt"
 	"hash/fnv"
-	"slices"
 
 	"weightsep/wslib/overlapping"
+	"weightsep/wslib/page"
 )
 
 // fingerprint ties a checkpoint of the alternating method to its inputs.
@@ -25,11 +25,11 @@ func (a *alternating) fingerprint() string {
 func (a *alternating) save() error {
 	a.Fingerprint = a.print
 	a.Tables, a.Costs = nil, nil
-	arrays := map[string][]float32{"shared": a.set.Pages}
+	arrays := map[string][]float32{"shared": a.set.SharedValues()}
 	for i, m := range a.set.Networks {
 		a.Tables = append(a.Tables, m.Table.Entries)
 		a.Costs = append(a.Costs, a.plan.Members[i].Cost)
-		arrays[fmt.Sprint("exclusive", i)] = m.Exclusive
+		arrays[fmt.Sprint("exclusive", i)] = a.set.ExclusiveValues(i)
 		arrays[fmt.Sprint("last", i)] = a.last[i]
 	}
 	return saveCheckpoint(a.Checkpoint, a.alternatingRecord, arrays)
@@ -70,9 +70,9 @@ func (a *alternating) load() error {
 	}
 	a.alternatingRecord = r
 	a.set = a.plan.Set(false)
-	a.set.Pages = shared
+	a.set.Pages = page.PackFloats(shared)
 	for i := range a.set.Networks {
-		a.set.Networks[i].Exclusive = slices.Clone(exclusive[i])
+		a.set.Networks[i].Exclusive = page.PackFloats(exclusive[i])
 	}
 	return a.set.Validate()
 }

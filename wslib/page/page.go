@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"weightsep/wslib/npy"
 )
 
 // DefaultSize is the page size of the paper, in weights.
@@ -22,11 +20,6 @@ func Form(weights []float32, size int) []float32 {
 	pages := make([]float32, Count(len(weights), size)*size)
 	copy(pages, weights)
 	return pages
-}
-
-// Flatten is the inverse of [Form]: the first n values of pages, copied.
-func Flatten(pages []float32, n int) []float32 {
-	return append(make([]float32, 0, n), pages[:n]...)
 }
 
 // Sums adds up each page of a vector in float64, in order of the weights.
@@ -76,29 +69,6 @@ func (t Table) Validate() error {
 	return nil
 }
 
-// Gather copies the table's pages into dst from shared [Shared, size] and the
-// network's own exclusive pages, each value times the scale of its page. scales
-// may be nil: all 1. dst holds [len(Entries), size], or less: a flat weight
-// vector, whose last page ends early.
-func (t Table) Gather(dst, shared, exclusive, scales []float32, size int) {
-	for i, e := range t.Entries {
-		src := shared
-		if int(e) >= t.Shared {
-			src, e = exclusive, e-int32(t.Shared)
-		}
-		out := dst[i*size : min((i+1)*size, len(dst))]
-		in := src[int(e)*size:][:len(out)]
-		if scales == nil {
-			copy(out, in)
-			continue
-		}
-		scale := scales[i]
-		for j, v := range in {
-			out[j] = v * scale
-		}
-	}
-}
-
 // Width is the number of bytes that an entry is stored in, as an unsigned integer
 // of 1 or 2 bytes or an int32: the fewest that hold the largest entry.
 func (t Table) Width() int {
@@ -142,21 +112,4 @@ func CheckWeights(name string, weights []float32, want int) error {
 		}
 	}
 	return nil
-}
-
-// ReadTable reads a page table of n pages over the given number of shared pages
-// and validates it. Any width of entries is read.
-func ReadTable(path string, n, shared int) (Table, error) {
-	entries, shape, err := npy.ReadInts(path)
-	if err != nil {
-		return Table{}, err
-	}
-	if len(shape) != 1 || shape[0] != n {
-		return Table{}, fmt.Errorf("read %s: shape %v, want one entry for each of %d pages", path, shape, n)
-	}
-	t := Table{Shared: shared, Entries: entries}
-	if err := t.Validate(); err != nil {
-		return Table{}, fmt.Errorf("read %s: %w", path, err)
-	}
-	return t, nil
 }

@@ -12,7 +12,6 @@ import (
 	"weightsep/datasets"
 	"weightsep/wslib/budget"
 	"weightsep/wslib/network"
-	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/separation"
 )
@@ -79,7 +78,7 @@ type Data struct {
 type Optimization struct {
 	Method string `json:"method"` // Joint or Alternating
 	Steps  int    `json:"steps"`  // of joint optimization
-	Start  string `json:"start"`  // of joint optimization: an overlapping.Start
+	Start  string `json:"start"`  // of joint optimization: NormalizedStart or KeyedStart
 	Batch  int    `json:"batch"`
 	// Batches are the networks whose batch is another: those whose samples cost most.
 	Batches      map[string]int `json:"batches,omitempty"`
@@ -123,6 +122,13 @@ type Optimization struct {
 const (
 	Joint       = "joint"
 	Alternating = "alternating"
+)
+
+// What joint optimization starts from: pages without keys, or with a key of two bits for each
+// weight, as [overlapping.Plan.StartSet] has them.
+const (
+	NormalizedStart = "normalized"
+	KeyedStart      = "keyed"
 )
 
 // The placements; "" is GreedyPlacement.
@@ -198,8 +204,8 @@ func (c Config) Validate() error {
 	if c.From != "" && o.Method != Joint {
 		return fmt.Errorf("config: only %s optimization can go on from another run", Joint)
 	}
-	if starts := overlapping.Starts(); !slices.Contains(starts, overlapping.Start(o.Start)) {
-		return fmt.Errorf("config: start %q, want one of %v", o.Start, starts)
+	if o.Start != NormalizedStart && o.Start != KeyedStart {
+		return fmt.Errorf("config: start %q, want %s or %s", o.Start, NormalizedStart, KeyedStart)
 	}
 	if err := o.Precision.Validate(); err != nil {
 		return fmt.Errorf("config: %w", err)
@@ -288,8 +294,8 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	c.Formation = network.BiasesFirst
 	o := &c.Optimization
 	o.Precision, o.ExclusivePrecision, o.ScaleFormat = plan.Precision, plan.ExclusivePrecision, plan.ScaleFormat
-	if plan.Keys != 0 {
-		o.Start = string(overlapping.KeyedStart(plan.Keys))
+	if plan.KeyPrecision != 0 {
+		o.Start = KeyedStart
 	}
 	return plan, nil
 }
@@ -301,7 +307,12 @@ func (c Config) format(shared int) page.Format {
 }
 
 // keys is the precision of the networks' own keys; 0: they have none.
-func (c Config) keys() page.Precision { return overlapping.Start(c.Optimization.Start).Keys() }
+func (c Config) keys() page.Precision {
+	if c.Optimization.Start == KeyedStart {
+		return page.Int2
+	}
+	return 0
+}
 
 // takePages replaces numbers of pages by those of a plan for the given networks.
 func (c *Config) takePages(plan budget.Plan, nets []*network.Network) {

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"weightsep/wslib/budget"
-	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/rundir"
 )
@@ -36,7 +35,7 @@ func TestFloatBudgetHasKeys(t *testing.T) {
 	for _, m := range old.Networks {
 		pages += len(m.Table.Entries) - len(m.Table.Exclusive())
 	}
-	if plan.Keys != page.Int2 || s.Stored.Keys != pages*128 || s.Stored.Total > total || s.Stored.Total != plan.Bytes || old.Precision.Quantized() {
+	if plan.KeyPrecision != page.Int2 || s.Stored.Keys != pages*128 || s.Stored.Total > total || s.Stored.Total != plan.Bytes || old.Precision.Quantized() {
 		t.Errorf("%d pages on shared ones, plan %+v, stored %+v", pages, plan, s.Stored)
 	}
 	var out bytes.Buffer
@@ -75,7 +74,7 @@ func TestFloatBudgetHasKeys(t *testing.T) {
 		}
 	}
 
-	on.Optimization.Start = string(overlapping.NormalizedPages)
+	on.Optimization.Start = NormalizedStart
 	other, err := Open(filepath.Join(t.TempDir(), "run"), on, Options{})
 	if err != nil {
 		t.Fatal(err)

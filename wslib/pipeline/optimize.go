@@ -15,6 +15,7 @@ import (
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/rundir"
+	"weightsep/wslib/setfiles"
 )
 
 const (
@@ -64,7 +65,7 @@ func (r *Run) Optimize(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		files, err := result.Set.Save(r.Dir.Path)
+		files, err := setfiles.Save(result.Set, r.Dir.Path)
 		if err != nil {
 			return nil, err
 		}
@@ -173,11 +174,11 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 	}
 	var start *page.Set
 	if r.Config.Hold {
-		start, err = plan.Extend(went.set, overlapping.Start(o.Start), r.Config.Seed)
+		start, err = plan.Extend(went.set, r.Config.keys())
 	} else if went != nil {
-		start, err = plan.Continue(went.set, overlapping.Start(o.Start), r.Config.Seed)
+		start, err = plan.Continue(went.set, r.Config.keys())
 	} else {
-		start, err = plan.StartSet(overlapping.Start(o.Start), r.Config.Seed)
+		start, err = plan.StartSet(r.Config.keys())
 	}
 	if err != nil {
 		return nil, nil, err
@@ -195,7 +196,7 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 // the file of all exclusive pages. The commit of the stage writes it.
 func (r *Run) recordNetworks(s *page.Set) error {
 	type entry struct {
-		page.Shape
+		setfiles.Shape
 		Pages     int `json:"pages"`
 		Exclusive int `json:"exclusivePages"`
 		Offset    int `json:"exclusiveOffset"` // its first page in the file of exclusive pages
@@ -204,7 +205,7 @@ func (r *Run) recordNetworks(s *page.Set) error {
 	offset := 0
 	for _, m := range s.Networks {
 		own := len(m.Table.Exclusive())
-		entries = append(entries, entry{m.Shape(), len(m.Table.Entries), own, offset})
+		entries = append(entries, entry{setfiles.ShapeOf(m), len(m.Table.Entries), own, offset})
 		offset += own
 	}
 	raw, err := json.Marshal(entries)
@@ -220,15 +221,15 @@ func (r *Run) Set() (*page.Set, error) {
 	if _, err := r.key(stageOptimize); err != nil {
 		return nil, err
 	}
-	var shapes []page.Shape
+	var shapes []setfiles.Shape
 	if err := json.Unmarshal(r.Dir.Manifest.Networks, &shapes); err != nil {
 		return nil, fmt.Errorf("%s: networks: %w", r.Dir.File(rundir.ManifestFile), err)
 	}
-	if r.Config.keys() != 0 && !slices.ContainsFunc(shapes, func(s page.Shape) bool { return s.Keys }) {
+	if r.Config.keys() != 0 && !slices.ContainsFunc(shapes, func(s setfiles.Shape) bool { return s.Keys }) {
 		return nil, fmt.Errorf("%s: start %q, but no network has keys: it is of a version that had signs; run it anew in another directory",
 			r.Dir.File(rundir.ManifestFile), r.Config.Optimization.Start)
 	}
-	return page.Load(r.Dir.Path, r.Config.format(r.Config.Shared), shapes)
+	return setfiles.Load(r.Dir.Path, r.Config.format(r.Config.Shared), shapes)
 }
 
 // OverlappedSet is the set of pages before optimization.
@@ -236,11 +237,11 @@ func (r *Run) OverlappedSet() (*page.Set, error) {
 	if _, err := r.key(stageOverlap); err != nil {
 		return nil, err
 	}
-	var shapes []page.Shape
+	var shapes []setfiles.Shape
 	for _, n := range r.Networks() {
-		shapes = append(shapes, page.Shape{Name: n.Name, Weights: n.Weights()})
+		shapes = append(shapes, setfiles.Shape{Name: n.Name, Weights: n.Weights()})
 	}
-	return page.LoadSet(r.Dir.File("overlap"), r.Config.PageSize, r.Config.Shared, shapes)
+	return setfiles.Load(r.Dir.File("overlap"), page.Format{Size: r.Config.PageSize, Shared: r.Config.Shared}, shapes)
 }
 
 // Overlapped is what overlapping decided: for the optimized pages if there are

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"weightsep/wslib/npy"
-	"weightsep/wslib/page"
+	"weightsep/wslib/setfiles"
 )
 
 // tiny is a configuration of two networks that runs in seconds.
@@ -107,7 +107,7 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	if again["baseline mnist"] || again["fisher mnist"] || again["teacher mnist"] || again["teacher-2 mnist"] || again[stageOverlap] || !again[stageOptimize] {
 		t.Errorf("stages done after the interruption: %v", again)
 	}
-	for _, file := range []string{page.SharedFile, page.ExclusiveFile, page.TableFile("mnist"), teacherFile("fmnist", 0), teacherFile("fmnist", 1), page.ScalesFile("fmnist"), historyFile, evaluationFile} {
+	for _, file := range []string{setfiles.SharedFile, setfiles.ExclusiveFile, setfiles.TableFile("mnist"), teacherFile("fmnist", 0), teacherFile("fmnist", 1), setfiles.ScalesFile("fmnist"), historyFile, evaluationFile} {
 		a, err := os.ReadFile(filepath.Join(undisturbed, file))
 		if err != nil {
 			t.Fatal(err)

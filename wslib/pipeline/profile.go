@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"weightsep/wslib/network"
-	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/separation"
 )
@@ -26,7 +25,7 @@ func Profile(name string) (Config, error) {
 		PageSize: page.DefaultSize, Shared: s.Shared, TPR: s.TPR, Margin: s.Margin, MaxExclusive: 4, FisherSamples: 50,
 		BaselineSteps: 2000, Data: Data{MinTrain: DefaultMinTrain},
 		Optimization: Optimization{
-			Method: Joint, Start: string(overlapping.NormalizedPages), Steps: 1500, Batch: 64, Batches: map[string]int{"obs": 16, "esc10": 16, "us8k": 24, "hhar": 32},
+			Method: Joint, Start: NormalizedStart, Steps: 1500, Batch: 64, Batches: map[string]int{"obs": 16, "esc10": 16, "us8k": 24, "hhar": 32},
 			LearningRate: 2e-3, Dropout: 0.1, Validate: 250, ValidateOn: 1000,
 			FirstSteps: 2000, Rounds: 100, Passes: 10, TurnSteps: 32, Lambda: 0.1,
 		},

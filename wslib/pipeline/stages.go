@@ -17,6 +17,7 @@ import (
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/separation"
+	"weightsep/wslib/setfiles"
 )
 
 // Names of the stages, in order. Baselines and Fisher information are a stage for
@@ -211,7 +212,7 @@ func (r *Run) Overlap(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		files, err := plan.Set(false).Save(r.Dir.File("overlap"))
+		files, err := setfiles.Save(plan.Set(false), r.Dir.File("overlap"))
 		for i := range files {
 			files[i] = filepath.Join("overlap", files[i])
 		}
