@@ -59,14 +59,16 @@ func shapes(s *page.Set) (all []Shape) {
 	return all
 }
 
-// formats are all precisions of pages beside each other, and all formats of scales.
+// formats are all precisions of pages beside each other, and all formats of scales, with keys
+// and without.
 func formats() (all []page.Format) {
-	for _, p := range []page.Precision{0, page.Float32, page.Int8, page.Int4, page.Int2} {
-		for _, f := range []page.ScaleFormat{"", page.ScaleFloat32, page.ScaleFloat16, page.ScaleLog8} {
-			for _, own := range []page.Precision{0, page.Float32, page.Int8, page.Int4, page.Int2} {
-				all = append(all, page.Format{Precision: p, ExclusivePrecision: own, ScaleFormat: f},
-					page.Format{Precision: p, ExclusivePrecision: own, ScaleFormat: f, KeyPrecision: page.Int2})
-			}
+	precisions := []page.Precision{0, page.Float32, page.Int8, page.Int4, page.Int2}
+	for _, p := range precisions {
+		for _, own := range precisions {
+			all = append(all, page.Format{Precision: p, ExclusivePrecision: own, ScaleFormat: page.ScaleFloat16})
+		}
+		for _, f := range []page.ScaleFormat{"", page.ScaleFloat32, page.ScaleLog8} {
+			all = append(all, page.Format{Precision: p, ScaleFormat: f, KeyPrecision: page.Int2})
 		}
 	}
 	return all
