@@ -148,7 +148,7 @@ func member(r record, format page.Format, tensors map[string]tensor) (m page.Mem
 		return m, nil, fmt.Errorf("page table %q of type %q and shape %v, want U8, U16 or I32 of one axis", tableName(r.Name), t.DType, t.Shape)
 	}
 	delete(tensors, tableName(r.Name))
-	m.Table = page.Table{Shared: format.Shared, Entries: unpackTable(t.DType, t.data)}
+	m.Table = page.UnpackTable(t.data, width(t.DType), format.Shared)
 	if err := m.Table.Validate(); err != nil {
 		return m, nil, err
 	}

@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -73,8 +72,7 @@ func (f *File) tensors() ([]tensor, error) {
 	for i, m := range s.Networks {
 		pages := len(m.Table.Entries)
 		exclusive := len(m.Table.Exclusive())
-		dtype, data := packTable(m.Table)
-		add(tableName(m.Name), dtype, data, pages)
+		add(tableName(m.Name), map[int]string{1: "U8", 2: "U16", 4: "I32"}[m.Table.Width()], m.Table.Pack(), pages)
 		dtype, shape = pagesType(own, exclusive, s.Size)
 		add(exclusiveName(m.Name), dtype, m.Exclusive, shape...)
 		scales, err := s.ScaleFormat.Pack(m.Scales)
@@ -94,29 +92,4 @@ func (f *File) tensors() ([]tensor, error) {
 		at += len(all[i].data)
 	}
 	return all, nil
-}
-
-// packTable stores a table in its width.
-func packTable(t page.Table) (dtype string, data []byte) {
-	dtype = map[int]string{1: "U8", 2: "U16", 4: "I32"}[t.Width()]
-	for _, e := range t.Entries {
-		data = append(data, binary.LittleEndian.AppendUint32(nil, uint32(e))[:t.Width()]...)
-	}
-	return dtype, data
-}
-
-// unpackTable is the inverse of packTable; any of its types will do.
-func unpackTable(dtype string, data []byte) []int32 {
-	entries := make([]int32, len(data)/width(dtype))
-	for i := range entries {
-		switch dtype {
-		case "U8":
-			entries[i] = int32(data[i])
-		case "U16":
-			entries[i] = int32(binary.LittleEndian.Uint16(data[2*i:]))
-		default:
-			entries[i] = int32(binary.LittleEndian.Uint32(data[4*i:]))
-		}
-	}
-	return entries
 }

@@ -2,7 +2,6 @@
 package setfiles
 
 import (
-	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -150,35 +149,39 @@ func readMember(dir string, f page.Format, n Shape) (page.Member, error) {
 	return m, err
 }
 
-// writePages stores packed pages of size values.
-func writePages(path string, p page.Precision, packed []byte, size int) error {
-	width := p.Bytes(size)
-	pages := len(packed) / width
+// pageType is the element type and the elements of a stored page of size values.
+func pageType(p page.Precision, size int) (kind string, elements int) {
 	switch p.Bits() {
 	case 32:
-		return npy.Write(path, page.Floats(packed), pages, size)
+		return "<f4", size
 	case 8:
-		return npy.Write(path, convert[int8](packed), pages, size)
+		return "|i1", size
 	}
-	return npy.Write(path, packed, pages, width)
+	return "|u1", p.Bytes(size)
+}
+
+// writePages stores packed pages of size values.
+func writePages(path string, p page.Precision, packed []byte, size int) error {
+	kind, elements := pageType(p, size)
+	return npy.WriteBytes(path, kind, packed, len(packed)/p.Bytes(size), elements)
 }
 
 // readPages is the inverse of writePages for the given number of pages, any if negative.
-func readPages(path string, p page.Precision, pages, size int) (packed []byte, err error) {
-	switch p.Bits() {
-	case 32:
-		var values []float32
-		values, err = readRows(path, npy.ReadFloats, pages, size)
-		packed = page.PackFloats(values)
-	case 8:
-		var values []int8
-		values, err = readRows(path, npy.Read[int8], pages, size)
-		packed = convert[uint8](values)
-	default:
-		packed, err = readRows(path, npy.Read[uint8], pages, p.Bytes(size))
-	}
+func readPages(path string, p page.Precision, pages, size int) ([]byte, error) {
+	kind, elements := pageType(p, size)
+	_, packed, shape, err := npy.ReadBytes(path, kind)
 	if err != nil {
 		return nil, err
+	}
+	if pages <= 0 && len(packed) == 0 { // an empty matrix is stored as (0,)
+		return packed, nil
+	}
+	if len(shape) != 2 || shape[1] != elements || pages >= 0 && shape[0] != pages {
+		want := fmt.Sprintf("[%d %d]", pages, elements)
+		if pages < 0 {
+			want = fmt.Sprintf("[E %d]", elements)
+		}
+		return nil, fmt.Errorf("read %s: shape %v, want %s", path, shape, want)
 	}
 	if err := p.CheckPacked(packed, size); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
@@ -186,61 +189,23 @@ func readPages(path string, p page.Precision, pages, size int) (packed []byte, e
 	return packed, nil
 }
 
-func readRows[T any](path string, read func(string) ([]T, []int, error), rows, width int) ([]T, error) {
-	values, shape, err := read(path)
-	if err != nil {
-		return nil, err
-	}
-	if rows <= 0 && len(values) == 0 { // an empty matrix is stored as (0,)
-		return values, nil
-	}
-	if len(shape) != 2 || shape[1] != width || rows >= 0 && shape[0] != rows {
-		want := fmt.Sprintf("[%d %d]", rows, width)
-		if rows < 0 {
-			want = fmt.Sprintf("[E %d]", width)
-		}
-		return nil, fmt.Errorf("read %s: shape %v, want %s", path, shape, want)
-	}
-	return values, nil
+// scaleType is the element type of stored scales; halves are stored as their bits.
+func scaleType(f page.ScaleFormat) string {
+	return map[int]string{4: "<f4", 2: "<u2", 1: "|u1"}[f.Bytes()]
 }
 
-// writeScales stores one scale for each page; those of 2 bytes as integers.
+// writeScales stores one scale for each page.
 func writeScales(path string, f page.ScaleFormat, scales []float32) error {
 	packed, err := f.Pack(scales)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	switch f.Bytes() {
-	case 1:
-		return npy.Write(path, packed)
-	case 2:
-		halves := make([]uint16, len(scales))
-		for i := range halves {
-			halves[i] = binary.LittleEndian.Uint16(packed[2*i:])
-		}
-		return npy.Write(path, halves)
-	}
-	return npy.Write(path, scales)
+	return npy.WriteBytes(path, scaleType(f), packed, len(scales))
 }
 
 // readScales is the inverse of writeScales.
 func readScales(path string, f page.ScaleFormat, n int) ([]float32, error) {
-	var packed []byte
-	var err error
-	switch f.Bytes() {
-	case 1:
-		packed, _, err = npy.Read[uint8](path)
-	case 2:
-		var halves []uint16
-		halves, _, err = npy.Read[uint16](path)
-		for _, h := range halves {
-			packed = binary.LittleEndian.AppendUint16(packed, h)
-		}
-	default:
-		var scales []float32
-		scales, _, err = npy.ReadFloats(path)
-		packed = page.PackFloats(scales)
-	}
+	_, packed, _, err := npy.ReadBytes(path, scaleType(f))
 	if err != nil {
 		return nil, err
 	}
@@ -253,13 +218,7 @@ func readScales(path string, f page.ScaleFormat, n int) ([]float32, error) {
 
 // writeTable stores a table in its width.
 func writeTable(path string, t page.Table) error {
-	switch t.Width() {
-	case 1:
-		return npy.Write(path, convert[uint8](t.Entries))
-	case 2:
-		return npy.Write(path, convert[uint16](t.Entries))
-	}
-	return npy.Write(path, t.Entries)
+	return npy.WriteBytes(path, map[int]string{1: "|u1", 2: "<u2", 4: "<i4"}[t.Width()], t.Pack(), len(t.Entries))
 }
 
 // readTable reads a page table of n pages over the given number of shared pages
@@ -277,12 +236,4 @@ func readTable(path string, n, shared int) (page.Table, error) {
 		return page.Table{}, fmt.Errorf("read %s: %w", path, err)
 	}
 	return t, nil
-}
-
-func convert[To, From npy.Value](values []From) []To {
-	out := make([]To, len(values))
-	for i, v := range values {
-		out[i] = To(v)
-	}
-	return out
 }

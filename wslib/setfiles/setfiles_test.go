@@ -154,21 +154,21 @@ func TestFilesByHand(t *testing.T) {
 	if _, err := Save(s, dir); err != nil {
 		t.Fatal(err)
 	}
-	exclusive, shape, err := npy.Read[int8](filepath.Join(dir, ExclusiveFile))
-	if err != nil || !slices.Equal(shape, []int{2, 13}) || !slices.Equal(exclusive[:4], []int8{-127, 5, 0, 126}) {
-		t.Errorf("exclusive pages %v %v, %v", shape, exclusive, err)
-	}
-	shared, shape, err := npy.Read[uint8](filepath.Join(dir, SharedFile))
-	if err != nil || !slices.Equal(shape, []int{300, 4}) || !slices.Equal(shared, s.Pages) {
-		t.Errorf("shared pages %v, %v", shape, err)
-	}
-	table, _, err := npy.Read[uint16](filepath.Join(dir, TableFile("a")))
-	if err != nil || !slices.Equal(table, []uint16{7, 300, 7, 299, 301}) {
-		t.Errorf("table %v, %v", table, err)
-	}
-	scales, _, err := npy.Read[uint16](filepath.Join(dir, ScalesFile("a")))
-	if err != nil || scales[0] != 0x3c00 || scales[2] != 0xc000 {
-		t.Errorf("scales %v, %v", scales, err)
+	for _, c := range []struct {
+		file, kind string
+		shape      []int
+		want       []byte
+	}{
+		{SharedFile, "|u1", []int{300, 4}, s.Pages},
+		{ExclusiveFile, "|i1", []int{2, 13}, s.Networks[0].Exclusive},
+		{TableFile("a"), "<u2", []int{5}, []byte{7, 0, 44, 1, 7, 0, 43, 1, 45, 1}},
+		{TableFile("b"), "|u1", []int{1}, []byte{255}},
+		{ScalesFile("a"), "<u2", []int{5}, []byte{0, 0x3c, 0xcd, 0x34, 0, 0xc0, 0, 0, 0x19, 0x14}},
+		{StateFile("a"), "<f4", []int{2}, []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xbf}},
+	} {
+		if _, got, shape, err := npy.ReadBytes(filepath.Join(dir, c.file), c.kind); err != nil || !bytes.Equal(got, c.want) || !slices.Equal(shape, c.shape) {
+			t.Errorf("%s: %v %v, %v; want %v %v", c.file, shape, got, err, c.shape, c.want)
+		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, KeysFile("a"))); !os.IsNotExist(err) {
 		t.Errorf("keys of a set without: %v", err)
