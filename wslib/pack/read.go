@@ -50,8 +50,8 @@ func read(r io.ReaderAt, size int64) (*File, error) {
 		return nil, fmt.Errorf("metadata: %w", err)
 	}
 	delete(entries, "__metadata__")
-	if v, ok := metadata["weightsep"]; v != Version {
-		return nil, fmt.Errorf("format version %q (there: %v), want %q", v, ok, Version)
+	if v := metadata["weightsep"]; v != Version {
+		return nil, fmt.Errorf("format version %q in the metadata, want %q", v, Version)
 	}
 	if sum := sha256.Sum256(data); metadata["sha256"] != hex.EncodeToString(sum[:]) {
 		return nil, fmt.Errorf("data have the digest %x, the header says %q: the file is damaged", sum, metadata["sha256"])
@@ -143,11 +143,11 @@ func member(r record, format page.Format, tensors map[string]tensor) (m page.Mem
 		return m, nil, err
 	}
 	m.Name, m.Weights = r.Name, r.Weights
-	t := tensors[tableName(r.Name)]
+	t := tensors[r.Name+tableName]
 	if !slices.Contains([]string{"U8", "U16", "I32"}, t.DType) || len(t.Shape) != 1 {
-		return m, nil, fmt.Errorf("page table %q of type %q and shape %v, want U8, U16 or I32 of one axis", tableName(r.Name), t.DType, t.Shape)
+		return m, nil, fmt.Errorf("page table %q of type %q and shape %v, want U8, U16 or I32 of one axis", r.Name+tableName, t.DType, t.Shape)
 	}
-	delete(tensors, tableName(r.Name))
+	delete(tensors, r.Name+tableName)
 	m.Table = page.UnpackTable(t.data, width(t.DType), format.Shared)
 	if err := m.Table.Validate(); err != nil {
 		return m, nil, err
@@ -156,12 +156,12 @@ func member(r record, format page.Format, tensors map[string]tensor) (m page.Mem
 	if exclusive > 0 {
 		_, own := format.Precisions()
 		dtype, shape := pagesType(own, exclusive, format.Size)
-		if m.Exclusive, err = take(tensors, exclusiveName(r.Name), dtype, shape...); err != nil {
+		if m.Exclusive, err = take(tensors, r.Name+exclusiveName, dtype, shape...); err != nil {
 			return m, nil, err
 		}
 	}
-	if _, ok := tensors[scalesName(r.Name)]; ok {
-		packed, err := take(tensors, scalesName(r.Name), scalesType(format.ScaleFormat), pages)
+	if _, ok := tensors[r.Name+scalesName]; ok {
+		packed, err := take(tensors, r.Name+scalesName, scalesType(format.ScaleFormat), pages)
 		if err != nil {
 			return m, nil, err
 		}
@@ -170,21 +170,21 @@ func member(r record, format page.Format, tensors map[string]tensor) (m page.Mem
 			return m, nil, err
 		}
 	}
-	if _, ok := tensors[keysName(r.Name)]; ok {
+	if _, ok := tensors[r.Name+keysName]; ok {
 		dtype, shape := pagesType(format.KeyPrecision, pages-exclusive, format.Size)
-		if m.Keys, err = take(tensors, keysName(r.Name), dtype, shape...); err != nil {
+		if m.Keys, err = take(tensors, r.Name+keysName, dtype, shape...); err != nil {
 			return m, nil, err
 		}
 	}
-	if t, ok := tensors[stateName(r.Name)]; ok {
-		state, err := take(tensors, stateName(r.Name), "F32", len(t.data)/4)
+	if t, ok := tensors[r.Name+stateName]; ok {
+		state, err := take(tensors, r.Name+stateName, "F32", len(t.data)/4)
 		if err != nil {
 			return m, nil, err
 		}
 		m.State = page.Floats(state)
 	}
-	if t, ok := tensors[graphName(r.Name)]; ok {
-		graph, err = take(tensors, graphName(r.Name), "U8", len(t.data))
+	if t, ok := tensors[r.Name+graphName]; ok {
+		graph, err = take(tensors, r.Name+graphName, "U8", len(t.data))
 	}
 	return m, graph, err
 }

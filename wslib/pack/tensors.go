@@ -30,15 +30,16 @@ func width(dtype string) int {
 	return 0
 }
 
-const sharedName = "shared_pages"
-
-// The tensors of a network; names of networks have no slash.
-func tableName(network string) string     { return network + "/table" }
-func exclusiveName(network string) string { return network + "/exclusive_pages" }
-func scalesName(network string) string    { return network + "/scales" }
-func keysName(network string) string      { return network + "/keys" }
-func stateName(network string) string     { return network + "/state" }
-func graphName(network string) string     { return network + "/graph" }
+// Names of tensors: those of a network follow its name, which has no slash.
+const (
+	sharedName    = "shared_pages"
+	tableName     = "/table"
+	exclusiveName = "/exclusive_pages"
+	scalesName    = "/scales"
+	keysName      = "/keys"
+	stateName     = "/state"
+	graphName     = "/graph"
+)
 
 // pagesType is the type and shape of pages.
 func pagesType(p page.Precision, pages, size int) (string, []int) {
@@ -72,18 +73,18 @@ func (f *File) tensors() ([]tensor, error) {
 	for i, m := range s.Networks {
 		pages := len(m.Table.Entries)
 		exclusive := len(m.Table.Exclusive())
-		add(tableName(m.Name), map[int]string{1: "U8", 2: "U16", 4: "I32"}[m.Table.Width()], m.Table.Pack(), pages)
+		add(m.Name+tableName, map[int]string{1: "U8", 2: "U16", 4: "I32"}[m.Table.Width()], m.Table.Pack(), pages)
 		dtype, shape = pagesType(own, exclusive, s.Size)
-		add(exclusiveName(m.Name), dtype, m.Exclusive, shape...)
+		add(m.Name+exclusiveName, dtype, m.Exclusive, shape...)
 		scales, err := s.ScaleFormat.Pack(m.Scales)
 		if err != nil {
 			return nil, fmt.Errorf("network %s: %w", m.Name, err)
 		}
-		add(scalesName(m.Name), scalesType(s.ScaleFormat), scales, pages)
+		add(m.Name+scalesName, scalesType(s.ScaleFormat), scales, pages)
 		dtype, shape = pagesType(s.KeyPrecision, pages-exclusive, s.Size)
-		add(keysName(m.Name), dtype, m.Keys, shape...)
-		add(stateName(m.Name), "F32", page.PackFloats(m.State), len(m.State))
-		add(graphName(m.Name), "U8", f.Networks[i].Graph, len(f.Networks[i].Graph))
+		add(m.Name+keysName, dtype, m.Keys, shape...)
+		add(m.Name+stateName, "F32", page.PackFloats(m.State), len(m.State))
+		add(m.Name+graphName, "U8", f.Networks[i].Graph, len(f.Networks[i].Graph))
 	}
 	slices.SortStableFunc(all, func(a, b tensor) int { return width(b.DType) - width(a.DType) })
 	at := 0
