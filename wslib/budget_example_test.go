@@ -54,7 +54,7 @@ func Example_budget() {
 		check(err)
 		tasks = append(tasks, optimization.Task{Network: n, Data: data, Teachers: [][]float32{trained.Weights}})
 	}
-	start, err := plan.StartSet(overlapping.NormalizedPages, 1)
+	start, err := plan.StartSet(0)
 	check(err)
 	result, err := optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{
 		Steps: 400, LearningRate: 4e-3, ValidateEvery: 100, Seed: 1,

@@ -39,7 +39,7 @@ func Example() {
 		plan.Average()
 		tasks = append(tasks, optimization.Task{Network: net, Data: data})
 	}
-	start, err := plan.StartSet(overlapping.NormalizedPages, 1)
+	start, err := plan.StartSet(0)
 	check(err)
 	result, err := optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{Steps: 150, ValidateEvery: 50, Seed: 1})
 	check(err)

@@ -39,14 +39,10 @@ const NoKeys page.Precision = -1
 
 // Plan is a choice that keeps to a budget.
 type Plan struct {
-	Shared             int   // shared pages, those that held networks use among them
-	Exclusive          []int // exclusive pages of each network but held ones, at most; 1 at least, or none of all
-	Precision          page.Precision
-	ExclusivePrecision page.Precision
-	ScaleFormat        page.ScaleFormat
-	Keys               page.Precision // of the networks' own keys; 0: they have none
-	Bytes              int            // total that is stored, at most
-	Level1             int            // of it in device memory
+	page.Format       // Shared counts those that held networks use, too
+	Exclusive   []int // exclusive pages of each network but held ones, at most; 1 at least, or none of all
+	Bytes       int   // total that is stored, at most
+	Level1      int   // of it in device memory
 
 	held Held
 }
@@ -62,8 +58,7 @@ func Ratio(weights []int, ratio float64) (int, error) {
 
 // crowded is the mean number of pages on a shared page up to which a precision is
 // worth its bytes: beyond it, half the bits for twice the pages, or a page for each,
-// gave the better accuracy (results/optimization.md). 1 bit is never chosen: with it gsc
-// falls far behind.
+// gave the better accuracy (results/optimization.md).
 var crowded = []struct {
 	precision page.Precision
 	pages     float64
@@ -81,9 +76,9 @@ const exclusivePages = 3
 // fifth of the budget, else in 4.
 // The rest goes to shared pages, at most one for each page of the networks. Precision
 // falls as shared pages fill up, and 8-bit logarithmic scales replace float32 ones
-// where shared pages have 8 bits or fewer and exclusive ones not 16. Where float32 pages are shared by two or more on average,
-// networks have keys, in level 2: of two bits, or of one where that would take more than two
-// fifths of the budget. It is an error if not one shared page fits.
+// where shared pages have 8 bits or fewer. Where float32 pages are shared by two or more on
+// average, networks have keys, in level 2, unless those would take more than two fifths of the
+// budget. It is an error if not one shared page fits.
 func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	if pageSize < 1 || len(weights) == 0 {
 		return Plan{}, fmt.Errorf("budget: %d networks in pages of %d, want one and 1 at least", len(weights), pageSize)
@@ -105,9 +100,9 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 		}
 	}
 	switch b.Keys {
-	case 0, NoKeys, page.Int1, page.Int2:
+	case 0, NoKeys, page.Int2:
 	default:
-		return Plan{}, fmt.Errorf("budget: keys of %v, want %v or %v", b.Keys, page.Int1, page.Int2)
+		return Plan{}, fmt.Errorf("budget: keys of %v, want %v", b.Keys, page.Int2)
 	}
 	if b.Loads != nil && len(b.Loads) != len(weights) || slices.ContainsFunc(b.Loads, func(l float64) bool { return !(l > 0) }) {
 		return Plan{}, fmt.Errorf("budget: loads %v, want one above 0 for each of %d networks", b.Loads, len(weights))
@@ -125,11 +120,9 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 		if err != nil || b.Keys != 0 || b.Held != (Held{}) || b.Precision.Quantized() || n.sharing(p) < keyed {
 			return p, err
 		}
-		for _, b.Keys = range []page.Precision{page.Int2, page.Int1} {
-			q, err := n.fit(b.Precision, b)
-			if err == nil && (b.Keys == page.Int1 || float64(n.keys(q)) <= keyShare*float64(b.Total)) {
-				return q, nil
-			}
+		b.Keys = page.Int2
+		if q, err := n.fit(b.Precision, b); err == nil && float64(n.keys(q)) <= keyShare*float64(b.Total) {
+			return q, nil
 		}
 		return p, nil // there is no room for keys
 	}
@@ -152,8 +145,8 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 }
 
 // keyed is the mean number of pages on a float32 shared page from which on networks keep
-// keys of their own: a bit or two for 32, in a budget of a sixth worth points
-// (results/optimization.md). Two bits where they take no more than keyShare of the budget, which
+// keys of their own: two bits for 32, in a budget of a sixth worth points
+// (results/optimization.md), where they take no more than keyShare of the budget, which
 // was tried at 36 % only.
 const (
 	keyed    = 2
@@ -205,10 +198,11 @@ func (n networks) share(exclusive int) []int {
 
 // fit is the plan of one precision.
 func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
-	p := Plan{Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat, Keys: max(0, b.Keys), held: b.Held}
+	p := Plan{held: b.Held, Format: page.Format{
+		Size: n.size, Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat, KeyPrecision: max(0, b.Keys)}}
 	if p.ScaleFormat == "" {
 		p.ScaleFormat = page.ScaleFloat32
-		if precision.Bits() <= 8 && b.ExclusivePrecision != page.Int16 { // scales of finer steps are below those that 8 bits tell apart
+		if precision.Bits() <= 8 {
 			p.ScaleFormat = page.ScaleLog8
 		}
 	}
@@ -234,13 +228,10 @@ func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 
 // KeysText says which keys networks have, as an end to what is said of their pages.
 func (p Plan) KeysText() string {
-	switch p.Keys {
-	case page.Int1:
-		return ", a sign for each weight"
-	case page.Int2:
-		return ", a key of 2 bits for each weight"
+	if p.KeyPrecision == 0 {
+		return ""
 	}
-	return ""
+	return fmt.Sprintf(", a key of %d bits for each weight", p.KeyPrecision.Bits())
 }
 
 // ExclusiveRange is the fewest and the most exclusive pages of a network, as in 1 to 8.
@@ -288,8 +279,8 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	if p.Shared < 1 {
 		err := fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d and a shared page of %v %d",
 			level1, n.pages, fixed, p.Precision, size)
-		if p.Keys != 0 {
-			err = fmt.Errorf("%w, beside keys of %v of %d bytes", err, p.Keys, n.keys(p))
+		if p.KeyPrecision != 0 {
+			err = fmt.Errorf("%w, beside keys of %v of %d bytes", err, p.KeyPrecision, n.keys(p))
 		}
 		return Plan{}, err
 	}
@@ -299,8 +290,8 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 		// An exclusive page takes its bytes but no keys.
 		p.Exclusive = n.share(0)
 		each := p.ExclusivePrecision.Bytes(n.size)
-		if p.Keys != 0 {
-			each -= p.Keys.Bytes(n.size)
+		if p.KeyPrecision != 0 {
+			each -= p.KeyPrecision.Bytes(n.size)
 		}
 		left := b.Total - p.Level1 - n.keys(p)
 		if left < 0 {
@@ -324,10 +315,10 @@ func (n networks) exclusive(p Plan) int {
 
 // keys is the bytes of the keys of a plan's pages on shared ones.
 func (n networks) keys(p Plan) int {
-	if p.Keys == 0 {
+	if p.KeyPrecision == 0 {
 		return 0
 	}
-	return (n.pages - sum(p.Exclusive)) * p.Keys.Bytes(n.size)
+	return (n.pages - sum(p.Exclusive)) * p.KeyPrecision.Bytes(n.size)
 }
 
 func sum(v []int) int {

@@ -28,14 +28,11 @@ func stored(t *testing.T, weights []int, size int, p Plan) page.Stored {
 // packed builds a set of the plan.
 func packed(t *testing.T, weights []int, size int, p Plan) *page.Set {
 	t.Helper()
-	s := &page.Set{Size: size, Shared: p.Shared, Pages: make([]float32, p.Shared*size), Precision: p.Precision, ExclusivePrecision: p.ExclusivePrecision, ScaleFormat: p.ScaleFormat, KeyPrecision: p.Keys}
-	fill := func(v []float32, p page.Precision) []float32 {
-		for i := range v {
-			v[i] = p.Round(0.2)
-		}
-		return v
+	s := &page.Set{Format: p.Format}
+	fill := func(pages int, p page.Precision) []byte {
+		return p.Pack(slices.Repeat([]float32{0.2}, pages*size), size)
 	}
-	fill(s.Pages, p.Precision)
+	s.Pages = fill(p.Shared, p.Precision)
 	next := 0
 	for i, n := range weights {
 		m := page.Member{Name: string(rune('a' + i)), Weights: n, Table: page.Table{Shared: p.Shared}, Scales: make([]float32, page.Count(n, size))}
@@ -47,9 +44,9 @@ func packed(t *testing.T, weights []int, size int, p Plan) *page.Set {
 				next++
 			}
 		}
-		m.Exclusive = fill(make([]float32, p.Exclusive[i]*size), p.ExclusivePrecision)
-		if p.Keys != 0 {
-			m.Keys = m.Table.PackKeys(make([]float32, n), size, p.Keys)
+		m.Exclusive = fill(p.Exclusive[i], p.ExclusivePrecision)
+		if p.KeyPrecision != 0 {
+			m.Keys = m.Table.PackKeys(make([]float32, n), size)
 		}
 		s.Networks = append(s.Networks, m)
 	}
@@ -64,7 +61,7 @@ func packed(t *testing.T, weights []int, size int, p Plan) *page.Set {
 func TestPlansFillTheirBudgets(t *testing.T) {
 	weights := ten()
 	for _, ratio := range []float64{2, 5.8, 12.37, 20, 32, 50, 60, 80, 100} {
-		for _, precision := range []page.Precision{0, page.Float32, page.Int8, page.Int4, page.Int2, page.Int1} {
+		for _, precision := range []page.Precision{0, page.Float32, page.Int8, page.Int4, page.Int2} {
 			total, err := Ratio(weights, ratio)
 			if err != nil {
 				t.Fatal(err)
@@ -119,9 +116,9 @@ func TestKeysAreBudgeted(t *testing.T) {
 		level1    int
 		want      page.Precision
 	}{
-		{5.8, page.Float32, 0, 0, page.Int2}, {1.5, page.Float32, 0, 0, 0}, {5.8, page.Float32, NoKeys, 0, 0}, {5.8, page.Float32, page.Int1, 0, page.Int1},
-		{1.5, page.Float32, page.Int1, 0, page.Int1}, {5.8, page.Int8, 0, 0, 0}, {20, page.Int4, page.Int1, 0, page.Int1}, {10, page.Int4, page.Int2, 0, page.Int2},
-		{5.8, page.Float32, 0, 250_000, page.Int2}, {10, page.Float32, 0, 0, page.Int1}, {29, page.Float32, 0, 0, 0}, {5.8, 0, 0, 0, 0},
+		{5.8, page.Float32, 0, 0, page.Int2}, {1.5, page.Float32, 0, 0, 0}, {5.8, page.Float32, NoKeys, 0, 0}, {5.8, page.Float32, page.Int2, 0, page.Int2},
+		{1.5, page.Float32, page.Int2, 0, page.Int2}, {5.8, page.Int8, 0, 0, 0}, {10, page.Int4, page.Int2, 0, page.Int2},
+		{5.8, page.Float32, 0, 250_000, page.Int2}, {10, page.Float32, 0, 0, 0}, {29, page.Float32, 0, 0, 0}, {5.8, 0, 0, 0, 0},
 	} {
 		total, _ := Ratio(ten(), c.ratio)
 		p, err := Choose(ten(), 512, Budget{Total: total, Precision: c.precision, Keys: c.ask, Level1: c.level1})
@@ -129,7 +126,7 @@ func TestKeysAreBudgeted(t *testing.T) {
 			t.Fatalf("%+v: %v", c, err)
 		}
 		s := stored(t, ten(), 512, p)
-		if p.Keys != c.want || s.Total > total || s.Total != p.Bytes || s.Total-s.Exclusive-s.Keys != p.Level1 {
+		if p.KeyPrecision != c.want || s.Total > total || s.Total != p.Bytes || s.Total-s.Exclusive-s.Keys != p.Level1 {
 			t.Errorf("%+v: %+v stores %+v", c, p, s)
 		}
 		room := p.Precision.Bytes(512) + 1310
@@ -143,7 +140,7 @@ func TestKeysAreBudgeted(t *testing.T) {
 			t.Errorf("%+v: %d bytes left of %d", c, total-s.Total, total)
 		}
 	}
-	if _, err := Choose(ten(), 512, Budget{Total: 90_000, Level1: 85_000, Precision: page.Int2, Keys: page.Int1}); err == nil || !strings.Contains(err.Error(), "keys") {
+	if _, err := Choose(ten(), 512, Budget{Total: 90_000, Level1: 85_000, Precision: page.Int2, Keys: page.Int2}); err == nil || !strings.Contains(err.Error(), "keys") {
 		t.Errorf("no room for keys beside level 1: %v", err)
 	}
 }
@@ -220,12 +217,12 @@ func TestPlansBesidePackedNetworks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if (first.Keys == page.Int2) != (ratio < 10) {
-			t.Fatalf("ratio %v: keys of %v", ratio, first.Keys)
+		if (first.KeyPrecision == page.Int2) != (ratio < 10) {
+			t.Fatalf("ratio %v: keys of %v", ratio, first.KeyPrecision)
 		}
 		old := packed(t, weights[:6], 512, first)
 		total, _ = Ratio(weights, ratio)
-		p, err := Choose(weights[6:], 512, Budget{Total: total, Precision: first.Precision, ExclusivePrecision: first.ExclusivePrecision, ScaleFormat: first.ScaleFormat, Keys: cmp.Or(first.Keys, NoKeys), Held: HeldBy(old)})
+		p, err := Choose(weights[6:], 512, Budget{Total: total, Precision: first.Precision, ExclusivePrecision: first.ExclusivePrecision, ScaleFormat: first.ScaleFormat, Keys: cmp.Or(first.KeyPrecision, NoKeys), Held: HeldBy(old)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -239,7 +236,7 @@ func TestPlansBesidePackedNetworks(t *testing.T) {
 		if got.Total != p.Bytes || got.Total > total || total-got.Total >= p.Precision.Bytes(512)+1310 {
 			t.Errorf("ratio %v: %+v stores %d bytes of %d", ratio, p, got.Total, total)
 		}
-		if _, err := Choose(weights[6:], 512, Budget{Total: old.Stored().Total, Precision: first.Precision, ExclusivePrecision: first.ExclusivePrecision, ScaleFormat: first.ScaleFormat, Keys: cmp.Or(first.Keys, NoKeys), Held: HeldBy(old)}); err == nil {
+		if _, err := Choose(weights[6:], 512, Budget{Total: old.Stored().Total, Precision: first.Precision, ExclusivePrecision: first.ExclusivePrecision, ScaleFormat: first.ScaleFormat, Keys: cmp.Or(first.KeyPrecision, NoKeys), Held: HeldBy(old)}); err == nil {
 			t.Errorf("ratio %v: four more networks in no more bytes: no error", ratio)
 		}
 	}
@@ -271,13 +268,5 @@ func TestFewPages(t *testing.T) {
 	}
 	if _, err := Choose([]int{1000}, 512, Budget{Total: 4000, ExclusivePrecision: 5}); err == nil || !strings.Contains(err.Error(), "5 bits") {
 		t.Errorf("exclusive pages of 5 bits: %v", err)
-	}
-	p, err := Choose(ten(), 512, Budget{Total: 900_000, Precision: page.Int16})
-	if err != nil || p.ScaleFormat != page.ScaleFloat32 {
-		t.Errorf("pages of 16 bits with scales in %v, %v", p.ScaleFormat, err)
-	}
-	p, err = Choose(ten(), 512, Budget{Total: 90_000, ExclusivePrecision: page.Int16})
-	if err != nil || p.ScaleFormat != page.ScaleFloat32 {
-		t.Errorf("exclusive pages of 16 bits with scales in %v, %v", p.ScaleFormat, err)
 	}
 }

@@ -2,8 +2,8 @@
 // tables and scales stay in device memory (level 1), exclusive pages, and keys if there
 // are any, in host memory (level 2). Switching to a network copies its few exclusive pages
 // and its keys to the device and gathers its weights there; where device memory is host memory, as with
-// the CPU plugin, it is one gather on the host. Quantized pages of either kind, scales
-// and tables are held as they are stored; a switch decodes the weights of one network.
+// the CPU plugin, it is one gather on the host. Pages of either kind are held as they are
+// stored, and on the device scales and tables, too; a switch decodes the weights of one network.
 package execution
 
 import (
@@ -29,8 +29,7 @@ type Switcher interface {
 // Device holds a set of pages as a device would.
 type Device struct {
 	backend compute.Backend
-	set     *page.Set       // the reference of Verify; gathered from on the host where no page is quantized
-	packed  []byte          // stored shared pages of a set with quantized ones, where device memory is host memory
+	set     *page.Set       // in host memory: gathered from where device memory is host memory
 	shared  *tensors.Tensor // shared pages [Shared, stored values], on the device
 	members []member
 }
@@ -41,8 +40,6 @@ type member struct {
 	mixed  bool            // exclusive pages are stored unlike shared ones: decode takes them, not gather
 	table  *tensors.Tensor // [pages], on the device
 	scales *tensors.Tensor // [pages], on the device; nil: none
-	own    []byte          // stored exclusive pages of a set with quantized ones, in host memory
-	stored []byte          // scales of such a set as they are stored, for a gather on the host
 	rows   *tensors.Tensor // where each page's keys are among the network's, on the device; nil: no keys
 }
 
@@ -63,11 +60,6 @@ func NewDevice(backend compute.Backend, set *page.Set) (*Device, error) {
 func (d *Device) open() error {
 	var err error
 	s := d.set
-	if isPacked(s) && d.backend.HasSharedBuffers() {
-		if d.packed, err = s.Precision.PackPages(s.Pages, s.Size); err != nil {
-			return err
-		}
-	}
 	if d.shared, err = sharedOnDevice(d.backend, s); err != nil {
 		return err
 	}
@@ -87,16 +79,8 @@ func (d *Device) open() error {
 
 func (at *member) open(backend compute.Backend, s *page.Set, m page.Member) error {
 	var err error
-	shared, own := s.Format().Precisions()
+	shared, own := s.Precisions()
 	at.mixed = shared.Bits() != own.Bits() && len(m.Exclusive) > 0
-	if isPacked(s) {
-		if at.own, err = own.PackPages(m.Exclusive, s.Size); err != nil {
-			return err
-		}
-		if at.stored, err = s.ScaleFormat.Pack(m.Scales); err != nil {
-			return err
-		}
-	}
 	if at.gather, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node { return gather(in, s, m, at.mixed) }); err != nil {
 		return err
 	}
@@ -126,24 +110,10 @@ func (d *Device) Switch(i int) (*tensors.Tensor, error) {
 }
 
 func (d *Device) switchInPlace(i int) (*tensors.Tensor, error) {
-	m, at := d.set.Networks[i], d.members[i]
-	scales := m.Scales
-	if d.packed != nil {
-		scales = make([]float32, len(m.Table.Entries))
-		if err := d.set.ScaleFormat.Unpack(scales, at.stored); err != nil {
-			return nil, fmt.Errorf("execution: switch to %s: %w", m.Name, err)
-		}
-	}
+	m := d.set.Networks[i]
 	w, err := tensors.FromShapeForBackend(d.backend, 0, shapes.Make(dtypes.Float32, m.Weights))
 	if err == nil {
-		err = tensors.MutableFlatData(w, func(dst []float32) {
-			if d.packed != nil {
-				m.Table.GatherPacked(dst, d.set.Format(), d.packed, at.own, scales)
-			} else {
-				m.Table.Gather(dst, d.set.Pages, m.Exclusive, scales, d.set.Size)
-			}
-			m.Table.ApplyKeys(dst, m.Keys, d.set.Size, d.set.KeyPrecision)
-		})
+		err = tensors.MutableFlatData(w, func(dst []float32) { d.set.Gather(dst, i) })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("execution: switch to %s: %w", m.Name, err)
@@ -154,8 +124,9 @@ func (d *Device) switchInPlace(i int) (*tensors.Tensor, error) {
 func (d *Device) switchOnDevice(i int) (*tensors.Tensor, error) {
 	m, at := d.set.Networks[i], d.members[i]
 	args, decoded := []any{d.shared, at.table}, []any{at.scales}
-	if n := len(m.Exclusive) / d.set.Size; n > 0 {
-		own := exclusive(d.set, m.Exclusive, at.own, n)
+	if len(m.Exclusive) > 0 {
+		_, precision := d.set.Precisions()
+		own := inHost(precision, m.Exclusive, d.set.Size)
 		defer own.FinalizeAll()
 		if at.mixed {
 			decoded = append(decoded, at.table, own)
@@ -164,7 +135,7 @@ func (d *Device) switchOnDevice(i int) (*tensors.Tensor, error) {
 		}
 	}
 	if at.rows != nil {
-		keys := keysInHost(d.set, m)
+		keys := inHost(d.set.KeyPrecision, m.Keys, d.set.Size)
 		defer keys.FinalizeAll()
 		decoded = append(decoded, keys, at.rows)
 	}

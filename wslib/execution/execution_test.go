@@ -71,7 +71,7 @@ func TestGatherIsBitExact(t *testing.T) {
 		t.Error(err)
 	}
 	// Verify can fail: pages that changed behind the device's back are noticed.
-	set.Pages[5]++
+	page.PutFloats(set.Pages[4*5:], []float32{7})
 	if err := d.Verify(); err == nil {
 		t.Error("a changed page was not noticed")
 	}
@@ -102,7 +102,7 @@ func TestLogitsAgree(t *testing.T) {
 		in := tensors.FromFlatDataAndDimensions(x, 4, n.Input[0], n.Input[1], n.Input[2])
 		// From the pages inside one graph, as a device without a switch would.
 		m := set.Networks[i]
-		pages := append(append([]float32(nil), set.Pages...), m.Exclusive...)
+		pages := append(set.SharedValues(), set.ExclusiveValues(i)...)
 		scales := m.Scales
 		if scales == nil {
 			scales = make([]float32, len(m.Table.Entries))

@@ -32,7 +32,7 @@ func gather(in []*Node, s *page.Set, m page.Member, mixed bool) *Node {
 // network has any. It is an executable of its own because XLA's CPU compiler, given both,
 // computes page and scale of every single weight: 260 µs instead of 100 for 128 pages.
 func decode(in []*Node, s *page.Set, m page.Member, mixed bool) *Node {
-	shared, own := s.Format().Precisions()
+	shared, own := s.Precisions()
 	pages, scales := unpack(in[0], shared, s.Size), scaleValues(in[1], s.ScaleFormat)
 	in = in[2:]
 	if mixed {
@@ -72,14 +72,12 @@ func unpack(pages *Node, p page.Precision, size int) *Node {
 	codes := BitwiseShiftRightLogical(BroadcastToDims(InsertAxes(pages, -1), dims...), shift)
 	codes = BitwiseAnd(codes, Scalar(pages.Graph(), dtypes.Uint8, 1<<bits-1))
 	values := Slice(Reshape(codes, n, bytes*len(shifts)), AxisRange(), AxisRange(0, size))
-	switch p {
-	case page.Int4: // two's complement: the flipped sign bit counts up from -8
-		values = BitwiseXor(values, Scalar(pages.Graph(), dtypes.Uint8, 8))
-		return AddScalar(ConvertDType(values, dtypes.Float32), -8)
-	case page.Int2:
+	if p == page.Int2 {
 		return AddScalar(ConvertDType(values, dtypes.Float32), -1.5)
 	}
-	return AddScalar(MulScalar(ConvertDType(values, dtypes.Float32), 2), -1)
+	// Two's complement: the flipped sign bit counts up from -8.
+	values = BitwiseXor(values, Scalar(pages.Graph(), dtypes.Uint8, 8))
+	return AddScalar(ConvertDType(values, dtypes.Float32), -8)
 }
 
 // scaleValues is [page.ScaleFormat.Unpack] in a graph.

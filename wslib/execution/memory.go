@@ -14,7 +14,7 @@ import (
 
 // stored are the element types of what a device holds.
 type stored interface {
-	float32 | float16.Float16 | int32 | int16 | int8 | uint16 | uint8
+	float32 | float16.Float16 | int32 | int8 | uint16 | uint8
 }
 
 // onDevice copies values to the device, once where its memory is the host's.
@@ -30,49 +30,41 @@ func onDevice[T stored](backend compute.Backend, values []T, shape ...int) (*ten
 	return t, tensors.MutableFlatData(t, func(dst []T) { copy(dst, values) })
 }
 
-// isPacked says that pages of one kind or of both are quantized: all are held packed.
-func isPacked(s *page.Set) bool {
-	shared, own := s.Format().Precisions()
-	return shared.Quantized() || own.Quantized()
+// pagesOf are packed pages of size values, in the element type of their precision.
+func pagesOf(p page.Precision, packed []byte, size int) (values any, shape []int) {
+	width := p.Bytes(size)
+	pages := len(packed) / width
+	switch p.Bits() {
+	case 32:
+		return page.Floats(packed), []int{pages, size}
+	case 8:
+		return integers[int8](packed), []int{pages, size}
+	}
+	return packed, []int{pages, width}
 }
 
 // sharedOnDevice copies shared pages, as they are stored, to the device.
 func sharedOnDevice(backend compute.Backend, s *page.Set) (*tensors.Tensor, error) {
-	if !s.Precision.Quantized() {
-		return onDevice(backend, s.Pages, s.Shared, s.Size)
+	values, shape := pagesOf(s.Precision, s.Pages, s.Size)
+	switch values := values.(type) {
+	case []float32:
+		return onDevice(backend, values, shape...)
+	case []int8:
+		return onDevice(backend, values, shape...)
 	}
-	packed, err := s.Precision.PackPages(s.Pages, s.Size)
-	if err != nil {
-		return nil, err
-	}
-	switch s.Precision {
-	case page.Int16:
-		return onDevice(backend, integers[int16](packed), s.Shared, s.Size)
-	case page.Int8:
-		return onDevice(backend, integers[int8](packed), s.Shared, s.Size)
-	}
-	return onDevice(backend, packed, s.Shared, len(packed)/s.Shared)
+	return onDevice(backend, s.Pages, shape...)
 }
 
-// exclusive is a network's exclusive pages in host memory, in the element type of
-// their precision: packed, or values where they are not quantized.
-func exclusive(s *page.Set, values []float32, packed []byte, pages int) *tensors.Tensor {
-	_, own := s.Format().Precisions()
-	switch own {
-	case page.Int16:
-		return tensors.FromFlatDataAndDimensions(integers[int16](packed), pages, s.Size)
-	case page.Int8:
-		return tensors.FromFlatDataAndDimensions(integers[int8](packed), pages, s.Size)
-	case page.Int4, page.Int2, page.Int1:
-		return tensors.FromFlatDataAndDimensions(packed, pages, len(packed)/pages)
+// inHost are packed pages or keys in host memory, in the element type of their precision.
+func inHost(p page.Precision, packed []byte, size int) *tensors.Tensor {
+	values, shape := pagesOf(p, packed, size)
+	switch values := values.(type) {
+	case []float32:
+		return tensors.FromFlatDataAndDimensions(values, shape...)
+	case []int8:
+		return tensors.FromFlatDataAndDimensions(values, shape...)
 	}
-	return tensors.FromFlatDataAndDimensions(values, pages, s.Size)
-}
-
-// keysInHost are a network's keys in host memory, a row for each page on a shared one.
-func keysInHost(s *page.Set, m page.Member) *tensors.Tensor {
-	width := s.KeyPrecision.Bytes(s.Size)
-	return tensors.FromFlatDataAndDimensions(m.Keys, len(m.Keys)/width, width)
+	return tensors.FromFlatDataAndDimensions(packed, shape...)
 }
 
 // tableOnDevice copies a table to the device, in its width.
@@ -103,7 +95,7 @@ func scalesOnDevice(backend compute.Backend, f page.ScaleFormat, scales []float3
 }
 
 // integers reads little endian bytes.
-func integers[T int8 | int16 | uint16](packed []byte) []T {
+func integers[T int8 | uint16](packed []byte) []T {
 	width := dtypes.FromGenericsType[T]().Size()
 	out := make([]T, len(packed)/width)
 	binary.Decode(packed, binary.LittleEndian, out) // fits

@@ -21,7 +21,7 @@ type memoryPart struct {
 // Memory shows what is stored, in KB (1000 bytes). Two stacked bars have one
 // scale: the separate networks, and all that weight separation stores. As the
 // second is short, it is drawn once more, enlarged to full width. The legend names its
-// parts: shared pages, exclusive pages, page tables, scales and keys. The title
+// parts: shared pages, exclusive pages, page tables, scales, keys and state. The title
 // has the packing ratio.
 func Memory(s page.Stored) (*Figure, error) {
 	var parts []memoryPart
@@ -33,6 +33,7 @@ func Memory(s page.Stored) (*Figure, error) {
 		{"scales (level 1)", green, s.Scales},
 		{"exclusive pages (level 2)", vermillion, s.Exclusive},
 		{"keys (level 2)", purple, s.Keys},
+		{"state (level 2)", skyBlue, s.State},
 	} {
 		if p.bytes < 0 {
 			return nil, fmt.Errorf("figures: memory: %s take %d bytes", p.label, p.bytes)

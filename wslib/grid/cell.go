@@ -10,7 +10,6 @@ import (
 	"weightsep/wslib/budget"
 	"weightsep/wslib/comparison"
 	"weightsep/wslib/network"
-	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
@@ -151,7 +150,7 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 		o := &config.Optimization
 		o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.ScaleRate = 0, 0, "", 0
 		o.LossWeights, o.Sample, o.RoundBy, o.PageRate = nil, 0, 0, 0
-		o.Start = string(overlapping.NormalizedPages) // as profiles have it: there are no pages to start from
+		o.Start = pipeline.NormalizedStart // as profiles have it: there are no pages to start from
 		if c.Method == Further {
 			o.Distillation, o.Temperature, o.TeacherSteps, o.Teachers, o.Dropouts, o.Mixups = 0, 0, 0, 0, nil, nil
 		}

@@ -39,17 +39,19 @@ func TestFormationAndGatherAreInverse(t *testing.T) {
 		w := initial(n, 1)
 		formed := page.Form(w, page.DefaultSize)
 		pages := len(formed) / page.DefaultSize
-		set := &page.Set{Size: page.DefaultSize, Shared: pages, Pages: make([]float32, len(formed))}
+		set := &page.Set{Format: page.Format{Size: page.DefaultSize, Shared: pages}, Pages: make([]byte, 4*len(formed))}
+		exclusive := 0
 		m := page.Member{Name: n.Name, Weights: len(w), Table: page.Table{Shared: pages}}
 		for b, at := range rand.New(rand.NewPCG(1, 1)).Perm(pages) {
 			own := formed[b*page.DefaultSize : (b+1)*page.DefaultSize]
 			if b%10 == 3 {
-				m.Table.Entries = append(m.Table.Entries, int32(pages+len(m.Exclusive)/page.DefaultSize))
-				m.Exclusive = append(m.Exclusive, own...)
+				m.Table.Entries = append(m.Table.Entries, int32(pages+exclusive))
+				m.Exclusive = append(m.Exclusive, page.PackFloats(own)...)
+				exclusive++
 				continue
 			}
 			m.Table.Entries = append(m.Table.Entries, int32(at))
-			copy(set.Pages[at*page.DefaultSize:], own)
+			page.PutFloats(set.Pages[4*at*page.DefaultSize:], own)
 		}
 		set.Networks = []page.Member{m}
 		if err := set.Validate(); err != nil {

@@ -1,13 +1,10 @@
 // Package npy reads and writes the .npy files of a run: whole or not at all.
 //
-// It stands on npyio and adds what files that outlive a process need: a file
-// appears under its name only when complete and synced, and a truncated,
-// oversized or wrongly typed file is an error that names the file instead of
-// zeros.
+// A file appears under its name only when complete and synced, and a truncated,
+// oversized or wrongly typed file is an error that names the file instead of zeros.
 package npy
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -15,59 +12,57 @@ import (
 	"math"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
-	"unsafe"
 
 	"github.com/google/renameio/v2"
 	"github.com/sbinet/npyio/npy"
+
+	"weightsep/wslib/page"
 )
 
-// Value is an element type that these files hold.
+// Value is an element type that [Write] stores.
 type Value interface {
 	~float32 | ~int8 | ~int16 | ~int32 | ~uint8 | ~uint16
 }
 
 // Write stores data, row-major with the given shape, under path. No shape means
 // one axis. The file is written to a temporary name, synced and renamed.
-//
-// A shape of zero elements is stored as (0,): npyio has no empty matrices.
 func Write[T Value](path string, data []T, shape ...int) error {
+	kind := map[reflect.Kind]string{
+		reflect.Float32: "<f4", reflect.Int8: "|i1", reflect.Int16: "<i2",
+		reflect.Int32: "<i4", reflect.Uint8: "|u1", reflect.Uint16: "<u2",
+	}[reflect.TypeFor[T]().Kind()]
 	if len(shape) == 0 {
 		shape = []int{len(data)}
 	}
-	if product(shape) != len(data) {
-		return fmt.Errorf("write %s: %d values do not fill shape %v", path, len(data), shape)
-	}
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	raw, err := binary.Append(nil, binary.LittleEndian, data)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	defer f.Cleanup()
-	w := bufio.NewWriterSize(f, 1<<16)
-	if err := npy.Write(w, shaped(data, shape)); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	return WriteBytes(path, kind, raw, shape...)
+}
+
+// WriteBytes is [Write] of values that are bytes already, little endian, of a type as
+// "<f4". A shape of zero elements is stored as (0,).
+func WriteBytes(path, kind string, data []byte, shape ...int) error {
+	if product(shape) != len(data)/width(kind) || len(data)%width(kind) != 0 {
+		return fmt.Errorf("write %s: %d values do not fill shape %v", path, len(data)/width(kind), shape)
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	if len(data) == 0 {
+		shape = []int{0}
 	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
+	sides := strings.Trim(strings.ReplaceAll(fmt.Sprint(shape), " ", ", "), "[]")
+	if len(shape) == 1 {
+		sides += ","
+	}
+	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", kind, sides)
+	header += strings.Repeat(" ", (12+len(header)+1)%16) + "\n" // as npyio pads, which wrote older files
+	file := binary.LittleEndian.AppendUint32([]byte("\x93NUMPY\x02\x00"), uint32(len(header)))
+	if err := renameio.WriteFile(path, slices.Concat(file, []byte(header), data), 0o644); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
-}
-
-// shaped views data as a slice of arrays, from which npyio takes the shape.
-func shaped[T Value](data []T, shape []int) any {
-	if len(shape) == 1 || len(data) == 0 {
-		return data
-	}
-	row := reflect.TypeFor[T]()
-	for i := len(shape) - 1; i > 0; i-- {
-		row = reflect.ArrayOf(shape[i], row)
-	}
-	rows := reflect.New(reflect.ArrayOf(shape[0], row)).Elem()
-	copy(unsafe.Slice((*T)(rows.Addr().UnsafePointer()), len(data)), data)
-	return rows.Slice(0, shape[0]).Interface()
 }
 
 // ReadFloats reads a float32 or float64 file (the latter is rounded) in C order.
@@ -93,78 +88,100 @@ func ReadFloatsFS(fsys fs.FS, name string) ([]float32, []int, error) {
 }
 
 func readFloats(f fs.File, path string) ([]float32, []int, error) {
-	return read(f, path, map[string]func([]byte) []float32{
-		"<f4": func(b []byte) []float32 {
-			if littleEndian && len(b) > 0 {
-				return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
-			}
-			out := make([]float32, len(b)/4)
-			for i := range out {
-				out[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-			}
-			return out
-		},
-		"<f8": func(b []byte) []float32 {
-			out := make([]float32, len(b)/8)
-			for i := range out {
-				out[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:])))
-			}
-			return out
-		},
-	})
+	kind, data, shape, err := read(f, path, []string{"<f4", "<f8"})
+	if err != nil {
+		return nil, nil, err
+	}
+	if kind == "<f4" {
+		return page.Floats(data), shape, nil
+	}
+	out := make([]float32, len(data)/8)
+	for i := range out {
+		out[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(data[8*i:])))
+	}
+	return out, shape, nil
 }
 
-func read[T Value](f fs.File, path string, decode map[string]func([]byte) []T) (data []T, shape []int, err error) {
+// ReadInts reads a file of int32, uint8, uint16 or int64 in C order; an int64 that
+// does not fit becomes -1, which no index in these files allows.
+func ReadInts(path string) ([]int32, []int, error) {
+	kind, data, shape, err := ReadBytes(path, "<i4", "|u1", "<u2", "<i8")
+	if err != nil {
+		return nil, nil, err
+	}
+	out := make([]int32, len(data)/width(kind))
+	for i := range out {
+		switch kind {
+		case "<i4":
+			out[i] = int32(binary.LittleEndian.Uint32(data[4*i:]))
+		case "|u1":
+			out[i] = int32(data[i])
+		case "<u2":
+			out[i] = int32(binary.LittleEndian.Uint16(data[2*i:]))
+		default:
+			v := int64(binary.LittleEndian.Uint64(data[8*i:]))
+			if out[i] = int32(v); v != int64(out[i]) {
+				out[i] = -1
+			}
+		}
+	}
+	return out, shape, nil
+}
+
+// ReadBytes reads a file whose elements have one of the given types, in C order. It
+// returns the type, the values' bytes, row-major, and the shape.
+func ReadBytes(path string, kinds ...string) (kind string, data []byte, shape []int, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	defer f.Close()
+	return read(f, path, kinds)
+}
+
+func read(f fs.File, path string, kinds []string) (kind string, data []byte, shape []int, err error) {
 	// npyio slices the header at places that it does not check.
 	defer func() {
 		if r := recover(); r != nil {
-			data, shape, err = nil, nil, fmt.Errorf("read %s: not a .npy file: damaged header", path)
+			err = fmt.Errorf("read %s: not a .npy file: damaged header", path)
 		}
 	}()
 	r, err := npy.NewReader(f)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read %s: not a .npy file: %w", path, err)
+		return "", nil, nil, fmt.Errorf("read %s: not a .npy file: %w", path, err)
 	}
-	dec := decode[r.Header.Descr.Type]
-	if dec == nil {
-		var want []string
-		for t := range decode {
-			want = append(want, t)
-		}
-		return nil, nil, fmt.Errorf("read %s: element type %q, want one of %s", path, r.Header.Descr.Type, strings.Join(want, " "))
+	kind, shape = r.Header.Descr.Type, r.Header.Descr.Shape
+	if !slices.Contains(kinds, kind) {
+		return "", nil, nil, fmt.Errorf("read %s: element type %q, want one of %s", path, kind, strings.Join(kinds, " "))
 	}
-	shape = r.Header.Descr.Shape
 	if r.Header.Descr.Fortran && len(shape) > 1 {
-		return nil, nil, fmt.Errorf("read %s: Fortran order, want C order", path)
+		return "", nil, nil, fmt.Errorf("read %s: Fortran order, want C order", path)
 	}
-	for _, d := range shape {
-		if d < 0 || d > 1<<40 {
-			return nil, nil, fmt.Errorf("read %s: shape %v", path, shape)
-		}
+	if slices.ContainsFunc(shape, func(d int) bool { return d < 0 || d > 1<<40 }) {
+		return "", nil, nil, fmt.Errorf("read %s: shape %v", path, shape)
 	}
 	// The size is checked before anything is allocated: the shape is only a claim.
 	at, err := f.(io.Seeker).Seek(0, io.SeekCurrent)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read %s: %w", path, err)
+		return "", nil, nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return nil, nil, fmt.Errorf("read %s: %w", path, err)
+		return "", nil, nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	width := int64(r.Header.Descr.Type[2] - '0')
-	if got, want := info.Size()-at, int64(product(shape))*width; got != want {
-		return nil, nil, fmt.Errorf("read %s: %d bytes of data, shape %v of %s needs %d (truncated or damaged)",
-			path, got, shape, r.Header.Descr.Type, want)
+	if got, want := info.Size()-at, int64(product(shape))*int64(width(kind)); got != want {
+		return "", nil, nil, fmt.Errorf("read %s: %d bytes of data, shape %v of %s needs %d (truncated or damaged)",
+			path, got, shape, kind, want)
 	}
-	raw := make([]byte, info.Size()-at)
-	if _, err := io.ReadFull(f, raw); err != nil {
-		return nil, nil, fmt.Errorf("read %s: %w", path, err)
+	data = make([]byte, info.Size()-at)
+	if _, err := io.ReadFull(f, data); err != nil {
+		return "", nil, nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	return dec(raw), shape, nil
+	return kind, data, shape, nil
 }
 
-// littleEndian says that values lie in memory as they do in the files.
-var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+// width is the bytes of an element of a type as "<f4".
+func width(kind string) int { return int(kind[2] - '0') }
 
 // product is the number of elements, saturating where it would overflow.
 func product(shape []int) int {

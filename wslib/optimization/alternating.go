@@ -40,7 +40,7 @@ func Alternating(ctx context.Context, backend compute.Backend, networks []overla
 	if err := a.run(ctx); err != nil {
 		return nil, nil, fmt.Errorf("alternating optimization: %w", err)
 	}
-	if err := a.plan.SetValues(a.set.Pages); err != nil {
+	if err := a.plan.SetValues(a.set.SharedValues()); err != nil {
 		return nil, nil, fmt.Errorf("alternating optimization: %w", err)
 	}
 	return &Result{Set: a.set, BestStep: a.Steps, History: a.History}, a.plan, nil
@@ -117,9 +117,11 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 	}
 	a.set = a.plan.Set(false)
 	rng := train.Rand(o.Seed, "shared pages")
-	for i := range a.set.Pages {
-		a.set.Pages[i] = float32(rng.NormFloat64() * 0.01)
+	values := make([]float32, as.Shared*as.Size)
+	for i := range values {
+		values[i] = float32(rng.NormFloat64() * 0.01)
 	}
+	a.set.Pages = page.PackFloats(values)
 	a.last = make([][]float32, len(networks))
 	a.Batches = make([]int, len(networks))
 	a.print = a.fingerprint()
@@ -192,7 +194,7 @@ func (a *alternating) run(ctx context.Context) error {
 
 // add overlaps network i onto the pages as they are now.
 func (a *alternating) add(ctx context.Context, i int) error {
-	if err := a.plan.SetValues(a.set.Pages); err != nil {
+	if err := a.plan.SetValues(a.set.SharedValues()); err != nil {
 		return err
 	}
 	if _, err := a.plan.AddContext(ctx, a.networks[i]); err != nil {

@@ -201,15 +201,19 @@ func (j *joint) checkScales(theta []float32) error {
 // coded is the set with pages as code values, the steps between them multiplied into the scales.
 func (j *joint) coded(theta []float32) *page.Set {
 	set := j.layout.unpack(theta)
+	values, exclusive := set.SharedValues(), make([][]float32, len(set.Networks))
+	for i := range exclusive {
+		exclusive[i] = set.ExclusiveValues(i)
+	}
 	set.Precision, set.ExclusivePrecision, set.ScaleFormat = j.Precision, j.ExclusivePrecision, j.ScaleFormat
 	if j.quantized() {
-		shared := j.shared.pages(set.Pages, set.Size, j.layout.fixed)
+		shared := j.shared.pages(values, set.Size, j.layout.fixed)
 		for i := range set.Networks {
 			m := &set.Networks[i]
 			if j.tasks[i].Held {
 				continue
 			}
-			own := j.own.pages(m.Exclusive, set.Size, nil)
+			own := j.own.pages(exclusive[i], set.Size, nil)
 			for b, e := range m.Table.Entries {
 				if int(e) < set.Shared {
 					m.Scales[b] *= shared[e]
@@ -218,6 +222,10 @@ func (j *joint) coded(theta []float32) *page.Set {
 				}
 			}
 		}
+	}
+	set.Pages = j.shared.Pack(values, set.Size)
+	for i := range set.Networks {
+		set.Networks[i].Exclusive = j.own.Pack(exclusive[i], set.Size)
 	}
 	return set
 }

@@ -16,14 +16,14 @@ import (
 func TestSourcesAddUpWhatTablesName(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 6))
 	const shared, size = 5, 1
-	set := &page.Set{Size: size, Shared: shared, Pages: make([]float32, shared), KeyPrecision: page.Int1}
+	set := &page.Set{Format: page.Format{Size: size, Shared: shared, KeyPrecision: page.Int2}, Pages: make([]byte, 4*shared)}
 	for _, pages := range []int{7, 3, 6} {
-		m := page.Member{Name: string(rune('a' + pages)), Weights: pages, Table: page.Table{Shared: shared}, Exclusive: []float32{}, Scales: make([]float32, pages)}
+		m := page.Member{Name: string(rune('a' + pages)), Weights: pages, Table: page.Table{Shared: shared}, Exclusive: []byte{}, Scales: make([]float32, pages)}
 		for b := range pages {
 			e := int32(rng.IntN(shared))
 			if b%3 == 2 {
 				e = shared + int32(b/3)
-				m.Exclusive = append(m.Exclusive, 0)
+				m.Exclusive = append(m.Exclusive, 0, 0, 0, 0)
 			}
 			m.Table.Entries = append(m.Table.Entries, e)
 		}
@@ -31,7 +31,7 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 	}
 	for i := range set.Networks[:2] { // the third has no keys
 		m := &set.Networks[i]
-		m.Keys = m.Table.PackKeys(make([]float32, m.Weights), size, page.Int1)
+		m.Keys = m.Table.PackKeys(make([]float32, m.Weights), size)
 	}
 	if err := set.Validate(); err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestDistillationFromItself(t *testing.T) {
 	task := problem(t, "a", 1, 100)
 	teacher := task.Network.Initial(7)
 	pages := page.Count(len(teacher), pageSize)
-	set := &page.Set{Size: pageSize, Shared: pages, Pages: page.Form(teacher, pageSize)}
+	set := &page.Set{Format: page.Format{Size: pageSize, Shared: pages}, Pages: page.PackFloats(page.Form(teacher, pageSize))}
 	m := page.Member{Name: "a", Weights: len(teacher), Table: page.Table{Shared: pages}}
 	for i := range pages {
 		m.Table.Entries = append(m.Table.Entries, int32(i))

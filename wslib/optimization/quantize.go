@@ -16,20 +16,15 @@ type quantizer struct{ page.Precision }
 
 // step between code values, for a page whose root mean square is 1: the one of
 // least squared error for normally distributed values (J. Max, Quantizing for
-// minimum distortion, 1960, for 1 to 8 bits, 4 bits having 15 levels and 8 bits 255;
-// five deviations are in reach for 16).
+// minimum distortion, 1960), 4 bits having 15 levels and 8 bits 255.
 func (q quantizer) step() float64 {
 	switch q.Bits() {
-	case 1:
-		return 0.798 // codes -1, 1: half of Max's step
 	case 2:
 		return 0.996
 	case 4:
 		return 0.3534
-	case 8:
-		return 0.03087
 	}
-	return 5 / float64(q.Limit())
+	return 0.03087
 }
 
 // tiny keeps the step of an empty page from 0.
@@ -48,15 +43,11 @@ func (q quantizer) graph(pages *Node) (values, within *Node) {
 	step := MulScalar(Sqrt(AddScalar(mean, tiny)), q.step())
 	scaled := Div(pages, step)
 	limit := float64(q.Limit())
-	code, reach := Round(scaled), limit+0.5
-	switch q.Bits() {
-	case 1:
-		code = Where(GreaterOrEqual(scaled, ZerosLike(scaled)), OnesLike(scaled), Neg(OnesLike(scaled)))
-		reach = 2 * limit
-	case 2:
+	code := Round(scaled)
+	if q.Precision == page.Int2 {
 		code = AddScalar(Floor(scaled), 0.5)
 	}
-	within = LessOrEqual(Abs(scaled), MulScalar(OnesLike(scaled), reach))
+	within = LessOrEqual(Abs(scaled), MulScalar(OnesLike(scaled), limit+0.5))
 	return Mul(MinScalar(MaxScalar(code, -limit), limit), step), within
 }
 

@@ -198,16 +198,16 @@ func checkJoint(set *page.Set, tasks []Task, as page.Format, r Recipe) error {
 
 // checkHeld returns an error if something of network i is not as it is stored.
 func checkHeld(set *page.Set, i int, as page.Format) error {
-	m := set.Networks[i]
+	m, values := set.Networks[i], set.SharedValues()
 	shared, exclusive := as.Precisions()
 	for b, e := range m.Table.Entries {
 		if int(e) < set.Shared {
-			if err := shared.Check(set.Pages[int(e)*set.Size : (int(e)+1)*set.Size]); err != nil {
+			if err := shared.Check(values[int(e)*set.Size : (int(e)+1)*set.Size]); err != nil {
 				return fmt.Errorf("page %d, shared page %d: %w", b, e, err)
 			}
 		}
 	}
-	if err := exclusive.Check(m.Exclusive); err != nil {
+	if err := exclusive.Check(set.ExclusiveValues(i)); err != nil {
 		return fmt.Errorf("exclusive pages: %w", err)
 	}
 	return as.ScaleFormat.Check(m.Scales)

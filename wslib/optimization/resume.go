@@ -3,7 +3,6 @@ package optimization
 import (
 	"fmt"
 	"hash/fnv"
-	"slices"
 
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
@@ -24,12 +23,12 @@ func (a *alternating) fingerprint() string {
 func (a *alternating) save() error {
 	a.Fingerprint = a.print
 	a.Tables, a.Costs, a.States = nil, nil, nil
-	arrays := map[string][]float32{"shared": a.set.Pages}
+	arrays := map[string][]float32{"shared": a.set.SharedValues()}
 	for i, m := range a.set.Networks {
 		a.Tables = append(a.Tables, m.Table.Entries)
 		a.Costs = append(a.Costs, a.plan.Members[i].Cost)
 		a.States = append(a.States, m.State)
-		arrays[fmt.Sprint("exclusive", i)] = m.Exclusive
+		arrays[fmt.Sprint("exclusive", i)] = a.set.ExclusiveValues(i)
 		arrays[fmt.Sprint("last", i)] = a.last[i]
 	}
 	return saveCheckpoint(a.Checkpoint, a.alternatingRecord, arrays)
@@ -70,9 +69,9 @@ func (a *alternating) load() error {
 	}
 	a.alternatingRecord = r
 	a.set = a.plan.Set(false)
-	a.set.Pages = shared
+	a.set.Pages = page.PackFloats(shared)
 	for i := range a.set.Networks {
-		a.set.Networks[i].Exclusive = slices.Clone(exclusive[i])
+		a.set.Networks[i].Exclusive = page.PackFloats(exclusive[i])
 		a.set.Networks[i].State = r.States[i]
 	}
 	return a.set.Validate()

@@ -50,7 +50,7 @@ func newLayout(s *page.Set, held []bool) layout {
 	l := layout{set: s, regions: regions{width: s.Size, shared: s.Shared, pages: s.Shared}}
 	for _, m := range s.Networks {
 		l.exclusive = append(l.exclusive, l.pages-s.Shared)
-		l.pages += len(m.Exclusive) / s.Size
+		l.pages += len(m.Table.Exclusive())
 	}
 	l.fixed = make([]bool, l.pages)
 	l.latent = l.pages * s.Size
@@ -81,9 +81,9 @@ func newLayout(s *page.Set, held []bool) layout {
 // pack writes a set of this layout into one vector; unpack is its inverse, but that what no
 // network reads of a page that is trained, its padding, is 0.
 func (l layout) pack(s *page.Set) []float32 {
-	theta := append(make([]float32, 0, l.size()), s.Pages...)
-	for _, m := range s.Networks {
-		theta = append(theta, m.Exclusive...)
+	theta := append(make([]float32, 0, l.size()), s.SharedValues()...)
+	for i := range s.Networks {
+		theta = append(theta, s.ExclusiveValues(i)...)
 	}
 	for p, read := range l.read() {
 		if !l.fixed[p] {
@@ -97,18 +97,8 @@ func (l layout) pack(s *page.Set) []float32 {
 		if m.Keys == nil {
 			continue
 		}
-		codes, values := []float32(nil), []float32(nil)
-		for _, e := range m.Table.Entries {
-			if int(e) < s.Shared {
-				values = append(values, s.Pages[int(e)*s.Size:(int(e)+1)*s.Size]...)
-			}
-		}
-		for range values {
-			codes = append(codes, 1)
-		}
-		every := page.Table{Shared: s.Shared, Entries: make([]int32, len(values)/s.Size)}
-		every.ApplyKeys(codes, m.Keys, s.Size, s.KeyPrecision)
-		keyer{s.KeyPrecision}.latent(codes, values)
+		codes := s.KeyPrecision.Unpack(m.Keys, s.Size)
+		keyer{s.KeyPrecision}.latent(codes)
 		theta = append(theta, codes...)
 	}
 	return theta
@@ -116,9 +106,12 @@ func (l layout) pack(s *page.Set) []float32 {
 
 func (l layout) unpack(theta []float32) *page.Set {
 	s := l.set.Clone()
-	theta = theta[copy(s.Pages, theta):]
+	page.PutFloats(s.Pages, theta[:l.shared*l.width])
+	theta = theta[l.shared*l.width:]
 	for i := range s.Networks {
-		theta = theta[copy(s.Networks[i].Exclusive, theta):]
+		own := len(s.Networks[i].Exclusive) / 4
+		page.PutFloats(s.Networks[i].Exclusive, theta[:own])
+		theta = theta[own:]
 	}
 	for i := range s.Networks {
 		theta = theta[copy(s.Networks[i].Scales, theta):]
@@ -135,7 +128,7 @@ func (l layout) unpack(theta []float32) *page.Set {
 			}
 		}
 		keyer{s.KeyPrecision}.codes(latent)
-		m.Keys = m.Table.PackKeys(latent[:m.Weights], s.Size, s.KeyPrecision)
+		m.Keys = m.Table.PackKeys(latent[:m.Weights], s.Size)
 	}
 	return s
 }

@@ -123,11 +123,11 @@ func valuesOf(on []*tensors.Tensor) (v network.Values, err error) {
 func (a *alternating) write(i int, weights []float32) {
 	m, size := &a.set.Networks[i], a.set.Size
 	for b, e := range m.Table.Entries {
-		dst := a.set.Pages
+		dst := a.set.Pages // of float32
 		if int(e) >= a.set.Shared {
 			dst, e = m.Exclusive, e-int32(a.set.Shared)
 		}
-		copy(dst[int(e)*size:(int(e)+1)*size], weights[b*size:min((b+1)*size, len(weights))])
+		page.PutFloats(dst[4*int(e)*size:], weights[b*size:min((b+1)*size, len(weights))])
 	}
 }
 

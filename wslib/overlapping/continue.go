@@ -1,6 +1,7 @@
 package overlapping
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -12,45 +13,43 @@ import (
 // that they use keep their values, in float32. Networks that old does not hold start on these
 // pages, and on others as in StartSet.
 //
-// It is an error if old has pages of another number or size, keys of another precision, no
-// scales, or another page table for one of the plan's networks. That old holds more networks
-// is none: they are left out.
-func (p *Plan) Continue(old *page.Set, start Start, seed uint64) (*page.Set, error) {
-	s, err := p.StartSet(start, seed)
+// It is an error if old has pages of another number or size, no scales, or another page table
+// for one of the plan's networks. That old holds more networks is none: they are left out.
+func (p *Plan) Continue(old *page.Set, keys page.Precision) (*page.Set, error) {
+	s, err := p.StartSet(keys)
 	if err != nil {
 		return nil, err
 	}
 	if old.Size != p.PageSize || old.Shared != p.Shared {
 		return nil, fmt.Errorf("overlapping: optimized pages are %d of %d, the plan has %d of %d", old.Shared, old.Size, p.Shared, p.PageSize)
 	}
-	if err := takeKeys(s, old); err != nil {
-		return nil, err
-	}
-	from := old.Clone()
+	s.KeyPrecision = cmp.Or(s.KeyPrecision, old.KeyPrecision)
 	magnitude := float32(deviation)
-	if start.Keys() != 0 {
+	if keys != 0 {
 		magnitude = keyedDeviation
 	}
-	factors := normalize(from.Pages, from.Size, magnitude)
+	values := old.SharedValues()
+	factors := normalize(values, old.Size, magnitude)
 	for i := range s.Networks {
 		m := &s.Networks[i]
 		k := old.Index(m.Name)
 		if k < 0 {
 			continue
 		}
-		n := &from.Networks[k]
+		n := old.Networks[k]
 		if n.Scales == nil || n.Weights != m.Weights || !slices.Equal(n.Table.Entries, m.Table.Entries) {
 			return nil, fmt.Errorf("overlapping: network %s is optimized without scales, or on other pages than the plan's", m.Name)
 		}
-		own := normalize(n.Exclusive, from.Size, magnitude)
-		m.Exclusive, m.Keys = n.Exclusive, n.Keys
+		exclusive := old.ExclusiveValues(k)
+		own := normalize(exclusive, old.Size, magnitude)
+		m.Exclusive, m.Keys, m.State = page.PackFloats(exclusive), slices.Clone(n.Keys), slices.Clone(n.State)
 		for b, e := range n.Table.Entries {
 			factor := float32(1)
-			if int(e) < from.Shared {
+			if int(e) < old.Shared {
 				factor = factors[e]
-				copy(s.Pages[int(e)*s.Size:(int(e)+1)*s.Size], from.Pages[int(e)*s.Size:])
+				page.PutFloats(s.Pages[4*int(e)*s.Size:], values[int(e)*s.Size:(int(e)+1)*s.Size])
 			} else {
-				factor = own[int(e)-from.Shared]
+				factor = own[int(e)-old.Shared]
 			}
 			m.Scales[b] = n.Scales[b] * factor
 		}

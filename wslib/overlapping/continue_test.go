@@ -31,23 +31,24 @@ func optimized(t *testing.T) (*Plan, *page.Set, Network) {
 			t.Fatal(err)
 		}
 	}
-	set, err := p.StartSet(NormalizedPages, 1)
+	set, err := p.StartSet(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	set.Precision, set.ExclusivePrecision = page.Int2, page.Int8
-	code := func(v []float32, q page.Precision, step float64) {
+	code := func(v []float32, q page.Precision, step float64) []byte {
 		for i, x := range v {
-			v[i] = q.Round(float32(float64(x) / step))
+			v[i] = float32(float64(x) / step)
 		}
+		return q.Pack(v, set.Size)
 	}
-	code(set.Pages, page.Int2, 0.05)
 	for i := range set.Networks {
-		code(set.Networks[i].Exclusive, page.Int8, 0.01)
+		set.Networks[i].Exclusive = code(set.ExclusiveValues(i), page.Int8, 0.01)
 		for b := range set.Networks[i].Scales {
 			set.Networks[i].Scales[b] = 0.1 + rng.Float32()
 		}
 	}
+	set.Pages = code(set.SharedValues(), page.Int2, 0.05)
+	set.Precision, set.ExclusivePrecision = page.Int2, page.Int8
 	if err := set.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -60,14 +61,14 @@ func TestContinueKeepsWeights(t *testing.T) {
 	if _, err := p.Add(c); err != nil {
 		t.Fatal(err)
 	}
-	more, err := p.Continue(old, NormalizedPages, 1)
+	more, err := p.Continue(old, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Remove("a"); err != nil {
 		t.Fatal(err)
 	}
-	fewer, err := p.Continue(old, NormalizedPages, 1)
+	fewer, err := p.Continue(old, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,14 +102,14 @@ func TestContinueRefusesOtherPages(t *testing.T) {
 	moved := old.Clone()
 	moved.Networks[0].Table.Entries = append([]int32(nil), moved.Networks[0].Table.Entries...)
 	moved.Networks[0].Table.Entries[0], moved.Networks[0].Table.Entries[2] = moved.Networks[0].Table.Entries[2], moved.Networks[0].Table.Entries[0]
-	if _, err := p.Continue(moved, NormalizedPages, 1); err == nil || !strings.Contains(err.Error(), "network a") {
+	if _, err := p.Continue(moved, 0); err == nil || !strings.Contains(err.Error(), "network a") {
 		t.Errorf("another table: %v", err)
 	}
 	q, err := New(8, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := q.Continue(old, NormalizedPages, 1); err == nil || !strings.Contains(err.Error(), "6 of 8") {
+	if _, err := q.Continue(old, 0); err == nil || !strings.Contains(err.Error(), "6 of 8") {
 		t.Errorf("another number of pages: %v", err)
 	}
 }
@@ -135,7 +136,7 @@ func TestExtendKeepsWhatIsStored(t *testing.T) {
 	if _, err := q.AddWith(c, func(*Plan, Network, []int) []int { return []int{8, 6, 0} }); err != nil {
 		t.Fatal(err)
 	}
-	s, err := q.Extend(old, NormalizedPages, 1)
+	s, err := q.Extend(old, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,13 +159,13 @@ func TestExtendKeepsWhatIsStored(t *testing.T) {
 	if got, want := rms(s.Weights(2)[32:37]), rms(c.Weights[32:37]); math.Abs(float64(got/want-1)) > 0.6 {
 		t.Errorf("page 4 of c, on a held page, has magnitude %v, its weights %v", got, want)
 	}
-	if _, err := p.Extend(old, NormalizedPages, 1); err != nil {
+	if _, err := p.Extend(old, 0); err != nil {
 		t.Errorf("nobody joins: %v", err)
 	}
 	if err := q.Remove("a"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := q.Extend(old, NormalizedPages, 1); err == nil || !strings.Contains(err.Error(), "network a") {
+	if _, err := q.Extend(old, 0); err == nil || !strings.Contains(err.Error(), "network a") {
 		t.Errorf("a held network is not in the plan: %v", err)
 	}
 }

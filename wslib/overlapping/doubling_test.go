@@ -48,7 +48,7 @@ func TestDoublingByHand(t *testing.T) {
 	}
 	// Normalized: each page of one weight becomes +-deviation, the sum of two is
 	// divided by sqrt 2, and scales bring back the magnitude.
-	start, err := p.StartSet(NormalizedPages, 1)
+	start, err := p.StartSet(0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package overlapping
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -9,29 +10,30 @@ import (
 
 // Extend is [Plan.StartSet] for networks that join optimized ones which are held, bit for
 // bit, while the others are trained: those that old holds have pages and scales as they are
-// stored there. The plan's first shared pages are those of old; others may follow.
+// stored there, code values as float32. The plan's first shared pages are those of old; others
+// may follow.
 //
-// It is an error if the plan has fewer shared pages, or of another size, if old has keys of
-// another precision or no scales, or a network of old is missing or lies on other pages in the plan.
-func (p *Plan) Extend(old *page.Set, start Start, seed uint64) (*page.Set, error) {
-	s, err := p.StartSet(start, seed)
+// It is an error if the plan has fewer shared pages, or of another size, if old has no scales,
+// or a network of old is missing or lies on other pages in the plan.
+func (p *Plan) Extend(old *page.Set, keys page.Precision) (*page.Set, error) {
+	s, err := p.StartSet(keys)
 	if err != nil {
 		return nil, err
 	}
 	if old.Size != p.PageSize || old.Shared > p.Shared {
 		return nil, fmt.Errorf("overlapping: held pages are %d of %d, the plan has %d of %d", old.Shared, old.Size, p.Shared, p.PageSize)
 	}
-	if err := takeKeys(s, old); err != nil {
-		return nil, err
-	}
-	copy(s.Pages, old.Pages)
-	for _, n := range old.Networks {
+	s.KeyPrecision = cmp.Or(s.KeyPrecision, old.KeyPrecision)
+	held := old.SharedValues()
+	page.PutFloats(s.Pages, held)
+	for k, n := range old.Networks {
 		i := s.Index(n.Name)
 		if i < 0 || n.Scales == nil || n.Weights != s.Networks[i].Weights || !slices.Equal(shifted(n.Table, p.Shared-old.Shared), s.Networks[i].Table.Entries) {
 			return nil, fmt.Errorf("overlapping: network %s is held, but has no scales, or is not in the plan or there with other weights or on other pages", n.Name)
 		}
 		m := &s.Networks[i]
-		m.Exclusive, m.Scales, m.Keys = slices.Clone(n.Exclusive), slices.Clone(n.Scales), slices.Clone(n.Keys)
+		m.Exclusive, m.Scales = page.PackFloats(old.ExclusiveValues(k)), slices.Clone(n.Scales)
+		m.Keys, m.State = slices.Clone(n.Keys), slices.Clone(n.State)
 	}
 	// The values on held pages have another magnitude than those that training starts from.
 	for i := range s.Networks {
@@ -41,7 +43,7 @@ func (p *Plan) Extend(old *page.Set, start Start, seed uint64) (*page.Set, error
 		}
 		for b, e := range m.Table.Entries {
 			if int(e) < old.Shared {
-				if r := rms(s.Pages[int(e)*s.Size : (int(e)+1)*s.Size]); r > 0 {
+				if r := rms(held[int(e)*s.Size : (int(e)+1)*s.Size]); r > 0 {
 					m.Scales[b] = rms(cut(p.Members[i].Weights, b, p.PageSize)) / r
 				}
 			}

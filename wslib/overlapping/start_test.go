@@ -23,7 +23,7 @@ func TestNormalizedPagesKeepProportions(t *testing.T) {
 		}
 		p.Average()
 	}
-	s, err := p.StartSet(NormalizedPages, 1)
+	s, err := p.StartSet(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,74 +35,6 @@ func TestNormalizedPagesKeepProportions(t *testing.T) {
 				t.Errorf("%s: weights %v, want %v times sqrt 2", m.Name, got, want)
 			}
 		}
-	}
-}
-
-func TestRandomPagesHaveTheNetworksMagnitude(t *testing.T) {
-	p, _ := New(512, 2)
-	w := make([]float32, 1024)
-	for i := range w {
-		w[i] = 0.3
-		if i >= 512 {
-			w[i] = -0.02
-		}
-	}
-	if _, err := p.Add(Network{Name: "a", Weights: w, Fisher: make([]float32, 1024)}); err != nil {
-		t.Fatal(err)
-	}
-	s, err := p.StartSet(RandomPages, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := s.Weights(0)
-	for page, want := range []float64{0.3, 0.02} {
-		if r := float64(rms(got[page*512 : page*512+512])); math.Abs(r/want-1) > 0.15 {
-			t.Errorf("page %d has root mean square %v, want about %v", page, r, want)
-		}
-	}
-	again, _ := p.StartSet(RandomPages, 3)
-	other, _ := p.StartSet(RandomPages, 4)
-	if !slices.Equal(s.Pages, again.Pages) || slices.Equal(s.Pages, other.Pages) {
-		t.Error("the seed does not decide the pages")
-	}
-	if _, err := p.StartSet("zero", 1); err == nil {
-		t.Error("unknown start accepted")
-	}
-}
-
-// By hand: two networks on one shared page. Root mean squares are 2.5^0.5 times 1 and 0.1
-// of weights 1, -2 and 0.2, 0.1; one of the first network's two pages is exclusive.
-func TestSignedPagesByHand(t *testing.T) {
-	p, _ := New(2, 1)
-	for _, n := range []Network{
-		{Name: "a", Weights: []float32{1, -2, 5, -7}, Exclusive: []int{1}},
-		{Name: "b", Weights: []float32{-0.2, -0.1}},
-	} {
-		n.Fisher = make([]float32, len(n.Weights))
-		if _, err := p.Add(n); err != nil {
-			t.Fatal(err)
-		}
-		p.Average()
-	}
-	s, err := p.StartSet(SignedPages, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Validate(); err != nil {
-		t.Fatal(err)
-	}
-	// The mean of 1 and 2, and of 2 and 1, in fifths of the root mean square.
-	for i, want := range [][]float32{{1.5, -1.5, 5, -7}, {-0.15, -0.15}} {
-		got := s.Weights(i)
-		for k := range want {
-			if math.Abs(float64(got[k]/want[k])-1) > 1e-5 {
-				t.Errorf("%s: weights %v, want %v", s.Networks[i].Name, got, want)
-				break
-			}
-		}
-	}
-	if r := rms(s.Pages); math.Abs(float64(r)-0.2*1.5/math.Sqrt(2.5)) > 1e-5 {
-		t.Errorf("root mean square of the shared page %v, want %v", r, 0.2*1.5/math.Sqrt(2.5))
 	}
 }
 
@@ -118,7 +50,7 @@ func TestKeyedPagesByHand(t *testing.T) {
 		}
 		p.Average()
 	}
-	s, err := p.StartSet(KeyedPages, 1)
+	s, err := p.StartSet(page.Int2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,32 +66,28 @@ func TestKeyedPagesByHand(t *testing.T) {
 			}
 		}
 	}
-	for _, keys := range []page.Precision{page.Int1, page.Int2} {
-		if start := KeyedStart(keys); start.Keys() != keys {
-			t.Errorf("start %q for keys of %v", start, keys)
-		}
+	if _, err := p.StartSet(page.Int4); err == nil || !strings.Contains(err.Error(), "keys of int4, want int2") {
+		t.Errorf("keys of 4 bits: %v", err)
 	}
 }
 
-// Optimized networks with keys go on, and are joined, with keys of their precision only.
-func TestKeysOfOnePrecision(t *testing.T) {
+// Optimized networks with keys go on with them, and are joined, whether the others start with
+// keys or without.
+func TestKeysGoOn(t *testing.T) {
 	n := Network{Name: "a", Weights: []float32{1, -2, 3, -4}, Fisher: make([]float32, 4)}
 	p, _ := New(2, 2)
 	if _, err := p.Add(n); err != nil {
 		t.Fatal(err)
 	}
-	old, err := p.StartSet(SignedPages, 1)
+	old, err := p.StartSet(page.Int2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, take := range []func(*page.Set, Start, uint64) (*page.Set, error){p.Continue, p.Extend} {
-		if _, err := take(old, KeyedPages, 1); err == nil || !strings.Contains(err.Error(), "keys of int1, the others would start with keys of int2") {
-			t.Errorf("signs go on as keys of two bits: %v", err)
-		}
-		for _, start := range []Start{SignedPages, NormalizedPages} {
-			s, err := take(old, start, 1)
-			if err != nil || s.Validate() != nil || s.KeyPrecision != page.Int1 {
-				t.Errorf("start %s: keys of %v, %v", start, s.KeyPrecision, err)
+	for _, take := range []func(*page.Set, page.Precision) (*page.Set, error){p.Continue, p.Extend} {
+		for _, keys := range []page.Precision{0, page.Int2} {
+			s, err := take(old, keys)
+			if err != nil || s.Validate() != nil || s.KeyPrecision != page.Int2 || !slices.Equal(s.Networks[0].Keys, old.Networks[0].Keys) {
+				t.Errorf("keys of %v: %+v, %v", keys, s, err)
 			}
 		}
 	}
@@ -173,15 +101,24 @@ func TestPagesWithKeysAloneAreExact(t *testing.T) {
 	if _, err := p.Add(Network{Name: "a", Weights: w, Fisher: make([]float32, len(w))}); err != nil {
 		t.Fatal(err)
 	}
-	for _, start := range []Start{SignedPages, KeyedPages} {
-		s, err := p.StartSet(start, 1)
-		if err != nil {
-			t.Fatal(err)
+	s, err := p.StartSet(page.Int2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range s.Weights(0) {
+		if math.Abs(float64(v-w[k])) > 1e-6 {
+			t.Errorf("weight %d is %v, want %v", k, v, w[k])
 		}
-		for k, v := range s.Weights(0) {
-			if math.Abs(float64(v-w[k])) > 1e-6 {
-				t.Errorf("%s: weight %d is %v, want %v", start, k, v, w[k])
-			}
-		}
+	}
+	// The exclusive page and the shared ones have the same magnitude.
+	q, _ := New(2, 1)
+	if _, err := q.Add(Network{Name: "a", Weights: []float32{1, -2, 5, -7}, Exclusive: []int{1}, Fisher: make([]float32, 4)}); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = q.StartSet(page.Int2); err != nil {
+		t.Fatal(err)
+	}
+	if r := rms(s.ExclusiveValues(0)); math.Abs(float64(r)-0.2) > 1e-6 || math.Abs(float64(s.Weights(0)[3]+7)) > 1e-5 {
+		t.Errorf("exclusive page of root mean square %v, want 0.2; weights %v", r, s.Weights(0))
 	}
 }

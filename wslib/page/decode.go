@@ -3,14 +3,14 @@ package page
 import (
 	"encoding/binary"
 	"math"
+	"unsafe"
 )
 
-// GatherPacked is [Table.Gather] from packed pages: what a switch between stored
-// networks does. shared and the network's own exclusive pages hold
-// [Precision.Bytes](f.Size) bytes a page, each kind in its precision of f. scales are
-// values, whatever their format. The result is bit for bit that of Gather from the
-// unpacked pages.
-func (t Table) GatherPacked(dst []float32, f Format, shared, exclusive []byte, scales []float32) {
+// gather puts the table's pages together in dst from shared and the network's own exclusive
+// pages, packed in their precisions of f, each value times the scale of its page. scales may
+// be nil: all 1. dst holds [len(t.Entries), f.Size] values, or less: a flat weight vector,
+// whose last page ends early.
+func (t Table) gather(dst []float32, f Format, shared, exclusive []byte, scales []float32) {
 	ofShared, ofExclusive := f.Precisions()
 	for i, e := range t.Entries {
 		p, src := ofShared, shared
@@ -34,35 +34,29 @@ func (t Table) GatherPacked(dst []float32, f Format, shared, exclusive []byte, s
 func (p Precision) decode(dst []float32, packed []byte, scale float32) {
 	switch p.Bits() {
 	case 32:
-		for i := range dst {
-			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(packed[4*i:])) * scale
-		}
-	case 16:
-		decode16(dst, packed, scale)
+		decode32(dst, packed, scale)
 	case 8:
 		decode8(dst, packed, scale)
 	case 4:
 		decode4(dst, packed, scale)
 	case 2:
 		decode2(dst, packed, scale)
-	case 1:
-		decode1(dst, packed, scale)
 	}
 }
 
-func decode16(dst []float32, packed []byte, scale float32) {
-	for len(dst) >= 4 && len(packed) >= 8 {
-		out, in := (*[4]float32)(dst), (*[8]byte)(packed)
-		out[0] = float32(int16(binary.LittleEndian.Uint16(in[0:]))) * scale
-		out[1] = float32(int16(binary.LittleEndian.Uint16(in[2:]))) * scale
-		out[2] = float32(int16(binary.LittleEndian.Uint16(in[4:]))) * scale
-		out[3] = float32(int16(binary.LittleEndian.Uint16(in[6:]))) * scale
-		dst, packed = dst[4:], packed[8:]
+// decode32 copies memory where values lie in it as they are stored, which is ten times as fast.
+func decode32(dst []float32, packed []byte, scale float32) {
+	if scale == 1 && littleEndian {
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), 4*len(dst)), packed)
+		return
 	}
 	for i := range dst {
-		dst[i] = float32(int16(binary.LittleEndian.Uint16(packed[2*i:]))) * scale
+		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(packed[4*i:])) * scale
 	}
 }
+
+// littleEndian says that the first byte of a number in memory is its lowest.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 func decode8(dst []float32, packed []byte, scale float32) {
 	for len(dst) >= 8 && len(packed) >= 8 {
@@ -118,24 +112,5 @@ func decode2(dst []float32, packed []byte, scale float32) {
 	}
 	for i := range dst {
 		dst[i] = pair[packed[0]>>(2*i)&3][0]
-	}
-}
-
-// decode1 looks up four values at a time.
-func decode1(dst []float32, packed []byte, scale float32) {
-	var four [16][4]float32
-	for c := range four {
-		for k := range four[c] {
-			four[c][k] = float32(c>>k&1*2-1) * scale
-		}
-	}
-	for len(dst) >= 8 && len(packed) >= 1 {
-		out, b := (*[8]float32)(dst), packed[0]
-		*(*[4]float32)(out[:4]) = four[b&15]
-		*(*[4]float32)(out[4:]) = four[b>>4]
-		dst, packed = dst[8:], packed[1:]
-	}
-	for i := range dst {
-		dst[i] = four[packed[0]>>i&1][0]
 	}
 }

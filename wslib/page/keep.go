@@ -22,8 +22,7 @@ func (s *Set) Keep(names ...string) (*Set, error) {
 			return nil, fmt.Errorf("pages: network %q to keep is there twice", name)
 		}
 		m := s.Networks[i]
-		m.Exclusive, m.Scales, m.Keys = slices.Clone(m.Exclusive), slices.Clone(m.Scales), slices.Clone(m.Keys)
-		k.Networks = append(k.Networks, m)
+		k.Networks = append(k.Networks, m.clone())
 		for _, e := range m.Table.Entries {
 			if int(e) < s.Shared {
 				to[e] = 1
@@ -31,9 +30,10 @@ func (s *Set) Keep(names ...string) (*Set, error) {
 		}
 	}
 	k.Pages, k.Shared = k.Pages[:0], 0
+	width := s.Precision.Bytes(s.Size)
 	for e, used := range to {
 		if used == 1 {
-			k.Pages = append(k.Pages, s.Pages[e*s.Size:(e+1)*s.Size]...)
+			k.Pages = append(k.Pages, s.Pages[e*width:(e+1)*width]...)
 			to[e] = int32(k.Shared)
 			k.Shared++
 		}

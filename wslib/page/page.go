@@ -3,11 +3,10 @@
 package page
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
-
-	"weightsep/wslib/npy"
 )
 
 // DefaultSize is the page size of the paper, in weights.
@@ -22,11 +21,6 @@ func Form(weights []float32, size int) []float32 {
 	pages := make([]float32, Count(len(weights), size)*size)
 	copy(pages, weights)
 	return pages
-}
-
-// Flatten is the inverse of [Form]: the first n values of pages, copied.
-func Flatten(pages []float32, n int) []float32 {
-	return append(make([]float32, 0, n), pages[:n]...)
 }
 
 // Sums adds up each page of a vector in float64, in order of the weights.
@@ -76,29 +70,6 @@ func (t Table) Validate() error {
 	return nil
 }
 
-// Gather copies the table's pages into dst from shared [Shared, size] and the
-// network's own exclusive pages, each value times the scale of its page. scales
-// may be nil: all 1. dst holds [len(Entries), size], or less: a flat weight
-// vector, whose last page ends early.
-func (t Table) Gather(dst, shared, exclusive, scales []float32, size int) {
-	for i, e := range t.Entries {
-		src := shared
-		if int(e) >= t.Shared {
-			src, e = exclusive, e-int32(t.Shared)
-		}
-		out := dst[i*size : min((i+1)*size, len(dst))]
-		in := src[int(e)*size:][:len(out)]
-		if scales == nil {
-			copy(out, in)
-			continue
-		}
-		scale := scales[i]
-		for j, v := range in {
-			out[j] = v * scale
-		}
-	}
-}
-
 // Width is the number of bytes that an entry is stored in, as an unsigned integer
 // of 1 or 2 bytes or an int32: the fewest that hold the largest entry.
 func (t Table) Width() int {
@@ -109,6 +80,26 @@ func (t Table) Width() int {
 		return 2
 	}
 	return 4
+}
+
+// Pack stores the entries in [Table.Width] bytes each, little endian.
+func (t Table) Pack() []byte {
+	packed, width := []byte{}, t.Width()
+	for _, e := range t.Entries {
+		packed = append(packed, binary.LittleEndian.AppendUint32(nil, uint32(e))[:width]...)
+	}
+	return packed
+}
+
+// UnpackTable is the inverse of [Table.Pack] for entries of 1, 2 or 4 bytes.
+func UnpackTable(packed []byte, width, shared int) Table {
+	t := Table{Shared: shared, Entries: make([]int32, len(packed)/width)}
+	for i := range t.Entries {
+		var e [4]byte
+		copy(e[:], packed[i*width:(i+1)*width])
+		t.Entries[i] = int32(binary.LittleEndian.Uint32(e[:]))
+	}
+	return t
 }
 
 // Occupancy counts, for each shared page, the networks that use it. A network
@@ -142,21 +133,4 @@ func CheckWeights(name string, weights []float32, want int) error {
 		}
 	}
 	return nil
-}
-
-// ReadTable reads a page table of n pages over the given number of shared pages
-// and validates it. Any width of entries is read.
-func ReadTable(path string, n, shared int) (Table, error) {
-	entries, shape, err := npy.ReadInts(path)
-	if err != nil {
-		return Table{}, err
-	}
-	if len(shape) != 1 || shape[0] != n {
-		return Table{}, fmt.Errorf("read %s: shape %v, want one entry for each of %d pages", path, shape, n)
-	}
-	t := Table{Shared: shared, Entries: entries}
-	if err := t.Validate(); err != nil {
-		return Table{}, fmt.Errorf("read %s: %w", path, err)
-	}
-	return t, nil
 }

@@ -10,18 +10,15 @@ import (
 	"testing"
 )
 
-var precisions = []Precision{Float32, Int16, Int8, Int4, Int2, Int1}
+var precisions = []Precision{Float32, Int8, Int4, Int2}
 
 // codes lists the code values of a quantized precision, rising, from the words of
 // its description.
 func codes(p Precision) []float32 {
-	switch p {
-	case Int2:
+	if p == Int2 {
 		return []float32{-1.5, -0.5, 0.5, 1.5}
-	case Int1:
-		return []float32{-1, 1}
 	}
-	limit := map[Precision]int{Int16: 32767, Int8: 127, Int4: 7}[p]
+	limit := map[Precision]int{Int8: 127, Int4: 7}[p]
 	var all []float32
 	for c := -limit; c <= limit; c++ {
 		all = append(all, float32(c))
@@ -33,8 +30,8 @@ func TestRoundAgainstAllCodes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, p := range precisions[1:] {
 		all := codes(p)
-		if p.Levels() != len(all) || p.Limit() != all[len(all)-1] || p.Limit() != -all[0] {
-			t.Errorf("%v: %d levels to %v, want %d to %v", p, p.Levels(), p.Limit(), len(all), all[len(all)-1])
+		if p.Limit() != all[len(all)-1] || p.Limit() != -all[0] {
+			t.Errorf("%v: codes to %v, want to %v", p, p.Limit(), all[len(all)-1])
 		}
 		xs := []float32{0, float32(math.Copysign(0, -1)), -0.2, 1e30, -1e30, float32(math.Inf(1)), float32(math.Inf(-1)), 1, -1, 0.5, 1.5, 2.5}
 		for range 300 {
@@ -59,7 +56,7 @@ func TestRoundAgainstAllCodes(t *testing.T) {
 	for _, c := range []struct {
 		p    Precision
 		x, y float32
-	}{{Int8, 2.5, 2}, {Int8, 3.5, 4}, {Int4, -0.5, 0}, {Int2, 1, 1.5}, {Int2, -1, -0.5}, {Int1, 0, 1}, {Float32, 0.3, 0.3}, {0, 0.3, 0.3}} {
+	}{{Int8, 2.5, 2}, {Int8, 3.5, 4}, {Int4, -0.5, 0}, {Int2, 1, 1.5}, {Int2, -1, -0.5}, {Float32, 0.3, 0.3}, {0, 0.3, 0.3}} {
 		if got := c.p.Round(c.x); got != c.y {
 			t.Errorf("%v: Round(%v) is %v, want %v", c.p, c.x, got, c.y)
 		}
@@ -75,7 +72,7 @@ func bits(p Precision, values []float32) []byte {
 		switch p {
 		case Float32:
 			code = uint64(math.Float32bits(v))
-		case Int2, Int1:
+		case Int2:
 			code = uint64(slices.Index(codes(p), v))
 		default:
 			code = uint64(int64(v)) // two's complement
@@ -91,59 +88,61 @@ func bits(p Precision, values []float32) []byte {
 func TestPackBitByBit(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for _, p := range precisions {
-		for _, n := range []int{0, 1, 2, 3, 7, 8, 9, 13, 31, 512} {
+		for _, n := range []int{1, 2, 3, 7, 8, 9, 13, 31, 512} {
 			values := make([]float32, n)
 			for i := range values {
 				values[i] = p.Round((2*rng.Float32() - 1) * (min(p.Limit(), 1e6) + 0.4))
 			}
-			packed, err := p.Pack(values)
-			if err != nil || len(packed) != p.Bytes(n) || !bytes.Equal(packed, bits(p, values)) {
-				t.Errorf("%v: %v packed %x, %v; want %x", p, values, packed, err, bits(p, values))
+			packed := p.Pack(values, n)
+			if len(packed) != p.Bytes(n) || !bytes.Equal(packed, bits(p, values)) {
+				t.Errorf("%v: %v packed %x, want %x", p, values, packed, bits(p, values))
 				continue
 			}
-			got := make([]float32, n)
-			if err := p.Unpack(got, packed); err != nil || !slices.Equal(got, values) {
-				t.Errorf("%v: %v unpacked %v, %v", p, values, got, err)
+			if err := p.CheckPacked(packed, n); err != nil {
+				t.Error(err)
+			}
+			if got := p.Unpack(packed, n); !slices.Equal(got, values) {
+				t.Errorf("%v: %v unpacked %v", p, values, got)
 			}
 		}
 		if !p.Quantized() {
 			continue
 		}
 		all := codes(p)
-		packed, err := p.Pack(all)
-		got := make([]float32, len(all))
-		if err != nil || p.Unpack(got, packed) != nil || !slices.Equal(got, all) {
-			t.Errorf("%v: not every code value comes back: %v", p, err)
+		if got := p.Unpack(p.Pack(all, len(all)), len(all)); !slices.Equal(got, all) {
+			t.Errorf("%v: not every code value comes back", p)
 		}
 	}
+	nan := float32(math.NaN())
 	for _, c := range []struct { // worked by hand
 		p      Precision
 		values []float32
 		want   []byte
 	}{
-		{Int16, []float32{-2, 258}, []byte{0xfe, 0xff, 2, 1}},
 		{Int8, []float32{-127, 5}, []byte{0x81, 5}},
 		{Int4, []float32{1, -1, 7}, []byte{0xf1, 7}},
 		{Int2, []float32{-1.5, -0.5, 0.5, 1.5, 0.5}, []byte{0xe4, 2}},
-		{Int1, []float32{1, -1, -1, 1, 1, -1, -1, -1, 1}, []byte{0x19, 1}},
+		{Int4, []float32{99, 0.4, nan}, []byte{7, 0}}, // the nearest
+		{Int2, []float32{-9, nan}, []byte{8}},
 		{0, []float32{1}, []byte{0, 0, 0x80, 0x3f}},
 	} {
-		if got, err := c.p.Pack(c.values); err != nil || !bytes.Equal(got, c.want) {
-			t.Errorf("%v: %v packed %x, %v; want %x", c.p, c.values, got, err, c.want)
+		if got := c.p.Pack(c.values, len(c.values)); !bytes.Equal(got, c.want) {
+			t.Errorf("%v: %v packed %x, want %x", c.p, c.values, got, c.want)
 		}
 	}
 }
 
-// Pages start at a byte even where 13 values of a page end within one.
-func TestGatherPackedEqualsGather(t *testing.T) {
+// Pages start at a byte even where 13 values of a page end within one. The oracle goes one weight
+// at a time through the values before they were packed.
+func TestGatherOneByOne(t *testing.T) {
 	for _, p := range precisions {
 		for _, own := range append(precisions, 0) {
-			t.Run(fmt.Sprintf("%v, own %d", p, own), func(t *testing.T) { gatherPackedEqualsGather(t, p, own) })
+			t.Run(fmt.Sprintf("%v, own %d", p, own), func(t *testing.T) { gatherOneByOne(t, p, own) })
 		}
 	}
 }
 
-func gatherPackedEqualsGather(t *testing.T, p, own Precision) {
+func gatherOneByOne(t *testing.T, p, own Precision) {
 	const size = 13
 	rng := rand.New(rand.NewPCG(5, 6))
 	tab := Table{Shared: 3, Entries: []int32{2, 3, 2, 0, 4}}
@@ -156,22 +155,22 @@ func gatherPackedEqualsGather(t *testing.T, p, own Precision) {
 		for i := range values {
 			values[i] = p.Round((2*rng.Float32() - 1) * min(p.Limit(), 1e6))
 		}
-		packed, err := p.PackPages(values, size)
-		if err != nil || len(packed) != pages*p.Bytes(size) {
-			t.Fatalf("%v: %d bytes, %v", p, len(packed), err)
-		}
-		return values, packed
+		return values, p.Pack(values, size)
 	}
+	shared, a := random(p, 3)
+	exclusive, b := random(own, 2)
+	values := append(shared, exclusive...) // page 3 is the first exclusive one
 	for _, scales := range [][]float32{{0.1, -3, 1, 0, 7e-8}, nil} {
-		shared, a := random(p, 3)
-		exclusive, b := random(own, 2)
 		for n := 4*size + 1; n <= 5*size; n++ { // last pages of every length
-			got, want := make([]float32, n), make([]float32, n)
-			tab.GatherPacked(got, f, a, b, scales)
-			tab.Gather(want, shared, exclusive, scales, size)
-			for i := range want {
-				if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
-					t.Fatalf("weight %d of %d is %v, want %v", i, n, got[i], want[i])
+			got := make([]float32, n)
+			tab.gather(got, f, a, b, scales)
+			for i := range got {
+				want := values[int(tab.Entries[i/size])*size+i%size]
+				if scales != nil {
+					want *= scales[i/size]
+				}
+				if math.Float32bits(got[i]) != math.Float32bits(want) {
+					t.Fatalf("weight %d of %d is %v, want %v", i, n, got[i], want)
 				}
 			}
 		}
@@ -179,41 +178,43 @@ func gatherPackedEqualsGather(t *testing.T, p, own Precision) {
 }
 
 func TestPrecisionErrors(t *testing.T) {
-	dst := make([]float32, 3)
 	minusZero := float32(math.Copysign(0, -1))
-	pack := func(p Precision, v float32) error { _, err := p.Pack([]float32{p.Limit(), v}); return err }
-	_, page := Int8.PackPages([]float32{0, 0, 0, 0.5}, 2)
+	floats := PackFloats([]float32{1, 2, float32(math.NaN()), 4})
+	long := make([]byte, Int4.Bytes(1000))
+	long[999/2] = 0x80
 	for _, c := range []struct {
 		err  error
 		want string
 	}{
 		{Precision(3).Validate(), "3 bits"},
 		{Precision(-1).Validate(), "-1 bits"},
-		{Precision(64).Unpack(dst, nil), "64 bits"},
-		{pack(Int8, 128), "value 1 is 128"},
-		{pack(Int4, 0.5), "value 1 is 0.5"},
-		{pack(Int4, minusZero), "value 1 is -0"},
-		{pack(Int2, 0), "value 1 is 0"},
-		{pack(Int1, float32(math.NaN())), "value 1 is NaN"},
-		{page, "page 1: value 1 is 0.5"},
-		{Int8.Unpack(dst, []byte{1, 0x80, 1}), "value 1 is -128"},
-		{Int16.Unpack(dst, []byte{1, 0, 0, 0x80, 1, 0}), "value 1 is -32768"},
-		{Int4.Unpack(dst, []byte{0x81, 1}), "value 1 is -8"},
-		{Int4.Unpack(dst, []byte{1, 0x11}), "last byte is 0x11"},
-		{Int2.Unpack(dst, []byte{0x40}), "last byte is 0x40"},
-		{Int1.Unpack(dst, []byte{8}), "last byte is 0x08"},
-		{Int1.Unpack(dst, []byte{1, 1}), "2 bytes, 3 values of int1 need 1"},
-		{Int4.UnpackPages(make([]float32, 6), []byte{1, 1, 0x81, 1}, 3), "page 1: value 1 is -8"},
-		{Int4.UnpackPages(make([]float32, 6), make([]byte, 3), 3), "3 bytes, 2 pages of int4 need 2 each"},
+		{Precision(16).Validate(), "16 bits"},
+		{Int8.Check([]float32{127, 128}), "value 1 is 128"},
+		{Int4.Check([]float32{7, 0.5}), "value 1 is 0.5"},
+		{Int4.Check([]float32{7, minusZero}), "value 1 is -0"},
+		{Int2.Check([]float32{1.5, 0}), "value 1 is 0"},
+		{Int2.Check([]float32{1.5, float32(math.NaN())}), "value 1 is NaN"},
+		{Int8.CheckPacked([]byte{1, 0x80, 1}, 3), "page 0: value 1 is -128, want -127..127"},
+		{Int4.CheckPacked([]byte{0x81, 1}, 3), "page 0: value 1 is -8"},
+		{Int4.CheckPacked([]byte{1, 0x11}, 3), "page 0: last byte is 0x11"},
+		{Int2.CheckPacked([]byte{0x40}, 3), "page 0: last byte is 0x40"},
+		{Int4.CheckPacked([]byte{1, 1, 0x81, 1}, 3), "page 1: value 1 is -8"},
+		{Int4.CheckPacked(long, 1000), "page 0: value 999 is -8"},
+		{Int4.CheckPacked(make([]byte, 3), 3), "3 bytes, want 2 for each page of 3 values of int4"},
+		{Float32.CheckPacked(floats, 2), "page 1: value 0 is NaN"},
+		{Float32.CheckPacked(PackFloats([]float32{float32(math.Inf(-1))}), 1), "page 0: value 0 is -Inf"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
 			t.Errorf("error %v, want %q", c.err, c.want)
 		}
 	}
+	if got := Floats(PackFloats([]float32{0.25, minusZero})); got[0] != 0.25 || !math.Signbit(float64(got[1])) || len(Floats(nil)) != 0 {
+		t.Errorf("floats come back as %v", got)
+	}
 }
 
-// BenchmarkGather gathers 128 pages of 512 with scales: from float32 values, and
-// from pages packed in each precision.
+// BenchmarkGather gathers 128 pages of 512 with scales: from
+// pages packed in each precision.
 func BenchmarkGather(b *testing.B) {
 	const pages, size = 128, 512
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -224,22 +225,14 @@ func BenchmarkGather(b *testing.B) {
 		scales[i] = rng.Float32()
 	}
 	values, dst := make([]float32, pages*size), make([]float32, pages*size)
-	b.Run("values", func(b *testing.B) {
-		for b.Loop() {
-			t.Gather(dst, values, nil, scales, size)
-		}
-	})
 	for _, p := range precisions {
 		for i := range values {
 			values[i] = p.Round((2*rng.Float32() - 1) * p.Limit())
 		}
-		packed, err := p.PackPages(values, size)
-		if err != nil {
-			b.Fatal(err)
-		}
+		packed := p.Pack(values, size)
 		b.Run(p.String(), func(b *testing.B) {
 			for b.Loop() {
-				t.GatherPacked(dst, Format{Size: size, Precision: p}, packed, nil, scales)
+				t.gather(dst, Format{Size: size, Precision: p}, packed, nil, scales)
 			}
 		})
 	}

@@ -55,14 +55,15 @@ func (f ScaleFormat) Round(v float32) float32 {
 	return v
 }
 
-// Check reports the first of scales that the format does not have.
+// Check returns an error for the first of scales that is not finite or that the format
+// does not have.
 func (f ScaleFormat) Check(scales []float32) error {
-	if f.Bytes() == 4 {
-		return nil
-	}
 	for i, v := range scales {
+		if !(v >= -math.MaxFloat32 && v <= math.MaxFloat32) {
+			return fmt.Errorf("scale %d is %v, want a finite number", i, v)
+		}
 		// Bits are compared: ScaleLog8 has no -0.
-		if v != v || math.Float32bits(v) != math.Float32bits(f.Round(v)) {
+		if math.Float32bits(v) != math.Float32bits(f.Round(v)) {
 			return fmt.Errorf("scale %d is %v, not a value of %s (Round gives one)", i, v, f)
 		}
 	}

@@ -9,18 +9,12 @@ import (
 // page table, its exclusive pages, a scale per page and perhaps a key per weight. It is the result
 // of overlapping, what optimization trains and what execution runs.
 //
-// Quantized pages hold code values of their precision, as float32. A set that has
-// any has a scale for every page of every network, float32 pages included.
+// Pages are bytes, packed as [Precision.Pack] does it. A set that has any quantized
+// pages has a scale for every page of every network, float32 pages included.
 type Set struct {
-	Size     int       // weights in a page
-	Shared   int       // number of shared pages
-	Pages    []float32 // shared pages [Shared, Size]
+	Format
+	Pages    []byte // shared pages [Shared, Precision.Bytes(Size)]
 	Networks []Member
-
-	Precision          Precision   // of the values of shared pages
-	ExclusivePrecision Precision   // of the values of exclusive pages; 0: as Precision
-	ScaleFormat        ScaleFormat // of all scales
-	KeyPrecision       Precision   // of keys: Int1 or Int2; 0: no network has any
 }
 
 // Member is one network's part of a [Set].
@@ -28,90 +22,112 @@ type Member struct {
 	Name      string
 	Weights   int       // length of its flat weight vector
 	Table     Table     // one entry per page
-	Exclusive []float32 // its own pages [len(Table.Exclusive()), Size], in rising page order
+	Exclusive []byte    // its own packed pages, len(Table.Exclusive()) of them, in rising page order
 	Scales    []float32 // one per page; nil: all 1, and nothing is stored
 
 	// Keys of its weights on shared pages, packed, see [Table.PackKeys]. nil: all 1, and
 	// nothing is stored. Only with scales.
 	Keys []byte
+
+	// State is what the network has beside its weights, as statistics of batch
+	// normalization. Its order is that of the network's variables.
+	State []float32
 }
 
-// Validate checks that tables, pages and scales fit each other and that storing
-// them would not change them.
+// Validate returns an error if tables, pages, scales, keys and states do not fit each other,
+// or for bytes and numbers that are none of the set's format.
 func (s *Set) Validate() error {
-	if err := s.Format().Validate(); err != nil {
+	if err := s.Format.Validate(); err != nil {
 		return fmt.Errorf("pages: %w", err)
 	}
-	if len(s.Pages) != s.Shared*s.Size {
-		return fmt.Errorf("pages: %d shared values, want %d pages of %d", len(s.Pages), s.Shared, s.Size)
+	shared, exclusive := s.Precisions()
+	if want := s.Shared * shared.Bytes(s.Size); len(s.Pages) != want {
+		return fmt.Errorf("pages: %d bytes of shared pages, want %d of %d values of %v, %d bytes", len(s.Pages), s.Shared, s.Size, shared, want)
 	}
-	shared, exclusive := s.Format().Precisions()
-	quantized := shared
-	if !quantized.Quantized() {
-		quantized = exclusive
-	}
-	if err := shared.Check(s.Pages); err != nil {
+	if err := shared.CheckPacked(s.Pages, s.Size); err != nil {
 		return fmt.Errorf("shared pages: %w", err)
 	}
 	for _, m := range s.Networks {
-		pages := Count(m.Weights, s.Size)
-		if m.Table.Shared != s.Shared || len(m.Table.Entries) != pages {
-			return fmt.Errorf("pages: %s: table of %d entries over %d shared pages, want %d over %d",
-				m.Name, len(m.Table.Entries), m.Table.Shared, pages, s.Shared)
-		}
-		if err := m.Table.Validate(); err != nil {
-			return fmt.Errorf("pages: %s: %w", m.Name, err)
-		}
-		if own := len(m.Table.Exclusive()); len(m.Exclusive) != own*s.Size {
-			return fmt.Errorf("pages: %s: %d exclusive values, its table has %d exclusive pages of %d", m.Name, len(m.Exclusive), own, s.Size)
-		}
-		if m.Scales != nil && len(m.Scales) != pages {
-			return fmt.Errorf("pages: %s: %d scales for %d pages", m.Name, len(m.Scales), pages)
-		}
-		if m.Scales == nil && quantized.Quantized() {
-			return fmt.Errorf("pages: %s: no scales, which pages of %v need", m.Name, quantized)
-		}
-		if err := exclusive.Check(m.Exclusive); err != nil {
-			return fmt.Errorf("pages: %s: exclusive pages: %w", m.Name, err)
-		}
-		if err := s.ScaleFormat.Check(m.Scales); err != nil {
-			return fmt.Errorf("pages: %s: %w", m.Name, err)
-		}
-		if err := m.checkKeys(s.Size, s.KeyPrecision); err != nil {
+		if err := m.validate(s.Format, exclusive); err != nil {
 			return fmt.Errorf("pages: %s: %w", m.Name, err)
 		}
 	}
 	return nil
 }
 
+func (m Member) validate(f Format, exclusive Precision) error {
+	pages := Count(m.Weights, f.Size)
+	if m.Table.Shared != f.Shared || len(m.Table.Entries) != pages {
+		return fmt.Errorf("table of %d entries over %d shared pages, want %d over %d",
+			len(m.Table.Entries), m.Table.Shared, pages, f.Shared)
+	}
+	if err := m.Table.Validate(); err != nil {
+		return err
+	}
+	if own := len(m.Table.Exclusive()); len(m.Exclusive) != own*exclusive.Bytes(f.Size) {
+		return fmt.Errorf("%d bytes of exclusive pages, its table has %d of %d values of %v", len(m.Exclusive), own, f.Size, exclusive)
+	}
+	if err := exclusive.CheckPacked(m.Exclusive, f.Size); err != nil {
+		return fmt.Errorf("exclusive pages: %w", err)
+	}
+	if m.Scales != nil && len(m.Scales) != pages {
+		return fmt.Errorf("%d scales for %d pages", len(m.Scales), pages)
+	}
+	if quantized := f.Precision.Quantized() || exclusive.Quantized(); m.Scales == nil && quantized {
+		return fmt.Errorf("no scales, which pages of %v and %v need", f.Precision, exclusive)
+	}
+	if err := f.ScaleFormat.Check(m.Scales); err != nil {
+		return err
+	}
+	if err := m.checkKeys(f); err != nil {
+		return err
+	}
+	if len(m.State) > 0 {
+		return CheckWeights("state", m.State, -1)
+	}
+	return nil
+}
+
 // Index is the place of a network in the set, or -1.
 func (s *Set) Index(name string) int {
-	for i, m := range s.Networks {
-		if m.Name == name {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(s.Networks, func(m Member) bool { return m.Name == name })
 }
 
 // Weights puts network i together: its flat weight vector as it is executed.
 func (s *Set) Weights(i int) []float32 {
-	m := s.Networks[i]
-	weights := make([]float32, m.Weights)
-	m.Table.Gather(weights, s.Pages, m.Exclusive, m.Scales, s.Size)
-	m.Table.ApplyKeys(weights, m.Keys, s.Size, s.KeyPrecision)
+	weights := make([]float32, s.Networks[i].Weights)
+	s.Gather(weights, i)
 	return weights
+}
+
+// Gather is [Set.Weights] into dst, which holds as many values: what a switch does.
+func (s *Set) Gather(dst []float32, i int) {
+	m := s.Networks[i]
+	m.Table.gather(dst, s.Format, s.Pages, m.Exclusive, m.Scales)
+	m.Table.applyKeys(dst, m.Keys, s.Size)
+}
+
+// SharedValues are the values of the shared pages [Shared, Size].
+func (s *Set) SharedValues() []float32 { return s.Precision.Unpack(s.Pages, s.Size) }
+
+// ExclusiveValues are the values of network i's exclusive pages, in rising page order.
+func (s *Set) ExclusiveValues(i int) []float32 {
+	_, exclusive := s.Precisions()
+	return exclusive.Unpack(s.Networks[i].Exclusive, s.Size)
 }
 
 // Clone copies the set and everything in it but the tables, which nobody changes.
 func (s *Set) Clone() *Set {
 	c := *s
-	c.Pages = append([]float32(nil), s.Pages...)
-	c.Networks = append([]Member(nil), s.Networks...)
-	for i := range c.Networks {
-		m := &c.Networks[i]
-		m.Exclusive = append([]float32(nil), m.Exclusive...)
-		m.Scales, m.Keys = slices.Clone(m.Scales), slices.Clone(m.Keys)
+	c.Pages, c.Networks = slices.Clone(s.Pages), slices.Clone(s.Networks)
+	for i, m := range c.Networks {
+		c.Networks[i] = m.clone()
 	}
 	return &c
+}
+
+func (m Member) clone() Member {
+	m.Exclusive, m.Scales = slices.Clone(m.Exclusive), slices.Clone(m.Scales)
+	m.Keys, m.State = slices.Clone(m.Keys), slices.Clone(m.State)
+	return m
 }

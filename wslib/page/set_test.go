@@ -1,20 +1,15 @@
 package page
 
 import (
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
-
-	"weightsep/wslib/npy"
 )
 
 func example() *Set {
-	return &Set{Size: 2, Shared: 2, Pages: []float32{1, 2, 3, 4}, Networks: []Member{
-		{Name: "a", Weights: 3, Table: Table{2, []int32{1, 0}}, Exclusive: []float32{}, Scales: []float32{2, 1}},
-		{Name: "b", Weights: 5, Table: Table{2, []int32{2, 0, 3}}, Exclusive: []float32{5, 6, 7, 8}},
+	return &Set{Format: Format{Size: 2, Shared: 2}, Pages: PackFloats([]float32{1, 2, 3, 4}), Networks: []Member{
+		{Name: "a", Weights: 3, Table: Table{2, []int32{1, 0}}, Exclusive: []byte{}, Scales: []float32{2, 1}},
+		{Name: "b", Weights: 5, Table: Table{2, []int32{2, 0, 3}}, Exclusive: PackFloats([]float32{5, 6, 7, 8})},
 	}}
 }
 
@@ -22,6 +17,12 @@ func TestSetWeightsAndBytesByHand(t *testing.T) {
 	s := example()
 	if got := s.Weights(0); !slices.Equal(got, []float32{6, 8, 1}) {
 		t.Errorf("a: %v", got)
+	}
+	if got := s.SharedValues(); !slices.Equal(got, []float32{1, 2, 3, 4}) {
+		t.Errorf("shared pages %v", got)
+	}
+	if got := s.ExclusiveValues(1); !slices.Equal(got, []float32{5, 6, 7, 8}) {
+		t.Errorf("exclusive pages of b %v", got)
 	}
 	if got := s.Weights(1); !slices.Equal(got, []float32{5, 6, 1, 2, 7}) {
 		t.Errorf("b: %v", got)
@@ -36,36 +37,17 @@ func TestSetWeightsAndBytesByHand(t *testing.T) {
 	}
 }
 
-func TestSetSaveLoad(t *testing.T) {
-	dir := t.TempDir()
-	s := example()
-	files, err := s.Save(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		if _, err := os.Stat(filepath.Join(dir, f)); err != nil {
-			t.Error(err)
-		}
-	}
-	shapes := []Shape{{Name: "a", Weights: 3, Scales: true}, {Name: "b", Weights: 5}}
-	got, err := LoadSet(dir, 2, 2, shapes)
-	if err != nil || !reflect.DeepEqual(got, s) {
-		t.Fatalf("loaded %+v, %v", got, err)
-	}
-	npy.Write(filepath.Join(dir, ExclusiveFile), []float32{5, 6}, 1, 2)
-	if _, err := LoadSet(dir, 2, 2, shapes); err == nil || !strings.Contains(err.Error(), ExclusiveFile) {
-		t.Errorf("missing exclusive page: %v", err)
-	}
-	npy.Write(filepath.Join(dir, ExclusiveFile), make([]float32, 6), 3, 2)
-	if _, err := LoadSet(dir, 2, 2, shapes); err == nil || !strings.Contains(err.Error(), "3 pages, the page tables name 2") {
-		t.Errorf("exclusive page too many: %v", err)
-	}
-	npy.Write(filepath.Join(dir, TableFile("b")), []int32{2, 7, 3})
-	if _, err := LoadSet(dir, 2, 2, shapes); err == nil || !strings.Contains(err.Error(), "entry 1 is 7") {
-		t.Errorf("table that points outside: %v", err)
-	}
-	if _, err := LoadSet(dir, 2, 3, shapes); err == nil || !strings.Contains(err.Error(), "want [3 2]") {
-		t.Errorf("wrong number of shared pages: %v", err)
+// What is done to a clone stays there.
+func TestCloneSharesNothing(t *testing.T) {
+	s := keyed(Int8, ScaleFloat16)
+	s.Networks[0].State = []float32{1}
+	want := keyed(Int8, ScaleFloat16)
+	want.Networks[0].State = []float32{1}
+	c := s.Clone()
+	c.Pages[0], c.Networks[1].Name, c.Size = c.Pages[0]+1, "z", 5
+	m := &c.Networks[0]
+	m.Exclusive[0], m.Scales[0], m.Keys[0], m.State[0] = m.Exclusive[0]+1, 7, m.Keys[0]+1, 7
+	if !reflect.DeepEqual(s, want) {
+		t.Errorf("%+v, was %+v", s, want)
 	}
 }

@@ -1,12 +1,13 @@
 package page
 
 // Stored is what a set takes in memory, in bytes, beside what the networks would
-// take separately. Everything counts as [Set.Save] writes it, packed pages and keys, scales
-// in their format and tables in their width, but for the headers of files.
+// take separately. Everything counts as it is stored, packed pages and keys, scales
+// in their format and tables in their width; headers of files do not.
 type Stored struct {
 	Shared    int `json:"shared"`         // shared pages, level 1
 	Exclusive int `json:"exclusive"`      // exclusive pages, level 2
 	Keys      int `json:"keys,omitempty"` // level 2, too
+	State     int `json:"state,omitempty"`
 	Tables    int `json:"tables"`
 	Scales    int `json:"scales"`
 	Total     int `json:"total"`
@@ -22,19 +23,21 @@ func (b Stored) Level1() int { return b.Shared + b.Tables + b.Scales }
 
 // Stored counts the bytes of the set.
 func (s *Set) Stored() Stored {
-	shared, exclusive := s.Format().Precisions()
+	shared, exclusive := s.Precisions()
 	b := Stored{Shared: s.Shared * shared.Bytes(s.Size)}
-	weights, values := 0, len(s.Pages)
+	weights, values := 0, s.Shared*s.Size
 	for _, m := range s.Networks {
-		b.Exclusive += len(m.Exclusive) / s.Size * exclusive.Bytes(s.Size)
+		own := len(m.Table.Exclusive())
+		b.Exclusive += own * exclusive.Bytes(s.Size)
 		b.Tables += m.Table.Width() * len(m.Table.Entries)
 		b.Scales += s.ScaleFormat.Bytes() * len(m.Scales)
 		b.Keys += len(m.Keys)
+		b.State += 4 * len(m.State)
 		weights += m.Weights
-		values += len(m.Exclusive)
+		values += own * s.Size
 	}
 	b.Separate = 4 * weights
-	b.Total = b.Level1() + b.Exclusive + b.Keys
+	b.Total = b.Level1() + b.Exclusive + b.Keys + b.State
 	b.RatioBytes = float64(b.Separate) / float64(b.Total)
 	b.RatioWeights = float64(weights) / float64(values)
 	b.RatioLevel1 = float64(b.Separate) / float64(b.Level1())

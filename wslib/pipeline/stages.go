@@ -17,6 +17,7 @@ import (
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/separation"
+	"weightsep/wslib/setfiles"
 )
 
 func weightsFile(name string) string  { return filepath.Join(name, "weights.npy") }
@@ -152,7 +153,7 @@ func (r *Run) Overlap(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		files, err := plan.Set(false).Save(r.Dir.File("overlap"))
+		files, err := setfiles.Save(plan.Set(false), r.Dir.File("overlap"))
 		for i := range files {
 			files[i] = filepath.Join("overlap", files[i])
 		}

@@ -97,7 +97,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"run", "-placement", "tidy", "-run", filepath.Join(empty, "r")}, 2, "tidy"},
 		{[]string{"run", "-loads", "mnist=2", "-run", filepath.Join(empty, "r")}, 2, "-placement balanced"},
 		{[]string{"run", "-placement", "balanced", "-loads", "mnist", "-run", filepath.Join(empty, "r")}, 2, "NAME=LOAD"},
-		{[]string{"run", "-method", "alternating", "-start", "signed", "-run", filepath.Join(empty, "r")}, 2, "has no keys"},
+		{[]string{"run", "-method", "alternating", "-start", "keyed", "-run", filepath.Join(empty, "r")}, 2, "has no keys"},
 		{[]string{"run", "-ratio", "32", "-start", "keyed", "-run", filepath.Join(empty, "r")}, 2, "beside keys of int2"},
 		{[]string{"run", "-dropouts", "mnist=none", "-run", filepath.Join(empty, "r")}, 2, "NAME=DROPOUT"},
 		{[]string{"run", "-dropouts", "mnist=1.5", "-run", filepath.Join(empty, "r")}, 2, "dropout 1.5 of mnist"},

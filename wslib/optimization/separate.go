@@ -1,0 +1,95 @@
+package optimization
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/gomlx/compute"
+
+	"weightsep/wslib/network"
+	"weightsep/wslib/overlapping"
+	"weightsep/wslib/page"
+)
+
+// Trained is the outcome of one network of [Separate].
+type Trained struct {
+	network.Values // as executed
+	Bytes          int
+	BestStep       int
+	History        []Point
+}
+
+// Separate trains networks apart from each other, each on pages of its own, by the very steps of
+// [Joint]: baselines from initial values, teachers from baselines, and the separate networks that
+// packing is compared with, which so have the same rounding, learned scales and teachers. In
+// float32 there are no scales and pages are the weights.
+//
+// starts are parallel to tasks. Of the format it takes page size, precision and scale format.
+// Checkpoint names a directory: a network whose training was finished there is not trained again.
+// The progress is that of one network after another, whose name is told.
+func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts []network.Values, as page.Format, r Recipe, o Options, progress func(name string, p Progress)) ([]Trained, error) {
+	if len(starts) != len(tasks) {
+		return nil, fmt.Errorf("%d starting points for %d networks", len(starts), len(tasks))
+	}
+	if o.Checkpoint != "" {
+		if err := os.MkdirAll(o.Checkpoint, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	trained := make([]Trained, len(tasks))
+	var telling sync.Mutex
+	j := &joint{Options: o.withDefaults(), tasks: tasks}
+	return trained, j.each(len(tasks), func(i int) error {
+		t, one := tasks[i], o
+		one.Workers, one.Checkpoint = 1, ""
+		if o.Checkpoint != "" {
+			one.Checkpoint = filepath.Join(o.Checkpoint, t.Network.Name+".npz")
+		}
+		one.Progress = func(p Progress) {
+			telling.Lock()
+			defer telling.Unlock()
+			if progress != nil {
+				progress(t.Network.Name, p)
+			}
+		}
+		if err := page.CheckWeights("network "+t.Network.Name, starts[i].Weights, t.Network.Weights()); err != nil {
+			return err
+		}
+		set, err := alone(t.Network.Name, starts[i], as)
+		if err != nil {
+			return fmt.Errorf("network %s: %w", t.Network.Name, err)
+		}
+		format := as
+		format.Shared, format.KeyPrecision = set.Shared, 0
+		result, err := Joint(ctx, backend, set, []Task{t}, format, r, one)
+		if err != nil {
+			return fmt.Errorf("network %s: %w", t.Network.Name, err)
+		}
+		trained[i] = Trained{network.Values{Weights: result.Set.Weights(0), State: result.Set.Networks[0].State},
+			result.Set.Stored().Total - result.Set.Stored().Tables, result.BestStep, result.History}
+		return nil
+	})
+}
+
+// alone is a set of one network, page b on shared page b.
+func alone(name string, v network.Values, as page.Format) (*page.Set, error) {
+	n := page.Count(len(v.Weights), as.Size)
+	plan, err := overlapping.New(as.Size, n)
+	if err != nil {
+		return nil, err
+	}
+	member := overlapping.Network{Name: name, Weights: v.Weights, Fisher: make([]float32, len(v.Weights)), State: v.State}
+	_, err = plan.AddWith(member, func(_ *overlapping.Plan, _ overlapping.Network, sharable []int) []int { return sharable })
+	if err != nil {
+		return nil, err
+	}
+	if shared, own := as.Precisions(); shared.Quantized() || own.Quantized() {
+		return plan.StartSet(0)
+	}
+	set := plan.Set(false)
+	set.Pages = page.PackFloats(page.Form(v.Weights, as.Size))
+	return set, nil
+}

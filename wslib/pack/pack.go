@@ -1,0 +1,146 @@
+// Package pack keeps many networks, packed onto shared pages, in one .safetensors file that
+// any safetensors library reads. FORMAT.md, beside this file, is the whole format.
+package pack
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"weightsep/wslib/page"
+)
+
+// Version is the version of the format that this package writes, and the only one it reads.
+const Version = "1"
+
+// File is what a pack holds.
+type File struct {
+	Set      *page.Set
+	Networks []Network       // one for each network of Set, in its order
+	Made     json.RawMessage // what the pack was made with; nil: not said
+}
+
+// Network is what a pack knows of a network beside its pages.
+type Network struct {
+	Layers []Layer         // of the flat weight vector
+	Model  json.RawMessage // the architecture, opaque to this package; nil: not said
+	Graph  []byte          // the network's own graph, an ONNX file; nil: none
+}
+
+// Layer is a part of a network's flat weight vector: a row-major array.
+type Layer struct {
+	Name   string `json:"name"`
+	Shape  []int  `json:"shape"`
+	Offset int    `json:"offset"` // of its first weight
+}
+
+// record is a network in the metadata.
+type record struct {
+	Name    string          `json:"name"`
+	Weights int             `json:"weights"`
+	Layers  []Layer         `json:"layers,omitempty"`
+	Model   json.RawMessage `json:"model,omitempty"`
+}
+
+// Open reads a pack from a file.
+func Open(path string) (*File, error) {
+	r, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	info, err := r.Stat()
+	if err != nil {
+		return nil, err
+	}
+	f, err := Read(r, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// Save writes the pack to a file, whole or not at all: to a temporary file in the same
+// directory, which is synced and renamed.
+func (f *File) Save(path string) (err error) {
+	w, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			w.Close()
+			os.Remove(w.Name())
+			err = fmt.Errorf("write %s: %w", path, err)
+		}
+	}()
+	if err = f.Write(w); err != nil {
+		return err
+	}
+	if err = errors.Join(w.Chmod(0o644), w.Sync(), w.Close()); err != nil {
+		return err
+	}
+	return os.Rename(w.Name(), path)
+}
+
+// validate returns an error for a pack that [Read] would refuse.
+func (f *File) validate() error {
+	if err := f.Set.Validate(); err != nil {
+		return err
+	}
+	if len(f.Networks) != len(f.Set.Networks) {
+		return fmt.Errorf("layers and models of %d networks, the set has %d", len(f.Networks), len(f.Set.Networks))
+	}
+	if f.Made != nil && !json.Valid(f.Made) {
+		return fmt.Errorf("what the pack was made with is no JSON: %.40q", f.Made)
+	}
+	for i, m := range f.Set.Networks {
+		if err := checkName(m.Name); err != nil {
+			return fmt.Errorf("network %d: %w", i, err)
+		}
+		if f.Set.Index(m.Name) != i {
+			return fmt.Errorf("network %s is there twice", m.Name)
+		}
+		if m.Weights < 1 {
+			return fmt.Errorf("network %s: %d weights, want 1 or more", m.Name, m.Weights)
+		}
+		n := f.Networks[i]
+		if n.Model != nil && !json.Valid(n.Model) {
+			return fmt.Errorf("network %s: its model is no JSON: %.40q", m.Name, n.Model)
+		}
+		for _, l := range n.Layers {
+			size, err := product(l.Shape)
+			if err != nil || l.Name == "" || l.Offset < 0 || size > m.Weights || l.Offset > m.Weights-size {
+				return fmt.Errorf("network %s: layer %q of shape %v at weight %d: want a name, and a place in %d weights",
+					m.Name, l.Name, l.Shape, l.Offset, m.Weights)
+			}
+		}
+	}
+	return nil
+}
+
+// checkName returns an error for a name that is not a word of letters, digits, dots, dashes
+// and underscores that begins with a letter or digit.
+func checkName(name string) error {
+	const letters, most = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 100
+	other := func(r rune) bool { return !strings.ContainsRune(letters+"._-", r) }
+	if name == "" || len(name) > most || !strings.Contains(letters, name[:1]) || strings.ContainsFunc(name, other) {
+		return fmt.Errorf("name %q: want a word of at most %d letters, digits, dots, dashes and underscores that begins with a letter or digit", name, most)
+	}
+	return nil
+}
+
+// product is the number of elements of a shape, each of whose sides is 1 or more.
+func product(shape []int) (int, error) {
+	n := 1
+	for _, d := range shape {
+		if d < 1 || d > 1<<40 || n > 1<<40/d {
+			return 0, fmt.Errorf("shape %v: want sides of 1 or more, and fewer than 2^40 elements", shape)
+		}
+		n *= d
+	}
+	return n, nil
+}

@@ -1,0 +1,282 @@
+package setfiles
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"weightsep/wslib/npy"
+	"weightsep/wslib/page"
+)
+
+// example is a set of 300 shared pages of 13 values: a's table names one of them twice and two
+// pages of its own, and it has keys and a state; b's fits in bytes.
+func example(f page.Format) *page.Set {
+	rng := rand.New(rand.NewPCG(uint64(f.Precision), 9))
+	f.Size, f.Shared = 13, 300
+	pages := func(p page.Precision, n int) []byte {
+		v := make([]float32, n*13)
+		for i := range v {
+			v[i] = (2*rng.Float32() - 1) * min(p.Limit(), 9)
+		}
+		return p.Pack(v, 13)
+	}
+	scales := func(v ...float32) []float32 {
+		for i := range v {
+			v[i] = f.ScaleFormat.Round(v[i])
+		}
+		return v
+	}
+	shared, own := f.Precisions()
+	s := &page.Set{Format: f, Pages: pages(shared, 300), Networks: []page.Member{
+		{Name: "a", Weights: 60, Table: page.Table{Shared: 300, Entries: []int32{7, 300, 7, 299, 301}}, Exclusive: pages(own, 2),
+			Scales: scales(1, 0.3, -2, 0, 1e-3), State: []float32{1, -0.5}},
+		{Name: "b", Weights: 13, Table: page.Table{Shared: 300, Entries: []int32{255}}, Exclusive: []byte{}, Scales: scales(0.7)},
+	}}
+	if f.KeyPrecision != 0 {
+		keys := make([]float32, 60)
+		for i := range keys {
+			keys[i] = 4*rng.Float32() - 2
+		}
+		s.Networks[0].Keys = s.Networks[0].Table.PackKeys(keys, 13)
+	}
+	return s
+}
+
+func shapes(s *page.Set) (all []Shape) {
+	for _, m := range s.Networks {
+		all = append(all, ShapeOf(m))
+	}
+	return all
+}
+
+// formats are all precisions of pages beside each other, and all formats of scales, with keys
+// and without.
+func formats() (all []page.Format) {
+	precisions := []page.Precision{0, page.Float32, page.Int8, page.Int4, page.Int2}
+	for _, p := range precisions {
+		for _, own := range precisions {
+			all = append(all, page.Format{Precision: p, ExclusivePrecision: own, ScaleFormat: page.ScaleFloat16})
+		}
+		for _, f := range []page.ScaleFormat{"", page.ScaleFloat32, page.ScaleLog8} {
+			all = append(all, page.Format{Precision: p, ScaleFormat: f, KeyPrecision: page.Int2})
+		}
+	}
+	return all
+}
+
+// Every set comes back as it was, and its files take what Stored counts beside
+// their headers.
+func TestSetsComeBack(t *testing.T) {
+	for _, f := range formats() {
+		dir := t.TempDir()
+		s := example(f)
+		files, err := Save(s, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Load(dir, s.Format, shapes(s))
+		if err != nil || !reflect.DeepEqual(got, s) {
+			t.Fatalf("%+v: did not come back: %v", f, err)
+		}
+		size := 0
+		for _, file := range files {
+			raw, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			size += len(raw) - 12 - int(binary.LittleEndian.Uint32(raw[8:]))
+		}
+		if want := s.Stored().Total; size != want {
+			t.Errorf("%+v: files hold %d bytes, Stored counts %d", f, size, want)
+		}
+	}
+}
+
+// The documented runs are read and written again, bit for bit.
+func TestDocumentedRuns(t *testing.T) {
+	for _, run := range []string{"joint-5.8", "joint-32", "joint-50", "joint-80"} {
+		dir := filepath.Join("..", "..", "results", run)
+		raw, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var manifest struct {
+			Networks []Shape `json:"networks"`
+			Config   struct {
+				page.Format
+				Optimization page.Format `json:"optimization"`
+			} `json:"config"`
+		}
+		if err := json.Unmarshal(raw, &manifest); err != nil {
+			t.Fatal(err)
+		}
+		f := manifest.Config.Optimization
+		f.Size, f.Shared = manifest.Config.Size, manifest.Config.Shared
+		if run == "joint-5.8" {
+			f.KeyPrecision = page.Int2
+		}
+		s, err := Load(dir, f, manifest.Networks)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := t.TempDir()
+		files, err := Save(s, again)
+		if err != nil || len(s.Networks) != 10 {
+			t.Fatalf("%s: %d networks, %v", run, len(s.Networks), err)
+		}
+		for _, file := range files {
+			want, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := os.ReadFile(filepath.Join(again, file)); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s: %s is another file, %v", run, file, err)
+			}
+		}
+	}
+}
+
+// What the files hold, element by element.
+func TestFilesByHand(t *testing.T) {
+	dir := t.TempDir()
+	s := example(page.Format{Precision: page.Int2, ExclusivePrecision: page.Int8, ScaleFormat: page.ScaleFloat16})
+	copy(s.Networks[0].Exclusive, []byte{0x81, 5, 0, 126})
+	if _, err := Save(s, dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		file, kind string
+		shape      []int
+		want       []byte
+	}{
+		{SharedFile, "|u1", []int{300, 4}, s.Pages},
+		{ExclusiveFile, "|i1", []int{2, 13}, s.Networks[0].Exclusive},
+		{TableFile("a"), "<u2", []int{5}, []byte{7, 0, 44, 1, 7, 0, 43, 1, 45, 1}},
+		{TableFile("b"), "|u1", []int{1}, []byte{255}},
+		{ScalesFile("a"), "<u2", []int{5}, []byte{0, 0x3c, 0xcd, 0x34, 0, 0xc0, 0, 0, 0x19, 0x14}},
+		{StateFile("a"), "<f4", []int{2}, []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xbf}},
+	} {
+		if _, got, shape, err := npy.ReadBytes(filepath.Join(dir, c.file), c.kind); err != nil || !bytes.Equal(got, c.want) || !slices.Equal(shape, c.shape) {
+			t.Errorf("%s: %v %v, %v; want %v %v", c.file, shape, got, err, c.shape, c.want)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, KeysFile("a"))); !os.IsNotExist(err) {
+		t.Errorf("keys of a set without: %v", err)
+	}
+}
+
+// A set without any exclusive page, of int32 tables as older runs have them.
+func TestLoadOlderFiles(t *testing.T) {
+	dir := t.TempDir()
+	s := example(page.Format{})
+	s.Networks = s.Networks[1:]
+	if _, err := Save(s, dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := npy.Write(filepath.Join(dir, TableFile("b")), s.Networks[0].Table.Entries); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(dir, s.Format, shapes(s))
+	if err != nil || !slices.Equal(got.Weights(0), s.Weights(0)) || got.Networks[0].Table.Entries[0] != 255 {
+		t.Errorf("loaded %+v, %v", got, err)
+	}
+}
+
+func TestDamagedFiles(t *testing.T) {
+	shorter := func(path string) error {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(path, raw[:len(raw)-1], 0o644)
+	}
+	last := func(b byte) func(string) error {
+		return func(path string) error {
+			raw, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			raw[len(raw)-1] = b
+			return os.WriteFile(path, raw, 0o644)
+		}
+	}
+	bytesOf := func(rows, width int) func(string) error {
+		return func(path string) error { return npy.Write(path, make([]uint8, rows*width), rows, width) }
+	}
+	nan := func(path string) error { return npy.Write(path, []float32{1, float32(math.NaN())}) }
+	const p2, p4, p8 = page.Int2, page.Int4, page.Int8
+	for i, c := range []struct {
+		p, own page.Precision
+		f      page.ScaleFormat
+		file   string
+		change func(path string) error
+		want   string
+	}{
+		{0, 0, "", SharedFile, shorter, "truncated or damaged"},
+		{p8, 0, "", SharedFile, shorter, "truncated or damaged"},
+		{p2, 0, "", ExclusiveFile, shorter, "truncated or damaged"},
+		{p4, 0, "", SharedFile, func(path string) error { return npy.Write(path, make([]float32, 300*13), 300, 13) }, `element type "<f4"`},
+		{p8, 0, "", SharedFile, bytesOf(300, 13), `element type "|u1"`},
+		{p8, 0, "", SharedFile, last(0x80), "value 12 is -128"},
+		{0, 0, "", SharedFile, last(0x7f), "page 299: value 12 is"},
+		{p4, 0, "", ExclusiveFile, last(8), "page 1: value 12 is -8"},
+		{p4, 0, "", ExclusiveFile, last(0x10), "page 1: last byte is 0x10"},
+		{p2, 0, "", SharedFile, last(0xff), "page 299: last byte is 0xff"},
+		{p4, 0, "", ExclusiveFile, bytesOf(2, 8), "shape [2 8], want [E 7]"},
+		{p4, 0, "", SharedFile, bytesOf(299, 7), "shape [299 7], want [300 7]"},
+		{p4, 0, "", ExclusiveFile, bytesOf(3, 7), "3 pages, the page tables name 2"},
+		{p4, 0, "", ExclusiveFile, bytesOf(1, 7), "1 pages, the page tables name more"},
+		{p2, p8, "", ExclusiveFile, last(0x80), "value 12 is -128"},
+		{p2, p4, "", ExclusiveFile, bytesOf(2, 4), "shape [2 4], want [E 7]"},
+		{p8, 32, "", ExclusiveFile, func(path string) error { return npy.Write(path, make([]int8, 2*13), 2, 13) }, `element type "|i1"`},
+		{p4, 0, page.ScaleLog8, ScalesFile("a"), last(0x80), "scale 4 is 0x80"},
+		{p4, 0, page.ScaleFloat16, ScalesFile("a"), last(0x7c), "not a finite half"},
+		{p4, 0, page.ScaleLog8, ScalesFile("b"), func(path string) error { return npy.Write(path, []float32{1}) }, `element type "<f4"`},
+		{p4, 0, page.ScaleLog8, ScalesFile("b"), func(path string) error { return npy.Write(path, []uint8{1, 1}) }, "2 bytes, 1 scales of 1 need 1"},
+		{p4, 0, "", TableFile("b"), func(path string) error { return npy.Write(path, []int8{1}) }, `element type "|i1"`},
+		{p4, 0, "", TableFile("b"), func(path string) error { return npy.Write(path, []uint16{302}) }, "entry 0 is 302"},
+		{p4, 0, "", TableFile("b"), func(path string) error { return npy.Write(path, []uint8{2, 3}) }, "shape [2], want one entry for each of 1 pages"},
+		{p4, 0, "", KeysFile("a"), bytesOf(2, 4), "shape [2 4], want [3 4]"},
+		{p4, 0, "", KeysFile("a"), func(path string) error { return npy.Write(path, make([]int8, 12), 3, 4) }, `element type "|i1"`},
+		{p4, 0, "", KeysFile("a"), os.Remove, "no such file"},
+		{p4, 0, "", StateFile("a"), nan, "weight 1 is NaN"},
+		{p4, 0, "", StateFile("a"), func(path string) error { return npy.Write(path, []float32{1}) }, "1 weights, want 2"},
+	} {
+		t.Run(fmt.Sprint(i, " ", c.want), func(t *testing.T) {
+			dir := t.TempDir()
+			s := example(page.Format{Precision: c.p, ExclusivePrecision: c.own, ScaleFormat: c.f, KeyPrecision: p2})
+			if _, err := Save(s, dir); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, c.file)
+			if err := c.change(path); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Load(dir, s.Format, shapes(s))
+			if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want %s and %q", err, path, c.want)
+			}
+		})
+	}
+}
+
+func TestRefusesWhatIsNotStored(t *testing.T) {
+	s := example(page.Format{Precision: page.Int4})
+	s.Networks[1].Scales = nil
+	if _, err := Save(s, t.TempDir()); err == nil || !strings.Contains(err.Error(), "b: no scales") {
+		t.Errorf("saved without scales: %v", err)
+	}
+	if _, err := Load(t.TempDir(), page.Format{Size: 1, Shared: 1, Precision: 5}, nil); err == nil || !strings.Contains(err.Error(), "5 bits") {
+		t.Errorf("pages of 5 bits: %v", err)
+	}
+}
