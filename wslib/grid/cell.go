@@ -13,7 +13,6 @@ import (
 
 	"weightsep/wslib/budget"
 	"weightsep/wslib/network"
-	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
@@ -107,17 +106,18 @@ func (g *Grid) key(c Cell, seed uint64) (string, error) {
 // heed, and the plan that its budget became.
 func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error) {
 	config := g.config(seed)
+	neutral, err := pipeline.Profile("paper")
+	if err != nil {
+		return config, nil, err
+	}
 	switch c.Method {
 	case Alternating:
-		paper, err := pipeline.Profile("paper")
-		if err != nil {
-			return config, nil, err
-		}
-		config.Optimization, config.MaxExclusive = paper.Optimization, paper.MaxExclusive
-		config.Placement, config.Loads, config.LoadSpread, config.Doubling = "", nil, 0, false
+		o := &config.Optimization
+		neutral.Pages.Size = config.Pages.Size
+		*o, config.Pages = neutral.Optimization, neutral.Pages
 		if c.Rounds > 0 {
-			config.Optimization.Rounds = c.Rounds
-			config.Optimization.FirstSteps = cmp.Or(c.First, paper.Optimization.FirstSteps*c.Rounds/paper.Optimization.Rounds)
+			o.FirstSteps = cmp.Or(c.First, o.FirstSteps*c.Rounds/o.Rounds)
+			o.Rounds = c.Rounds
 		}
 	case Joint, RandomTable:
 		b, err := g.budget(c)
@@ -129,18 +129,14 @@ func (g *Grid) cellConfig(c Cell, seed uint64) (pipeline.Config, *budget.Plan, e
 			return config, nil, err
 		}
 		if c.Method == RandomTable {
-			config.Placement, config.Loads, config.LoadSpread = pipeline.RandomPlacement, nil, 0
+			p := &config.Pages
+			p.Placement, p.Load, p.LoadSpread = pipeline.RandomPlacement, neutral.Pages.Load, 0
 		}
 		return config, &plan, nil
+	case Further:
+		config.Pages, config.Optimization = neutral.Pages, config.Optimization.Reference(config.Optimization.Steps)
 	default:
-		config.Placement, config.Loads, config.LoadSpread = "", nil, 0
-		o := &config.Optimization
-		o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.ScaleRate = 0, 0, "", 0
-		o.LossWeights, o.Sample, o.RoundBy, o.PageRate = nil, 0, 0, 0
-		o.Start = string(overlapping.NormalizedPages) // as profiles have it: there are no pages to start from
-		if c.Method == Further {
-			o.Distillation, o.Temperature, o.TeacherSteps, o.Teachers, o.Dropouts, o.Mixups = 0, 0, 0, 0, nil, nil
-		}
+		config.Pages, config.Optimization = neutral.Pages, config.Optimization.Separate()
 	}
 	return config, nil, nil
 }

@@ -25,6 +25,7 @@ import (
 	"weightsep/datasets"
 	"weightsep/wslib/comparison"
 	"weightsep/wslib/network"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
@@ -149,7 +150,7 @@ func ParseCell(s string) (Cell, error) {
 type Spec struct {
 	Config pipeline.Config // networks, data, pages, and the schedule of all methods
 	Cells  []Cell
-	Keys   page.Precision // as budget.Budget.Keys, but for a start of Config that has keys itself
+	Keys   page.Precision // as budget.Budget.Keys, unless Config has keys itself
 	Seeds  []uint64       // of baselines and packing; baselines of seed 1 are those that come with the project, where they do
 }
 
@@ -158,8 +159,8 @@ func (s Spec) Validate() error {
 	if len(s.Cells) == 0 || len(s.Seeds) == 0 {
 		return fmt.Errorf("grid: %d methods, %d seeds: want some of each", len(s.Cells), len(s.Seeds))
 	}
-	if s.Config.Optimization.Method != pipeline.Joint {
-		return fmt.Errorf("grid: the schedule is of method %q, want %s", s.Config.Optimization.Method, pipeline.Joint)
+	if s.Config.Optimization.Method != optimization.JointMethod {
+		return fmt.Errorf("grid: the schedule is of method %q, want %s", s.Config.Optimization.Method, optimization.JointMethod)
 	}
 	if err := s.Config.Validate(); err != nil {
 		return err
@@ -258,7 +259,7 @@ func (g *Grid) config(seed uint64) pipeline.Config {
 	c := g.Spec.Config
 	c.Seed = seed
 	if seed != 1 {
-		c.BaselineSeed = seed
+		c.Baseline.Seed = seed
 	}
 	return c
 }

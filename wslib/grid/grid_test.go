@@ -19,7 +19,7 @@ import (
 	"weightsep/wslib/budget"
 	"weightsep/wslib/comparison"
 	"weightsep/wslib/npy"
-	"weightsep/wslib/overlapping"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
@@ -59,23 +59,18 @@ func TestAlternatingSchedule(t *testing.T) {
 	}
 }
 
-// Where a start says so float32 pages have other keys than those that their budget chooses, or
-// none; methods without pages do not heed it.
-func TestStartDecidesKeys(t *testing.T) {
+// Where a configuration has keys, float32 pages have these and not those that their budget chooses;
+// methods without pages do not heed it.
+func TestConfigDecidesKeys(t *testing.T) {
 	var further string
-	for _, c := range []struct {
-		start overlapping.Start
-		keys  page.Precision
-		want  overlapping.Start
-	}{
-		{overlapping.NormalizedPages, 0, overlapping.KeyedPages}, {overlapping.NormalizedPages, budget.NoKeys, overlapping.NormalizedPages},
-		{overlapping.SignedPages, budget.NoKeys, overlapping.SignedPages}, {overlapping.KeyedPages, budget.NoKeys, overlapping.KeyedPages},
+	for _, c := range []struct{ config, keys, want page.Precision }{
+		{0, 0, page.Int2}, {0, budget.NoKeys, 0}, {page.Int1, budget.NoKeys, page.Int1}, {page.Int2, budget.NoKeys, page.Int2},
 	} {
 		g := &Grid{Spec: small(t, "joint-32:5.8", "further")}
-		g.Spec.Config.Optimization.Start, g.Spec.Keys = string(c.start), c.keys
+		g.Spec.Config.Pages.KeyPrecision, g.Spec.Keys = c.config, c.keys
 		config, _, err := g.cellConfig(g.Spec.Cells[0], 1)
-		if got := overlapping.Start(config.Optimization.Start); err != nil || got != c.want {
-			t.Errorf("%+v: start %s, %v", c, got, err)
+		if got := config.Pages.KeyPrecision; err != nil || got != c.want {
+			t.Errorf("%+v: keys of %d bits, %v", c, got, err)
 		}
 		key, err := g.key(g.Spec.Cells[1], 1)
 		if err != nil || further != "" && key != further {
@@ -95,8 +90,8 @@ func small(t *testing.T, cells ...string) Spec {
 	}
 	s.Config.Networks = []string{"mnist", "fmnist"}
 	s.Config.Data.MaxTrain, s.Config.Data.MaxTest = 120, 50
-	s.Config.FisherSamples, s.Config.BaselineSteps = 3, 4
-	s.Config.Optimization.Steps, s.Config.Optimization.Validate, s.Config.Optimization.Batch = 6, 3, 8
+	s.Config.Pages.FisherSamples, s.Config.Baseline.Steps = 3, 4
+	s.Config.Optimization.Steps, s.Config.Optimization.ValidateEvery, s.Config.Optimization.Batch = 6, 3, optimization.Each{"": 8}
 	s.Config.Optimization.Distillation, s.Config.Optimization.Temperature, s.Config.Optimization.TeacherSteps = 0.5, 2, 6
 	for _, text := range cells {
 		c, err := ParseCell(text)

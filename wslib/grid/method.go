@@ -9,6 +9,7 @@ import (
 
 	"weightsep/wslib/budget"
 	"weightsep/wslib/comparison"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/pipeline"
 )
 
@@ -85,12 +86,9 @@ func (g *Grid) compared(ctx context.Context, r *pipeline.Run, c Cell, seed uint6
 		}
 		weights = append(weights, w)
 	}
-	o := r.Config.Optimization
-	s := r.Config.Schedule(o.Steps)
-	s.Distillation = o.Teaching()
 	result, err := comparison.Run(ctx, backend, m, tasks, weights, comparison.Options{
-		Schedule: s,
-		Dir:      g.networksDir(c, seed),
+		Recipe: r.Config().Optimization, Seed: seed,
+		Dir: g.networksDir(c, seed),
 		Progress: func(p comparison.Progress) {
 			watch.tick()
 			note := p.Network
@@ -156,9 +154,10 @@ func (g *Grid) method(c Cell) (comparison.Method, error) {
 		return comparison.Pruned{Bits: bits, Keep: keep}, err
 	case Width:
 		factor, err := comparison.FactorFor(nets, bits, 0, total)
-		o := pipeline.BaselineOptions(g.Spec.Config)
-		return comparison.WidthScaled{Factor: factor, Bits: bits, Scratch: comparison.Schedule{
-			Steps: o.Steps, Batch: o.Batch, LearningRate: o.LearningRate, Dropout: o.Dropout, ValidateEvery: o.ValidateEvery}}, err
+		o, scratch := pipeline.BaselineOptions(g.Spec.Config), optimization.Defaults()
+		scratch.Steps, scratch.LearningRate, scratch.ValidateEvery = o.Steps, o.LearningRate, o.ValidateEvery
+		scratch.Batch, scratch.Dropout = optimization.Each{"": float64(o.Batch)}, optimization.Each{"": o.Dropout}
+		return comparison.WidthScaled{Factor: factor, Bits: bits, Scratch: scratch}, err
 	case Product:
 		return comparison.ProductQuantized{Length: c.Length}, nil
 	}

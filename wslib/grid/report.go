@@ -148,7 +148,7 @@ func (g *Grid) courses(rows []Row) ([]figures.ConvergenceLine, error) {
 		}
 		before := 0.0
 		if o := g.Spec.Config.Optimization; (r.Cell.Method == Joint || r.Cell.Method == RandomTable) && o.Distillation > 0 && o.TeacherSteps > 0 {
-			before = reference.Seconds * float64(o.TeacherSteps) / float64(o.Steps) * float64(max(1, o.Teachers))
+			before = reference.Seconds * float64(o.TeacherSteps) / float64(o.Steps)
 		}
 		for _, p := range r.Records[0].History {
 			if p.Seconds > 0 {

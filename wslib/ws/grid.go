@@ -27,9 +27,8 @@ var defaultCells = strings.Join([]string{
 type gridFlags struct {
 	*runFlags
 	dir, seeds, profile *string
-	minTrain            *int
 	table               *bool
-	optimization        *optimizationOverrides
+	config              configFlags
 }
 
 func newGridFlags(verb string) *gridFlags {
@@ -39,10 +38,10 @@ func newGridFlags(verb string) *gridFlags {
 		dir:      f.set.String("dir", filepath.Join("results", "runs", verb), "`directory` of the grid"),
 		seeds:    f.set.String("seeds", "1", "`seeds` of baselines and packing"),
 		profile:  f.set.String("profile", "packing", "`profile` of the schedule: "+strings.Join(pipeline.Profiles(), ", ")),
-		minTrain: f.set.Int("min", 5000, "use the stand-in of a dataset of which fewer real training `samples` are found"),
 		table:    f.set.Bool("table", false, "run nothing, make the table of what is finished"),
 
-		optimization: optimizationFlags(f),
+		config: newConfigFlags(f, "seed", "tpr", "margin", "shared", "exclusive", "method", "precision", "exclusive-precision", "scales",
+			"first", "rounds", "passes", "turn", "lambda"), // a grid's seeds, methods and budgets say these
 	}
 }
 
@@ -56,7 +55,7 @@ func (a *app) gridCommand() *ffcli.Command {
 		LongHelp: "Runs every method at every budget with every seed, and writes table.csv, table.md and\n" +
 			"charts into the directory. Interrupted, the same command goes on where it stopped.\n" +
 			"Methods: further (separate networks with the same further steps: the reference), distilled (the\n" +
-			"same, following the outputs of the reference, or of -teachers like it, with -mixups), quantized-8,\n" +
+			"same, following the outputs of the reference, with -mixup), quantized-8,\n" +
 			"-4, -2, -1, pruned:RATIO, width:RATIO, product-4, -8 (weights of a codeword), random-table:RATIO,\n" +
 			"joint:RATIO[:LEVEL1] (precision chosen) or joint-BITS:RATIO, alternating[-ROUNDS[:FIRST]] (of 100,\n" +
 			"and steps of first turns, of 2000; without FIRST as much less as there are fewer rounds).",
@@ -84,12 +83,6 @@ func (a *app) sweepCommand() *ffcli.Command {
 }
 
 func (f *gridFlags) exec(ctx context.Context, a *app, cells string) error {
-	// A grid's methods and budgets say these.
-	for _, name := range []string{"method", "precision", "exclusive-precision", "scales", "first", "rounds"} {
-		if isSet(f.set, name) {
-			return usagef("each cell of a grid has its own: leave out -%s", name)
-		}
-	}
 	if isSet(f.set, "run") {
 		return usagef("a grid's directory is given by -dir, not -run")
 	}
@@ -100,12 +93,12 @@ func (f *gridFlags) exec(ctx context.Context, a *app, cells string) error {
 	if nets := f.nets(); len(nets) > 0 {
 		s.Config.Networks = nets
 	}
-	s.Config.Data.Dir, s.Config.Data.MinTrain = f.data, *f.minTrain
-	if err := f.optimization.apply(&s.Config); err != nil {
-		return usageError{err.Error()}
+	s.Config.Data.Dir = f.data
+	if err := f.config.apply(&s.Config); err != nil {
+		return err
 	}
-	if isSet(f.set, "start") {
-		s.Keys = budget.NoKeys // unless the start has them
+	if f.config.Given("keys") {
+		s.Keys = budget.NoKeys // unless the configuration has them
 	}
 	if err := s.Validate(); err != nil {
 		return usageError{err.Error()}
