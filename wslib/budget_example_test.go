@@ -52,14 +52,16 @@ func Example_budget() {
 		_, err = plan.AddWith(overlapping.Network{Name: n.Name, Weights: trained.Weights, Fisher: f, Exclusive: own,
 			Loads: overlapping.SpreadLoads(trained.Weights, f, size, loads[i], 0.25)}, overlapping.Balanced(1))
 		check(err)
-		tasks = append(tasks, optimization.Task{Network: n, Data: data, Teachers: [][]float32{trained.Weights}})
+		tasks = append(tasks, optimization.Task{Network: n, Data: data, Teacher: trained.Weights})
 	}
 	start, err := plan.StartSet(0)
 	check(err)
-	result, err := optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{
-		Steps: 400, LearningRate: 4e-3, ValidateEvery: 100, Seed: 1,
-		Precision: fit.Precision, ExclusivePrecision: fit.ExclusivePrecision, ScaleFormat: fit.ScaleFormat,
-		RoundBy: 0.8, Distillation: network.Distillation{Share: 0.8, Temperature: 3}})
+	stored := start.Format()
+	stored.Precision, stored.ExclusivePrecision, stored.ScaleFormat = fit.Precision, fit.ExclusivePrecision, fit.ScaleFormat
+	recipe := optimization.Defaults()
+	recipe.Steps, recipe.LearningRate, recipe.ValidateEvery = 400, 4e-3, 100
+	recipe.RoundBy, recipe.Distillation, recipe.Temperature = 0.8, 0.8, 3
+	result, err := optimization.Joint(ctx, backend, start, tasks, stored, recipe, optimization.Options{Seed: 1})
 	check(err)
 	fmt.Printf("%d pages on %d shared of %v, exclusive %v\n", page.Count(weights[0], size)+page.Count(weights[1], size), fit.Shared, fit.Precision, fit.Exclusive)
 	fmt.Println("bytes:", total, "allowed,", result.Set.Stored().Total, "stored")

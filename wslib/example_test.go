@@ -41,7 +41,9 @@ func Example() {
 	}
 	start, err := plan.StartSet(0)
 	check(err)
-	result, err := optimization.Joint(ctx, backend, start, tasks, optimization.JointOptions{Steps: 150, ValidateEvery: 50, Seed: 1})
+	recipe := optimization.Defaults()
+	recipe.Steps, recipe.ValidateEvery = 150, 50
+	result, err := optimization.Joint(ctx, backend, start, tasks, start.Format(), recipe, optimization.Options{Seed: 1})
 	check(err)
 	device, err := execution.NewDevice(backend, result.Set)
 	check(err)

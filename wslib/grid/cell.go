@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"weightsep/wslib/budget"
-	"weightsep/wslib/comparison"
 	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
@@ -18,8 +17,7 @@ import (
 const (
 	Further     = "further"      // separate networks in float32, the reference
 	Distilled   = "distilled"    // the same, distilled from the reference or several like it, and with mixup
-	Quantized   = "quantized"    // separate networks, -8, -4, -2, -1 bits
-	Pruned      = "pruned"       // magnitude pruning and int8, by budget
+	Quantized   = "quantized"    // separate networks, -8, -4, -2 bits, by the trainer of joint
 	RandomTable = "random-table" // joint training on a random page table, by budget
 	Joint       = "joint"        // weight separation, by budget
 	Alternating = "alternating"  // weight separation as in the paper
@@ -66,7 +64,7 @@ func (c Cell) String() string {
 
 // cellForm is how a cell is written.
 var cellForm = regexp.MustCompile(
-	`^(?:(further|distilled)|(quantized)-(\d{1,9})|(pruned)(?:-(\d{1,9}))?:([\d.]+)` +
+	`^(?:(further|distilled)|(quantized)-(\d{1,9})` +
 		`|(joint|random-table)(?:-(\d{1,9}))?:([\d.]+)(?::([\d.]+))?|(alternating)(?:-(\d{1,9})(?::(\d{1,9}))?)?)$`)
 
 // ParseCell reads METHOD[:RATIO[:LEVEL1]], where METHOD may end in -BITS (quantized-4,
@@ -74,7 +72,7 @@ var cellForm = regexp.MustCompile(
 func ParseCell(s string) (c Cell, err error) {
 	m := cellForm.FindStringSubmatch(s)
 	if m == nil {
-		return c, fmt.Errorf("grid: method %q, want further, distilled, quantized-BITS, pruned[-BITS]:RATIO, "+
+		return c, fmt.Errorf("grid: method %q, want further, distilled, quantized-BITS, "+
 			"random-table[-BITS]:RATIO[:LEVEL1], joint[-BITS]:RATIO[:LEVEL1] or alternating[-ROUNDS[:FIRST]]", s)
 	}
 	number := func(text string) (v float64) {
@@ -85,8 +83,8 @@ func ParseCell(s string) (c Cell, err error) {
 		}
 		return v
 	}
-	c = Cell{Method: m[1] + m[2] + m[4] + m[7] + m[11], Bits: int(number(m[3] + m[5] + m[8])),
-		Ratio: number(m[6] + m[9]), Level1: number(m[10]), Rounds: int(number(m[12])), First: int(number(m[13]))}
+	c = Cell{Method: m[1] + m[2] + m[4] + m[8], Bits: int(number(m[3] + m[5])),
+		Ratio: number(m[6]), Level1: number(m[7]), Rounds: int(number(m[9])), First: int(number(m[10]))}
 	if err == nil && c.Bits > 0 {
 		err = page.Precision(c.Bits).Validate()
 	}
@@ -113,24 +111,23 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 	config := s.Config
 	config.Seed = seed
 	if seed != 1 {
-		config.BaselineSeed = seed
+		config.Baseline.Seed = seed
+	}
+	neutral, err := pipeline.Profile("paper")
+	if err != nil {
+		return config, nil, err
 	}
 	switch c.Method {
 	case Alternating:
-		paper, err := pipeline.Profile("paper")
-		if err != nil {
-			return config, nil, err
-		}
-		config.Optimization, config.MaxExclusive = paper.Optimization, paper.MaxExclusive
-		config.Placement, config.Loads, config.LoadSpread, config.Doubling = "", nil, 0, false
+		o := &config.Optimization
+		neutral.Pages.Size = config.Pages.Size
+		*o, config.Pages = neutral.Optimization, neutral.Pages
 		if c.Rounds > 0 {
-			o := &config.Optimization
 			o.FirstSteps = cmp.Or(c.First, o.FirstSteps*c.Rounds/o.Rounds)
 			o.Rounds = c.Rounds
 		}
 	case Joint, RandomTable:
 		b := budget.Budget{Precision: page.Precision(c.Bits), Keys: s.Keys}
-		var err error
 		if b.Total, err = s.bytes(c.Ratio); err != nil {
 			return config, nil, err
 		}
@@ -142,43 +139,21 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 			return config, nil, err
 		}
 		if c.Method == RandomTable {
-			config.Placement, config.Loads, config.LoadSpread = pipeline.RandomPlacement, nil, 0
+			p := &config.Pages
+			p.Placement, p.Load, p.LoadSpread = pipeline.RandomPlacement, neutral.Pages.Load, 0
 		}
 		return config, &plan, nil
+	case Further:
+		config.Pages, config.Optimization = neutral.Pages, config.Optimization.Reference(config.Optimization.Steps)
 	default:
-		config.Placement, config.Loads, config.LoadSpread = "", nil, 0
-		o := &config.Optimization
-		o.Precision, o.ExclusivePrecision, o.ScaleFormat, o.ScaleRate = 0, 0, "", 0
-		o.LossWeights, o.Sample, o.RoundBy, o.PageRate = nil, 0, 0, 0
-		o.Start = pipeline.NormalizedStart // as profiles have it: there are no pages to start from
-		if c.Method == Further {
-			o.Distillation, o.Temperature, o.TeacherSteps, o.Teachers, o.Dropouts, o.Mixups = 0, 0, 0, 0, nil, nil
+		round := config.Optimization.RoundBy
+		config.Pages, config.Optimization = neutral.Pages, config.Optimization.Separate()
+		if c.Method == Quantized {
+			config.Optimization.RoundBy = round
+			config.Pages.Precision, config.Pages.ScaleFormat = page.Precision(c.Bits), page.ScaleFloat16
 		}
 	}
 	return config, nil, nil
-}
-
-// method of package comparison that a cell without pages is, sized for its budget.
-func (s Spec) method(c Cell) (comparison.Method, error) {
-	switch c.Method {
-	case Further, Distilled:
-		return comparison.Further{}, nil
-	case Quantized:
-		return comparison.Quantized{Bits: c.Bits}, nil
-	case Pruned:
-		nets, err := s.networks()
-		if err != nil {
-			return nil, err
-		}
-		total, err := s.bytes(c.Ratio)
-		if err != nil {
-			return nil, err
-		}
-		bits := cmp.Or(c.Bits, 8)
-		keep, err := comparison.KeepFor(nets, bits, total)
-		return comparison.Pruned{Bits: bits, Keep: keep}, err
-	}
-	return nil, fmt.Errorf("grid: no method %q", c.Method)
 }
 
 func (s Spec) networks() ([]*network.Network, error) {

@@ -24,13 +24,13 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/gomlx/gomlx/core/tensors"
-
 	"weightsep/datasets"
-	"weightsep/wslib/comparison"
+	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
+	"weightsep/wslib/score"
 )
 
 // Spec is a grid.
@@ -48,8 +48,8 @@ func (s Spec) Validate() error {
 	if len(s.Cells) == 0 || len(s.Seeds) == 0 {
 		return fmt.Errorf("grid: %d methods, %d seeds: want some of each", len(s.Cells), len(s.Seeds))
 	}
-	if m := s.Config.Optimization.Method; m != pipeline.Joint {
-		return fmt.Errorf("grid: the schedule is of method %q, want %s", m, pipeline.Joint)
+	if m := s.Config.Optimization.Method; m != optimization.JointMethod {
+		return fmt.Errorf("grid: the schedule is of method %q, want %s", m, optimization.JointMethod)
 	}
 	if err := s.Config.Validate(); err != nil {
 		return err
@@ -63,14 +63,7 @@ func (s Spec) Validate() error {
 		if slices.Contains(s.Cells[:i], c) {
 			return fmt.Errorf("grid: %s is there twice", c)
 		}
-		_, _, err := s.config(c, s.Seeds[0])
-		if err == nil && !c.paged() {
-			var m comparison.Method
-			if m, err = s.method(c); err == nil {
-				err = comparison.Validate(m)
-			}
-		}
-		if err != nil {
+		if _, _, err := s.config(c, s.Seeds[0]); err != nil {
 			return fmt.Errorf("grid: %s: %w", c, err)
 		}
 	}
@@ -190,7 +183,7 @@ func samples(d *datasets.Dataset) string {
 
 // outcome is what a method gives.
 type outcome struct {
-	weights [][]float32 // as executed, of each network
+	values  []network.Values // as executed, of each network
 	bytes   int
 	level1  int
 	history []Point
@@ -254,7 +247,7 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	}
 	vectors := map[string][]int32{}
 	for i, n := range r.Networks() {
-		if err := record.score(ctx, r, n, o.weights[i], vectors); err != nil {
+		if err := record.score(ctx, r, n, o.values[i], vectors); err != nil {
 			return err
 		}
 	}
@@ -277,7 +270,7 @@ func (g *grid) teacherSeconds(c pipeline.Config, seed uint64) (float64, error) {
 	if further == nil || o.Distillation == 0 {
 		return 0, err
 	}
-	return further.Seconds * float64(o.TeacherSteps*max(1, o.Teachers)) / float64(max(1, o.Steps)), err
+	return further.Seconds * float64(o.TeacherSteps) / float64(max(1, o.Steps)), err
 }
 
 // separated is weight separation: a run of the pipeline up to its optimized pages.
@@ -292,7 +285,7 @@ func (g *grid) separated(ctx context.Context, r *pipeline.Run, watch *stopwatch)
 	stored := set.Stored()
 	o := &outcome{bytes: stored.Total, level1: stored.Level1()}
 	for i := range set.Networks {
-		o.weights = append(o.weights, set.Weights(i))
+		o.values = append(o.values, network.Values{Weights: set.Weights(i), State: set.Networks[i].State})
 	}
 	h, err := r.History()
 	if err != nil {
@@ -314,51 +307,43 @@ func (g *grid) compared(
 	if err != nil {
 		return nil, err
 	}
-	m, err := g.method(c)
-	if err != nil {
-		return nil, err
-	}
 	backend, err := r.Backend(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var weights [][]float32
+	var starts []network.Values
 	for _, n := range r.Networks() {
-		w, err := r.Weights(n)
+		v, err := r.Weights(n)
 		if err != nil {
 			return nil, err
 		}
-		weights = append(weights, w)
+		starts = append(starts, v)
 	}
-	s := r.Config.Schedule(r.Config.Optimization.Steps)
-	s.Distillation = r.Config.Optimization.Teaching()
-	result, err := comparison.Run(ctx, backend, m, tasks, weights, comparison.Options{
-		Schedule: s,
-		Dir:      g.path(seed, c.String(), "networks"),
-		Progress: func(p comparison.Progress) {
+	config := r.Config()
+	options := optimization.Options{Seed: seed, Checkpoint: g.path(seed, c.String(), "networks")}
+	trained, err := optimization.Separate(ctx, backend, tasks, starts, config.Pages.PageFormat(), config.Optimization, options,
+		func(name string, p optimization.Progress) {
 			w.tick()
-			note := p.Network
 			if p.Point != nil {
-				note = fmt.Sprintf("%s validation %.2f %%", p.Network, 100*p.Point.Validation)
+				name = fmt.Sprintf("%s validation %.2f %%", name, 100*p.Point.Mean)
 			}
-			g.Progress(fmt.Sprintf("%s seed %d: training", c, seed), p.Step, p.Steps, note)
-		},
-	})
+			g.Progress(fmt.Sprintf("%s seed %d: training", c, seed), p.Step, p.Steps, name)
+		})
 	if err != nil {
 		return nil, err
 	}
-	o := &outcome{bytes: result.Bytes, level1: result.Bytes}
+	o := &outcome{}
 	// The mean validation accuracy, where all networks have one after the same number of steps.
 	means, count := map[int]float64{}, map[int]int{}
-	for _, n := range result.Networks {
-		o.weights = append(o.weights, n.Weights)
+	for _, n := range trained {
+		o.values, o.bytes, o.level1 = append(o.values, n.Values), o.bytes+n.Bytes, o.level1+n.Bytes
 		for _, p := range n.History {
-			means[p.Step] += p.Validation / float64(len(result.Networks))
+			means[p.Step] += p.Mean / float64(len(trained))
 			count[p.Step]++
 		}
 	}
 	for _, step := range slices.Sorted(maps.Keys(means)) {
-		if count[step] == len(result.Networks) {
+		if count[step] == len(trained) {
 			o.history = append(o.history, Point{Step: step, Mean: means[step]})
 		}
 	}
@@ -368,7 +353,7 @@ func (g *grid) compared(
 // score reads the test data of a network, once: it adds the network to the record, and its
 // predictions, labels and groups to the vectors.
 func (record *Record) score(
-	ctx context.Context, r *pipeline.Run, n *network.Network, weights []float32, vectors map[string][]int32,
+	ctx context.Context, r *pipeline.Run, n *network.Network, values network.Values, vectors map[string][]int32,
 ) error {
 	backend, err := r.Backend(ctx)
 	if err != nil {
@@ -378,18 +363,18 @@ func (record *Record) score(
 	if err != nil {
 		return err
 	}
-	c, err := network.NewClassifier(backend, n, 100)
+	c, err := score.New(backend, n, 100)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	w := tensors.FromFlatDataAndDimensions(weights, len(weights))
-	defer w.FinalizeAll()
-	validation, err := c.Accuracy(ctx, w, data.Validation)
+	on := values.On()
+	defer train.Free(on...)
+	validation, err := c.Score(ctx, on, data.Validation)
 	if err != nil {
 		return err
 	}
-	classes, err := c.Predict(ctx, w, data.Test)
+	classes, err := c.Predict(ctx, on, data.Test)
 	if err != nil {
 		return err
 	}

@@ -43,12 +43,12 @@ type Recipe struct {
 	// ValidateEvery is in steps. Joint training writes a checkpoint with each validation.
 	ValidateEvery int `json:"validateEvery" flag:"validate" min:"1" help:"<steps> between validations"`
 	// ValidateOn is the largest number of validation samples of a network; 0 means all.
-	ValidateOn int `json:"validateOn" flag:"validate-on" min:"0" help:"at most <samples> to validate on; 0: all"`
+	ValidateOn int `json:"validateOn" flag:"validate-on" min:"0" help:"most <samples> to validate on; 0: all"`
 
 	// Steps of joint training.
 	Steps int `json:"steps" flag:"steps" min:"1" only:"joint" help:"<steps> of joint training"`
 	// Dropout is the rate before each dense layer.
-	Dropout Each `json:"dropout" flag:"dropout" min:"0" under:"1" only:"joint" help:"dropout <rate>"`
+	Dropout Each `json:"dropout" flag:"dropout" min:"0" under:"1" only:"joint" help:"dropout <rate> before dense layers"`
 	// Mixup is the largest share of another sample in each. The teacher sees the mixture, too.
 	Mixup Each `json:"mixup" flag:"mixup" min:"0" max:"1" only:"joint" help:"largest <share> of another sample in each"`
 	// LossWeight is the factor of a network's loss.

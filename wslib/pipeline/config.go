@@ -61,11 +61,11 @@ type Baseline struct {
 type Pages struct {
 	Order  network.Order `json:"order"` // of weights in which they are cut into pages
 	Format               // that optimized pages are stored in
-	TPR    float64       `json:"targetPerformanceRate" flag:"tpr" min:"0" max:"2" help:"<density> that exclusive pages must carry"`
-	Margin float64       `json:"margin" flag:"margin" over:"0" max:"1" help:"<density> that may stay without exclusive pages"`
+	TPR    float64       `json:"targetPerformanceRate" flag:"tpr" min:"0" max:"2" help:"<share> of the density that exclusive pages must carry; 0: none"`
+	Margin float64       `json:"margin" flag:"margin" over:"0" max:"1" help:"<share> of the density that may stay without exclusive pages"`
 	// Exclusive is the largest number of exclusive pages of a network, unless more do not fit on the
 	// shared ones.
-	Exclusive optimization.Each `json:"exclusive" flag:"exclusive" min:"0" whole:"yes" help:"at most <pages> of a network are exclusive"`
+	Exclusive optimization.Each `json:"exclusive" flag:"exclusive" min:"0" whole:"yes" help:"most exclusive <pages> of a network"`
 	// Doubling lets several pages of one network lie on one shared page, where it has more
 	// than there are; else those are exclusive.
 	Doubling bool `json:"doubling"`
@@ -77,7 +77,7 @@ type Pages struct {
 	Load optimization.Each `json:"load" flag:"load" over:"0" help:"<room> that pages of a network ask for, with balanced placement"`
 	// LoadSpread is how much more room those pages of a network ask for on which more depends, see
 	// overlapping.SpreadLoads.
-	LoadSpread float64 `json:"loadSpread" flag:"spread" min:"0" max:"1" help:"how much <more> room pages ask for on which more depends"`
+	LoadSpread float64 `json:"loadSpread" flag:"spread" min:"0" max:"1" help:"<share> by which pages ask for more room on which more depends"`
 	// FisherSamples is the number of samples that Fisher information is computed from.
 	FisherSamples int `json:"fisherSamples" flag:"fisher" min:"1" help:"<samples> for Fisher information"`
 }
@@ -89,7 +89,7 @@ type Format struct {
 	Precision          page.Precision   `json:"precision" flag:"precision" oneof:"32 16 8 4 2 1" help:"<bits> of a value of shared pages: 32, 16, 8, 4, 2, 1"`
 	ExclusivePrecision page.Precision   `json:"exclusivePrecision" flag:"exclusive-precision" oneof:"0 32 16 8 4 2 1" help:"<bits> of a value of exclusive pages; 0: as of shared ones"`
 	ScaleFormat        page.ScaleFormat `json:"scaleFormat" flag:"scales" oneof:"float32 float16 log8" help:"<format> of scales: float32, float16, log8"`
-	KeyPrecision       page.Precision   `json:"keyPrecision" flag:"keys" oneof:"0 1 2" help:"<bits> of a network's own key for each weight: 0 (none) or 2"`
+	KeyPrecision       page.Precision   `json:"keyPrecision" flag:"keys" oneof:"0 1 2" help:"<bits> of a network's key for each weight: 0 (none) or 2; with a budget chosen"`
 }
 
 // The placements.

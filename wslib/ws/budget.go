@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"strconv"
+	"strings"
 
 	"weightsep/wslib/budget"
 	"weightsep/wslib/network"
@@ -14,79 +17,102 @@ import (
 type budgetOptions struct {
 	flags  *runFlags
 	ratio  *float64
-	bytes  *int
-	level1 *int
+	bytes  byteCount
+	level1 byteCount
+}
+
+// byteCount is a flag's number of bytes, as in 80000, 80KB or 0.08MB.
+type byteCount int
+
+func (b *byteCount) String() string { return "" } // no default to show
+
+func (b *byteCount) Set(text string) error {
+	number, unit := text, 1.0
+	for suffix, n := range map[string]float64{"KB": 1e3, "MB": 1e6} {
+		if cut, ok := strings.CutSuffix(text, suffix); ok {
+			number, unit = cut, n
+		}
+	}
+	v, err := strconv.ParseFloat(number, 64)
+	if v *= unit; err != nil || !(v >= 1 && v <= math.MaxInt32) || v != math.Trunc(v) {
+		return errors.New("want a number of bytes, as in 80000 or 80KB")
+	}
+	*b = byteCount(v)
+	return nil
 }
 
 func budgetFlags(f *runFlags) *budgetOptions {
-	return &budgetOptions{
-		flags:  f,
-		ratio:  f.set.Float64("ratio", 0, "budget: packing `ratio` in bytes, everything counted; instead of pages and precision"),
-		bytes:  f.set.Int("bytes", 0, "budget: `bytes` in all; instead of -ratio"),
-		level1: f.set.Int("level1", 0, "budget: `bytes` of it in device memory, the rest for exclusive pages; 0: chosen"),
-	}
+	b := &budgetOptions{flags: f, ratio: f.set.Float64("ratio", 0, "budget: packing `ratio` in bytes, everything counted; instead of pages and precision")}
+	f.set.Var(&b.bytes, "bytes", "budget: `bytes` in all, as in 80KB; instead of -ratio")
+	f.set.Var(&b.level1, "level1", "budget: `bytes` of it in device memory, the rest for exclusive pages; else chosen")
+	return b
 }
 
 // apply replaces pages and precision of a configuration by those of the budget, if one
 // is given, and says which.
-func (b *budgetOptions) apply(c *pipeline.Config, log io.Writer) error {
-	if *b.ratio == 0 && *b.bytes == 0 {
-		if *b.level1 != 0 {
-			return errors.New("-level1 needs -ratio or -bytes")
-		}
-		return nil
-	}
-	if *b.ratio != 0 && *b.bytes != 0 {
-		return errBoth
-	}
-	for _, name := range []string{"shared", "exclusive", "margin", "tpr", "exclusive-precision"} {
-		if isSet(b.flags.set, name) {
-			return fmt.Errorf("a budget chooses pages by itself: leave out -%s", name)
-		}
-	}
+func (b *budgetOptions) apply(c *pipeline.Config, o configFlags, log io.Writer) error {
 	total, err := b.total(c.Networks)
 	if err != nil {
 		return err
 	}
-	limit := budget.Budget{Total: total, Level1: *b.level1}
-	if isSet(b.flags.set, "precision") {
-		limit.Precision = c.Optimization.Precision
+	if total == 0 {
+		if b.level1 != 0 {
+			return usagef("-level1 needs -ratio or -bytes")
+		}
+		return nil
 	}
-	if isSet(b.flags.set, "scales") {
-		limit.ScaleFormat = c.Optimization.ScaleFormat
+	for _, name := range []string{"shared", "exclusive", "margin", "tpr", "exclusive-precision"} {
+		if o.Given(name) {
+			return usagef("a budget chooses pages by itself: leave out -%s", name)
+		}
 	}
-	if isSet(b.flags.set, "start") {
-		limit.Keys = budget.NoKeys // unless the start has them
+	limit := budget.Budget{Total: total, Level1: int(b.level1)}
+	if o.Given("precision") {
+		limit.Precision = c.Pages.Precision
+	}
+	if o.Given("scales") {
+		limit.ScaleFormat = c.Pages.ScaleFormat
+	}
+	if o.Given("keys") {
+		limit.Keys = budget.NoKeys // unless the configuration has them
 	}
 	plan, err := c.ApplyBudget(limit)
+	if err == nil {
+		err = c.Validate()
+	}
 	if err != nil {
-		return err
+		return usageError{err.Error()}
 	}
 	announce(log, total, plan)
 	return nil
 }
 
-var errBoth = errors.New("-ratio and -bytes are two ways to say the same: give one")
-
 // total is the budget in bytes for networks, 0 if none is given.
 func (b *budgetOptions) total(names []string) (int, error) {
-	if *b.ratio == 0 {
-		return *b.bytes, nil
+	if !isSet(b.flags.set, "ratio") {
+		return int(b.bytes), nil
+	}
+	if b.bytes != 0 {
+		return 0, usagef("-ratio and -bytes are two ways to say the same: give one")
 	}
 	nets, err := network.Select(network.Ten(), names...)
 	if err != nil {
-		return 0, err
+		return 0, usageError{err.Error()}
 	}
 	var weights []int
 	for _, n := range nets {
 		weights = append(weights, n.Weights())
 	}
-	return budget.Ratio(weights, *b.ratio)
+	total, err := budget.Ratio(weights, *b.ratio)
+	if err != nil {
+		return 0, usageError{err.Error()}
+	}
+	return total, nil
 }
 
 // join is the configuration of a run that goes on from the one in dir, whose networks
 // are held.
-func (b *budgetOptions) join(dir string, loads map[string]float64, log io.Writer) (pipeline.Config, error) {
+func (b *budgetOptions) join(dir string, o configFlags, log io.Writer) (pipeline.Config, error) {
 	if err := refuse(b.flags, pagesAndData...); err != nil {
 		return pipeline.Config{}, err
 	}
@@ -94,19 +120,16 @@ func (b *budgetOptions) join(dir string, loads map[string]float64, log io.Writer
 	if len(names) == 0 {
 		return pipeline.Config{}, usagef("-from needs -net: the networks that stay and those that join")
 	}
-	if *b.ratio != 0 && *b.bytes != 0 {
-		return pipeline.Config{}, usageError{errBoth.Error()}
-	}
 	total, err := b.total(names)
 	if err != nil {
-		return pipeline.Config{}, usageError{err.Error()}
+		return pipeline.Config{}, err
 	}
-	c, plan, err := pipeline.Join(dir, b.flags.data, names, pipeline.JoinOptions{Bytes: total, Loads: loads})
+	c, plan, err := pipeline.Join(dir, b.flags.data, names, total, o.join)
 	if err != nil {
 		return c, err
 	}
 	if plan.Bytes == 0 {
-		fmt.Fprintf(log, "no network joins: %d shared pages are left\n", c.Shared)
+		fmt.Fprintf(log, "no network joins: %d shared pages are left\n", c.Pages.Shared)
 		return c, nil
 	}
 	fmt.Fprintf(log, "all networks together: ")

@@ -16,7 +16,7 @@ import (
 )
 
 // defaultCells are what `ws grid` compares.
-const defaultCells = "further,distilled,quantized-8,quantized-4,quantized-2,quantized-1,pruned:32," +
+const defaultCells = "further,distilled,quantized-8,quantized-4,quantized-2," +
 	"random-table:32,joint-32:5.8,joint:32,joint:50,joint:80,alternating-10"
 
 func (a *app) gridCommand() *ffcli.Command {
@@ -27,10 +27,9 @@ func (a *app) gridCommand() *ffcli.Command {
 	seeds := f.set.String("seeds", "1", "`seeds` of baselines and packing")
 	profile := f.set.String("profile", "packing",
 		"`profile` of the schedule: "+strings.Join(pipeline.Profiles(), ", "))
-	minTrain := f.set.Int("min", 5000,
-		"use the stand-in of a dataset of which fewer real training `samples` are found")
 	table := f.set.Bool("table", false, "run nothing, make the table and charts of what is finished in -dir")
-	optimization := optimizationFlags(f)
+	config := newConfigFlags(f, "seed", "tpr", "margin", "shared", "exclusive", "method", "precision", "exclusive-precision", "scales",
+		"first", "rounds", "passes", "turn", "lambda") // a grid's seeds, methods and budgets say these
 	return &ffcli.Command{
 		Name: "grid", FlagSet: f.set,
 		ShortUsage: "ws grid [-methods LIST] [-seeds LIST] [-data DIR] [-dir DIR] | ws grid -table [-dir DIR]",
@@ -38,8 +37,8 @@ func (a *app) gridCommand() *ffcli.Command {
 		LongHelp: "Runs every method at every budget with every seed, and writes table.csv, table.md and\n" +
 			"charts into the directory. Interrupted, the same command goes on where it stopped.\n" +
 			"Methods: further (separate networks with the same further steps: the reference), distilled (the\n" +
-			"same, following the outputs of the reference, or of -teachers like it, with -mixups), quantized-8,\n" +
-			"-4, -2, -1, pruned:RATIO, random-table:RATIO, joint:RATIO[:LEVEL1] (precision chosen) or\n" +
+			"same, following the outputs of the reference, with -mixup), quantized-8, -4, -2,\n" +
+			"random-table:RATIO, joint:RATIO[:LEVEL1] (precision chosen) or\n" +
 			"joint-BITS:RATIO, alternating[-ROUNDS[:FIRST]] (of 100, and steps of first turns, of 2000;\n" +
 			"without FIRST as much less as there are fewer rounds).",
 		Exec: func(ctx context.Context, _ []string) error {
@@ -48,12 +47,6 @@ func (a *app) gridCommand() *ffcli.Command {
 					return err
 				}
 				return a.reportGrid(ctx, *dir)
-			}
-			// A grid's methods and budgets say these.
-			for _, name := range []string{"method", "precision", "exclusive-precision", "scales", "first", "rounds"} {
-				if isSet(f.set, name) {
-					return usagef("each cell of a grid has its own: leave out -%s", name)
-				}
 			}
 			if isSet(f.set, "run") {
 				return usagef("a grid's directory is given by -dir, not -run")
@@ -65,12 +58,12 @@ func (a *app) gridCommand() *ffcli.Command {
 			if nets := f.nets(); len(nets) > 0 {
 				s.Config.Networks = nets
 			}
-			s.Config.Data.Dir, s.Config.Data.MinTrain = f.data, *minTrain
-			if err := optimization.apply(&s.Config); err != nil {
-				return usageError{err.Error()}
+			s.Config.Data.Dir = f.data
+			if err := config.apply(&s.Config); err != nil {
+				return err
 			}
-			if isSet(f.set, "start") {
-				s.Keys = budget.NoKeys // unless the start has them
+			if config.Given("keys") {
+				s.Keys = budget.NoKeys // unless the configuration has them
 			}
 			if err := s.Validate(); err != nil {
 				return usageError{err.Error()}

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -13,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -48,8 +50,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return flag.ErrHelp
 		},
 	}
+	var help bytes.Buffer // what the flag package prints of its own
 	for _, c := range append([]*ffcli.Command{root}, root.Subcommands...) {
-		c.FlagSet.SetOutput(stderr)
+		c.FlagSet.SetOutput(&help)
 		c.UsageFunc = usage
 		if exec := c.Exec; c != root {
 			c.Exec = func(ctx context.Context, args []string) error {
@@ -60,11 +63,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			}
 		}
 	}
+	see := "ws"
+	if len(args) > 0 && slices.ContainsFunc(root.Subcommands, func(c *ffcli.Command) bool { return c.Name == args[0] }) {
+		see = "ws " + args[0]
+	}
 	if err := root.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
+			io.Copy(stderr, &help)
 			return 0
 		}
-		return 2 // the flag package has printed what is wrong
+		for within := err; within != nil; within = errors.Unwrap(within) {
+			err = within
+		}
+		fmt.Fprintf(stderr, "ws: %v; see %s -h\n", err, see) // without the list of all flags
+		return 2
 	}
 	err := root.Run(ctx)
 	if err == nil {
@@ -75,9 +87,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err == nil:
 		return 0
 	case errors.Is(err, flag.ErrHelp):
+		io.Copy(stderr, &help)
 		return 0
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "ws: %v\nSee ws -h.\n", err)
+		for within := err; within != nil; within = errors.Unwrap(within) {
+			err = within
+		}
+		fmt.Fprintf(stderr, "ws: %v; see %s -h\n", err, see)
 		return 2
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "\nws: interrupted. What is complete is kept; the same command goes on from there.")

@@ -27,7 +27,7 @@ func (a *app) fisherCommand() *ffcli.Command {
 					if err != nil {
 						return err
 					}
-					density := separation.Density(info, r.Config.PageSize)
+					density := separation.Density(info, r.Config().Pages.Size)
 					fmt.Fprintf(a.out, "%s", n.Name)
 					taken := 0.0
 					for _, p := range separation.ByDensity(density)[:min(10, len(density))] {
@@ -118,7 +118,7 @@ func (a *app) benchCommand() *ffcli.Command {
 				}
 				b, err := r.Benchmark()
 				if *n > 0 {
-					o := r.Config.Bench
+					o := r.Config().Bench
 					o.Executions = *n
 					b, err = r.Measure(ctx, o)
 				}

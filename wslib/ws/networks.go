@@ -107,14 +107,14 @@ func (a *app) addCommand() *ffcli.Command {
 // addNetworks appends to the run's networks those that it does not have. Having
 // all of them is an error, unless an interrupted command left them unplaced.
 func addNetworks(ctx context.Context, r *pipeline.Run, names []string) error {
-	c := r.Config
-	c.Networks = slices.Clone(c.Networks)
+	c := r.Config()
+	had := len(c.Networks)
 	for _, n := range names {
 		if !slices.Contains(c.Networks, n) {
 			c.Networks = append(c.Networks, n)
 		}
 	}
-	if len(c.Networks) == len(r.Config.Networks) {
+	if len(c.Networks) == had {
 		if _, err := r.Overlapped(); err == nil {
 			return fmt.Errorf("network %s is in the run already", strings.Join(names, ", "))
 		}
@@ -167,7 +167,7 @@ func (a *app) removeCommand() *ffcli.Command {
 			if err := r.Overlap(ctx); err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "networks left: %v\n", r.Config.Networks)
+			fmt.Fprintf(a.out, "networks left: %v\n", r.Config().Networks)
 			return nil
 		},
 	}
@@ -179,9 +179,10 @@ func removeNetworks(ctx context.Context, r *pipeline.Run, names []string) error 
 	if _, err := network.Select(network.Ten(), names...); err != nil {
 		return usageError{err.Error()}
 	}
-	c := r.Config
-	c.Networks = slices.DeleteFunc(slices.Clone(c.Networks), func(n string) bool { return slices.Contains(names, n) })
-	if len(c.Networks) == len(r.Config.Networks) {
+	c := r.Config()
+	had := len(c.Networks)
+	c.Networks = slices.DeleteFunc(c.Networks, func(n string) bool { return slices.Contains(names, n) })
+	if len(c.Networks) == had {
 		if _, err := r.Overlapped(); err != nil {
 			return nil
 		}

@@ -13,13 +13,7 @@ import (
 func (a *app) runCommand() *ffcli.Command {
 	f := newRunFlags("run").withNet("`names` of networks, in order of formation; default all ten")
 	profile := f.set.String("profile", "quick", "`profile`: "+strings.Join(pipeline.Profiles(), ", "))
-	seed := f.set.Uint64("seed", 1, "`seed` of everything random")
-	minTrain := f.minTrainFlag()
-	o := optimizationFlags(f)
-	margin := f.set.Float64("margin", 0.1, "density that may stay without exclusive pages")
-	tpr := f.set.Float64("tpr", 1, "target performance rate: density that exclusive pages must carry; 0: none but those that do not fit on the shared pages")
-	exclusive := f.set.Int("exclusive", 0, "at most so many exclusive pages a network, unless more do not fit; default from the profile, -1 no bound")
-	shared := f.set.Int("shared", 128, "number of shared pages")
+	o := newConfigFlags(f)
 	b := budgetFlags(f)
 	from := f.set.String("from", "", "optimized run `directory` to go on from: others in -net join its networks, those not in -net leave")
 	hold := f.set.Bool("hold", true, "with -from: networks of the run there keep their weights bit for bit, only those that join are trained; false trains all on the pages that are there")
@@ -29,53 +23,33 @@ func (a *app) runCommand() *ffcli.Command {
 		ShortHelp:  "the whole pipeline: form, separate, overlap, optimize, evaluate, bench",
 		LongHelp: "Runs every stage that the run directory does not have yet, and prints the summary.\n" +
 			"Interrupted, the same command goes on where it stopped. With a budget (-ratio or -bytes)\n" +
-			"shared and exclusive pages and their precision are chosen for you.",
+			"shared and exclusive pages and their precision are chosen for you.\n" +
+			"A flag that is not given leaves the value of the profile. Some take a value for every network\n" +
+			"and others for single ones, as in -batch 128,obs=16; without the first it stays the profile's.",
 		Exec: func(ctx context.Context, _ []string) error {
 			c, err := pipeline.Profile(*profile)
 			if err != nil {
 				return usageError{err.Error()}
 			}
-			if *from == "" && isSet(f.set, "hold") {
+			switch {
+			case *from == "" && isSet(f.set, "hold"):
 				return usagef("-hold is about the networks of a run to go on from: give -from")
+			case *from != "" && *hold:
+				c, err = b.join(*from, o, a.err)
+			case *from != "":
+				c, err = configFrom(*from, f, o)
+			default:
+				if nets := f.nets(); len(nets) > 0 {
+					c.Networks = nets
+				}
+				if err = o.apply(&c); err == nil {
+					err = b.apply(&c, o, a.err)
+				}
 			}
-			if *from != "" && *hold {
-				loads, err := byName("load", *o.loads)
-				if err != nil {
-					return usageError{err.Error()}
-				}
-				if c, err = b.join(*from, loads, a.err); err != nil {
-					return err
-				}
-			} else if *from != "" {
-				if c, err = configFrom(*from, f); err != nil {
-					return err
-				}
-			} else {
-				for name, set := range map[string]func(){
-					"seed":      func() { c.Seed = *seed },
-					"margin":    func() { c.Margin = *margin },
-					"tpr":       func() { c.TPR = *tpr },
-					"shared":    func() { c.Shared = *shared },
-					"min":       func() { c.Data.MinTrain = *minTrain },
-					"exclusive": func() { c.MaxExclusive = *exclusive },
-				} {
-					if isSet(f.set, name) {
-						set()
-					}
-				}
+			if err != nil {
+				return err
 			}
 			c.Data.Dir = f.data
-			if nets := f.nets(); len(nets) > 0 {
-				c.Networks = nets
-			}
-			if err := o.apply(&c); err != nil {
-				return usageError{err.Error()}
-			}
-			if !c.Hold {
-				if err := b.apply(&c, a.err); err != nil {
-					return usageError{err.Error()}
-				}
-			}
 			if err := c.Validate(); err != nil {
 				return usageError{err.Error()}
 			}
@@ -102,7 +76,8 @@ func (a *app) runCommand() *ffcli.Command {
 }
 
 // pagesAndData are flags that make no sense where pages and data are those of a run.
-var pagesAndData = []string{"profile", "shared", "exclusive", "margin", "tpr", "seed", "min", "precision", "exclusive-precision", "scales", "level1", "placement"}
+var pagesAndData = []string{"profile", "page", "shared", "exclusive", "margin", "tpr", "fisher", "seed", "min",
+	"precision", "exclusive-precision", "scales", "keys", "level1", "placement", "method"}
 
 func refuse(f *runFlags, names ...string) error {
 	for _, name := range names {
@@ -115,7 +90,7 @@ func refuse(f *runFlags, names ...string) error {
 
 // configFrom is the configuration of an optimized run, to go on from it: pages, data
 // and schedule are the same, so flags that would change the pages make no sense.
-func configFrom(dir string, f *runFlags) (pipeline.Config, error) {
+func configFrom(dir string, f *runFlags, o configFlags) (pipeline.Config, error) {
 	if err := refuse(f, append(pagesAndData, "ratio", "bytes")...); err != nil {
 		return pipeline.Config{}, err
 	}
@@ -124,7 +99,10 @@ func configFrom(dir string, f *runFlags) (pipeline.Config, error) {
 		return pipeline.Config{}, err
 	}
 	defer r.Close()
-	c := r.Config
+	c := r.Config()
 	c.From, c.Hold = dir, false
-	return c, nil
+	if nets := f.nets(); len(nets) > 0 {
+		c.Networks = nets
+	}
+	return c, o.apply(&c)
 }

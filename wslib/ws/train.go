@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -10,17 +9,16 @@ import (
 	"weightsep/datasets"
 	"weightsep/wslib/baseline"
 	"weightsep/wslib/network"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/pipeline"
 	"weightsep/xla"
 )
 
 func (a *app) trainCommand() *ffcli.Command {
 	f := newRunFlags("train").withNet("`names` of networks to train baselines of (with -baseline)")
-	o := optimizationFlags(f)
+	o := newConfigFlags(f)
 	base := f.set.Bool("baseline", false, "train baselines instead of a run's pages")
 	out := f.set.String("out", "baselines", "`directory` for baselines")
-	seed := f.set.Uint64("seed", 1, "`seed` of a baseline")
-	minTrain := f.minTrainFlag()
 	return &ffcli.Command{
 		Name: "train", FlagSet: f.set,
 		ShortUsage: "ws train [-run DIR] [-method joint|alternating] | ws train -baseline -net NAMES [-out DIR]",
@@ -30,18 +28,16 @@ func (a *app) trainCommand() *ffcli.Command {
 				if err := onlyThese(f.set, "ws train -baseline", "baseline", "net", "out", "seed", "min", "data", "backend", "quiet", "steps", "batch", "rate", "dropout"); err != nil {
 					return err
 				}
-				options := baseline.Options{
-					Steps: cmp.Or(*o.steps, 4000), Batch: cmp.Or(*o.batch, 100), LearningRate: cmp.Or(*o.learningRate, 2e-3),
-					Dropout: 0.1, ValidateEvery: 100, Seed: *seed,
+				c, err := pipeline.Profile("quick")
+				if err != nil {
+					return err
 				}
-				if isSet(f.set, "dropout") {
-					options.Dropout = *o.dropout
+				r := &c.Optimization
+				r.Steps, r.Batch, r.Dropout = 4000, optimization.Each{"": 100}, optimization.Each{"": 0.1}
+				if err := o.apply(&c); err != nil {
+					return err
 				}
-				if options.Steps < 1 || options.Batch < 1 || options.LearningRate <= 0 || options.Dropout < 0 || options.Dropout >= 1 {
-					return usagef("steps %d, batch %d, rate %v, dropout %v: want positive ones, and dropout below 1",
-						options.Steps, options.Batch, options.LearningRate, options.Dropout)
-				}
-				return a.trainBaselines(ctx, f, options, *minTrain, *out)
+				return a.trainBaselines(ctx, f, c, *out)
 			}
 			for _, name := range []string{"net", "out", "seed", "min"} {
 				if isSet(f.set, name) {
@@ -49,9 +45,9 @@ func (a *app) trainCommand() *ffcli.Command {
 				}
 			}
 			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
-				c := r.Config
+				c := r.Config()
 				if err := o.apply(&c); err != nil {
-					return usageError{err.Error()}
+					return err
 				}
 				if err := c.Validate(); err != nil {
 					return usageError{err.Error()}
@@ -78,7 +74,7 @@ func (a *app) trainCommand() *ffcli.Command {
 	}
 }
 
-func (a *app) trainBaselines(ctx context.Context, f *runFlags, options baseline.Options, minTrain int, out string) error {
+func (a *app) trainBaselines(ctx context.Context, f *runFlags, c pipeline.Config, out string) error {
 	nets, err := network.Select(network.Ten(), f.nets()...)
 	if err != nil {
 		return usageError{err.Error()}
@@ -90,10 +86,13 @@ func (a *app) trainBaselines(ctx context.Context, f *runFlags, options baseline.
 	progress := newProgress(a.err)
 	for _, n := range nets {
 		data, err := datasets.Open(ctx, n.Name, datasets.Options{
-			Dir: f.data, MinTrain: minTrain, Progress: f.dataProgress(a, n.Name)})
+			Dir: f.data, MinTrain: c.Data.MinTrain, Progress: f.dataProgress(a, n.Name)})
 		if err != nil {
 			return err
 		}
+		r := c.Optimization
+		options := baseline.Options{Steps: r.Steps, Batch: int(r.Batch.Of(n.Name)), LearningRate: r.LearningRate,
+			Dropout: r.Dropout.Of(n.Name), ValidateEvery: 100, Seed: c.Seed}
 		options.Progress = func(p baseline.Point) {
 			progress.report("training "+n.Name, p.Step, options.Steps, fmt.Sprintf("validation %.2f %%", 100*p.Validation))
 		}

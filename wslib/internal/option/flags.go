@@ -25,7 +25,11 @@ func Define(set *flag.FlagSet, recipe any, without ...string) *Flags {
 			continue
 		}
 		flags.tags[name] = f.Tag
-		set.Func(name, strings.NewReplacer("<", "`", ">", "`").Replace(f.Tag.Get("help")), func(text string) error {
+		help := strings.NewReplacer("<", "`", ">", "`").Replace(f.Tag.Get("help"))
+		if f.Value.Kind() == reflect.Map {
+			help += "; for single networks NAME=VALUE,…"
+		}
+		set.Func(name, help, func(text string) error {
 			fresh := Field{f.Name, reflect.New(f.Value.Type()).Elem(), f.Tag}
 			if err := fresh.parse(text, true); err != nil {
 				return err

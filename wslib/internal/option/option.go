@@ -208,7 +208,8 @@ func (f Field) parseEach(text string) (map[string]float64, error) {
 			values[""] = every
 		}
 	}
-	// One spelling of what is the same.
-	maps.DeleteFunc(values, func(name string, v float64) bool { return name != "" && v == values[""] })
+	if every, ok := values[""]; ok { // one spelling of what is the same
+		maps.DeleteFunc(values, func(name string, v float64) bool { return name != "" && v == every })
+	}
 	return values, nil
 }

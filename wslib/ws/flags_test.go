@@ -1,0 +1,71 @@
+package main
+
+import (
+	"maps"
+	"reflect"
+	"testing"
+
+	"weightsep/wslib/optimization"
+	"weightsep/wslib/pipeline"
+)
+
+// A number is for all networks, and NAME=NUMBER for one; what was for single networks is forgotten,
+// what was for all stays where there is no other. What is the same has one spelling.
+func TestValuesForEveryNetwork(t *testing.T) {
+	type each = optimization.Each
+	packing, err := pipeline.Profile("packing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []struct {
+		args []string
+		want each
+	}{
+		{nil, packing.Optimization.Batch},
+		{[]string{"-batch", "256"}, each{"": 256}},
+		{[]string{"-batch", "256,obs=16,mnist=256"}, each{"": 256, "obs": 16}},
+		{[]string{"-batch", "cifar10=256, fmnist=128"}, each{"": 128, "cifar10": 256}},
+		{[]string{"-batch", ""}, each{"": 128}},
+	} {
+		c, err := pipeline.Profile("packing")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := newRunFlags("run")
+		o := newConfigFlags(f)
+		if err := f.set.Parse(w.args); err != nil {
+			t.Fatal(err)
+		}
+		if err := o.apply(&c); err != nil {
+			t.Fatal(err)
+		}
+		if !maps.Equal(c.Optimization.Batch, w.want) {
+			t.Errorf("%q: batch %v, want %v", w.args, c.Optimization.Batch, w.want)
+		}
+	}
+}
+
+// The flags of all kinds reach their fields, and only those that are given change anything.
+func TestFlagsReachTheConfig(t *testing.T) {
+	c, err := pipeline.Profile("packing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newRunFlags("run")
+	o, b := newConfigFlags(f), budgetFlags(f)
+	if err := f.set.Parse([]string{"-page", "256", "-seed", "3", "-rate", "0.01", "-steps", "7", "-scales", "float16",
+		"-precision", "2", "-mixup", "gtsrb=0.5", "-bytes", "80KB", "-load", "20,obs=1"}); err != nil {
+		t.Fatal(err)
+	}
+	want := c
+	want.Seed, want.Pages.Size, want.Pages.ScaleFormat, want.Pages.Precision = 3, 256, "float16", 2
+	want.Optimization.LearningRate, want.Optimization.Steps = 0.01, 7
+	want.Optimization.Mixup = optimization.Each{"": 0, "gtsrb": 0.5}
+	want.Pages.Load = optimization.Each{"": 20, "obs": 1}
+	if err := o.apply(&c); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(c, want) || b.bytes != 80_000 {
+		t.Errorf("got %+v and %d bytes, want %+v", c, b.bytes, want)
+	}
+}
