@@ -1,3 +1,4 @@
+// Package baseline holds the trained separate networks that come with the project.
 package baseline
 
 import (
@@ -33,6 +34,13 @@ type Info struct {
 	ClipTest   float64             `json:"clipAccuracy,omitempty"` // of them, by vote
 	Backend    string              `json:"backend"`
 	History    []Point             `json:"history"`
+}
+
+// Point is one validation of a training.
+type Point struct {
+	Step       int     `json:"step"`       // steps done
+	Loss       float64 `json:"loss"`       // mean training loss since the point before
+	Validation float64 `json:"validation"` // accuracy, 0 to 1
 }
 
 // shipped holds the project's own baselines: NAME-KIND.npy and .json, where KIND

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gomlx/gomlx/core/tensors"
+
 	"weightsep/datasets"
 	"weightsep/wslib/internal/train"
-	"weightsep/wslib/network"
+	"weightsep/wslib/score"
 )
 
 // BenchOptions of [Bench]. Zero values mean the defaults in brackets.
@@ -40,6 +42,7 @@ type Timings struct {
 // it: that of an offline evaluation of the same weights.
 type Subject struct {
 	Switcher Switcher
+	States   [][]float32 // of each network; nil: none
 	Accuracy []float64
 }
 
@@ -48,23 +51,33 @@ type Subject struct {
 // The timer of a switch runs from the switch (or the opening of the file) until
 // the weights are usable. An execution whose accuracy is not exactly that of the
 // offline evaluation is an error.
-func Bench(ctx context.Context, classifiers []*network.Classifier, tests []*datasets.Split, subjects []Subject, o BenchOptions) ([]Timings, error) {
+func Bench(ctx context.Context, scorers []*score.Scorer, tests []*datasets.Split, subjects []Subject, o BenchOptions) ([]Timings, error) {
 	if o.Executions == 0 {
 		o.Executions = 50
 	}
 	if o.Progress == nil {
 		o.Progress = func(int, int) {}
 	}
+	states := make([][][]*tensors.Tensor, len(subjects)) // resident: a network's state is no part of a switch
+	for s, subject := range subjects {
+		states[s] = make([][]*tensors.Tensor, len(scorers))
+		for i, state := range subject.States {
+			if len(state) > 0 {
+				states[s][i] = []*tensors.Tensor{tensors.FromFlatDataAndDimensions(state, len(state))}
+				defer train.Free(states[s][i]...)
+			}
+		}
+	}
 	rng := train.Rand(o.Seed, "bench")
 	results := make([]Timings, len(subjects))
 	for k := range o.Executions {
-		i := rng.IntN(len(classifiers))
+		i := rng.IntN(len(scorers))
 		split := tests[i]
 		if o.Samples > 0 {
 			split = split.Slice(o.Samples)
 		}
 		for s, subject := range subjects {
-			e, err := execute(ctx, classifiers[i], split, subject.Switcher, i)
+			e, err := execute(ctx, scorers[i], states[s][i], split, subject.Switcher, i)
 			if err != nil {
 				return nil, err
 			}
@@ -81,7 +94,7 @@ func Bench(ctx context.Context, classifiers []*network.Classifier, tests []*data
 	return results, nil
 }
 
-func execute(ctx context.Context, c *network.Classifier, split *datasets.Split, s Switcher, i int) (Execution, error) {
+func execute(ctx context.Context, c *score.Scorer, state []*tensors.Tensor, split *datasets.Split, s Switcher, i int) (Execution, error) {
 	start := time.Now()
 	w, err := s.Switch(i)
 	if err != nil {
@@ -89,7 +102,7 @@ func execute(ctx context.Context, c *network.Classifier, split *datasets.Split, 
 	}
 	defer w.FinalizeAll()
 	ready := time.Now()
-	accuracy, err := c.Accuracy(ctx, w, split)
+	accuracy, err := c.Score(ctx, append([]*tensors.Tensor{w}, state...), split)
 	return Execution{
 		Network:  c.Network.Name,
 		Switch:   ready.Sub(start),

@@ -134,7 +134,7 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 		if b.Level1, err = s.bytes(c.Level1); err != nil {
 			return config, nil, err
 		}
-		plan, err := config.ApplyBudget(b)
+		plan, err := config.ApplyBudget(nil, b)
 		if err != nil {
 			return config, nil, err
 		}

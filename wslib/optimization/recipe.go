@@ -46,7 +46,7 @@ type Recipe struct {
 	ValidateOn int `json:"validateOn" flag:"validate-on" min:"0" help:"most <samples> to validate on; 0: all"`
 
 	// Steps of joint training.
-	Steps int `json:"steps" flag:"steps" min:"1" only:"joint" help:"<steps> of joint training"`
+	Steps int `json:"steps" flag:"steps" min:"0" only:"joint" help:"<steps> of joint training; 0: pages are rounded as they are"`
 	// Dropout is the rate before each dense layer.
 	Dropout Each `json:"dropout" flag:"dropout" min:"0" under:"1" only:"joint" help:"dropout <rate> before dense layers"`
 	// Mixup is the largest share of another sample in each. The teacher sees the mixture, too.

@@ -1,42 +1,91 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/datasets"
 	"weightsep/wslib/baseline"
+	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
+	"weightsep/wslib/optimization"
+	"weightsep/wslib/page"
+	"weightsep/wslib/score"
 )
 
-// TrainBaseline trains one network on its data and scores the result on the test
-// set, once.
-func TrainBaseline(ctx context.Context, backend compute.Backend, backendName string, n *network.Network, data *datasets.Dataset, dataSeed uint64, o baseline.Options) ([]float32, baseline.Info, error) {
-	r, err := baseline.Train(ctx, backend, n, data, o)
-	if err != nil {
-		return nil, baseline.Info{}, err
+// BaselineRecipe is how a separate network is trained from initial values.
+func BaselineRecipe(steps int) optimization.Recipe {
+	r := optimization.Defaults()
+	r.Steps, r.ValidateEvery, r.Dropout = steps, min(100, steps), optimization.Each{"": 0.1}
+	return r
+}
+
+// TrainBaseline trains one network on its data from seeded initial values and scores the result on
+// the test set, once. The values are in the network's order.
+func TrainBaseline(ctx context.Context, backend compute.Backend, backendName string, n *network.Network, data *datasets.Dataset, dataSeed uint64, r optimization.Recipe, o optimization.Options) (network.Values, baseline.Info, error) {
+	var start network.Values
+	var err error
+	if start.Weights, start.State, err = n.Initial(o.Seed); err != nil {
+		return start, baseline.Info{}, err
 	}
-	c, err := network.NewClassifier(backend, n, 100)
+	tell := o.Progress
+	trained, err := optimization.Separate(ctx, backend, []optimization.Task{{Network: n, Data: data}}, []network.Values{start},
+		page.Format{Size: page.DefaultSize}, r, o, func(_ string, p optimization.Progress) {
+			if tell != nil {
+				tell(p)
+			}
+		})
 	if err != nil {
-		return nil, baseline.Info{}, err
+		return start, baseline.Info{}, fmt.Errorf("baseline: %w", err)
 	}
-	defer c.Close()
-	w := tensors.FromFlatDataAndDimensions(r.Weights, len(r.Weights))
-	defer w.FinalizeAll()
-	test, err := c.Accuracy(ctx, w, data.Test)
+	t := trained[0]
+	info := baseline.Info{
+		Network: n.Name, Data: data.Provenance, Seed: o.Seed, DataSeed: dataSeed, Steps: r.Steps,
+		Batch: int(r.Batch.Of(n.Name)), Dropout: r.Dropout.Of(n.Name), BestStep: t.BestStep, Backend: backendName,
+	}
+	for _, p := range t.History {
+		point := baseline.Point{Step: p.Step, Validation: p.Mean}
+		if p.Loss != nil {
+			point.Loss = p.Loss[0]
+		}
+		info.History, info.Validation = append(info.History, point), max(info.Validation, p.Mean)
+	}
+	if data.Test.Len() == 0 {
+		return t.Values, info, nil
+	}
+	s, err := score.New(backend, n, 100)
 	if err != nil {
-		return nil, baseline.Info{}, fmt.Errorf("baseline: %w", err)
+		return start, info, err
 	}
-	voted, clips, err := c.ClipAccuracy(ctx, w, data.Test)
+	defer s.Close()
+	on := t.Values.On()
+	defer train.Free(on...)
+	if info.Test, err = s.Score(ctx, on, data.Test); err != nil {
+		return start, info, fmt.Errorf("baseline: %w", err)
+	}
+	info.ClipTest, info.TestClips, err = s.ClipAccuracy(ctx, on, data.Test)
+	return t.Values, info, err
+}
+
+// trainBaseline trains a network of the run. Its training is kept in the directory of baselines.
+func (r *Run) trainBaseline(ctx context.Context, n *network.Network, data *datasets.Dataset) (network.Values, baseline.Info, error) {
+	backend, err := r.Backend(ctx)
 	if err != nil {
-		return nil, baseline.Info{}, fmt.Errorf("baseline: %w", err)
+		return network.Values{}, baseline.Info{}, err
 	}
-	return r.Weights, baseline.Info{
-		Network: n.Name, Data: data.Provenance, Seed: o.Seed, DataSeed: dataSeed,
-		Steps: o.Steps, Batch: o.Batch, Dropout: o.Dropout, BestStep: r.BestStep,
-		Validation: r.Validation, Test: test, TestClips: clips, ClipTest: voted, Backend: backendName, History: r.History,
-	}, nil
+	recipe := BaselineRecipe(r.config.Baseline.Steps)
+	o := optimization.Options{
+		Seed: cmp.Or(r.config.Baseline.Seed, r.config.Seed), Checkpoint: cmp.Or(r.options.Baselines, r.Dir.File(checkpointDir, "baselines")),
+		Progress: func(p optimization.Progress) {
+			note := ""
+			if p.Point != nil {
+				note = fmt.Sprintf("validation %.2f %%", 100*p.Point.Mean)
+			}
+			r.options.Progress("training "+n.Name, p.Step, p.Steps, note)
+		},
+	}
+	return TrainBaseline(ctx, backend, r.info.String(), n, data, r.config.Data.Seed, recipe, o)
 }

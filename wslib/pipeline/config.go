@@ -13,7 +13,6 @@ import (
 	"weightsep/wslib/internal/option"
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
-	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 )
 
@@ -21,7 +20,9 @@ import (
 // tags; [Profile] gives one to change.
 type Config struct {
 	Profile  string   `json:"profile"`
-	Networks []string `json:"networks"` // in order of formation
+	Networks []string `json:"networks"` // in order of formation: own ones, or of the ten
+	// Own tells the caller's own networks apart: a hash of each one's model and trained weights.
+	Own map[string]string `json:"own,omitempty"`
 	// Seed is that of everything random but the data.
 	Seed         uint64              `json:"seed" flag:"seed" help:"<seed> of everything random but the data"`
 	Data         Data                `json:"data"`
@@ -86,10 +87,10 @@ type Pages struct {
 type Format struct {
 	Size               int              `json:"pageSize" flag:"page" min:"1" help:"<weights> of a page"`
 	Shared             int              `json:"sharedPages" flag:"shared" min:"1" help:"<number> of shared pages"`
-	Precision          page.Precision   `json:"precision" flag:"precision" oneof:"32 16 8 4 2 1" help:"<bits> of a value of shared pages: 32, 16, 8, 4, 2, 1"`
-	ExclusivePrecision page.Precision   `json:"exclusivePrecision" flag:"exclusive-precision" oneof:"0 32 16 8 4 2 1" help:"<bits> of a value of exclusive pages; 0: as of shared ones"`
+	Precision          page.Precision   `json:"precision" flag:"precision" oneof:"0 32 8 4 2" help:"<bits> of a value of shared pages: 32, 8, 4, 2"`
+	ExclusivePrecision page.Precision   `json:"exclusivePrecision" flag:"exclusive-precision" oneof:"0 32 8 4 2" help:"<bits> of a value of exclusive pages; 0: as of shared ones"`
 	ScaleFormat        page.ScaleFormat `json:"scaleFormat" flag:"scales" oneof:"float32 float16 log8" help:"<format> of scales: float32, float16, log8"`
-	KeyPrecision       page.Precision   `json:"keyPrecision" flag:"keys" oneof:"0 1 2" help:"<bits> of a network's key for each weight: 0 (none) or 2; with a budget chosen"`
+	KeyPrecision       page.Precision   `json:"keyPrecision" flag:"keys" oneof:"0 2" help:"<bits> of a network's key for each weight: 0 (none) or 2; with a budget chosen"`
 }
 
 // The placements.
@@ -99,13 +100,8 @@ const (
 	RandomPlacement   = "random"
 )
 
-// start is what pages start from that have the format's keys.
-func (f Format) start() overlapping.Start {
-	if f.KeyPrecision == 0 {
-		return overlapping.NormalizedPages
-	}
-	return overlapping.KeyedStart(f.KeyPrecision)
-}
+// PageFormat is how optimized pages are stored.
+func (p Pages) PageFormat() page.Format { return page.Format(p.Format) }
 
 // Bench is the execution benchmark.
 type Bench struct {
@@ -125,8 +121,13 @@ func (c Config) validate() error {
 	if len(c.Networks) == 0 {
 		return fmt.Errorf("no networks")
 	}
-	if _, err := network.Select(network.Ten(), c.Networks...); err != nil {
+	if err := c.known(c.Networks...); err != nil {
 		return err
+	}
+	for i, name := range c.Networks {
+		if slices.Contains(c.Networks[:i], name) {
+			return fmt.Errorf("network %q is named twice", name)
+		}
 	}
 	if err := option.Check(c); err != nil {
 		return err
@@ -134,7 +135,10 @@ func (c Config) validate() error {
 	for _, f := range option.Fields(c) {
 		each, _ := f.Value.Interface().(optimization.Each)
 		for name := range each {
-			if _, err := network.Select(network.Ten(), name); name != "" && err != nil {
+			if name == "" {
+				continue
+			}
+			if err := c.known(name); err != nil {
 				return fmt.Errorf("%s: %w", f.Name, err)
 			}
 		}
@@ -179,12 +183,17 @@ func (c Config) clone() Config {
 // ApplyBudget replaces numbers of pages, precisions, keys and format of scales by what a budget gives
 // for the configuration's networks and their Load. Where a network has more pages than there are
 // shared ones, several of its pages lie on one.
-func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
-	nets, err := network.Select(network.Ten(), c.Networks...)
+//
+// Pages that are not trained are not shared: there the budget only chooses the precision.
+func (c *Config) ApplyBudget(own []Own, b budget.Budget) (budget.Plan, error) {
+	nets, err := c.Select(own)
 	if err != nil {
 		return budget.Plan{}, err
 	}
 	p := &c.Pages
+	if c.untrained() {
+		return c.applyUntrained(nets, b)
+	}
 	var weights []int
 	b.Loads = nil
 	for _, n := range nets {
@@ -208,7 +217,7 @@ func (c *Config) ApplyBudget(b budget.Budget) (budget.Plan, error) {
 	}
 	p.take(plan, nets)
 	p.Order = network.BiasesFirst
-	p.Precision, p.ExclusivePrecision, p.ScaleFormat, p.KeyPrecision = plan.Precision, plan.ExclusivePrecision, plan.ScaleFormat, plan.Keys
+	p.Precision, p.ExclusivePrecision, p.ScaleFormat, p.KeyPrecision = plan.Precision, plan.ExclusivePrecision, plan.ScaleFormat, plan.KeyPrecision
 	return plan, nil
 }
 
@@ -221,6 +230,39 @@ func (p *Pages) take(plan budget.Plan, nets []*network.Network) {
 			p.Exclusive[n.Name] = k
 		}
 	}
+}
+
+// untrained says that pages are rounded as they are.
+func (c Config) untrained() bool {
+	return c.Optimization.Method == optimization.JointMethod && c.Optimization.Steps == 0
+}
+
+// applyUntrained gives every page of a network a place of its own, in the finest precision that
+// the budget has room for.
+func (c *Config) applyUntrained(nets []*network.Network, b budget.Budget) (budget.Plan, error) {
+	p := &c.Pages
+	pages, least := 0, 0
+	for _, n := range nets {
+		pages += page.Count(n.Weights(), p.Size)
+	}
+	for _, precision := range []page.Precision{page.Float32, page.Int8, page.Int4, page.Int2} {
+		if b.Precision != 0 && b.Precision != precision {
+			continue
+		}
+		perPage := precision.Bytes(p.Size) + 4 // table
+		scales := page.ScaleFloat32
+		if precision.Quantized() {
+			scales = page.ScaleFloat16
+			perPage += scales.Bytes()
+		}
+		if least = pages * perPage; least > b.Total {
+			continue
+		}
+		p.Shared, p.Precision, p.ExclusivePrecision, p.ScaleFormat, p.KeyPrecision = pages, precision, 0, scales, 0
+		p.Placement, p.Doubling, p.Order = GreedyPlacement, false, network.BiasesFirst
+		return budget.Plan{Format: p.PageFormat(), Exclusive: make([]int, len(nets)), Bytes: least, Level1: least}, nil
+	}
+	return budget.Plan{}, fmt.Errorf("pages that are not trained take %d bytes at least, the budget is %d: train them, or want a smaller ratio", least, b.Total)
 }
 
 // DefaultMinTrain is the number of training samples below which a real dataset is too

@@ -42,7 +42,7 @@ func (r *Run) SetConfig(c Config) error {
 		if old.From != c.From {
 			m.From = ""
 		}
-		r.closeClassifiers()
+		r.closeScorers()
 	}
 	var err error
 	if m.Config, err = json.Marshal(c); err != nil {

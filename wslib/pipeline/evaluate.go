@@ -4,17 +4,19 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/gomlx/gomlx/core/tensors"
-
 	"weightsep/datasets"
 	"weightsep/wslib/execution"
+	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
+	"weightsep/wslib/page"
+	"weightsep/wslib/score"
 )
 
-// Accuracy of one network, 0 to 1.
+// Accuracy is the score of one network, of a classification its accuracy, 0 to 1.
 type Accuracy struct {
 	Validation float64 `json:"validation"`
 	Test       float64 `json:"test"`
+	Untested   bool    `json:"untested,omitempty"` // there are no test samples
 }
 
 // Evaluation is one network before weight separation (its baseline) and after.
@@ -50,7 +52,7 @@ func (r *Run) Evaluate(ctx context.Context) error {
 			if e.Before, err = r.score(ctx, n, before); err != nil {
 				return nil, err
 			}
-			if e.After, err = r.score(ctx, n, set.Weights(i)); err != nil {
+			if e.After, err = r.score(ctx, n, valuesIn(set, i)); err != nil {
 				return nil, err
 			}
 			result = append(result, e)
@@ -64,39 +66,48 @@ func (r *Run) Evaluate(ctx context.Context) error {
 	return r.writeSummary()
 }
 
-func (r *Run) score(ctx context.Context, n *network.Network, weights []float32) (a Accuracy, err error) {
+// valuesIn is network i of a set as it is executed.
+func valuesIn(set *page.Set, i int) network.Values {
+	return network.Values{Weights: set.Weights(i), State: set.Networks[i].State}
+}
+
+func (r *Run) score(ctx context.Context, n *network.Network, values network.Values) (a Accuracy, err error) {
 	data, err := r.Data(ctx, n.Name)
 	if err != nil {
 		return a, err
 	}
-	if a.Validation, err = r.Accuracy(ctx, n, weights, data.Validation); err != nil {
-		return a, err
+	if data.Validation.Len() > 0 {
+		if a.Validation, err = r.Score(ctx, n, values, data.Validation); err != nil {
+			return a, err
+		}
 	}
-	a.Test, err = r.Accuracy(ctx, n, weights, data.Test)
+	if a.Untested = data.Test.Len() == 0; !a.Untested {
+		a.Test, err = r.Score(ctx, n, values, data.Test)
+	}
 	return a, err
 }
 
-// Accuracy scores a flat weight vector on a split.
-func (r *Run) Accuracy(ctx context.Context, n *network.Network, weights []float32, split *datasets.Split) (float64, error) {
-	c, err := r.classifier(ctx, n)
+// Score is what a network's objective makes of its outputs for a split.
+func (r *Run) Score(ctx context.Context, n *network.Network, values network.Values, split *datasets.Split) (float64, error) {
+	s, err := r.scorer(ctx, n)
 	if err != nil {
 		return 0, err
 	}
-	w := tensors.FromFlatDataAndDimensions(weights, len(weights))
-	defer w.FinalizeAll()
-	return c.Accuracy(ctx, w, split)
+	on := values.On()
+	defer train.Free(on...)
+	return s.Score(ctx, on, split)
 }
 
-// ClipAccuracy scores a flat weight vector on the recordings that a split's samples are
-// segments of, by vote; there are none if samples are whole.
-func (r *Run) ClipAccuracy(ctx context.Context, n *network.Network, weights []float32, split *datasets.Split) (accuracy float64, clips int, err error) {
-	c, err := r.classifier(ctx, n)
+// ClipAccuracy scores values on the recordings that a split's samples are segments of, by vote;
+// there are none if samples are whole.
+func (r *Run) ClipAccuracy(ctx context.Context, n *network.Network, values network.Values, split *datasets.Split) (accuracy float64, clips int, err error) {
+	s, err := r.scorer(ctx, n)
 	if err != nil {
 		return 0, 0, err
 	}
-	w := tensors.FromFlatDataAndDimensions(weights, len(weights))
-	defer w.FinalizeAll()
-	return c.ClipAccuracy(ctx, w, split)
+	on := values.On()
+	defer train.Free(on...)
+	return s.ClipAccuracy(ctx, on, split)
 }
 
 // Evaluations are the scores of the evaluate stage.
@@ -120,6 +131,11 @@ type Benchmark struct {
 func (r *Run) Bench(ctx context.Context) error {
 	if err := r.Evaluate(ctx); err != nil {
 		return err
+	}
+	for _, n := range r.Networks() {
+		if d, err := r.Data(ctx, n.Name); err != nil || d.Test.Len() == 0 {
+			return err // nothing to execute
+		}
 	}
 	err := r.stage(stageBench, func() ([]string, error) {
 		b, err := r.Measure(ctx, r.config.Bench)
@@ -153,9 +169,9 @@ func (r *Run) Measure(ctx context.Context, o Bench) (*Benchmark, error) {
 		return nil, err
 	}
 	files := &execution.Files{Backend: backend}
-	var classifiers []*network.Classifier
+	var scorers []*score.Scorer
 	var tests []*datasets.Split
-	var separated, separate []float64
+	subjects := []execution.Subject{{Switcher: device}, {Switcher: files}}
 	for i, n := range r.Networks() {
 		data, err := r.Data(ctx, n.Name)
 		if err != nil {
@@ -165,31 +181,27 @@ func (r *Run) Measure(ctx context.Context, o Bench) (*Benchmark, error) {
 		if s := o.Samples; s > 0 {
 			test = test.Slice(s)
 		}
-		c, err := r.classifier(ctx, n)
+		s, err := r.scorer(ctx, n)
 		if err != nil {
 			return nil, err
 		}
-		classifiers, tests = append(classifiers, c), append(tests, test)
+		scorers, tests = append(scorers, s), append(tests, test)
 		whole, err := r.Weights(n)
 		if err != nil {
 			return nil, err
 		}
 		// The offline evaluation: weights put together on the host.
-		for _, x := range []struct {
-			weights []float32
-			scores  *[]float64
-		}{{set.Weights(i), &separated}, {whole, &separate}} {
-			a, err := r.Accuracy(ctx, n, x.weights, test)
+		for k, v := range []network.Values{valuesIn(set, i), whole} {
+			a, err := r.Score(ctx, n, v, test)
 			if err != nil {
 				return nil, err
 			}
-			*x.scores = append(*x.scores, a)
+			subjects[k].Accuracy, subjects[k].States = append(subjects[k].Accuracy, a), append(subjects[k].States, v.State)
 		}
 		files.Paths = append(files.Paths, r.Dir.File(weightsFile(n.Name)))
 		files.Weights = append(files.Weights, n.Weights())
 	}
-	t, err := execution.Bench(ctx, classifiers, tests,
-		[]execution.Subject{{Switcher: device, Accuracy: separated}, {Switcher: files, Accuracy: separate}},
+	t, err := execution.Bench(ctx, scorers, tests, subjects,
 		execution.BenchOptions{Executions: o.Executions, Seed: r.config.Seed,
 			Progress: func(done, of int) { r.options.Progress(stageBench, done, of, "") }})
 	if err != nil {

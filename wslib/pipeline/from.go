@@ -67,9 +67,9 @@ func keysOf(p page.Precision) string {
 
 // kept is the part of the earlier run's set that stays, as it is stored.
 func (r *Run) kept(set *page.Set) (*page.Set, error) {
-	want := page.Format(r.config.Pages.Format)
+	want := r.config.Pages.PageFormat()
 	want.Shared = set.Shared
-	if have := set.Format(); have != want {
+	if have := set.Format; have != want {
 		return nil, fmt.Errorf("its pages are %+v; to hold its networks, want %+v", have, want)
 	}
 	var stay []string

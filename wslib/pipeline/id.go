@@ -48,7 +48,7 @@ func (r *Run) id(stage string) (string, error) {
 		samples.Note = "" // why they are these samples is not what they are
 		for _, n := range r.Networks() {
 			if n.Name == name {
-				own = []any{gradients, n, samples, c.Data, c.Baseline}
+				own = []any{gradients, n.Name, n.Architecture(), c.Own[name], samples, c.Data, c.Baseline}
 			}
 		}
 	case "fisher":

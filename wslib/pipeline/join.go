@@ -3,6 +3,8 @@ package pipeline
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 
 	"weightsep/wslib/budget"
 	"weightsep/wslib/network"
@@ -17,11 +19,11 @@ import (
 // network uses any more are left out.
 //
 // bytes is the budget for all networks, everything counted; 0 keeps the packing ratio of the run
-// there. change, if not nil, is applied to that run's configuration first. Precisions and format of
+// there. own are the caller's networks that join; change, if not nil, is applied to that run's configuration first. Precisions and format of
 // scales stay; exclusive pages are shared out as without a limit on level 1. dataDir is the directory
 // of the originals' files, "" for none. The plan is that of the networks that join; it is zero if
 // none does.
-func Join(dir, dataDir string, networks []string, bytes int, change func(*Config) error) (Config, budget.Plan, error) {
+func Join(dir, dataDir string, own []Own, networks []string, bytes int, change func(*Config) error) (Config, budget.Plan, error) {
 	from, err := Reopen(dir, dataDir, Options{})
 	if err != nil {
 		return Config{}, budget.Plan{}, err
@@ -41,7 +43,20 @@ func Join(dir, dataDir string, networks []string, bytes int, change func(*Config
 		}
 	}
 	c.From, c.Hold, c.Networks, c.Pages.Doubling = dir, true, networks, true
-	plan, err := c.join(set, bytes)
+	c.Own = maps.Clone(c.Own)
+	for name, hash := range OwnHashes(own) {
+		if c.Own == nil {
+			c.Own = map[string]string{}
+		}
+		c.Own[name] = hash
+	}
+	given := slices.Clone(own)
+	for _, o := range from.options.Own { // those that stay, as the run there knows them
+		if !slices.ContainsFunc(own, func(g Own) bool { return g.Network.Name == o.Network.Name }) {
+			given = append(given, o)
+		}
+	}
+	plan, err := c.join(given, set, bytes)
 	if err != nil {
 		return Config{}, budget.Plan{}, fmt.Errorf("networks join those of %s: %w", dir, err)
 	}
@@ -49,8 +64,8 @@ func Join(dir, dataDir string, networks []string, bytes int, change func(*Config
 }
 
 // join takes the pages that networks have beside those of an optimized set that stay.
-func (c *Config) join(set *page.Set, bytes int) (budget.Plan, error) {
-	nets, err := network.Select(network.Ten(), c.Networks...)
+func (c *Config) join(own []Own, set *page.Set, bytes int) (budget.Plan, error) {
+	nets, err := c.Select(own)
 	if err != nil {
 		return budget.Plan{}, err
 	}
@@ -78,7 +93,7 @@ func (c *Config) join(set *page.Set, bytes int) (budget.Plan, error) {
 	if c.Pages.Shared = set.Shared; len(joining) == 0 {
 		return budget.Plan{}, nil
 	}
-	b.Precision, b.ExclusivePrecision = page.Format(c.Pages.Format).Precisions()
+	b.Precision, b.ExclusivePrecision = c.Pages.PageFormat().Precisions()
 	b.ScaleFormat = c.Pages.ScaleFormat
 	b.Held = budget.HeldBy(set)
 	plan, err := budget.Choose(weights, c.Pages.Size, b)

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,12 +11,13 @@ import (
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
-	"weightsep/wslib/rundir"
+	"weightsep/wslib/setfiles"
 )
 
 const (
 	historyFile   = "history.json"
 	overlapFile   = "overlap.json" // of the pages that were optimized
+	setFile       = "pages.json"   // how they are stored
 	checkpointDir = "optimization" // while it runs
 )
 
@@ -45,18 +45,18 @@ func (r *Run) Optimize(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		files, err := result.Set.Save(r.Dir.Path)
+		files, err := setfiles.Save(result.Set, r.Dir.Path)
 		if err != nil {
 			return nil, err
 		}
-		if err := r.recordNetworks(result.Set); err != nil {
+		if err := r.Dir.WriteJSON(setFile, recordSet(result.Set)); err != nil {
 			return nil, err
 		}
 		h := History{Method: r.config.Optimization.Method, Networks: r.config.Networks, BestStep: result.BestStep, Points: result.History}
 		if err := r.Dir.WriteJSON(overlapFile, OverlapRecord(plan)); err != nil {
 			return nil, err
 		}
-		return append(files, historyFile, overlapFile), r.Dir.WriteJSON(historyFile, h)
+		return append(files, setFile, historyFile, overlapFile), r.Dir.WriteJSON(historyFile, h)
 	})
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (r *Run) Tasks(ctx context.Context) ([]optimization.Task, error) {
 			return nil, err
 		}
 		if !t.Held {
-			if t.Teacher, err = r.TeacherWeights(n); err != nil {
+			if t.Teacher, err = r.teacherValues(n); err != nil {
 				return nil, err
 			}
 		}
@@ -140,13 +140,17 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 		return nil, nil, err
 	}
 	var set *page.Set
-	start := r.config.Pages.start()
-	if r.config.Hold {
-		set, err = plan.Extend(went.set, start, r.config.Seed)
-	} else if went != nil {
-		set, err = plan.Continue(went.set, start, r.config.Seed)
-	} else {
-		set, err = plan.StartSet(start, r.config.Seed)
+	keys := r.config.Pages.KeyPrecision
+	switch {
+	case r.config.untrained():
+		set, err = optimization.Untrained(plan, format)
+		return &optimization.Result{Set: set}, plan, err
+	case r.config.Hold:
+		set, err = plan.Extend(went.set, keys)
+	case went != nil:
+		set, err = plan.Continue(went.set, keys)
+	default:
+		set, err = plan.StartSet(keys)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -155,28 +159,29 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 	return result, plan, err
 }
 
-// recordNetworks notes in the manifest where each network's exclusive pages lie in
-// the file of all exclusive pages. The commit of the stage writes it.
-func (r *Run) recordNetworks(s *page.Set) error {
-	type entry struct {
-		page.Shape
-		Pages     int `json:"pages"`
-		Exclusive int `json:"exclusivePages"`
-		Offset    int `json:"exclusiveOffset"` // its first page in the file of exclusive pages
-	}
-	var entries []entry
+// setRecord is what the run keeps of its optimized set beside the pages: how they are stored, and
+// where each network's exclusive pages lie in the file of all exclusive pages.
+type setRecord struct {
+	page.Format
+	Networks []setEntry `json:"networks"`
+}
+
+type setEntry struct {
+	setfiles.Shape
+	Pages     int `json:"pages"`
+	Exclusive int `json:"exclusivePages"`
+	Offset    int `json:"exclusiveOffset"` // its first page in the file of exclusive pages
+}
+
+func recordSet(s *page.Set) setRecord {
+	r := setRecord{Format: s.Format}
 	offset := 0
 	for _, m := range s.Networks {
 		own := len(m.Table.Exclusive())
-		entries = append(entries, entry{m.Shape(), len(m.Table.Entries), own, offset})
+		r.Networks = append(r.Networks, setEntry{setfiles.ShapeOf(m), len(m.Table.Entries), own, offset})
 		offset += own
 	}
-	raw, err := json.Marshal(entries)
-	if err != nil {
-		return err
-	}
-	r.Dir.Manifest.Networks = raw
-	return nil
+	return r
 }
 
 // Set is the optimized set of pages.
@@ -184,11 +189,15 @@ func (r *Run) Set() (*page.Set, error) {
 	if err := r.done(stageOptimize); err != nil {
 		return nil, err
 	}
-	var shapes []page.Shape
-	if err := json.Unmarshal(r.Dir.Manifest.Networks, &shapes); err != nil {
-		return nil, fmt.Errorf("%s: networks: %w", r.Dir.File(rundir.ManifestFile), err)
+	var record setRecord
+	if err := r.Dir.ReadJSON(setFile, &record); err != nil {
+		return nil, err
 	}
-	return page.Load(r.Dir.Path, page.Format(r.config.Pages.Format), shapes)
+	var shapes []setfiles.Shape
+	for _, n := range record.Networks {
+		shapes = append(shapes, n.Shape)
+	}
+	return setfiles.Load(r.Dir.Path, record.Format, shapes)
 }
 
 // OverlappedSet is the set of pages before optimization.
@@ -196,11 +205,11 @@ func (r *Run) OverlappedSet() (*page.Set, error) {
 	if err := r.done(stageOverlap); err != nil {
 		return nil, err
 	}
-	var shapes []page.Shape
+	var shapes []setfiles.Shape
 	for _, n := range r.Networks() {
-		shapes = append(shapes, page.Shape{Name: n.Name, Weights: n.Weights()})
+		shapes = append(shapes, setfiles.Shape{Name: n.Name, Weights: n.Weights(), State: n.StateSize()})
 	}
-	return page.LoadSet(r.Dir.File("overlap"), r.config.Pages.Size, r.config.Pages.Shared, shapes)
+	return setfiles.Load(r.Dir.File("overlap"), page.Format{Size: r.config.Pages.Size, Shared: r.config.Pages.Shared}, shapes)
 }
 
 // Overlapped is what overlapping decided: for the optimized pages if there are

@@ -14,6 +14,7 @@ import (
 	"weightsep/datasets"
 	"weightsep/wslib/network"
 	"weightsep/wslib/rundir"
+	"weightsep/wslib/score"
 	"weightsep/xla"
 )
 
@@ -26,6 +27,8 @@ type Options struct {
 	Baselines string
 	// Teachers is the same for the networks to distil from.
 	Teachers string
+	// Own are networks of the caller's that Config.Own names.
+	Own []Own
 	// Progress is told how far a stage is; nil: nothing is.
 	Progress func(stage string, done, of int, note string)
 }
@@ -39,9 +42,8 @@ type Run struct {
 	backend compute.Backend
 	info    xla.Info
 	data    map[string]*datasets.Dataset
-
-	classifiers map[string]*network.Classifier
-	went        *earlier // the run of Config.From, when read
+	scorers map[string]*score.Scorer
+	went    *earlier // the run of Config.From, when read
 }
 
 // Open opens the run in directory path, or makes a new one there. A run that
@@ -49,6 +51,9 @@ type Run struct {
 // whatever configuration it has. Close it when done.
 func Open(path string, config Config, o Options) (*Run, error) {
 	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	if _, err := config.Select(o.Own); err != nil {
 		return nil, err
 	}
 	if config.Data.Dir != "" {
@@ -110,9 +115,19 @@ func Reopen(path, dataDir string, o Options) (*Run, error) {
 		return nil, fmt.Errorf("%s: config: %w", r.Dir.File(rundir.ManifestFile), err)
 	}
 	r.config.Data.Dir = dataDir
-	if err := r.config.Validate(); err != nil {
+	err = r.config.Validate()
+	if err != nil {
+		err = fmt.Errorf("%s: %w", r.Dir.File(rundir.ManifestFile), err)
+	}
+	if err == nil {
+		err = r.checkOwn(o.Own)
+	}
+	if err == nil {
+		err = r.readModels()
+	}
+	if err != nil {
 		r.Close()
-		return nil, fmt.Errorf("%s: %w", r.Dir.File(rundir.ManifestFile), err)
+		return nil, err
 	}
 	return r, nil
 }
@@ -128,48 +143,45 @@ func open(path string, o Options) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Run{Dir: dir, options: o, data: map[string]*datasets.Dataset{}, classifiers: map[string]*network.Classifier{}}, nil
+	return &Run{Dir: dir, options: o, data: map[string]*datasets.Dataset{}, scorers: map[string]*score.Scorer{}}, nil
 }
 
 // Close ends the work on the run, frees its executables and unlocks its directory.
 func (r *Run) Close() error {
-	r.closeClassifiers()
+	r.closeScorers()
 	return r.Dir.Close()
 }
 
-func (r *Run) closeClassifiers() {
-	for _, c := range r.classifiers {
-		c.Close()
+func (r *Run) closeScorers() {
+	for _, s := range r.scorers {
+		s.Close()
 	}
-	clear(r.classifiers)
+	clear(r.scorers)
 }
 
-// classifier is a network compiled for inference, once in the life of the run.
-func (r *Run) classifier(ctx context.Context, n *network.Network) (*network.Classifier, error) {
-	if c := r.classifiers[n.Name]; c != nil {
-		return c, nil
+// scorer is a network compiled for inference, once in the life of the run.
+func (r *Run) scorer(ctx context.Context, n *network.Network) (*score.Scorer, error) {
+	if s := r.scorers[n.Name]; s != nil {
+		return s, nil
 	}
 	backend, err := r.Backend(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c, err := network.NewClassifier(backend, n, 100)
+	s, err := score.New(backend, n, 100)
 	if err != nil {
 		return nil, err
 	}
-	r.classifiers[n.Name] = c
-	return c, nil
+	r.scorers[n.Name] = s
+	return s, nil
 }
 
 // Networks are the descriptions of the run's networks, in order of formation. Their
 // weights are in the configuration's order, in the run directory too.
 func (r *Run) Networks() []*network.Network {
-	nets, err := network.Select(network.Ten(), r.config.Networks...)
+	nets, err := r.config.Select(r.options.Own)
 	if err != nil {
-		panic(err) // the configuration was validated
-	}
-	for i, n := range nets {
-		nets[i] = n.WithOrder(r.config.Pages.Order)
+		panic(err) // the configuration was validated, own models were read
 	}
 	return nets
 }
@@ -196,6 +208,9 @@ func (r *Run) Data(ctx context.Context, name string) (*datasets.Dataset, error) 
 	if d := r.data[name]; d != nil {
 		return d, nil
 	}
+	if own := r.own(name); own != nil {
+		return r.keepData(name, ownData(own.Data))
+	}
 	o := r.config.Data.Options()
 	o.Progress = func(stage string, done, total int64) {
 		r.options.Progress(stage+" "+name, int(done), int(total), "")
@@ -204,12 +219,31 @@ func (r *Run) Data(ctx context.Context, name string) (*datasets.Dataset, error) 
 	if err != nil {
 		return nil, err
 	}
+	return r.keepData(name, d)
+}
+
+// ownData are the samples of a caller's network; what is missing is empty.
+func ownData(o *datasets.Own) *datasets.Dataset {
+	d := datasets.Dataset{}
+	if o != nil {
+		d = o.Dataset
+	}
+	for _, s := range []**datasets.Split{&d.Train, &d.Validation, &d.Test} {
+		if *s == nil {
+			*s = &datasets.Split{}
+		}
+	}
+	return &d
+}
+
+// keepData checks that data are those that the run was made with, and keeps them open.
+func (r *Run) keepData(name string, d *datasets.Dataset) (*datasets.Dataset, error) {
 	have, known, err := r.provenance(name)
 	if err != nil {
 		return nil, err
 	}
 	if now := d.Provenance; known && (!have.SameFiles(now) || have.Train != now.Train || have.Test != now.Test) {
-		return nil, fmt.Errorf("run directory %s was made with other %s data: %s; now there is %s: give the same data directory (-data or %s) or another run directory",
+		return nil, fmt.Errorf("run directory %s was made with other %s data: %s; now there is %s: give the same data directory (-nets, -data or %s) or another run directory",
 			r.Dir.Path, name, have, now, datasets.DirEnv)
 	}
 	r.data[name] = d

@@ -1,11 +1,9 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -21,6 +19,7 @@ import (
 )
 
 func weightsFile(name string) string  { return filepath.Join(name, "weights.npy") }
+func stateFile(name string) string    { return filepath.Join(name, "weights-state.npy") }
 func baselineFile(name string) string { return filepath.Join(name, "baseline.json") }
 func fisherFile(name string) string   { return filepath.Join(name, "fisher.npy") }
 
@@ -43,14 +42,25 @@ func (r *Run) Baselines(ctx context.Context) error {
 
 func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.Dataset) ([]string, error) {
 	layers := n.WithOrder(network.LayerOrder)
-	w, info, err := baseline.Shipped(layers, data.Provenance.Kind)
-	if err == nil && (info.DataSeed != r.config.Data.Seed || !info.Data.SameFiles(data.Provenance) || r.config.Baseline.Seed != 0) {
-		// With another seed or other files, its training samples may be this run's
-		// validation samples.
-		err = baseline.ErrNone
-	}
-	if errors.Is(err, baseline.ErrNone) {
-		w, info, err = r.trainBaseline(ctx, layers, data)
+	var v network.Values
+	var info baseline.Info
+	var err error
+	own := r.own(n.Name)
+	switch {
+	case own != nil && own.Values != nil:
+		v, info = *own.Values, baseline.Info{Network: n.Name, Data: data.Provenance}
+	case own != nil:
+		v, info, err = r.trainBaseline(ctx, layers, data)
+	default:
+		v.Weights, info, err = baseline.Shipped(layers, data.Provenance.Kind)
+		if err == nil && (info.DataSeed != r.config.Data.Seed || !info.Data.SameFiles(data.Provenance) || r.config.Baseline.Seed != 0) {
+			// With another seed or other files, its training samples may be this run's
+			// validation samples.
+			err = baseline.ErrNone
+		}
+		if errors.Is(err, baseline.ErrNone) {
+			v, info, err = r.trainBaseline(ctx, layers, data)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -61,46 +71,27 @@ func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.D
 	if err := r.Dir.WriteJSON(baselineFile(n.Name), info); err != nil {
 		return nil, err
 	}
-	return []string{weightsFile(n.Name), baselineFile(n.Name)}, npy.Write(r.Dir.File(weightsFile(n.Name)), n.FromLayerOrder(w))
-}
-
-// BaselineOptions is how a configuration's baselines are trained, if they do not come
-// with the project.
-func BaselineOptions(c Config) baseline.Options {
-	return baseline.Options{Steps: c.Baseline.Steps, Batch: 100, Seed: cmp.Or(c.Baseline.Seed, c.Seed), Dropout: 0.1,
-		LearningRate: 2e-3, ValidateEvery: min(100, c.Baseline.Steps)}
-}
-
-// trainBaseline trains a network, or takes it from the directory of baselines, where it
-// is kept.
-func (r *Run) trainBaseline(ctx context.Context, n *network.Network, data *datasets.Dataset) ([]float32, baseline.Info, error) {
-	o := BaselineOptions(r.config)
-	dir := r.options.Baselines
-	if dir != "" {
-		w, info, err := baseline.Load(dir, n, data.Provenance.Kind)
-		same := info.Steps == o.Steps && info.Seed == o.Seed && info.DataSeed == r.config.Data.Seed && info.Data.SameFiles(data.Provenance) && info.Data.Train == data.Provenance.Train
-		if err == nil && same {
-			return w, info, nil
-		}
-		if err == nil {
-			return nil, info, fmt.Errorf("baseline of %s in %s is of another training: remove it or choose another directory", n.Name, dir)
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, info, err
-		}
-	}
-	backend, err := r.Backend(ctx)
+	files, err := r.saveModel(n)
 	if err != nil {
-		return nil, baseline.Info{}, err
+		return nil, err
 	}
-	o.Progress = func(p baseline.Point) {
-		r.options.Progress("training "+n.Name, p.Step, o.Steps, fmt.Sprintf("validation %.2f %%", 100*p.Validation))
+	values, err := r.saveValues(n, weightsFile(n.Name), stateFile(n.Name), v)
+	return append(append(files, values...), baselineFile(n.Name)), err
+}
+
+// saveValues writes a network's values, given in the model's order, in the run's.
+func (r *Run) saveValues(n *network.Network, weights, state string, v network.Values) ([]string, error) {
+	files := []string{weights}
+	if err := npy.Write(r.Dir.File(weights), n.FromLayerOrder(v.Weights)); err != nil {
+		return nil, err
 	}
-	w, info, err := TrainBaseline(ctx, backend, r.info.String(), n, data, r.config.Data.Seed, o)
-	if err == nil && dir != "" {
-		err = baseline.Save(dir, w, info)
+	if n.StateSize() > 0 {
+		files = append(files, state)
+		if err := npy.Write(r.Dir.File(state), v.State); err != nil {
+			return nil, err
+		}
 	}
-	return w, info, err
+	return files, nil
 }
 
 // Fisher computes each network's Fisher information.
@@ -118,11 +109,14 @@ func (r *Run) Fisher(ctx context.Context) error {
 			if err != nil {
 				return nil, err
 			}
-			w, err := r.Weights(n)
+			v, err := r.Weights(n)
 			if err != nil {
 				return nil, err
 			}
-			f, err := fisher.Compute(ctx, backend, n, w, data.Train, fisher.Options{Samples: r.config.Pages.FisherSamples, Seed: r.config.Seed})
+			f := magnitudes(v.Weights)
+			if data.Train.Len() > 0 {
+				f, err = fisher.Compute(ctx, backend, n, v, data.Train, fisher.Options{Samples: r.config.Pages.FisherSamples, Seed: r.config.Seed})
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -134,6 +128,17 @@ func (r *Run) Fisher(ctx context.Context) error {
 		r.options.Progress("fisher", i+1, len(r.config.Networks), n.Name)
 	}
 	return nil
+}
+
+// magnitudes stand for the Fisher information of a network without training samples: the squares of
+// its weights, scaled to [0,1].
+func magnitudes(weights []float32) []float32 {
+	f := make([]float32, len(weights))
+	for i, w := range weights {
+		f[i] = w * w
+	}
+	fisher.Scale(f)
+	return f
 }
 
 // Overlap separates and overlaps: it chooses exclusive pages and places all
@@ -226,7 +231,7 @@ func after(shared int, t page.Table) overlapping.Placement {
 
 // Separate is one network with its exclusive pages chosen.
 func (r *Run) Separate(n *network.Network) (overlapping.Network, error) {
-	w, err := r.Weights(n)
+	v, err := r.Weights(n)
 	if err != nil {
 		return overlapping.Network{}, err
 	}
@@ -247,13 +252,23 @@ func (r *Run) Separate(n *network.Network) (overlapping.Network, error) {
 	if err != nil {
 		return overlapping.Network{}, fmt.Errorf("%s: %w", n.Name, err)
 	}
-	loads := overlapping.SpreadLoads(w, f, p.Size, p.Load.Of(n.Name), p.LoadSpread)
-	return overlapping.Network{Name: n.Name, Weights: w, Fisher: f, Exclusive: own, Loads: loads}, nil
+	loads := overlapping.SpreadLoads(v.Weights, f, p.Size, p.Load.Of(n.Name), p.LoadSpread)
+	return overlapping.Network{Name: n.Name, Weights: v.Weights, State: v.State, Fisher: f, Exclusive: own, Loads: loads}, nil
 }
 
-// Weights are a network's baseline weights in this run.
-func (r *Run) Weights(n *network.Network) ([]float32, error) {
-	return r.vector(n, stageBaseline(n.Name), weightsFile(n.Name))
+// Weights are a network's values in this run before its pages are trained: those of its baseline.
+func (r *Run) Weights(n *network.Network) (network.Values, error) {
+	return r.values(n, stageBaseline(n.Name), weightsFile(n.Name), stateFile(n.Name))
+}
+
+func (r *Run) values(n *network.Network, stage, weights, state string) (v network.Values, err error) {
+	if v.Weights, err = r.vector(n, stage, weights); err != nil || n.StateSize() == 0 {
+		return v, err
+	}
+	if v.State, _, err = npy.ReadFloats(r.Dir.File(state)); err == nil {
+		err = page.CheckWeights(r.Dir.File(state), v.State, n.StateSize())
+	}
+	return v, err
 }
 
 // FisherInformation is a network's Fisher information in this run.

@@ -8,21 +8,18 @@ import (
 	"os"
 	"path/filepath"
 
-	"weightsep/wslib/comparison"
 	"weightsep/wslib/network"
-	"weightsep/wslib/npy"
 	"weightsep/wslib/optimization"
+	"weightsep/wslib/page"
 )
 
-func teacherFile(name string) string { return filepath.Join(name, "teacher.npy") }
-
-// teachersDir is where teachers are kept while not all are trained.
-const teachersDir = "teachers"
+func teacherFile(name string) string  { return filepath.Join(name, "teacher.npy") }
+func teacherState(name string) string { return filepath.Join(name, "teacher-state.npy") }
 
 // taught says that joint optimization distils from networks that are trained further.
 func (c Config) taught() bool {
 	o := c.Optimization
-	return o.Method == optimization.JointMethod && o.Distillation > 0 && o.TeacherSteps > 0
+	return o.Method == optimization.JointMethod && o.Steps > 0 && o.Distillation > 0 && o.TeacherSteps > 0
 }
 
 // Teachers trains the separate networks on for Optimization.TeacherSteps, to distil from:
@@ -42,8 +39,7 @@ func (r *Run) Teachers(ctx context.Context) error {
 		} else if err != nil {
 			return err
 		}
-		err := r.teacher(n, func() ([]float32, error) { return nil, errMissing })
-		if errors.Is(err, errMissing) {
+		if err := r.done(stageTeacher(n.Name)); errors.Is(err, ErrNotDone) {
 			missing = append(missing, n)
 		} else if err != nil {
 			return err
@@ -52,79 +48,57 @@ func (r *Run) Teachers(ctx context.Context) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	weights, err := r.trainTeachers(ctx, missing)
+	trained, err := r.trainTeachers(ctx, missing)
 	if err != nil {
 		return err
 	}
-	for _, n := range missing {
-		if err := r.teacher(n, func() ([]float32, error) { return weights[n.Name], nil }); err != nil {
+	for i, n := range missing {
+		err := r.stage(stageTeacher(n.Name), func() ([]string, error) {
+			return r.saveValues(n, teacherFile(n.Name), teacherState(n.Name), trained[i].Values)
+		})
+		if err != nil {
 			return err
 		}
 	}
-	return os.RemoveAll(r.Dir.File(teachersDir))
+	return os.RemoveAll(r.Dir.File(checkpointDir, "teachers"))
 }
 
-var errMissing = errors.New("to be trained")
-
-// teacher is the stage of a network's teacher; train gives its weights in layer order.
-func (r *Run) teacher(n *network.Network, train func() ([]float32, error)) error {
-	return r.stage(stageTeacher(n.Name), func() ([]string, error) {
-		w, err := train()
-		if err != nil {
-			return nil, err
-		}
-		file := teacherFile(n.Name)
-		return []string{file}, npy.Write(r.Dir.File(file), n.FromLayerOrder(w))
-	})
-}
-
-// trainTeachers gives the weights in layer order, so that runs with other orders share them.
-func (r *Run) trainTeachers(ctx context.Context, networks []*network.Network) (map[string][]float32, error) {
+// trainTeachers gives values in the model's order, so that runs with other orders share them.
+func (r *Run) trainTeachers(ctx context.Context, networks []*network.Network) ([]optimization.Trained, error) {
 	backend, err := r.Backend(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var tasks []optimization.Task
-	var weights [][]float32
+	var starts []network.Values
 	for _, n := range networks {
 		t, err := r.task(ctx, n)
 		if err != nil {
 			return nil, err
 		}
-		w, err := r.Weights(n)
+		v, err := r.Weights(n)
 		if err != nil {
 			return nil, err
 		}
 		t.Network = n.WithOrder(network.LayerOrder)
-		tasks, weights = append(tasks, t), append(weights, n.ToLayerOrder(w))
+		v.Weights = n.ToLayerOrder(v.Weights)
+		tasks, starts = append(tasks, t), append(starts, v)
 	}
-	o := r.config.Optimization
-	result, err := comparison.Run(ctx, backend, comparison.Further{}, tasks, weights, comparison.Options{
-		Recipe: o.Reference(o.TeacherSteps), Seed: r.config.Seed,
-		Dir: cmp.Or(r.options.Teachers, r.Dir.File(teachersDir)),
-		Progress: func(p comparison.Progress) {
-			note := p.Network
-			if p.Point != nil {
-				note = fmt.Sprintf("%s validation %.2f %%", p.Network, 100*p.Point.Validation)
-			}
-			r.options.Progress("teachers", p.Step, p.Steps, note)
-		},
+	recipe := r.config.Optimization.Reference(r.config.Optimization.TeacherSteps)
+	o := optimization.Options{Seed: r.config.Seed, Checkpoint: cmp.Or(r.options.Teachers, r.Dir.File(checkpointDir, "teachers"))}
+	return optimization.Separate(ctx, backend, tasks, starts, page.Format{Size: page.DefaultSize}, recipe, o, func(name string, p optimization.Progress) {
+		if p.Point != nil {
+			name = fmt.Sprintf("%s validation %.2f %%", name, 100*p.Point.Mean)
+		}
+		r.options.Progress("teachers", p.Step, p.Steps, name)
 	})
-	if err != nil {
-		return nil, err
-	}
-	trained := map[string][]float32{}
-	for _, n := range result.Networks {
-		trained[n.Network.Name] = n.Weights
-	}
-	return trained, nil
 }
 
-// TeacherWeights are those that a network is distilled from: of the separate network, trained
+// teacherValues are those that a network is distilled from: of the separate network, trained
 // further where the configuration says so.
-func (r *Run) TeacherWeights(n *network.Network) ([]float32, error) {
+func (r *Run) teacherValues(n *network.Network) (network.Values, error) {
 	if !r.config.taught() {
 		return r.Weights(n)
 	}
-	return r.vector(n, stageTeacher(n.Name), teacherFile(n.Name))
+	return r.values(n, stageTeacher(n.Name), teacherFile(n.Name), teacherState(n.Name))
 }

@@ -200,6 +200,17 @@ func (d *Dir) without(names ...string) []Stage {
 // WriteManifest writes the manifest.
 func (d *Dir) WriteManifest() error { return d.WriteJSON(ManifestFile, d.Manifest) }
 
+// WriteFile writes a file of the run whole or not at all.
+func (d *Dir) WriteFile(name string, raw []byte) error {
+	if err := os.MkdirAll(filepath.Dir(d.File(name)), 0o755); err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	if err := renameio.WriteFile(d.File(name), raw, 0o644); err != nil {
+		return fmt.Errorf("run: write %s: %w", d.File(name), err)
+	}
+	return nil
+}
+
 // WriteJSON writes a value as indented JSON, whole or not at all.
 func (d *Dir) WriteJSON(name string, v any) error {
 	data, err := json.MarshalIndent(v, "", " ")

@@ -1,0 +1,366 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute"
+
+	"weightsep/datasets"
+	"weightsep/wslib/network"
+	"weightsep/wslib/npy"
+	"weightsep/wslib/onnx"
+	"weightsep/wslib/page"
+	"weightsep/wslib/rundir"
+	"weightsep/wslib/score"
+)
+
+// Own is a network of the caller's with its samples.
+type Own struct {
+	Network *network.Network // its weights in the model's order
+	Values  *network.Values  // trained ones; nil: the run trains it from initial values
+	Data    *datasets.Own
+}
+
+// ReadOwn reads the networks of a directory: for each NAME.onnx or NAME.json (a described network,
+// see [network.Described]) its samples as [datasets.OpenOwn] finds them, and NAME.npy, flat
+// weights in the model's order that take the place of the file's. names choose some; none: all, by
+// name. The objective follows from the samples: float labels make a regression, outputs like
+// inputs without training labels a reconstruction, all else is a classification.
+func ReadOwn(ctx context.Context, backend compute.Backend, dir string, seed uint64, names ...string) ([]Own, error) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]string{}
+	var all []string
+	for _, f := range files {
+		name, kind, _ := strings.Cut(f.Name(), ".")
+		if kind != "onnx" && kind != "json" || f.IsDir() {
+			continue
+		}
+		if other := found[name]; other != "" {
+			return nil, fmt.Errorf("%s: network %s is in %s and in %s, want one file", dir, name, other, f.Name())
+		}
+		found[name] = f.Name()
+		all = append(all, name)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s: no NAME.onnx or NAME.json in it", dir)
+	}
+	if len(names) == 0 {
+		names = all
+	}
+	var own []Own
+	for _, name := range names {
+		if found[name] == "" {
+			return nil, fmt.Errorf("%s: no network %s, want one of %s", dir, name, strings.Join(all, ", "))
+		}
+		o, err := readOwn(ctx, backend, dir, found[name], name, seed)
+		if err != nil {
+			return nil, err
+		}
+		own = append(own, o)
+	}
+	return own, nil
+}
+
+func readOwn(ctx context.Context, backend compute.Backend, dir, file, name string, seed uint64) (Own, error) {
+	path := filepath.Join(dir, file)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return Own{}, err
+	}
+	n, err := model(backend, name, raw, strings.HasSuffix(file, ".onnx"))
+	if err != nil {
+		return Own{}, fmt.Errorf("%s: %w", path, err)
+	}
+	o := Own{Network: n}
+	if o.Data, err = datasets.OpenOwn(ctx, dir, name, n.Input(), n.Outputs(), seed); err != nil {
+		return Own{}, err
+	}
+	switch {
+	case o.Data.Values:
+		n.Objective = network.Regression{}
+	case !o.Data.Labelled && volume(n.Input()) == n.Outputs():
+		n.Objective = network.Reconstruction{}
+	}
+	if err := n.Validate(); err != nil {
+		return Own{}, fmt.Errorf("%s: %w", path, err)
+	}
+	weights, _, err := npy.ReadFloats(filepath.Join(dir, name+".npy"))
+	switch {
+	case err == nil:
+		o.Values = &network.Values{Weights: weights}
+		if _, o.Values.State, err = n.Initial(0); err != nil {
+			return Own{}, err
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return Own{}, err
+	case onnx.GraphOf(n) != nil:
+		var v network.Values
+		if v.Weights, v.State, err = n.Initial(0); err != nil {
+			return Own{}, err
+		}
+		o.Values = &v
+	case o.Data.Train == nil:
+		return Own{}, fmt.Errorf("%s: network %s has neither weights (%s.npy) nor samples to train it on (%s_train_data.npy)", path, name, name, name)
+	}
+	if o.Values != nil {
+		what := name + ".npy"
+		if onnx.GraphOf(n) != nil && weights == nil {
+			what = file
+		}
+		if err := page.CheckWeights(filepath.Join(dir, what), o.Values.Weights, n.Weights()); err != nil {
+			return Own{}, err
+		}
+	}
+	if err := o.label(ctx, backend); err != nil {
+		return Own{}, err
+	}
+	return o, nil
+}
+
+// model reads a network from the bytes of its file.
+func model(backend compute.Backend, name string, raw []byte, isONNX bool) (*network.Network, error) {
+	if isONNX {
+		return onnx.Parse(backend, name, raw)
+	}
+	d := network.Described{}
+	decoder := json.NewDecoder(strings.NewReader(string(raw)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&d); err != nil {
+		return nil, fmt.Errorf("not a described network: %w", err)
+	}
+	if err := d.Validate(); err != nil {
+		return nil, err
+	}
+	return network.Describe(name, d), nil
+}
+
+func volume(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// label gives training and validation samples without labels those that the network itself finds:
+// what it does now is what it is to go on doing.
+func (o *Own) label(ctx context.Context, backend compute.Backend) error {
+	if _, classifies := o.Network.For().(network.Classification); !classifies || o.Data.Labelled || o.Data.Train == nil {
+		return nil
+	}
+	if o.Values == nil {
+		return fmt.Errorf("network %s has neither weights nor labels: nothing says what it is to learn", o.Network.Name)
+	}
+	s, err := score.New(backend, o.Network, 100)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	on := o.Values.On()
+	for _, split := range []*datasets.Split{o.Data.Train, o.Data.Validation} {
+		labels, err := s.Predict(ctx, on, split)
+		if err != nil {
+			return err
+		}
+		split.Labels = labels
+	}
+	for _, t := range on {
+		t.FinalizeAll()
+	}
+	o.Data.Provenance.Note = "without labels: training follows the network's own outputs"
+	return nil
+}
+
+// OwnHashes are the identities of own networks, for [Config.Own].
+func OwnHashes(own []Own) map[string]string {
+	if len(own) == 0 {
+		return nil
+	}
+	hashes := map[string]string{}
+	for _, o := range own {
+		h := sha256.New()
+		fmt.Fprintln(h, o.Network.Architecture())
+		if o.Values != nil {
+			binary.Write(h, binary.LittleEndian, o.Values.Weights) // a hash does not fail
+			binary.Write(h, binary.LittleEndian, o.Values.State)
+		}
+		hashes[o.Network.Name] = hex.EncodeToString(h.Sum(nil))[:16]
+	}
+	return hashes
+}
+
+// known returns an error for the first name that is no network of the caller's or of the ten.
+func (c Config) known(names ...string) error {
+	ten := network.Names(network.Ten())
+	for _, name := range names {
+		if c.Own[name] != "" || slices.Contains(ten, name) {
+			continue
+		}
+		for own := range c.Own {
+			ten = append(ten, own)
+		}
+		slices.Sort(ten)
+		return fmt.Errorf("unknown network %q: want one of %s", name, strings.Join(ten, ", "))
+	}
+	return nil
+}
+
+// Select are the networks of the configuration, own ones first by name, with their weights in its
+// order.
+func (c Config) Select(own []Own) ([]*network.Network, error) {
+	ten := network.Ten()
+	var nets []*network.Network
+	for _, name := range c.Networks {
+		i := slices.IndexFunc(own, func(o Own) bool { return o.Network.Name == name })
+		k := slices.IndexFunc(ten, func(n *network.Network) bool { return n.Name == name })
+		switch {
+		case i >= 0:
+			nets = append(nets, own[i].Network.WithOrder(c.Pages.Order))
+		case c.Own[name] != "":
+			return nil, fmt.Errorf("network %s is the caller's own, and its model is not given", name)
+		case k >= 0:
+			nets = append(nets, ten[k].WithOrder(c.Pages.Order))
+		default:
+			return nil, c.known(name)
+		}
+	}
+	return nets, nil
+}
+
+// own is the caller's network of that name, nil if it is one of the ten.
+func (r *Run) own(name string) *Own {
+	for i, o := range r.options.Own {
+		if o.Network.Name == name {
+			return &r.options.Own[i]
+		}
+	}
+	return nil
+}
+
+const (
+	graphFile = "model.onnx"
+	modelFile = "model.json"
+)
+
+// modelRecord says what a network is, in a run directory and in a pack.
+type modelRecord struct {
+	Kind      string             `json:"kind"` // "described", "onnx" or "function"
+	Objective string             `json:"objective"`
+	Order     network.Order      `json:"order"`
+	Input     []int              `json:"input"`
+	Output    []int              `json:"output"`
+	Described *network.Described `json:"described,omitempty"`
+	Layers    []network.Layer    `json:"state,omitempty"` // of its state
+}
+
+func recordOf(n *network.Network) modelRecord {
+	m := modelRecord{Kind: "function", Objective: n.For().Name(), Order: n.Order, Input: n.Input(), Output: n.Output(), Layers: n.State()}
+	if d, ok := n.Model.(*network.Described); ok {
+		m.Kind, m.Described = "described", d
+	} else if onnx.GraphOf(n) != nil {
+		m.Kind = "onnx"
+	}
+	return m
+}
+
+// NetworkOf is the network that a pack's record and graph describe. A GoMLX function cannot be
+// read back: errFunction.
+func NetworkOf(backend compute.Backend, name string, record json.RawMessage, graph []byte) (*network.Network, error) {
+	var m modelRecord
+	if err := json.Unmarshal(record, &m); err != nil {
+		return nil, fmt.Errorf("network %s: model: %w", name, err)
+	}
+	var n *network.Network
+	var err error
+	switch {
+	case m.Kind == "described" && m.Described != nil:
+		n = network.Describe(name, *m.Described)
+		err = m.Described.Validate()
+	case m.Kind == "onnx":
+		n, err = onnx.Parse(backend, name, graph)
+	default:
+		err = ErrFunction
+	}
+	if err != nil {
+		return nil, fmt.Errorf("network %s: %w", name, err)
+	}
+	if n.Objective, err = network.ObjectiveNamed(m.Objective); err != nil {
+		return nil, fmt.Errorf("network %s: %w", name, err)
+	}
+	n.Order = m.Order
+	return n, n.Validate()
+}
+
+// ErrFunction says that a network is a GoMLX function, which no file holds.
+var ErrFunction = errors.New("its model is a GoMLX function, which no file holds: give the function")
+
+// saveModel keeps what an own network is in the run, so that the run can be opened without the
+// directory that it came from.
+func (r *Run) saveModel(n *network.Network) ([]string, error) {
+	if r.own(n.Name) == nil {
+		return nil, nil
+	}
+	files := []string{filepath.Join(n.Name, modelFile)}
+	if err := r.Dir.WriteJSON(files[0], recordOf(n)); err != nil {
+		return nil, err
+	}
+	if g := onnx.GraphOf(n); g != nil {
+		files = append(files, filepath.Join(n.Name, graphFile))
+		return files, r.Dir.WriteFile(files[1], g)
+	}
+	return files, nil
+}
+
+// readModels reads the own networks of a run that were not given, without samples.
+func (r *Run) readModels() error {
+	for _, name := range r.config.Networks {
+		if r.config.Own[name] == "" || r.own(name) != nil {
+			continue
+		}
+		var record json.RawMessage
+		if err := r.Dir.ReadJSON(filepath.Join(name, modelFile), &record); err != nil {
+			return fmt.Errorf("%s: network %s is the caller's own, and the run has no model of it yet: give it (-nets)", r.Dir.File(rundir.ManifestFile), name)
+		}
+		graph, err := os.ReadFile(r.Dir.File(name, graphFile))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		var backend compute.Backend
+		if graph != nil {
+			if backend, err = r.Backend(context.Background()); err != nil {
+				return err
+			}
+		}
+		n, err := NetworkOf(backend, name, record, graph)
+		if err != nil {
+			return err
+		}
+		r.options.Own = append(r.options.Own, Own{Network: n.WithOrder(network.LayerOrder)})
+	}
+	return nil
+}
+
+// checkOwn returns an error for networks that are given and are not those that the run was made
+// with.
+func (r *Run) checkOwn(given []Own) error {
+	for name, hash := range OwnHashes(given) {
+		if want := r.config.Own[name]; want != "" && hash != want {
+			return fmt.Errorf("run directory %s was made with another network %s, or other weights of it: choose another directory", r.Dir.Path, name)
+		}
+	}
+	return nil
+}
