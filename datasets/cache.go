@@ -48,7 +48,7 @@ func (e entry) real(ctx context.Context, o Options, f form) (*samples, error) {
 
 // cacheKey returns a name for what is made of the given things for the dataset.
 func (e entry) cacheKey(of ...any) string {
-	sum := sha256.Sum256([]byte(fmt.Sprintf("%v %q %q", e.shape, e.classNames, of)))
+	sum := sha256.Sum256([]byte(fmt.Sprintf("set 2 %v %q %q", e.shape, e.classNames, of)))
 	return hex.EncodeToString(sum[:12])
 }
 
