@@ -127,7 +127,9 @@ func check(ctx context.Context, f File, progress func(Event)) (Status, error) {
 }
 
 // examine hashes a file that is complete, and records it if it is good.
-func (f File) examine(ctx context.Context, file *os.File, s Status, rec *record, progress func(Event)) (Status, error) {
+func (f File) examine(
+	ctx context.Context, file *os.File, s Status, rec *record, progress func(Event),
+) (Status, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return s, err

@@ -136,7 +136,7 @@ func newOptions(set *flag.FlagSet) *options {
 	})
 	set.Func("accept", "`names` of datasets, separated by commas, whose files are kept although they are not "+
 		"the published ones; their own sums are recorded", func(s string) error {
-		o.accept = append(o.accept, strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })...)
+		o.accept = append(o.accept, strings.Split(s, ",")...)
 		return nil
 	})
 	return o

@@ -55,7 +55,7 @@ type Layout struct {
 // validate returns an error for a layout that cannot be stored.
 func (l Layout) validate() error {
 	if l.Size < 1 || l.Size > math.MaxInt32 || l.Period < 0 || l.Period > l.Size {
-		return fmt.Errorf("layout %+v: expected 1 to %d values and a period from 0 to their number", l, math.MaxInt32)
+		return fmt.Errorf("layout %+v: expected 1 to %d values and a period of 0 to so many", l, math.MaxInt32)
 	}
 	return nil
 }

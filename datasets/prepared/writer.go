@@ -143,7 +143,9 @@ func (w *Writer) encode(meta json.RawMessage) ([]byte, error) {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(w.samples[a].Name, w.samples[b].Name) })
+	slices.SortStableFunc(order, func(a, b int) int {
+		return strings.Compare(w.samples[a].Name, w.samples[b].Name)
+	})
 	groups, clips := numbering{}, numbering{}
 	var index []int32
 	for _, row := range order {
