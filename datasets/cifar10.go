@@ -51,13 +51,16 @@ var cifarBatches = [...]string{
 // cifarForm finds the archive or, if there is none, the unpacked files, in the
 // archive's own folder or in the dataset's.
 func cifarForm(folder string) (form, error) {
-	root, source := findRoot(folder, []string{cifarArchive}, []string{"cifar-10-batches-bin", "."}, cifarBatches[:]...)
+	trees := []string{"cifar-10-batches-bin", "."}
+	root, source := findRoot(folder, []string{cifarArchive}, trees, cifarBatches[:]...)
 	if root == "" {
 		return form{}, fmt.Errorf("%s: expected %s or data_batch_*.bin and test_batch.bin: %w",
 			folder, cifarArchive, errNoFiles)
 	}
 	f := form{name: "binary", version: 1, bytes: true, files: []string{root},
-		load: func(ctx context.Context, r *recorder) (Provenance, error) { return loadCIFAR(ctx, root, source, r) }}
+		load: func(ctx context.Context, r *recorder) (Provenance, error) {
+			return loadCIFAR(ctx, root, source, r)
+		}}
 	if source != cifarArchive {
 		f.name, f.files = "unpacked binary", nil
 		for _, name := range cifarBatches {
@@ -97,7 +100,7 @@ func loadCIFAR(ctx context.Context, root, source string, r *recorder) (Provenanc
 		return Provenance{}, fmt.Errorf("%s: expected %s, not found", root, cifarBatches[test])
 	}
 	if !slices.Contains(found[:test], true) {
-		return Provenance{}, fmt.Errorf("%s: expected at least one of data_batch_1.bin to data_batch_5.bin, found none", root)
+		return Provenance{}, fmt.Errorf("%s: expected at least one of data_batch_1.bin to data_batch_5.bin", root)
 	}
 	var names []string
 	for batch, ok := range found {
@@ -105,7 +108,8 @@ func loadCIFAR(ctx context.Context, root, source string, r *recorder) (Provenanc
 			names = append(names, strings.TrimSuffix(cifarBatches[batch], ".bin"))
 		}
 	}
-	return Provenance{Kind: Real, Source: source + ": " + strings.Join(names, ", "), TrainOf: 50000, TestOf: 10000}, nil
+	return Provenance{Kind: Real, Source: source + ": " + strings.Join(names, ", "),
+		TrainOf: 50000, TestOf: 10000}, nil
 }
 
 // addCIFARBatch adds the samples of a batch, of which is known what all have in common.

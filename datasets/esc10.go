@@ -39,7 +39,8 @@ var esc10Targets = []int{0, 1, 10, 11, 12, 20, 21, 38, 40, 41}
 var esc10Archives = []string{"master.zip", "ESC-50-master.zip", "ESC-50.zip"}
 
 func esc10Form(folder string) (form, error) {
-	root, source := findRoot(folder, esc10Archives, []string{"ESC-50-master/audio", "ESC-50/audio", "audio"}, ".")
+	trees := []string{"ESC-50-master/audio", "ESC-50/audio", "audio"}
+	root, source := findRoot(folder, esc10Archives, trees, ".")
 	if root == "" {
 		return form{}, fmt.Errorf("%s: expected %s, or the folder audio unpacked from it: %w",
 			folder, strings.Join(esc10Archives, " or "), errNoFiles)

@@ -61,7 +61,9 @@ func gscForm(folder string) (form, error) {
 			folder, gscArchive, gscTesting, gscValidation, errNoFiles)
 	}
 	return form{name: "speech commands", version: 2, sorted: true, files: []string{root},
-		load: func(ctx context.Context, r *recorder) (Provenance, error) { return loadGSC(ctx, root, source, r) }}, nil
+		load: func(ctx context.Context, r *recorder) (Provenance, error) {
+			return loadGSC(ctx, root, source, r)
+		}}, nil
 }
 
 // loadGSC reads the archive or directory at root.

@@ -44,7 +44,8 @@ const (
 )
 
 func hharForm(folder string) (form, error) {
-	root, source := findRoot(folder, []string{hharArchive}, []string{"Activity recognition exp", "."}, hharAccelerometer)
+	trees := []string{"Activity recognition exp", "."}
+	root, source := findRoot(folder, []string{hharArchive}, trees, hharAccelerometer)
 	f := form{name: "phones", version: 1, sorted: true, period: features.SpectraValues, files: []string{root}}
 	if source != hharArchive {
 		f.files = []string{filepath.Join(root, hharAccelerometer), filepath.Join(root, hharGyroscope)}

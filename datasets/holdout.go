@@ -11,7 +11,8 @@ import (
 const holdOutShare = 10
 
 // The streams of random numbers that a dataset's seed is used for. Each has its
-// own, so that using one more or less of one does not move the others.
+// own, so that using one more or less of one does not move the others. Their numbers
+// stay: they decide which samples of real data come first.
 const (
 	streamHoldOut = iota
 	streamMaxTrain
@@ -20,6 +21,8 @@ const (
 	streamPrototype
 	streamTrain
 	streamTest
+	_
+	_
 	streamTestOrder
 )
 

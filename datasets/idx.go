@@ -64,12 +64,14 @@ func (f idxFolder) form() (form, error) {
 				}
 			}
 			r.read(fileSizes(paths))
-			return Provenance{Kind: Real, Source: f.where + strings.Join(names, ", "), TrainOf: 60000, TestOf: 10000}, nil
+			return Provenance{Kind: Real, Source: f.where + strings.Join(names, ", "),
+				TrainOf: 60000, TestOf: 10000}, nil
 		}}, nil
 }
 
 // add adds the samples of a file of images and its file of labels.
-func (f idxFolder) add(ctx context.Context, r *recorder, imageFile, labelFile string, part prepared.Part) error {
+func (f idxFolder) add(ctx context.Context, r *recorder, imageFile, labelFile string,
+	part prepared.Part) error {
 	images, err := f.array(ctx, imageFile, 3)
 	if err != nil {
 		return err
@@ -80,7 +82,8 @@ func (f idxFolder) add(ctx context.Context, r *recorder, imageFile, labelFile st
 	}
 	n, h, w := images.dims[0], images.dims[1], images.dims[2]
 	if h != f.height || w != f.width {
-		return fmt.Errorf("%s: expected images of %dx%d, found %dx%d", filepath.Join(f.dir, imageFile), f.height, f.width, h, w)
+		return fmt.Errorf("%s: expected images of %dx%d, found %dx%d",
+			filepath.Join(f.dir, imageFile), f.height, f.width, h, w)
 	}
 	if labels.dims[0] != n {
 		return fmt.Errorf("%s: expected %d labels, one for each image of %s, found %d",
@@ -91,7 +94,8 @@ func (f idxFolder) add(ctx context.Context, r *recorder, imageFile, labelFile st
 	}
 	for i, c := range labels.data {
 		if int(c) >= f.classes {
-			return fmt.Errorf("%s: label %d: expected 0 to %d, found %d", filepath.Join(f.dir, labelFile), i, f.classes-1, c)
+			return fmt.Errorf("%s: label %d: expected 0 to %d, found %d",
+				filepath.Join(f.dir, labelFile), i, f.classes-1, c)
 		}
 		s := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Label: int32(c), Part: part}
 		if err := r.addBytes(s, images.data[i*h*w:(i+1)*h*w]); err != nil {
@@ -111,7 +115,8 @@ func (f idxFolder) array(ctx context.Context, file string, rank int) (*idx, erro
 	if f.sums != nil {
 		sum := sha256.Sum256(b)
 		if found := hex.EncodeToString(sum[:]); found != f.sums[file] {
-			return nil, fmt.Errorf("%s: expected the original file with sha256 %s, found %s", path, f.sums[file], found)
+			return nil, fmt.Errorf("%s: expected the original file with sha256 %s, found %s",
+				path, f.sums[file], found)
 		}
 	}
 	var r io.Reader = ctxReader{ctx, bytes.NewReader(b)}
@@ -156,7 +161,8 @@ func parseIDX(r io.Reader, rank int) (*idx, error) {
 		d := binary.BigEndian.Uint32(head[4*i:])
 		// Checking at every factor keeps the product from overflowing.
 		if n *= int64(d); n > maxIDX || d > maxIDX {
-			return nil, fmt.Errorf("dimension %d: expected at most %d elements in all, found %d by here", i, maxIDX, n)
+			return nil, fmt.Errorf("dimension %d: expected at most %d elements in all, found %d by here",
+				i, maxIDX, n)
 		}
 		a.dims[i] = int(d)
 	}

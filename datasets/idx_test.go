@@ -156,7 +156,8 @@ func readHand(t *testing.T, ctx context.Context, f idxFolder) (*samples, error) 
 	if err != nil {
 		return nil, err
 	}
-	return entry{name: "hand", shape: [3]int{f.height, f.width, 1}, classes: f.classes}.real(ctx, Options{CacheDir: t.TempDir()}, of)
+	e := entry{name: "hand", shape: [3]int{f.height, f.width, 1}, classes: f.classes}
+	return e.real(ctx, Options{CacheDir: t.TempDir()}, of)
 }
 
 func TestIDXFolder(t *testing.T) {
@@ -172,7 +173,8 @@ func TestIDXFolder(t *testing.T) {
 			t.Errorf("sample 1 is %v", got)
 		}
 	}
-	if want := "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte"; all.provenance.Source != want {
+	want := "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte"
+	if all.provenance.Source != want {
 		t.Errorf("source %q, want %q", all.provenance.Source, want)
 	}
 }
@@ -227,7 +229,8 @@ func TestIDXChecksum(t *testing.T) {
 	f := handFolder(t, nil)
 	f.sums = map[string]string{"train-images-idx3-ubyte.gz": "0123"}
 	_, err := readHand(t, t.Context(), f)
-	if err == nil || !strings.Contains(err.Error(), "train-images-idx3-ubyte.gz: expected the original file with sha256 0123, found ") {
+	const want = "train-images-idx3-ubyte.gz: expected the original file with sha256 0123, found "
+	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v", err)
 	}
 }

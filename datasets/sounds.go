@@ -74,7 +74,8 @@ const soundSeconds = 60
 func soundForm(name, root, source string, sample func(string) (prepared.Sample, bool, error), of int) form {
 	return form{name: name, version: 1, sorted: true, files: []string{root}, period: 2,
 		load: func(ctx context.Context, r *recorder) (Provenance, error) {
-			all := media{path: root, limits: soundLimits, sample: sample, newDecoder: soundDecoder(soundSeconds, newLogMel)}
+			all := media{path: root, limits: soundLimits, sample: sample,
+				newDecoder: soundDecoder(soundSeconds, newLogMel)}
 			n, left, err := all.add(ctx, r)
 			return Provenance{Kind: Real, Note: clipNote(left),
 				Source: fmt.Sprintf("%s: segments of %d of %d recordings", source, n-left, of)}, err

@@ -176,3 +176,17 @@ func TestQuotas(t *testing.T) {
 		}
 	}
 }
+
+// The numbers of the streams decide the order of real samples: another number would make
+// the first n test samples others than those of documented runs.
+func TestStreamsStay(t *testing.T) {
+	for name, c := range map[string][2]int{
+		"hold-out":     {streamHoldOut, 0},
+		"test samples": {streamMaxTest, 3},
+		"test order":   {streamTestOrder, 9},
+	} {
+		if c[0] != c[1] {
+			t.Errorf("the stream of the %s is number %d: want %d", name, c[0], c[1])
+		}
+	}
+}

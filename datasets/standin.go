@@ -35,7 +35,8 @@ func standIn(ctx context.Context, e entry, o Options, why string) (*samples, err
 	for i := range e.classes * standInPrototypes {
 		g.prototypes = append(g.prototypes, g.prototype(seeded(o.Seed, e.name, streamPrototype, i)))
 	}
-	p := Provenance{Kind: StandIn, Source: fmt.Sprintf("generated, not %s (generator %d)", e.name, standInVersion),
+	source := fmt.Sprintf("generated, not %s (generator %d)", e.name, standInVersion)
+	p := Provenance{Kind: StandIn, Source: source,
 		TrainOf: standInTrain, TestOf: standInTest, Note: "generated: " + why}
 	if o.StandInTrain > 0 {
 		p.TrainOf = o.StandInTrain
@@ -65,7 +66,8 @@ func (g generator) prototype(r *rand.Rand) []float64 {
 	v := make([]float64, (height+2*standInShift)*(width+2*standInShift)*channels)
 	for c := range channels {
 		for range standInWaves {
-			down, right := standInPeriods*(2*r.Float64()-1)/float64(height), standInPeriods*(2*r.Float64()-1)/float64(width)
+			down := standInPeriods * (2*r.Float64() - 1) / float64(height)
+			right := standInPeriods * (2*r.Float64() - 1) / float64(width)
 			phase := r.Float64()
 			for i := c; i < len(v); i += channels {
 				row, col := i/channels/(width+2*standInShift), i/channels%(width+2*standInShift)

@@ -40,8 +40,9 @@ func TestStandIn(t *testing.T) {
 		if p := d.Provenance; p.Kind != StandIn || !strings.HasPrefix(p.Note, "generated: test") || p.Train != o.StandInTrain {
 			t.Errorf("%s: provenance %+v", e.name, p)
 		}
-		if last := fmt.Sprint("class ", e.classes-1); len(d.ClassNames) != e.classes || d.ClassNames[0] != "class 0" || d.ClassNames[e.classes-1] != last {
-			t.Errorf("%s: class names %v: want class 0 to %s", e.name, d.ClassNames, last)
+		last := fmt.Sprint("class ", e.classes-1)
+		if n := d.ClassNames; len(n) != e.classes || n[0] != "class 0" || n[e.classes-1] != last {
+			t.Errorf("%s: class names %v: want class 0 to %s", e.name, n, last)
 		}
 		if n := d.Train.Len() + d.Validation.Len(); n != 8*e.classes || d.Test.Len() != 2*e.classes {
 			t.Errorf("%s: %d training and %d test samples", e.name, n, d.Test.Len())
@@ -89,8 +90,10 @@ func TestStandInScale(t *testing.T) {
 		}
 		n := float64(len(v))
 		mean := sum / n
-		if deviation := math.Sqrt(squares/n - mean*mean); math.Abs(mean-0.5) > 0.05 || deviation < 0.1 || ends/n > 0.02 {
-			t.Errorf("%s: mean %.3f, standard deviation %.3f, %.3f of the values at the ends of their range", e.name, mean, deviation, ends/n)
+		deviation := math.Sqrt(squares/n - mean*mean)
+		if math.Abs(mean-0.5) > 0.05 || deviation < 0.1 || ends/n > 0.02 {
+			t.Errorf("%s: mean %.3f, standard deviation %.3f, share at the ends of the range %.3f",
+				e.name, mean, deviation, ends/n)
 		}
 	}
 }
