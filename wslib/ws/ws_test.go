@@ -120,7 +120,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"grid", "-exclusive-precision", "2", "-dir", filepath.Join(empty, "g")}, 2, "leave out -exclusive-precision"},
 		{[]string{"grid", "-methods", "product-8", "-dir", filepath.Join(empty, "g")}, 2, "product-8"},
 		{[]string{"grid", "-methods", "quantized-16", "-dir", filepath.Join(empty, "g")}, 2, "quantized-16"},
-		{[]string{"grid", "-methods", "pruned:32:64", "-dir", filepath.Join(empty, "g")}, 2, "level 1"},
+		{[]string{"grid", "-methods", "pruned:32:64", "-dir", filepath.Join(empty, "g")}, 2, "pruned[-BITS]:RATIO,"},
 		{[]string{"grid", "-run", filepath.Join(empty, "g")}, 2, "-dir, not -run"},
 		{[]string{"grid", "-table", "-dir", filepath.Join(empty, "g")}, 1, "no cell is finished"},
 		{[]string{"grid", "-table", "-seeds", "2"}, 2, "-seeds"},
