@@ -150,6 +150,14 @@ func (g *grid) finished(ctx context.Context) ([]Record, error) {
 	if err != nil || len(records) == 0 {
 		return nil, err
 	}
+	for _, r := range records {
+		if key, err := g.key(r.Cell, r.Seed); err != nil {
+			return nil, err
+		} else if key != r.Key {
+			return nil, fmt.Errorf("grid: %s, seed %d, in %s is of another configuration: choose another directory",
+				r.Cell, r.Seed, g.dir)
+		}
+	}
 	now := map[string]string{}
 	for _, name := range g.Config.Networks {
 		d, err := datasets.Open(ctx, name, g.Config.Data.Options())
@@ -159,12 +167,6 @@ func (g *grid) finished(ctx context.Context) ([]Record, error) {
 		now[name] = samples(d)
 	}
 	for _, r := range records {
-		if key, err := g.key(r.Cell, r.Seed); err != nil {
-			return nil, err
-		} else if key != r.Key {
-			return nil, fmt.Errorf("grid: %s, seed %d, in %s is of another configuration: choose another directory",
-				r.Cell, r.Seed, g.dir)
-		}
 		for _, n := range r.Networks {
 			if n.Samples != now[n.Name] {
 				return nil, fmt.Errorf("grid: %s, seed %d, in %s was made with other %s data: %s; now there is %s",

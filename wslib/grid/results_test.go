@@ -160,3 +160,25 @@ func TestTableByHand(t *testing.T) {
 		t.Errorf("%+v", x)
 	}
 }
+
+// A documented grid gives its tables again, to the byte.
+func TestDocumentedTables(t *testing.T) {
+	documented, dir := filepath.Join("..", "..", "results", "packing-real-8"), t.TempDir()
+	for name, content := range contents(t, documented) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Report(context.Background(), dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"table.csv", "table.md"} {
+		want, err := os.ReadFile(filepath.Join(documented, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != string(want) {
+			t.Errorf("%s (%v):\n%s\nwant\n%s", name, err, got, want)
+		}
+	}
+}

@@ -122,7 +122,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"sweep", "-ratios", "much", "-dir", filepath.Join(empty, "g")}, 2, "much"},
 		{[]string{"grid", "-methods", "product-3", "-dir", filepath.Join(empty, "g")}, 2, "product-3"},
 		{[]string{"grid", "-methods", "quantized-16", "-dir", filepath.Join(empty, "g")}, 2, "quantized-16"},
-		{[]string{"grid", "-methods", "pruned:32:64", "-dir", filepath.Join(empty, "g")}, 2, "level 1"},
+		{[]string{"grid", "-methods", "pruned:32:64", "-dir", filepath.Join(empty, "g")}, 2, "pruned[-BITS]:RATIO,"},
 		{[]string{"grid", "-run", filepath.Join(empty, "g")}, 2, "-dir, not -run"},
 		{[]string{"grid", "-table", "-dir", filepath.Join(empty, "g")}, 1, "no cell is finished"},
 		{[]string{"grid", "-table", "-seeds", "2"}, 2, "-seeds"},
