@@ -152,7 +152,8 @@ func read(f fs.File, path string, kinds []string) (kind string, data []byte, sha
 	}
 	kind, shape = r.Header.Descr.Type, r.Header.Descr.Shape
 	if !slices.Contains(kinds, kind) {
-		return "", nil, nil, fmt.Errorf("read %s: element type %q, want one of %s", path, kind, strings.Join(kinds, " "))
+		return "", nil, nil, fmt.Errorf("read %s: element type %q, want one of %s",
+			path, kind, strings.Join(kinds, " "))
 	}
 	if r.Header.Descr.Fortran && len(shape) > 1 {
 		return "", nil, nil, fmt.Errorf("read %s: Fortran order, want C order", path)
@@ -170,8 +171,8 @@ func read(f fs.File, path string, kinds []string) (kind string, data []byte, sha
 		return "", nil, nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	if got, want := info.Size()-at, int64(product(shape))*int64(width(kind)); got != want {
-		return "", nil, nil, fmt.Errorf("read %s: %d bytes of data, shape %v of %s needs %d (truncated or damaged)",
-			path, got, shape, kind, want)
+		return "", nil, nil, fmt.Errorf(
+			"read %s: %d bytes of data, shape %v of %s needs %d (truncated or damaged)", path, got, shape, kind, want)
 	}
 	data = make([]byte, info.Size()-at)
 	if _, err := io.ReadFull(f, data); err != nil {

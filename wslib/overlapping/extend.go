@@ -21,7 +21,8 @@ func (p *Plan) Extend(old *page.Set, keys page.Precision) (*page.Set, error) {
 		return nil, err
 	}
 	if old.Size != p.PageSize || old.Shared > p.Shared {
-		return nil, fmt.Errorf("overlapping: held pages are %d of %d, the plan has %d of %d", old.Shared, old.Size, p.Shared, p.PageSize)
+		return nil, fmt.Errorf("overlapping: held pages are %d of %d, the plan has %d of %d",
+			old.Shared, old.Size, p.Shared, p.PageSize)
 	}
 	s.KeyPrecision = cmp.Or(s.KeyPrecision, old.KeyPrecision)
 	held := old.SharedValues()

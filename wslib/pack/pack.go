@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 
 	"weightsep/wslib/page"
 )
@@ -92,7 +92,8 @@ func (f *File) validate() error {
 		return err
 	}
 	if len(f.Networks) != len(f.Set.Networks) {
-		return fmt.Errorf("layers and models of %d networks, the set has %d", len(f.Networks), len(f.Set.Networks))
+		return fmt.Errorf("layers and models of %d networks, the set has %d",
+			len(f.Networks), len(f.Set.Networks))
 	}
 	if f.Made != nil && !json.Valid(f.Made) {
 		return fmt.Errorf("what the pack was made with is no JSON: %.40q", f.Made)
@@ -114,7 +115,7 @@ func (f *File) validate() error {
 		for _, l := range n.Layers {
 			size, err := product(l.Shape)
 			if err != nil || l.Name == "" || l.Offset < 0 || size > m.Weights || l.Offset > m.Weights-size {
-				return fmt.Errorf("network %s: layer %q of shape %v at weight %d: want a name, and a place in %d weights",
+				return fmt.Errorf("network %s: layer %q of shape %v at weight %d, want a place in %d",
 					m.Name, l.Name, l.Shape, l.Offset, m.Weights)
 			}
 		}
@@ -122,13 +123,12 @@ func (f *File) validate() error {
 	return nil
 }
 
-// checkName returns an error for a name that is not a word of letters, digits, dots, dashes
-// and underscores that begins with a letter or digit.
+// plain is what a network's name is made of.
+var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+
 func checkName(name string) error {
-	const letters, most = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 100
-	other := func(r rune) bool { return !strings.ContainsRune(letters+"._-", r) }
-	if name == "" || len(name) > most || !strings.Contains(letters, name[:1]) || strings.ContainsFunc(name, other) {
-		return fmt.Errorf("name %q: want a word of at most %d letters, digits, dots, dashes and underscores that begins with a letter or digit", name, most)
+	if !plain.MatchString(name) {
+		return fmt.Errorf("name %q: want a word as %s", name, plain)
 	}
 	return nil
 }

@@ -38,12 +38,14 @@ func read(r io.ReaderAt, size int64) (*File, error) {
 	}
 	n := binary.LittleEndian.Uint64(all)
 	if n > uint64(size)-8 || n > mostHeader {
-		return nil, fmt.Errorf("a header of %d bytes in a file of %d, want %d at most", n, size, min(size-8, mostHeader))
+		return nil, fmt.Errorf("a header of %d bytes in a file of %d, want %d at most",
+			n, size, min(size-8, mostHeader))
 	}
 	text, data := all[8:8+n], all[8+n:]
 	var entries map[string]json.RawMessage
 	if err := json.Unmarshal(text, &entries); err != nil || len(text) == 0 || text[0] != '{' {
-		return nil, fmt.Errorf("header is no JSON object: %w", cmp.Or(err, errors.New("it does not begin with a brace")))
+		return nil, fmt.Errorf("header is no JSON object: %w",
+			cmp.Or(err, errors.New("it does not begin with a brace")))
 	}
 	var metadata map[string]string
 	if err := json.Unmarshal(entries["__metadata__"], &metadata); err != nil {
@@ -54,7 +56,8 @@ func read(r io.ReaderAt, size int64) (*File, error) {
 		return nil, fmt.Errorf("format version %q in the metadata, want %q", v, Version)
 	}
 	if sum := sha256.Sum256(data); metadata["sha256"] != hex.EncodeToString(sum[:]) {
-		return nil, fmt.Errorf("data have the digest %x, the header says %q: the file is damaged", sum, metadata["sha256"])
+		return nil, fmt.Errorf("data have the digest %x, the header says %q: the file is damaged",
+			sum, metadata["sha256"])
 	}
 	tensors, err := slice(entries, data)
 	if err != nil {
@@ -78,10 +81,12 @@ func slice(entries map[string]json.RawMessage, data []byte) (map[string]tensor, 
 		if width(t.DType) == 0 {
 			return nil, fmt.Errorf("tensor %q: type %q, want F32, F16, I32, U16, U8 or I8", name, t.DType)
 		}
-		if o := t.Offsets; len(o) != 2 || o[0] < 0 || o[0] > o[1] || o[1] > len(data) || o[1]-o[0] != elements*width(t.DType) {
-			return nil, fmt.Errorf("tensor %q: offsets %v of %s %v, want its length within %d bytes of data", name, o, t.DType, t.Shape, len(data))
+		o, length := t.Offsets, elements*width(t.DType)
+		if len(o) != 2 || o[0] < 0 || o[0] > o[1] || o[1] > len(data) || o[1]-o[0] != length {
+			return nil, fmt.Errorf("tensor %q: offsets %v of %s %v, want its length within %d bytes of data",
+				name, o, t.DType, t.Shape, len(data))
 		}
-		t.data = data[t.Offsets[0]:t.Offsets[1]:t.Offsets[1]]
+		t.data = data[o[0]:o[1]:o[1]]
 		all = append(all, t)
 	}
 	slices.SortFunc(all, func(a, b tensor) int {
@@ -91,7 +96,8 @@ func slice(entries map[string]json.RawMessage, data []byte) (map[string]tensor, 
 	tensors := map[string]tensor{}
 	for _, t := range all {
 		if t.Offsets[0] != at {
-			return nil, fmt.Errorf("tensor %q begins at byte %d of the data, want %d, where %s ends", t.name, t.Offsets[0], at, before)
+			return nil, fmt.Errorf("tensor %q begins at byte %d of the data, want %d, where %s ends",
+				t.name, t.Offsets[0], at, before)
 		}
 		at, before = t.Offsets[1], fmt.Sprintf("tensor %q", t.name)
 		tensors[t.name] = t
@@ -138,14 +144,17 @@ func assemble(metadata map[string]string, tensors map[string]tensor) (*File, err
 }
 
 // member takes a network's tensors.
-func member(r record, format page.Format, tensors map[string]tensor) (m page.Member, graph []byte, err error) {
+func member(
+	r record, format page.Format, tensors map[string]tensor,
+) (m page.Member, graph []byte, err error) {
 	if err := checkName(r.Name); err != nil { // before it is part of another name
 		return m, nil, err
 	}
 	m.Name, m.Weights = r.Name, r.Weights
 	t := tensors[r.Name+tableName]
 	if !slices.Contains([]string{"U8", "U16", "I32"}, t.DType) || len(t.Shape) != 1 {
-		return m, nil, fmt.Errorf("page table %q of type %q and shape %v, want U8, U16 or I32 of one axis", r.Name+tableName, t.DType, t.Shape)
+		return m, nil, fmt.Errorf("page table %q of type %q and shape %v, want U8, U16 or I32 of one axis",
+			r.Name+tableName, t.DType, t.Shape)
 	}
 	delete(tensors, r.Name+tableName)
 	m.Table = page.UnpackTable(t.data, width(t.DType), format.Shared)

@@ -73,7 +73,8 @@ func (f *File) tensors() ([]tensor, error) {
 	for i, m := range s.Networks {
 		pages := len(m.Table.Entries)
 		exclusive := len(m.Table.Exclusive())
-		add(m.Name+tableName, map[int]string{1: "U8", 2: "U16", 4: "I32"}[m.Table.Width()], m.Table.Pack(), pages)
+		dtype = map[int]string{1: "U8", 2: "U16", 4: "I32"}[m.Table.Width()]
+		add(m.Name+tableName, dtype, m.Table.Pack(), pages)
 		dtype, shape = pagesType(own, exclusive, s.Size)
 		add(m.Name+exclusiveName, dtype, m.Exclusive, shape...)
 		scales, err := s.ScaleFormat.Pack(m.Scales)

@@ -84,7 +84,8 @@ func (m Member) checkKeys(f Format) error {
 	shared := len(m.Table.Entries) - len(m.Table.Exclusive())
 	width := f.KeyPrecision.Bytes(f.Size)
 	if len(m.Keys) != shared*width {
-		return fmt.Errorf("%d bytes of keys, want %d for each of %d pages on shared ones", len(m.Keys), width, shared)
+		return fmt.Errorf("%d bytes of keys, want %d for each of %d pages on shared ones",
+			len(m.Keys), width, shared)
 	}
 	row := 0
 	for b, e := range m.Table.Entries {

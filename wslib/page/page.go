@@ -62,7 +62,8 @@ func (t Table) Validate() error {
 			return fmt.Errorf("page table: entry %d is %d, want 0 or more", i, e)
 		case int(e) < t.Shared:
 		case int(e) != t.Shared+own:
-			return fmt.Errorf("page table: entry %d is %d, want a shared page below %d or exclusive page %d", i, e, t.Shared, t.Shared+own)
+			return fmt.Errorf("page table: entry %d is %d, want a shared page below %d or exclusive page %d",
+				i, e, t.Shared, t.Shared+own)
 		default:
 			own++
 		}

@@ -158,7 +158,8 @@ func (p Precision) CheckPacked(packed []byte, size int) error {
 			}
 		}
 		if used := size * bits % 8; used != 0 && page[width-1]>>used != 0 {
-			return fmt.Errorf("page %d: last byte is %#02x, want zeros above its first %d bits", k, page[width-1], used)
+			return fmt.Errorf("page %d: last byte is %#02x, want zeros above its first %d bits",
+				k, page[width-1], used)
 		}
 	}
 	return nil

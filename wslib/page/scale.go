@@ -21,7 +21,8 @@ const (
 // Validate reports a format that there is not.
 func (f ScaleFormat) Validate() error {
 	if f.Bytes() == 0 {
-		return fmt.Errorf("scale format %q, want %s, %s or %s", string(f), ScaleFloat32, ScaleFloat16, ScaleLog8)
+		return fmt.Errorf("scale format %q, want %s, %s or %s",
+			string(f), ScaleFloat32, ScaleFloat16, ScaleLog8)
 	}
 	return nil
 }

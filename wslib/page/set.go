@@ -42,7 +42,8 @@ func (s *Set) Validate() error {
 	}
 	shared, exclusive := s.Precisions()
 	if want := s.Shared * shared.Bytes(s.Size); len(s.Pages) != want {
-		return fmt.Errorf("pages: %d bytes of shared pages, want %d of %d values of %v, %d bytes", len(s.Pages), s.Shared, s.Size, shared, want)
+		return fmt.Errorf("pages: %d bytes of shared pages, want %d of %d values of %v, %d bytes",
+			len(s.Pages), s.Shared, s.Size, shared, want)
 	}
 	if err := shared.CheckPacked(s.Pages, s.Size); err != nil {
 		return fmt.Errorf("shared pages: %w", err)
@@ -65,7 +66,8 @@ func (m Member) validate(f Format, exclusive Precision) error {
 		return err
 	}
 	if own := len(m.Table.Exclusive()); len(m.Exclusive) != own*exclusive.Bytes(f.Size) {
-		return fmt.Errorf("%d bytes of exclusive pages, its table has %d of %d values of %v", len(m.Exclusive), own, f.Size, exclusive)
+		return fmt.Errorf("%d bytes of exclusive pages, its table has %d of %d values of %v",
+			len(m.Exclusive), own, f.Size, exclusive)
 	}
 	if err := exclusive.CheckPacked(m.Exclusive, f.Size); err != nil {
 		return fmt.Errorf("exclusive pages: %w", err)

@@ -55,32 +55,45 @@ func Save(s *page.Set, dir string) ([]string, error) {
 	var exclusive []byte
 	for _, m := range s.Networks {
 		exclusive = append(exclusive, m.Exclusive...)
-		if err := os.MkdirAll(filepath.Join(dir, m.Name), 0o755); err != nil {
+		of, err := saveMember(dir, s.Format, m)
+		if err != nil {
 			return nil, err
 		}
-		for _, f := range []struct {
-			name  string
-			there bool
-			write func(path string) error
-		}{
-			{TableFile(m.Name), true, func(path string) error { return writeTable(path, m.Table) }},
-			{ScalesFile(m.Name), m.Scales != nil, func(path string) error { return writeScales(path, s.ScaleFormat, m.Scales) }},
-			{KeysFile(m.Name), m.Keys != nil, func(path string) error { return writePages(path, s.KeyPrecision, m.Keys, s.Size) }},
-			{StateFile(m.Name), len(m.State) > 0, func(path string) error { return npy.Write(path, m.State) }},
-		} {
-			if !f.there {
-				continue
-			}
-			if err := f.write(filepath.Join(dir, f.name)); err != nil {
-				return nil, err
-			}
-			files = append(files, f.name)
-		}
+		files = append(files, of...)
 	}
 	if err := writePages(filepath.Join(dir, ExclusiveFile), own, exclusive, s.Size); err != nil {
 		return nil, err
 	}
 	return files, writePages(filepath.Join(dir, SharedFile), shared, s.Pages, s.Size)
+}
+
+// saveMember writes a network's own files: all but its exclusive pages.
+func saveMember(dir string, f page.Format, m page.Member) (files []string, err error) {
+	if err := os.MkdirAll(filepath.Join(dir, m.Name), 0o755); err != nil {
+		return nil, err
+	}
+	write := func(file, kind string, data []byte, shape ...int) {
+		if err == nil {
+			files, err = append(files, file), npy.WriteBytes(filepath.Join(dir, file), kind, data, shape...)
+		}
+	}
+	kind := map[int]string{1: "|u1", 2: "<u2", 4: "<i4"}[m.Table.Width()]
+	write(TableFile(m.Name), kind, m.Table.Pack(), len(m.Table.Entries))
+	if m.Scales != nil {
+		packed, err := f.ScaleFormat.Pack(m.Scales)
+		if err != nil {
+			return nil, fmt.Errorf("write %s: %w", filepath.Join(dir, ScalesFile(m.Name)), err)
+		}
+		write(ScalesFile(m.Name), scaleType(f.ScaleFormat), packed, len(m.Scales))
+	}
+	if m.Keys != nil {
+		kind, elements := pageType(f.KeyPrecision, f.Size)
+		write(KeysFile(m.Name), kind, m.Keys, len(m.Keys)/f.KeyPrecision.Bytes(f.Size), elements)
+	}
+	if len(m.State) > 0 {
+		write(StateFile(m.Name), "<f4", page.PackFloats(m.State), len(m.State))
+	}
+	return files, err
 }
 
 // Load reads a set of the given networks, which [Save] wrote in the given format, from dir
@@ -108,13 +121,15 @@ func Load(dir string, f page.Format, networks []Shape) (*page.Set, error) {
 		}
 		from := taken
 		if taken += len(m.Table.Exclusive()) * width; taken > len(exclusive) {
-			return nil, fmt.Errorf("read %s: %d pages, the page tables name more", path, len(exclusive)/width)
+			return nil, fmt.Errorf("read %s: %d pages, the page tables name more",
+				path, len(exclusive)/width)
 		}
 		m.Exclusive = exclusive[from:taken:taken]
 		s.Networks = append(s.Networks, m)
 	}
 	if taken < len(exclusive) {
-		return nil, fmt.Errorf("read %s: %d pages, the page tables name %d", path, len(exclusive)/width, taken/width)
+		return nil, fmt.Errorf("read %s: %d pages, the page tables name %d",
+			path, len(exclusive)/width, taken/width)
 	}
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", dir, err)
@@ -125,18 +140,20 @@ func Load(dir string, f page.Format, networks []Shape) (*page.Set, error) {
 // readMember reads a network's own files: all but its exclusive pages.
 func readMember(dir string, f page.Format, n Shape) (page.Member, error) {
 	m := page.Member{Name: n.Name, Weights: n.Weights}
+	table, pages := filepath.Join(dir, TableFile(n.Name)), page.Count(n.Weights, f.Size)
 	var err error
-	if m.Table, err = readTable(filepath.Join(dir, TableFile(n.Name)), page.Count(n.Weights, f.Size), f.Shared); err != nil {
+	if m.Table, err = readTable(table, pages, f.Shared); err != nil {
 		return m, err
 	}
 	if n.Scales {
-		if m.Scales, err = readScales(filepath.Join(dir, ScalesFile(n.Name)), f.ScaleFormat, len(m.Table.Entries)); err != nil {
+		path := filepath.Join(dir, ScalesFile(n.Name))
+		if m.Scales, err = readScales(path, f.ScaleFormat, pages); err != nil {
 			return m, err
 		}
 	}
 	if n.Keys {
-		rows := len(m.Table.Entries) - len(m.Table.Exclusive())
-		if m.Keys, err = readPages(filepath.Join(dir, KeysFile(n.Name)), f.KeyPrecision, rows, f.Size); err != nil {
+		path, rows := filepath.Join(dir, KeysFile(n.Name)), pages-len(m.Table.Exclusive())
+		if m.Keys, err = readPages(path, f.KeyPrecision, rows, f.Size); err != nil {
 			return m, err
 		}
 	}
@@ -194,16 +211,7 @@ func scaleType(f page.ScaleFormat) string {
 	return map[int]string{4: "<f4", 2: "<u2", 1: "|u1"}[f.Bytes()]
 }
 
-// writeScales stores one scale for each page.
-func writeScales(path string, f page.ScaleFormat, scales []float32) error {
-	packed, err := f.Pack(scales)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return npy.WriteBytes(path, scaleType(f), packed, len(scales))
-}
-
-// readScales is the inverse of writeScales.
+// readScales reads one scale for each of n pages.
 func readScales(path string, f page.ScaleFormat, n int) ([]float32, error) {
 	_, packed, _, err := npy.ReadBytes(path, scaleType(f))
 	if err != nil {
@@ -216,11 +224,6 @@ func readScales(path string, f page.ScaleFormat, n int) ([]float32, error) {
 	return scales, nil
 }
 
-// writeTable stores a table in its width.
-func writeTable(path string, t page.Table) error {
-	return npy.WriteBytes(path, map[int]string{1: "|u1", 2: "<u2", 4: "<i4"}[t.Width()], t.Pack(), len(t.Entries))
-}
-
 // readTable reads a page table of n pages over the given number of shared pages
 // and validates it. Any width of entries is read.
 func readTable(path string, n, shared int) (page.Table, error) {
@@ -229,7 +232,8 @@ func readTable(path string, n, shared int) (page.Table, error) {
 		return page.Table{}, err
 	}
 	if len(shape) != 1 || shape[0] != n {
-		return page.Table{}, fmt.Errorf("read %s: shape %v, want one entry for each of %d pages", path, shape, n)
+		return page.Table{}, fmt.Errorf("read %s: shape %v, want one entry for each of %d pages",
+			path, shape, n)
 	}
 	t := page.Table{Shared: shared, Entries: entries}
 	if err := t.Validate(); err != nil {

@@ -38,9 +38,10 @@ func example(f page.Format) *page.Set {
 	}
 	shared, own := f.Precisions()
 	s := &page.Set{Format: f, Pages: pages(shared, 300), Networks: []page.Member{
-		{Name: "a", Weights: 60, Table: page.Table{Shared: 300, Entries: []int32{7, 300, 7, 299, 301}}, Exclusive: pages(own, 2),
-			Scales: scales(1, 0.3, -2, 0, 1e-3), State: []float32{1, -0.5}},
-		{Name: "b", Weights: 13, Table: page.Table{Shared: 300, Entries: []int32{255}}, Exclusive: []byte{}, Scales: scales(0.7)},
+		{Name: "a", Weights: 60, Table: page.Table{Shared: 300, Entries: []int32{7, 300, 7, 299, 301}},
+			Exclusive: pages(own, 2), Scales: scales(1, 0.3, -2, 0, 1e-3), State: []float32{1, -0.5}},
+		{Name: "b", Weights: 13, Table: page.Table{Shared: 300, Entries: []int32{255}},
+			Exclusive: []byte{}, Scales: scales(0.7)},
 	}}
 	if f.KeyPrecision != 0 {
 		keys := make([]float32, 60)
@@ -65,7 +66,8 @@ func formats() (all []page.Format) {
 	precisions := []page.Precision{0, page.Float32, page.Int8, page.Int4, page.Int2}
 	for _, p := range precisions {
 		for _, own := range precisions {
-			all = append(all, page.Format{Precision: p, ExclusivePrecision: own, ScaleFormat: page.ScaleFloat16})
+			f := page.Format{Precision: p, ExclusivePrecision: own, ScaleFormat: page.ScaleFloat16}
+			all = append(all, f)
 		}
 		for _, f := range []page.ScaleFormat{"", page.ScaleFloat32, page.ScaleLog8} {
 			all = append(all, page.Format{Precision: p, ScaleFormat: f, KeyPrecision: page.Int2})
@@ -149,7 +151,8 @@ func TestDocumentedRuns(t *testing.T) {
 // What the files hold, element by element.
 func TestFilesByHand(t *testing.T) {
 	dir := t.TempDir()
-	s := example(page.Format{Precision: page.Int2, ExclusivePrecision: page.Int8, ScaleFormat: page.ScaleFloat16})
+	f := page.Format{Precision: page.Int2, ExclusivePrecision: page.Int8, ScaleFormat: page.ScaleFloat16}
+	s := example(f)
 	copy(s.Networks[0].Exclusive, []byte{0x81, 5, 0, 126})
 	if _, err := Save(s, dir); err != nil {
 		t.Fatal(err)
@@ -166,7 +169,8 @@ func TestFilesByHand(t *testing.T) {
 		{ScalesFile("a"), "<u2", []int{5}, []byte{0, 0x3c, 0xcd, 0x34, 0, 0xc0, 0, 0, 0x19, 0x14}},
 		{StateFile("a"), "<f4", []int{2}, []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xbf}},
 	} {
-		if _, got, shape, err := npy.ReadBytes(filepath.Join(dir, c.file), c.kind); err != nil || !bytes.Equal(got, c.want) || !slices.Equal(shape, c.shape) {
+		_, got, shape, err := npy.ReadBytes(filepath.Join(dir, c.file), c.kind)
+		if err != nil || !bytes.Equal(got, c.want) || !slices.Equal(shape, c.shape) {
 			t.Errorf("%s: %v %v, %v; want %v %v", c.file, shape, got, err, c.shape, c.want)
 		}
 	}
@@ -213,7 +217,19 @@ func TestDamagedFiles(t *testing.T) {
 	bytesOf := func(rows, width int) func(string) error {
 		return func(path string) error { return npy.Write(path, make([]uint8, rows*width), rows, width) }
 	}
-	nan := func(path string) error { return npy.Write(path, []float32{1, float32(math.NaN())}) }
+	values := func(values any) func(string) error {
+		return func(path string) error {
+			switch v := values.(type) {
+			case []float32:
+				return npy.Write(path, v)
+			case []int8:
+				return npy.Write(path, v)
+			case []uint16:
+				return npy.Write(path, v)
+			}
+			return npy.Write(path, values.([]uint8))
+		}
+	}
 	const p2, p4, p8 = page.Int2, page.Int4, page.Int8
 	for i, c := range []struct {
 		p, own page.Precision
@@ -225,7 +241,7 @@ func TestDamagedFiles(t *testing.T) {
 		{0, 0, "", SharedFile, shorter, "truncated or damaged"},
 		{p8, 0, "", SharedFile, shorter, "truncated or damaged"},
 		{p2, 0, "", ExclusiveFile, shorter, "truncated or damaged"},
-		{p4, 0, "", SharedFile, func(path string) error { return npy.Write(path, make([]float32, 300*13), 300, 13) }, `element type "<f4"`},
+		{p4, 0, "", SharedFile, values(make([]float32, 300*13)), `element type "<f4"`},
 		{p8, 0, "", SharedFile, bytesOf(300, 13), `element type "|u1"`},
 		{p8, 0, "", SharedFile, last(0x80), "value 12 is -128"},
 		{0, 0, "", SharedFile, last(0x7f), "page 299: value 12 is"},
@@ -238,23 +254,24 @@ func TestDamagedFiles(t *testing.T) {
 		{p4, 0, "", ExclusiveFile, bytesOf(1, 7), "1 pages, the page tables name more"},
 		{p2, p8, "", ExclusiveFile, last(0x80), "value 12 is -128"},
 		{p2, p4, "", ExclusiveFile, bytesOf(2, 4), "shape [2 4], want [E 7]"},
-		{p8, 32, "", ExclusiveFile, func(path string) error { return npy.Write(path, make([]int8, 2*13), 2, 13) }, `element type "|i1"`},
+		{p8, 32, "", ExclusiveFile, values(make([]int8, 2*13)), `element type "|i1"`},
 		{p4, 0, page.ScaleLog8, ScalesFile("a"), last(0x80), "scale 4 is 0x80"},
 		{p4, 0, page.ScaleFloat16, ScalesFile("a"), last(0x7c), "not a finite half"},
-		{p4, 0, page.ScaleLog8, ScalesFile("b"), func(path string) error { return npy.Write(path, []float32{1}) }, `element type "<f4"`},
-		{p4, 0, page.ScaleLog8, ScalesFile("b"), func(path string) error { return npy.Write(path, []uint8{1, 1}) }, "2 bytes, 1 scales of 1 need 1"},
-		{p4, 0, "", TableFile("b"), func(path string) error { return npy.Write(path, []int8{1}) }, `element type "|i1"`},
-		{p4, 0, "", TableFile("b"), func(path string) error { return npy.Write(path, []uint16{302}) }, "entry 0 is 302"},
-		{p4, 0, "", TableFile("b"), func(path string) error { return npy.Write(path, []uint8{2, 3}) }, "shape [2], want one entry for each of 1 pages"},
+		{p4, 0, page.ScaleLog8, ScalesFile("b"), values([]float32{1}), `element type "<f4"`},
+		{p4, 0, page.ScaleLog8, ScalesFile("b"), values([]uint8{1, 1}), "2 bytes, 1 scales of 1 need 1"},
+		{p4, 0, "", TableFile("b"), values([]int8{1}), `element type "|i1"`},
+		{p4, 0, "", TableFile("b"), values([]uint16{302}), "entry 0 is 302"},
+		{p4, 0, "", TableFile("b"), values([]uint8{2, 3}), "shape [2], want one entry for each of 1 pages"},
 		{p4, 0, "", KeysFile("a"), bytesOf(2, 4), "shape [2 4], want [3 4]"},
-		{p4, 0, "", KeysFile("a"), func(path string) error { return npy.Write(path, make([]int8, 12), 3, 4) }, `element type "|i1"`},
+		{p4, 0, "", KeysFile("a"), values(make([]int8, 12)), `element type "|i1"`},
 		{p4, 0, "", KeysFile("a"), os.Remove, "no such file"},
-		{p4, 0, "", StateFile("a"), nan, "weight 1 is NaN"},
-		{p4, 0, "", StateFile("a"), func(path string) error { return npy.Write(path, []float32{1}) }, "1 weights, want 2"},
+		{p4, 0, "", StateFile("a"), values([]float32{1, float32(math.NaN())}), "weight 1 is NaN"},
+		{p4, 0, "", StateFile("a"), values([]float32{1}), "1 weights, want 2"},
 	} {
 		t.Run(fmt.Sprint(i, " ", c.want), func(t *testing.T) {
 			dir := t.TempDir()
-			s := example(page.Format{Precision: c.p, ExclusivePrecision: c.own, ScaleFormat: c.f, KeyPrecision: p2})
+			f := page.Format{Precision: c.p, ExclusivePrecision: c.own, ScaleFormat: c.f, KeyPrecision: p2}
+			s := example(f)
 			if _, err := Save(s, dir); err != nil {
 				t.Fatal(err)
 			}
@@ -276,7 +293,8 @@ func TestRefusesWhatIsNotStored(t *testing.T) {
 	if _, err := Save(s, t.TempDir()); err == nil || !strings.Contains(err.Error(), "b: no scales") {
 		t.Errorf("saved without scales: %v", err)
 	}
-	if _, err := Load(t.TempDir(), page.Format{Size: 1, Shared: 1, Precision: 5}, nil); err == nil || !strings.Contains(err.Error(), "5 bits") {
+	_, err := Load(t.TempDir(), page.Format{Size: 1, Shared: 1, Precision: 5}, nil)
+	if err == nil || !strings.Contains(err.Error(), "5 bits") {
 		t.Errorf("pages of 5 bits: %v", err)
 	}
 }
