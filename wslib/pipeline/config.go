@@ -166,14 +166,19 @@ func (c Config) validate() error {
 	return nil
 }
 
-// clone shares nothing with the configuration, which is valid.
-func (c Config) clone() Config {
+// json is the configuration, which is valid, as it is stored.
+func (c Config) json() []byte {
 	raw, err := json.Marshal(c)
 	if err != nil {
-		panic(err)
+		panic(err) // its numbers are finite
 	}
+	return raw
+}
+
+// clone shares nothing with the configuration.
+func (c Config) clone() Config {
 	var d Config
-	if err := json.Unmarshal(raw, &d); err != nil {
+	if err := json.Unmarshal(c.json(), &d); err != nil {
 		panic(err)
 	}
 	d.Data.Dir = c.Data.Dir

@@ -44,13 +44,11 @@ func (r *Run) SetConfig(c Config) error {
 		}
 		r.closeScorers()
 	}
-	var err error
-	if m.Config, err = json.Marshal(c); err != nil {
+	versions, err := json.Marshal(versions())
+	if err != nil {
 		return err
 	}
-	if m.Versions, err = json.Marshal(versions()); err != nil {
-		return err
-	}
+	m.Config, m.Versions = c.json(), versions
 	r.config, r.went = c, nil
 	return r.Dir.WriteManifest()
 }

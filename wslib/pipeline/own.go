@@ -356,8 +356,8 @@ func (r *Run) readModels() error {
 
 // checkOwn returns an error for networks that are given and are not those that the run was made
 // with.
-func (r *Run) checkOwn(given []Own) error {
-	for name, hash := range OwnHashes(given) {
+func (r *Run) checkOwn() error {
+	for name, hash := range OwnHashes(r.options.Own) {
 		if want := r.config.Own[name]; want != "" && hash != want {
 			return fmt.Errorf("run directory %s was made with another network %s, or other weights of it: choose another directory", r.Dir.Path, name)
 		}

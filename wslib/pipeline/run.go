@@ -56,39 +56,16 @@ func Open(path string, config Config, o Options) (*Run, error) {
 	if _, err := config.Select(o.Own); err != nil {
 		return nil, err
 	}
-	if config.Data.Dir != "" {
-		if err := datasets.CheckDir(config.Data.Dir); err != nil {
-			return nil, err
+	return open(path, config.Data.Dir, o, func(r *Run) error {
+		if r.Dir.Manifest.Config == nil {
+			return r.SetConfig(config)
 		}
-	}
-	r, err := open(path, o)
-	if err != nil {
-		return nil, err
-	}
-	r.config = config.clone()
-	want, err := json.Marshal(config)
-	if err != nil {
-		r.Close()
-		return nil, err
-	}
-	if have := r.Dir.Manifest.Config; have != nil {
-		var old Config
-		if err := json.Unmarshal(have, &old); err != nil {
-			r.Close()
-			return nil, fmt.Errorf("%s: config: %w", r.Dir.File(rundir.ManifestFile), err)
+		have, want := r.config.json(), config.json()
+		if d := difference(have, want); d != "" {
+			return fmt.Errorf("run directory %s was made with another configuration: choose another directory or remove it (%s)", path, d)
 		}
-		old.Data.Dir = config.Data.Dir
-		if same, _ := json.Marshal(old); string(same) != string(want) {
-			r.Close()
-			return nil, fmt.Errorf("run directory %s was made with another configuration: choose another directory or remove it (%s)", path, difference(same, want))
-		}
-		return r, nil
-	}
-	if err := r.SetConfig(config); err != nil {
-		r.Close()
-		return nil, err
-	}
-	return r, nil
+		return nil
+	})
 }
 
 // Reopen opens an existing run with the configuration that it has. dataDir is the
@@ -97,42 +74,21 @@ func Reopen(path, dataDir string, o Options) (*Run, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("no run: %w", err)
 	}
+	return open(path, dataDir, o, func(r *Run) error {
+		if r.Dir.Manifest.Config == nil {
+			return fmt.Errorf("no run in %s: it has no %s", path, rundir.ManifestFile)
+		}
+		return nil
+	})
+}
+
+// open opens the run in a directory, with the configuration that it has, if it has one and ready agrees.
+func open(path, dataDir string, o Options, ready func(r *Run) error) (r *Run, err error) {
 	if dataDir != "" {
 		if err := datasets.CheckDir(dataDir); err != nil {
 			return nil, err
 		}
 	}
-	r, err := open(path, o)
-	if err != nil {
-		return nil, err
-	}
-	if r.Dir.Manifest.Config == nil {
-		r.Close()
-		return nil, fmt.Errorf("no run in %s: it has no %s", path, rundir.ManifestFile)
-	}
-	if err := json.Unmarshal(r.Dir.Manifest.Config, &r.config); err != nil {
-		r.Close()
-		return nil, fmt.Errorf("%s: config: %w", r.Dir.File(rundir.ManifestFile), err)
-	}
-	r.config.Data.Dir = dataDir
-	err = r.config.Validate()
-	if err != nil {
-		err = fmt.Errorf("%s: %w", r.Dir.File(rundir.ManifestFile), err)
-	}
-	if err == nil {
-		err = r.checkOwn(o.Own)
-	}
-	if err == nil {
-		err = r.readModels()
-	}
-	if err != nil {
-		r.Close()
-		return nil, err
-	}
-	return r, nil
-}
-
-func open(path string, o Options) (*Run, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
@@ -143,7 +99,29 @@ func open(path string, o Options) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Run{Dir: dir, options: o, data: map[string]*datasets.Dataset{}, scorers: map[string]*score.Scorer{}}, nil
+	defer func() {
+		if err != nil {
+			dir.Close()
+			r = nil
+		}
+	}()
+	r = &Run{Dir: dir, options: o, data: map[string]*datasets.Dataset{}, scorers: map[string]*score.Scorer{}}
+	if raw := dir.Manifest.Config; raw != nil {
+		if err := json.Unmarshal(raw, &r.config); err != nil {
+			return nil, fmt.Errorf("%s: config: %w", dir.File(rundir.ManifestFile), err)
+		}
+		r.config.Data.Dir = dataDir
+		if err := r.config.Validate(); err != nil {
+			return nil, fmt.Errorf("%s: %w", dir.File(rundir.ManifestFile), err)
+		}
+		if err := r.checkOwn(); err != nil {
+			return nil, err
+		}
+		if err := r.readModels(); err != nil {
+			return nil, err
+		}
+	}
+	return r, ready(r)
 }
 
 // Close ends the work on the run, frees its executables and unlocks its directory.

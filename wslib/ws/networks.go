@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -78,25 +77,27 @@ func (a *app) addCommand() *ffcli.Command {
 				return err
 			}
 			var r *pipeline.Run
-			if !exists {
-				c, err := pipeline.Profile("quick")
-				if err != nil {
+			if exists {
+				r, err = f.reopen(a)
+			} else {
+				var c pipeline.Config
+				if c, err = pipeline.Profile("quick"); err != nil {
 					return err
 				}
 				c.Networks, c.Data.Dir = f.nets(), f.data
-				if r, err = pipeline.Open(f.run, c, f.options(a)); err != nil {
-					return err
-				}
-			} else if r, err = f.reopen(a); err != nil {
+				r, err = pipeline.Open(f.run, c, f.options(a))
+			}
+			if err != nil {
 				return err
-			} else {
-				if err := addNetworks(ctx, r, f.nets()); err != nil {
-					r.Close()
-					return err
-				}
 			}
 			defer r.Close()
-			if err := r.Overlap(ctx); err != nil {
+			networks := r.Config().Networks
+			for _, n := range f.nets() {
+				if !slices.Contains(networks, n) {
+					networks = append(networks, n)
+				}
+			}
+			if err := change(ctx, r, networks, "network %s is in the run already", f.net); err != nil {
 				return err
 			}
 			return a.printPlan(r, f.nets())
@@ -104,29 +105,26 @@ func (a *app) addCommand() *ffcli.Command {
 	}
 }
 
-// addNetworks appends to the run's networks those that it does not have. Having
-// all of them is an error, unless an interrupted command left them unplaced.
-func addNetworks(ctx context.Context, r *pipeline.Run, names []string) error {
+// change gives a run other networks and places them. It is an error if they are placed there as they
+// are: an interrupted command may have left them unplaced.
+func change(ctx context.Context, r *pipeline.Run, networks []string, format string, args ...any) error {
 	c := r.Config()
-	had := len(c.Networks)
-	for _, n := range names {
-		if !slices.Contains(c.Networks, n) {
-			c.Networks = append(c.Networks, n)
+	_, unplaced := r.Overlapped()
+	if len(networks) == len(c.Networks) && unplaced == nil {
+		return fmt.Errorf(format, args...)
+	}
+	if c.Networks = networks; len(networks) != len(r.Config().Networks) {
+		if err := c.Validate(); err != nil {
+			return usageError{err.Error()}
+		}
+		if err := r.CheckData(ctx); err != nil {
+			return err
+		}
+		if err := r.SetConfig(c); err != nil {
+			return err
 		}
 	}
-	if len(c.Networks) == had {
-		if _, err := r.Overlapped(); err == nil {
-			return fmt.Errorf("network %s is in the run already", strings.Join(names, ", "))
-		}
-		return nil
-	}
-	if err := c.Validate(); err != nil {
-		return usageError{err.Error()}
-	}
-	if err := r.CheckData(ctx); err != nil {
-		return err
-	}
-	return r.SetConfig(c)
+	return r.Overlap(ctx)
 }
 
 // printPlan prints the bookkeeping of the named networks, as the original does.
@@ -161,37 +159,15 @@ func (a *app) removeCommand() *ffcli.Command {
 				return err
 			}
 			defer r.Close()
-			if err := removeNetworks(ctx, r, f.nets()); err != nil {
-				return err
+			if _, err := network.Select(network.Ten(), f.nets()...); err != nil {
+				return usageError{err.Error()}
 			}
-			if err := r.Overlap(ctx); err != nil {
+			left := slices.DeleteFunc(r.Config().Networks, func(n string) bool { return slices.Contains(f.nets(), n) })
+			if err := change(ctx, r, left, "network %s is not in the run", f.net); err != nil {
 				return err
 			}
 			fmt.Fprintf(a.out, "networks left: %v\n", r.Config().Networks)
 			return nil
 		},
 	}
-}
-
-// removeNetworks takes networks out of the run's configuration. That it has none of them is
-// an error, unless an interrupted command left the others unplaced.
-func removeNetworks(ctx context.Context, r *pipeline.Run, names []string) error {
-	if _, err := network.Select(network.Ten(), names...); err != nil {
-		return usageError{err.Error()}
-	}
-	c := r.Config()
-	had := len(c.Networks)
-	c.Networks = slices.DeleteFunc(c.Networks, func(n string) bool { return slices.Contains(names, n) })
-	if len(c.Networks) == had {
-		if _, err := r.Overlapped(); err != nil {
-			return nil
-		}
-	}
-	if _, err := network.Select(r.Networks(), names...); err != nil {
-		return usageError{err.Error()}
-	}
-	if err := r.CheckData(ctx); err != nil {
-		return err
-	}
-	return r.SetConfig(c)
 }
