@@ -72,7 +72,7 @@ type joint struct {
 	places      *places
 	keyRows     []*tensors.Tensor
 	states      []*tensors.Tensor // of each network, as the steps leave it; nil without state
-	teachers    []*train.Teacher // what each network is distilled from; nil: none
+	teachers    []*train.Teacher  // what each network is distilled from; nil: none
 	samplers    []*train.Sampler
 	print       string     // fingerprint of what is optimized
 	state       jointState // as of the last checkpoint, which may be step 0

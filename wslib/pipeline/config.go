@@ -196,7 +196,7 @@ func (c *Config) ApplyBudget(own []Own, b budget.Budget) (budget.Plan, error) {
 		return budget.Plan{}, err
 	}
 	p := &c.Pages
-	if c.untrained() {
+	if c.Untrained() {
 		return c.applyUntrained(nets, b)
 	}
 	var weights []int
@@ -237,8 +237,8 @@ func (p *Pages) take(plan budget.Plan, nets []*network.Network) {
 	}
 }
 
-// untrained says that pages are rounded as they are.
-func (c Config) untrained() bool {
+// Untrained says that pages are rounded as they are.
+func (c Config) Untrained() bool {
 	return c.Optimization.Method == optimization.JointMethod && c.Optimization.Steps == 0
 }
 

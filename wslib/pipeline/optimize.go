@@ -142,7 +142,7 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 	var set *page.Set
 	keys := r.config.Pages.KeyPrecision
 	switch {
-	case r.config.untrained():
+	case r.config.Untrained():
 		set, err = optimization.Untrained(plan, format)
 		return &optimization.Result{Set: set}, plan, err
 	case r.config.Hold:

@@ -20,6 +20,7 @@ import (
 	"weightsep/wslib/network"
 	"weightsep/wslib/npy"
 	"weightsep/wslib/onnx"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 	"weightsep/wslib/rundir"
 	"weightsep/wslib/score"
@@ -201,6 +202,34 @@ func OwnHashes(own []Own) map[string]string {
 		hashes[o.Network.Name] = hex.EncodeToString(h.Sum(nil))[:16]
 	}
 	return hashes
+}
+
+// ForOwn is the configuration for own networks: the recipe of the profile packing without a value
+// for a single network; each network is its own teacher. If one has no samples to train on, pages
+// are not trained, and its name is returned.
+func (c *Config) ForOwn(own []Own) (untrained string, err error) {
+	if len(own) == 0 {
+		return "", nil
+	}
+	packing, err := Profile("packing")
+	if err != nil {
+		return "", err
+	}
+	steps, validate := c.Optimization.Steps, c.Optimization.ValidateEvery
+	c.Optimization = packing.Optimization
+	o := &c.Optimization
+	o.Steps, o.ValidateEvery, o.TeacherSteps = steps, validate, 0
+	o.Batch, o.LossWeight = optimization.Each{"": 64}, optimization.Each{"": 1}
+	o.Dropout = optimization.Each{"": 0}
+	c.Pages.Placement, c.Pages.Doubling = packing.Pages.Placement, packing.Pages.Doubling
+	c.Pages.Load, c.Pages.LoadSpread = optimization.Each{"": 1}, packing.Pages.LoadSpread
+	for _, x := range own {
+		if x.Data == nil || x.Data.Train == nil {
+			o.Steps = 0
+			return x.Network.Name, nil
+		}
+	}
+	return "", nil
 }
 
 // known returns an error for the first name that is no network of the caller's or of the ten.

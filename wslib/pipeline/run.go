@@ -21,6 +21,7 @@ import (
 // Options of [Open].
 type Options struct {
 	Backend string    // as in xla.Options.Name
+	Opened  *Opened   // a backend that is open already; nil: Backend is opened when it is needed
 	Log     io.Writer // lines for a person; nil discards
 	// Baselines is a directory that trained baselines are kept in for other runs of the
 	// same configuration of them; "" keeps none.
@@ -31,6 +32,12 @@ type Options struct {
 	Own []Own
 	// Progress is told how far a stage is; nil: nothing is.
 	Progress func(stage string, done, of int, note string)
+}
+
+// Opened is an open compute backend.
+type Opened struct {
+	compute.Backend
+	Info xla.Info
 }
 
 // Run is a run directory open for work.
@@ -167,12 +174,13 @@ func (r *Run) Networks() []*network.Network {
 // Backend is the run's compute backend, opened on first use.
 func (r *Run) Backend(ctx context.Context) (compute.Backend, error) {
 	if r.backend == nil {
-		b, info, err := xla.Open(ctx, xla.Options{Name: r.options.Backend, Log: r.options.Log})
-		if err != nil {
+		var err error
+		if o := r.options.Opened; o != nil {
+			r.backend, r.info = o.Backend, o.Info
+		} else if r.backend, r.info, err = xla.Open(ctx, xla.Options{Name: r.options.Backend, Log: r.options.Log}); err != nil {
 			return nil, err
 		}
-		r.backend, r.info = b, info
-		if r.Dir.Manifest.Backend, err = json.Marshal(info); err != nil {
+		if r.Dir.Manifest.Backend, err = json.Marshal(r.info); err != nil {
 			return nil, err
 		}
 	}

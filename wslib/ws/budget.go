@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"weightsep/wslib/budget"
-	"weightsep/wslib/network"
+	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
 
@@ -50,10 +50,15 @@ func budgetFlags(f *runFlags) *budgetOptions {
 
 // apply replaces pages and precision of a configuration by those of the budget, if one
 // is given, and says which.
-func (b *budgetOptions) apply(c *pipeline.Config, o configFlags, log io.Writer) error {
-	total, err := b.total(c.Networks)
+func (b *budgetOptions) apply(c *pipeline.Config, own []pipeline.Own, o configFlags, log io.Writer) error {
+	total, err := b.total(*c, own)
 	if err != nil {
 		return err
+	}
+	limit := budget.Budget{Total: total, Level1: int(b.level1)}
+	if total == 0 && c.Untrained() {
+		limit.Total, limit.Precision = math.MaxInt32, page.Int8
+		total = limit.Total
 	}
 	if total == 0 {
 		if b.level1 != 0 {
@@ -66,7 +71,6 @@ func (b *budgetOptions) apply(c *pipeline.Config, o configFlags, log io.Writer) 
 			return usagef("a budget chooses pages by itself: leave out -%s", name)
 		}
 	}
-	limit := budget.Budget{Total: total, Level1: int(b.level1)}
 	if o.Given("precision") {
 		limit.Precision = c.Pages.Precision
 	}
@@ -76,26 +80,26 @@ func (b *budgetOptions) apply(c *pipeline.Config, o configFlags, log io.Writer) 
 	if o.Given("keys") {
 		limit.Keys = budget.NoKeys // unless the configuration has them
 	}
-	plan, err := c.ApplyBudget(limit)
+	plan, err := c.ApplyBudget(own, limit)
 	if err == nil {
 		err = c.Validate()
 	}
 	if err != nil {
 		return usageError{err.Error()}
 	}
-	announce(log, total, plan)
+	announce(log, min(total, plan.Bytes), plan)
 	return nil
 }
 
 // total is the budget in bytes for networks, 0 if none is given.
-func (b *budgetOptions) total(names []string) (int, error) {
+func (b *budgetOptions) total(c pipeline.Config, own []pipeline.Own) (int, error) {
 	if !isSet(b.flags.set, "ratio") {
 		return int(b.bytes), nil
 	}
 	if b.bytes != 0 {
 		return 0, usagef("-ratio and -bytes are two ways to say the same: give one")
 	}
-	nets, err := network.Select(network.Ten(), names...)
+	nets, err := c.Select(own)
 	if err != nil {
 		return 0, usageError{err.Error()}
 	}
@@ -112,7 +116,7 @@ func (b *budgetOptions) total(names []string) (int, error) {
 
 // join is the configuration of a run that goes on from the one in dir, whose networks
 // are held.
-func (b *budgetOptions) join(dir string, o configFlags, log io.Writer) (pipeline.Config, error) {
+func (b *budgetOptions) join(dir string, own []pipeline.Own, o configFlags, log io.Writer) (pipeline.Config, error) {
 	if err := refuse(b.flags, pagesAndData...); err != nil {
 		return pipeline.Config{}, err
 	}
@@ -120,11 +124,11 @@ func (b *budgetOptions) join(dir string, o configFlags, log io.Writer) (pipeline
 	if len(names) == 0 {
 		return pipeline.Config{}, usagef("-from needs -net: the networks that stay and those that join")
 	}
-	total, err := b.total(names)
+	total, err := b.total(pipeline.Config{Networks: names, Own: pipeline.OwnHashes(own)}, own)
 	if err != nil {
 		return pipeline.Config{}, err
 	}
-	c, plan, err := pipeline.Join(dir, b.flags.data, names, total, o.join)
+	c, plan, err := pipeline.Join(dir, b.flags.data, own, names, total, o.join)
 	if err != nil {
 		return c, err
 	}

@@ -21,7 +21,7 @@ func (a *app) exportCommand() *ffcli.Command {
 		ShortUsage: "ws export [-run DIR] [-net NAMES] [-out DIR]",
 		ShortHelp:  "write each network's weights as executed from the pages, flat, as NAME.npy",
 		Exec: func(ctx context.Context, _ []string) error {
-			return f.withRun(a, func(r *pipeline.Run, nets []*network.Network) error {
+			return f.withRun(ctx, a, func(r *pipeline.Run, nets []*network.Network) error {
 				set, err := r.Set()
 				if err != nil {
 					return err

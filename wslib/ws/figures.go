@@ -19,7 +19,7 @@ func (a *app) figuresCommand() *ffcli.Command {
 		ShortUsage: "ws figures [-run DIR] [-out DIR]",
 		ShortHelp:  "draw every chart that a run has results for, as SVG",
 		Exec: func(ctx context.Context, _ []string) error {
-			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
+			return f.withRun(ctx, a, func(r *pipeline.Run, _ []*network.Network) error {
 				if *out == "" {
 					*out = filepath.Join(f.run, "figures")
 				}

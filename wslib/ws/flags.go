@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"weightsep/wslib/network"
 	"weightsep/wslib/pipeline"
 	"weightsep/wslib/rundir"
+	"weightsep/xla"
 )
 
 // runFlags are the flags of every verb that works on a run directory.
@@ -21,6 +23,7 @@ type runFlags struct {
 	data    string
 	backend string
 	net     string
+	own     string // directory of the user's networks
 	quiet   bool
 }
 
@@ -28,6 +31,7 @@ func newRunFlags(verb string) *runFlags {
 	f := &runFlags{set: flag.NewFlagSet("ws "+verb, flag.ContinueOnError)}
 	f.set.StringVar(&f.run, "run", filepath.Join("results", "runs", "ws"), "run `directory`")
 	f.set.StringVar(&f.data, "data", os.Getenv(datasets.DirEnv), "`directory` of the original dataset files; default from the environment variable "+datasets.DirEnv)
+	f.set.StringVar(&f.own, "nets", "", "`directory` of networks of one's own: NAME.onnx or NAME.json, with NAME_train_data.npy and so on")
 	f.set.StringVar(&f.backend, "backend", "auto", "compute backend: auto, cuda, cpu, go, or the path of a PJRT plugin")
 	f.set.BoolVar(&f.quiet, "quiet", false, "no progress")
 	return f
@@ -60,6 +64,21 @@ func (f *runFlags) options(a *app) pipeline.Options {
 	return o
 }
 
+// withOwn are the options with the user's networks: the named ones of -nets, all if none is.
+func (f *runFlags) withOwn(ctx context.Context, a *app, names ...string) (pipeline.Options, error) {
+	o := f.options(a)
+	if f.own == "" {
+		return o, nil
+	}
+	b, info, err := xla.Open(ctx, xla.Options{Name: f.backend, Log: a.err})
+	if err != nil {
+		return o, err
+	}
+	o.Opened = &pipeline.Opened{Backend: b, Info: info}
+	o.Own, err = pipeline.ReadOwn(ctx, b, f.own, 0, names...)
+	return o, err
+}
+
 // minTrainFlag adds the flag that says from how many training samples on a real dataset
 // is used.
 func (f *runFlags) minTrainFlag() *int {
@@ -76,14 +95,18 @@ func (f *runFlags) dataProgress(a *app, name string) func(stage string, done, to
 }
 
 // reopen opens the run of -run, which must exist.
-func (f *runFlags) reopen(a *app) (*pipeline.Run, error) {
-	return pipeline.Reopen(f.run, f.data, f.options(a))
+func (f *runFlags) reopen(ctx context.Context, a *app) (*pipeline.Run, error) {
+	o, err := f.withOwn(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.Reopen(f.run, f.data, o)
 }
 
 // withRun opens the run of -run, which must exist, and the networks of it that -net
 // names (default all), for do.
-func (f *runFlags) withRun(a *app, do func(*pipeline.Run, []*network.Network) error) error {
-	r, err := pipeline.Reopen(f.run, f.data, f.options(a))
+func (f *runFlags) withRun(ctx context.Context, a *app, do func(*pipeline.Run, []*network.Network) error) error {
+	r, err := f.reopen(ctx, a)
 	if err != nil {
 		return err
 	}

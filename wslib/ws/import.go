@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"weightsep/datasets"
 	"weightsep/wslib/network"
 	"weightsep/wslib/npy"
 	"weightsep/wslib/page"
+	"weightsep/wslib/score"
 	"weightsep/wslib/tfcheckpoint"
 	"weightsep/xla"
 )
@@ -85,15 +85,15 @@ func (a *app) evalWeights(ctx context.Context, f *runFlags, path string) error {
 	if err != nil {
 		return err
 	}
-	c, err := network.NewClassifier(backend, n, 100)
+	c, err := score.New(backend, n, 100)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	w := tensors.FromFlatDataAndDimensions(weights, len(weights))
-	defer w.FinalizeAll()
+	w := network.Values{Weights: weights}.On()
+	defer w[0].FinalizeAll()
 	fmt.Fprintf(a.err, "%s: %s\n", n.Name, data.Provenance)
-	accuracy, err := c.Accuracy(ctx, w, data.Test)
+	accuracy, err := c.Score(ctx, w, data.Test)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func (a *app) fisherCommand() *ffcli.Command {
 		ShortUsage: "ws fisher [-run DIR] [-net NAMES]",
 		ShortHelp:  "compute Fisher information and show the densest pages",
 		Exec: func(ctx context.Context, _ []string) error {
-			return f.withRun(a, func(r *pipeline.Run, nets []*network.Network) error {
+			return f.withRun(ctx, a, func(r *pipeline.Run, nets []*network.Network) error {
 				if err := r.Fisher(ctx); err != nil {
 					return err
 				}
@@ -49,7 +49,7 @@ func (a *app) costCommand() *ffcli.Command {
 		ShortUsage: "ws cost [-run DIR] [-net NAMES]",
 		ShortHelp:  "exclusive pages, page table and cost of each network, and the total cost",
 		Exec: func(ctx context.Context, _ []string) error {
-			return f.withRun(a, func(r *pipeline.Run, nets []*network.Network) error {
+			return f.withRun(ctx, a, func(r *pipeline.Run, nets []*network.Network) error {
 				return a.printPlan(r, network.Names(nets))
 			})
 		},
@@ -70,7 +70,7 @@ func (a *app) evalCommand() *ffcli.Command {
 				}
 				return a.evalWeights(ctx, f, *weights)
 			}
-			return f.withRun(a, func(r *pipeline.Run, nets []*network.Network) error {
+			return f.withRun(ctx, a, func(r *pipeline.Run, nets []*network.Network) error {
 				set, err := r.Set()
 				if err != nil {
 					return err
@@ -81,13 +81,14 @@ func (a *app) evalCommand() *ffcli.Command {
 						return err
 					}
 					fmt.Fprintf(a.err, "%s: %s\n", n.Name, data.Provenance)
-					w := set.Weights(set.Index(n.Name))
-					accuracy, err := r.Accuracy(ctx, n, w, data.Test)
+					i := set.Index(n.Name)
+					v := network.Values{Weights: set.Weights(i), State: set.Networks[i].State}
+					accuracy, err := r.Score(ctx, n, v, data.Test)
 					if err != nil {
 						return err
 					}
-					fmt.Fprintf(a.out, "%s inference accuracy: %f\n", n.Name, accuracy)
-					voted, clips, err := r.ClipAccuracy(ctx, n, w, data.Test)
+					fmt.Fprintf(a.out, "%s inference %s: %f\n", n.Name, n.For().ScoreName(), accuracy)
+					voted, clips, err := r.ClipAccuracy(ctx, n, v, data.Test)
 					if err != nil {
 						return err
 					}
@@ -107,7 +108,7 @@ func (a *app) benchCommand() *ffcli.Command {
 		ShortUsage: "ws bench [-run DIR] [-n 50]",
 		ShortHelp:  "switching and execution time, from pages and from weight files",
 		Exec: func(ctx context.Context, _ []string) error {
-			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
+			return f.withRun(ctx, a, func(r *pipeline.Run, _ []*network.Network) error {
 				if *n < 0 {
 					return usagef("%d executions, want 1 or more", *n)
 				}

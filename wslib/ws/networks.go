@@ -31,11 +31,11 @@ func (a *app) listCommand() *ffcli.Command {
 				}
 				fmt.Fprintln(t, "network\tinput\tclasses\tweights\tpages\t")
 				for _, n := range network.Ten() {
-					fmt.Fprintf(t, "%s\t%dx%dx%d\t%d\t%d\t%d\t\n", n.Name, n.Input[0], n.Input[1], n.Input[2], n.Classes(), n.Weights(), page.Count(n.Weights(), page.DefaultSize))
+					fmt.Fprintf(t, "%s\t%v\t%d\t%d\t%d\t\n", n.Name, n.Input(), n.Outputs(), n.Weights(), page.Count(n.Weights(), page.DefaultSize))
 				}
 				return t.Flush()
 			}
-			r, err := f.reopen(a)
+			r, err := f.reopen(ctx, a)
 			if err != nil {
 				return err
 			}
@@ -78,14 +78,18 @@ func (a *app) addCommand() *ffcli.Command {
 			}
 			var r *pipeline.Run
 			if exists {
-				r, err = f.reopen(a)
+				r, err = f.reopen(ctx, a)
 			} else {
 				var c pipeline.Config
 				if c, err = pipeline.Profile("quick"); err != nil {
 					return err
 				}
-				c.Networks, c.Data.Dir = f.nets(), f.data
-				r, err = pipeline.Open(f.run, c, f.options(a))
+				var options pipeline.Options
+				if options, err = f.withOwn(ctx, a); err != nil {
+					return err
+				}
+				c.Networks, c.Data.Dir, c.Own = f.nets(), f.data, pipeline.OwnHashes(options.Own)
+				r, err = pipeline.Open(f.run, c, options)
 			}
 			if err != nil {
 				return err
@@ -154,12 +158,12 @@ func (a *app) removeCommand() *ffcli.Command {
 			if len(f.nets()) == 0 {
 				return usagef("ws remove needs -net")
 			}
-			r, err := f.reopen(a)
+			r, err := f.reopen(ctx, a)
 			if err != nil {
 				return err
 			}
 			defer r.Close()
-			if _, err := network.Select(network.Ten(), f.nets()...); err != nil {
+			if _, err := network.Select(r.Networks(), f.nets()...); err != nil {
 				return usageError{err.Error()}
 			}
 			left := slices.DeleteFunc(r.Config().Networks, func(n string) bool { return slices.Contains(f.nets(), n) })

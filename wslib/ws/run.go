@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) runCommand() *ffcli.Command {
-	f := newRunFlags("run").withNet("`names` of networks, in order of formation; default all ten")
+	f := newRunFlags("run").withNet("`names` of networks, in order of formation; default all ten, or all of -nets")
 	profile := f.set.String("profile", "quick", "`profile`: "+strings.Join(pipeline.Profiles(), ", "))
 	o := newConfigFlags(f)
 	b := budgetFlags(f)
@@ -31,19 +31,36 @@ func (a *app) runCommand() *ffcli.Command {
 			if err != nil {
 				return usageError{err.Error()}
 			}
+			options, err := f.withOwn(ctx, a)
+			if err != nil {
+				return err
+			}
 			switch {
 			case *from == "" && isSet(f.set, "hold"):
 				return usagef("-hold is about the networks of a run to go on from: give -from")
 			case *from != "" && *hold:
-				c, err = b.join(*from, o, a.err)
+				c, err = b.join(*from, options.Own, o, a.err)
 			case *from != "":
 				c, err = configFrom(*from, f, o)
 			default:
+				c.Own = pipeline.OwnHashes(options.Own)
 				if nets := f.nets(); len(nets) > 0 {
 					c.Networks = nets
+				} else if len(options.Own) > 0 {
+					c.Networks = nil
+					for _, own := range options.Own {
+						c.Networks = append(c.Networks, own.Network.Name)
+					}
 				}
-				if err = o.apply(&c); err == nil {
-					err = b.apply(&c, o, a.err)
+				var bare string
+				if bare, err = c.ForOwn(options.Own); err == nil {
+					err = o.apply(&c)
+				}
+				if err == nil && bare != "" && c.Untrained() {
+					fmt.Fprintf(a.err, "%s has no %s_train_data.npy: pages are rounded as they are, not trained, and not shared\n", bare, bare)
+				}
+				if err == nil {
+					err = b.apply(&c, options.Own, o, a.err)
 				}
 			}
 			if err != nil {
@@ -53,7 +70,7 @@ func (a *app) runCommand() *ffcli.Command {
 			if err := c.Validate(); err != nil {
 				return usageError{err.Error()}
 			}
-			r, err := pipeline.Open(f.run, c, f.options(a))
+			r, err := pipeline.Open(f.run, c, options)
 			if err != nil {
 				return err
 			}

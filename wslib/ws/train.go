@@ -44,7 +44,7 @@ func (a *app) trainCommand() *ffcli.Command {
 					return usagef("-%s is for baselines: a run has its networks, data and seed", name)
 				}
 			}
-			return f.withRun(a, func(r *pipeline.Run, _ []*network.Network) error {
+			return f.withRun(ctx, a, func(r *pipeline.Run, _ []*network.Network) error {
 				c := r.Config()
 				if err := o.apply(&c); err != nil {
 					return err
@@ -90,17 +90,20 @@ func (a *app) trainBaselines(ctx context.Context, f *runFlags, c pipeline.Config
 		if err != nil {
 			return err
 		}
-		r := c.Optimization
-		options := baseline.Options{Steps: r.Steps, Batch: int(r.Batch.Of(n.Name)), LearningRate: r.LearningRate,
-			Dropout: r.Dropout.Of(n.Name), ValidateEvery: 100, Seed: c.Seed}
-		options.Progress = func(p baseline.Point) {
-			progress.report("training "+n.Name, p.Step, options.Steps, fmt.Sprintf("validation %.2f %%", 100*p.Validation))
-		}
-		w, record, err := pipeline.TrainBaseline(ctx, backend, info.String(), n, data, 0, options)
+		r := c.Optimization.Reference(c.Optimization.Steps)
+		r.ValidateEvery = 100
+		o := optimization.Options{Seed: c.Seed, Progress: func(p optimization.Progress) {
+			note := ""
+			if p.Point != nil {
+				note = fmt.Sprintf("validation %.2f %%", 100*p.Point.Mean)
+			}
+			progress.report("training "+n.Name, p.Step, p.Steps, note)
+		}}
+		v, record, err := pipeline.TrainBaseline(ctx, backend, info.String(), n, data, 0, r, o)
 		if err != nil {
 			return err
 		}
-		if err := baseline.Save(out, w, record); err != nil {
+		if err := baseline.Save(out, v.Weights, record); err != nil {
 			return err
 		}
 		fmt.Fprintf(a.out, "%s on %s data (%s): validation %.4f at step %d, test %.4f\n",
