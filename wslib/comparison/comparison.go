@@ -158,13 +158,8 @@ func (r *run) check() error {
 				return err
 			}
 		}
-		if t.Data.Shape != n.Input || t.Data.Classes != n.Classes() {
-			return fmt.Errorf("network %s expects data of shape %v and %d classes, got %v and %d",
-				n.Name, n.Input, n.Classes(), t.Data.Shape, t.Data.Classes)
-		}
-		if t.Data.Train.Len() == 0 || t.Data.Validation.Len() == 0 {
-			return fmt.Errorf("network %s: %d training and %d validation samples, want some of each",
-				n.Name, t.Data.Train.Len(), t.Data.Validation.Len())
+		if err := t.Check(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -7,8 +7,8 @@
 // same further steps and schedule, and the same dropout, but that packed networks may have
 // one of their own; accuracy changes are against the separate networks with just these
 // further steps ([Further]). All but [Further] and [Alternating] may have distillation from
-// the separate networks, or from the reference itself, once or several times trained, and
-// mixup; only joint training has loss weights between networks and loads of their pages.
+// the separate networks, or from the reference itself, and mixup; only joint training has loss weights
+// between networks and loads of their pages.
 // Test data is read once, when a cell of the grid is done and nothing is chosen any more.
 package grid
 
@@ -34,7 +34,7 @@ import (
 // they are.
 const (
 	Further     = "further"      // separate networks in float32, the reference
-	Distilled   = "distilled"    // the same with distillation from the reference or several of its kind, and mixup
+	Distilled   = "distilled"    // the same with distillation from the reference, and mixup
 	Quantized   = "quantized"    // separate networks, -8, -4, -2, -1 bits
 	Pruned      = "pruned"       // magnitude pruning and int8, by budget
 	Width       = "width"        // narrower networks in int8, by budget
