@@ -254,13 +254,19 @@ func (c Config) Untrained() bool {
 }
 
 // applyUntrained gives every page of a network a place of its own, in the finest precision that
-// the budget has room for.
+// the budget has room for. Pages with biases and factors of normalizations stay exclusive, in
+// float32: few values of any magnitude, on which all others depend.
 func (c *Config) applyUntrained(nets []*network.Network, b budget.Budget) (budget.Plan, error) {
 	p := &c.Pages
-	pages, least := 0, 0
-	for _, n := range nets {
-		pages += page.Count(n.Weights(), p.Size)
+	pages, least, own := 0, 0, make([]int, len(nets))
+	p.Exclusive = optimization.Each{"": 0}
+	for i, n := range nets {
+		own[i] = biasPages(n, p.Size)
+		pages += page.Count(n.Weights(), p.Size) - own[i]
+		p.Exclusive[n.Name] = float64(own[i])
+		least += own[i] * (page.Float32.Bytes(p.Size) + 8) // table, scale
 	}
+	exclusive := least
 	for _, precision := range []page.Precision{page.Float32, page.Int8, page.Int4, page.Int2} {
 		if b.Precision != 0 && b.Precision != precision {
 			continue
@@ -271,14 +277,26 @@ func (c *Config) applyUntrained(nets []*network.Network, b budget.Budget) (budge
 			scales = page.ScaleFloat16
 			perPage += scales.Bytes()
 		}
-		if least = pages * perPage; least > b.Total {
+		if least = exclusive + pages*perPage; least > b.Total {
 			continue
 		}
-		p.Shared, p.Precision, p.ExclusivePrecision, p.ScaleFormat, p.KeyPrecision = pages, precision, 0, scales, 0
+		p.Shared, p.Precision, p.ExclusivePrecision, p.ScaleFormat, p.KeyPrecision = pages, precision, page.Float32, scales, 0
 		p.Placement, p.Doubling, p.Order = GreedyPlacement, false, network.BiasesFirst
-		return budget.Plan{Format: p.PageFormat(), Exclusive: make([]int, len(nets)), Bytes: least, Level1: least}, nil
+		return budget.Plan{Format: p.PageFormat(), Exclusive: own, Bytes: least, Level1: least - exclusive}, nil
 	}
 	return budget.Plan{}, fmt.Errorf("pages that are not trained take %d bytes at least, the budget is %d: train them, or want a smaller ratio", least, b.Total)
+}
+
+// biasPages is the number of a network's first pages that hold layers of one axis or none, with
+// biases first.
+func biasPages(n *network.Network, size int) int {
+	count := 0
+	for _, l := range n.Layers() {
+		if len(l.Shape) < 2 {
+			count += l.Size()
+		}
+	}
+	return page.Count(count, size)
 }
 
 // DefaultMinTrain is the number of training samples below which a real dataset is too
