@@ -69,39 +69,15 @@ func (r *ownReader) open(seed uint64) (*Own, error) {
 	if o.Test, o.TestLabelled, err = r.split("test"); err != nil {
 		return nil, err
 	}
-	o.Labelled, o.Values = labelled, r.values
 	switch {
 	case train == nil && validation != nil:
 		return nil, fmt.Errorf("%s: there is no training data beside it", r.path("validation_data"))
 	case validation != nil && labelled != validationLabelled:
 		return nil, fmt.Errorf("%s: training data has labels or validation data has, want both or none", r.path("validation_label"))
 	}
-	random := seeded(seed, r.name, streamHoldOut)
-	if train != nil && validation == nil {
-		if train.Len() < 2 {
-			return nil, fmt.Errorf("%s: %d samples, want 2 at least: one to train on, one to validate with", r.path("train_data"), train.Len())
-		}
-		classes, ok := max(r.outputs, 1), false
-		if train.Groups != nil {
-			train2, validation2, found := holdOutGroups(train, classes, random)
-			if ok = found; ok {
-				train, validation = train2, validation2
-			}
-		}
-		if !ok {
-			train, validation = holdOut(train, classes, random)
-		}
-	}
-	o.Train, o.Validation = train, validation
-	p := &o.Provenance
-	p.Kind, p.Source = Real, "own samples"
-	for _, s := range []*Split{train, validation} {
-		if s != nil {
-			p.Train += s.Len()
-		}
-	}
-	if o.Test != nil {
-		p.Test = o.Test.Len()
+	o.Train, o.Validation, o.Labelled, o.Values = train, validation, labelled, r.values
+	if err := o.HoldOut(seed); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.path("train_data"), err)
 	}
 	sum := sha256.New()
 	files := make([]string, 0, len(r.hash))
@@ -113,9 +89,41 @@ func (r *ownReader) open(seed uint64) (*Own, error) {
 		fmt.Fprintln(sum, f, r.hash[f])
 	}
 	if len(files) > 0 {
-		p.Content = hex.EncodeToString(sum.Sum(nil))
+		o.Provenance.Content = hex.EncodeToString(sum.Sum(nil))
 	}
 	return o, nil
+}
+
+// HoldOut holds a tenth of the training samples out as validation data, whole groups of related
+// ones together, unless there is validation data, and counts the samples.
+func (o *Own) HoldOut(seed uint64) error {
+	random := seeded(seed, o.Name, streamHoldOut)
+	if o.Train != nil && o.Validation == nil {
+		if o.Train.Len() < 2 {
+			return fmt.Errorf("%d samples, want 2 at least: one to train on, one to validate with", o.Train.Len())
+		}
+		classes, ok := max(o.Classes, 2), false
+		if o.Train.Groups != nil {
+			var train, validation *Split
+			if train, validation, ok = holdOutGroups(o.Train, classes, random); ok {
+				o.Train, o.Validation = train, validation
+			}
+		}
+		if !ok {
+			o.Train, o.Validation = holdOut(o.Train, classes, random)
+		}
+	}
+	p := &o.Provenance
+	p.Kind, p.Source, p.Train, p.Test = Real, "own samples", 0, 0
+	for _, s := range []*Split{o.Train, o.Validation} {
+		if s != nil {
+			p.Train += s.Len()
+		}
+	}
+	if o.Test != nil {
+		p.Test = o.Test.Len()
+	}
+	return nil
 }
 
 func (r *ownReader) path(part string) string { return filepath.Join(r.dir, r.name+"_"+part+".npy") }

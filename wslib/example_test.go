@@ -3,89 +3,68 @@ package wslib_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 
-	"weightsep/datasets"
-	"weightsep/wslib/execution"
-	"weightsep/wslib/fisher"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/layers"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"weightsep/wslib"
 	"weightsep/wslib/network"
-	"weightsep/wslib/optimization"
-	"weightsep/wslib/overlapping"
-	"weightsep/wslib/separation"
-	"weightsep/xla"
 )
 
-// Two networks of one's own, on one set of pages: separated, overlapped, trained
-// together, executed.
+// Two networks of one's own, a GoMLX function and a described one, in an eighth of their bytes.
 func Example() {
 	ctx := context.Background()
-	backend, _, err := xla.Open(ctx, xla.Options{})
-	check(err)
-	plan, err := overlapping.New(64, 40) // 40 shared pages of 64 weights
-	check(err)
-	var tasks []optimization.Task
-	for i, name := range []string{"left", "right"} {
-		net := &network.Network{Name: name, Input: [3]int{8, 8, 1}, Activation: network.LeakyActivation,
-			Convs: []network.Conv{{Height: 3, Width: 3, In: 1, Out: 8}}, Dense: []int{72, 16 + 8*i, 2}}
-		data := stripes(i)
-		weights := net.Initial(uint64(i)) // of a trained network, in real use
-		f, err := fisher.Compute(ctx, backend, net, weights, data.Train, fisher.Options{})
-		check(err)
-		own, err := separation.Separate(separation.Density(f, 64), separation.Options{TPR: 1, Margin: 0.8, Shared: 40})
-		check(err)
-		_, err = plan.Add(overlapping.Network{Name: name, Weights: weights, Fisher: f, Exclusive: own})
-		check(err)
-		plan.Average()
-		tasks = append(tasks, optimization.Task{Network: net, Data: data})
+	rings := wslib.Network{Name: "rings", Input: []int{2}, Function: mlp, Train: points(1, 2000), Test: points(2, 400)}
+	dots := wslib.Network{Name: "dots", Described: &network.Described{Shape: [3]int{1, 1, 2}, Dense: []int{2, 64, 2}, Activation: "leaky"},
+		Train: points(3, 2000), Test: points(4, 400)}
+	packed, err := wslib.Pack(ctx, []wslib.Network{rings, dots}, wslib.Options{Ratio: 8, Steps: 300})
+	if err != nil {
+		panic(err)
 	}
-	start, err := plan.StartSet(0)
-	check(err)
-	recipe := optimization.Defaults()
-	recipe.Steps, recipe.ValidateEvery = 150, 50
-	result, err := optimization.Joint(ctx, backend, start, tasks, start.Format(), recipe, optimization.Options{Seed: 1})
-	check(err)
-	device, err := execution.NewDevice(backend, result.Set)
-	check(err)
-	for i, t := range tasks {
-		weights, err := device.Switch(i) // copies exclusive pages, gathers shared ones
-		check(err)
-		c, err := network.NewClassifier(backend, t.Network, 50)
-		check(err)
-		accuracy, err := c.Accuracy(ctx, weights, t.Data.Test)
-		check(err)
-		fmt.Printf("%s: %d weights, accuracy above 90 %%: %v\n", t.Network.Name, t.Network.Weights(), accuracy > 0.9)
+	defer packed.Close()
+	file := filepath.Join(os.TempDir(), "two.safetensors")
+	if err := packed.Save(file); err != nil {
+		panic(err)
+	}
+	again, err := wslib.Open(ctx, file, rings) // the file has all of dots, but not the code of rings
+	if err != nil {
+		panic(err)
+	}
+	defer again.Close()
+	stored, separate := again.Bytes()
+	outputs, err := again.Run(ctx, "rings", []float32{0, 0, 1, 1})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(again.Names(), separate >= 8*stored, outputs[0] > outputs[1], outputs[2] > outputs[3])
+	for _, n := range packed.Report.Networks {
+		fmt.Println(n.Name, n.Before.Test > 0.9, n.After.Test > 0.9)
 	}
 	// Output:
-	// left: 1282 weights, accuracy above 90 %: true
-	// right: 1882 weights, accuracy above 90 %: true
+	// [rings dots] true true false
+	// rings true true
+	// dots true true
 }
 
-// stripes is a dataset of one's own: is the left or right (i = 0), the upper or
-// lower (i = 1) half of an 8x8 image brighter?
-func stripes(i int) *datasets.Dataset {
-	split := func(n int, seed uint64) *datasets.Split {
-		rng := rand.New(rand.NewPCG(seed, uint64(i)))
-		values, labels := make([]float32, 64*n), make([]int32, n)
-		for k := range labels {
-			labels[k] = int32(rng.IntN(2))
-			for p := range 64 {
-				values[64*k+p] = rng.Float32()
-				if half := [2]int{p % 8, p / 8}[i] / 4; half == int(labels[k]) {
-					values[64*k+p] += 0.5
-				}
-			}
+func mlp(scope *model.Scope, x *graph.Node) *graph.Node {
+	h := graph.Tanh(layers.Dense(scope.In("first"), x, true, 64))
+	return layers.Dense(scope.In("last"), graph.Tanh(layers.Dense(scope.In("second"), h, true, 64)), true, 2)
+}
+
+// points of a square, of class 1 outside of a circle.
+func points(seed uint64, n int) (s wslib.Samples) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	for range n {
+		x, y := r.Float32()*2-1, r.Float32()*2-1
+		label := int32(0)
+		if x*x+y*y > 0.6 {
+			label = 1
 		}
-		s, err := datasets.NewSplit(64, values, labels)
-		check(err)
-		return s
+		s.Inputs, s.Labels = append(s.Inputs, x, y), append(s.Labels, label)
 	}
-	return &datasets.Dataset{Name: "stripes", Shape: [3]int{8, 8, 1}, Classes: 2,
-		Train: split(500, 1), Validation: split(100, 2), Test: split(100, 3)}
-}
-
-func check(err error) {
-	if err != nil {
-		log.Fatal(err)
-	}
+	return s
 }

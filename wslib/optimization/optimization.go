@@ -101,7 +101,7 @@ func (t Task) Check() error {
 		return fmt.Errorf("network %s expects data of shape %v and %d classes, got %v and %d",
 			t.Network.Name, t.Network.Input(), t.Network.Outputs(), t.Data.Shape, t.Data.Classes)
 	}
-	if t.Data.Train.Len() == 0 || t.Data.Validation.Len() == 0 {
+	if !t.Held && (t.Data.Train.Len() == 0 || t.Data.Validation.Len() == 0) {
 		return fmt.Errorf("network %s: %d training and %d validation samples, want some of each",
 			t.Network.Name, t.Data.Train.Len(), t.Data.Validation.Len())
 	}
@@ -172,6 +172,9 @@ func (v *validator) split(i int) *datasets.Split {
 
 // score is that of network i's weights and state.
 func (v *validator) score(ctx context.Context, i int, values network.Values) (float64, error) {
+	if v.split(i).Len() == 0 {
+		return 0, nil // a held network without samples
+	}
 	on := values.On()
 	defer free(on...)
 	return v.scorers[i].Score(ctx, on, v.split(i))

@@ -208,7 +208,7 @@ func (c *Config) ApplyBudget(own []Own, b budget.Budget) (budget.Plan, error) {
 	}
 	p := &c.Pages
 	if c.Untrained() {
-		return c.applyUntrained(nets, b)
+		return c.applyUntrained(nets, own, b)
 	}
 	var weights []int
 	b.Loads = nil
@@ -254,14 +254,19 @@ func (c Config) Untrained() bool {
 }
 
 // applyUntrained gives every page of a network a place of its own, in the finest precision that
-// the budget has room for. Pages with biases and factors of normalizations stay exclusive, in
-// float32: few values of any magnitude, on which all others depend.
-func (c *Config) applyUntrained(nets []*network.Network, b budget.Budget) (budget.Plan, error) {
+// the budget has room for. Pages of mixed magnitudes stay exclusive, in float32, see mixedPages.
+func (c *Config) applyUntrained(nets []*network.Network, given []Own, b budget.Budget) (budget.Plan, error) {
 	p := &c.Pages
 	pages, least, own := 0, 0, make([]int, len(nets))
 	p.Exclusive = optimization.Each{"": 0}
 	for i, n := range nets {
-		own[i] = biasPages(n, p.Size)
+		var weights []float32
+		for _, o := range given {
+			if o.Network.Name == n.Name && o.Values != nil {
+				weights = n.WithOrder(network.BiasesFirst).FromLayerOrder(o.Values.Weights)
+			}
+		}
+		own[i] = len(mixedPages(n.WithOrder(network.BiasesFirst), weights, p.Size))
 		pages += page.Count(n.Weights(), p.Size) - own[i]
 		p.Exclusive[n.Name] = float64(own[i])
 		least += own[i] * (page.Float32.Bytes(p.Size) + 8) // table, scale
@@ -287,16 +292,40 @@ func (c *Config) applyUntrained(nets []*network.Network, b budget.Budget) (budge
 	return budget.Plan{}, fmt.Errorf("pages that are not trained take %d bytes at least, the budget is %d: train them, or want a smaller ratio", least, b.Total)
 }
 
-// biasPages is the number of a network's first pages that hold layers of one axis or none, with
-// biases first.
-func biasPages(n *network.Network, size int) int {
-	count := 0
+// mixedPages are the pages, rising, that one scale does not fit: those with layers of one axis or
+// none, few values of any magnitude on which all others depend, and those where layers meet whose
+// values differ much in magnitude. Without weights they are the first ones only.
+func mixedPages(n *network.Network, weights []float32, size int) []int {
+	mixed := make([]bool, page.Count(n.Weights(), size))
+	least, largest := make([]float64, len(mixed)), make([]float64, len(mixed)) // mean squares of parts of layers
 	for _, l := range n.Layers() {
-		if len(l.Shape) < 2 {
-			count += l.Size()
+		for at := l.Offset; at < l.Offset+l.Size(); {
+			b := at / size
+			end := min((b+1)*size, l.Offset+l.Size())
+			mixed[b] = mixed[b] || len(l.Shape) < 2
+			if weights != nil {
+				sum := 0.0
+				for _, w := range weights[at:end] {
+					sum += float64(w) * float64(w)
+				}
+				if mean := sum / float64(end-at); mean > 0 {
+					largest[b] = max(largest[b], mean)
+					if least[b] == 0 || mean < least[b] {
+						least[b] = mean
+					}
+				}
+			}
+			at = end
 		}
 	}
-	return page.Count(count, size)
+	var pages []int
+	for b := range mixed {
+		const factor = 4 // of root mean squares
+		if mixed[b] || largest[b] > factor*factor*least[b] {
+			pages = append(pages, b)
+		}
+	}
+	return pages
 }
 
 // DefaultMinTrain is the number of training samples below which a real dataset is too

@@ -1,9 +1,13 @@
 package pipeline
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"os"
 
 	"weightsep/wslib/overlapping"
+	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 )
 
@@ -23,28 +27,12 @@ func (r *Run) earlier() (*earlier, error) {
 	if r.went != nil {
 		return r.went, nil
 	}
-	from, err := Reopen(r.config.From, r.config.Data.Dir, Options{})
+	set, id, err := r.readFrom()
 	if err != nil {
 		return nil, fmt.Errorf("run to go on from: %w", err)
-	}
-	defer from.Close()
-	if a, b := from.config.Pages, r.config.Pages; a.Order != b.Order || a.Size != b.Size || a.Shared != b.Shared && !r.config.Hold {
-		return nil, fmt.Errorf("run to go on from: %s has %d shared pages of %d (order %q), want %d of %d (%q)",
-			r.config.From, a.Shared, a.Size, a.Order, b.Shared, b.Size, b.Order)
-	}
-	if err := r.sameData(from); err != nil {
-		return nil, err
-	}
-	id, err := from.id(stageOptimize)
-	if err != nil {
-		return nil, fmt.Errorf("run to go on from: %s: %w", r.config.From, err)
 	}
 	if noted := r.Dir.Manifest.From; noted != "" && noted != id {
 		return nil, fmt.Errorf("run to go on from: %s has other pages than when run directory %s was begun: choose another directory", r.config.From, r.Dir.Path)
-	}
-	set, err := from.Set()
-	if err != nil {
-		return nil, fmt.Errorf("run to go on from: %w", err)
 	}
 	if a, b := set.KeyPrecision, r.config.Pages.KeyPrecision; a != b {
 		return nil, fmt.Errorf("run to go on from: %s has %s, want %s", r.config.From, keysOf(a), keysOf(b))
@@ -56,6 +44,40 @@ func (r *Run) earlier() (*earlier, error) {
 	}
 	r.went = &earlier{set, id}
 	return r.went, nil
+}
+
+// readFrom reads the set of the run, or of the pack, that this one goes on from, and what
+// identifies it.
+func (r *Run) readFrom() (set *page.Set, id string, err error) {
+	path := r.config.From
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		f, err := pack.Open(path)
+		if err != nil {
+			return nil, "", err
+		}
+		raw, err := os.ReadFile(path)
+		sum := sha256.Sum256(raw)
+		return f.Set, hex.EncodeToString(sum[:8]), err
+	}
+	from, err := Reopen(path, r.config.Data.Dir, Options{})
+	if err != nil {
+		return nil, "", err
+	}
+	defer from.Close()
+	if a, b := from.config.Pages, r.config.Pages; a.Order != b.Order || a.Size != b.Size || a.Shared != b.Shared && !r.config.Hold {
+		return nil, "", fmt.Errorf("%s has %d shared pages of %d (order %q), want %d of %d (%q)",
+			path, a.Shared, a.Size, a.Order, b.Shared, b.Size, b.Order)
+	}
+	if err := r.sameData(from); err != nil {
+		return nil, "", err
+	}
+	if id, err = from.id(stageOptimize); err == nil {
+		set, err = from.Set()
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return set, id, err
 }
 
 func keysOf(p page.Precision) string {
@@ -103,7 +125,7 @@ func (r *Run) sameData(from *Run) error {
 	a, b := from.config.Data, r.config.Data
 	a.Dir, b.Dir = "", ""
 	if a != b {
-		return fmt.Errorf("run to go on from: %s has data %+v, want %+v", r.config.From, a, b)
+		return fmt.Errorf("%s has data %+v, want %+v", r.config.From, a, b)
 	}
 	for _, name := range r.config.Networks {
 		theirs, known, err := from.provenance(name)
@@ -118,7 +140,7 @@ func (r *Run) sameData(from *Run) error {
 			return err
 		}
 		if known && (!theirs.SameFiles(ours) || theirs.Train != ours.Train) {
-			return fmt.Errorf("run to go on from: %s has other %s data: %s; here: %s", r.config.From, name, theirs, ours)
+			return fmt.Errorf("%s has other %s data: %s; here: %s", r.config.From, name, theirs, ours)
 		}
 	}
 	return nil

@@ -2,13 +2,16 @@ package pipeline
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 
 	"weightsep/wslib/budget"
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
+	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 )
 
@@ -24,18 +27,9 @@ import (
 // of the originals' files, "" for none. The plan is that of the networks that join; it is zero if
 // none does.
 func Join(dir, dataDir string, own []Own, networks []string, bytes int, change func(*Config) error) (Config, budget.Plan, error) {
-	from, err := Reopen(dir, dataDir, Options{})
+	c, set, theirs, err := before(dir, dataDir)
 	if err != nil {
 		return Config{}, budget.Plan{}, err
-	}
-	defer from.Close()
-	c := from.Config()
-	if c.Optimization.Method != optimization.JointMethod {
-		return Config{}, budget.Plan{}, fmt.Errorf("%s: pages of %s optimization have no scales: networks cannot join", dir, c.Optimization.Method)
-	}
-	set, err := from.Set()
-	if err != nil {
-		return Config{}, budget.Plan{}, fmt.Errorf("%s: %w", dir, err)
 	}
 	if change != nil {
 		if err := change(&c); err != nil {
@@ -51,7 +45,7 @@ func Join(dir, dataDir string, own []Own, networks []string, bytes int, change f
 		c.Own[name] = hash
 	}
 	given := slices.Clone(own)
-	for _, o := range from.options.Own { // those that stay, as the run there knows them
+	for _, o := range theirs { // those that stay, as the run there knows them
 		if !slices.ContainsFunc(own, func(g Own) bool { return g.Network.Name == o.Network.Name }) {
 			given = append(given, o)
 		}
@@ -61,6 +55,44 @@ func Join(dir, dataDir string, own []Own, networks []string, bytes int, change f
 		return Config{}, budget.Plan{}, fmt.Errorf("networks join those of %s: %w", dir, err)
 	}
 	return c, plan, nil
+}
+
+// before is the configuration, the set and the own networks of the optimized run in a directory, or of
+// a pack, whose networks must be given.
+func before(path, dataDir string) (c Config, set *page.Set, own []Own, err error) {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		f, err := pack.Open(path)
+		if err != nil {
+			return c, nil, nil, err
+		}
+		if c, err = Profile("quick"); err != nil {
+			return c, nil, nil, err
+		}
+		c.Pages.Format = Format(f.Set.Format)
+		var record modelRecord
+		if err := json.Unmarshal(f.Networks[0].Model, &record); err != nil {
+			return c, nil, nil, fmt.Errorf("%s: model: %w", path, err)
+		}
+		c.Pages.Order = record.Order
+		for _, m := range f.Set.Networks {
+			if m.Scales == nil {
+				return c, nil, nil, fmt.Errorf("%s: its pages have no scales: networks cannot join", path)
+			}
+		}
+		return c, f.Set, nil, nil
+	}
+	from, err := Reopen(path, dataDir, Options{})
+	if err != nil {
+		return c, nil, nil, err
+	}
+	defer from.Close()
+	if c = from.Config(); c.Optimization.Method != optimization.JointMethod {
+		return c, nil, nil, fmt.Errorf("%s: pages of %s optimization have no scales: networks cannot join", path, c.Optimization.Method)
+	}
+	if set, err = from.Set(); err != nil {
+		return c, nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, set, from.options.Own, nil
 }
 
 // join takes the pages that networks have beside those of an optimized set that stay.

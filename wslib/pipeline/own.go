@@ -90,46 +90,57 @@ func readOwn(ctx context.Context, backend compute.Backend, dir, file, name strin
 	if o.Data, err = datasets.OpenOwn(ctx, dir, name, n.Input(), n.Outputs(), seed); err != nil {
 		return Own{}, err
 	}
-	switch {
-	case o.Data.Values:
+	weights, _, err := npy.ReadFloats(filepath.Join(dir, name+".npy"))
+	if err == nil {
+		o.Values = &network.Values{Weights: weights}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return Own{}, err
+	}
+	if err := o.Complete(ctx, backend, nil); err != nil {
+		return Own{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return o, nil
+}
+
+// Complete fills in what follows from a network and its samples: the objective, if none is given, the
+// weights and state that an ONNX file has, and labels where there are none.
+func (o *Own) Complete(ctx context.Context, backend compute.Backend, objective network.Objective) error {
+	n, d := o.Network, o.Data
+	switch n.Objective = objective; {
+	case objective != nil:
+	case d.Values:
 		n.Objective = network.Regression{}
-	case !o.Data.Labelled && volume(n.Input()) == n.Outputs():
+	case !d.Labelled && volume(n.Input()) == n.Outputs():
 		n.Objective = network.Reconstruction{}
 	}
 	if err := n.Validate(); err != nil {
-		return Own{}, fmt.Errorf("%s: %w", path, err)
+		return err
 	}
-	weights, _, err := npy.ReadFloats(filepath.Join(dir, name+".npy"))
-	switch {
-	case err == nil:
-		o.Values = &network.Values{Weights: weights}
-		if _, o.Values.State, err = n.Initial(0); err != nil {
-			return Own{}, err
+	fromFile := o.Values == nil && onnx.GraphOf(n) != nil
+	if fromFile || o.Values != nil && o.Values.State == nil && n.StateSize() > 0 {
+		weights, state, err := n.Initial(0)
+		if err != nil {
+			return err
 		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return Own{}, err
-	case onnx.GraphOf(n) != nil:
-		var v network.Values
-		if v.Weights, v.State, err = n.Initial(0); err != nil {
-			return Own{}, err
+		if fromFile {
+			o.Values = &network.Values{Weights: weights}
 		}
-		o.Values = &v
-	case o.Data.Train == nil:
-		return Own{}, fmt.Errorf("%s: network %s has neither weights (%s.npy) nor samples to train it on (%s_train_data.npy)", path, name, name, name)
+		o.Values.State = state
+	}
+	if o.Values == nil && d.Train == nil {
+		return fmt.Errorf("network %s has neither weights nor samples to train it on", n.Name)
 	}
 	if o.Values != nil {
-		what := name + ".npy"
-		if onnx.GraphOf(n) != nil && weights == nil {
-			what = file
+		if err := page.CheckWeights("network "+n.Name, o.Values.Weights, n.Weights()); err != nil {
+			return err
 		}
-		if err := page.CheckWeights(filepath.Join(dir, what), o.Values.Weights, n.Weights()); err != nil {
-			return Own{}, err
+		if len(o.Values.State) > 0 || n.StateSize() > 0 {
+			if err := page.CheckWeights("network "+n.Name+": state", o.Values.State, n.StateSize()); err != nil {
+				return err
+			}
 		}
 	}
-	if err := o.label(ctx, backend); err != nil {
-		return Own{}, err
-	}
-	return o, nil
+	return o.label(ctx, backend)
 }
 
 // model reads a network from the bytes of its file.

@@ -195,7 +195,7 @@ func (r *Run) Data(ctx context.Context, name string) (*datasets.Dataset, error) 
 		return d, nil
 	}
 	if own := r.own(name); own != nil {
-		return r.keepData(name, ownData(own.Data))
+		return r.keepData(name, own.data())
 	}
 	o := r.config.Data.Options()
 	o.Progress = func(stage string, done, total int64) {
@@ -208,12 +208,13 @@ func (r *Run) Data(ctx context.Context, name string) (*datasets.Dataset, error) 
 	return r.keepData(name, d)
 }
 
-// ownData are the samples of a caller's network; what is missing is empty.
-func ownData(o *datasets.Own) *datasets.Dataset {
-	d := datasets.Dataset{}
-	if o != nil {
-		d = o.Dataset
+// data are the samples of a caller's network; what is missing is empty.
+func (o *Own) data() *datasets.Dataset {
+	d := datasets.Dataset{Provenance: datasets.Provenance{Kind: datasets.Real, Source: "no samples"}}
+	if o.Data != nil {
+		d = o.Data.Dataset
 	}
+	d.Name, d.Shape, d.Classes = o.Network.Name, o.Network.Input(), o.Network.Outputs()
 	for _, s := range []**datasets.Split{&d.Train, &d.Validation, &d.Test} {
 		if *s == nil {
 			*s = &datasets.Split{}

@@ -253,10 +253,7 @@ func (r *Run) Separate(n *network.Network) (overlapping.Network, error) {
 		return overlapping.Network{}, fmt.Errorf("%s: %w", n.Name, err)
 	}
 	if r.config.Untrained() {
-		own = own[:0]
-		for b := range int(p.Exclusive.Of(n.Name)) {
-			own = append(own, b)
-		}
+		own = mixedPages(n, v.Weights, p.Size)
 	}
 	loads := overlapping.SpreadLoads(v.Weights, f, p.Size, p.Load.Of(n.Name), p.LoadSpread)
 	return overlapping.Network{Name: n.Name, Weights: v.Weights, State: v.State, Fisher: f, Exclusive: own, Loads: loads}, nil

@@ -1,0 +1,70 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/gomlx/compute"
+
+	"weightsep/wslib/network"
+	"weightsep/wslib/onnx"
+	"weightsep/wslib/pack"
+)
+
+// Pack is the run's optimized networks as one file: pages, tables and state, each network's layers
+// and model, and the configuration and versions that made it.
+func (r *Run) Pack() (*pack.File, error) {
+	set, err := r.Set()
+	if err != nil {
+		return nil, err
+	}
+	f := &pack.File{Set: set}
+	for _, n := range r.Networks() {
+		p, err := packed(n)
+		if err != nil {
+			return nil, err
+		}
+		f.Networks = append(f.Networks, p)
+	}
+	f.Made, err = json.Marshal(map[string]any{"config": r.config, "versions": r.Dir.Manifest.Versions, "data": r.Dir.Manifest.Data})
+	return f, err
+}
+
+// packed is what a pack says of a network.
+func packed(n *network.Network) (p pack.Network, err error) {
+	for _, l := range n.Layers() {
+		p.Layers = append(p.Layers, pack.Layer{Name: l.Name, Shape: l.Shape, Offset: l.Offset})
+	}
+	p.Graph = onnx.GraphOf(n)
+	p.Model, err = json.Marshal(recordOf(n))
+	return p, err
+}
+
+// FromPack are a pack's networks with their values, to be held by a run that goes on from the pack.
+// Networks of GoMLX functions are taken from given, by name.
+func FromPack(backend compute.Backend, f *pack.File, given []*network.Network) ([]Own, error) {
+	var own []Own
+	for i, p := range f.Networks {
+		m := f.Set.Networks[i]
+		n, err := NetworkOf(backend, m.Name, p.Model, p.Graph)
+		for _, g := range given {
+			if g.Name == m.Name {
+				n, err = g, nil
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		var record modelRecord
+		if err := json.Unmarshal(p.Model, &record); err != nil {
+			return nil, fmt.Errorf("network %s: model: %w", m.Name, err)
+		}
+		n = n.WithOrder(record.Order)
+		if n.Weights() != m.Weights || n.StateSize() != len(m.State) {
+			return nil, fmt.Errorf("network %s has %d weights and %d of state in the pack, its model %d and %d", m.Name, m.Weights, len(m.State), n.Weights(), n.StateSize())
+		}
+		v := network.Values{Weights: n.ToLayerOrder(f.Set.Weights(i)), State: m.State}
+		own = append(own, Own{Network: n.WithOrder(network.LayerOrder), Values: &v})
+	}
+	return own, nil
+}
