@@ -13,9 +13,11 @@ import (
 
 	"weightsep/datasets"
 	"weightsep/wslib/network"
+	"weightsep/wslib/network/networktest"
 	"weightsep/wslib/npy"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
+	"weightsep/wslib/score"
 	"weightsep/wslib/separation"
 	"weightsep/xla"
 	"weightsep/xla/xlatest"
@@ -42,7 +44,7 @@ func ten(t testing.TB) ([]*network.Network, *page.Set) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := p.Add(overlapping.Network{Name: n.Name, Weights: n.Initial(uint64(i)), Fisher: f, Exclusive: own}); err != nil {
+		if _, err := p.Add(overlapping.Network{Name: n.Name, Weights: networktest.Initial(t, n, uint64(i)), Fisher: f, Exclusive: own}); err != nil {
 			t.Fatal(err)
 		}
 		p.Average()
@@ -90,16 +92,16 @@ func TestLogitsAgree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := network.NewClassifier(b, n, 4)
+		c, err := score.New(b, n, 4)
 		if err != nil {
 			t.Fatal(err)
 		}
 		rng := rand.New(rand.NewPCG(8, 8))
-		x := make([]float32, 4*n.Input[0]*n.Input[1]*n.Input[2])
+		x := make([]float32, 4*n.Samples())
 		for k := range x {
 			x[k] = rng.Float32()
 		}
-		in := tensors.FromFlatDataAndDimensions(x, 4, n.Input[0], n.Input[1], n.Input[2])
+		in := tensors.FromFlatDataAndDimensions(x, append([]int{4}, n.Input()...)...)
 		// From the pages inside one graph, as a device without a switch would.
 		m := set.Networks[i]
 		pages := append(set.SharedValues(), set.ExclusiveValues(i)...)
@@ -111,12 +113,13 @@ func TestLogitsAgree(t *testing.T) {
 			}
 		}
 		got, err := ExecOnce(b, func(pages, table, scales, x *Node) *Node {
-			return n.Logits(xla.FlatWeights(Mul(xla.GatherPages(pages, table), InsertAxes(scales, -1)), m.Weights), x)
+			weights := xla.FlatWeights(Mul(xla.GatherPages(pages, table), InsertAxes(scales, -1)), m.Weights)
+			return n.Forward(network.Binding{Weights: weights}, x).Output()
 		}, tensors.FromFlatDataAndDimensions(pages, len(pages)/set.Size, set.Size), m.Table.Entries, scales, in)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, _, err := c.Run(w, in)
+		want, err := c.Run([]*tensors.Tensor{w}, in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +133,7 @@ func TestLogitsAgree(t *testing.T) {
 	}
 }
 
-func benchSetup(t testing.TB) ([]*network.Classifier, []*datasets.Split, []Subject) {
+func benchSetup(t testing.TB) ([]*score.Scorer, []*datasets.Split, []Subject) {
 	b := xlatest.Backend(t)
 	nets, set := ten(t)
 	nets = nets[1:3] // mnist, fmnist: small images
@@ -141,7 +144,7 @@ func benchSetup(t testing.TB) ([]*network.Classifier, []*datasets.Split, []Subje
 	}
 	t.Cleanup(d.Close)
 	files := &Files{Backend: b}
-	var classifiers []*network.Classifier
+	var scorers []*score.Scorer
 	var tests []*datasets.Split
 	var accuracy []float64
 	for i, n := range nets {
@@ -150,14 +153,14 @@ func benchSetup(t testing.TB) ([]*network.Classifier, []*datasets.Split, []Subje
 			t.Fatal(err)
 		}
 		tests = append(tests, data.Test)
-		c, err := network.NewClassifier(b, n, 25)
+		c, err := score.New(b, n, 25)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(c.Close)
-		classifiers = append(classifiers, c)
+		scorers = append(scorers, c)
 		w := set.Weights(i)
-		a, err := c.Accuracy(context.Background(), tensors.FromFlatDataAndDimensions(w, len(w)), data.Test)
+		a, err := c.Score(context.Background(), network.Values{Weights: w}.On(), data.Test)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,12 +171,12 @@ func benchSetup(t testing.TB) ([]*network.Classifier, []*datasets.Split, []Subje
 		}
 		files.Paths, files.Weights = append(files.Paths, path), append(files.Weights, len(w))
 	}
-	return classifiers, tests, []Subject{{d, accuracy}, {files, accuracy}}
+	return scorers, tests, []Subject{{Switcher: d, Accuracy: accuracy}, {Switcher: files, Accuracy: accuracy}}
 }
 
 func TestBench(t *testing.T) {
-	classifiers, tests, subjects := benchSetup(t)
-	r, err := Bench(context.Background(), classifiers, tests, subjects, BenchOptions{Executions: 12, Seed: 4})
+	scorers, tests, subjects := benchSetup(t)
+	r, err := Bench(context.Background(), scorers, tests, subjects, BenchOptions{Executions: 12, Seed: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,11 +196,11 @@ func TestBench(t *testing.T) {
 		}
 	}
 	subjects[1].Accuracy = []float64{-1, -1}
-	if _, err := Bench(context.Background(), classifiers, tests, subjects, BenchOptions{Executions: 1}); err == nil || !strings.Contains(err.Error(), "offline") {
+	if _, err := Bench(context.Background(), scorers, tests, subjects, BenchOptions{Executions: 1}); err == nil || !strings.Contains(err.Error(), "offline") {
 		t.Errorf("wrong accuracy: %v", err)
 	}
 	subjects[0].Switcher = &Files{Backend: xlatest.Backend(t), Paths: []string{"no/such.npy", "no/such.npy"}, Weights: []int{1, 1}}
-	if _, err := Bench(context.Background(), classifiers, tests, subjects, BenchOptions{Executions: 1}); err == nil || !strings.Contains(err.Error(), "no/such.npy") {
+	if _, err := Bench(context.Background(), scorers, tests, subjects, BenchOptions{Executions: 1}); err == nil || !strings.Contains(err.Error(), "no/such.npy") {
 		t.Errorf("missing file: %v", err)
 	}
 }

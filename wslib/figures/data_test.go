@@ -29,7 +29,7 @@ func testWords(t *testing.T) *datasets.Dataset {
 		0.4, 0.1, 0.6, 0.1, 0.8, 0.1, 1, 0.1,
 	}, 0, 2)
 	return &datasets.Dataset{
-		Name: "gsc", Shape: [3]int{4, 2, 1}, Classes: 3, ClassNames: []string{"yes", "visual", "no"},
+		Name: "gsc", Shape: []int{4, 2, 1}, Classes: 3, ClassNames: []string{"yes", "visual", "no"},
 		Train: s, Validation: s.Slice(0), Test: s,
 		Provenance: datasets.Provenance{Kind: datasets.StandIn, Train: 2, TrainOf: 2, Test: 2, TestOf: 2},
 	}
@@ -51,12 +51,12 @@ func testCounts(t *testing.T) []*datasets.Dataset {
 		signs[i] = fmt.Sprintf("a sign of number_%d", i)
 	}
 	return []*datasets.Dataset{{
-		Name: "cifar10", Shape: [3]int{1, 1, 1}, Classes: 10,
+		Name: "cifar10", Shape: []int{1, 1, 1}, Classes: 10,
 		ClassNames: strings.Fields("airplane automobile bird cat deer dog frog horse ship truck"),
 		Train:      split(train...), Validation: split(0, 1, 2, 3, 4, 5, 6, 7, 8, 9), Test: split(0, 2, 4, 6, 8),
 		Provenance: datasets.Provenance{Kind: datasets.StandIn, Train: 65, TrainOf: 65, Test: 5, TestOf: 5},
 	}, {
-		Name: "gtsrb", Shape: [3]int{1, 1, 1}, Classes: 43, ClassNames: signs,
+		Name: "gtsrb", Shape: []int{1, 1, 1}, Classes: 43, ClassNames: signs,
 		Train: split(0, 1, 1, 1, 2), Validation: split(2), Test: split(1),
 		Provenance: datasets.Provenance{Kind: datasets.Real, Train: 6, TrainOf: 39209, Test: 1, TestOf: 12630},
 	}}

@@ -85,7 +85,7 @@ func ExampleClassCounts() {
 		return s
 	}
 	f, err := figures.ClassCounts([]*datasets.Dataset{{
-		Name: "words", Shape: [3]int{1, 1, 1}, Classes: 3, ClassNames: []string{"yes", "no", "perhaps"},
+		Name: "words", Shape: []int{1, 1, 1}, Classes: 3, ClassNames: []string{"yes", "no", "perhaps"},
 		Train: split(0, 0, 0, 1, 1, 1, 2), Validation: split(0, 1), Test: split(0, 1, 2),
 		Provenance: datasets.Provenance{Kind: datasets.Real, Train: 9, TrainOf: 9, Test: 3, TestOf: 3},
 	}})

@@ -118,7 +118,7 @@ func testData(t *testing.T, kind string, channels int) *datasets.Dataset {
 		t.Fatal(err)
 	}
 	return &datasets.Dataset{
-		Name: "shapes", Shape: [3]int{6, 5, channels}, Classes: 4,
+		Name: "shapes", Shape: []int{6, 5, channels}, Classes: 4,
 		ClassNames: []string{"up_hill", "down", "a class of a name that is too long for its column", "flat"},
 		Train:      s, Validation: s.Slice(0), Test: s,
 		Provenance: datasets.Provenance{Kind: kind, Train: 8, TrainOf: 100, Test: 8, TestOf: 8},

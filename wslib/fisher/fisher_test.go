@@ -10,13 +10,14 @@ import (
 
 	"weightsep/datasets"
 	"weightsep/wslib/network"
+	"weightsep/wslib/network/networktest"
 	"weightsep/xla/xlatest"
 )
 
 // Softmax regression has its gradient in closed form: with c the most probable
 // class, d log p_c / d W_ij = x_i ([j=c] - p_j), and the same with 1 for the bias.
 func TestComputeAgainstClosedForm(t *testing.T) {
-	n := &network.Network{Name: "linear", Input: [3]int{2, 2, 1}, Dense: []int{4, 3}, Activation: network.LeakyActivation}
+	n := network.Describe("linear", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 3}, Activation: network.LeakyActivation})
 	rng := rand.New(rand.NewPCG(1, 2))
 	const samples = 7
 	x := make([]float32, 4*samples)
@@ -27,7 +28,7 @@ func TestComputeAgainstClosedForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := n.Initial(3)
+	w := networktest.Initial(t, n, 3)
 	want := make([]float64, len(w))
 	for s := range samples {
 		in := x[4*s : 4*s+4]
@@ -59,7 +60,7 @@ func TestComputeAgainstClosedForm(t *testing.T) {
 	}
 	least, greatest := slices.Min(want), slices.Max(want)
 	backend := xlatest.Backend(t)
-	got, err := Compute(context.Background(), backend, n, w, training, Options{Samples: 100, Seed: 9})
+	got, err := Compute(context.Background(), backend, n, network.Values{Weights: w}, training, Options{Samples: 100, Seed: 9})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,16 +70,16 @@ func TestComputeAgainstClosedForm(t *testing.T) {
 		}
 	}
 	// Fewer samples give another result, the same seed the same.
-	a, _ := Compute(context.Background(), backend, n, w, training, Options{Samples: 2, Seed: 9})
-	b, _ := Compute(context.Background(), backend, n, w, training, Options{Samples: 2, Seed: 9})
+	a, _ := Compute(context.Background(), backend, n, network.Values{Weights: w}, training, Options{Samples: 2, Seed: 9})
+	b, _ := Compute(context.Background(), backend, n, network.Values{Weights: w}, training, Options{Samples: 2, Seed: 9})
 	if slices.Equal(a, got) || !slices.Equal(a, b) {
 		t.Error("the samples drawn do not depend on number and seed alone")
 	}
 	w[5] = float32(math.NaN())
-	if _, err := Compute(context.Background(), backend, n, w, training, Options{}); err == nil || !strings.Contains(err.Error(), "weight 5 is NaN") {
+	if _, err := Compute(context.Background(), backend, n, network.Values{Weights: w}, training, Options{}); err == nil || !strings.Contains(err.Error(), "weight 5 is NaN") {
 		t.Errorf("NaN weight: %v", err)
 	}
-	if _, err := Compute(context.Background(), backend, n, w[:3], training, Options{}); err == nil || !strings.Contains(err.Error(), "3 weights, want 15") {
+	if _, err := Compute(context.Background(), backend, n, network.Values{Weights: w[:3]}, training, Options{}); err == nil || !strings.Contains(err.Error(), "3 weights, want 15") {
 		t.Errorf("short weights: %v", err)
 	}
 }
@@ -91,18 +92,18 @@ func TestComputerAgainstCompute(t *testing.T) {
 	ctx := context.Background()
 	training := noise(t, 4, 9)
 	for i, n := range []*network.Network{
-		{Name: "a", Input: [3]int{2, 2, 1}, Dense: []int{4, 3}, Activation: network.LeakyActivation},
-		{Name: "b", Input: [3]int{2, 2, 1}, Dense: []int{4, 5, 3}, Activation: network.LeakyActivation},
-		{Name: "c", Input: [3]int{2, 2, 1}, Dense: []int{4, 5, 3}, Activation: network.SigmoidActivation},
-		{Name: "d", Input: [3]int{2, 2, 1}, Dense: []int{4, 5, 3}, Activation: network.LeakyActivation},
-		{Name: "e", Input: [3]int{2, 2, 1}, Dense: []int{4, 3}, Activation: network.LeakyActivation},
+		network.Describe("a", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 3}, Activation: network.LeakyActivation}),
+		network.Describe("b", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 5, 3}, Activation: network.LeakyActivation}),
+		network.Describe("c", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 5, 3}, Activation: network.SigmoidActivation}),
+		network.Describe("d", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 5, 3}, Activation: network.LeakyActivation}),
+		network.Describe("e", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 3}, Activation: network.LeakyActivation}),
 	} {
-		w := n.Initial(uint64(i))
-		got, err := c.Compute(ctx, n, w, training, Options{Samples: 5, Seed: 2})
+		w := networktest.Initial(t, n, uint64(i))
+		got, err := c.Compute(ctx, n, network.Values{Weights: w}, training, Options{Samples: 5, Seed: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := Compute(ctx, backend, n, w, training, Options{Samples: 5, Seed: 2})
+		want, err := Compute(ctx, backend, n, network.Values{Weights: w}, training, Options{Samples: 5, Seed: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,14 +151,14 @@ func BenchmarkCompute(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	large := &network.Network{Name: "large", Input: [3]int{32, 32, 3}, Dense: []int{3072, 2600, 700, 10}, Activation: network.LeakyActivation}
+	large := network.Describe("large", network.Described{Shape: [3]int{32, 32, 3}, Dense: []int{3072, 2600, 700, 10}, Activation: network.LeakyActivation})
 	for _, n := range append(mnist, large) {
-		training := noise(b, n.Input[0]*n.Input[1]*n.Input[2], 60)
-		w := n.Initial(1)
+		training := noise(b, n.Samples(), 60)
+		w := networktest.Initial(b, n, 1)
 		shared := NewComputer(backend)
 		defer shared.Close()
 		compute := func(b *testing.B, c *Computer) {
-			if _, err := c.Compute(context.Background(), n, w, training, Options{}); err != nil {
+			if _, err := c.Compute(context.Background(), n, network.Values{Weights: w}, training, Options{}); err != nil {
 				b.Fatal(err)
 			}
 		}

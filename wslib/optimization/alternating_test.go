@@ -59,7 +59,7 @@ func (o training) openAlternating(t *testing.T, nets []overlapping.Network, task
 
 func TestAlternatingLearnsAndResumes(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 200), problem(t, "c", 3, 200)}
-	nets := members(tasks)
+	nets := members(t, tasks)
 	want, plan, err := turns().alternating(t, context.Background(), nets, tasks)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestAlternatingLearnsAndResumes(t *testing.T) {
 // only in its exclusive page, and a turn that does not improve writes nothing.
 func TestAlternatingStartAndKeep(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 50), problem(t, "b", 2, 50)}
-	nets := members(tasks)
+	nets := members(t, tasks)
 	a := turns().openAlternating(t, nets, tasks)
 	if err := a.add(context.Background(), 0); err != nil {
 		t.Fatal(err)
@@ -161,14 +161,14 @@ func TestAlternatingStopsAtDivergence(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	o.Progress = func(Progress) { cancel() }
-	if _, _, err := o.alternating(t, ctx, members(tasks), tasks); !errors.Is(err, context.Canceled) {
+	if _, _, err := o.alternating(t, ctx, members(t, tasks), tasks); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	saved, err := os.ReadFile(o.Checkpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = o.alternating(t, context.Background(), members(tasks), tasks)
+	_, _, err = o.alternating(t, context.Background(), members(t, tasks), tasks)
 	var diverged *DivergedError
 	if !errors.As(err, &diverged) || diverged.Network != "b" || diverged.Step != o.FirstSteps {
 		t.Errorf("%v, want that b diverged at step %d", err, o.FirstSteps)
@@ -182,7 +182,7 @@ func TestAlternatingStopsAtDivergence(t *testing.T) {
 // weights at the same place of the same shared page, and nothing elsewhere.
 func TestOthers(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 50), problem(t, "b", 2, 50)}
-	nets := members(tasks)
+	nets := members(t, tasks)
 	a := turns().openAlternating(t, nets, tasks)
 	for i := range nets {
 		if err := a.add(context.Background(), i); err != nil {
@@ -220,7 +220,7 @@ func TestAlternatingChecksAllFirst(t *testing.T) {
 		"want float32 pages":   func(_ []overlapping.Network, o *training) { o.Precision = page.Int2 },
 		"network b is held":    func([]overlapping.Network, *training) { tasks[1].Held = true },
 	} {
-		nets, o := members(tasks), turns()
+		nets, o := members(t, tasks), turns()
 		change(nets, &o)
 		o.Progress = func(Progress) { t.Errorf("%s: it trains", want) }
 		_, _, err := o.alternating(t, context.Background(), nets, tasks)

@@ -6,6 +6,7 @@ import (
 
 	"weightsep/datasets"
 	"weightsep/wslib/network"
+	"weightsep/wslib/network/networktest"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 )
@@ -16,17 +17,17 @@ func BenchmarkJointStepLarge(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	n := &network.Network{Name: "large", Input: [3]int{28, 28, 1}, Dense: []int{784, 3000, 2500, 10}, Activation: network.LeakyActivation}
+	n := network.Describe("large", network.Described{Shape: [3]int{28, 28, 1}, Dense: []int{784, 3000, 2500, 10}, Activation: network.LeakyActivation})
 	p, err := overlapping.New(page.DefaultSize, 4000)
 	if err != nil {
 		b.Fatal(err)
 	}
 	p.Doubling = true
-	w := n.Initial(1)
+	w := networktest.Initial(b, n, 1)
 	if _, err := p.AddWith(overlapping.Network{Name: n.Name, Weights: w, Fisher: squares(w)}, overlapping.Balanced(1)); err != nil {
 		b.Fatal(err)
 	}
-	set, err := p.StartSet(overlapping.NormalizedPages, 1)
+	set, err := p.StartSet(0)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -3,6 +3,8 @@ package optimization
 import (
 	"errors"
 	"testing"
+
+	"weightsep/wslib/network"
 )
 
 func TestChoice(t *testing.T) {
@@ -18,15 +20,15 @@ func TestChoice(t *testing.T) {
 		{[]float64{0.5, 0.6, -1}, -2},
 		{[]float64{-1, 0.6, 0.7}, -2},
 	} {
-		ch := &choice{score: func(w []float32) (float64, error) {
-			if a := c.accuracies[int(w[0])]; a >= 0 {
+		ch := &choice{score: func(v network.Values) (float64, error) {
+			if a := c.accuracies[int(v.Weights[0])]; a >= 0 {
 				return a, nil
 			}
 			return 0, broken
 		}}
 		var err error
 		for k := range c.accuracies {
-			if err = ch.offer([]float32{float32(k)}); err != nil {
+			if err = ch.offer(network.Values{Weights: []float32{float32(k)}}); err != nil {
 				break
 			}
 		}
@@ -40,8 +42,8 @@ func TestChoice(t *testing.T) {
 			continue
 		}
 		got := -1
-		if ch.best != nil {
-			got = int(ch.best[0])
+		if ch.best.Weights != nil {
+			got = int(ch.best.Weights[0])
 		}
 		if err != nil || got != c.want {
 			t.Errorf("%v: %d is chosen (%v), want %d", c.accuracies, got, err, c.want)

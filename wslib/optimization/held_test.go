@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"weightsep/wslib/network/networktest"
 	"weightsep/wslib/page"
 )
 
@@ -17,11 +18,15 @@ func packed(t *testing.T) (set *page.Set, tasks []Task, o training) {
 	o = trains(60, 20, 30, 1e-2)
 	o.Seed, o.Precision, o.ExclusivePrecision, o.ScaleFormat = 3, page.Int4, page.Int8, page.ScaleLog8
 	tasks = []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 200)}
-	first, err := o.joint(t, context.Background(), plan(t, members(tasks)).Set(true), tasks)
+	first, err := o.joint(t, context.Background(), plan(t, members(t, tasks)).Set(true), tasks)
 	if err != nil {
 		t.Fatal(err)
 	}
 	set = first.Set
+	values := set.SharedValues()
+	for i := range set.Networks {
+		set.Networks[i].Exclusive = page.PackFloats(set.ExclusiveValues(i))
+	}
 	set.Precision, set.ExclusivePrecision, set.ScaleFormat = 0, 0, ""
 	const more = 3
 	set.Shared += more
@@ -36,8 +41,9 @@ func packed(t *testing.T) (set *page.Set, tasks []Task, o training) {
 		}
 	}
 	c := problem(t, "c", 3, 200)
-	set.Pages = append(set.Pages, page.Form(c.Network.Initial(7), pageSize)[:more*pageSize]...)
-	m := page.Member{Name: "c", Weights: c.Network.Weights(), Table: page.Table{Shared: set.Shared, Entries: []int32{9, 6, 7, 8, 0, 7}}, Exclusive: page.Form(c.Network.Initial(7), pageSize)[:pageSize]}
+	initial := networktest.Initial(t, c.Network, 7)
+	set.Pages = page.PackFloats(append(values, initial[:more*pageSize]...))
+	m := page.Member{Name: "c", Weights: c.Network.Weights(), Table: page.Table{Shared: set.Shared, Entries: []int32{9, 6, 7, 8, 0, 7}}, Exclusive: page.PackFloats(initial[:pageSize])}
 	for range m.Table.Entries {
 		m.Scales = append(m.Scales, 1)
 	}
@@ -55,7 +61,7 @@ func TestHeldNetworksKeepTheirWeights(t *testing.T) {
 	set, tasks, o := packed(t)
 	o.Steps, o.RoundBy = 100, 0.7
 	o.Distillation = 0.3
-	tasks[2].Teacher = tasks[2].Network.Initial(7) // held networks need none
+	tasks[2].Teacher.Weights = networktest.Initial(t, tasks[2].Network, 7) // held networks need none
 	got, err := o.joint(t, context.Background(), set, tasks)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +77,7 @@ func TestHeldNetworksKeepTheirWeights(t *testing.T) {
 	if first, last := got.History[0].Validation, got.History[len(got.History)-1].Validation; last[2] < first[2]+0.2 || last[0] != first[0] {
 		t.Errorf("validation from %v to %v: want c to learn and a to stay", first, last)
 	}
-	if slices.Equal(got.Set.Networks[2].Exclusive, set.Networks[2].Exclusive) || got.Set.Networks[2].Scales[4] == 1 {
+	if slices.Equal(got.Set.ExclusiveValues(2), set.ExclusiveValues(2)) || got.Set.Networks[2].Scales[4] == 1 {
 		t.Error("exclusive pages of c, or its scale on a held page, did not learn")
 	}
 
@@ -84,21 +90,21 @@ func TestHeldNetworksKeepTheirWeights(t *testing.T) {
 func TestAllNetworksHeld(t *testing.T) {
 	set, tasks, o := packed(t)
 	set.Networks, tasks = set.Networks[:2], tasks[:2]
-	clear(set.Pages[sharedPages*pageSize:])
+	clear(set.Pages[4*sharedPages*pageSize:])
 	got, err := o.joint(t, context.Background(), set, tasks)
 	if err == nil {
 		err = got.Set.Validate()
 	}
 	// The page that nobody uses is rounded.
-	if err != nil || !slices.Equal(got.Set.Pages[:sharedPages*pageSize], set.Pages[:sharedPages*pageSize]) || len(got.History) != 1 {
+	if err != nil || !slices.Equal(got.Set.SharedValues()[:sharedPages*pageSize], set.SharedValues()[:sharedPages*pageSize]) || len(got.History) != 1 {
 		t.Fatalf("%d validations, pages changed or invalid: %v", len(got.History), err)
 	}
 }
 
 func TestHeldNetworksMustBeAsStored(t *testing.T) {
 	for what, spoil := range map[string]func(*page.Set){
-		"shared page 0":   func(s *page.Set) { s.Pages[3] = 0.25 },
-		"exclusive pages": func(s *page.Set) { s.Networks[1].Exclusive[0] = 0.3 },
+		"shared page 0":   func(s *page.Set) { page.PutFloats(s.Pages[4*3:], []float32{0.25}) },
+		"exclusive pages": func(s *page.Set) { page.PutFloats(s.Networks[1].Exclusive, []float32{0.3}) },
 		"scale 2":         func(s *page.Set) { s.Networks[0].Scales[2] = 0.33 },
 	} {
 		set, tasks, o := packed(t)

@@ -13,11 +13,9 @@ import (
 	"testing"
 
 	"weightsep/datasets"
-	"weightsep/wslib/baseline"
+	"weightsep/wslib/network/networktest"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
-
-	"weightsep/xla/xlatest"
 )
 
 func plan(t testing.TB, nets []overlapping.Network) *overlapping.Plan {
@@ -38,11 +36,11 @@ func plan(t testing.TB, nets []overlapping.Network) *overlapping.Plan {
 // Adam works on each weight by itself, so networks that share no page must train
 // jointly as they do separately.
 func TestJointWithoutSharingIsSeparateTraining(t *testing.T) {
-	b := xlatest.Backend(t)
 	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 150)}
+	starts := [][]float32{networktest.Initial(t, tasks[0].Network, 7), networktest.Initial(t, tasks[1].Network, 7)}
 	pages := page.Count(tasks[0].Network.Weights(), pageSize)
-	set := &page.Set{Size: pageSize, Shared: pages}
-	set.Pages = page.Form(tasks[0].Network.Initial(7), pageSize)
+	set := &page.Set{Format: page.Format{Size: pageSize, Shared: pages}}
+	set.Pages = page.PackFloats(page.Form(starts[0], pageSize))
 	shared, own := make([]int32, pages), make([]int32, pages)
 	for i := range shared {
 		shared[i], own[i] = int32(i), int32(pages+i)
@@ -50,7 +48,7 @@ func TestJointWithoutSharingIsSeparateTraining(t *testing.T) {
 	n := tasks[0].Network.Weights()
 	set.Networks = []page.Member{
 		{Name: "a", Weights: n, Table: page.Table{Shared: pages, Entries: shared}},
-		{Name: "b", Weights: n, Table: page.Table{Shared: pages, Entries: own}, Exclusive: page.Form(tasks[1].Network.Initial(7), pageSize)},
+		{Name: "b", Weights: n, Table: page.Table{Shared: pages, Entries: own}, Exclusive: page.PackFloats(page.Form(starts[1], pageSize))},
 	}
 	const steps = 9 // too few for a rise of the learning rate
 	o := trains(steps, steps, 20, 1e-2)
@@ -61,22 +59,14 @@ func TestJointWithoutSharingIsSeparateTraining(t *testing.T) {
 	}
 	last := got.History[len(got.History)-1]
 	for i, task := range tasks {
-		want, err := baseline.Train(context.Background(), b, task.Network, task.Data,
-			baseline.Options{Steps: steps, ValidateEvery: steps, LearningRate: 1e-2, Batch: 20, Seed: 7})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if last.Validation[i] != want.Validation {
-			t.Errorf("%s: validation %v jointly, %v separately", task.Network.Name, last.Validation[i], want.Validation)
+		want := plainAdam(t, task, starts[i], steps, 20, 7, 1e-2)
+		if v := accuracy(t, task, want); last.Validation[i] != v {
+			t.Errorf("%s: validation %v jointly, %v separately", task.Network.Name, last.Validation[i], v)
 		}
 		if got.BestStep != steps {
 			continue // the set is of another step
 		}
-		for k, w := range got.Set.Weights(i) {
-			if math.Abs(float64(w-want.Weights[k])) > 1e-5 {
-				t.Fatalf("%s: weight %d is %v jointly, %v separately", task.Network.Name, k, w, want.Weights[k])
-			}
-		}
+		same(t, task.Network.Name, got.Set.Weights(i), want, 1e-5)
 	}
 	if got.BestStep != steps {
 		t.Errorf("best step %d, want %d: the comparison of weights was skipped", got.BestStep, steps)
@@ -88,7 +78,7 @@ func TestJointLearns(t *testing.T) {
 	few := *tasks[2].Data
 	few.Validation = few.Validation.Slice(7)
 	tasks[2].Data = &few
-	set := plan(t, members(tasks)).Set(true)
+	set := plan(t, members(t, tasks)).Set(true)
 	before := set.Clone()
 	r, err := trains(300, 50, 30, 1e-2).joint(t, context.Background(), set, tasks)
 	if err != nil {
@@ -127,7 +117,7 @@ func TestJointLearns(t *testing.T) {
 // Interrupted anywhere and started again, the result is the same bit for bit.
 func TestJointResumes(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 100), problem(t, "b", 2, 70)}
-	set := plan(t, members(tasks)).Set(true)
+	set := plan(t, members(t, tasks)).Set(true)
 	o := trains(40, 8, 10, 2e-3)
 	o.Dropout, o.Seed = Each{"": 0.1}, 3
 	want, err := o.joint(t, context.Background(), set, tasks)
@@ -211,7 +201,7 @@ func TestDivergenceNamesTheNetwork(t *testing.T) {
 	tasks[1].Data.Train = s
 	o := trains(30, 1, 5, 2e-3)
 	o.Checkpoint = filepath.Join(t.TempDir(), "c.npz")
-	_, err := o.joint(t, context.Background(), plan(t, members(tasks)).Set(true), tasks)
+	_, err := o.joint(t, context.Background(), plan(t, members(t, tasks)).Set(true), tasks)
 	var diverged *DivergedError
 	if !errors.As(err, &diverged) || diverged.Network != "bad" {
 		t.Fatalf("error %v, want a divergence of bad", err)
@@ -224,7 +214,7 @@ func TestDivergenceNamesTheNetwork(t *testing.T) {
 
 func TestJointRefusesMismatches(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 50)}
-	set := plan(t, members(tasks)).Set(true)
+	set := plan(t, members(t, tasks)).Set(true)
 	refused := func(want string, set *page.Set, tasks []Task, change func(o *training)) {
 		t.Helper()
 		o := trains(10, 5, 10, 1e-2)
@@ -242,17 +232,16 @@ func TestJointRefusesMismatches(t *testing.T) {
 	refused("0 tasks", set, nil, as)
 	for want, change := range map[string]func(*training){
 		"batch -1, want 1 or more and a whole number, for network a": func(o *training) { o.Batch["a"] = -1 },
-		"batch 2.5":                       func(o *training) { o.Batch[""] = 2.5 },
-		"no value for every network":      func(o *training) { o.LossWeight = nil },
-		"loss-weight NaN":                 func(o *training) { o.LossWeight["a"] = math.NaN() },
-		"rate +Inf":                       func(o *training) { o.LearningRate = math.Inf(1) },
-		"dropout 1,":                      func(o *training) { o.Dropout["a"] = 1 },
-		"mixup 1.5":                       func(o *training) { o.Mixup["a"] = 1.5 },
-		"round-by 1.1":                    func(o *training) { o.RoundBy = 1.1 },
-		"round-by NaN":                    func(o *training) { o.RoundBy = math.NaN() },
-		`method "alternating"`:            func(o *training) { o.Method = AlternatingMethod },
-		"no weights to distil from":       func(o *training) { o.Distillation = 0.5 },
-		"scales of log8, pages of 16 bit": func(o *training) { o.Precision, o.ScaleFormat = page.Int16, page.ScaleLog8 },
+		"batch 2.5":                  func(o *training) { o.Batch[""] = 2.5 },
+		"no value for every network": func(o *training) { o.LossWeight = nil },
+		"loss-weight NaN":            func(o *training) { o.LossWeight["a"] = math.NaN() },
+		"rate +Inf":                  func(o *training) { o.LearningRate = math.Inf(1) },
+		"dropout 1,":                 func(o *training) { o.Dropout["a"] = 1 },
+		"mixup 1.5":                  func(o *training) { o.Mixup["a"] = 1.5 },
+		"round-by 1.1":               func(o *training) { o.RoundBy = 1.1 },
+		"round-by NaN":               func(o *training) { o.RoundBy = math.NaN() },
+		`method "alternating"`:       func(o *training) { o.Method = AlternatingMethod },
+		"no weights to distil from":  func(o *training) { o.Distillation = 0.5 },
 	} {
 		refused(want, set, tasks, change)
 	}

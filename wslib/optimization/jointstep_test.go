@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"weightsep/wslib/network/networktest"
 	"weightsep/wslib/page"
 )
 
@@ -101,7 +102,7 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 
 func TestWorkersDoNotMatter(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 60), problem(t, "b", 2, 60), problem(t, "c", 3, 60)}
-	set := plan(t, members(tasks)).Set(true)
+	set := plan(t, members(t, tasks)).Set(true)
 	var results []*Result
 	for _, workers := range []int{1, 3} {
 		o := trains(30, 10, 10, 2e-3)
@@ -122,7 +123,7 @@ func TestExecutablesAreOfOneTraining(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 60), problem(t, "b", 2, 60), problem(t, "c", 3, 60)}
 	o := trains(10, 10, 10, 2e-3)
 	o.Mixup["c"] = 0.3
-	j := o.open(t, plan(t, members(tasks)).Set(true), tasks)
+	j := o.open(t, plan(t, members(t, tasks)).Set(true), tasks)
 	if g := j.graphs.gradient; g[0] != g[1] || g[0] == g[2] || len(j.graphs.distinct) != 2 {
 		t.Errorf("%d executables, want one of a and b and one of c, which has mixup", len(j.graphs.distinct))
 	}
@@ -132,7 +133,7 @@ func TestExecutablesAreOfOneTraining(t *testing.T) {
 // samples that are mixed, for its teacher sees the same.
 func TestDistillationFromItself(t *testing.T) {
 	task := problem(t, "a", 1, 100)
-	teacher := task.Network.Initial(7)
+	teacher := networktest.Initial(t, task.Network, 7)
 	pages := page.Count(len(teacher), pageSize)
 	set := &page.Set{Format: page.Format{Size: pageSize, Shared: pages}, Pages: page.PackFloats(page.Form(teacher, pageSize))}
 	m := page.Member{Name: "a", Weights: len(teacher), Table: page.Table{Shared: pages}}
@@ -140,7 +141,7 @@ func TestDistillationFromItself(t *testing.T) {
 		m.Table.Entries = append(m.Table.Entries, int32(i))
 	}
 	set.Networks = []page.Member{m}
-	task.Teacher = teacher
+	task.Teacher.Weights = teacher
 	far := func(share, mixup float64) float64 {
 		o := trains(1, 1, 50, 1e-3)
 		o.Distillation, o.Temperature, o.Mixup = share, 3, Each{"": mixup}

@@ -10,20 +10,16 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 
-	"weightsep/wslib/network"
-	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/xla/xlatest"
 )
 
-var keyedStarts = []overlapping.Start{overlapping.SignedPages, overlapping.KeyedPages}
-
 // keyed is the start of joint training of two networks with keys and one without, which
 // all share pages.
-func keyed(t *testing.T, start overlapping.Start) (*page.Set, []Task) {
+func keyed(t *testing.T) (*page.Set, []Task) {
 	t.Helper()
 	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 200), problem(t, "c", 3, 200)}
-	set, err := plan(t, members(tasks)).StartSet(start, 1)
+	set, err := plan(t, members(t, tasks)).StartSet(page.Int2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,76 +30,63 @@ func keyed(t *testing.T, start overlapping.Start) (*page.Set, []Task) {
 // Latent values give back the keys they were made of: those of a start, and of trained
 // pages, whose values may be negative or 0.
 func TestKeysComeBackFromLatentValues(t *testing.T) {
-	for _, start := range keyedStarts {
-		set, _ := keyed(t, start)
-		set.Pages[3], set.Pages[7], set.Pages[20] = -0.5, 0, 0
-		l := newLayout(set, nil)
-		theta := l.pack(set)
-		if len(theta) != l.size() {
-			t.Fatalf("%d values, want %d", len(theta), l.size())
+	set, _ := keyed(t)
+	page.PutFloats(set.Pages[4*3:], []float32{-0.5, 1, 1, 1, 0})
+	l := newLayout(set, nil)
+	theta := l.pack(set)
+	if len(theta) != l.size() {
+		t.Fatalf("%d values, want %d", len(theta), l.size())
+	}
+	if got := l.unpack(theta); !reflect.DeepEqual(got, set) {
+		t.Error("the set did not come back")
+	}
+	// The latent value of one weight turns, and its key alone: page 1 of b is its second
+	// page on a shared one, or its first where page 0 is exclusive.
+	before := set.Weights(1)
+	row := l.keys[1] + int(set.Networks[1].Table.KeyRows()[2])
+	at := l.latent + row*set.Size + 5
+	theta[at] = -theta[at]
+	got := l.unpack(theta).Weights(1)
+	for k := range got {
+		if k == 2*pageSize+5 {
+			before[k] = -before[k]
 		}
-		if got := l.unpack(theta); !reflect.DeepEqual(got, set) {
-			t.Errorf("%s: the set did not come back", start)
-		}
-		// The latent value of one weight turns, and its key alone: page 1 of b is its second
-		// page on a shared one, or its first where page 0 is exclusive.
-		before := set.Weights(1)
-		row := l.keys[1] + int(set.Networks[1].Table.KeyRows()[2])
-		at := l.latent + row*set.Size + 5
-		theta[at] = -theta[at]
-		got := l.unpack(theta).Weights(1)
-		for k := range got {
-			if k == 2*pageSize+5 {
-				before[k] = -before[k]
-			}
-			if got[k] != before[k] {
-				t.Errorf("%s: weight %d is %v, want %v", start, k, got[k], before[k])
-			}
+		if got[k] != before[k] {
+			t.Errorf("weight %d is %v, want %v", k, got[k], before[k])
 		}
 	}
 }
 
-// Keys by hand, in the graph of a step and as they are stored: signs, and the four keys of
-// two bits in steps of a quarter; a latent value is in reach up to half a step beyond the last.
+// Keys by hand, in the graph of a step and as they are stored: four keys in
+// steps of a quarter; a latent value is in reach up to half a step beyond the last.
 func TestKeysOfLatentValues(t *testing.T) {
 	b := xlatest.Backend(t)
 	latent := []float32{-9, -0.51, -0.49, -0.26, -0.25, -0.24, 0, 0.24, 0.25, 0.49, 0.51, 9}
-	for p, c := range map[page.Precision]struct{ keys, reach []float32 }{
-		// Of signs twice the step of the row is in reach, 0.798 times its root mean square of 3.68.
-		page.Int1: {[]float32{-1, -1, -1, -1, -1, -1, 1, 1, 1, 1, 1, 1}, []float32{0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0}},
-		page.Int2: {[]float32{-1.5, -1.5, -1.5, -1.5, -0.5, -0.5, 0.5, 0.5, 1.5, 1.5, 1.5, 1.5}, []float32{0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0}},
-	} {
-		out, err := MustNewExec(b, func(x *Node) []*Node {
-			codes, within := keyer{p}.graph(InsertAxes(x, 0))
-			return []*Node{Reshape(codes, -1), Reshape(ConvertDType(within, dtypes.Float32), -1)}
-		}).Call(latent)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := mustCopy(t, out[0]); !slices.Equal(got, c.keys) {
-			t.Errorf("%v: keys %v in the graph, want %v", p, got, c.keys)
-		}
-		if got := mustCopy(t, out[1]); !slices.Equal(got, c.reach) {
-			t.Errorf("%v: in reach %v, want %v", p, got, c.reach)
-		}
-		stored := slices.Clone(latent)
-		if (keyer{p}).codes(stored); !slices.Equal(stored, c.keys) {
-			t.Errorf("%v: keys %v, want %v", p, stored, c.keys)
-		}
+	keys := []float32{-1.5, -1.5, -1.5, -1.5, -0.5, -0.5, 0.5, 0.5, 1.5, 1.5, 1.5, 1.5}
+	reach := []float32{0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0}
+	out, err := MustNewExec(b, func(x *Node) []*Node {
+		codes, within := keyer{page.Int2}.graph(InsertAxes(x, 0))
+		return []*Node{Reshape(codes, -1), Reshape(ConvertDType(within, dtypes.Float32), -1)}
+	}).Call(latent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := mustCopy(t, out[0]); !slices.Equal(got, keys) {
+		t.Errorf("keys %v in the graph, want %v", got, keys)
+	}
+	if got := mustCopy(t, out[1]); !slices.Equal(got, reach) {
+		t.Errorf("in reach %v, want %v", got, reach)
+	}
+	if (keyer{page.Int2}).codes(latent); !slices.Equal(latent, keys) {
+		t.Errorf("keys %v, want %v", latent, keys)
 	}
 }
 
 // A network's part of a step against the gradient of its loss at the weights that it
 // executes, by automatic differentiation.
 func TestGradientsThroughKeys(t *testing.T) {
-	for _, start := range keyedStarts {
-		t.Run(string(start), func(t *testing.T) { testKeyedGradients(t, start) })
-	}
-}
-
-func testKeyedGradients(t *testing.T, start overlapping.Start) {
 	b := xlatest.Backend(t)
-	set, tasks := keyed(t, start)
+	set, tasks := keyed(t)
 	j := trains(10, 10, 20, 2e-3).open(t, set, tasks)
 	theta := vector(j.state.Theta)
 	defer free(theta)
@@ -116,10 +99,10 @@ func testKeyedGradients(t *testing.T, start overlapping.Start) {
 		x, y := j.samplers[i].Batch(0)
 		w := vector(set.Weights(i))
 		g := mustCopy(t, MustExecOnce(b, func(w, x, y *Node) *Node {
-			return Gradient(network.CrossEntropy(task.Network.Logits(w, x), y), w)[0]
+			return crossEntropyGradient(task.Network, w, x, y)
 		}, w, x, y))
-		m := set.Networks[i]
-		rows := m.Table.KeyRows()
+		m, shared, exclusive := set.Networks[i], set.SharedValues(), set.ExclusiveValues(i)
+		rows, keys := m.Table.KeyRows(), page.Int2.Unpack(m.Keys, set.Size)
 		for e, on := range m.Table.Entries {
 			sum, own := 0.0, int(on) >= set.Shared
 			for k := range set.Size {
@@ -129,16 +112,11 @@ func testKeyedGradients(t *testing.T, start overlapping.Start) {
 				}
 				value, key := float32(0), float32(1)
 				if own {
-					value = m.Exclusive[(int(on)-set.Shared)*set.Size+k]
+					value = exclusive[(int(on)-set.Shared)*set.Size+k]
 				} else {
-					value = set.Pages[int(on)*set.Size+k]
+					value = shared[int(on)*set.Size+k]
 					if m.Keys != nil {
-						of := make([]float32, set.Size)
-						width := set.KeyPrecision.Bytes(set.Size)
-						if err := set.KeyPrecision.Unpack(of, m.Keys[int(rows[e])*width:][:width]); err != nil {
-							t.Fatal(err)
-						}
-						key = of[k]
+						key = keys[int(rows[e])*set.Size+k]
 					}
 				}
 				near(t, m.Name+" page", onPages[at], g[at]*m.Scales[e]*key)
@@ -163,14 +141,10 @@ func near(t *testing.T, what string, got, want float32) {
 // interrupts the training changes nothing.
 func TestJointWithKeys(t *testing.T) {
 	for _, c := range []struct {
-		start     overlapping.Start
 		precision page.Precision
 		gain      float64 // of every network's validation accuracy, at least
-	}{
-		{overlapping.SignedPages, page.Float32, 0.15}, {overlapping.SignedPages, page.Int4, 0.15},
-		{overlapping.KeyedPages, page.Float32, 0.05}, {overlapping.KeyedPages, page.Int4, 0.05},
-	} {
-		set, tasks := keyed(t, c.start)
+	}{{page.Float32, 0.05}, {page.Int4, 0.05}} {
+		set, tasks := keyed(t)
 		o := trains(160, 40, 30, 2e-2)
 		o.Seed, o.Precision = 4, c.precision
 		got, err := o.joint(t, context.Background(), set, tasks)
@@ -205,14 +179,8 @@ func TestJointWithKeys(t *testing.T) {
 
 // A held network keeps its weights, keys among them, while others learn around it.
 func TestHeldNetworksKeepTheirKeys(t *testing.T) {
-	for _, start := range keyedStarts {
-		t.Run(string(start), func(t *testing.T) { testHeldKeys(t, start) })
-	}
-}
-
-func testHeldKeys(t *testing.T, start overlapping.Start) {
-	set, tasks := keyed(t, start)
-	set.Pages[2] = 0
+	set, tasks := keyed(t)
+	page.PutFloats(set.Pages[4*2:], []float32{0})
 	tasks[0].Held = true
 	o := trains(40, 20, 30, 2e-2)
 	o.Seed = 4

@@ -12,10 +12,10 @@ import (
 )
 
 // tiny is a network of 71 weights.
-var tiny = &network.Network{
-	Name: "tiny", Input: [3]int{6, 6, 1}, Convs: []network.Conv{{Height: 3, Width: 3, In: 1, Out: 2}},
+var tiny = network.Describe("tiny", network.Described{
+	Shape: [3]int{6, 6, 1}, Convs: []network.Conv{{Height: 3, Width: 3, In: 1, Out: 2}},
 	Dense: []int{8, 4, 3}, Activation: network.LeakyActivation,
-}
+})
 
 // ramp is the numbers from, from+1, …
 func ramp(from, n int) []float32 {

@@ -11,54 +11,67 @@ import (
 	"weightsep/xla/xlatest"
 )
 
-// What a mixed sample is, and the loss of what a pupil says to it, worked out from the samples
-// that came out: they tell how much of another each of them has.
+// linear is one dense layer from two values to two.
+func linear() *network.Network {
+	return network.Describe("a", network.Described{Shape: [3]int{1, 2, 1}, Dense: []int{2, 2}, Activation: network.LeakyActivation})
+}
+
+// spied is the network with a note of what each forward pass gets.
+func spied(n *network.Network) (*network.Network, *spy) {
+	s := &spy{Model: n.Model}
+	n.Model = s
+	return n, s
+}
+
+type spy struct {
+	network.Model
+	bindings []network.Binding
+	samples  []*Node
+}
+
+func (s *spy) Forward(b network.Binding, x *Node) network.Pass {
+	s.bindings, s.samples = append(s.bindings, b), append(s.samples, x)
+	return s.Model.Forward(b, x)
+}
+
+// A mixed sample and the loss of a pupil are worked out from the samples that the pupil got:
+// they tell how much of another each of them has.
 func TestMixupByHand(t *testing.T) {
-	n := &network.Network{Name: "a", Input: [3]int{1, 2, 1}, Dense: []int{2, 2}, Activation: network.LeakyActivation}
-	l := Lesson{Distillation: network.Distillation{Share: 0.4, Temperature: 3}, Mixup: 0.5, TeacherNetwork: n}
+	n, seen := spied(linear())
+	l := Lesson{Distillation: network.Distillation{Share: 0.4, Temperature: 3}, Mixup: 0.5, Network: n}
 	x := [][]float64{{0, 1}, {1, -2}, {3, 5}}
 	hot := [][]float64{{1, 0}, {0, 1}, {0, 1}}
-	pupil := [][]float64{{0.3, -1}, {2, 0.5}, {-1, 1}}
-	// Kernel by rows, then biases, of two teachers; their means are 1, -1, 2, 0 and 0.5, 1.
-	mean := func(x []float64) []float64 { return []float64{x[0] + 2*x[1] + 0.5, -x[0] + 1} }
+	// Kernel by rows, then biases.
+	taught := func(x []float64) []float64 { return []float64{x[0] + 2*x[1] + 0.5, -x[0] + 1} }
+	pupil := func(x []float64) []float64 { return []float64{0.3*x[0] - x[1], 0.5*x[0] + 0.2*x[1] - 0.1} }
 
 	e, err := NewExec(xlatest.Backend(t), func(in []*Node) []*Node {
-		samples, state, loss := l.Graph(in[0], in[1], in[2], in[3])
-		return []*Node{samples, loss(in[4]), state}
+		seen.bindings, seen.samples = nil, nil
+		loss, gradient, state := l.Loss(network.Binding{Weights: in[3], RNG: in[2]}, in[0], in[1], in[4:])
+		if state != nil || len(seen.samples) != 2 || seen.samples[0] != seen.samples[1] || !seen.bindings[1].Training || seen.bindings[0].Training {
+			t.Error("want a pass of the teacher and one in training of the pupil, of the same samples, and no state")
+		}
+		return []*Node{seen.samples[1], loss, gradient, seen.bindings[1].RNG}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer e.Finalize()
-	flat := func(rows [][]float64) (f []float32) {
-		for _, r := range rows {
-			for _, v := range r {
-				f = append(f, float32(v))
-			}
-		}
-		return f
-	}
 	rng, err := RNG(1, "a", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := network.NewClassifier(xlatest.Backend(t), n, 2)
+	teacher, err := l.Teacher(t.Context(), nil, network.Values{Weights: []float32{1, -1, 2, 0, 0.5, 1}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	teacher, err := l.Teacher(t.Context(), c, [][]float32{{2, 0, 3, -1, 1, 1}, {0, -2, 1, 1, 0, 1}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	weights := teacher.Batch(nil)
-	out, err := e.Call(tensors.FromFlatDataAndDimensions(flat(x), 3, 1, 2, 1), tensors.FromValue([]int32{0, 1, 1}), rng, weights,
-		tensors.FromFlatDataAndDimensions(flat(pupil), 3, 2))
+	out, err := e.Call(tensors.FromFlatDataAndDimensions([]float32{0, 1, 1, -2, 3, 5}, 3, 1, 2, 1), []int32{0, 1, 1}, rng,
+		[]float32{0.3, 0.5, -1, 0.2, 0, -0.1}, teacher.Batch(nil)[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	samples := tensors.MustCopyFlatData[float32](out[0])
-	want, shares := 0.0, make([]float64, 3)
+	loss, gradient, shares := 0.0, make([]float64, 6), make([]float64, 3)
 	for i, next := range []int{1, 2, 0} {
 		got := []float64{float64(samples[2*i]), float64(samples[2*i+1])}
 		s := (got[0] - x[i][0]) / (x[next][0] - x[i][0])
@@ -66,31 +79,39 @@ func TestMixupByHand(t *testing.T) {
 			t.Fatalf("sample %d is %v: a share of %v of sample %d gives %v", i, got, s, next, second)
 		}
 		shares[i] = s
-		label := []float64{(1-s)*hot[i][0] + s*hot[next][0], (1-s)*hot[i][1] + s*hot[next][1]}
-		hard, soft := 0.0, 0.0
-		said, own, warm := softmax(mean(got), 3), softmax(pupil[i], 1), softmax(pupil[i], 3)
+		said, own, warm := softmax(taught(got), 3), softmax(pupil(got), 1), softmax(pupil(got), 3)
 		for c := range 2 {
-			hard -= label[c] * math.Log(own[c])
-			soft -= said[c] * math.Log(warm[c])
+			label := (1-s)*hot[i][c] + s*hot[next][c]
+			loss -= (0.6*label*math.Log(own[c]) + 0.4*9*said[c]*math.Log(warm[c])) / 3
+			d := (0.6*(own[c]-label) + 0.4*3*(warm[c]-said[c])) / 3
+			gradient[c], gradient[2+c], gradient[4+c] = gradient[c]+d*got[0], gradient[2+c]+d*got[1], gradient[4+c]+d
 		}
-		want += (0.6*hard + 0.4*9*soft) / 3
 	}
-	if got := float64(tensors.ToScalar[float32](out[1])); math.Abs(got-want) > 1e-5 {
-		t.Errorf("loss %v, want %v", got, want)
+	if got := float64(tensors.ToScalar[float32](out[1])); math.Abs(got-loss) > 1e-5 {
+		t.Errorf("loss %v, want %v", got, loss)
+	}
+	for i, got := range tensors.MustCopyFlatData[float32](out[2]) {
+		if math.Abs(float64(got)-gradient[i]) > 1e-5 {
+			t.Errorf("gradient of weight %d is %v, want %v", i, got, gradient[i])
+		}
 	}
 	if shares[0] == shares[1] && shares[1] == shares[2] {
 		t.Errorf("all samples have a share of %v of another", shares[0])
 	}
-	if state := out[2]; state.Equal(rng) {
+	if out[3].Equal(rng) {
 		t.Error("dropout would see the same random numbers")
 	}
 }
 
-// A sample that is alone in its batch is mixed with itself.
-func TestMixupOfOneSample(t *testing.T) {
+// An autoencoder that sees mixed samples is to give those back: they are not mixed twice. This
+// one gives 0.
+func TestMixupOfReconstruction(t *testing.T) {
+	n, seen := spied(linear())
+	n.Objective = network.Reconstruction{}
 	e, err := NewExec(xlatest.Backend(t), func(in []*Node) []*Node {
-		samples, _, loss := Lesson{Mixup: 0.5}.Graph(in[0], in[1], in[2], nil)
-		return []*Node{samples, loss(in[3])}
+		seen.samples = nil
+		loss, _, _ := Lesson{Mixup: 0.5, Network: n}.Loss(network.Binding{Weights: in[2], RNG: in[1]}, in[0], nil, nil)
+		return []*Node{loss, seen.samples[0]}
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +121,36 @@ func TestMixupOfOneSample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := e.Call(tensors.FromFlatDataAndDimensions([]float32{2, -3}, 1, 1, 2, 1), []int32{1}, rng, tensors.FromFlatDataAndDimensions([]float32{0, 0}, 1, 2))
+	out, err := e.Call(tensors.FromFlatDataAndDimensions([]float32{4, 1, -2, 3}, 2, 1, 2, 1), rng, make([]float32, 6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := 0.0
+	for _, v := range tensors.MustCopyFlatData[float32](out[1]) {
+		want += float64(v) * float64(v) / 4
+	}
+	if got := float64(tensors.ToScalar[float32](out[0])); math.Abs(got-want) > 1e-5 || want == 7.5 {
+		t.Errorf("loss %v, want %v and not the 7.5 of samples that are not mixed", got, want)
+	}
+}
+
+// A sample that is alone in its batch is mixed with itself.
+func TestMixupOfOneSample(t *testing.T) {
+	n, seen := spied(linear())
+	e, err := NewExec(xlatest.Backend(t), func(in []*Node) []*Node {
+		seen.samples = nil
+		loss, _, _ := Lesson{Mixup: 0.5, Network: n}.Loss(network.Binding{Weights: in[3], RNG: in[2]}, in[0], in[1], nil)
+		return []*Node{seen.samples[0], loss}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Finalize()
+	rng, err := RNG(1, "a", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := e.Call(tensors.FromFlatDataAndDimensions([]float32{2, -3}, 1, 1, 2, 1), []int32{1}, rng, make([]float32, 6))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func TestBatchDependsOnItsNumberOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh := func() *Sampler { return NewSampler(split, [3]int{1, 2, 1}, batch, 7, "a") }
+	fresh := func() *Sampler { return NewSampler(split, []int{1, 2, 1}, batch, 7, "a") }
 	read := func(s *Sampler, k int) []int {
 		x, y := s.Batch(k)
 		defer x.FinalizeAll()
