@@ -99,7 +99,7 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 			return nil, fmt.Errorf("network %s is there twice", t.Network.Name)
 		}
 		named[t.Network.Name] = true
-		if err := checkTask(t); err != nil {
+		if err := t.Check(); err != nil {
 			return nil, err
 		}
 		if t.Held {

@@ -88,14 +88,15 @@ func check(set *page.Set, tasks []Task) error {
 			return fmt.Errorf("task %d is network %s of %d weights, the set has %s of %d",
 				i, t.Network.Name, t.Network.Weights(), set.Networks[i].Name, set.Networks[i].Weights)
 		}
-		if err := checkTask(t); err != nil {
+		if err := t.Check(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkTask(t Task) error {
+// Check returns an error if the data do not fit the network, or there are none.
+func (t Task) Check() error {
 	if !slices.Equal(t.Data.Shape, t.Network.Input()) || t.Data.Classes != t.Network.Outputs() {
 		return fmt.Errorf("network %s expects data of shape %v and %d classes, got %v and %d",
 			t.Network.Name, t.Network.Input(), t.Network.Outputs(), t.Data.Shape, t.Data.Classes)

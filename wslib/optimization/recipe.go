@@ -34,45 +34,45 @@ func (e Each) Of(name string) float64 {
 // [Defaults] gives one to change. Package option explains the tags; nothing else lists the fields.
 type Recipe struct {
 	// Method is JointMethod or AlternatingMethod.
-	Method string `json:"method" flag:"method" oneof:"joint alternating" help:"<method>: joint or alternating"`
+	Method string `json:"method" oneof:"joint alternating" help:"<method>"`
 	// Batch is the number of samples of a network in a step.
-	Batch Each `json:"batch" flag:"batch" min:"1" whole:"yes" help:"<samples> of a network in a step"`
+	Batch Each `json:"batch" min:"1" whole:"yes" help:"<samples> of a network in a step"`
 	// LearningRate is that of Adam. In joint training it is the highest: it rises over the first 100
 	// steps (a tenth, if that is less), then falls as half a cosine.
-	LearningRate float64 `json:"learningRate" flag:"rate" over:"0" help:"learning <rate> at its highest"`
+	LearningRate float64 `json:"rate" over:"0" help:"learning <rate> at its highest"`
 	// ValidateEvery is in steps. Joint training writes a checkpoint with each validation.
-	ValidateEvery int `json:"validateEvery" flag:"validate" min:"1" help:"<steps> between validations"`
+	ValidateEvery int `json:"validate" min:"1" help:"<steps> between validations"`
 	// ValidateOn is the largest number of validation samples of a network; 0 means all.
-	ValidateOn int `json:"validateOn" flag:"validate-on" min:"0" help:"most <samples> to validate on; 0: all"`
+	ValidateOn int `json:"validate-on" min:"0" help:"most <samples> to validate on; 0: all"`
 
 	// Steps of joint training.
-	Steps int `json:"steps" flag:"steps" min:"0" only:"joint" help:"<steps> of joint training; 0: pages are rounded as they are"`
+	Steps int `json:"steps" min:"0" only:"joint" help:"<steps> of joint training; 0: none"`
 	// Dropout is the rate before each dense layer.
-	Dropout Each `json:"dropout" flag:"dropout" min:"0" under:"1" only:"joint" help:"dropout <rate> before dense layers"`
+	Dropout Each `json:"dropout" min:"0" under:"1" only:"joint" help:"dropout <rate> before dense layers"`
 	// Mixup is the largest share of another sample in each. The teacher sees the mixture, too.
-	Mixup Each `json:"mixup" flag:"mixup" min:"0" max:"1" only:"joint" help:"largest <share> of another sample in each"`
+	Mixup Each `json:"mixup" min:"0" max:"1" only:"joint" help:"largest <share> of another sample in each"`
 	// LossWeight is the factor of a network's loss.
-	LossWeight Each `json:"lossWeight" flag:"loss-weight" over:"0" only:"joint" help:"<factor> of a network's loss"`
+	LossWeight Each `json:"loss-weight" over:"0" only:"joint" help:"<factor> of a network's loss"`
 	// RoundBy is the share of the steps by which pages are rounded in full. Until then the forward pass
 	// sees a mean of latent and code values, with more and more of the latter; the gradient is that of
 	// full rounding.
-	RoundBy float64 `json:"roundBy" flag:"round-by" min:"0" max:"1" only:"joint" help:"<share> of the steps by which pages are rounded in full"`
+	RoundBy float64 `json:"round-by" min:"0" max:"1" only:"joint" help:"<share> of the steps until rounding is full"`
 	// Distillation is the share of the loss that follows the outputs of Task.Teacher.
-	Distillation float64 `json:"distillation" flag:"distill" min:"0" max:"1" only:"joint" help:"<share> of the loss that follows the separate networks"`
+	Distillation float64 `json:"distill" min:"0" max:"1" only:"joint" help:"<share> of the loss that follows the teacher"`
 	// Temperature divides the logits of network and teacher.
-	Temperature float64 `json:"temperature" flag:"temperature" over:"0" only:"joint" help:"<divisor> of logits in distillation"`
+	Temperature float64 `json:"temperature" over:"0" only:"joint" help:"<divisor> of logits in distillation"`
 	// TeacherSteps is how far the separate networks are trained before they teach, by whoever makes
 	// the tasks. Joint does not read it.
-	TeacherSteps int `json:"teacherSteps" flag:"teacher-steps" min:"0" only:"joint" help:"<steps> that separate networks are trained further before they teach"`
+	TeacherSteps int `json:"teacher-steps" min:"0" only:"joint" help:"<steps> of the teachers"`
 
 	// The alternating schedule: a turn of FirstSteps after a network was added; when all are in, Rounds
 	// of Passes over the networks, in turns of TurnSteps. The last step of a turn is not scored.
-	FirstSteps int `json:"firstSteps" flag:"first" min:"2" only:"alternating" help:"<steps> of a network's first turn"`
-	Rounds     int `json:"rounds" flag:"rounds" min:"0" only:"alternating" help:"<rounds> of alternating training"`
-	Passes     int `json:"passes" flag:"passes" min:"1" only:"alternating" help:"<passes> in a round"`
-	TurnSteps  int `json:"turnSteps" flag:"turn" min:"2" only:"alternating" help:"<steps> of a turn in a pass"`
+	FirstSteps int `json:"first" min:"2" only:"alternating" help:"<steps> of a network's first turn"`
+	Rounds     int `json:"rounds" min:"0" only:"alternating" help:"<rounds> of alternating training"`
+	Passes     int `json:"passes" min:"1" only:"alternating" help:"<passes> in a round"`
+	TurnSteps  int `json:"turn" min:"2" only:"alternating" help:"<steps> of a turn in a pass"`
 	// Lambda is the weight of the overlapping loss.
-	Lambda float64 `json:"lambda" flag:"lambda" min:"0" only:"alternating" help:"<weight> of the overlapping loss"`
+	Lambda float64 `json:"lambda" min:"0" only:"alternating" help:"<weight> of the overlapping loss"`
 }
 
 // Defaults is a recipe for joint training, with the paper's alternating schedule beside it.

@@ -24,7 +24,8 @@ type Config struct {
 	// Own tells the caller's own networks apart: a hash of each one's model and trained weights.
 	Own map[string]string `json:"own,omitempty"`
 	// Seed is that of everything random but the data.
-	Seed         uint64              `json:"seed" flag:"seed" help:"<seed> of everything random but the data"`
+	Seed uint64 `json:"seed" help:"<seed> of everything random but the data"`
+
 	Data         Data                `json:"data"`
 	Baseline     Baseline            `json:"baseline"`
 	Pages        Pages               `json:"pages"`
@@ -46,14 +47,14 @@ type Data struct {
 	Dir  string `json:"-"` // directory of the originals' files; not part of a run's identity
 	Seed uint64 `json:"seed"`
 	// MinTrain is the number of training samples below which a real dataset is replaced by its stand-in.
-	MinTrain int `json:"minTrain" flag:"min" min:"0" help:"stand-in for a dataset with fewer real training <samples>"`
+	MinTrain int `json:"min" min:"0" help:"stand-in for a dataset with fewer real training <samples>"`
 	MaxTrain int `json:"maxTrain" min:"0"` // 0: all
 	MaxTest  int `json:"maxTest" min:"0"`  // 0: all
 }
 
 // Baseline is the training of networks whose trained weights do not come with the project.
 type Baseline struct {
-	Steps int `json:"steps" flag:"baseline-steps" min:"1" help:"<steps> of baselines that do not come with the project"`
+	Steps int `json:"baseline-steps" min:"1" help:"<steps> of baselines that have to be trained"`
 	// Seed, if not 0, asks for baselines of this seed instead of those that come with the project.
 	Seed uint64 `json:"seed,omitempty"`
 }
@@ -62,35 +63,43 @@ type Baseline struct {
 type Pages struct {
 	Order  network.Order `json:"order"` // of weights in which they are cut into pages
 	Format               // that optimized pages are stored in
-	TPR    float64       `json:"targetPerformanceRate" flag:"tpr" min:"0" max:"2" help:"<share> of the density that exclusive pages must carry; 0: none"`
-	Margin float64       `json:"margin" flag:"margin" over:"0" max:"1" help:"<share> of the density that may stay without exclusive pages"`
+	// TPR is the target performance rate.
+	TPR float64 `json:"tpr" min:"0" max:"2" help:"<share> of the density for exclusive pages; 0: none"`
+	// Margin is the share of TPR that the exclusive pages may miss.
+	Margin float64 `json:"margin" over:"0" max:"1" help:"<share> of the density that may be missing"`
 	// Exclusive is the largest number of exclusive pages of a network, unless more do not fit on the
 	// shared ones.
-	Exclusive optimization.Each `json:"exclusive" flag:"exclusive" min:"0" whole:"yes" help:"most exclusive <pages> of a network"`
+	Exclusive optimization.Each `json:"exclusive" min:"0" whole:"yes" help:"most exclusive <pages> of a network"`
 	// Doubling lets several pages of one network lie on one shared page, where it has more
 	// than there are; else those are exclusive.
 	Doubling bool `json:"doubling"`
 	// Placement of sharable pages: GreedyPlacement is the paper's. Networks that join held ones are
 	// always placed by BalancedPlacement.
-	Placement string `json:"placement" flag:"placement" oneof:"greedy balanced random" help:"<placement>: greedy (by cost), balanced (by load), random"`
+	Placement string `json:"placement" oneof:"greedy balanced random" help:"<placement>"`
 	// Load is the room that pages ask for in BalancedPlacement, on average: the larger, the fewer pages
 	// share a page with theirs.
-	Load optimization.Each `json:"load" flag:"load" over:"0" help:"<room> that pages of a network ask for, with balanced placement"`
+	Load optimization.Each `json:"load" over:"0" help:"<room> that pages ask for in balanced placement"`
 	// LoadSpread is how much more room those pages of a network ask for on which more depends, see
 	// overlapping.SpreadLoads.
-	LoadSpread float64 `json:"loadSpread" flag:"spread" min:"0" max:"1" help:"<share> by which pages ask for more room on which more depends"`
+	LoadSpread float64 `json:"spread" min:"0" max:"1" help:"<share> that room follows what depends on a page"`
 	// FisherSamples is the number of samples that Fisher information is computed from.
-	FisherSamples int `json:"fisherSamples" flag:"fisher" min:"1" help:"<samples> for Fisher information"`
+	FisherSamples int `json:"fisher" min:"1" help:"<samples> for Fisher information"`
 }
 
 // Format is page.Format with flags.
 type Format struct {
-	Size               int              `json:"pageSize" flag:"page" min:"1" help:"<weights> of a page"`
-	Shared             int              `json:"sharedPages" flag:"shared" min:"1" help:"<number> of shared pages"`
-	Precision          page.Precision   `json:"precision" flag:"precision" oneof:"0 32 8 4 2" help:"<bits> of a value of shared pages: 32, 8, 4, 2"`
-	ExclusivePrecision page.Precision   `json:"exclusivePrecision" flag:"exclusive-precision" oneof:"0 32 8 4 2" help:"<bits> of a value of exclusive pages; 0: as of shared ones"`
-	ScaleFormat        page.ScaleFormat `json:"scaleFormat" flag:"scales" oneof:"float32 float16 log8" help:"<format> of scales: float32, float16, log8"`
-	KeyPrecision       page.Precision   `json:"keyPrecision" flag:"keys" oneof:"0 2" help:"<bits> of a network's key for each weight: 0 (none) or 2; with a budget chosen"`
+	Size   int `json:"page" min:"1" help:"<weights> of a page"`
+	Shared int `json:"shared" min:"1" help:"<number> of shared pages"`
+
+	// Precision is that of shared pages, ExclusivePrecision that of exclusive ones; 0: the same.
+	Precision page.Precision `json:"precision" oneof:"0 32 8 4 2" help:"<bits> of a value of shared pages"`
+
+	ExclusivePrecision page.Precision `json:"exclusive-precision" oneof:"0 32 8 4 2" help:"<bits>; 0: shared ones'"`
+
+	ScaleFormat page.ScaleFormat `json:"scales" oneof:"float32 float16 log8" help:"<format> of scales"`
+
+	// KeyPrecision is that of the keys that networks have for their weights on shared pages.
+	KeyPrecision page.Precision `json:"keys" oneof:"0 2" help:"<bits> of a network's key for each weight"`
 }
 
 // The placements.
@@ -159,9 +168,11 @@ func (c Config) validate() error {
 	case p.Placement != GreedyPlacement:
 		return fmt.Errorf("alternating optimization places networks by cost, not %s", p.Placement)
 	case p.Doubling:
-		return fmt.Errorf("alternating optimization puts one page of a network on a shared page, and there are fewer shared pages (%d) than some network has: want a smaller ratio, or more of them", p.Shared)
-	case p.Precision.Quantized() || p.ExclusivePrecision.Quantized() || p.ScaleFormat.Bytes() != 4 || p.KeyPrecision != 0:
-		return fmt.Errorf("alternating optimization has float32 pages only, no scales and no keys: not %v, %s, %d", p.Precision, p.ScaleFormat, p.KeyPrecision)
+		return fmt.Errorf("alternating optimization puts one page of a network on a shared page, and there are fewer shared pages (%d) "+
+			"than some network has: want a smaller ratio, or more of them", p.Shared)
+	case p.Precision.Quantized(), p.ExclusivePrecision.Quantized(), p.ScaleFormat.Bytes() != 4, p.KeyPrecision != 0:
+		return fmt.Errorf("alternating optimization has float32 pages only, no scales and no keys: not %v, %s, %d",
+			p.Precision, p.ScaleFormat, p.KeyPrecision)
 	}
 	return nil
 }

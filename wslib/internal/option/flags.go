@@ -15,17 +15,20 @@ type Flags struct {
 	tags  map[string]reflect.StructTag
 }
 
-// Define adds a flag to the set for every field of a recipe that has one, but for those named in
+// Define adds a flag to the set for every field of a recipe that has help, but for those named in
 // without. A value is checked when it is read.
 func Define(set *flag.FlagSet, recipe any, without ...string) *Flags {
 	flags := &Flags{given: map[string]string{}, tags: map[string]reflect.StructTag{}}
 	for _, f := range Fields(recipe) {
-		name := f.Tag.Get("flag")
-		if name == "" || slices.Contains(without, name) {
+		name, help := f.Name, f.Tag.Get("help")
+		if help == "" || slices.Contains(without, name) {
 			continue
 		}
 		flags.tags[name] = f.Tag
-		help := strings.NewReplacer("<", "`", ">", "`").Replace(f.Tag.Get("help"))
+		help = strings.NewReplacer("<", "`", ">", "`").Replace(help)
+		if words := f.Tag.Get("oneof"); words != "" {
+			help += ": " + strings.Join(strings.Fields(words), ", ")
+		}
 		if f.Value.Kind() == reflect.Map {
 			help += "; for single networks NAME=VALUE,…"
 		}
@@ -44,7 +47,7 @@ func Define(set *flag.FlagSet, recipe any, without ...string) *Flags {
 // Apply sets the fields of the recipe at a pointer whose flags were given.
 func (flags *Flags) Apply(recipe any) error {
 	for _, f := range Fields(recipe) {
-		if text, ok := flags.given[f.Tag.Get("flag")]; ok {
+		if text, ok := flags.given[f.Name]; ok && f.Tag.Get("help") != "" {
 			if err := f.Parse(text); err != nil {
 				return fmt.Errorf("-%s: %w", f.Name, err)
 			}

@@ -1,10 +1,10 @@
 // Package option reads and checks the fields of recipes, which are structs with tags:
 //
-//	Mixup Each `json:"mixup" min:"0" max:"1" flag:"mixup" help:"largest <share> of another sample"`
+//	Mixup Each `json:"mixup" min:"0" max:"1" help:"largest <share> of another sample"`
 //
 // The tags min and max are bounds that are allowed, over and under bounds that are not. whole asks for
-// integers, oneof lists the words or integers that are allowed. flag names the field's command-line flag, and
-// help describes it, with the word in angle brackets standing for the value. A field whose type has a
+// integers, oneof lists the words or integers that are allowed. A field with help has a command-line flag
+// of its name in JSON; the word in angle brackets stands for the flag's value. A field whose type has a
 // method Validate is checked by it as well. A map of numbers holds a value for every network under the
 // key "", and other values under names.
 //
@@ -24,7 +24,7 @@ import (
 
 // Field is one field of a recipe, or of a struct within it.
 type Field struct {
-	Name  string // of the flag; of the field in JSON if it has no flag
+	Name  string // in JSON
 	Value reflect.Value
 	Tag   reflect.StructTag
 }
@@ -40,10 +40,10 @@ func fields(v reflect.Value) (all []Field) {
 			all = append(all, fields(v.Field(i))...)
 			continue
 		}
-		name := f.Tag.Get("flag")
-		if name == "" {
-			name, _, _ = strings.Cut(f.Tag.Get("json"), ",")
+		if f.Type.Kind() == reflect.Map && f.Type.Elem().Kind() != reflect.Float64 {
+			continue // no numbers: not an option
 		}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		all = append(all, Field{name, v.Field(i), f.Tag})
 	}
 	return all
@@ -84,7 +84,8 @@ func (f Field) check(partial bool) error {
 			return err
 		}
 	case reflect.Int:
-		if err := cmp.Or(f.inRange(float64(f.Value.Int())), f.oneOf(strconv.FormatInt(f.Value.Int(), 10))); err != nil {
+		v := f.Value.Int()
+		if err := cmp.Or(f.inRange(float64(v)), f.oneOf(strconv.FormatInt(v, 10))); err != nil {
 			return err
 		}
 	}
@@ -138,7 +139,10 @@ func (f Field) inRange(v float64) error {
 	if ok {
 		return nil
 	}
-	return fmt.Errorf("%v, want %s", v, strings.Join(append(want, []string{"a number"}[min(1, len(want)):]...), " and "))
+	if want == nil {
+		want = []string{"a finite number"}
+	}
+	return fmt.Errorf("%v, want %s", v, strings.Join(want, " and "))
 }
 
 // Parse sets the field from the text of a flag. A map is read from NUMBER,NAME=NUMBER,…: names that it

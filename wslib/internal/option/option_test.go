@@ -21,18 +21,18 @@ func (w word) Validate() error {
 type each map[string]float64
 
 type inner struct {
-	Rate float64 `json:"learningRate" flag:"rate" over:"0" help:"learning <rate>"`
+	Rate float64 `json:"rate" over:"0" help:"learning <rate>"`
 	Kind string  `json:"kind" oneof:"a b"`
 }
 
 type recipe struct {
-	Steps int  `json:"steps" flag:"steps" min:"1" only:"joint" help:"<steps>"`
-	Bits  int  `json:"bits" flag:"bits" oneof:"0 2"`
-	Batch each `json:"batch" flag:"batch" min:"1" whole:"yes"`
+	Steps int  `json:"steps" min:"1" only:"joint" help:"<steps>"`
+	Bits  int  `json:"bits" oneof:"0 2" help:"<bits>"`
+	Batch each `json:"batch" min:"1" whole:"yes" help:"<samples>"`
 	Share each `json:"share" min:"0" under:"1"`
 	inner
 	Word word   `json:"word"`
-	Seed uint64 `json:"seed" flag:"seed"`
+	Seed uint64 `json:"seed" help:"<seed>"`
 }
 
 func good() recipe {
@@ -79,7 +79,7 @@ func TestFlags(t *testing.T) {
 	if !flags.Given("steps") || flags.Given("bits") || flags.Other("only", "joint") != "" || flags.Other("only", "other") != "steps" {
 		t.Error("which flags were given is not known")
 	}
-	if f := set.Lookup("rate"); f == nil || f.Usage != "learning `rate`" || set.Lookup("seed") != nil {
+	if f := set.Lookup("rate"); f == nil || f.Usage != "learning `rate`" || set.Lookup("bits").Usage != "`bits`: 0, 2" || set.Lookup("seed") != nil {
 		t.Error("help of -rate, or a flag that was left out")
 	}
 	for _, args := range []string{"-steps=x", "-steps=0", "-bits=1", "-batch=x", "-batch=x=1,x=2", "-batch==3", "-batch=x=0", "-rate=-1"} {
