@@ -4,15 +4,13 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/gomlx/gomlx/core/tensors"
-
-	"weightsep/wslib/baseline"
 	"weightsep/wslib/budget"
 	"weightsep/wslib/fisher"
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
+	"weightsep/wslib/score"
 	"weightsep/wslib/separation"
 	"weightsep/xla"
 )
@@ -25,10 +23,11 @@ func Example_budget() {
 	const size = 64
 	backend, _, err := xla.Open(ctx, xla.Options{})
 	check(err)
-	left := &network.Network{Name: "left", Input: [3]int{8, 8, 1}, Activation: network.LeakyActivation,
-		Convs: []network.Conv{{Height: 3, Width: 3, In: 1, Out: 8}}, Dense: []int{72, 32, 2}, Order: network.BiasesFirst}
-	upper := &network.Network{Name: "upper", Input: [3]int{8, 8, 1}, Activation: network.SigmoidActivation,
-		Dense: []int{64, 32, 2}, Order: network.BiasesFirst}
+	left := network.Describe("left", network.Described{Shape: [3]int{8, 8, 1}, Activation: network.LeakyActivation,
+		Convs: []network.Conv{{Height: 3, Width: 3, In: 1, Out: 8}}, Dense: []int{72, 32, 2}})
+	upper := network.Describe("upper", network.Described{Shape: [3]int{8, 8, 1}, Activation: network.SigmoidActivation,
+		Dense: []int{64, 32, 2}})
+	left.Order, upper.Order = network.BiasesFirst, network.BiasesFirst
 	networks, loads := []*network.Network{left, upper}, []float64{2, 1} // left asks for twice the room
 
 	weights := []int{left.Weights(), upper.Weights()}
@@ -40,11 +39,20 @@ func Example_budget() {
 	check(err)
 	plan.Doubling = true // several pages of one network may share
 	var tasks []optimization.Task
+	var initial []network.Values
 	for i, n := range networks {
-		data := stripes(i)
-		trained, err := baseline.Train(ctx, backend, n, data, baseline.Options{Steps: 400, Seed: 1})
+		weights, state, err := n.Initial(1)
 		check(err)
-		f, err := fisher.Compute(ctx, backend, n, trained.Weights, data.Train, fisher.Options{})
+		tasks = append(tasks, optimization.Task{Network: n, Data: stripes(i)})
+		initial = append(initial, network.Values{Weights: weights, State: state})
+	}
+	recipe := optimization.Defaults()
+	recipe.Steps = 400
+	separate, err := optimization.Separate(ctx, backend, tasks, initial, page.Format{Size: size}, recipe, optimization.Options{Seed: 1}, nil)
+	check(err)
+	for i, n := range networks {
+		trained := separate[i].Values
+		f, err := fisher.Compute(ctx, backend, n, trained, tasks[i].Data.Train, fisher.Options{})
 		check(err)
 		density := separation.Density(f, size)
 		own, err := separation.Separate(density, separation.Options{TPR: 1, Margin: 0.1, Shared: len(density), Max: fit.Exclusive[i]})
@@ -52,24 +60,22 @@ func Example_budget() {
 		_, err = plan.AddWith(overlapping.Network{Name: n.Name, Weights: trained.Weights, Fisher: f, Exclusive: own,
 			Loads: overlapping.SpreadLoads(trained.Weights, f, size, loads[i], 0.25)}, overlapping.Balanced(1))
 		check(err)
-		tasks = append(tasks, optimization.Task{Network: n, Data: data, Teacher: trained.Weights})
+		tasks[i].Teacher = trained
 	}
 	start, err := plan.StartSet(0)
 	check(err)
-	stored := start.Format()
+	stored := start.Format
 	stored.Precision, stored.ExclusivePrecision, stored.ScaleFormat = fit.Precision, fit.ExclusivePrecision, fit.ScaleFormat
-	recipe := optimization.Defaults()
-	recipe.Steps, recipe.LearningRate, recipe.ValidateEvery = 400, 4e-3, 100
+	recipe.LearningRate, recipe.ValidateEvery = 4e-3, 100
 	recipe.RoundBy, recipe.Distillation, recipe.Temperature = 0.8, 0.8, 3
 	result, err := optimization.Joint(ctx, backend, start, tasks, stored, recipe, optimization.Options{Seed: 1})
 	check(err)
 	fmt.Printf("%d pages on %d shared of %v, exclusive %v\n", page.Count(weights[0], size)+page.Count(weights[1], size), fit.Shared, fit.Precision, fit.Exclusive)
 	fmt.Println("bytes:", total, "allowed,", result.Set.Stored().Total, "stored")
 	for i, n := range networks {
-		c, err := network.NewClassifier(backend, n, 50)
+		s, err := score.New(backend, n, 50)
 		check(err)
-		executed := tensors.FromFlatDataAndDimensions(result.Set.Weights(i), n.Weights())
-		accuracy, err := c.Accuracy(ctx, executed, tasks[i].Data.Test)
+		accuracy, err := s.Score(ctx, network.Values{Weights: result.Set.Weights(i)}.On(), tasks[i].Data.Test)
 		check(err)
 		fmt.Printf("%s: accuracy above 90 %%: %v\n", n.Name, accuracy > 0.9)
 	}

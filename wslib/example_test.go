@@ -6,12 +6,15 @@ import (
 	"log"
 	"math/rand/v2"
 
+	"github.com/gomlx/gomlx/core/tensors"
+
 	"weightsep/datasets"
 	"weightsep/wslib/execution"
 	"weightsep/wslib/fisher"
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/overlapping"
+	"weightsep/wslib/score"
 	"weightsep/wslib/separation"
 	"weightsep/xla"
 )
@@ -26,11 +29,12 @@ func Example() {
 	check(err)
 	var tasks []optimization.Task
 	for i, name := range []string{"left", "right"} {
-		net := &network.Network{Name: name, Input: [3]int{8, 8, 1}, Activation: network.LeakyActivation,
-			Convs: []network.Conv{{Height: 3, Width: 3, In: 1, Out: 8}}, Dense: []int{72, 16 + 8*i, 2}}
+		net := network.Describe(name, network.Described{Shape: [3]int{8, 8, 1}, Activation: network.LeakyActivation,
+			Convs: []network.Conv{{Height: 3, Width: 3, In: 1, Out: 8}}, Dense: []int{72, 16 + 8*i, 2}})
 		data := stripes(i)
-		weights := net.Initial(uint64(i)) // of a trained network, in real use
-		f, err := fisher.Compute(ctx, backend, net, weights, data.Train, fisher.Options{})
+		weights, _, err := net.Initial(uint64(i)) // of a trained network, in real use
+		check(err)
+		f, err := fisher.Compute(ctx, backend, net, network.Values{Weights: weights}, data.Train, fisher.Options{})
 		check(err)
 		own, err := separation.Separate(separation.Density(f, 64), separation.Options{TPR: 1, Margin: 0.8, Shared: 40})
 		check(err)
@@ -43,16 +47,16 @@ func Example() {
 	check(err)
 	recipe := optimization.Defaults()
 	recipe.Steps, recipe.ValidateEvery = 150, 50
-	result, err := optimization.Joint(ctx, backend, start, tasks, start.Format(), recipe, optimization.Options{Seed: 1})
+	result, err := optimization.Joint(ctx, backend, start, tasks, start.Format, recipe, optimization.Options{Seed: 1})
 	check(err)
 	device, err := execution.NewDevice(backend, result.Set)
 	check(err)
 	for i, t := range tasks {
 		weights, err := device.Switch(i) // copies exclusive pages, gathers shared ones
 		check(err)
-		c, err := network.NewClassifier(backend, t.Network, 50)
+		s, err := score.New(backend, t.Network, 50)
 		check(err)
-		accuracy, err := c.Accuracy(ctx, weights, t.Data.Test)
+		accuracy, err := s.Score(ctx, []*tensors.Tensor{weights}, t.Data.Test)
 		check(err)
 		fmt.Printf("%s: %d weights, accuracy above 90 %%: %v\n", t.Network.Name, t.Network.Weights(), accuracy > 0.9)
 	}
@@ -80,7 +84,7 @@ func stripes(i int) *datasets.Dataset {
 		check(err)
 		return s
 	}
-	return &datasets.Dataset{Name: "stripes", Shape: [3]int{8, 8, 1}, Classes: 2,
+	return &datasets.Dataset{Name: "stripes", Shape: []int{8, 8, 1}, Classes: 2,
 		Train: split(500, 1), Validation: split(100, 2), Test: split(100, 3)}
 }
 
