@@ -7,12 +7,11 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/gomlx/gomlx/core/tensors"
-
 	"weightsep/datasets"
 	"weightsep/wslib/fisher"
 	"weightsep/wslib/network"
 	"weightsep/wslib/page"
+	"weightsep/wslib/score"
 	"weightsep/wslib/separation"
 	"weightsep/wslib/tfcheckpoint"
 	"weightsep/xla/xlatest"
@@ -46,7 +45,7 @@ func TestSeparationOfTheOriginalsNetworks(t *testing.T) {
 			t.Fatal(err)
 		}
 		for seed := range uint64(3) {
-			f, err := fisher.Compute(ctx, backend, n, w, data.Train, fisher.Options{Seed: seed})
+			f, err := fisher.Compute(ctx, backend, n, network.Values{Weights: w}, data.Train, fisher.Options{Seed: seed})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,14 +94,12 @@ func TestScoresOfTheOriginalsNetworks(t *testing.T) {
 			t.Logf("%s: no files", name)
 			continue
 		}
-		classifier, err := network.NewClassifier(backend, nets[0], 100)
+		s, err := score.New(backend, nets[0], 100)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer classifier.Close()
-		weights := tensors.FromFlatDataAndDimensions(w, len(w))
-		defer weights.FinalizeAll()
-		got, err := classifier.Accuracy(ctx, weights, data.Test)
+		defer s.Close()
+		got, err := s.Score(ctx, network.Values{Weights: w}.On(), data.Test)
 		if err != nil {
 			t.Fatal(err)
 		}

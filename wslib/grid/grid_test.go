@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,10 +16,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sbinet/npyio/npz"
+
 	"weightsep/datasets"
 	"weightsep/wslib/budget"
-	"weightsep/wslib/comparison"
-	"weightsep/wslib/overlapping"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
@@ -59,23 +61,18 @@ func TestAlternatingSchedule(t *testing.T) {
 	}
 }
 
-// Where a start says so float32 pages have other keys than those that their budget chooses, or
-// none; methods without pages do not heed it.
-func TestStartDecidesKeys(t *testing.T) {
+// Crowded float32 pages have the keys that their budget chooses, or none where the grid rules them
+// out; those that the configuration asks for stay. Methods without pages do not heed it.
+func TestKeysOfBudgets(t *testing.T) {
 	var further string
-	for _, c := range []struct {
-		start overlapping.Start
-		keys  page.Precision
-		want  overlapping.Start
-	}{
-		{overlapping.NormalizedPages, 0, overlapping.KeyedPages}, {overlapping.NormalizedPages, budget.NoKeys, overlapping.NormalizedPages},
-		{overlapping.SignedPages, budget.NoKeys, overlapping.SignedPages}, {overlapping.KeyedPages, budget.NoKeys, overlapping.KeyedPages},
+	for _, c := range []struct{ asked, keys, want page.Precision }{
+		{0, 0, page.Int2}, {0, budget.NoKeys, 0}, {page.Int2, budget.NoKeys, page.Int2},
 	} {
 		s := small(t, "joint-32:5.8", "further")
-		s.Config.Optimization.Start, s.Keys = string(c.start), c.keys
+		s.Config.Pages.KeyPrecision, s.Keys = c.asked, c.keys
 		config, _, err := s.config(s.Cells[0], 1)
-		if got := overlapping.Start(config.Optimization.Start); err != nil || got != c.want {
-			t.Errorf("%+v: start %s, %v", c, got, err)
+		if got := config.Pages.KeyPrecision; err != nil || got != c.want {
+			t.Errorf("%+v: keys of %v, %v", c, got, err)
 		}
 		key, err := s.key(s.Cells[1], 1)
 		if err != nil || further != "" && key != further {
@@ -95,8 +92,9 @@ func small(t *testing.T, cells ...string) Spec {
 	}
 	s.Config.Networks = []string{"mnist", "fmnist"}
 	s.Config.Data.MaxTrain, s.Config.Data.MaxTest = 120, 50
-	s.Config.FisherSamples, s.Config.BaselineSteps = 3, 4
-	s.Config.Optimization.Steps, s.Config.Optimization.Validate, s.Config.Optimization.Batch = 6, 3, 8
+	s.Config.Pages.FisherSamples, s.Config.Baseline.Steps = 3, 4
+	s.Config.Optimization.Steps, s.Config.Optimization.ValidateEvery = 6, 3
+	s.Config.Optimization.Batch = optimization.Each{"": 8}
 	s.Config.Optimization.Distillation, s.Config.Optimization.Temperature, s.Config.Optimization.TeacherSteps = 0.5, 2, 6
 	for _, text := range cells {
 		c, err := ParseCell(text)
@@ -267,12 +265,21 @@ func checkCourses(t *testing.T, dir string, all *results, rows []row) {
 	}
 	best := map[int]float64{}
 	for _, name := range []string{"mnist", "fmnist"} {
-		var n struct{ History []comparison.Point }
-		if err := readJSON(filepath.Join(dir, "seed-1", "further", "networks", "further-"+name+".json"), &n); err != nil {
+		var record []uint8
+		r, err := npz.Open(filepath.Join(dir, "seed-1", "further", "networks", name+".npz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if err := r.Read("record.npy", &record); err != nil {
+			t.Fatal(err)
+		}
+		var n struct{ History []optimization.Point }
+		if err := json.Unmarshal(record, &n); err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range n.History {
-			best[p.Step] += p.Validation / 2
+			best[p.Step] += p.Validation[0] / 2
 		}
 	}
 	goal := slices.Max(slices.Collect(maps.Values(best)))

@@ -62,8 +62,14 @@ func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts
 		if err != nil {
 			return fmt.Errorf("network %s: %w", t.Network.Name, err)
 		}
-		format := as
-		format.Shared, format.KeyPrecision = set.Shared, 0
+		// What changes nothing is not part of a checkpoint's identity.
+		if r.Distillation == 0 {
+			t.Teacher = network.Values{}
+		}
+		format := page.Format{Size: as.Size, Shared: set.Shared}
+		if as.Precision.Quantized() {
+			format.Precision, format.ScaleFormat = as.Precision, as.ScaleFormat
+		}
 		result, err := Joint(ctx, backend, set, []Task{t}, format, r, one)
 		if err != nil {
 			return fmt.Errorf("network %s: %w", t.Network.Name, err)

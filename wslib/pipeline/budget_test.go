@@ -33,7 +33,7 @@ func optimized(t *testing.T, c Config) (*Run, *page.Set) {
 // A budget of fewer shared pages than a network has pages is kept by doubling.
 func TestSmallBudgetDoubles(t *testing.T) {
 	c := tiny(t)
-	if _, err := c.ApplyBudget(budget.Budget{Total: 8_000}); err != nil {
+	if _, err := c.ApplyBudget(nil, budget.Budget{Total: 8_000}); err != nil {
 		t.Fatal(err)
 	}
 	_, set := optimized(t, c)
@@ -58,7 +58,7 @@ func TestLoadsDecideRoom(t *testing.T) {
 	c.Pages.Placement, c.Pages.Load = BalancedPlacement, optimization.Each{"": 1, "mnist": 20}
 	c.Optimization.TeacherSteps = 0
 	const total = 24_000
-	if _, err := c.ApplyBudget(budget.Budget{Total: total}); err != nil {
+	if _, err := c.ApplyBudget(nil, budget.Budget{Total: total}); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Validate(); err != nil {

@@ -18,7 +18,7 @@ func optimizedRun(t *testing.T) string {
 	t.Helper()
 	c := tiny(t)
 	c.Networks = []string{"mnist", "svhn"}
-	if _, err := c.ApplyBudget(budget.Budget{Total: 60_000}); err != nil {
+	if _, err := c.ApplyBudget(nil, budget.Budget{Total: 60_000}); err != nil {
 		t.Fatal(err)
 	}
 	r, _ := optimized(t, c)
@@ -88,7 +88,7 @@ func joinHoldsThoseThatStay(t *testing.T, first string) {
 	ctx := context.Background()
 	_, old, _ := recorded(t, first)
 	// The one that joins comes first: order does not matter.
-	c, plan, err := Join(first, "", []string{"fmnist", "mnist"}, 0, nil)
+	c, plan, err := Join(first, "", nil, []string{"fmnist", "mnist"}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func joinHoldsThoseThatStay(t *testing.T, first string) {
 	}
 
 	// Only leaving: less is stored, and nothing is trained.
-	if c, plan, err = Join(first, "", []string{"svhn"}, 0, nil); err != nil || plan.Bytes != 0 {
+	if c, plan, err = Join(first, "", nil, []string{"svhn"}, 0, nil); err != nil || plan.Bytes != 0 {
 		t.Fatalf("%+v, %v", plan, err)
 	}
 	left, err := Open(filepath.Join(t.TempDir(), "left"), c, Options{})
@@ -132,13 +132,13 @@ func joinHoldsThoseThatStay(t *testing.T, first string) {
 }
 
 func joinRefusals(t *testing.T, first string) {
-	if _, _, err := Join(first, "", []string{"mnist", "svhn", "fmnist"}, 60_000, nil); err == nil || !strings.Contains(err.Error(), "budget") {
+	if _, _, err := Join(first, "", nil, []string{"mnist", "svhn", "fmnist"}, 60_000, nil); err == nil || !strings.Contains(err.Error(), "budget") {
 		t.Errorf("no room: %v", err)
 	}
-	if _, _, err := Join(first, "", []string{"mnist", "nothing"}, 0, nil); err == nil || !strings.Contains(err.Error(), "nothing") {
+	if _, _, err := Join(first, "", nil, []string{"mnist", "nothing"}, 0, nil); err == nil || !strings.Contains(err.Error(), "nothing") {
 		t.Errorf("unknown network: %v", err)
 	}
-	c, _, err := Join(first, "", []string{"mnist", "svhn", "fmnist"}, 0, nil)
+	c, _, err := Join(first, "", nil, []string{"mnist", "svhn", "fmnist"}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func allAreTrainedOn(t *testing.T, first string) {
 
 // The results of a run that went on from another are its own when the other is gone.
 func resultsOutlive(t *testing.T, first string) {
-	c, _, err := Join(first, "", []string{"mnist"}, 0, nil)
+	c, _, err := Join(first, "", nil, []string{"mnist"}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 func TestFloatBudgetHasKeys(t *testing.T) {
 	c := tiny(t)
 	const total = 150_000
-	plan, err := c.ApplyBudget(budget.Budget{Total: total, Precision: page.Float32})
+	plan, err := c.ApplyBudget(nil, budget.Budget{Total: total, Precision: page.Float32})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestFloatBudgetHasKeys(t *testing.T) {
 	for _, m := range old.Networks {
 		pages += len(m.Table.Entries) - len(m.Table.Exclusive())
 	}
-	if plan.Keys != page.Int2 || s.Stored.Keys != pages*128 || s.Stored.Total > total || s.Stored.Total != plan.Bytes || old.Precision.Quantized() {
+	if plan.KeyPrecision != page.Int2 || s.Stored.Keys != pages*128 || s.Stored.Total > total || s.Stored.Total != plan.Bytes || old.Precision.Quantized() {
 		t.Errorf("%d pages on shared ones, plan %+v, stored %+v", pages, plan, s.Stored)
 	}
 	var out bytes.Buffer
@@ -43,7 +43,7 @@ func TestFloatBudgetHasKeys(t *testing.T) {
 	dir := r.Dir.Path
 	r.Close()
 
-	joined, _, err := Join(dir, "", []string{"mnist", "svhn"}, 250_000, nil)
+	joined, _, err := Join(dir, "", nil, []string{"mnist", "svhn"}, 250_000, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

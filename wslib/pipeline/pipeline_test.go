@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"math"
@@ -18,6 +17,7 @@ import (
 	"weightsep/wslib/npy"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
+	"weightsep/wslib/setfiles"
 )
 
 // tiny is a configuration of two networks that runs in seconds.
@@ -98,7 +98,7 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	if again["baseline mnist"] || again["fisher mnist"] || again["teacher mnist"] || again[stageOverlap] || !again[stageOptimize] {
 		t.Errorf("stages done after the interruption: %v", again)
 	}
-	for _, file := range []string{page.SharedFile, page.ExclusiveFile, page.TableFile("mnist"), teacherFile("fmnist"), page.ScalesFile("fmnist"), historyFile, evaluationFile} {
+	for _, file := range []string{setfiles.SharedFile, setfiles.ExclusiveFile, setfiles.TableFile("mnist"), teacherFile("fmnist"), setfiles.ScalesFile("fmnist"), historyFile, evaluationFile} {
 		a, err := os.ReadFile(filepath.Join(undisturbed, file))
 		if err != nil {
 			t.Fatal(err)
@@ -132,9 +132,11 @@ func checkSummary(t *testing.T, r *Run) {
 			t.Errorf("%s: %d exclusive pages in the summary, %d in its table", m.Name, got, len(m.Table.Exclusive()))
 		}
 	}
-	var entries []struct{ ExclusiveOffset int }
-	if err := json.Unmarshal(r.Dir.Manifest.Networks, &entries); err != nil || len(entries) != 2 || entries[1].ExclusiveOffset != s.Networks[0].ExclusivePages {
-		t.Errorf("networks in the manifest: %s (%v)", r.Dir.Manifest.Networks, err)
+	var record struct {
+		Networks []struct{ ExclusiveOffset int }
+	}
+	if err := r.Dir.ReadJSON(setFile, &record); err != nil || len(record.Networks) != 2 || record.Networks[1].ExclusiveOffset != s.Networks[0].ExclusivePages {
+		t.Errorf("networks in %s: %+v (%v)", setFile, record.Networks, err)
 	}
 	// 4 bytes for every weight in pages and for a scale, 1 for a table entry: 128+137 pages.
 	if want := 4*((128+own)*512+128+137) + 128 + 137; s.Stored.Total != want {
