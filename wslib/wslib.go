@@ -203,7 +203,7 @@ func (p *Packed) Run(ctx context.Context, name string, inputs []float32) ([]floa
 	s := p.scorers[name]
 	if s == nil {
 		var err error
-		if s, err = score.New(p.backend, n, 1); err != nil {
+		if s, err = score.New(p.backend.Backend, n, 1); err != nil {
 			return nil, err
 		}
 		p.scorers[name] = s
@@ -299,7 +299,7 @@ func run(ctx context.Context, b *pipeline.Opened, c pipeline.Config, own []pipel
 }
 
 func wrap(b *pipeline.Opened, f *pack.File, given []*network.Network) (*Packed, error) {
-	own, err := pipeline.FromPack(b, f, given)
+	own, err := pipeline.FromPack(b.Backend, f, given)
 	return &Packed{file: f, own: own, backend: b, scorers: map[string]*score.Scorer{}}, err
 }
 
@@ -324,11 +324,11 @@ func prepare(ctx context.Context, b *pipeline.Opened, networks []Network, seed u
 func (n Network) model(b *pipeline.Opened) (*network.Network, error) {
 	switch {
 	case n.Function != nil:
-		return network.FromFunction(b, n.Name, n.Input, n.Function)
+		return network.FromFunction(b.Backend, n.Name, n.Input, n.Function)
 	case n.Described != nil:
 		return network.Describe(n.Name, *n.Described), nil
 	case n.ONNX != "":
-		return onnx.Load(b, n.Name, n.ONNX)
+		return onnx.Load(b.Backend, n.Name, n.ONNX)
 	}
 	return nil, fmt.Errorf("network %s: no Function, Described or ONNX says what it computes", n.Name)
 }
@@ -363,7 +363,7 @@ func (n Network) own(ctx context.Context, b *pipeline.Opened, seed uint64) (pipe
 	if n.Weights != nil {
 		o.Values = &network.Values{Weights: n.Weights, State: n.State}
 	}
-	return o, o.Complete(ctx, b, n.Objective)
+	return o, o.Complete(ctx, b.Backend, n.Objective)
 }
 
 // split are the samples as the stages take them; nil if there are none.

@@ -36,8 +36,8 @@ type Options struct {
 
 // Opened is an open compute backend.
 type Opened struct {
-	compute.Backend
-	Info xla.Info
+	Backend compute.Backend
+	Info    xla.Info
 }
 
 // Run is a run directory open for work.
