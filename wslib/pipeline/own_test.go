@@ -106,7 +106,8 @@ func TestOwnNetworks(t *testing.T) {
 		t.Fatal(err)
 	}
 	other.Values = &network.Values{Weights: weights, State: state}
-	if _, err := Reopen(path, "", Options{Own: []Own{other}}); err == nil || !strings.Contains(err.Error(), "other weights of it") {
+	_, err = Reopen(path, "", Options{Own: []Own{other}})
+	if err == nil || !strings.Contains(err.Error(), "other weights of it") {
 		t.Errorf("other weights: %v", err)
 	}
 }
