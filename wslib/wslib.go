@@ -355,6 +355,7 @@ func (n Network) own(ctx context.Context, b *pipeline.Opened, seed uint64) (pipe
 		}
 	}
 	d.Labelled = n.Train.Labels != nil || n.Train.Values != nil
+	d.TestLabelled = n.Test.Labels != nil || n.Test.Values != nil
 	d.Values = n.Train.Values != nil || n.Test.Values != nil
 	d.Provenance.Content = fmt.Sprintf("%016x", h.Sum64())
 	if err := d.HoldOut(seed); err != nil {

@@ -6,6 +6,7 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 
 	"weightsep/datasets"
@@ -207,6 +208,13 @@ func (c *Config) ApplyBudget(own []Own, b budget.Budget) (budget.Plan, error) {
 		return budget.Plan{}, err
 	}
 	p := &c.Pages
+	separate := 0
+	for _, n := range nets {
+		separate += 4 * n.Weights()
+	}
+	if b.Total > separate && b.Total != math.MaxInt32 {
+		return budget.Plan{}, fmt.Errorf("%d bytes are more than the %d that the networks take in float32: there is nothing to pack", b.Total, separate)
+	}
 	if c.Untrained() {
 		return c.applyUntrained(nets, own, b)
 	}

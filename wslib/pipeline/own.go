@@ -90,8 +90,12 @@ func readOwn(ctx context.Context, backend compute.Backend, dir, file, name strin
 	if o.Data, err = datasets.OpenOwn(ctx, dir, name, n.Input(), n.Outputs(), seed); err != nil {
 		return Own{}, err
 	}
-	weights, _, err := npy.ReadFloats(filepath.Join(dir, name+".npy"))
+	flat := filepath.Join(dir, name+".npy")
+	weights, _, err := npy.ReadFloats(flat)
 	if err == nil {
+		if err := page.CheckWeights(flat, weights, n.Weights()); err != nil {
+			return Own{}, err
+		}
 		o.Values = &network.Values{Weights: weights}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return Own{}, err
