@@ -168,8 +168,8 @@ func volume(shape []int) int {
 	return n
 }
 
-// label gives training and validation samples without labels those that the network itself finds:
-// what it does now is what it is to go on doing.
+// label gives samples without labels those that the network itself finds: what it does now is what it
+// is to go on doing. Test samples get them only if training samples do.
 func (o *Own) label(ctx context.Context, backend compute.Backend) error {
 	if _, classifies := o.Network.For().(network.Classification); !classifies || o.Data.Labelled || o.Data.Train == nil {
 		return nil
@@ -183,7 +183,11 @@ func (o *Own) label(ctx context.Context, backend compute.Backend) error {
 	}
 	defer s.Close()
 	on := o.Values.On()
-	for _, split := range []*datasets.Split{o.Data.Train, o.Data.Validation} {
+	splits := []*datasets.Split{o.Data.Train, o.Data.Validation}
+	if o.Data.Test != nil && !o.Data.TestLabelled {
+		splits = append(splits, o.Data.Test)
+	}
+	for _, split := range splits {
 		labels, err := s.Predict(ctx, on, split)
 		if err != nil {
 			return err
