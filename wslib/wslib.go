@@ -1,6 +1,7 @@
 package wslib
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -58,6 +59,7 @@ type Options struct {
 	Bytes    int     // instead of Ratio
 	Steps    int     // of training the pages; 0: 1500
 	PageSize int     // weights of a page; 0: 512
+	Margin   float64 // share of the Fisher information that exclusive pages may miss; 0: 0.1
 	Seed     uint64
 
 	Dir      string                                        // directory to work in and to go on from after an interruption; "": a temporary one
@@ -242,6 +244,7 @@ func (o Options) apply(c *pipeline.Config) {
 	if o.PageSize > 0 {
 		c.Pages.Size = o.PageSize
 	}
+	c.Pages.Margin = cmp.Or(o.Margin, c.Pages.Margin)
 	c.Seed = o.Seed
 }
 

@@ -8,9 +8,12 @@ package cell
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/janpfeifer/gonb/gonbui"
@@ -32,15 +35,52 @@ func Profile() string {
 // Open opens the run of the notebooks, WEIGHTSEP_RUN or results/runs/PROFILE in
 // the checkout, making it if need be.
 func Open() *pipeline.Run {
-	config := Must(pipeline.Profile(Profile()))
-	config.Data.Dir = os.Getenv(datasets.DirEnv)
+	return Must(pipeline.Open(Path(""), config(), pipeline.Options{Log: os.Stdout, Progress: report}))
+}
+
+// Try opens a run of a changed configuration, in a directory of its own that is named by what was
+// changed. Stages that the change leaves as they are, it copies from the notebooks' run, which must
+// not be open at the same time.
+func Try(change func(*pipeline.Config)) (*pipeline.Run, error) {
+	c := config()
+	change(&c)
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	changes := c.Changes(config())
+	if len(changes) == 0 {
+		return nil, errors.New("try: nothing is changed: use Open")
+	}
+	o := pipeline.Options{Log: os.Stdout, Progress: report, Adopt: Path("")}
+	return pipeline.Open(Path("-try-"+strings.Join(changes, "-")), c, o)
+}
+
+// config is the configuration of the notebooks' run.
+func config() pipeline.Config {
+	c := Must(pipeline.Profile(Profile()))
+	c.Data.Dir = os.Getenv(datasets.DirEnv)
+	return c
+}
+
+// Path is a path beside the notebooks' run: that of its directory with more at the end of its name,
+// in letters, digits and "-.=_". A long end is cut, and a hash of all of it added.
+func Path(more string) string {
 	path := os.Getenv("WEIGHTSEP_RUN")
 	if path == "" {
 		root := cmp.Or(os.Getenv("WEIGHTSEP_ROOT"), "..") // cells run beside their notebook
 		path = filepath.Join(root, "results", "runs", Profile())
 	}
-	return Must(pipeline.Open(path, config, pipeline.Options{Log: os.Stdout, Progress: report}))
+	clean := strings.Trim(notOfNames.ReplaceAllString(more, "-"), "-.")
+	if clean == "" {
+		return path
+	}
+	if len(clean) > 100 {
+		clean = fmt.Sprintf("%.100s-%x", clean, sha256.Sum256([]byte(more)))[:110]
+	}
+	return path + "-" + clean
 }
+
+var notOfNames = regexp.MustCompile(`[^A-Za-z0-9.=_]+`)
 
 // report prints what takes time: a line for a finished stage and for a validation.
 func report(stage string, done, of int, note string) {

@@ -3,8 +3,57 @@ package cell
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"weightsep/wslib/pipeline"
 )
+
+// A trial leaves the notebooks' run alone and lies beside it, one for each change.
+func TestTry(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("WEIGHTSEP_RUN", filepath.Join(dir, "smoke"))
+	t.Setenv("WEIGHTSEP_PROFILE", "smoke")
+	for name, change := range map[string]func(*pipeline.Config){
+		"smoke-try-pages.margin=0.25": func(c *pipeline.Config) { c.Pages.Margin = 0.25 },
+		"smoke-try-networks=-mnist-obs-pages.load.obs=2": func(c *pipeline.Config) {
+			c.Networks, c.Pages.Load["obs"] = []string{"mnist", "obs"}, 2
+		},
+	} {
+		run, err := Try(change)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := run.Dir.Path; got != filepath.Join(dir, name) {
+			t.Errorf("directory %s, want %s", got, name)
+		}
+		want := config()
+		change(&want)
+		if d := run.Config().Changes(want); len(d) != 0 {
+			t.Errorf("%s: configuration differs: %v", name, d)
+		}
+		run.Close()
+	}
+	if _, err := os.Stat(Path("")); !os.IsNotExist(err) {
+		t.Errorf("the notebooks' run: %v, want none", err)
+	}
+	if _, err := Try(func(*pipeline.Config) {}); err == nil || !strings.Contains(err.Error(), "nothing is changed") {
+		t.Errorf("without a change: %v", err)
+	}
+	if _, err := Try(func(c *pipeline.Config) { c.Pages.Size = 0 }); err == nil {
+		t.Error("a page of 0 weights is tried")
+	}
+}
+
+// Names of any length are those of files, and long ones still differ.
+func TestPath(t *testing.T) {
+	t.Setenv("WEIGHTSEP_RUN", "run")
+	long := strings.Repeat("x", 300)
+	a, b := Path(long+"1"), Path(long+"2")
+	if a == b || len(a) > 130 || Path("-try/../a") != "run-try-..-a" || Path("") != "run" {
+		t.Errorf("%s, %s, %s, %s", a, b, Path("-try/../a"), Path(""))
+	}
+}
 
 // Outside of a kernel nothing is displayed; what is left is whether there is a chart.
 func TestShowFile(t *testing.T) {

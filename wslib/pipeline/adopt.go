@@ -10,17 +10,23 @@ import (
 	"weightsep/wslib/rundir"
 )
 
-// adopt copies a stage's files from the run that this one goes on from, where it was
-// made from the very same things, and returns their names; none if it was not. So
-// networks that stay need not be trained or looked into again.
-func (r *Run) adopt(name, id string) ([]string, error) {
-	if r.config.From == "" {
-		return nil, nil
+// adopt copies a stage's files from the run that this one goes on from, or from that of
+// Options.Adopt, where it was made from the very same things, and returns their names;
+// none if it was not. So networks that stay need not be trained or looked into again.
+func (r *Run) adopt(name, id string) (files []string, err error) {
+	for _, dir := range []string{r.config.From, r.options.Adopt} {
+		if files == nil && err == nil && dir != "" {
+			files, err = r.adoptFrom(dir, name, id)
+		}
 	}
-	if _, err := os.Stat(filepath.Join(r.config.From, rundir.ManifestFile)); err != nil {
+	return files, err
+}
+
+func (r *Run) adoptFrom(dir, name, id string) ([]string, error) {
+	if _, err := os.Stat(filepath.Join(dir, rundir.ManifestFile)); err != nil {
 		return nil, nil // what is wrong with it is said when it is needed
 	}
-	from, err := rundir.Open(r.config.From)
+	from, err := rundir.Open(dir)
 	if err != nil {
 		return nil, nil
 	}
@@ -36,7 +42,7 @@ func (r *Run) adopt(name, id string) ([]string, error) {
 	for file := range stage.Files {
 		raw, err := os.ReadFile(from.File(file))
 		if err != nil {
-			return nil, fmt.Errorf("run to go on from: %w", err)
+			return nil, fmt.Errorf("stage %s of run %s: %w", name, dir, err)
 		}
 		if err := os.MkdirAll(filepath.Dir(r.Dir.File(file)), 0o755); err != nil {
 			return nil, err

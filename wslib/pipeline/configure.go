@@ -72,18 +72,35 @@ func (r *Run) CheckData(ctx context.Context) error {
 
 // difference lists the fields in which two configurations differ.
 func difference(have, want []byte) string {
-	there, asked := map[string]string{}, map[string]string{}
+	names, there, asked := differing(have, want)
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%s: %s there, %s asked for", name, there[name], asked[name])
+	}
+	return strings.Join(names, "; ")
+}
+
+// Changes are the fields in which a configuration differs from another, each as OBJECT.FIELD=VALUE.
+func (c Config) Changes(from Config) []string {
+	names, _, now := differing(from.json(), c.json())
+	for i, name := range names {
+		names[i] += "=" + now[name]
+	}
+	return names
+}
+
+// differing are the names of the fields in which two configurations differ, rising, and all values.
+func differing(have, want []byte) (names []string, there, asked map[string]string) {
+	there, asked = map[string]string{}, map[string]string{}
 	flatten(there, "", have)
 	flatten(asked, "", want)
 	all := maps.Clone(there)
 	maps.Copy(all, asked)
-	var fields []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if a, b := there[name], asked[name]; a != b {
-			fields = append(fields, fmt.Sprintf("%s: %s there, %s asked for", name, a, b))
+		if there[name] != asked[name] {
+			names = append(names, name)
 		}
 	}
-	return strings.Join(fields, "; ")
+	return names, there, asked
 }
 
 // flatten writes the fields of JSON objects into to, those of objects within it as OBJECT.FIELD.

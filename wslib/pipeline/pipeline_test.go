@@ -406,3 +406,52 @@ func TestIDsHeedTheWholeConfig(t *testing.T) {
 		}
 	}
 }
+
+// A run takes finished stages from another one that is made from the same things, and nothing else: a
+// backend that is not there would be needed to compute Fisher information.
+func TestStagesAreAdopted(t *testing.T) {
+	c := tiny(t)
+	c.Networks = []string{"mnist"}
+	first, err := Open(filepath.Join(t.TempDir(), "first"), c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Fisher(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want, err := first.FisherInformation(first.Networks()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+
+	samples := c
+	samples.Pages.FisherSamples++
+	margin := c
+	margin.Pages.Margin = 0.5
+	for name, test := range map[string]struct {
+		config  Config
+		adopt   string
+		adopted bool
+	}{
+		"another margin":       {margin, first.Dir.Path, true},
+		"other Fisher samples": {samples, first.Dir.Path, false},
+		"nothing to adopt":     {margin, "", false},
+	} {
+		r, err := Open(filepath.Join(t.TempDir(), "second"), test.config, Options{Backend: "none", Adopt: test.adopt})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = r.Overlap(t.Context())
+		if (err == nil) != test.adopted {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil {
+			got, err := r.FisherInformation(r.Networks()[0])
+			if err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s: other Fisher information, %v", name, err)
+			}
+		}
+		r.Close()
+	}
+}

@@ -28,6 +28,9 @@ type Options struct {
 	Baselines string
 	// Teachers is the same for the networks to distil from.
 	Teachers string
+	// Adopt is the directory of a run whose finished stages are copied where this one would make the
+	// same; "": of none.
+	Adopt string
 	// Own are networks of the caller's that Config.Own names.
 	Own []Own
 	// Progress is told how far a stage is; nil: nothing is.
