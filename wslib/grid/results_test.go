@@ -107,7 +107,7 @@ func TestRefusesWhatDoesNotFit(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Report(context.Background(), dir)
-	refused("a sample less than the reference", "quantized-2: network a: seed 0: 4 samples before and 3 after", err)
+	refused("a sample less than the reference", "network \"a\": seed 0: 4 samples before and 3 after", err)
 	path := filepath.Join(dir, rightFile)
 	raw, err := os.ReadFile(path)
 	if err != nil {

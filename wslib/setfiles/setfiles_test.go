@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"weightsep/wslib/npy"
-	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 )
 
@@ -100,31 +99,6 @@ func TestSetsComeBack(t *testing.T) {
 		}
 		if want := s.Stored().Total; size != want {
 			t.Errorf("%+v: files hold %d bytes, Stored counts %d", f, size, want)
-		}
-	}
-}
-
-// The sets of the documented runs come back from their files.
-func TestDocumentedRuns(t *testing.T) {
-	packs, err := filepath.Glob(filepath.Join("..", "..", "results", "*", "pack.safetensors"))
-	if err != nil || len(packs) < 4 {
-		t.Fatalf("%d packs: %v", len(packs), err)
-	}
-	for _, path := range packs {
-		f, err := pack.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		dir := t.TempDir()
-		if _, err := Save(f.Set, dir); err != nil {
-			t.Fatal(err)
-		}
-		var shapes []Shape
-		for _, m := range f.Set.Networks {
-			shapes = append(shapes, ShapeOf(m))
-		}
-		if s, err := Load(dir, f.Set.Format, shapes); err != nil || !reflect.DeepEqual(s, f.Set) {
-			t.Errorf("%s is another set after Save and Load, %v", path, err)
 		}
 	}
 }
