@@ -74,13 +74,8 @@ func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts
 		if err != nil {
 			return fmt.Errorf("network %s: %w", t.Network.Name, err)
 		}
-		stored := result.Set.Stored()
-		bytes := stored.Total - stored.Tables // a network by itself needs no table
-		if !as.Precision.Quantized() {
-			bytes = 4*t.Network.Weights() + stored.State // and in float32 no padding
-		}
 		trained[i] = Trained{network.Values{Weights: result.Set.Weights(0), State: result.Set.Networks[0].State},
-			bytes, result.BestStep, result.History}
+			result.Set.Stored().Total - result.Set.Stored().Tables, result.BestStep, result.History}
 		return nil
 	})
 }
