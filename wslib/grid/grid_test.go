@@ -23,7 +23,10 @@ import (
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
+	"weightsep/xla/xlatest"
 )
+
+func TestMain(m *testing.M) { xlatest.Main(m) }
 
 func TestParseCell(t *testing.T) {
 	for text, want := range map[string]Cell{

@@ -115,6 +115,9 @@ func TestGradientsAgainstNumbers(t *testing.T) {
 		}
 		m := double(t, b, c.input, c.f)
 		for _, training := range []bool{true, false} {
+			if !training && n.StateSize() == 0 {
+				continue // the same graph
+			}
 			worst := numbers(t, b, n, m, training)
 			t.Logf("%-36s training %-5v %5d weights, %2d values of state: largest difference %.1e of the gradient's length", c.name, training, n.Weights(), n.StateSize(), worst)
 			if worst > 1e-5 {

@@ -16,8 +16,8 @@ import (
 
 // Trained is the outcome of one network of [Separate].
 type Trained struct {
-	network.Values // as executed
-	Bytes          int
+	network.Values     // as executed
+	Bytes          int // of weights without padding, scales and state; a network by itself needs no table
 	BestStep       int
 	History        []Point
 }
@@ -74,8 +74,10 @@ func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts
 		if err != nil {
 			return fmt.Errorf("network %s: %w", t.Network.Name, err)
 		}
+		stored := result.Set.Stored()
+		bytes := as.Precision.Bytes(t.Network.Weights()) + stored.Scales + stored.State
 		trained[i] = Trained{network.Values{Weights: result.Set.Weights(0), State: result.Set.Networks[0].State},
-			result.Set.Stored().Total - result.Set.Stored().Tables, result.BestStep, result.History}
+			bytes, result.BestStep, result.History}
 		return nil
 	})
 }

@@ -33,6 +33,7 @@ func optimized(t *testing.T, c Config) (*Run, *page.Set) {
 // A budget of fewer shared pages than a network has pages is kept by doubling.
 func TestSmallBudgetDoubles(t *testing.T) {
 	c := tiny(t)
+	c.Optimization.TeacherSteps = 0
 	if _, err := c.ApplyBudget(nil, budget.Budget{Total: 8_000}); err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 // stored, executed and scored with them, and another network joins it with keys of its own.
 func TestFloatBudgetHasKeys(t *testing.T) {
 	c := tiny(t)
+	c.Optimization.TeacherSteps = 0
 	const total = 150_000
 	plan, err := c.ApplyBudget(nil, budget.Budget{Total: total, Precision: page.Float32})
 	if err != nil {

@@ -168,10 +168,22 @@ func volume(shape []int) int {
 	return n
 }
 
-// label gives training and validation samples without labels those that the network itself finds:
-// what it does now is what it is to go on doing.
+// label gives samples without labels those that the network itself finds: what it does now is what
+// it is to go on doing. The score of test samples is then the agreement with that.
 func (o *Own) label(ctx context.Context, backend compute.Backend) error {
-	if _, classifies := o.Network.For().(network.Classification); !classifies || o.Data.Labelled || o.Data.Train == nil {
+	if _, classifies := o.Network.For().(network.Classification); !classifies {
+		return nil
+	}
+	var bare []*datasets.Split
+	if !o.Data.Labelled && o.Data.Train != nil {
+		bare = append(bare, o.Data.Train, o.Data.Validation)
+		o.Data.Provenance.Note = "training samples without labels: training follows the network's own outputs"
+	}
+	if !o.Data.TestLabelled && o.Data.Test != nil {
+		bare = append(bare, o.Data.Test)
+		o.Data.Provenance.Note += "test samples without labels: the score is agreement with the network as it was"
+	}
+	if len(bare) == 0 {
 		return nil
 	}
 	if o.Values == nil {
@@ -183,7 +195,7 @@ func (o *Own) label(ctx context.Context, backend compute.Backend) error {
 	}
 	defer s.Close()
 	on := o.Values.On()
-	for _, split := range []*datasets.Split{o.Data.Train, o.Data.Validation} {
+	for _, split := range bare {
 		labels, err := s.Predict(ctx, on, split)
 		if err != nil {
 			return err
@@ -193,7 +205,6 @@ func (o *Own) label(ctx context.Context, backend compute.Backend) error {
 	for _, t := range on {
 		t.FinalizeAll()
 	}
-	o.Data.Provenance.Note = "without labels: training follows the network's own outputs"
 	return nil
 }
 

@@ -18,7 +18,10 @@ import (
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 	"weightsep/wslib/setfiles"
+	"weightsep/xla/xlatest"
 )
+
+func TestMain(m *testing.M) { xlatest.Main(m) }
 
 // tiny is a configuration of two networks that runs in seconds.
 func tiny(t *testing.T) Config {

@@ -37,6 +37,8 @@ func (r *Run) Baselines(ctx context.Context) error {
 		}
 		r.options.Progress("baselines", i+1, len(r.config.Networks), n.Name)
 	}
+	os.RemoveAll(r.Dir.File(checkpointDir, "baselines")) // they are files of the stages now
+	os.Remove(r.Dir.File(checkpointDir))
 	return r.recordData(ctx)
 }
 

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"weightsep/datasets"
+	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 	"weightsep/xla"
 )
@@ -38,7 +39,8 @@ type Summary struct {
 // NetworkSummary is one network's row.
 type NetworkSummary struct {
 	Name           string   `json:"name"`
-	Data           string   `json:"data"` // "real" or "stand-in"
+	Data           string   `json:"data"`            // "real" or "stand-in"
+	Score          string   `json:"score,omitempty"` // what before and after are; "": accuracy
 	Samples        string   `json:"samples"`
 	Weights        int      `json:"weights"`
 	Pages          int      `json:"pages"`
@@ -46,6 +48,9 @@ type NetworkSummary struct {
 	Before         Accuracy `json:"before"`
 	After          Accuracy `json:"after"`
 }
+
+// inPercent tells scores from 0 to 1 from errors, which are below 0.
+func (n NetworkSummary) inPercent() bool { return n.Before.Test >= 0 && n.After.Test >= 0 }
 
 // BenchTimes are the totals of the benchmark, in milliseconds.
 type BenchTimes struct {
@@ -77,6 +82,7 @@ func (r *Run) Summary() (*Summary, error) {
 	if err := json.Unmarshal(r.Dir.Manifest.Data, &data); err != nil {
 		return nil, fmt.Errorf("summary: data: %w", err)
 	}
+	scored := 0.0
 	for i, e := range evaluations {
 		m, p := set.Networks[i], data[e.Network]
 		row := NetworkSummary{
@@ -84,10 +90,18 @@ func (r *Run) Summary() (*Summary, error) {
 			Samples:        fmt.Sprintf("%d of %d train, %d of %d test", p.Train, p.TrainOf, p.Test, p.TestOf),
 			ExclusivePages: len(m.Table.Exclusive()), Before: e.Before, After: e.After,
 		}
+		if n := r.Networks()[i].For(); n.Name() != (network.Classification{}).Name() {
+			row.Score = n.ScoreName()
+		}
 		s.Networks = append(s.Networks, row)
 		s.ExclusivePages += row.ExclusivePages
-		s.MeanChange += 100 * (e.After.Test - e.Before.Test) / float64(len(evaluations))
+		if !row.inPercent() || row.Before.Untested {
+			continue
+		}
+		s.MeanChange += 100 * (e.After.Test - e.Before.Test)
+		scored++
 	}
+	s.MeanChange /= max(1, scored)
 	for _, stage := range r.Dir.Manifest.Stages {
 		if id, err := r.id(stage.Name); err == nil && id == stage.ID {
 			s.Seconds[stage.Name] = stage.Seconds
@@ -133,11 +147,20 @@ func ReadSummary(path string) (*Summary, error) {
 func (s *Summary) Write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "network\tdata\tweights\tpages\texclusive\tbefore %\tafter %\tchange\t")
-	real, realChange := 0, 0.0
+	real, realChange, scored := 0, 0.0, 0
 	for _, n := range s.Networks {
 		change := 100 * (n.After.Test - n.Before.Test)
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%.2f\t%.2f\t%+.2f\t\n", n.Name, n.Data, n.Weights, n.Pages, n.ExclusivePages,
-			100*n.Before.Test, 100*n.After.Test, change)
+		row := fmt.Sprintf("%s\t%s\t%d\t%d\t%d\t", n.Name, n.Data, n.Weights, n.Pages, n.ExclusivePages)
+		switch {
+		case n.Before.Untested:
+			fmt.Fprintf(t, "%snot tested\t\t\t\n", row)
+			continue
+		case !n.inPercent():
+			fmt.Fprintf(t, "%s%.4g\t%.4g\t%+.2g (%s)\t\n", row, n.Before.Test, n.After.Test, n.After.Test-n.Before.Test, n.Score)
+			continue
+		}
+		scored++
+		fmt.Fprintf(t, "%s%.2f\t%.2f\t%+.2f\t\n", row, 100*n.Before.Test, 100*n.After.Test, change)
 		if n.Data == datasets.Real {
 			real++
 			realChange += change
@@ -146,8 +169,8 @@ func (s *Summary) Write(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nTest accuracy: mean change %+.2f points over all %d networks", s.MeanChange, len(s.Networks))
-	if real > 0 && real < len(s.Networks) {
+	fmt.Fprintf(w, "\nTest scores: mean change %+.2f points over the %d networks scored in percent", s.MeanChange, scored)
+	if real > 0 && real < scored {
 		fmt.Fprintf(w, ", %+.2f over the %d on real data", realChange/float64(real), real)
 	}
 	b := s.Stored

@@ -39,7 +39,9 @@ func (r *Run) Teachers(ctx context.Context) error {
 		} else if err != nil {
 			return err
 		}
-		if err := r.done(stageTeacher(n.Name)); errors.Is(err, ErrNotDone) {
+		// It may be adopted; those that are not are trained together, below.
+		err := r.stage(stageTeacher(n.Name), func() ([]string, error) { return nil, ErrNotDone })
+		if errors.Is(err, ErrNotDone) {
 			missing = append(missing, n)
 		} else if err != nil {
 			return err

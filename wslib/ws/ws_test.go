@@ -17,7 +17,10 @@ import (
 	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
+	"weightsep/xla/xlatest"
 )
+
+func TestMain(m *testing.M) { xlatest.Main(m) }
 
 // call runs ws and returns exit code, standard output and standard error.
 func call(t *testing.T, args ...string) (int, string, string) {

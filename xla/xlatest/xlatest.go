@@ -3,6 +3,7 @@ package xlatest
 
 import (
 	"context"
+	"os"
 	"sync"
 	"testing"
 
@@ -25,4 +26,13 @@ func Backend(t testing.TB) compute.Backend {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// Main runs the tests of a package that compiles much and computes little: XLA compiles in half
+// the time if it optimizes nothing. XLA_FLAGS that are set already stay as they are.
+func Main(m *testing.M) {
+	if os.Getenv("XLA_FLAGS") == "" {
+		os.Setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
+	}
+	m.Run()
 }
