@@ -68,7 +68,7 @@ func (f *runFlags) testData(ctx context.Context, a *app, n *network.Network) (*d
 			return d, err
 		}
 	}
-	return nil, fmt.Errorf("network %s: no test samples: want %s_test_data.npy in the directory of -nets", n.Name, n.Name)
+	return nil, fmt.Errorf("network %s: no test samples: want %[1]s_test_data.npy in the directory of -nets", n.Name)
 }
 
 // score prints the score of a network's values on test samples, and where these are from.

@@ -20,12 +20,15 @@ import (
 
 func (a *app) exportCommand() *ffcli.Command {
 	f := newRunFlags("export").withNet("`names` of networks; default all of the run")
-	format := f.set.String("format", "npy", "`form` of what is written: npy (weights of each network) or safetensors (a pack of all)")
-	out := f.set.String("out", "", "`directory` for npy, file for safetensors; default export or pack.safetensors in the run directory")
+	format := f.set.String("format", "npy",
+		"`form` of what is written: npy (weights of each network) or safetensors (a pack of all)")
+	out := f.set.String("out", "",
+		"`directory` for npy, file for safetensors; default export or pack.safetensors in the run directory")
 	return &ffcli.Command{
 		Name: "export", FlagSet: f.set,
-		ShortUsage: "ws export [-run DIR] [-net NAMES] [-out DIR] | ws export -format safetensors [-run DIR] [-out FILE]",
-		ShortHelp:  "write each network's weights as executed from the pages, or all networks as one pack",
+		ShortUsage: "ws export [-run DIR] [-net NAMES] [-out DIR] | " +
+			"ws export -format safetensors [-run DIR] [-out FILE]",
+		ShortHelp: "write each network's weights as executed from the pages, or all networks as one pack",
 		LongHelp: "The weights of a network are written twice: NAME.npy holds them flat, in the order of the\n" +
 			"model's layers; NAME.npz has an array for each layer, and for each array of its state, by\n" +
 			"name, with dots for slashes.",
@@ -56,7 +59,8 @@ func (a *app) exportPack(r *pipeline.Run, path string) error {
 	}
 	if err == nil {
 		s := file.Set.Stored()
-		fmt.Fprintf(a.out, "%s: %d networks in %d bytes, packed %.1f times\n", path, len(file.Networks), s.Total, s.RatioBytes)
+		fmt.Fprintf(a.out, "%s: %d networks in %d bytes, packed %.1f times\n",
+			path, len(file.Networks), s.Total, s.RatioBytes)
 	}
 	return err
 }
