@@ -247,13 +247,13 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	if record.TeacherSeconds, err = g.teacherSeconds(config, seed); err != nil {
 		return err
 	}
-	vectors := map[string][]int32{}
+	v := newVectors()
 	for i, n := range r.Networks() {
-		if err := record.score(ctx, r, n, o.values[i], vectors); err != nil {
+		if err := record.score(ctx, r, n, o.values[i], v); err != nil {
 			return err
 		}
 	}
-	if err := add(g.dir, record, vectors); err != nil {
+	if err := add(g.dir, record, v); err != nil {
 		return err
 	}
 	return watch.done()
@@ -352,10 +352,10 @@ func (g *grid) compared(
 	return o, nil
 }
 
-// score reads the test data of a network, once: it adds the network to the record, and its
-// predictions, labels and groups to the vectors.
+// score reads the test data of a network, once: it adds the network to the record, and what it
+// has right, and groups, to the vectors.
 func (record *Record) score(
-	ctx context.Context, r *pipeline.Run, n *network.Network, values network.Values, vectors map[string][]int32,
+	ctx context.Context, r *pipeline.Run, n *network.Network, values network.Values, v vectors,
 ) error {
 	backend, err := r.Backend(ctx)
 	if err != nil {
@@ -380,34 +380,48 @@ func (record *Record) score(
 	if err != nil {
 		return err
 	}
-	vectors[record.vectorName(n.Name)], vectors[labelsOf+n.Name] = classes, data.Test.Labels
+	right := right(classes, data.Test.Labels)
+	v.right[record.vectorName(n.Name)] = right
 	if data.Test.Groups != nil {
-		vectors[groupsOf+n.Name] = data.Test.Groups
+		v.groups[n.Name] = renumbered(data.Test.Groups)
 	} else if data.Test.Clips != nil { // segments of one recording are related
-		vectors[groupsOf+n.Name] = data.Test.Clips
+		v.groups[n.Name] = renumbered(data.Test.Clips)
 	}
 	record.Separate += 4 * n.Weights()
 	record.Networks = append(record.Networks, NetworkRecord{Name: n.Name, Data: data.Provenance.Kind,
-		Samples: samples(data), Validation: validation, Test: share(right(classes, data.Test.Labels))})
+		Samples: samples(data), Validation: validation, Test: share(right)})
 	return nil
 }
 
-// right tells of each sample whether its class is its label's.
-func right(classes, labels []int32) []bool {
-	r := make([]bool, len(classes))
+// right is 1 for each sample whose class is its label, else 0.
+func right(classes, labels []int32) []uint8 {
+	r := make([]uint8, len(classes))
 	for i, c := range classes {
-		r[i] = c == labels[i]
+		if c == labels[i] {
+			r[i] = 1
+		}
 	}
 	return r
 }
 
-// share that is true.
-func share(of []bool) float64 {
+// share of the samples that are right.
+func share(right []uint8) float64 {
 	n := 0
-	for _, is := range of {
-		if is {
-			n++
-		}
+	for _, v := range right {
+		n += int(v)
 	}
-	return float64(n) / float64(len(of))
+	return float64(n) / float64(len(right))
+}
+
+// renumbered gives groups the numbers 0, 1, … in the order in which they appear; -1 stays.
+func renumbered(groups []int32) []int32 {
+	numbers := map[int32]int32{-1: -1}
+	r := make([]int32, len(groups))
+	for i, g := range groups {
+		if _, ok := numbers[g]; !ok {
+			numbers[g] = int32(len(numbers) - 1)
+		}
+		r[i] = numbers[g]
+	}
+	return r
 }

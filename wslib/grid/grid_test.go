@@ -110,7 +110,7 @@ func small(t *testing.T, cells ...string) Spec {
 }
 
 // A grid runs every cell once, also when it is interrupted; its table says what the
-// stored predictions say, and cells keep to their budgets.
+// stored vectors say, and cells keep to their budgets.
 func TestGrid(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
@@ -213,7 +213,7 @@ func tabled(t *testing.T, dir string) (*results, []row) {
 func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
-	for _, name := range []string{recordsFile, predictionsFile} {
+	for _, name := range []string{recordsFile, rightFile} {
 		raw, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -316,15 +316,12 @@ func check(t *testing.T, s Spec, all *results, rows []row) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				classes := all.vectors[fmt.Sprintf("%s/%d/%s", r.Cell, record.Seed, n.Name)]
 				right := 0
-				for k, c := range classes {
-					if c == d.Test.Labels[k] {
-						right++
-					}
+				for _, v := range all.right[fmt.Sprintf("%s/%d/%s", r.Cell, record.Seed, n.Name)] {
+					right += int(v)
 				}
 				if got := float64(right) / float64(d.Test.Len()); got != n.Test {
-					t.Errorf("%s: %s: test accuracy %v, its predictions say %v", r.Cell, n.Name, n.Test, got)
+					t.Errorf("%s: %s: test accuracy %v, its samples say %v", r.Cell, n.Name, n.Test, got)
 				}
 				change += 100 * (n.Test - all.reference(record.Seed).Networks[i].Test) / 4
 			}

@@ -21,8 +21,8 @@ import (
 
 // Files of a grid's directory that hold what is finished. A cell counts once its record is there.
 const (
-	recordsFile     = "cells.json"      // []Record in the order in which cells were finished
-	predictionsFile = "predictions.npz" // int32 vectors, see results.vectors
+	recordsFile = "cells.json" // []Record in the order in which cells were finished
+	rightFile   = "right.npz"  // vectors, see results
 )
 
 // Record is a finished cell.
@@ -62,19 +62,23 @@ type Point struct {
 type results struct {
 	records []Record
 
-	// vectors have a value for each test sample: CELL/SEED/NETWORK the class that it is given,
-	// labels/NETWORK its own, and groups/NETWORK the number that related samples share, where
-	// there are any.
-	vectors map[string][]int32
+	vectors
 }
 
-// Vectors that cells share.
-const (
-	labelsOf = "labels/"
-	groupsOf = "groups/"
-)
+// vectors have a value for each test sample. No label of a dataset is among them.
+type vectors struct {
+	right  map[string][]uint8 // by CELL/SEED/NETWORK: 1 if the sample was classified rightly, else 0
+	groups map[string][]int32 // by network: the number that related samples share, from 0; -1: alone
+}
 
-// vectorName of the predictions of a record for a network.
+func newVectors() vectors {
+	return vectors{right: map[string][]uint8{}, groups: map[string][]int32{}}
+}
+
+// groupsOf begins the names of groups in the file.
+const groupsOf = "groups/"
+
+// vectorName names what a record has right of a network.
 func (r Record) vectorName(network string) string {
 	return fmt.Sprintf("%s/%d/%s", r.Cell, r.Seed, network)
 }
@@ -89,12 +93,12 @@ func readRecords(dir string) (records []Record, err error) {
 }
 
 func readResults(dir string) (*results, error) {
-	r := &results{vectors: map[string][]int32{}}
+	r := &results{vectors: newVectors()}
 	var err error
 	if r.records, err = readRecords(dir); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, predictionsFile)
+	path := filepath.Join(dir, rightFile)
 	z, err := zip.OpenReader(path)
 	if errors.Is(err, fs.ErrNotExist) && len(r.records) == 0 {
 		return r, nil
@@ -104,16 +108,20 @@ func readResults(dir string) (*results, error) {
 	}
 	defer z.Close()
 	for _, f := range z.File {
-		v, err := readVector(f)
+		name := strings.TrimSuffix(f.Name, ".npy")
+		if network, ok := strings.CutPrefix(name, groupsOf); ok {
+			r.groups[network], err = readVector[int32](f)
+		} else {
+			r.right[name], err = readVector[uint8](f)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("grid: %s: %s: %w", path, f.Name, err)
 		}
-		r.vectors[strings.TrimSuffix(f.Name, ".npy")] = v
 	}
 	return r, nil
 }
 
-func readVector(f *zip.File) (v []int32, err error) {
+func readVector[T uint8 | int32](f *zip.File) (v []T, err error) {
 	r, err := f.Open()
 	if err != nil {
 		return nil, err
@@ -127,8 +135,8 @@ func readVector(f *zip.File) (v []int32, err error) {
 }
 
 // add puts a finished cell into the files of a directory. Several processes may do so at a
-// time. Labels and groups of networks that are there must be the same.
-func add(dir string, record Record, vectors map[string][]int32) error {
+// time. Groups of networks that are there must be the same.
+func add(dir string, record Record, v vectors) error {
 	lock := flock.New(filepath.Join(dir, ".lock"))
 	if err := lock.Lock(); err != nil {
 		return fmt.Errorf("grid: %w", err)
@@ -143,31 +151,38 @@ func add(dir string, record Record, vectors map[string][]int32) error {
 			return fmt.Errorf("grid: another process has finished %s, seed %d, in %s", record.Cell, record.Seed, dir)
 		}
 	}
-	for name, v := range vectors {
-		shared := strings.HasPrefix(name, labelsOf) || strings.HasPrefix(name, groupsOf)
-		if old, ok := r.vectors[name]; ok && shared && !slices.Equal(old, v) {
-			return fmt.Errorf("grid: %s of other cells in %s are not those of %s", name, dir, record.Cell)
+	for network, groups := range v.groups {
+		if old, ok := r.groups[network]; ok && !slices.Equal(old, groups) {
+			return fmt.Errorf("grid: groups of %s of other cells in %s are not those of %s", network, dir, record.Cell)
 		}
 	}
-	maps.Copy(r.vectors, vectors)
+	maps.Copy(r.right, v.right)
+	maps.Copy(r.groups, v.groups)
 	r.records = append(r.records, record)
 	return r.write(dir)
 }
 
 // write replaces the files, each whole or not at all: records last, as a record without
-// predictions would be no cell.
+// vectors would be no cell.
 func (r *results) write(dir string) error {
-	path := filepath.Join(dir, predictionsFile)
+	path := filepath.Join(dir, rightFile)
 	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
 	if err != nil {
 		return fmt.Errorf("grid: %w", err)
 	}
 	defer f.Cleanup()
 	z := zip.NewWriter(f)
-	for _, name := range slices.Sorted(maps.Keys(r.vectors)) {
+	all := map[string]any{}
+	for name, v := range r.right {
+		all[name] = v
+	}
+	for network, v := range r.groups {
+		all[groupsOf+network] = v
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		w, err := z.Create(name + ".npy")
 		if err == nil {
-			err = npy.Write(w, r.vectors[name])
+			err = npy.Write(w, all[name])
 		}
 		if err != nil {
 			return fmt.Errorf("grid: %s: %s: %w", path, name, err)

@@ -3,6 +3,7 @@ package grid
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,9 +15,10 @@ import (
 )
 
 // made is a cell of one network and its vectors.
-func made(c Cell, seed uint64, classes ...int32) (Record, map[string][]int32) {
-	r := Record{Cell: c, Seed: seed, Bytes: 2, Level1: 1, Separate: 6, Networks: []NetworkRecord{{Name: "a", Data: "real"}}}
-	return r, map[string][]int32{r.vectorName("a"): classes, "labels/a": {1, 2, 3, 300}, "groups/a": {-1, 70000, 70000, -1}}
+func made(c Cell, seed uint64, right ...uint8) (Record, vectors) {
+	r := Record{Cell: c, Seed: seed, Bytes: 2, Level1: 1, Separate: 6,
+		Networks: []NetworkRecord{{Name: "a", Data: "real"}}}
+	return r, vectors{map[string][]uint8{r.vectorName("a"): right}, map[string][]int32{"a": {-1, 70000, 70000, -1}}}
 }
 
 // Cells that several processes finish at a time are all there, and nothing of others is lost.
@@ -25,7 +27,7 @@ func TestAddKeepsTheOthers(t *testing.T) {
 	var group sync.WaitGroup
 	for seed := range uint64(12) {
 		group.Go(func() {
-			record, vectors := made(Cell{Method: Joint, Ratio: 32}, seed+1, 1, 2, int32(seed), 300)
+			record, vectors := made(Cell{Method: Joint, Ratio: 32}, seed+1, 1, 1, uint8(seed%2), 0)
 			if err := add(dir, record, vectors); err != nil {
 				t.Error(err)
 			}
@@ -36,26 +38,26 @@ func TestAddKeepsTheOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.records) != 12 || len(r.vectors) != 14 {
-		t.Fatalf("%d cells and %d vectors, want 12 and 14", len(r.records), len(r.vectors))
+	if len(r.records) != 12 || len(r.right) != 12 || len(r.groups) != 1 {
+		t.Fatalf("%d cells, %d vectors and %d groups, want 12, 12 and 1", len(r.records), len(r.right), len(r.groups))
 	}
 	for seed := range uint64(12) {
-		want, vectors := made(Cell{Method: Joint, Ratio: 32}, seed+1, 1, 2, int32(seed), 300)
+		want, vectors := made(Cell{Method: Joint, Ratio: 32}, seed+1, 1, 1, uint8(seed%2), 0)
 		if !slices.ContainsFunc(r.records, func(got Record) bool { return reflect.DeepEqual(got, want) }) {
 			t.Errorf("no %+v", want)
 		}
-		for name, v := range vectors {
-			if !slices.Equal(r.vectors[name], v) {
-				t.Errorf("%s is %v, want %v", name, r.vectors[name], v)
+		for name, v := range vectors.right {
+			if !slices.Equal(r.right[name], v) || !slices.Equal(r.groups["a"], vectors.groups["a"]) {
+				t.Errorf("%s is %v of groups %v, want %v", name, r.right[name], r.groups["a"], vectors)
 			}
 		}
 	}
 }
 
 // A process that ends between the two files has not finished the cell; the next one does.
-func TestPredictionsWithoutRecord(t *testing.T) {
+func TestVectorsWithoutRecord(t *testing.T) {
 	dir := t.TempDir()
-	one, vectors := made(Cell{Method: Further}, 1, 1, 2, 3, 0)
+	one, vectors := made(Cell{Method: Further}, 1, 1, 1, 1, 0)
 	if err := add(dir, one, vectors); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +75,7 @@ func TestPredictionsWithoutRecord(t *testing.T) {
 	if _, rows := tabled(t, dir); len(rows) != 1 {
 		t.Errorf("%d rows, want that of the finished cell", len(rows))
 	}
-	vectors[two.vectorName("a")] = []int32{1, 0, 0, 0}
+	vectors.right[two.vectorName("a")] = []uint8{1, 0, 0, 0}
 	if err := add(dir, two, vectors); err != nil {
 		t.Fatal(err)
 	}
@@ -92,21 +94,21 @@ func TestRefusesWhatDoesNotFit(t *testing.T) {
 	}
 	_, err := Report(context.Background(), dir)
 	refused("an empty directory", "no cell is finished", err)
-	one, vectors := made(Cell{Method: Further}, 1, 1, 2, 3, 0)
+	one, vectors := made(Cell{Method: Further}, 1, 1, 1, 1, 0)
 	if err := add(dir, one, vectors); err != nil {
 		t.Fatal(err)
 	}
 	refused("a cell that is there", "another process", add(dir, one, vectors))
-	two, vectors := made(Cell{Method: Quantized, Bits: 2}, 1, 1, 2, 3, 0)
-	vectors["labels/a"] = []int32{1, 2, 3, 4}
-	refused("other labels", "labels/a of other cells", add(dir, two, vectors))
-	two, vectors = made(two.Cell, 1, 1, 2, 3)
+	two, vectors := made(Cell{Method: Quantized, Bits: 2}, 1, 1, 1, 1, 0)
+	vectors.groups["a"] = []int32{0, 0, 1, 1}
+	refused("other groups", "groups of a of other cells", add(dir, two, vectors))
+	two, vectors = made(two.Cell, 1, 1, 1, 1)
 	if err := add(dir, two, vectors); err != nil {
 		t.Fatal(err)
 	}
 	_, err = Report(context.Background(), dir)
-	refused("a prediction less than labels", "quantized-2/1/a: 3 predictions and 4 labels", err)
-	path := filepath.Join(dir, predictionsFile)
+	refused("a sample less than the reference", "network \"a\": seed 0: 4 samples before and 3 after", err)
+	path := filepath.Join(dir, rightFile)
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -116,13 +118,13 @@ func TestRefusesWhatDoesNotFit(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = Report(context.Background(), dir)
-		refused(what, predictionsFile, err)
+		refused(what, rightFile, err)
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
 	_, err = Report(context.Background(), dir)
-	refused("no predictions", predictionsFile, err)
+	refused("no vectors", rightFile, err)
 }
 
 func changed(b []byte, at int) []byte {
@@ -133,22 +135,21 @@ func changed(b []byte, at int) []byte {
 
 // Rows of two seeds by hand; a seed without a reference does not count.
 func TestTableByHand(t *testing.T) {
-	r := &results{vectors: map[string][]int32{}}
+	r := &results{vectors: newVectors()}
 	for _, c := range []struct {
-		cell    Cell
-		seed    uint64
-		classes []int32
+		cell  Cell
+		seed  uint64
+		right []uint8
 	}{
-		{Cell{Method: Further}, 2, []int32{1, 2, 0, 0}}, {Cell{Method: Joint, Ratio: 3}, 3, []int32{0, 0, 0, 0}},
-		{Cell{Method: Joint, Ratio: 3}, 2, []int32{1, 2, 3, 300}}, {Cell{Method: Joint, Ratio: 3}, 1, []int32{1, 0, 0, 0}},
-		{Cell{Method: Further}, 1, []int32{1, 2, 3, 0}},
+		{Cell{Method: Further}, 2, []uint8{1, 1, 0, 0}}, {Cell{Method: Joint, Ratio: 3}, 3, []uint8{0, 0, 0, 0}},
+		{Cell{Method: Joint, Ratio: 3}, 2, []uint8{1, 1, 1, 1}}, {Cell{Method: Joint, Ratio: 3}, 1, []uint8{1, 0, 0, 0}},
+		{Cell{Method: Further}, 1, []uint8{1, 1, 1, 0}},
 	} {
-		record, vectors := made(c.cell, c.seed, c.classes...)
+		record, vectors := made(c.cell, c.seed, c.right...)
 		record.Pages = fmt.Sprint("of seed ", c.seed)
 		r.records = append(r.records, record)
-		for name, v := range vectors {
-			r.vectors[name] = v
-		}
+		maps.Copy(r.right, vectors.right)
+		maps.Copy(r.groups, vectors.groups)
 	}
 	rows, err := r.table(context.Background())
 	if err != nil || len(rows) != 2 {
@@ -180,5 +181,16 @@ func TestDocumentedTables(t *testing.T) {
 		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != string(want) {
 			t.Errorf("%s (%v):\n%s\nwant\n%s", name, err, got, want)
 		}
+	}
+}
+
+// Labels do not leave the process, and group numbers say no more than which samples are related.
+func TestRightAndRenumbered(t *testing.T) {
+	if got := right([]int32{3, 1, 2, 0}, []int32{3, 2, 2, 1}); !slices.Equal(got, []uint8{1, 0, 1, 0}) || share(got) != 0.5 {
+		t.Errorf("%v, share %v", got, share(got))
+	}
+	got := renumbered([]int32{70000, -1, 5, 70000, 0, -1, 5})
+	if want := []int32{0, -1, 1, 0, 2, -1, 1}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -88,26 +88,29 @@ func (r *results) reference(seed uint64) *Record {
 	return &r.records[i]
 }
 
-// right tells of each test sample of a network whether a cell has it right.
-func (r *results) right(x Record, network string) ([]bool, error) {
-	classes, labels := r.vectors[x.vectorName(network)], r.vectors[labelsOf+network]
-	if len(classes) != len(labels) || len(labels) == 0 {
-		return nil, fmt.Errorf("%s: %s: %d predictions and %d labels, want as many, above 0",
-			predictionsFile, x.vectorName(network), len(classes), len(labels))
+// verdicts tell of each test sample of a network whether a cell has it right.
+func (r *results) verdicts(x Record, network string) ([]bool, error) {
+	right, ok := r.right[x.vectorName(network)]
+	if !ok {
+		return nil, fmt.Errorf("%s: no %s", rightFile, x.vectorName(network))
 	}
-	return right(classes, labels), nil
+	v := make([]bool, len(right))
+	for i := range v {
+		v[i] = right[i] == 1
+	}
+	return v, nil
 }
 
 func (r *results) compare(ctx context.Context, row *row) error {
 	var all, real []bootstrap.Network
 	for _, n := range row.records[0].Networks {
-		b := bootstrap.Network{Name: n.Name, Groups: r.vectors[groupsOf+n.Name]}
+		b := bootstrap.Network{Name: n.Name, Groups: r.groups[n.Name]}
 		for _, record := range row.records {
-			before, err := r.right(*r.reference(record.Seed), n.Name)
+			before, err := r.verdicts(*r.reference(record.Seed), n.Name)
 			if err != nil {
 				return err
 			}
-			after, err := r.right(record, n.Name)
+			after, err := r.verdicts(record, n.Name)
 			if err != nil {
 				return err
 			}

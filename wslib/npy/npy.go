@@ -46,8 +46,20 @@ func Write[T Value](path string, data []T, shape ...int) error {
 // WriteBytes is [Write] of values that are bytes already, little endian, of a type as
 // "<f4". A shape of zero elements is stored as (0,).
 func WriteBytes(path, kind string, data []byte, shape ...int) error {
+	file, err := File(kind, data, shape...)
+	if err == nil {
+		err = renameio.WriteFile(path, file, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// File is the content of the file that [WriteBytes] writes.
+func File(kind string, data []byte, shape ...int) ([]byte, error) {
 	if product(shape) != len(data)/width(kind) || len(data)%width(kind) != 0 {
-		return fmt.Errorf("write %s: %d values do not fill shape %v", path, len(data)/width(kind), shape)
+		return nil, fmt.Errorf("%d values do not fill shape %v", len(data)/width(kind), shape)
 	}
 	if len(data) == 0 {
 		shape = []int{0}
@@ -59,10 +71,7 @@ func WriteBytes(path, kind string, data []byte, shape ...int) error {
 	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", kind, sides)
 	header += strings.Repeat(" ", (12+len(header)+1)%16) + "\n" // as npyio pads, which wrote older files
 	file := binary.LittleEndian.AppendUint32([]byte("\x93NUMPY\x02\x00"), uint32(len(header)))
-	if err := renameio.WriteFile(path, slices.Concat(file, []byte(header), data), 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return slices.Concat(file, []byte(header), data), nil
 }
 
 // ReadFloats reads a float32 or float64 file (the latter is rounded) in C order.

@@ -457,3 +457,31 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// The documented packs take the bytes that their summaries state, and are written again as they are.
+func TestDocumentedPacks(t *testing.T) {
+	for _, run := range []string{"joint-5.8", "joint-32", "joint-50", "joint-80"} {
+		dir := filepath.Join("..", "..", "results", run)
+		raw, err := os.ReadFile(filepath.Join(dir, "pack.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := Read(bytes.NewReader(raw), int64(len(raw)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(written(t, f), raw) {
+			t.Errorf("%s is another file when it is written again", run)
+		}
+		var summary struct {
+			StoredBytes struct{ Total int }
+		}
+		raw, err = os.ReadFile(filepath.Join(dir, "summary.json"))
+		if err == nil {
+			err = json.Unmarshal(raw, &summary)
+		}
+		if got := f.Set.Stored().Total; err != nil || got != summary.StoredBytes.Total {
+			t.Errorf("%s: %d bytes, its summary says %+v (%v)", run, got, summary, err)
+		}
+	}
+}

@@ -98,18 +98,6 @@ func (r *Run) Score(ctx context.Context, n *network.Network, values network.Valu
 	return s.Score(ctx, on, split)
 }
 
-// ClipAccuracy scores values on the recordings that a split's samples are segments of, by vote;
-// there are none if samples are whole.
-func (r *Run) ClipAccuracy(ctx context.Context, n *network.Network, values network.Values, split *datasets.Split) (accuracy float64, clips int, err error) {
-	s, err := r.scorer(ctx, n)
-	if err != nil {
-		return 0, 0, err
-	}
-	on := values.On()
-	defer train.Free(on...)
-	return s.ClipAccuracy(ctx, on, split)
-}
-
 // Evaluations are the scores of the evaluate stage.
 func (r *Run) Evaluations() ([]Evaluation, error) {
 	if err := r.done(stageEvaluate); err != nil {

@@ -3,7 +3,6 @@ package setfiles
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -100,50 +99,6 @@ func TestSetsComeBack(t *testing.T) {
 		}
 		if want := s.Stored().Total; size != want {
 			t.Errorf("%+v: files hold %d bytes, Stored counts %d", f, size, want)
-		}
-	}
-}
-
-// The documented runs are read and written again, bit for bit.
-func TestDocumentedRuns(t *testing.T) {
-	for _, run := range []string{"joint-5.8", "joint-32", "joint-50", "joint-80"} {
-		dir := filepath.Join("..", "..", "results", run)
-		raw, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var manifest struct {
-			Networks []Shape `json:"networks"`
-			Config   struct {
-				page.Format
-				Optimization page.Format `json:"optimization"`
-			} `json:"config"`
-		}
-		if err := json.Unmarshal(raw, &manifest); err != nil {
-			t.Fatal(err)
-		}
-		f := manifest.Config.Optimization
-		f.Size, f.Shared = manifest.Config.Size, manifest.Config.Shared
-		if run == "joint-5.8" {
-			f.KeyPrecision = page.Int2
-		}
-		s, err := Load(dir, f, manifest.Networks)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again := t.TempDir()
-		files, err := Save(s, again)
-		if err != nil || len(s.Networks) != 10 {
-			t.Fatalf("%s: %d networks, %v", run, len(s.Networks), err)
-		}
-		for _, file := range files {
-			want, err := os.ReadFile(filepath.Join(dir, file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, err := os.ReadFile(filepath.Join(again, file)); err != nil || !bytes.Equal(got, want) {
-				t.Errorf("%s: %s is another file, %v", run, file, err)
-			}
 		}
 	}
 }

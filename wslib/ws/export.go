@@ -1,51 +1,127 @@
 package main
 
 import (
+	"archive/zip"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/google/renameio/v2"
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"weightsep/wslib/network"
 	"weightsep/wslib/npy"
+	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
 
 func (a *app) exportCommand() *ffcli.Command {
 	f := newRunFlags("export").withNet("`names` of networks; default all of the run")
-	out := f.set.String("out", "", "`directory` for the weights; default export in the run directory")
+	format := f.set.String("format", "npy",
+		"`form` of what is written: npy (weights of each network) or safetensors (a pack of all)")
+	out := f.set.String("out", "",
+		"`directory` for npy, file for safetensors; default export or pack.safetensors in the run directory")
 	return &ffcli.Command{
 		Name: "export", FlagSet: f.set,
-		ShortUsage: "ws export [-run DIR] [-net NAMES] [-out DIR]",
-		ShortHelp:  "write each network's weights as executed from the pages, flat, as NAME.npy",
+		ShortUsage: "ws export [-run DIR] [-net NAMES] [-out DIR] | " +
+			"ws export -format safetensors [-run DIR] [-out FILE]",
+		ShortHelp: "write each network's weights as executed from the pages, or all networks as one pack",
+		LongHelp: "The weights of a network are written twice: NAME.npy holds them flat, in the order of the\n" +
+			"model's layers; NAME.npz has an array for each layer, and for each array of its state, by\n" +
+			"name, with dots for slashes.",
 		Exec: func(ctx context.Context, _ []string) error {
+			if *format != "npy" && *format != "safetensors" {
+				return usagef("-format %q, want npy or safetensors", *format)
+			}
+			if *format == "safetensors" && isSet(f.set, "net") {
+				return usagef("a pack has all networks of the run: leave out -net")
+			}
 			return f.withRun(ctx, a, func(r *pipeline.Run, nets []*network.Network) error {
-				set, err := r.Set()
-				if err != nil {
-					return err
+				if *format == "safetensors" {
+					return a.exportPack(r, *out)
 				}
-				dir := *out
-				if dir == "" {
-					dir = filepath.Join(f.run, "export")
-				}
-				if err := os.MkdirAll(dir, 0o755); err != nil {
-					return err
-				}
-				for _, n := range nets {
-					if err := ctx.Err(); err != nil {
-						return err
-					}
-					path := filepath.Join(dir, n.Name+".npy")
-					w := n.ToLayerOrder(set.Weights(set.Index(n.Name)))
-					if err := npy.Write(path, w); err != nil {
-						return err
-					}
-					fmt.Fprintf(a.out, "%s: %d weights\n", path, len(w))
-				}
-				return nil
+				return a.exportWeights(ctx, r, nets, *out)
 			})
 		},
 	}
+}
+
+func (a *app) exportPack(r *pipeline.Run, path string) error {
+	if path == "" {
+		path = r.Dir.File("pack.safetensors")
+	}
+	file, err := r.Pack()
+	if err == nil {
+		err = file.Save(path)
+	}
+	if err == nil {
+		s := file.Set.Stored()
+		fmt.Fprintf(a.out, "%s: %d networks in %d bytes, packed %.1f times\n",
+			path, len(file.Networks), s.Total, s.RatioBytes)
+	}
+	return err
+}
+
+func (a *app) exportWeights(ctx context.Context, r *pipeline.Run, nets []*network.Network, dir string) error {
+	set, err := r.Set()
+	if err != nil {
+		return err
+	}
+	if dir == "" {
+		dir = r.Dir.File("export")
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, n := range nets {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		i := set.Index(n.Name)
+		w := n.ToLayerOrder(set.Weights(i))
+		path := filepath.Join(dir, n.Name+".npy")
+		if err := npy.Write(path, w); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.out, "%s: %d weights\n", path, len(w))
+		path = filepath.Join(dir, n.Name+".npz")
+		if err := writeLayers(path, n, network.Values{Weights: w, State: set.Networks[i].State}); err != nil {
+			return fmt.Errorf("write %s: %w", path, err)
+		}
+		fmt.Fprintf(a.out, "%s: %d layers\n", path, len(n.Layers()))
+	}
+	return nil
+}
+
+// writeLayers writes an .npz file of a network's layers and state. v is in the model's order.
+func writeLayers(path string, n *network.Network, v network.Values) error {
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup()
+	z := zip.NewWriter(f)
+	put := func(layers []network.Layer, values []float32) error {
+		for _, l := range layers {
+			raw, err := npy.File("<f4", page.PackFloats(values[l.Offset:l.Offset+l.Size()]), l.Shape...)
+			if err != nil {
+				return err
+			}
+			w, err := z.Create(strings.ReplaceAll(l.Name, "/", ".") + ".npy")
+			if err != nil {
+				return err
+			}
+			if _, err := w.Write(raw); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := errors.Join(put(n.Model.Layers(), v.Weights), put(n.State(), v.State), z.Close()); err != nil {
+		return err
+	}
+	return f.CloseAtomicallyReplace()
 }

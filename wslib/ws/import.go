@@ -10,7 +10,6 @@ import (
 	"weightsep/wslib/network"
 	"weightsep/wslib/npy"
 	"weightsep/wslib/page"
-	"weightsep/wslib/score"
 	"weightsep/wslib/tfcheckpoint"
 	"weightsep/xla"
 )
@@ -85,30 +84,5 @@ func (a *app) evalWeights(ctx context.Context, f *runFlags, path string) error {
 	if err != nil {
 		return err
 	}
-	c, err := score.New(backend, n, 100)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	w := network.Values{Weights: weights}.On()
-	defer w[0].FinalizeAll()
-	fmt.Fprintf(a.err, "%s: %s\n", n.Name, data.Provenance)
-	accuracy, err := c.Score(ctx, w, data.Test)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(a.out, "%s inference accuracy: %f\n", n.Name, accuracy)
-	voted, clips, err := c.ClipAccuracy(ctx, w, data.Test)
-	if err != nil {
-		return err
-	}
-	a.printClips(n, voted, clips)
-	return nil
-}
-
-// printClips prints the accuracy by vote, if samples are segments of recordings.
-func (a *app) printClips(n *network.Network, accuracy float64, clips int) {
-	if clips > 0 {
-		fmt.Fprintf(a.out, "%s accuracy of %d recordings, by vote: %f\n", n.Name, clips, accuracy)
-	}
+	return a.score(ctx, backend, n, network.Values{Weights: weights}, data)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
@@ -59,19 +60,33 @@ func (a *app) costCommand() *ffcli.Command {
 func (a *app) evalCommand() *ffcli.Command {
 	f := newRunFlags("eval").withNet("`names` of networks; default all of the run")
 	weights := f.set.String("weights", "", "score this `file` (.npy, flat float32) as the network of -net, instead of a run's pages")
+	packed := f.set.String("pack", "", "score the networks of this `file` (.safetensors), instead of a run's pages")
 	return &ffcli.Command{
 		Name: "eval", FlagSet: f.set,
-		ShortUsage: "ws eval [-run DIR] [-net NAMES] [-data DIR] | ws eval -net NAME -weights FILE [-data DIR]",
-		ShortHelp:  "test accuracy from the optimized pages, or of a weight file",
+		ShortUsage: "ws eval [-run DIR] [-net NAMES] [-data DIR] | ws eval -pack FILE [-net NAMES] [-data DIR] [-nets DIR] | " +
+			"ws eval -net NAME -weights FILE [-data DIR]",
+		ShortHelp: "test accuracy from the optimized pages, of a pack, or of a weight file",
 		Exec: func(ctx context.Context, _ []string) error {
-			if *weights != "" {
-				if isSet(f.set, "run") {
-					return usagef("ws eval scores a run or -weights: leave out -run")
+			var given []string
+			for _, name := range []string{"run", "pack", "weights"} {
+				if isSet(f.set, name) {
+					given = append(given, "-"+name)
 				}
+			}
+			switch {
+			case len(given) > 1:
+				return usagef("ws eval scores a run, a pack or a weight file: leave out %s", strings.Join(given[:len(given)-1], " and "))
+			case *packed != "":
+				return a.evalPack(ctx, f, *packed)
+			case *weights != "":
 				return a.evalWeights(ctx, f, *weights)
 			}
 			return f.withRun(ctx, a, func(r *pipeline.Run, nets []*network.Network) error {
 				set, err := r.Set()
+				if err != nil {
+					return err
+				}
+				backend, err := r.Backend(ctx)
 				if err != nil {
 					return err
 				}
@@ -80,19 +95,11 @@ func (a *app) evalCommand() *ffcli.Command {
 					if err != nil {
 						return err
 					}
-					fmt.Fprintf(a.err, "%s: %s\n", n.Name, data.Provenance)
 					i := set.Index(n.Name)
 					v := network.Values{Weights: set.Weights(i), State: set.Networks[i].State}
-					accuracy, err := r.Score(ctx, n, v, data.Test)
-					if err != nil {
+					if err := a.score(ctx, backend, n, v, data); err != nil {
 						return err
 					}
-					fmt.Fprintf(a.out, "%s inference %s: %f\n", n.Name, n.For().ScoreName(), accuracy)
-					voted, clips, err := r.ClipAccuracy(ctx, n, v, data.Test)
-					if err != nil {
-						return err
-					}
-					a.printClips(n, voted, clips)
 				}
 				return nil
 			})

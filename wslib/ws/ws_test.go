@@ -1,9 +1,12 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +14,8 @@ import (
 	"testing"
 
 	"weightsep/wslib/npy"
+	"weightsep/wslib/pack"
+	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 	"weightsep/xla/xlatest"
 )
@@ -133,6 +138,10 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"train", "-baseline", "-load", "mnist=2"}, 2, "-load"},
 		{[]string{"train", "-seed", "2"}, 2, "-seed"},
 		{[]string{"eval", "-net", "mnist", "-weights", "x.npy", "-run", "r"}, 2, "leave out -run"},
+		{[]string{"eval", "-pack", "x.safetensors", "-weights", "x.npy", "-run", "r"}, 2, "leave out -run and -pack"},
+		{[]string{"eval", "-pack", filepath.Join(dir, "x.npy")}, 1, "x.npy"},
+		{[]string{"export", "-format", "gguf"}, 2, "want npy or safetensors"},
+		{[]string{"export", "-format", "safetensors", "-net", "mnist"}, 2, "leave out -net"},
 		{[]string{"run", "-method", "alternating", "-distill", "0.5"}, 2, "no -distill"},
 		{[]string{"run", "-method", "alternating", "-first", "1"}, 2, "-first: 1, want 2 or more"},
 		{[]string{"run", "-rounds", "3"}, 2, "no -rounds"},
@@ -223,6 +232,7 @@ func TestWalk(t *testing.T) {
 		}
 		if args[0] == "export" {
 			checkExport(t, dir)
+			checkExportedPack(t, dir)
 		}
 	}
 	if code, _, stderr := call(t, "eval", "-run", dir, "-net", "svhn"); code != 1 || !strings.Contains(stderr, "not done yet") {
@@ -291,5 +301,97 @@ func checkExport(t *testing.T, dir string) {
 	}
 	if len(got) != 69966 {
 		t.Errorf("%d weights", len(got))
+	}
+	checkLayers(t, filepath.Join(dir, "export", "fmnist.npz"), got)
+}
+
+// checkLayers compares the arrays of an .npz file, put together in the order of layers, with flat weights.
+func checkLayers(t *testing.T, path string, want []float32) {
+	t.Helper()
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	var names []string
+	var flat []float32
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), f.Name)
+		if err := os.WriteFile(file, raw, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		v, shape, err := npy.ReadFloats(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names, flat = append(names, fmt.Sprint(f.Name, shape)), append(flat, v...)
+	}
+	if len(names) != 12 || names[0] != "conv0.kernel.npy[3 3 1 24]" || names[11] != "dense2.bias.npy[10]" {
+		t.Errorf("layers %v", names)
+	}
+	if !slices.Equal(flat, want) {
+		t.Error("layers are not the flat weights")
+	}
+}
+
+// checkExportedPack exports a run as a pack, which scores as its exported weights do.
+func checkExportedPack(t *testing.T, dir string) {
+	t.Helper()
+	code, want, stderr := call(t, "eval", "-net", "fmnist", "-weights", filepath.Join(dir, "export", "fmnist.npy"), "-quiet")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	path := filepath.Join(dir, "all.safetensors")
+	code, out, stderr := call(t, "export", "-run", dir, "-format", "safetensors", "-out", path)
+	if code != 0 || !strings.Contains(out, "all.safetensors: 1 networks in ") {
+		t.Fatalf("export: exit %d, %s%s", code, out, stderr)
+	}
+	if code, out, stderr = call(t, "eval", "-pack", path, "-quiet"); code != 0 || out != want {
+		t.Errorf("eval of the pack: exit %d, %s%s, want %s", code, out, stderr, want)
+	}
+}
+
+// A pack of a network of one's own is scored on samples of one's own. Without the bias, which lies
+// first in the weights, the second sample would be right, too.
+func TestEvalOwnPack(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "own.safetensors")
+	f := &pack.File{
+		Set: &page.Set{
+			Format: page.Format{Size: 3, Shared: 2, Precision: page.Float32},
+			Pages:  page.PackFloats([]float32{0.5, 0, 1, 0, 0, 1}),
+			Networks: []page.Member{
+				{Name: "own", Weights: 6, Table: page.Table{Shared: 2, Entries: []int32{0, 1}}},
+			},
+		},
+		Networks: []pack.Network{{Model: json.RawMessage(`{"kind":"described","objective":"classification","order":"biases first",
+			"input":[1,1,2],"output":[2],"described":{"input":[1,1,2],"dense":[2,2],"activation":"leaky"}}`)}},
+	}
+	if err := f.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := call(t, "eval", "-pack", path); code != 1 || !strings.Contains(stderr, "want own_test_data.npy") {
+		t.Errorf("without samples: exit %d, %s", code, stderr)
+	}
+	if err := npy.Write(filepath.Join(dir, "own_test_data.npy"), []float32{2, 0, 1, 1.2, 0, 3, -1, 0}, 4, 1, 1, 2); err != nil {
+		t.Fatal(err)
+	}
+	if err := npy.Write(filepath.Join(dir, "own_test_label.npy"), []int32{0, 1, 1, 1}); err != nil {
+		t.Fatal(err)
+	}
+	code, out, stderr := call(t, "eval", "-pack", path, "-nets", dir)
+	if code != 0 || out != "own inference accuracy: 0.750000\n" {
+		t.Errorf("exit %d: %s%s", code, out, stderr)
+	}
+	if code, _, stderr := call(t, "eval", "-pack", path, "-net", "other"); code != 2 || !strings.Contains(stderr, `"other"`) {
+		t.Errorf("a network that is not in the pack: exit %d, %s", code, stderr)
 	}
 }
