@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/xla"
+	_ "weightsep/xla/keepmemory" // the programs have it, so that BenchmarkTrainStep has
 	"weightsep/xla/xlatest"
 )
 
@@ -187,7 +188,8 @@ func benchmarkStep(b *testing.B, back compute.Backend, n *Network, kind string) 
 		case "strided":
 			g = Gradient(crossEntropy(plain(n, w, x, xla.Convolve, xla.MaxPool2x2), y), w)[0]
 		case "native":
-			g = Gradient(crossEntropy(plain(n, w, x, xla.Convolve, xla.NativeMaxPool2x2), y), w)[0]
+			pool := func(x *Node) *Node { return MaxPool(x).Window(2).Strides(2).NoPadding().Done() }
+			g = Gradient(crossEntropy(plain(n, w, x, xla.Convolve, pool), y), w)[0]
 		}
 		return Sub(w, MulScalar(g, 0.01))
 	})
