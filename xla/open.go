@@ -17,6 +17,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/exceptions"
 )
 
 // Info reports what runs, for logs and for the record of a run.
@@ -215,16 +216,14 @@ func moduleVersion(module string) string {
 // guard calls f and returns a panic of f, which is how GoMLX reports much, as
 // an error.
 func guard[T any](f func() (T, error)) (v T, err error) {
-	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case error:
-			err = r
-		default:
-			err = fmt.Errorf("%v", r)
-		}
-	}()
-	return f()
+	switch e := exceptions.Try(func() { v, err = f() }).(type) {
+	case nil:
+	case error:
+		err = e
+	default:
+		err = fmt.Errorf("%v", e)
+	}
+	return v, err
 }
 
 // String is the report on one line.
