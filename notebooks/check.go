@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -113,11 +114,8 @@ func tail(s string, n int) string {
 // errorReason shortens an error's value to a line.
 func errorReason(value string) string {
 	for l := range strings.Lines(plain(value)) {
-		l = strings.TrimSpace(l)
-		switch {
-		case l == "":
-		case strings.HasPrefix(l, "#"): // go build's headline: the package
-		default:
+		// A line with # is go build's headline, the package.
+		if l = strings.TrimSpace(l); l != "" && l[0] != '#' {
 			return "does not run: " + l
 		}
 	}
@@ -127,10 +125,8 @@ func errorReason(value string) string {
 // errorDetail returns the traceback, which for GoNB is the compiler's messages with the
 // lines that they are about.
 func errorDetail(o output) string {
-	if s := strings.TrimSpace(plain(strings.Join(o.Traceback, "\n"))); s != "" {
-		return s
-	}
-	return strings.TrimSpace(plain(o.Value))
+	traceback := strings.TrimSpace(plain(strings.Join(o.Traceback, "\n")))
+	return cmp.Or(traceback, strings.TrimSpace(plain(o.Value)))
 }
 
 // plain removes terminal colors.

@@ -142,8 +142,8 @@ type driverProcess struct {
 
 // startDriver starts the driver on j. It is not tied to a context: it ends, in an
 // orderly way, when its input does.
-func startDriver(env *environment, j job, tmp *scratch) (*driverProcess, error) {
-	script := filepath.Join(tmp.dir, "driver.py")
+func startDriver(env *environment, j job, tmp scratch) (*driverProcess, error) {
+	script := filepath.Join(string(tmp), "driver.py")
 	if err := os.WriteFile(script, driver, 0o600); err != nil {
 		return nil, err
 	}

@@ -68,11 +68,10 @@ func newVenv(ctx context.Context, dir string) (pip []string, err error) {
 		return nil, err
 	}
 	inside := filepath.Join(dir, "bin", "python")
-	try := func(args ...string) bool {
-		return newCommand(ctx, python, args...).Run() == nil
-	}
-	create := func(name string, args ...string) error {
-		cmd := newCommand(ctx, name, append(args, dir)...)
+	own := []string{inside, "-m", "pip"}
+	try := func(args ...string) bool { return newCommand(ctx, python, args...).Run() == nil }
+	create := func(args ...string) error {
+		cmd := newCommand(ctx, python, append(args, dir)...)
 		cmd.Env = pythonEnv()
 		if err := runQuietly(ctx, cmd); err != nil {
 			return fmt.Errorf("making a Python environment: %w", err)
@@ -81,24 +80,17 @@ func newVenv(ctx context.Context, dir string) (pip []string, err error) {
 	}
 	switch {
 	case try("-c", "import venv, ensurepip"):
-		return []string{inside, "-m", "pip"}, create(python, "-m", "venv")
+		return own, create("-m", "venv")
 	case try("-c", "import virtualenv"):
-		return []string{inside, "-m", "pip"}, create(python, "-m", "virtualenv")
-	case hasProgram("virtualenv"):
-		return []string{inside, "-m", "pip"}, create("virtualenv", "--python", python)
+		return own, create("-m", "virtualenv")
 	case try("-c", "import venv") && try("-m", "pip", "--python", python, "--version"):
 		// Debian's Python without python3-venv, but with a pip that serves others.
-		return []string{python, "-m", "pip", "--python", inside}, create(python, "-m", "venv", "--without-pip")
+		return []string{python, "-m", "pip", "--python", inside}, create("-m", "venv", "--without-pip")
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	}
 	return nil, fmt.Errorf("%s cannot make environments: install its venv module "+
 		"(Debian, Ubuntu: apt install python3-venv) or virtualenv", python)
-}
-
-func hasProgram(name string) bool {
-	_, err := exec.LookPath(name)
-	return err == nil
 }
 
 // findPython returns a Python of a version that the pins are for.

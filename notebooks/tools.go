@@ -113,22 +113,14 @@ func (e *environment) kernelSpecFile() string {
 // kernelSpec is the file that tells Jupyter how to start the kernel. It is GoNB's own,
 // plus -raw_error, for errors as text and not as HTML, plus the PATH to the tools.
 func (e *environment) kernelSpec() []byte {
-	spec := struct {
-		Argv          []string          `json:"argv"`
-		DisplayName   string            `json:"display_name"`
-		Language      string            `json:"language"`
-		InterruptMode string            `json:"interrupt_mode"`
-		Env           map[string]string `json:"env"`
-	}{
-		Argv:          []string{filepath.Join(e.bin(), "gonb"), "--kernel", "{connection_file}", "-raw_error"},
-		DisplayName:   "Go (gonb)",
-		Language:      "go",
-		InterruptMode: "message",
-		Env: map[string]string{
-			"PATH": strings.Join([]string{e.bin(), e.goes.dir, "${PATH}"}, string(filepath.ListSeparator)),
-		},
-	}
-	b, err := json.MarshalIndent(spec, "", "  ")
+	path := []string{e.bin(), e.goes.dir, "${PATH}"}
+	b, err := json.MarshalIndent(map[string]any{
+		"argv":           []string{filepath.Join(e.bin(), "gonb"), "--kernel", "{connection_file}", "-raw_error"},
+		"display_name":   "Go (gonb)",
+		"language":       "go",
+		"interrupt_mode": "message",
+		"env":            map[string]string{"PATH": strings.Join(path, string(filepath.ListSeparator))},
+	}, "", "  ")
 	if err != nil {
 		panic(err) // strings and nothing else
 	}

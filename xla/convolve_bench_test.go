@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/xla"
+	_ "weightsep/xla/keepmemory" // the programs have it
 	"weightsep/xla/xlatest"
 )
 
@@ -68,7 +69,7 @@ func BenchmarkLowering(b *testing.B) {
 			return Gradient(ReduceAllSum(Mul(xla.MaxPool2x2(x), StopGradient(g))), x)[0]
 		}},
 		{"reduce-window, automatic", func(x, g, _ *Node) *Node {
-			return Gradient(ReduceAllSum(Mul(xla.NativeMaxPool2x2(x), StopGradient(g))), x)[0]
+			return Gradient(ReduceAllSum(Mul(MaxPool(x).Window(2).Strides(2).NoPadding().Done(), StopGradient(g))), x)[0]
 		}},
 	} {
 		b.Run("pool and gradient/"+w.name, func(b *testing.B) { benchmark(b, w.f, x, g, g) })

@@ -2,36 +2,39 @@ package xla
 
 import (
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 )
 
-// CorrectGradients puts right two gradients of GoMLX v0.28.1, once a process: that of a
+// CorrectGradients corrects two gradients of GoMLX v0.28.1, once a process: that of a
 // convolution with respect to its input, which is wrong where the kernel has an even number
 // of rows or columns, and that of batch normalization at inference, which is missing.
-// [Open] calls it. It changes graph.VJPRegistration, which GoMLX exports for such ends.
+// [Open] calls it. It changes graph.VJPRegistration, which GoMLX exports for that.
 func CorrectGradients() {
 	correct.Do(func() {
 		original := graph.VJPRegistration[graph.NodeTypeConvGeneral]
-		graph.VJPRegistration[graph.NodeTypeConvGeneral] = func(node *graph.Node, v []*graph.Node, s shapes.Shape) []*graph.Node {
+		corrected := func(node *graph.Node, v []*graph.Node, s shapes.Shape) []*graph.Node {
 			return convolutionGradient(original, node, v, s)
 		}
+		graph.VJPRegistration[graph.NodeTypeConvGeneral] = corrected
 		graph.VJPRegistration[graph.NodeTypeBatchNormForInference] = batchNormGradient
 	})
 }
 
 var correct sync.Once
 
-// convolutionGradient is the gradient of an equal convolution with a kernel of odd size: zeros
-// are put after the kernel's rows and columns, and as many after those of the input.
+// convolutionGradient extends kernels of even size to odd size with zeros after their rows
+// and columns, and the input likewise: the convolution is the same, and GoMLX's gradient right.
 func convolutionGradient(original graph.VJP, node *graph.Node, v []*graph.Node, s shapes.Shape) []*graph.Node {
 	x, kernel := node.Inputs()[0], node.Inputs()[1]
 	static := staticInputs(node)
 	axes := static.FieldByName("axes")
 	channels := x.Shape().Dimensions[axes.FieldByName("InputChannels").Int()]
-	if int(static.FieldByName("channelGroupCount").Int()) == channels && channels > 1 && channels == node.Shape().Dimensions[axes.FieldByName("OutputChannels").Int()] {
+	if channels > 1 && int(static.FieldByName("channelGroupCount").Int()) == channels &&
+		channels == node.Shape().Dimensions[axes.FieldByName("OutputChannels").Int()] {
 		return depthwiseGradient(x, kernel, v[0], static)
 	}
 	ofInput, ofKernel := ints(axes.FieldByName("InputSpatial")), ints(axes.FieldByName("KernelSpatial"))
@@ -60,8 +63,8 @@ func convolutionGradient(original graph.VJP, node *graph.Node, v []*graph.Node, 
 	return gradients
 }
 
-// depthwiseGradient is that of a convolution of every channel with a kernel of its own, place by
-// place of the kernel: GoMLX makes two convolutions of every channel.
+// depthwiseGradient is the gradient where every channel has a kernel of its own. It sums over
+// the places of the kernel; GoMLX makes two convolutions of every channel.
 func depthwiseGradient(x, kernel, dy *graph.Node, static reflect.Value) []*graph.Node {
 	axes := static.FieldByName("axes")
 	axis := func(name string) int { return int(axes.FieldByName(name).Int()) }
@@ -89,14 +92,11 @@ func depthwiseGradient(x, kernel, dy *graph.Node, static reflect.Value) []*graph
 	}
 	zero := graph.ScalarZero(x.Graph(), x.DType())
 	padded := graph.Pad(turned, zero, padding...)
-	places, sizes := 1, k.Shape().Dimensions[1:rank-1]
-	for _, n := range sizes {
-		places *= n
-	}
-	flat := graph.Reshape(k, places, -1)
+	sizes := k.Shape().Dimensions[1 : rank-1]
+	flat := graph.Reshape(k, -1, k.Shape().Dimensions[rank-1])
 	var onKernel []*graph.Node
 	var onX *graph.Node
-	for place := range places {
+	for place := range flat.Shape().Dimensions[0] {
 		ranges, spread := make([]graph.SliceAxisSpec, rank), make([]graph.PadAxis, rank)
 		ranges[0], ranges[rank-1] = graph.AxisRange(), graph.AxisRange()
 		for i, rest := rank-3, place; i >= 0; i-- {
@@ -107,28 +107,21 @@ func depthwiseGradient(x, kernel, dy *graph.Node, static reflect.Value) []*graph
 			spread[i+1] = graph.PadAxis{Start: start, End: padded.Shape().Dimensions[i+1] - end, Interior: stride - 1}
 		}
 		seen := graph.Mul(graph.Slice(padded, ranges...), dy)
-		onKernel = append(onKernel, graph.Reshape(graph.ReduceSum(graph.Reshape(seen, -1, seen.Shape().Dimensions[rank-1]), 0), 1, -1))
-		weight := graph.Reshape(graph.Slice(flat, graph.AxisRange(place, place+1)), append(ones(rank-1), -1)...)
-		part := graph.Pad(graph.Mul(dy, weight), zero, spread...)
-		if onX != nil {
-			part = graph.Add(onX, part)
-		}
-		onX = part
+		seen = graph.ReduceSum(graph.Reshape(seen, -1, seen.Shape().Dimensions[rank-1]), 0)
+		onKernel = append(onKernel, graph.Reshape(seen, 1, -1))
+		weight := graph.Slice(flat, graph.AxisRange(place, place+1))
+		weight = graph.Reshape(weight, append(slices.Repeat([]int{1}, rank-1), -1)...)
+		onX = plus(onX, graph.Pad(graph.Mul(dy, weight), zero, spread...))
 	}
 	ranges := make([]graph.SliceAxisSpec, rank)
 	for i, p := range padding {
 		ranges[i] = graph.AxisRange(p.Start, p.Start+turned.Shape().Dimensions[i])
 	}
 	gradient := graph.Reshape(graph.Concatenate(onKernel, 0), k.Shape().Dimensions...)
-	return []*graph.Node{graph.TransposeAllAxes(graph.Slice(onX, ranges...), inverse(ofX)...), graph.TransposeAllAxes(gradient, inverse(ofKernel)...)}
-}
-
-func ones(n int) []int {
-	v := make([]int, n)
-	for i := range v {
-		v[i] = 1
+	return []*graph.Node{
+		graph.TransposeAllAxes(graph.Slice(onX, ranges...), inverse(ofX)...),
+		graph.TransposeAllAxes(gradient, inverse(ofKernel)...),
 	}
-	return v
 }
 
 // inverse is the permutation that undoes another.
@@ -146,15 +139,14 @@ func batchNormGradient(node *graph.Node, v []*graph.Node, _ shapes.Shape) []*gra
 	x, scale, mean, variance := node.Inputs()[0], node.Inputs()[1], node.Inputs()[3], node.Inputs()[4]
 	static, g := staticInputs(node), v[0]
 	axis := int(static.FieldByName("featureAxis").Int())
-	dims := make([]int, x.Rank())
+	dims := slices.Repeat([]int{1}, x.Rank())
+	dims[axis] = -1
 	var others []int
 	for i := range dims {
-		dims[i] = 1
 		if i != axis {
 			others = append(others, i)
 		}
 	}
-	dims[axis] = x.Shape().Dimensions[axis]
 	per := func(n *graph.Node) *graph.Node { return graph.Reshape(n, dims...) }
 	deviation := graph.Sqrt(graph.AddScalar(variance, static.FieldByName("epsilon").Float()))
 	normalized := graph.Div(graph.Sub(x, per(mean)), per(deviation))
@@ -166,8 +158,8 @@ func batchNormGradient(node *graph.Node, v []*graph.Node, _ shapes.Shape) []*gra
 	}
 }
 
-// staticInputs are the arguments of an operation that are no nodes. GoMLX keeps them to itself;
-// its version is pinned, and tests compare the gradients with numbers.
+// staticInputs are the arguments of an operation that are no nodes. GoMLX does not export them;
+// its version is pinned, and tests compare the gradients with differences.
 func staticInputs(node *graph.Node) reflect.Value {
 	return reflect.ValueOf(node).Elem().FieldByName("inputs").Elem().Elem()
 }

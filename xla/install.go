@@ -1,6 +1,8 @@
 package xla
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,12 +11,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/gomlx/go-xla/installer"
 	"github.com/gomlx/go-xla/pjrt"
 )
 
@@ -38,92 +42,70 @@ func EnsureCPUPlugin(ctx context.Context, cacheDir string, log io.Writer) (strin
 	return path, nil
 }
 
-// A cache keeps a CPU plugin in a directory.
-//
-// The plugin out of the wheel has the hash that this program pins. That of
-// go-xla's installer comes without one: the hash that it had when it was
-// installed is part of the name of its directory. Either is hashed each time
-// before it is loaded, for 0.15 s (0.2 GB): a stamp in its stead would miss
-// what the disk did to the file.
+// A wheel is a Python package that holds a CPU plugin, and its pins.
+type wheel struct {
+	name, version string
+	file          string // of the wheel
+	sum           string // SHA-256 of the wheel
+	plugin        string // the plugin's name inside
+	pluginSum     string // SHA-256 of the plugin
+}
+
+// cpuWheel holds XLA's plain CPU plugin, under a name that go-xla knows, and
+// depends on nothing.
+var cpuWheel = wheel{
+	name:      "lammps-jax-pjrt-cpu",
+	version:   "0.11.2",
+	file:      "lammps_jax_pjrt_cpu-0.11.2-py3-none-manylinux_2_27_x86_64.whl",
+	sum:       "1319390d948b39f69f7dade496b7c385149d9ca6097a6b62114da113216d9ad1",
+	plugin:    "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so",
+	pluginSum: "ad1309ac822b1b24d51b7f9947c7c9fa9ef5d67f390584cbc3d1fa2428fed9c2",
+}
+
+func (w *wheel) String() string { return "wheel " + w.name + " " + w.version }
+
+// A cache keeps CPU plugins in a directory: the one out of the wheel, which is
+// hashed each time before it is loaded (0.15 s for 0.2 GB), or that of go-xla's
+// installer, which comes without a hash and is only checked for being whole.
 type cache struct {
 	dir   string
-	err   error  // why there is no dir, for users who need none
-	wheel *wheel // nil where there is none for the platform
-	goxla string // version to ask go-xla's installer for; empty: never
+	err   error                  // why there is no dir, for users who need none
+	wheel *wheel                 // nil where there is none for the platform
+	goxla func(dir string) error // installs go-xla's plugin in dir; nil: never
 	log   io.Writer
 }
 
 func newCache(dir string, log io.Writer) cache {
-	c := cache{goxla: pjrt.DefaultCPUVersion, log: log}
+	c := cache{log: log, goxla: func(dir string) error {
+		platform := runtime.GOOS + "_" + runtime.GOARCH
+		return installer.CPUInstall(platform, pjrt.DefaultCPUVersion, dir, false, installer.Quiet)
+	}}
 	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
 		c.wheel = &cpuWheel
 	}
 	if dir == "" {
-		var user string
-		if user, c.err = os.UserCacheDir(); c.err != nil {
+		if dir, c.err = os.UserCacheDir(); c.err != nil {
 			return c
 		}
-		dir = filepath.Join(user, "weightsep")
+		dir = filepath.Join(dir, "weightsep")
 	}
 	dir, c.err = filepath.Abs(dir)
 	c.dir = filepath.Join(dir, "pjrt")
 	return c
 }
 
-// A badFileError reports a file that is not what it should be.
-type badFileError struct {
-	path       string
-	want, have string // SHA-256; have is empty if only pip has seen the file
-	size       int64
+const (
+	pluginBase = "pjrt_c_api_cpu_plugin.so" // Any platform's loader takes the name.
+	tempPrefix = "tmp-"
+)
+
+func (c cache) wheelPlugin() string {
+	return filepath.Join(c.dir, c.wheel.name+"-"+c.wheel.version, pluginBase)
 }
 
-func (e *badFileError) Error() string {
-	if e.have == "" {
-		return fmt.Sprintf("%s: want SHA-256 %s, pip got a file with another", e.path, e.want)
-	}
-	return fmt.Sprintf("%s is damaged or not the file expected: want SHA-256 %s, have %s in %d bytes", e.path, e.want, e.have, e.size)
-}
+func (c cache) goXLADir() string { return filepath.Join(c.dir, "go-xla-"+pjrt.DefaultCPUVersion) }
 
-// ensure returns the path of the plugin and where it came from. It installs
-// the plugin if it is missing or damaged.
-func (c cache) ensure(ctx context.Context) (path, origin string, err error) {
-	if c.err != nil {
-		return "", "", fmt.Errorf("no directory for plugins: %w", c.err)
-	}
-	path, origin, err = c.installed()
-	if !missing(err) {
-		return path, origin, err
-	}
-	unlock, err := c.lock(ctx)
-	if err != nil {
-		return "", "", err
-	}
-	defer unlock()
-	path, origin, err = c.installed() // Another process may have been faster.
-	if !missing(err) {
-		return path, origin, err
-	}
-	var bad *badFileError
-	if errors.As(err, &bad) {
-		fmt.Fprintf(c.log, "replacing a plugin: %v\n", err)
-		// Processes that have it loaded keep their file.
-		if err := os.Remove(bad.path); err != nil {
-			return "", "", err
-		}
-	}
-	if err := c.install(ctx); err != nil {
-		return "", "", err
-	}
-	return c.installed()
-}
-
-// missing reports whether err, of installed, is one that installing helps.
-func missing(err error) bool {
-	var bad *badFileError
-	return errors.Is(err, fs.ErrNotExist) || errors.As(err, &bad)
-}
-
-// installed returns the plugin in the cache if its hash is right. The error
+// installed returns the plugin in the cache and where it came from. The error
 // wraps [fs.ErrNotExist] or a *badFileError if there is none.
 func (c cache) installed() (path, origin string, err error) {
 	if c.wheel != nil {
@@ -136,41 +118,40 @@ func (c cache) installed() (path, origin string, err error) {
 			return "", "", err
 		}
 	}
-	return c.installedByGoXLA()
+	path, err = find("cpu", []string{c.goXLADir()}, c.log)
+	return path, "go-xla " + pjrt.DefaultCPUVersion, err
 }
 
-func (c cache) wheelPlugin() string {
-	return filepath.Join(c.dir, c.wheel.name+"-"+c.wheel.version, pluginBase)
-}
-
-func (c cache) installedByGoXLA() (path, origin string, err error) {
-	prefix := "go-xla-" + c.goxla + "-"
-	entries, _ := os.ReadDir(c.dir) // It may be missing, then so is the plugin.
-	for _, e := range entries {
-		sum, ok := strings.CutPrefix(e.Name(), prefix)
-		if c.goxla == "" || !ok {
-			continue
-		}
-		path := filepath.Join(c.dir, e.Name(), pluginBase)
-		if err := checkSum(path, sum); err != nil {
+// ensure is installed, but installs the plugin if it is missing or damaged.
+func (c cache) ensure(ctx context.Context) (path, origin string, err error) {
+	if c.err != nil {
+		return "", "", fmt.Errorf("no directory for plugins: %w", c.err)
+	}
+	var bad *badFileError
+	missing := func(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.As(err, &bad) }
+	if path, origin, err = c.installed(); !missing(err) {
+		return path, origin, err
+	}
+	unlock, err := c.lock(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	defer unlock()
+	bad = nil
+	if path, origin, err = c.installed(); !missing(err) { // Another process was faster.
+		return path, origin, err
+	}
+	if bad != nil {
+		fmt.Fprintf(c.log, "replacing a plugin: %v\n", err)
+		// Processes that have it loaded keep their file.
+		if err := os.Remove(bad.path); err != nil {
 			return "", "", err
 		}
-		return path, "go-xla " + c.goxla, nil
 	}
-	return "", "", fmt.Errorf("no plugin in %s: %w", c.dir, fs.ErrNotExist)
-}
-
-// owns returns where the plugin at path came from if it is one of the cache's,
-// else "". The error is that of a damaged one.
-func (c cache) owns(path string) (origin string, err error) {
-	if rel, err := filepath.Rel(c.dir, path); c.err != nil || err != nil || !filepath.IsLocal(rel) {
-		return "", nil
+	if err := c.install(ctx); err != nil {
+		return "", "", err
 	}
-	ours, origin, err := c.installed()
-	if err != nil || ours != filepath.Clean(path) {
-		return "", err
-	}
-	return origin, nil
+	return c.installed()
 }
 
 // lock waits until no other process installs.
@@ -205,73 +186,67 @@ func (c cache) install(ctx context.Context) error {
 
 	var wheelErr error
 	if c.wheel != nil {
+		fmt.Fprintf(c.log, "installing the CPU plugin, %s, in %s\n", c.wheel, c.dir)
 		start := time.Now()
-		wheelErr = c.installWheel(ctx, tmp)
-		if wheelErr == nil {
-			fmt.Fprintf(c.log, "installed %s in %s, %.1f s\n", c.wheel, c.dir, time.Since(start).Seconds())
+		if wheelErr = c.installWheel(ctx, tmp); wheelErr == nil {
+			fmt.Fprintf(c.log, "installed %s in %.1f s\n", c.wheel, time.Since(start).Seconds())
 			return nil
 		}
+		wheelErr = fmt.Errorf("%s: %w", c.wheel, wheelErr)
 		// What comes with a wrong hash is no reason to go and look for what
 		// has none.
 		var bad *badFileError
-		if c.goxla == "" || ctx.Err() != nil || errors.As(wheelErr, &bad) {
+		if c.goxla == nil || ctx.Err() != nil || errors.As(wheelErr, &bad) {
 			return wheelErr
 		}
 		fmt.Fprintf(c.log, "not installed: %v\n", wheelErr)
 	}
 	if err := c.installGoXLA(ctx, tmp); err != nil {
-		return errors.Join(wheelErr, err)
+		return errors.Join(wheelErr, fmt.Errorf("go-xla's installer: %w", err))
 	}
 	return nil
 }
 
-const (
-	pluginBase = "pjrt_c_api_cpu_plugin.so" // Any platform's loader takes the name.
-	tempPrefix = "tmp-"
-)
-
-// place makes the file at tmp, of the given hash, the one at path, whole or
-// not at all. Both are in the cache.
-func place(tmp, path, sum string) error {
-	if err := checkSum(tmp, sum); err != nil {
+// installWheel gets the wheel through pip into tmp and takes the plugin out.
+func (c cache) installWheel(ctx context.Context, tmp string) error {
+	w := c.wheel
+	if err := c.download(ctx, tmp); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	file := filepath.Join(tmp, w.file)
+	if err := checkSum(file, w.sum); err != nil {
 		return err
 	}
-	return os.Rename(tmp, path)
-}
-
-// checkSum returns a *badFileError if the file's SHA-256 is not want.
-func checkSum(path, want string) error {
-	have, size, err := fileSum(path)
+	r, err := zip.OpenReader(file)
 	if err != nil {
 		return err
 	}
-	if have != want {
-		return &badFileError{path: path, want: want, have: have, size: size}
-	}
-	return nil
-}
-
-func fileSum(path string) (sum string, size int64, err error) {
-	f, err := os.Open(path)
+	defer r.Close()
+	src, err := r.Open(w.plugin)
 	if err != nil {
-		return "", 0, err
+		return fmt.Errorf("no file %s inside: %w", w.plugin, err)
 	}
-	defer f.Close()
-	h := sha256.New()
-	size, err = io.Copy(h, f)
-	if err != nil {
-		return "", 0, fmt.Errorf("reading %s: %w", path, err)
+	defer src.Close()
+	plugin := filepath.Join(tmp, pluginBase)
+	if err := copyFile(plugin, src); err != nil {
+		return err
 	}
-	return hex.EncodeToString(h.Sum(nil)), size, nil
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := checkSum(plugin, w.pluginSum); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(c.wheelPlugin()), 0o755); err != nil {
+		return err
+	}
+	return os.Rename(plugin, c.wheelPlugin())
 }
 
 // copyFile copies src to the new file dst and brings it to the disk, so that a
 // later rename does not get there first.
 func copyFile(dst string, src io.Reader) (err error) {
-	f, err := os.OpenFile(dst, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.Create(dst)
 	if err != nil {
 		return err
 	}
@@ -280,4 +255,118 @@ func copyFile(dst string, src io.Reader) (err error) {
 		return fmt.Errorf("writing %s: %w", dst, err)
 	}
 	return f.Sync()
+}
+
+// installGoXLA runs go-xla's installer for the version that go-xla was tested with.
+// It knows no context: what it does after the end of ctx is in vain, its directory
+// is gone then.
+func (c cache) installGoXLA(ctx context.Context, tmp string) error {
+	if _, err := find("cpu", []string{c.goXLADir()}, c.log); err == nil {
+		return nil // The wheel's plugin was damaged, and this one is still there.
+	}
+	dir, done := filepath.Join(tmp, "go-xla"), make(chan error, 1)
+	fmt.Fprintf(c.log, "asking go-xla's installer for its CPU plugin %s\n", pjrt.DefaultCPUVersion)
+	go func() {
+		_, err := guard(func() (struct{}, error) { return struct{}{}, c.goxla(dir) })
+		done <- err
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-done:
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := find("cpu", []string{dir}, c.log); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(c.goXLADir()); err != nil { // a damaged former one
+		return err
+	}
+	return os.Rename(dir, c.goXLADir())
+}
+
+// download runs pip, which knows the user's mirrors and proxies.
+func (c cache) download(ctx context.Context, tmp string) error {
+	pip, err := findPip(ctx)
+	if err != nil {
+		return err
+	}
+	requirements := filepath.Join(tmp, "requirements.txt")
+	line := fmt.Sprintf("%s==%s --hash=sha256:%s\n", c.wheel.name, c.wheel.version, c.wheel.sum)
+	if err := os.WriteFile(requirements, []byte(line), 0o644); err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	cmd := pipCommand(ctx, append(pip, "download", "--no-deps", "--only-binary=:all:", "--require-hashes",
+		"--no-input", "--disable-pip-version-check", "--progress-bar", "off", "-d", tmp, "-r", requirements))
+	cmd.Env = append(cmd.Env, "TMPDIR="+tmp) // So that a killed pip leaves nothing elsewhere.
+	cmd.Stdout = io.MultiWriter(c.log, &out)
+	cmd.Stderr = cmd.Stdout
+	err = cmd.Run()
+	printed := strings.TrimSpace(out.String())
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil && strings.Contains(printed, "DO NOT MATCH THE HASHES"):
+		return &badFileError{path: c.wheel.file, want: c.wheel.sum}
+	case err != nil: // the last line says what went wrong
+		return fmt.Errorf("%s: %w: %s", strings.Join(pip, " "), err, printed[strings.LastIndexByte(printed, '\n')+1:])
+	}
+	return nil
+}
+
+// findPip returns the first command on this machine that is a pip.
+func findPip(ctx context.Context) ([]string, error) {
+	for _, pip := range [][]string{{"python3", "-m", "pip"}, {"pip3"}, {"pip"}} {
+		err := pipCommand(ctx, append(pip, "--version")).Run()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err == nil {
+			return pip, nil
+		}
+	}
+	return nil, errors.New("no pip: want python3 -m pip, pip3 or pip to run")
+}
+
+func pipCommand(ctx context.Context, args []string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	// A download touches no environment, so users who let pip work in virtual
+	// environments only may do without one here.
+	cmd.Env = append(os.Environ(), "PIP_REQUIRE_VIRTUALENV=0")
+	killGroup(cmd)
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+// A badFileError reports a file that is not what it should be.
+type badFileError struct {
+	path       string
+	want, have string // SHA-256; have is empty if only pip has seen the file
+}
+
+func (e *badFileError) Error() string {
+	if e.have == "" {
+		return fmt.Sprintf("%s: want SHA-256 %s, pip got a file with another", e.path, e.want)
+	}
+	return fmt.Sprintf("%s is damaged or not the file expected: want SHA-256 %s, have %s", e.path, e.want, e.have)
+}
+
+// checkSum returns a *badFileError if the file's SHA-256 is not want.
+func checkSum(path, want string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return fmt.Errorf("reading %s: %w", path, err)
+	}
+	if have := hex.EncodeToString(h.Sum(nil)); have != want {
+		return &badFileError{path: path, want: want, have: have}
+	}
+	return nil
 }

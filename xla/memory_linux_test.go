@@ -6,6 +6,8 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	_ "weightsep/xla/keepmemory"
 )
 
 // A step that is run again gets the memory that it had, without page faults: with

@@ -1,3 +1,6 @@
+// Package xla opens the compute backend (CUDA, XLA's CPU plugin, pure Go) and
+// holds the graph pieces whose lowering decides the speed of training:
+// convolution, pooling, page gather.
 package xla
 
 import (
@@ -14,6 +17,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/exceptions"
 )
 
 // Info reports what runs, for logs and for the record of a run.
@@ -55,7 +59,7 @@ type Options struct {
 //
 // The wheel's CPU plugin computes with oneDNN: Open sets
 // --xla_cpu_experimental_onednn_custom_call in XLA_FLAGS unless it is there.
-// In a program with this package the C library's malloc keeps freed memory.
+// Programs that train import package keepmemory, too: steps are faster with it.
 //
 // Plugins are opened with the go-xla option tf32=false, so that a GPU's
 // results agree with the CPU's, unless GOMLX_BACKEND has that option.
@@ -99,16 +103,13 @@ func (p *opener) open(name string) (compute.Backend, Info, error) {
 			return b, info, nil
 		}
 		return p.auto()
-	case name == "cuda":
-		return p.cuda("")
-	case name == "cpu":
-		return p.cpu("")
 	case name == "go":
 		return openGo("")
-	case filepath.IsAbs(name):
-		return p.path(name, "")
+	case name == "cuda" || name == "cpu" || filepath.IsAbs(name):
+		return p.plugin(name, "")
 	}
-	return nil, Info{}, errors.New(`unknown name: want "auto", "cuda", "cpu", "go" or the absolute path of a PJRT plugin`)
+	return nil, Info{}, errors.New(`unknown name: want "auto", "cuda", "cpu", "go" or ` +
+		`the absolute path of a PJRT plugin`)
 }
 
 func (p *opener) auto() (compute.Backend, Info, error) {
@@ -117,60 +118,55 @@ func (p *opener) auto() (compute.Backend, Info, error) {
 		return b, info, err
 	}
 	why := strings.ReplaceAll(err.Error(), "\n", "; ")
-	fmt.Fprintf(p.log, "warning: computing with the pure Go backend, which trains 10 to 100 times slower: no CPU plugin: %s\n", why)
+	fmt.Fprintf(p.log, "warning: computing with the pure Go backend, which trains 10 to 100 times slower: "+
+		"no CPU plugin: %s\n", why)
 	return openGo("")
 }
 
 // fastest opens CUDA or, where that cannot be, the CPU plugin.
 func (p *opener) fastest(options string) (compute.Backend, Info, error) {
 	if hasGPU(p.ctx) {
-		b, info, err := p.cuda(options)
+		b, info, err := p.plugin("cuda", options)
 		if err == nil {
 			return b, info, nil
 		}
 		fmt.Fprintf(p.log, "warning: not computing on the GPU: %v\n", err)
 	}
-	return p.cpu(options)
+	return p.plugin("cpu", options)
 }
 
-func (p *opener) cuda(options string) (compute.Backend, Info, error) {
-	path, err := p.find("cuda", pluginDirs())
-	if err != nil {
-		return nil, Info{}, err
-	}
-	return openPlugin(path, options, path)
-}
-
-func (p *opener) cpu(options string) (compute.Backend, Info, error) {
-	path, origin, err := p.cpuPlugin()
+// plugin opens a plugin by its name or absolute path.
+func (p *opener) plugin(name, options string) (compute.Backend, Info, error) {
+	path, origin, err := p.locate(name)
 	if err != nil {
 		return nil, Info{}, err
 	}
 	return openPlugin(path, options, origin)
+}
+
+// locate returns the path of a plugin that is whole, and where it came from.
+func (p *opener) locate(name string) (path, origin string, err error) {
+	switch w := p.cache.wheel; {
+	case name == "cpu":
+		return p.cpuPlugin()
+	case !filepath.IsAbs(name):
+		path, err = find(name, pluginDirs(), p.log)
+		return path, path, err
+	case w != nil && filepath.Clean(name) == p.cache.wheelPlugin():
+		return name, w.String(), checkSum(name, w.pluginSum)
+	}
+	return name, name, checkWhole(name)
 }
 
 // cpuPlugin returns the path of a CPU plugin that is whole, and its origin:
 // the user's own, or ours, which is installed if need be.
 func (p *opener) cpuPlugin() (path, origin string, err error) {
 	if dirs := envPluginDirs(); len(dirs) > 0 {
-		if path, err := p.find("cpu", dirs); err == nil {
+		if path, err := find("cpu", dirs, p.log); err == nil {
 			return path, path, nil
 		}
 	}
 	return p.cache.ensure(p.ctx)
-}
-
-// path opens the plugin that the user names by its path.
-func (p *opener) path(path, options string) (compute.Backend, Info, error) {
-	origin := path
-	if ours, err := p.cache.owns(path); err != nil {
-		return nil, Info{}, err
-	} else if ours != "" {
-		origin = ours
-	} else if err := checkWhole(path); err != nil {
-		return nil, Info{}, err
-	}
-	return openPlugin(path, options, origin)
 }
 
 // configured opens what a value of GOMLX_BACKEND says: BACKEND or
@@ -180,34 +176,16 @@ func (p *opener) path(path, options string) (compute.Backend, Info, error) {
 // looks like a plugin to see whether it is one, and installs what is missing.
 func (p *opener) configured(config string) (compute.Backend, Info, error) {
 	backend, rest, _ := strings.Cut(config, ":")
-	switch backend {
-	case "go":
+	plugin, options, _ := strings.Cut(rest, ",")
+	switch {
+	case backend == "go":
 		return openGo(rest)
-	case "xla", "stablehlo", "hlo", "shlo":
-		plugin, options, _ := strings.Cut(rest, ",")
-		switch {
-		case plugin == "":
-			return p.fastest(options)
-		case plugin == "cpu":
-			return p.cpu(options)
-		case filepath.IsAbs(plugin):
-			return p.path(plugin, options)
-		}
-		path, err := p.find(plugin, pluginDirs())
-		if err != nil {
-			return nil, Info{}, err
-		}
-		return openPlugin(path, options, path)
+	case !slices.Contains([]string{"xla", "stablehlo", "hlo", "shlo"}, backend):
+		return nil, Info{}, fmt.Errorf("no backend %q in this program: want one of go, xla", backend)
+	case plugin == "":
+		return p.fastest(options)
 	}
-	if known := compute.List(); !slices.Contains(known, backend) {
-		slices.Sort(known)
-		return nil, Info{}, fmt.Errorf("no backend %q in this program: want one of %s", backend, strings.Join(known, ", "))
-	}
-	b, err := guard(func() (compute.Backend, error) { return compute.NewWithConfig(config) })
-	if err != nil {
-		return nil, Info{}, err
-	}
-	return b, Info{Backend: b.Name(), Version: b.Description(), Device: b.DeviceDescription(0)}, nil
+	return p.plugin(plugin, options)
 }
 
 func openGo(config string) (compute.Backend, Info, error) {
@@ -238,16 +216,14 @@ func moduleVersion(module string) string {
 // guard calls f and returns a panic of f, which is how GoMLX reports much, as
 // an error.
 func guard[T any](f func() (T, error)) (v T, err error) {
-	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case error:
-			err = r
-		default:
-			err = fmt.Errorf("%v", r)
-		}
-	}()
-	return f()
+	switch e := exceptions.Try(func() { v, err = f() }).(type) {
+	case nil:
+	case error:
+		err = e
+	default:
+		err = fmt.Errorf("%v", e)
+	}
+	return v, err
 }
 
 // String is the report on one line.

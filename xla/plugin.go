@@ -4,6 +4,7 @@ import (
 	"context"
 	"debug/elf"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -35,22 +36,19 @@ func openPlugin(path, options, origin string) (compute.Backend, Info, error) {
 			return nil, Info{}, err
 		}
 	}
+	plugin, err := guard(func() (*pjrt.Plugin, error) { return pjrt.GetPlugin(path) })
+	if err != nil {
+		return nil, Info{}, fmt.Errorf("PJRT plugin %s: %w", path, err)
+	}
 	b, err := guard(func() (compute.Backend, error) {
 		return goxla.New(path + "," + withDefaults(options, name))
 	})
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("PJRT plugin %s: %w", path, err)
 	}
-	info := Info{Backend: "xla", Plugin: name, Device: b.DeviceDescription(0)}
-	// The plugin is loaded by now: this only looks it up.
-	plugin, err := guard(func() (*pjrt.Plugin, error) { return pjrt.GetPlugin(path) })
-	if err != nil {
-		b.Finalize()
-		return nil, Info{}, fmt.Errorf("PJRT plugin %s: %w", path, err)
-	}
 	major, minor := plugin.Version()
-	info.Version = fmt.Sprintf("PJRT %d.%d (%s)", major, minor, origin)
-	return b, info, nil
+	version := fmt.Sprintf("PJRT %d.%d (%s)", major, minor, origin)
+	return b, Info{Backend: "xla", Plugin: name, Version: version, Device: b.DeviceDescription(0)}, nil
 }
 
 var pluginFile = regexp.MustCompile(`^(?:pjrt_c_api_(.+)_plugin|pjrt[-_]plugin[-_](.+))\.(?:so|dylib|dll)$`)
@@ -75,9 +73,9 @@ func checkPath(path, name string) error {
 	case strings.Contains(path, ","):
 		return fmt.Errorf("PJRT plugin %s: want a path without a comma", path)
 	case pjrt.IsCUDAName(path) != pjrt.IsCUDAName(name):
-		return fmt.Errorf(`PJRT plugin %s is not CUDA's: want a directory without "cuda" and "nvidia" in its path, go-xla goes by it`, path)
+		return fmt.Errorf(`PJRT plugin %s is not CUDA's: want a path without "cuda" and "nvidia", go-xla goes by it`, path)
 	case isCPUName(path) && !isCPUName(name):
-		return fmt.Errorf(`PJRT plugin %s is not a CPU's: want a directory without "cpu" in its path, go-xla goes by it`, path)
+		return fmt.Errorf(`PJRT plugin %s is not a CPU's: want a path without "cpu", go-xla goes by it`, path)
 	}
 	return nil
 }
@@ -106,19 +104,19 @@ func withDefaults(options, name string) string {
 }
 
 // find returns the path of the first whole plugin of that name in dirs. It
-// says on p.log which it passes over. Without one, the error is or wraps
-// [fs.ErrNotExist].
-func (p *opener) find(name string, dirs []string) (string, error) {
+// says on log which it passes over. Without one, the error wraps [fs.ErrNotExist].
+func find(name string, dirs []string, log io.Writer) (string, error) {
 	for _, dir := range dirs {
 		for _, path := range pluginsIn(dir, name) {
 			if err := checkWhole(path); err != nil {
-				fmt.Fprintf(p.log, "warning: passing over a plugin: %v\n", err)
+				fmt.Fprintf(log, "warning: passing over a plugin: %v\n", err)
 				continue
 			}
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("PJRT plugin %q in %s: %w", name, strings.Join(dirs, string(filepath.ListSeparator)), fs.ErrNotExist)
+	places := strings.Join(dirs, string(filepath.ListSeparator))
+	return "", fmt.Errorf("PJRT plugin %q in %s: %w", name, places, fs.ErrNotExist)
 }
 
 // pluginsIn returns the files in dir that are named as plugins of that name,
@@ -130,13 +128,14 @@ func pluginsIn(dir, name string) []string {
 	}
 	var plain, versioned []string
 	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
 		m := pluginFile.FindStringSubmatch(e.Name())
 		switch {
 		case m == nil:
 		case m[1]+m[2] == name:
-			plain = append(plain, filepath.Join(dir, e.Name()))
+			plain = append(plain, path)
 		case strings.HasPrefix(m[1]+m[2], name+"_v"):
-			versioned = append(versioned, filepath.Join(dir, e.Name()))
+			versioned = append(versioned, path)
 		}
 	}
 	slices.Reverse(versioned)
@@ -157,23 +156,18 @@ func envPluginDirs() []string {
 // pluginDirs returns where to search for plugins that are not ours: the
 // user's directories or, without them, where go-xla's installer puts plugins.
 func pluginDirs() []string {
-	if dirs := envPluginDirs(); len(dirs) > 0 {
+	dirs := envPluginDirs()
+	if len(dirs) > 0 {
 		return dirs
 	}
-	return goXLADirs()
-}
-
-func goXLADirs() []string {
-	var dirs []string
 	if lib, err := installer.DefaultHomeLibPath(); err == nil {
 		dirs = append(dirs, filepath.Join(lib, "go-xla"), filepath.Join(lib, "go-xla", "nvidia"))
 	}
 	return append(dirs, "/usr/local/lib/go-xla", "/usr/local/lib/go-xla/nvidia")
 }
 
-// checkWhole returns an error if the file at path is missing or, where plugins
-// are ELF files, is none or ends before its headers say. It is what can be
-// told of a plugin whose hash is not known.
+// checkWhole returns an error if the file at path is missing or, on Linux, is no
+// ELF file or ends before its headers say. It serves plugins whose hash is not known.
 func checkWhole(path string) error {
 	fi, err := os.Stat(path)
 	if err != nil {
@@ -219,4 +213,25 @@ func hasGPU(ctx context.Context) bool {
 	defer cancel()
 	out, err := exec.CommandContext(ctx, smi, "-L").Output()
 	return err == nil && strings.HasPrefix(string(out), "GPU ")
+}
+
+// oneDNN has XLA's CPU compiler leave convolutions and matrix products to oneDNN,
+// which is in the wheel: most convolutions of small networks take half the time.
+const oneDNN = "--xla_cpu_experimental_onednn_custom_call"
+
+// setXLAFlag sets a flag to true in XLA_FLAGS, which XLA reads when it compiles for the
+// first time, unless the user says otherwise. XLA ends the process at a flag that it
+// does not know, so set only those that the plugin has. An XLA_FLAGS that names a file
+// of flags, without a dash in front, stays as it is.
+func setXLAFlag(flag string) error {
+	flags := strings.TrimSpace(os.Getenv("XLA_FLAGS"))
+	if flags != "" && flags[0] != '-' {
+		return nil
+	}
+	for _, f := range strings.Fields(flags) {
+		if name, _, _ := strings.Cut(f, "="); name == flag {
+			return nil
+		}
+	}
+	return os.Setenv("XLA_FLAGS", strings.TrimSpace(flags+" "+flag+"=true"))
 }

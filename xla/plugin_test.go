@@ -89,7 +89,6 @@ func TestFindPlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	p := &opener{log: t.Output()}
 	for _, test := range []struct{ add, want string }{
 		{"libcuda.so", ""},
 		{"pjrt_c_api_cuda_v0.9_plugin.so", "pjrt_c_api_cuda_v0.9_plugin.so"},
@@ -99,7 +98,7 @@ func TestFindPlugin(t *testing.T) {
 		if err := os.Symlink(self, filepath.Join(dir, test.add)); err != nil {
 			t.Fatal(err)
 		}
-		path, err := p.find("cuda", []string{filepath.Join(dir, "missing"), dir})
+		path, err := find("cuda", []string{filepath.Join(dir, "missing"), dir}, t.Output())
 		if got := filepath.Base(path); err == nil && got != test.want {
 			t.Errorf("with %s: found %s, want %s", test.add, got, test.want)
 		}

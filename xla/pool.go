@@ -7,7 +7,7 @@ import "github.com/gomlx/gomlx/core/graph"
 // [batch, height/2, width/2, channels].
 //
 // It takes the maximum of four strided slices. XLA's CPU gradient of
-// reduce-window ([NativeMaxPool2x2]) makes a whole training step two to three
+// reduce-window ([graph.MaxPool]) makes a whole training step two to three
 // times slower, and the pure Go backend has none. Where values are equal, the
 // gradient is shared between them instead of going to the first.
 func MaxPool2x2(x *graph.Node) *graph.Node {
@@ -32,12 +32,7 @@ func corners(x *graph.Node) [4]*graph.Node {
 func MaxPool2x2Gradient(x, y, dy *graph.Node) *graph.Node {
 	var count *graph.Node
 	for _, part := range corners(x) {
-		is := graph.ConvertDType(graph.Equal(part, y), x.DType())
-		if count == nil {
-			count = is
-		} else {
-			count = graph.Add(count, is)
-		}
+		count = plus(count, graph.ConvertDType(graph.Equal(part, y), x.DType()))
 	}
 	d := y.Shape().Dimensions
 	// Every pooled value meets its four places by broadcasting: one pass, in order.
@@ -49,8 +44,19 @@ func MaxPool2x2Gradient(x, y, dy *graph.Node) *graph.Node {
 	return graph.Reshape(dx, x.Shape().Dimensions...)
 }
 
-// NativeMaxPool2x2 is the same pooling by XLA's reduce-window. It is here to be
-// measured against.
-func NativeMaxPool2x2(x *graph.Node) *graph.Node {
-	return graph.MaxPool(x).Window(2).Strides(2).NoPadding().Done()
+// GatherPages assembles a network's pages through its page table.
+//
+// pages [P, size] holds shared pages and then the network's own; table int32 [n]
+// has values in 0..P-1. The result is [n, size]. Its gradient adds up where several
+// entries name one page.
+//
+// The table is an argument, not a constant: another table needs no recompile.
+func GatherPages(pages, table *graph.Node) *graph.Node {
+	return graph.Gather(pages, graph.InsertAxes(table, -1))
+}
+
+// FlatWeights cuts gathered pages [n, size] down to the flat weight vector
+// [weights]: the padding of the last page is dropped.
+func FlatWeights(pages *graph.Node, weights int) *graph.Node {
+	return graph.Slice(graph.Reshape(pages, -1), graph.AxisRange(0, weights))
 }

@@ -22,6 +22,7 @@ import (
 	"weightsep/datasets"
 	"weightsep/wslib/figures"
 	"weightsep/wslib/pipeline"
+	_ "weightsep/xla/keepmemory"
 )
 
 // Profile is the profile that the notebooks run in: WEIGHTSEP_PROFILE, or quick.

@@ -20,6 +20,7 @@ import (
 	"weightsep/wslib/score"
 	"weightsep/wslib/separation"
 	"weightsep/xla"
+	_ "weightsep/xla/keepmemory"
 	"weightsep/xla/xlatest"
 )
 

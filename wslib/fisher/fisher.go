@@ -4,10 +4,12 @@ package fisher
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/datasets"
@@ -29,23 +31,30 @@ type Options struct {
 // inference.
 //
 // Samples are drawn without replacement from training; labels are not used.
-func Compute(ctx context.Context, backend compute.Backend, n *network.Network, values network.Values, training *datasets.Split, o Options) ([]float32, error) {
+func Compute(ctx context.Context, backend compute.Backend, n *network.Network, values network.Values,
+	training *datasets.Split, o Options) ([]float32, error) {
 	c := NewComputer(backend)
 	defer c.Close()
 	return c.Compute(ctx, n, values, training, o)
 }
 
 // Compute is the function [Compute], to the bit.
-func (c *Computer) Compute(ctx context.Context, n *network.Network, values network.Values, training *datasets.Split, o Options) ([]float32, error) {
+func (c *Computer) Compute(ctx context.Context, n *network.Network, values network.Values,
+	training *datasets.Split, o Options) (f []float32, err error) {
+	defer func() {
+		if err != nil {
+			f, err = nil, fmt.Errorf("fisher: %s: %w", n.Name, err)
+		}
+	}()
 	weights := values.Weights
-	if err := page.CheckWeights(n.Name, weights, n.Weights()); err != nil {
-		return nil, fmt.Errorf("fisher: %w", err)
+	if err := page.CheckWeights("values", weights, n.Weights()); err != nil {
+		return nil, err
 	}
 	if training.Len() == 0 {
-		return nil, fmt.Errorf("fisher: %s: no training samples", n.Name)
+		return nil, errors.New("no training samples")
 	}
 	if want := n.Samples(); training.Size() != want {
-		return nil, fmt.Errorf("fisher: %s: samples of %d values, want %d", n.Name, training.Size(), want)
+		return nil, fmt.Errorf("samples of %d values, want %d", training.Size(), want)
 	}
 	samples := o.Samples
 	if samples <= 0 {
@@ -54,7 +63,7 @@ func (c *Computer) Compute(ctx context.Context, n *network.Network, values netwo
 	samples = min(samples, training.Len())
 	exec, err := c.exec(n)
 	if err != nil {
-		return nil, fmt.Errorf("fisher: %s: %w", n.Name, err)
+		return nil, err
 	}
 	on := values.On()
 	sum := tensors.FromFlatDataAndDimensions(make([]float32, len(weights)), len(weights))
@@ -66,7 +75,7 @@ func (c *Computer) Compute(ctx context.Context, n *network.Network, values netwo
 		x := tensors.FromFlatDataAndDimensions(training.Sample(i), append([]int{1}, n.Input()...)...)
 		rng, err := train.RNG(o.Seed, "fisher "+n.Name, i)
 		if err != nil {
-			return nil, fmt.Errorf("fisher: %s: %w", n.Name, err)
+			return nil, err
 		}
 		args := []any{sum}
 		for _, t := range append(slices.Clone(on), x, rng) {
@@ -75,20 +84,19 @@ func (c *Computer) Compute(ctx context.Context, n *network.Network, values netwo
 		next, err := exec.Call(args...)
 		train.Free(x, rng)
 		if err != nil {
-			return nil, fmt.Errorf("fisher: %s: sample %d: %w", n.Name, i, err)
+			return nil, fmt.Errorf("sample %d: %w", i, err)
 		}
 		sum.FinalizeAll()
 		sum = next[0]
 	}
-	f, err := tensors.CopyFlatData[float32](sum)
-	if err != nil {
-		return nil, fmt.Errorf("fisher: %s: %w", n.Name, err)
+	if f, err = tensors.CopyFlatData[float32](sum); err != nil {
+		return nil, err
 	}
 	for i := range f {
 		f[i] /= float32(samples)
 	}
-	if err := page.CheckWeights(n.Name+" Fisher information", f, len(weights)); err != nil {
-		return nil, fmt.Errorf("fisher: %w", err)
+	if err := page.CheckWeights("Fisher information", f, len(weights)); err != nil {
+		return nil, err
 	}
 	Scale(f)
 	return f, nil
@@ -105,4 +113,51 @@ func Scale(f []float32) {
 			f[i] = 0
 		}
 	}
+}
+
+// Computer computes the Fisher information of many networks. Networks that differ
+// in name and weights only share an executable: compiling one takes far longer than
+// fifty samples through it. Call [Computer.Close] in the end. Not for several
+// goroutines at a time.
+type Computer struct {
+	backend compute.Backend
+	execs   map[string]network.Executable // by architecture
+}
+
+// NewComputer returns a computer without executables.
+func NewComputer(backend compute.Backend) *Computer {
+	return &Computer{backend: backend, execs: make(map[string]network.Executable)}
+}
+
+// Close frees the executables.
+func (c *Computer) Close() {
+	for _, exec := range c.execs {
+		exec.Finalize()
+	}
+	clear(c.execs)
+}
+
+// exec adds one sample's part to a sum. Inputs: sum, weights, state if the network has any,
+// sample, state of the random generator; output: sum. Samples go through one by one: each has a
+// gradient of its own, as large as the weights, so that more at a time would save little and
+// take as much memory each.
+func (c *Computer) exec(n *network.Network) (network.Executable, error) {
+	key := n.Architecture()
+	if exec, ok := c.execs[key]; ok {
+		return exec, nil
+	}
+	exec, err := n.NewExec(c.backend, func(in []*Node) []*Node {
+		b, rest := n.Bind(in[1:])
+		var weight *Node
+		_, g := n.Forward(b, rest[0]).LossGradient(func(output *Node) (logP *Node) {
+			logP, weight = n.For().LogLikelihood(output, rest[1])
+			return logP
+		})
+		return []*Node{Add(in[0], Mul(Mul(g, g), weight))}
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.execs[key] = exec
+	return exec, nil
 }

@@ -11,6 +11,7 @@ import (
 	"weightsep/datasets"
 	"weightsep/wslib/network"
 	"weightsep/wslib/network/networktest"
+	_ "weightsep/xla/keepmemory"
 	"weightsep/xla/xlatest"
 )
 

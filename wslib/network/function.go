@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/exceptions"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -40,8 +41,10 @@ func FromFunction(backend compute.Backend, name string, input []int, f ModelFunc
 // FromStore is [FromFunction] of a function whose variables have values in a store already:
 // they are the initial values whatever the seed. weights and state are the paths of float32
 // variables; others are constants.
-func FromStore(backend compute.Backend, name string, input []int, store *model.Store, f ModelFunc, weights, state []string) (*Network, error) {
-	m := &function{name: name, input: slices.Clone(input), f: f, backend: backend, dtype: dtypes.Float32, store: store, given: true}
+func FromStore(backend compute.Backend, name string, input []int, store *model.Store, f ModelFunc,
+	weights, state []string) (*Network, error) {
+	m := &function{name: name, input: slices.Clone(input), f: f, backend: backend, dtype: dtypes.Float32,
+		store: store, given: true}
 	for _, list := range []struct {
 		paths []string
 		to    *[]*model.Variable
@@ -123,7 +126,7 @@ func (m *function) make(seed uint64) (store *model.Store, used map[string]bool, 
 // the output and marks the variables that the function uses.
 func (m *function) build(store *model.Store, used map[string]bool) error {
 	for _, training := range []bool{true, false} {
-		err := catch(func() {
+		problem := exceptions.Try(func() {
 			g := graph.NewGraph(m.backend, m.name)
 			defer g.Finalize()
 			model.SetStore(g, store)
@@ -135,29 +138,15 @@ func (m *function) build(store *model.Store, used map[string]bool) error {
 			}
 			m.output = slices.Clone(y.Shape().Dimensions[1:])
 			for v := range store.IterVariables() {
-				used[v.Path()] = used[v.Path()] || v.InUseByGraph(g) && !strings.Contains(v.Path(), model.RNGStateVariableName)
+				random := strings.Contains(v.Path(), model.RNGStateVariableName)
+				used[v.Path()] = used[v.Path()] || v.InUseByGraph(g) && !random
 			}
 		})
-		if err != nil {
-			first, _, _ := strings.Cut(err.Error(), "\n")
+		if problem != nil {
+			first, _, _ := strings.Cut(fmt.Sprint(problem), "\n")
 			return fmt.Errorf("the model fails for a batch of 2: %s", first)
 		}
 	}
-	return nil
-}
-
-// catch turns a panic of graph building into an error.
-func catch(do func()) (err error) {
-	defer func() {
-		switch r := recover().(type) {
-		case nil:
-		case error:
-			err = r
-		default:
-			err = fmt.Errorf("%v", r)
-		}
-	}()
-	do()
 	return nil
 }
 

@@ -33,20 +33,14 @@ func (o Order) Validate() error {
 // arrange gives layers, which are in the model's order, their offsets.
 func (o Order) arrange(layers []Layer) {
 	at := 0
-	place := func(first, all bool) {
+	for _, first := range []bool{true, false} {
 		for i := range layers {
-			if all || first == (len(layers[i].Shape) < 2) {
+			if first == (o != BiasesFirst || len(layers[i].Shape) < 2) {
 				layers[i].Offset = at
 				at += layers[i].Size()
 			}
 		}
 	}
-	if o == BiasesFirst {
-		place(true, false)
-		place(false, false)
-		return
-	}
-	place(false, true)
 }
 
 // WithOrder is the same network with its weights in another order.

@@ -6,6 +6,7 @@ package npy
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -77,12 +78,7 @@ func File(kind string, data []byte, shape ...int) ([]byte, error) {
 // ReadFloats reads a float32 or float64 file (the latter is rounded) in C order.
 // It returns the values row-major and the shape.
 func ReadFloats(path string) ([]float32, []int, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	return readFloats(f, path)
+	return floats(ReadBytes(path, "<f4", "<f8"))
 }
 
 // ReadFloatsFS is [ReadFloats] of a file in fsys, whose files must be seekable
@@ -93,11 +89,10 @@ func ReadFloatsFS(fsys fs.FS, name string) ([]float32, []int, error) {
 		return nil, nil, err
 	}
 	defer f.Close()
-	return readFloats(f, name)
+	return floats(read(f, name, []string{"<f4", "<f8"}))
 }
 
-func readFloats(f fs.File, path string) ([]float32, []int, error) {
-	kind, data, shape, err := read(f, path, []string{"<f4", "<f8"})
+func floats(kind string, data []byte, shape []int, err error) ([]float32, []int, error) {
 	if err != nil {
 		return nil, nil, err
 	}
@@ -149,45 +144,46 @@ func ReadBytes(path string, kinds ...string) (kind string, data []byte, shape []
 }
 
 func read(f fs.File, path string, kinds []string) (kind string, data []byte, shape []int, err error) {
-	// npyio slices the header at places that it does not check.
 	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("read %s: not a .npy file: damaged header", path)
+		if recover() != nil { // npyio slices the header at places that it does not check
+			err = errors.New("not a .npy file: damaged header")
+		}
+		if err != nil {
+			kind, data, shape, err = "", nil, nil, fmt.Errorf("read %s: %w", path, err)
 		}
 	}()
 	r, err := npy.NewReader(f)
 	if err != nil {
-		return "", nil, nil, fmt.Errorf("read %s: not a .npy file: %w", path, err)
+		return "", nil, nil, fmt.Errorf("not a .npy file: %w", err)
 	}
 	kind, shape = r.Header.Descr.Type, r.Header.Descr.Shape
-	if !slices.Contains(kinds, kind) {
-		return "", nil, nil, fmt.Errorf("read %s: element type %q, want one of %s",
-			path, kind, strings.Join(kinds, " "))
+	switch {
+	case !slices.Contains(kinds, kind):
+		err = fmt.Errorf("element type %q, want one of %s", kind, strings.Join(kinds, " "))
+	case r.Header.Descr.Fortran && len(shape) > 1:
+		err = errors.New("Fortran order, want C order")
+	case slices.ContainsFunc(shape, func(d int) bool { return d < 0 || d > 1<<40 }):
+		err = fmt.Errorf("shape %v", shape)
 	}
-	if r.Header.Descr.Fortran && len(shape) > 1 {
-		return "", nil, nil, fmt.Errorf("read %s: Fortran order, want C order", path)
-	}
-	if slices.ContainsFunc(shape, func(d int) bool { return d < 0 || d > 1<<40 }) {
-		return "", nil, nil, fmt.Errorf("read %s: shape %v", path, shape)
+	if err != nil {
+		return "", nil, nil, err
 	}
 	// The size is checked before anything is allocated: the shape is only a claim.
 	at, err := f.(io.Seeker).Seek(0, io.SeekCurrent)
 	if err != nil {
-		return "", nil, nil, fmt.Errorf("read %s: %w", path, err)
+		return "", nil, nil, err
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return "", nil, nil, fmt.Errorf("read %s: %w", path, err)
+		return "", nil, nil, err
 	}
 	if got, want := info.Size()-at, int64(product(shape))*int64(width(kind)); got != want {
-		return "", nil, nil, fmt.Errorf(
-			"read %s: %d bytes of data, shape %v of %s needs %d (truncated or damaged)", path, got, shape, kind, want)
+		return "", nil, nil, fmt.Errorf("%d bytes of data, shape %v of %s needs %d (truncated or damaged)",
+			got, shape, kind, want)
 	}
 	data = make([]byte, info.Size()-at)
-	if _, err := io.ReadFull(f, data); err != nil {
-		return "", nil, nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	return kind, data, shape, nil
+	_, err = io.ReadFull(f, data)
+	return kind, data, shape, err
 }
 
 // width is the bytes of an element of a type as "<f4".

@@ -96,7 +96,8 @@ func (d *Dir) read() error {
 		return fmt.Errorf("run directory: %s: %w", path, err)
 	}
 	if d.Manifest.Format != Format {
-		return fmt.Errorf("run directory: %s is of another version (format %d, not %d): run it anew in another directory", path, d.Manifest.Format, Format)
+		return fmt.Errorf("run directory: %s is of another version (format %d, not %d): "+
+			"run it anew in another directory", path, d.Manifest.Format, Format)
 	}
 	return nil
 }
@@ -109,7 +110,8 @@ func (d *Dir) checkForeign() error {
 	}
 	for _, e := range entries {
 		if name := e.Name(); name != ".lock" && name != "notebooks" {
-			return fmt.Errorf("run directory %s has no %s but other files (%s): want a new, empty or earlier run directory", d.Path, ManifestFile, name)
+			return fmt.Errorf("run directory %s has no %s but other files (%s): "+
+				"want a new, empty or earlier run directory", d.Path, ManifestFile, name)
 		}
 	}
 	return nil
@@ -123,35 +125,37 @@ func (d *Dir) File(elem ...string) string {
 	return filepath.Join(append([]string{d.Path}, elem...)...)
 }
 
-// ID is that of a completed stage, "" if it is not complete.
-func (d *Dir) ID(name string) string {
+// find returns a completed stage.
+func (d *Dir) find(name string) (Stage, bool) {
 	for _, s := range d.Manifest.Stages {
 		if s.Name == name {
-			return s.ID
+			return s, true
 		}
 	}
-	return ""
+	return Stage{}, false
+}
+
+// ID is that of a completed stage, "" if it is not complete.
+func (d *Dir) ID(name string) string {
+	s, _ := d.find(name)
+	return s.ID
 }
 
 // Stage returns a completed stage. It is an error if one of its files is missing
 // or is not what the stage wrote.
 func (d *Dir) Stage(name string) (Stage, bool, error) {
-	i := slices.IndexFunc(d.Manifest.Stages, func(s Stage) bool { return s.Name == name })
-	if i < 0 {
-		return Stage{}, false, nil
-	}
-	s := d.Manifest.Stages[i]
+	s, ok := d.find(name)
 	for file, want := range s.Files {
 		got, err := hashFile(d.File(file))
 		if err != nil {
 			return s, false, fmt.Errorf("run directory: stage %s: %w", name, err)
 		}
 		if got != want {
-			return s, false, fmt.Errorf("run directory: %s is not what stage %s wrote (sha256 %.12s…, want %.12s…): remove the run directory or restore the file",
-				d.File(file), name, got, want)
+			return s, false, fmt.Errorf("run directory: %s is not what stage %s wrote (sha256 %.12s…, want %.12s…): "+
+				"remove the run directory or restore the file", d.File(file), name, got, want)
 		}
 	}
-	return s, true, nil
+	return s, ok, nil
 }
 
 // Commit makes a stage complete: it hashes its files (paths relative to the run)
@@ -188,13 +192,9 @@ func (d *Dir) Drop(names ...string) error {
 }
 
 func (d *Dir) without(names ...string) []Stage {
-	var kept []Stage
-	for _, s := range d.Manifest.Stages {
-		if !slices.Contains(names, s.Name) {
-			kept = append(kept, s)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(slices.Clone(d.Manifest.Stages), func(s Stage) bool {
+		return slices.Contains(names, s.Name)
+	})
 }
 
 // WriteManifest writes the manifest.
@@ -203,10 +203,10 @@ func (d *Dir) WriteManifest() error { return d.WriteJSON(ManifestFile, d.Manifes
 // WriteFile writes a file of the run whole or not at all.
 func (d *Dir) WriteFile(name string, raw []byte) error {
 	if err := os.MkdirAll(filepath.Dir(d.File(name)), 0o755); err != nil {
-		return fmt.Errorf("run: %w", err)
+		return fmt.Errorf("run directory: %w", err)
 	}
 	if err := renameio.WriteFile(d.File(name), raw, 0o644); err != nil {
-		return fmt.Errorf("run: write %s: %w", d.File(name), err)
+		return fmt.Errorf("run directory: write %s: %w", d.File(name), err)
 	}
 	return nil
 }
@@ -217,14 +217,7 @@ func (d *Dir) WriteJSON(name string, v any) error {
 	if err != nil {
 		return fmt.Errorf("run directory: %s: %w", name, err)
 	}
-	path := d.File(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("run directory: %w", err)
-	}
-	if err := renameio.WriteFile(path, append(data, '\n'), 0o644); err != nil {
-		return fmt.Errorf("run directory: write %s: %w", path, err)
-	}
-	return nil
+	return d.WriteFile(name, append(data, '\n'))
 }
 
 // ReadJSON reads a JSON file of the run.

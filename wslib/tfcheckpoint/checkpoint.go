@@ -49,24 +49,28 @@ type Checkpoint struct {
 // index, the error wraps [io/fs.ErrNotExist].
 func Open(prefix string) (*Checkpoint, error) {
 	path := prefix + ".index"
-	f, size, err := openFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	defer f.Close()
-	if size > maxIndex {
-		return nil, fmt.Errorf("read %s: %d bytes, want an index of at most %d", path, size, maxIndex)
-	}
-	data := make([]byte, size)
-	if _, err := io.ReadFull(f, data); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	c, err := parseIndex(data)
+	c, err := openIndex(path)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	c.prefix = prefix
 	return c, nil
+}
+
+func openIndex(path string) (*Checkpoint, error) {
+	f, size, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if size > maxIndex {
+		return nil, fmt.Errorf("%d bytes, want an index of at most %d", size, maxIndex)
+	}
+	data := make([]byte, size)
+	if _, err := io.ReadFull(f, data); err != nil {
+		return nil, err
+	}
+	return parseIndex(data)
 }
 
 // openFile opens a regular file and tells its size.

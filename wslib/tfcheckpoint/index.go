@@ -3,6 +3,7 @@ package tfcheckpoint
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -25,8 +26,8 @@ const (
 // String is the usual name of the type, for those that checkpoints commonly hold, or its
 // number.
 func (d dtype) String() string {
-	names := [...]string{1: "float32", "float64", "int32", "uint8", "int16", "int8", "string", "complex64", "int64",
-		"bool", 14: "bfloat16", 17: "uint16", 18: "complex128", "float16", 22: "uint32", "uint64"}
+	names := [...]string{1: "float32", "float64", "int32", "uint8", "int16", "int8", "string", "complex64",
+		"int64", "bool", 14: "bfloat16", 17: "uint16", 18: "complex128", "float16", 22: "uint32", "uint64"}
 	if d > 0 && int(d) < len(names) && names[d] != "" {
 		return names[d]
 	}
@@ -83,108 +84,63 @@ func parseIndex(table []byte) (*Checkpoint, error) {
 	if err == nil && c.shards == 0 {
 		err = fmt.Errorf("no header")
 	}
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
+	return c, err
 }
 
 // parseHeader reads a BundleHeaderProto and returns the number of shards.
 func parseHeader(b []byte) (shards int, err error) {
-	err = eachField(b, func(f field) error {
-		var v int64
-		var err error
-		switch f.number {
-		case 1:
-			v, err = f.integer("number of shards", math.MaxInt32)
-			shards = int(v)
-		case 2:
-			_, err = f.integer("endianness, which has to be little,", 0)
-		case 3:
-			if err = f.want("version", protowire.BytesType); err != nil {
-				return err
-			}
-			err = eachField(f.bytes, func(f field) error {
-				if f.number != 2 {
-					return nil
-				}
-				_, err := f.integer("version of the oldest reader", bundleVersion)
-				return err
-			})
-		}
-		return err
-	})
-	if err == nil && shards == 0 {
-		err = fmt.Errorf("no shards, want one at least")
+	m := parse(b)
+	shards = int(m.integer(1, "number of shards", math.MaxInt32))
+	m.integer(2, "endianness, which has to be little,", 0)
+	for _, b := range m.bytes(3, "version") {
+		version := parse(b)
+		version.integer(2, "version of the oldest reader", bundleVersion)
+		m.fail(version.err)
 	}
-	return shards, err
+	if shards == 0 {
+		m.fail(fmt.Errorf("no shards, want one at least"))
+	}
+	return shards, m.err
 }
 
 // parseEntry reads a BundleEntryProto.
 func parseEntry(b []byte) (e entry, err error) {
-	err = eachField(b, func(f field) error {
-		var v int64
-		var err error
-		switch f.number {
-		case 1:
-			v, err = f.integer("element type", math.MaxInt32)
-			e.dtype = dtype(v)
-		case 2:
-			if err = f.want("shape", protowire.BytesType); err == nil {
-				e.shape, err = parseShape(e.shape, f.bytes)
+	m := parse(b)
+	e.dtype = dtype(m.integer(1, "element type", math.MaxInt32))
+	for _, b := range m.bytes(2, "shape") {
+		shape := parse(b)
+		for _, b := range shape.bytes(2, "dimension") {
+			if len(e.shape) == maxRank {
+				return e, fmt.Errorf("more than %d dimensions", maxRank)
 			}
-		case 3:
-			v, err = f.integer("shard", math.MaxInt32)
-			e.shard = int(v)
-		case 4:
-			e.offset, err = f.integer("offset", math.MaxInt64)
-		case 5:
-			e.size, err = f.integer("size", math.MaxInt64)
-		case 6:
-			err = f.want("checksum", protowire.Fixed32Type)
-			e.checksum = uint32(f.value)
-		case 7:
-			e.partitioned = true
+			dimension := parse(b)
+			e.shape = append(e.shape, int(dimension.integer(1, "dimension", math.MaxInt)))
+			m.fail(dimension.err)
 		}
-		return err
-	})
-	if err == nil && e.dtype == 0 {
-		err = fmt.Errorf("no element type")
+		shape.integer(3, "unknown rank", 0)
+		m.fail(shape.err)
 	}
-	return e, err
+	e.shard = int(m.integer(3, "shard", math.MaxInt32))
+	e.offset = m.integer(4, "offset", math.MaxInt64)
+	e.size = m.integer(5, "size", math.MaxInt64)
+	for _, f := range m.each(6, "checksum", protowire.Fixed32Type) {
+		e.checksum = uint32(f.value)
+	}
+	e.partitioned = slices.ContainsFunc(m.fields, func(f field) bool { return f.number == 7 })
+	if e.dtype == 0 {
+		m.fail(fmt.Errorf("no element type"))
+	}
+	return e, m.err
 }
 
-// parseShape appends the dimensions of a TensorShapeProto to shape.
-func parseShape(shape []int, b []byte) ([]int, error) {
-	err := eachField(b, func(f field) error {
-		switch f.number {
-		case 2:
-			if err := f.want("dimension", protowire.BytesType); err != nil {
-				return err
-			}
-			if len(shape) == maxRank {
-				return fmt.Errorf("more than %d dimensions", maxRank)
-			}
-			size := int64(0)
-			err := eachField(f.bytes, func(f field) (err error) {
-				if f.number == 1 {
-					size, err = f.integer("dimension", math.MaxInt)
-				}
-				return err
-			})
-			shape = append(shape, int(size))
-			return err
-		case 3:
-			_, err := f.integer("unknown rank", 0)
-			return err
-		}
-		return nil
-	})
-	return shape, err
+// message is a protocol buffer message. Its methods keep the first error in err.
+type message struct {
+	fields []field // in the order of the wire
+	err    error
 }
 
-// field is one field of a protocol buffer message: value when it is a varint or
-// fixed32, bytes when it is a string or message.
+// field is one field: value when it is a varint or fixed32, bytes when it is a string or
+// message.
 type field struct {
 	number protowire.Number
 	kind   protowire.Type
@@ -192,12 +148,12 @@ type field struct {
 	bytes  []byte
 }
 
-// eachField calls visit with the fields of a message, in the order of the wire.
-func eachField(b []byte, visit func(field) error) error {
+func parse(b []byte) (m message) {
 	for len(b) > 0 {
 		number, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
-			return fmt.Errorf("damaged message: %w", protowire.ParseError(n))
+			m.err = fmt.Errorf("damaged message: %w", protowire.ParseError(n))
+			return m
 		}
 		b = b[n:]
 		f := field{number: number, kind: kind}
@@ -214,32 +170,50 @@ func eachField(b []byte, visit func(field) error) error {
 			n = protowire.ConsumeFieldValue(number, kind, b)
 		}
 		if n < 0 {
-			return fmt.Errorf("damaged message: field %d: %w", number, protowire.ParseError(n))
+			m.err = fmt.Errorf("damaged message: field %d: %w", number, protowire.ParseError(n))
+			return m
 		}
 		b = b[n:]
-		if err := visit(f); err != nil {
-			return err
+		m.fields = append(m.fields, f)
+	}
+	return m
+}
+
+func (m *message) fail(err error) {
+	if m.err == nil {
+		m.err = err
+	}
+}
+
+// each returns the fields of a number, which must be of a wire type.
+func (m *message) each(number protowire.Number, what string, kind protowire.Type) (of []field) {
+	for _, f := range m.fields {
+		switch {
+		case f.number != number:
+		case f.kind != kind:
+			m.fail(fmt.Errorf("%s: wire type %d, want %d", what, f.kind, kind))
+		default:
+			of = append(of, f)
 		}
 	}
-	return nil
+	return of
 }
 
-// want reports a field of another wire type.
-func (f field) want(what string, kind protowire.Type) error {
-	if f.kind != kind {
-		return fmt.Errorf("%s: wire type %d, want %d", what, f.kind, kind)
+// bytes returns the messages in the fields of a number.
+func (m *message) bytes(number protowire.Number, what string) (of [][]byte) {
+	for _, f := range m.each(number, what, protowire.BytesType) {
+		of = append(of, f.bytes)
 	}
-	return nil
+	return of
 }
 
-// integer is the value of a varint field from 0 to limit.
-func (f field) integer(what string, limit int64) (int64, error) {
-	if err := f.want(what, protowire.VarintType); err != nil {
-		return 0, err
+// integer returns the value of a varint field from 0 to limit; 0 if there is none.
+func (m *message) integer(number protowire.Number, what string, limit int64) (v int64) {
+	for _, f := range m.each(number, what, protowire.VarintType) {
+		v = int64(f.value)
+		if f.value > uint64(limit) { // so is a negative number
+			m.fail(fmt.Errorf("%s is %d, want 0 to %d", what, v, limit))
+		}
 	}
-	// A negative number is one of the largest when unsigned.
-	if f.value > uint64(limit) {
-		return 0, fmt.Errorf("%s is %d, want 0 to %d", what, int64(f.value), limit)
-	}
-	return int64(f.value), nil
+	return v
 }

@@ -42,7 +42,8 @@ func parseHandle(b []byte) (h handle, rest []byte, err error) {
 func eachPair(table []byte, visit func(key, value []byte) error) error {
 	body := len(table) - footerSize
 	if body < 0 || binary.LittleEndian.Uint64(table[len(table)-8:]) != tableMagic {
-		return fmt.Errorf("not the index of a checkpoint: no table footer in %d bytes (truncated or damaged)", len(table))
+		return fmt.Errorf("not the index of a checkpoint: no table footer in %d bytes (truncated or damaged)",
+			len(table))
 	}
 	meta, rest, err := parseHandle(table[body : len(table)-8])
 	if err != nil {
@@ -141,7 +142,8 @@ func eachBlockPair(block []byte, visit func(key, value []byte) error) error {
 		}
 		shared, own, value, left := sizes[0], sizes[1], sizes[2], uint64(len(pairs))
 		if shared > uint64(len(key)) || own > left || value > left-own {
-			return fmt.Errorf("pair after key %q: %d shared, %d own and %d value bytes do not fit", key, shared, own, value)
+			return fmt.Errorf("pair after key %q: %d shared, %d own and %d value bytes do not fit",
+				key, shared, own, value)
 		}
 		key = append(key[:shared], pairs[:own]...)
 		if err := visit(key, pairs[own:own+value]); err != nil {

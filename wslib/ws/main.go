@@ -18,6 +18,8 @@ import (
 	"syscall"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
+
+	_ "weightsep/xla/keepmemory"
 )
 
 func main() {

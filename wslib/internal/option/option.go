@@ -2,13 +2,11 @@
 //
 //	Mixup Each `json:"mixup" min:"0" max:"1" help:"largest <share> of another sample"`
 //
-// The tags min and max are bounds that are allowed, over and under bounds that are not. whole asks for
-// integers, oneof lists the words or integers that are allowed. A field with help has a command-line flag
-// of its name in JSON; the word in angle brackets stands for the flag's value. A field whose type has a
-// method Validate is checked by it as well. A map of numbers holds a value for every network under the
-// key "", and other values under names.
-//
-// So a new option is one field: nothing else lists it.
+// The tags min and max are bounds that are allowed, over and under bounds that are not. whole asks
+// for integers, oneof lists the words or integers that are allowed. A field with help has a
+// command-line flag of its name in JSON; the word in angle brackets stands for the flag's value. A
+// type's method Validate is called as well. A map of numbers holds the default of all networks under
+// the key "", and other values under names. A new option is one field: nothing else lists it.
 package option
 
 import (
@@ -61,7 +59,7 @@ func Check(recipe any) error {
 
 // check returns an error without the field's name. A map that is partial may lack the value for
 // every network.
-func (f Field) check(partial bool) error {
+func (f Field) check(partial bool) (err error) {
 	switch f.Value.Kind() {
 	case reflect.Map:
 		values := f.numbers()
@@ -76,18 +74,15 @@ func (f Field) check(partial bool) error {
 			return fmt.Errorf("%v has no value for every network", values)
 		}
 	case reflect.String:
-		if err := f.oneOf(f.Value.String()); err != nil {
-			return err
-		}
+		err = f.oneOf(f.Value.String())
 	case reflect.Float64:
-		if err := f.inRange(f.Value.Float()); err != nil {
-			return err
-		}
+		err = f.inRange(f.Value.Float())
 	case reflect.Int:
 		v := f.Value.Int()
-		if err := cmp.Or(f.inRange(float64(v)), f.oneOf(strconv.FormatInt(v, 10))); err != nil {
-			return err
-		}
+		err = cmp.Or(f.inRange(float64(v)), f.oneOf(strconv.FormatInt(v, 10)))
+	}
+	if err != nil {
+		return err
 	}
 	if v, ok := f.Value.Interface().(interface{ Validate() error }); ok {
 		return v.Validate()
@@ -175,20 +170,10 @@ func (f Field) parse(text string, partial bool) error {
 		return fmt.Errorf("%v cannot be read from a flag", f.Value.Type())
 	}
 	if err != nil {
-		return fmt.Errorf("%q is no %s", text, f.kind())
+		want := map[reflect.Kind]string{reflect.Map: "list NUMBER,NAME=NUMBER,…", reflect.Float64: "number"}
+		return fmt.Errorf("%q is no %s", text, cmp.Or(want[f.Value.Kind()], "whole number"))
 	}
 	return f.check(partial)
-}
-
-// kind is what the text of a flag has to be.
-func (f Field) kind() string {
-	switch f.Value.Kind() {
-	case reflect.Map:
-		return "list NUMBER,NAME=NUMBER,…"
-	case reflect.Float64:
-		return "number"
-	}
-	return "whole number"
 }
 
 func (f Field) parseEach(text string) (map[string]float64, error) {
@@ -207,8 +192,8 @@ func (f Field) parseEach(text string) (map[string]float64, error) {
 		}
 		values[name] = v
 	}
-	if every, ok := f.numbers()[""]; ok {
-		if _, given := values[""]; !given {
+	if _, given := values[""]; !given {
+		if every, ok := f.numbers()[""]; ok {
 			values[""] = every
 		}
 	}

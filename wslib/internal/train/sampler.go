@@ -13,17 +13,15 @@ import (
 // Rand is a generator for one purpose: the seed of the run and the names of what
 // it is for. Order of use elsewhere does not change what it gives.
 func Rand(seed uint64, purpose ...string) *rand.Rand {
-	return rand.New(rand.NewPCG(seed, hash(purpose)))
-}
-
-func hash(parts []string) uint64 {
 	h := fnv.New64a()
-	for _, p := range parts {
+	for _, p := range purpose {
 		h.Write([]byte(p))
 		h.Write([]byte{0})
 	}
-	return h.Sum64()
+	return rand.New(rand.NewPCG(seed, h.Sum64()))
 }
+
+const odd = 0x9e3779b97f4a7c15 // spreads the seeds of epochs and steps
 
 // Sampler draws the batches of one network: every epoch is a fresh permutation.
 // Batch number k is a function of seed, name and k alone. While a step runs, the
@@ -65,11 +63,11 @@ func NewSampler(split *datasets.Split, shape []int, batch int, seed uint64, name
 // Batch returns samples [batch, shape...] and labels int32 [batch], or targets float32
 // [batch, width] where the split has them, of batch number k, as new tensors.
 func (s *Sampler) Batch(k int) (x, y *tensors.Tensor) {
-	var b drawn
+	b := drawn{number: -1}
 	if s.ahead != nil {
 		b = <-s.ahead
 	}
-	if b.x == nil || b.number != k {
+	if b.number != k {
 		b = s.draw(k)
 	}
 	next := make(chan drawn, 1) // nobody need fetch it
@@ -85,7 +83,7 @@ func (s *Sampler) draw(k int) drawn {
 		at := k*s.batch + i
 		if epoch := at / n; epoch != s.epoch {
 			s.epoch = epoch
-			s.perm = rand.New(rand.NewPCG(s.seed+uint64(epoch)*0x9e3779b97f4a7c15, hash([]string{"batch", s.name}))).Perm(n)
+			s.perm = Rand(s.seed+uint64(epoch)*odd, "batch", s.name).Perm(n)
 		}
 		index[i] = s.perm[at%n]
 		s.y[i] = s.split.Labels[index[i]]
@@ -98,7 +96,8 @@ func (s *Sampler) draw(k int) drawn {
 		}
 		y = tensors.FromFlatDataAndDimensions(s.v, s.batch, width)
 	}
-	return drawn{k, tensors.FromFlatDataAndDimensions(s.x, append([]int{s.batch}, s.shape...)...), y, index}
+	x := tensors.FromFlatDataAndDimensions(s.x, append([]int{s.batch}, s.shape...)...)
+	return drawn{k, x, y, index}
 }
 
 // Index are the samples of the last batch, as they are numbered in the split.
@@ -106,5 +105,5 @@ func (s *Sampler) Index() []int { return s.last }
 
 // RNG is the state of the graph's random generator for one step of one network.
 func RNG(seed uint64, name string, step int) (*tensors.Tensor, error) {
-	return graph.RNGStateFromSeed(int64(Rand(seed+uint64(step)*0x9e3779b97f4a7c15, "dropout", name).Uint64() >> 1))
+	return graph.RNGStateFromSeed(int64(Rand(seed+uint64(step)*odd, "dropout", name).Uint64() >> 1))
 }
