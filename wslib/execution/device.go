@@ -60,7 +60,7 @@ func NewDevice(backend compute.Backend, set *page.Set) (*Device, error) {
 func (d *Device) open() error {
 	var err error
 	s := d.set
-	if d.shared, err = sharedOnDevice(d.backend, s); err != nil {
+	if d.shared, err = onDevice(d.backend, s.Precision.Array(s.Pages, s.Size)); err != nil {
 		return err
 	}
 	for i, m := range s.Networks {
@@ -84,18 +84,21 @@ func (at *member) open(backend compute.Backend, s *page.Set, m page.Member) erro
 	if at.gather, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node { return gather(in, s, m, at.mixed) }); err != nil {
 		return err
 	}
-	if at.table, err = tableOnDevice(backend, m.Table); err != nil || m.Scales == nil {
+	if at.table, err = onDevice(backend, m.Table.Array()); err != nil || m.Scales == nil {
 		return err
 	}
 	at.decode, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node { return decode(in, s, m, at.mixed) })
 	if err != nil {
 		return err
 	}
-	if at.scales, err = scalesOnDevice(backend, s.ScaleFormat, m.Scales); err != nil || len(m.Keys) == 0 {
+	scales, err := s.ScaleFormat.Pack(m.Scales)
+	if err != nil {
 		return err
 	}
-	rows := m.Table.KeyRows()
-	at.rows, err = onDevice(backend, rows, len(rows))
+	if at.scales, err = onDevice(backend, s.ScaleFormat.Array(scales)); err != nil || len(m.Keys) == 0 {
+		return err
+	}
+	at.rows, err = onDevice(backend, page.Table{Entries: m.Table.KeyRows()}.Array())
 	return err
 }
 
@@ -126,7 +129,7 @@ func (d *Device) switchOnDevice(i int) (*tensors.Tensor, error) {
 	args, decoded := []any{d.shared, at.table}, []any{at.scales}
 	if len(m.Exclusive) > 0 {
 		_, precision := d.set.Precisions()
-		own := inHost(precision, m.Exclusive, d.set.Size)
+		own := inHost(precision.Array(m.Exclusive, d.set.Size))
 		defer own.FinalizeAll()
 		if at.mixed {
 			decoded = append(decoded, at.table, own)
@@ -135,7 +138,7 @@ func (d *Device) switchOnDevice(i int) (*tensors.Tensor, error) {
 		}
 	}
 	if at.rows != nil {
-		keys := inHost(d.set.KeyPrecision, m.Keys, d.set.Size)
+		keys := inHost(d.set.KeyPrecision.Array(m.Keys, d.set.Size))
 		defer keys.FinalizeAll()
 		decoded = append(decoded, keys, at.rows)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/wslib/npy"
+	"weightsep/wslib/page"
 )
 
 // Files is the execution without weight separation: each switch reads a
@@ -20,14 +21,14 @@ type Files struct {
 
 // Switch opens network i's file, reads it and copies the weights to the device.
 func (f *Files) Switch(i int) (*tensors.Tensor, error) {
-	w, _, err := npy.ReadFloats(f.Paths[i])
+	_, data, shape, err := npy.ReadBytes(f.Paths[i], "<f4")
 	if err != nil {
 		return nil, fmt.Errorf("execution: %w", err)
 	}
-	if len(w) != f.Weights[i] {
-		return nil, fmt.Errorf("execution: %s: %d weights, want %d", f.Paths[i], len(w), f.Weights[i])
+	if len(shape) != 1 || shape[0] != f.Weights[i] {
+		return nil, fmt.Errorf("execution: %s: %d weights, want %d", f.Paths[i], len(data)/4, f.Weights[i])
 	}
-	t, err := onDevice(f.Backend, w, len(w))
+	t, err := onDevice(f.Backend, page.Array{Type: "F32", Shape: shape, Data: data})
 	if err != nil {
 		return nil, fmt.Errorf("execution: %s: %w", f.Paths[i], err)
 	}

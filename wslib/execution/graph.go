@@ -46,7 +46,7 @@ func decode(in []*Node, s *page.Set, m page.Member, mixed bool) *Node {
 	if len(m.Keys) > 0 {
 		keys := unpack(in[0], s.KeyPrecision, s.Size)
 		keys = Concatenate([]*Node{keys, OnesLike(Slice(keys, AxisRange(0, 1)))}, 0)
-		pages = Mul(pages, xla.GatherPages(keys, in[1]))
+		pages = Mul(pages, xla.GatherPages(keys, ConvertDType(in[1], dtypes.Int32)))
 	}
 	return xla.FlatWeights(pages, m.Weights)
 }
