@@ -44,9 +44,9 @@ func (p *Plan) Average() {
 	}
 }
 
-// SharedFisher is the Fisher information on each shared page, summed over its
+// sharedFisher is the Fisher information on each shared page, summed over its
 // weights and networks.
-func (p *Plan) SharedFisher() []float64 {
+func (p *Plan) sharedFisher() []float64 {
 	sums := make([]float64, p.Shared)
 	for a := range sums {
 		for _, f := range p.FisherSum[a*p.PageSize:][:p.PageSize] {

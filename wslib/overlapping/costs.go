@@ -36,7 +36,7 @@ type coster struct {
 func newCoster(p *Plan, n Network) *coster {
 	c := &coster{
 		p: p, n: n,
-		sharedSum: p.SharedFisher(), networkSum: page.Sums(n.Fisher, p.PageSize),
+		sharedSum: p.sharedFisher(), networkSum: page.Sums(n.Fisher, p.PageSize),
 		full: make([]bool, p.Shared), own: make([][]int, p.Shared),
 		fours: newFours(),
 	}

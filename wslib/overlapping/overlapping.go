@@ -183,21 +183,6 @@ func (p *Plan) Remove(name string) error {
 	return nil
 }
 
-// Occupancy is the number of networks on each shared page. A network with several
-// pages on it counts once.
-func (p *Plan) Occupancy() []int {
-	occupancy, last := make([]int, p.Shared), make([]int, p.Shared)
-	for i := range p.Members {
-		p.Members[i].eachSharing(p.PageSize, func(_, shared int, _, _ []float32) {
-			if last[shared] != i+1 {
-				last[shared] = i + 1
-				occupancy[shared]++
-			}
-		})
-	}
-	return occupancy
-}
-
 func (p *Plan) sharable(n Network) []int {
 	var pages []int
 	for b := range page.Count(len(n.Weights), p.PageSize) {
