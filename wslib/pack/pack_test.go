@@ -288,7 +288,7 @@ func TestReadRefusesWrongFiles(t *testing.T) {
 		"belongs to nothing":              func(p *parts) { p.metadata()["networks"] = "[]" },
 		`"a/keys": U8 [3 4], want F32 [3`: func(p *parts) { p.replace("format", `,"keyPrecision":2`, "") },
 		`name "a/b"`:                      func(p *parts) { p.replace("networks", `"a"`, `"a/b"`) },
-		`no tensor "a/table"`: func(p *parts) { p.replace("networks", `"b-1.x"`, `"a"`) },
+		`no tensor "a/table"`:             func(p *parts) { p.replace("networks", `"b-1.x"`, `"a"`) },
 		`"a/table": U16 [5], want U16 [6]`: func(p *parts) {
 			p.replace("networks", `"weights":60`, `"weights":66`)
 		},

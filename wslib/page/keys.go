@@ -1,8 +1,6 @@
 package page
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // PackKeys stores keys: for each weight on a shared page a code value of [Int2] of a network's
 // own, that the value of the page is multiplied by: a sign, and one of two magnitudes.
