@@ -296,20 +296,15 @@ func checkRising[T int | float64](at []T, values int) error {
 }
 
 // checkUnit refuses what is not from 0 to 1.
-func checkUnit(what string, values ...float64) error {
-	for _, v := range values {
-		if !(v >= 0 && v <= 1) {
-			return fmt.Errorf("%s %v: want 0 to 1", what, v)
-		}
-	}
-	return nil
-}
+func checkUnit(what string, values ...float64) error { return checkRange(what, 0, 1, values) }
 
 // checkPoints refuses what is no change of accuracy, in points.
-func checkPoints(values ...float64) error {
+func checkPoints(values ...float64) error { return checkRange("change in points", -100, 100, values) }
+
+func checkRange[T float32 | float64](what string, lo, hi T, values []T) error {
 	for _, v := range values {
-		if !(math.Abs(v) <= 100) {
-			return fmt.Errorf("change %v: want points from -100 to 100", v)
+		if !(v >= lo && v <= hi) {
+			return fmt.Errorf("%s %v: want %v to %v", what, v, lo, hi)
 		}
 	}
 	return nil

@@ -198,6 +198,3 @@ func grouped(v float64, decimals int) string {
 	}
 	return whole
 }
-
-// unitInterval tells whether v is a number from 0 to 1.
-func unitInterval(v float64) bool { return v >= 0 && v <= 1 }
