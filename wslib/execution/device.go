@@ -91,11 +91,7 @@ func (at *member) open(backend compute.Backend, s *page.Set, m page.Member) erro
 	if err != nil {
 		return err
 	}
-	scales, err := s.ScaleFormat.Pack(m.Scales)
-	if err != nil {
-		return err
-	}
-	if at.scales, err = onDevice(backend, s.ScaleFormat.Array(scales)); err != nil || len(m.Keys) == 0 {
+	if at.scales, err = onDevice(backend, s.ScaleFormat.Array(m.Scales)); err != nil || len(m.Keys) == 0 {
 		return err
 	}
 	at.rows, err = onDevice(backend, page.Table{Entries: m.Table.KeyRows()}.Array())

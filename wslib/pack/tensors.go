@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"fmt"
 	"slices"
 
 	"weightsep/wslib/page"
@@ -29,7 +28,7 @@ var partNames = []string{page.TablePart, page.ExclusivePart, page.ScalesPart, pa
 
 // tensors are all arrays of the file in the order of their data: wide elements first, so that
 // each begins at a multiple of its width. Empty ones are left out.
-func (f *File) tensors() ([]tensor, error) {
+func (f *File) tensors() []tensor {
 	var all []tensor
 	add := func(name string, a page.Array) {
 		if len(a.Data) > 0 {
@@ -39,11 +38,7 @@ func (f *File) tensors() ([]tensor, error) {
 	s := f.Set
 	add(sharedName, s.Precision.Array(s.Pages, s.Size))
 	for i, m := range s.Networks {
-		arrays, err := m.Arrays(s.Format)
-		if err != nil {
-			return nil, fmt.Errorf("network %s: %w", m.Name, err)
-		}
-		graph := f.Networks[i].Graph
+		arrays, graph := m.Arrays(s.Format), f.Networks[i].Graph
 		arrays[graphPart] = page.Array{Type: "U8", Shape: []int{len(graph)}, Data: graph}
 		for _, part := range partNames {
 			add(m.Name+"/"+part, arrays[part])
@@ -55,5 +50,5 @@ func (f *File) tensors() ([]tensor, error) {
 		all[i].Offsets = []int{at, at + len(all[i].data)}
 		at += len(all[i].data)
 	}
-	return all, nil
+	return all
 }

@@ -15,10 +15,7 @@ func (f *File) Write(w io.Writer) error {
 	if err := f.validate(); err != nil {
 		return fmt.Errorf("pack: %w", err)
 	}
-	tensors, err := f.tensors()
-	if err != nil {
-		return fmt.Errorf("pack: %w", err)
-	}
+	tensors := f.tensors()
 	header, err := f.header(tensors)
 	if err != nil {
 		return fmt.Errorf("pack: %w", err)

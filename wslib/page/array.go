@@ -40,10 +40,9 @@ func (p Precision) Array(packed []byte, size int) Array {
 	return a
 }
 
-// Array is packed scales, F32, F16 or U8 by the format.
-func (f ScaleFormat) Array(packed []byte) Array {
-	kind := map[int]string{4: "F32", 2: "F16", 1: "U8"}[f.Bytes()]
-	return Array{kind, []int{len(packed) / f.Bytes()}, packed}
+// Array is scales in their format, F32, F16 or U8.
+func (f ScaleFormat) Array(scales []float32) Array {
+	return Array{map[int]string{4: "F32", 2: "F16", 1: "U8"}[f.Bytes()], []int{len(scales)}, f.Pack(scales)}
 }
 
 // Array is the entries in the fewest bytes that hold the largest, U8, U16 or I32.
@@ -56,16 +55,12 @@ func (t Table) Array() Array {
 }
 
 // Arrays are what is stored of a network, by the names of its parts; empty ones are left out.
-func (m Member) Arrays(f Format) (map[string]Array, error) {
-	scales, err := f.ScaleFormat.Pack(m.Scales)
-	if err != nil {
-		return nil, err
-	}
+func (m Member) Arrays(f Format) map[string]Array {
 	_, exclusive := f.Precisions()
 	parts := map[string]Array{
 		TablePart:     m.Table.Array(),
 		ExclusivePart: exclusive.Array(m.Exclusive, f.Size),
-		ScalesPart:    f.ScaleFormat.Array(scales),
+		ScalesPart:    f.ScaleFormat.Array(m.Scales),
 		KeysPart:      f.KeyPrecision.Array(m.Keys, f.Size),
 		StatePart:     {"F32", []int{len(m.State)}, PackFloats(m.State)},
 	}
@@ -74,7 +69,7 @@ func (m Member) Arrays(f Format) (map[string]Array, error) {
 			delete(parts, name)
 		}
 	}
-	return parts, nil
+	return parts
 }
 
 // Put sets a part of a network whose name, weights and earlier parts are set. An array of
@@ -114,8 +109,7 @@ func (m *Member) Put(f Format, part string, a Array) error {
 	case ExclusivePart:
 		m.Exclusive = a.Data
 	case ScalesPart:
-		m.Scales = make([]float32, pages)
-		return f.ScaleFormat.Unpack(m.Scales, a.Data)
+		m.Scales = f.ScaleFormat.Unpack(a.Data)
 	case KeysPart:
 		m.Keys = a.Data
 	case StatePart:

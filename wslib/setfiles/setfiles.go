@@ -60,10 +60,7 @@ func Save(s *page.Set, dir string) ([]string, error) {
 		if err := os.MkdirAll(filepath.Join(dir, m.Name), 0o755); err != nil {
 			return nil, err
 		}
-		arrays, err := m.Arrays(s.Format)
-		if err != nil {
-			return nil, fmt.Errorf("write %s: %w", filepath.Join(dir, m.Name), err)
-		}
+		arrays := m.Arrays(s.Format)
 		for _, part := range []string{page.TablePart, page.ScalesPart, page.KeysPart, page.StatePart} {
 			if a, ok := arrays[part]; ok {
 				write(File(m.Name, part), a)
