@@ -73,42 +73,6 @@ func TestDoublingPlainMean(t *testing.T) {
 }
 
 // A removed network leaves a plan as if it had never been there.
-func TestDoublingRemove(t *testing.T) {
-	for seed := range uint64(50) {
-		nets, _ := randomCase(seed, 4, 1, 11)
-		with, without := doubled(t, 4), doubled(t, 4)
-		gone := int(seed) % len(nets)
-		for i, n := range nets {
-			m, err := with.AddWith(n, Random(seed))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if i == gone {
-				continue
-			}
-			_, err = without.AddWith(n, func(_ *Plan, _ Network, sharable []int) []int {
-				placed := make([]int, len(sharable)) // as there, not as drawn here
-				for k, b := range sharable {
-					placed[k] = int(m.Table.Entries[b])
-				}
-				return placed
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := with.Remove(nets[gone].Name); err != nil {
-			t.Fatal(err)
-		}
-		with.Average()
-		without.Average()
-		if !slices.Equal(with.FisherSum, without.FisherSum) || !slices.Equal(with.Values, without.Values) ||
-			!slices.Equal(occupancy(with), occupancy(without)) || with.TotalCost() != without.TotalCost() {
-			t.Fatalf("seed %d: the plan remembers a removed network", seed)
-		}
-	}
-}
-
 // Pages are spread evenly over the shared pages, each network's and all together.
 func TestDoublingIsEven(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))

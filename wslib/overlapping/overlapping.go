@@ -156,33 +156,6 @@ func (p *Plan) placementCost(n Network, sharable, placed []int) (float64, error)
 	return total, nil
 }
 
-// Remove takes a network out of the plan. The pages it was on keep their values.
-func (p *Plan) Remove(name string) error {
-	at := slices.IndexFunc(p.Members, func(m Member) bool { return m.Name == name })
-	if at < 0 {
-		return fmt.Errorf("overlapping: no network %q to remove", name)
-	}
-	// Summed anew rather than subtracted: what is left must not depend on who left.
-	left := make([]bool, p.Shared)
-	p.Members[at].eachSharing(p.PageSize, func(_, shared int, _, _ []float32) { left[shared] = true })
-	p.Members = slices.Delete(p.Members, at, at+1)
-	for a, l := range left {
-		if l {
-			clear(p.FisherSum[a*p.PageSize:][:p.PageSize])
-			clear(p.sums[a*p.PageSize:][:p.PageSize])
-			p.pages[a] = 0
-		}
-	}
-	for i := range p.Members {
-		p.Members[i].eachSharing(p.PageSize, func(b, shared int, weights, fisher []float32) {
-			if left[shared] {
-				p.lay(b, shared, weights, fisher)
-			}
-		})
-	}
-	return nil
-}
-
 func (p *Plan) sharable(n Network) []int {
 	var pages []int
 	for b := range page.Count(len(n.Weights), p.PageSize) {

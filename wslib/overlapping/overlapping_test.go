@@ -32,29 +32,6 @@ func TestPlacementByHand(t *testing.T) {
 	}
 }
 
-// A removed network leaves a plan as if it had never been there, but for values.
-func TestRemove(t *testing.T) {
-	nets, _ := randomCase(3, 6, 2, 6)
-	with, _ := New(2, 6)
-	for _, n := range nets {
-		with.Add(n)
-	}
-	last := nets[len(nets)-1].Name
-	if err := with.Remove(last); err != nil {
-		t.Fatal(err)
-	}
-	without, _ := New(2, 6)
-	for _, n := range nets[:len(nets)-1] {
-		without.Add(n)
-	}
-	if !slices.Equal(with.FisherSum, without.FisherSum) || !slices.Equal(occupancy(with), occupancy(without)) {
-		t.Error("the plan remembers a removed network")
-	}
-	if err := with.Remove(last); err == nil {
-		t.Error("removed twice")
-	}
-}
-
 func TestRandomPlacementIsDistinctAndEven(t *testing.T) {
 	p, _ := New(1, 8)
 	for i := range 5 {
