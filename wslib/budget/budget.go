@@ -145,7 +145,6 @@ func (n networks) sharing(p Plan) float64 {
 	return float64(n.pages-sum(p.Exclusive)) / float64(p.Shared-p.held.Shared)
 }
 
-// networks are what a plan has to hold.
 type networks struct {
 	of    []int // pages of each
 	pages int   // of all
@@ -179,7 +178,6 @@ func (n networks) share(exclusive int) []int {
 	return own
 }
 
-// fit is the plan of one precision.
 func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 	p := Plan{held: b.Held, Format: page.Format{
 		Size: n.size, Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat, KeyPrecision: max(0, b.Keys)}}
@@ -291,12 +289,10 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	return p, nil
 }
 
-// exclusive is the bytes of a plan's exclusive pages.
 func (n networks) exclusive(p Plan) int {
 	return sum(p.Exclusive) * p.ExclusivePrecision.Bytes(n.size)
 }
 
-// keys is the bytes of the keys of a plan's pages on shared ones.
 func (n networks) keys(p Plan) int {
 	if p.KeyPrecision == 0 {
 		return 0

@@ -106,12 +106,7 @@ func execute(ctx context.Context, c *score.Scorer, state []*tensors.Tensor, spli
 	defer w.FinalizeAll()
 	ready := time.Now()
 	accuracy, err := c.Score(ctx, append([]*tensors.Tensor{w}, state...), split)
-	return Execution{
-		Network:  c.Network.Name,
-		Switch:   ready.Sub(start),
-		Execute:  time.Since(ready),
-		Accuracy: accuracy,
-	}, err
+	return Execution{c.Network.Name, ready.Sub(start), time.Since(ready), accuracy}, err
 }
 
 func (t *Timings) sum() {

@@ -215,7 +215,6 @@ func onDevice(backend compute.Backend, a page.Array) (*tensors.Tensor, error) {
 	return t, t.MutableBytes(func(dst []byte) { copy(dst, a.Data) })
 }
 
-// inHost copies a stored array in host memory.
 func inHost(a page.Array) *tensors.Tensor {
 	t := tensors.FromShape(shapeOf(a))
 	_ = t.MutableBytes(func(dst []byte) { copy(dst, a.Data) }) // fails on a tensor that is on a device or gone

@@ -98,7 +98,6 @@ func accuracyBars(c scaled, rows []AccuracyRow) {
 	}
 }
 
-// accuracyBar draws a bar and writes its value in it where there is room.
 func accuracyBar(c scaled, clr color.NRGBA, data string, x0, x1 vg.Length, v float64) {
 	y0, y1 := c.y(0), c.y(100*v)
 	fill := clr

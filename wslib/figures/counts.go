@@ -86,7 +86,6 @@ func sizes(d *datasets.Dataset) string {
 	return s + "; of " + all + ", generated"
 }
 
-// countsPanel has bars over a width.
 func countsPanel(d *datasets.Dataset, counts [][3]int, width vg.Length) panel {
 	top, empty := 4, 0 // whole numbers at the ticks
 	for _, n := range counts {

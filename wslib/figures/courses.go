@@ -53,7 +53,6 @@ func percent(lo float64, n int) axis {
 	return axis{min: lo, max: 100, ticks: ticks(lo, 100, n)}
 }
 
-// check refuses a curve that cannot be drawn.
 func (v Curve) check() error {
 	if err := checkKind(v.Data); err != nil {
 		return err
@@ -233,7 +232,6 @@ func Convergence(lines []ConvergenceLine, o ConvergenceOptions) (*Figure, error)
 	return ch.figure(), nil
 }
 
-// check refuses a line that cannot be drawn.
 func (l ConvergenceLine) check() error {
 	if l.Name == "" {
 		return errors.New("a line without a name")
@@ -256,7 +254,6 @@ func courseLine(i int) draw.LineStyle {
 	return line(hue(i), 1.5, dashes(i)...)
 }
 
-// course draws the i-th line and its marks.
 func (c scaled) course(i int, l ConvergenceLine, target float64) {
 	var xs []float64
 	for _, at := range l.At {
@@ -274,7 +271,6 @@ func (c scaled) course(i int, l ConvergenceLine, target float64) {
 	}
 }
 
-// seconds writes a wall time.
 func seconds(v float64) string {
 	if v < 100 {
 		return grouped(v, 1) + " s"
@@ -295,7 +291,6 @@ func checkRising[T int | float64](at []T, values int) error {
 	return nil
 }
 
-// checkUnit refuses what is not from 0 to 1.
 func checkUnit(what string, values ...float64) error { return checkRange(what, 0, 1, values) }
 
 // checkPoints refuses what is no change of accuracy, in points.

@@ -116,7 +116,6 @@ func barsPlot(occupancy []int, networks int) *plot.Plot {
 	})
 }
 
-// wholeTicks are those from 0 on that are whole numbers.
 func wholeTicks(hi float64, n int) []plot.Tick {
 	return slices.DeleteFunc(ticks(0, hi, n), func(t plot.Tick) bool { return t.Value != math.Trunc(t.Value) })
 }

@@ -16,7 +16,6 @@ import (
 	"weightsep/datasets"
 )
 
-// samplesOfClass is a column of [Samples].
 type samplesOfClass struct {
 	name   string
 	values [][]float32 // height, width, channels

@@ -99,7 +99,6 @@ func switchStrip(kinds []timesKind) *plot.Plot {
 	})
 }
 
-// totalBars has a bar a kind, with its value above.
 func totalBars(title string, kinds []timesKind, totals ...time.Duration) *plot.Plot {
 	hi := max(1e-6, inMS(slices.Max(totals)))
 	return kindsPlot(title, kinds, axis{max: 1.12 * hi, ticks: ticks(0, 1.12*hi, 6)}, func(c scaled) {
@@ -112,7 +111,6 @@ func totalBars(title string, kinds []timesKind, totals ...time.Duration) *plot.P
 	})
 }
 
-// kindsPlot has a place for each kind.
 func kindsPlot(title string, kinds []timesKind, y axis, f onData) *plot.Plot {
 	x := axis{max: float64(len(kinds))}
 	for i, k := range kinds {
@@ -126,7 +124,6 @@ func kindsPlot(title string, kinds []timesKind, y axis, f onData) *plot.Plot {
 
 func inMS(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// milliseconds writes a duration in ms to three digits or whole.
 func milliseconds(d time.Duration) string {
 	v := inMS(d)
 	decimals := 0

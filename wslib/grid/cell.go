@@ -97,7 +97,6 @@ func ParseCell(s string) (c Cell, err error) {
 	return c, nil
 }
 
-// series that the cell belongs to in a chart.
 func (c Cell) series() string {
 	if c.Bits > 0 && c.Method == Joint {
 		return fmt.Sprintf("%s, %d bits", c.Method, c.Bits)

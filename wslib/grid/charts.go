@@ -3,6 +3,7 @@ package grid
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"weightsep/datasets"
 	"weightsep/wslib/bootstrap"
@@ -65,12 +66,7 @@ func (r *results) draw(dir string, rows []row) (files []string, err error) {
 }
 
 func (r Record) standIns() bool {
-	for _, n := range r.Networks {
-		if n.Data != datasets.Real {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Networks, func(n NetworkRecord) bool { return n.Data != datasets.Real })
 }
 
 // courses are the mean validation accuracies over wall time of those methods that have one,

@@ -180,13 +180,11 @@ func (g *grid) finished(ctx context.Context) ([]Record, error) {
 	return records, nil
 }
 
-// samples tells data apart.
 func samples(d *datasets.Dataset) string {
 	p := d.Provenance
 	return fmt.Sprintf("%s, %d training and %d test samples, %s", p.Source, p.Train, p.Test, p.Content)
 }
 
-// outcome is what a method gives.
 type outcome struct {
 	values  []network.Values // as executed, of each network
 	bytes   int
@@ -194,7 +192,6 @@ type outcome struct {
 	history []Point
 }
 
-// run trains, scores and records a cell.
 func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	config, plan, err := g.config(c, seed)
 	if err != nil {
@@ -384,35 +381,26 @@ func (record *Record) score(
 		return err
 	}
 	vectors[record.vectorName(n.Name)], vectors[labelsOf+n.Name] = classes, data.Test.Labels
-	if data.Test.Groups != nil {
-		vectors[groupsOf+n.Name] = data.Test.Groups
-	} else if data.Test.Clips != nil { // segments of one recording are related
-		vectors[groupsOf+n.Name] = data.Test.Clips
+	for _, related := range [][]int32{data.Test.Clips, data.Test.Groups} { // segments of one recording are related
+		if related != nil {
+			vectors[groupsOf+n.Name] = related
+		}
 	}
+	_, test := right(classes, data.Test.Labels)
 	record.Separate += 4 * n.Weights()
 	record.Networks = append(record.Networks, NetworkRecord{Name: n.Name, Data: data.Provenance.Kind,
-		Samples: samples(data), Validation: validation, Test: share(right(classes, data.Test.Labels))})
+		Samples: samples(data), Validation: validation, Test: test})
 	return nil
 }
 
-// right tells of each sample whether its class is its label's.
-func right(classes, labels []int32) []bool {
-	r := make([]bool, len(classes))
-	for i, c := range classes {
-		r[i] = c == labels[i]
-	}
-	return r
-}
-
-// share that is true.
-func share(of []bool) float64 {
+func right(classes, labels []int32) (of []bool, share float64) {
 	n := 0
-	for _, is := range of {
-		if is {
+	for i, c := range classes {
+		if of = append(of, c == labels[i]); of[i] {
 			n++
 		}
 	}
-	return float64(n) / float64(len(of))
+	return of, float64(n) / float64(len(classes))
 }
 
 // stopwatch is the wall time of a cell over all processes that worked on it. A file has

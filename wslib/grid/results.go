@@ -58,7 +58,6 @@ type Point struct {
 	Mean    float64 `json:"mean"`
 }
 
-// results are what the cells of a directory gave.
 type results struct {
 	records []Record
 
@@ -74,7 +73,6 @@ const (
 	groupsOf = "groups/"
 )
 
-// vectorName of the predictions of a record for a network.
 func (r Record) vectorName(network string) string {
 	return fmt.Sprintf("%s/%d/%s", r.Cell, r.Seed, network)
 }

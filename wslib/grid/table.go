@@ -79,7 +79,6 @@ func (r *results) table(ctx context.Context) ([]row, error) {
 	return rows, nil
 }
 
-// reference of a seed, nil if it is not finished.
 func (r *results) reference(seed uint64) *Record {
 	i := slices.IndexFunc(r.records, func(x Record) bool { return x.Cell.Method == Further && x.Seed == seed })
 	if i < 0 {
@@ -95,7 +94,8 @@ func (r *results) right(x Record, network string) ([]bool, error) {
 		return nil, fmt.Errorf("%s: %s: %d predictions and %d labels, want as many, above 0",
 			predictionsFile, x.vectorName(network), len(classes), len(labels))
 	}
-	return right(classes, labels), nil
+	of, _ := right(classes, labels)
+	return of, nil
 }
 
 func (r *results) compare(ctx context.Context, row *row) error {
@@ -138,7 +138,6 @@ func (r *results) compare(ctx context.Context, row *row) error {
 	return err
 }
 
-// mean over the seeds.
 func (r row) mean(of func(Record) float64) float64 {
 	sum := 0.0
 	for _, x := range r.records {

@@ -36,7 +36,6 @@ func Balanced(seed uint64) Placement {
 	}
 }
 
-// load of page b.
 func (n Network) load(b int) float64 {
 	if n.Loads == nil {
 		return 1
@@ -44,7 +43,6 @@ func (n Network) load(b int) float64 {
 	return n.Loads[b]
 }
 
-// loads are those of the shared pages, [Shared].
 func (p *Plan) loads() []float64 {
 	loads := make([]float64, p.Shared)
 	for i := range p.Members {

@@ -39,13 +39,11 @@ type four struct {
 	fa, wa  []float64     // scratch of meet
 }
 
-// newFours is a pool of *four: one takes 112 bytes for each weight of a page.
 func newFours() *sync.Pool { return &sync.Pool{New: func() any { return new(four) }} }
 
 // fourWeights are Fisher information, weights, and 1 where the former is above 0, else 0.
 type fourWeights struct{ f, w, counts [4]float64 }
 
-// meet costs the four pages with another network page.
 func (q *four) meet(weights, fisher []float32) [4]float64 {
 	q.fa, q.wa = q.fa[:0], q.wa[:0]
 	for j, f := range fisher {
@@ -72,7 +70,6 @@ func (q *four) set(size int, pages int, at func(i int) (weights, fisher []float3
 	}
 }
 
-// costs of the four pages with page a.
 func (q *four) costs(fa, wa []float64) [4]float64 {
 	var c0, c1, c2, c3 float64
 	weights, wa := q.weights[:len(fa)], wa[:len(fa)]

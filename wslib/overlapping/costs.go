@@ -81,7 +81,6 @@ func (c *coster) fill(ctx context.Context, shared, network []int, byNetwork bool
 	return ctx.Err()
 }
 
-// onShared costs four pages on shared page a.
 func (c *coster) onShared(a int, q *four) (costs [4]float64) {
 	size := c.p.PageSize
 	if c.sharedSum[a] > 0 {

@@ -65,14 +65,9 @@ func New(pageSize, shared int) (*Plan, error) {
 	if shared < 1 || shared > maxValues/pageSize {
 		return nil, fmt.Errorf("overlapping: %d shared pages of %d, want 1 to %d", shared, pageSize, maxValues/pageSize)
 	}
-	return &Plan{
-		PageSize:  pageSize,
-		Shared:    shared,
-		Values:    make([]float64, shared*pageSize),
-		FisherSum: make([]float64, shared*pageSize),
-		sums:      make([]float64, shared*pageSize),
-		pages:     make([]int, shared),
-	}, nil
+	n := shared * pageSize
+	return &Plan{PageSize: pageSize, Shared: shared, Values: make([]float64, n),
+		FisherSum: make([]float64, n), sums: make([]float64, n), pages: make([]int, shared)}, nil
 }
 
 // SetValues replaces the shared values by trained ones, [Shared, PageSize].

@@ -20,15 +20,12 @@ const mostHeader = 100_000_000
 
 // Read reads a pack of size bytes and checks all of it: what it returns can be gathered and
 // written again. It allocates no more than a few times size, whatever the file says.
-func Read(r io.ReaderAt, size int64) (*File, error) {
-	f, err := read(r, size)
-	if err != nil {
-		return nil, fmt.Errorf("pack: %w", err)
-	}
-	return f, nil
-}
-
-func read(r io.ReaderAt, size int64) (*File, error) {
+func Read(r io.ReaderAt, size int64) (f *File, err error) {
+	defer func() {
+		if err != nil {
+			f, err = nil, fmt.Errorf("pack: %w", err)
+		}
+	}()
 	if size < 8 {
 		return nil, fmt.Errorf("%d bytes, want 8 with the length of the header at least", size)
 	}
@@ -108,7 +105,6 @@ func slice(entries map[string]json.RawMessage, data []byte) (map[string]tensor, 
 	return tensors, nil
 }
 
-// assemble makes a pack of its metadata and tensors.
 func assemble(metadata map[string]string, tensors map[string]tensor) (*File, error) {
 	f := &File{Set: &page.Set{}}
 	var records []record
@@ -145,7 +141,6 @@ func assemble(metadata map[string]string, tensors map[string]tensor) (*File, err
 	return f, f.validate()
 }
 
-// member takes a network's tensors.
 func member(r record, f page.Format, tensors map[string]tensor) (m page.Member, graph []byte, err error) {
 	if err := checkName(r.Name); err != nil { // before it is part of another name
 		return m, nil, err
@@ -175,7 +170,6 @@ func member(r record, f page.Format, tensors map[string]tensor) (m page.Member, 
 	return m, graph, nil
 }
 
-// take removes a tensor and returns it.
 func take(tensors map[string]tensor, name string) (page.Array, error) {
 	t, ok := tensors[name]
 	if !ok {

@@ -34,7 +34,6 @@ func (f *File) Write(w io.Writer) error {
 	return nil
 }
 
-// header is all of the file before its data.
 func (f *File) header(tensors []tensor) ([]byte, error) {
 	var records []record
 	for i, m := range f.Set.Networks {
@@ -78,7 +77,6 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// tensor is one array of the file.
 type tensor struct {
 	DType   string `json:"dtype"`
 	Shape   []int  `json:"shape"`

@@ -77,7 +77,6 @@ func decode4(dst []float32, packed []byte, scale float32) {
 	}
 }
 
-// decode2 looks up two values at a time.
 func decode2(dst []float32, packed []byte, scale float32) {
 	var pair [16][2]float32
 	for c := range pair {

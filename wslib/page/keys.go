@@ -51,7 +51,6 @@ func (t Table) applyKeys(dst []float32, keys []byte, size int) {
 	}
 }
 
-// multiply multiplies values by the packed keys of a page.
 func multiply(dst []float32, keys []byte) {
 	value := [4]float32{-1.5, -0.5, 0.5, 1.5}
 	for len(dst) >= 4 && len(keys) >= 1 {
