@@ -33,20 +33,16 @@ func Times(separated, files execution.Timings) (*Figure, error) {
 		{"weight-\nseparated", blue, separated},
 		{"whole weights\nfrom a .npy file", orange, files},
 	}
+	if n := len(files.Executions); n == 0 || len(separated.Executions) != n {
+		return nil, fmt.Errorf("figures: times of %d executions against %d", len(separated.Executions), n)
+	}
 	for _, k := range kinds {
-		if len(k.times.Executions) == 0 {
-			return nil, fmt.Errorf("figures: times of no executions")
-		}
 		for i, e := range k.times.Executions {
 			if e.Switch <= 0 || e.Execute < 0 {
 				return nil, fmt.Errorf("figures: times: execution %d (%s) switched in %v, executed in %v",
 					i, e.Network, e.Switch, e.Execute)
 			}
 		}
-	}
-	if len(separated.Executions) != len(files.Executions) {
-		return nil, fmt.Errorf("figures: times of %d executions against %d",
-			len(separated.Executions), len(files.Executions))
 	}
 	strip := switchStrip(kinds)
 	switches := totalBars("switching in all (ms)", kinds, separated.Switch, files.Switch)

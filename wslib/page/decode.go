@@ -7,22 +7,26 @@ import (
 )
 
 // gather puts the table's pages together in dst from shared and the network's own exclusive
-// pages, packed in their precisions of f, each value times the scale of its page. scales may
-// be nil: all 1. dst holds [len(t.Entries), f.Size] values, or less: a flat weight vector,
-// whose last page ends early.
-func (t Table) gather(dst []float32, f Format, shared, exclusive []byte, scales []float32) {
+// pages, packed in their precisions of f, each value times the scale of its page and its key.
+// scales and keys may be nil: all 1. dst holds [len(t.Entries), f.Size] values, or less: a flat
+// weight vector, whose last page ends early.
+func (t Table) gather(dst []float32, f Format, shared, exclusive []byte, scales []float32, keys []byte) {
 	ofShared, ofExclusive := f.Precisions()
-	for i, e := range t.Entries {
-		p, src := ofShared, shared
-		if int(e) >= t.Shared {
-			p, src, e = ofExclusive, exclusive, e-int32(t.Shared)
-		}
-		width := p.Bytes(f.Size)
-		scale := float32(1)
+	for b, e := range t.Entries {
+		out, scale := dst[b*f.Size:min((b+1)*f.Size, len(dst))], float32(1)
 		if scales != nil {
-			scale = scales[i]
+			scale = scales[b]
 		}
-		p.decode(dst[i*f.Size:min((i+1)*f.Size, len(dst))], src[int(e)*width:][:width], scale)
+		if k := int(e) - t.Shared; k >= 0 {
+			ofExclusive.decode(out, exclusive[k*ofExclusive.Bytes(f.Size):], scale)
+			continue
+		}
+		ofShared.decode(out, shared[int(e)*ofShared.Bytes(f.Size):], scale)
+		if keys != nil {
+			width := Int2.Bytes(f.Size)
+			multiply(out, keys[:width])
+			keys = keys[width:]
+		}
 	}
 }
 

@@ -37,20 +37,7 @@ func (t Table) KeyRows() []int32 {
 	return rows
 }
 
-// applyKeys multiplies gathered weights by their keys. nil changes nothing.
-func (t Table) applyKeys(dst []float32, keys []byte, size int) {
-	if keys == nil {
-		return
-	}
-	width := Int2.Bytes(size)
-	for b, e := range t.Entries {
-		if int(e) < t.Shared {
-			multiply(dst[b*size:min((b+1)*size, len(dst))], keys[:width])
-			keys = keys[width:]
-		}
-	}
-}
-
+// multiply multiplies values by the packed keys of a page.
 func multiply(dst []float32, keys []byte) {
 	value := [4]float32{-1.5, -0.5, 0.5, 1.5}
 	for len(dst) >= 4 && len(keys) >= 1 {

@@ -106,8 +106,7 @@ func (s *Set) Weights(i int) []float32 {
 // Gather is [Set.Weights] into dst, which holds as many values: what a switch does.
 func (s *Set) Gather(dst []float32, i int) {
 	m := s.Networks[i]
-	m.Table.gather(dst, s.Format, s.Pages, m.Exclusive, m.Scales)
-	m.Table.applyKeys(dst, m.Keys, s.Size)
+	m.Table.gather(dst, s.Format, s.Pages, m.Exclusive, m.Scales, m.Keys)
 }
 
 // SharedValues are the values of the shared pages [Shared, Size].
@@ -210,10 +209,8 @@ func (s *Set) Keep(names ...string) (*Set, error) {
 		t := &k.Networks[i].Table
 		t.Shared, t.Entries = k.Shared, slices.Clone(t.Entries)
 		for b, e := range t.Entries {
-			if int(e) < s.Shared {
+			if t.Entries[b] = e - int32(s.Shared-k.Shared); int(e) < s.Shared {
 				t.Entries[b] = to[e]
-			} else {
-				t.Entries[b] = e - int32(s.Shared-k.Shared)
 			}
 		}
 	}
