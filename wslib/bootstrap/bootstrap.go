@@ -132,7 +132,6 @@ func interval(change float64, changes []float64, level float64) Interval {
 	return Interval{Change: change, Low: changes[out], High: changes[len(changes)-1-out]}
 }
 
-// stream gives random numbers for one purpose.
 func stream(seed uint64, purpose ...string) *rand.PCG {
 	h := fnv.New64a()
 	for _, p := range purpose {
@@ -150,7 +149,6 @@ type units struct {
 	seeds int
 }
 
-// kind is a sort of unit.
 type kind struct {
 	count   int     // units of this kind
 	samples int64   // in a unit
@@ -217,7 +215,6 @@ func newUnits(n Network) (*units, error) {
 	return u, nil
 }
 
-// change is that of all units and seeds, in points.
 func (u *units) change() float64 {
 	var gain, samples int64
 	for _, k := range u.kinds {
@@ -229,7 +226,6 @@ func (u *units) change() float64 {
 	return u.points(gain, samples)
 }
 
-// points is a gain over all seeds, in points.
 func (u *units) points(gain, samples int64) float64 {
 	return 100 * float64(gain) / float64(samples*int64(u.seeds))
 }
@@ -260,7 +256,6 @@ func (u *units) resample(ctx context.Context, times [][]int64, src *rand.PCG) ([
 	return changes, nil
 }
 
-// byUnit draws unit by unit.
 func (u *units) byUnit(rng *rand.Rand, gain []int64) (sum, samples int64) {
 	for range u.of {
 		k := u.of[rng.IntN(len(u.of))]

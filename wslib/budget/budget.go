@@ -80,29 +80,13 @@ const exclusivePages = 3
 // average, networks have keys, in level 2, unless those would take more than two fifths of the
 // budget. It is an error if not one shared page fits.
 func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
-	if pageSize < 1 || len(weights) == 0 {
-		return Plan{}, fmt.Errorf("budget: %d networks in pages of %d, want one and 1 at least", len(weights), pageSize)
-	}
-	if b.Level1 > b.Total {
-		return Plan{}, fmt.Errorf("budget: %d bytes in level 1 of %d in all", b.Level1, b.Total)
-	}
-	if err := b.ScaleFormat.Validate(); err != nil {
+	f := page.Format{Size: pageSize, Shared: 1, Precision: b.Precision, ExclusivePrecision: b.ExclusivePrecision,
+		ScaleFormat: b.ScaleFormat, KeyPrecision: max(0, b.Keys)}
+	if err := f.Validate(); err != nil {
 		return Plan{}, fmt.Errorf("budget: %w", err)
 	}
-	if b.Precision != 0 {
-		if err := b.Precision.Validate(); err != nil {
-			return Plan{}, fmt.Errorf("budget: %w", err)
-		}
-	}
-	if b.ExclusivePrecision != 0 {
-		if err := b.ExclusivePrecision.Validate(); err != nil {
-			return Plan{}, fmt.Errorf("budget: exclusive pages: %w", err)
-		}
-	}
-	switch b.Keys {
-	case 0, NoKeys, page.Int2:
-	default:
-		return Plan{}, fmt.Errorf("budget: keys of %v, want %v", b.Keys, page.Int2)
+	if len(weights) == 0 || b.Level1 > b.Total {
+		return Plan{}, fmt.Errorf("budget: %d networks, %d bytes in level 1 of %d in all", len(weights), b.Level1, b.Total)
 	}
 	if b.Loads != nil && len(b.Loads) != len(weights) || slices.ContainsFunc(b.Loads, func(l float64) bool { return !(l > 0) }) {
 		return Plan{}, fmt.Errorf("budget: loads %v, want one above 0 for each of %d networks", b.Loads, len(weights))
@@ -113,6 +97,9 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	n := networks{size: pageSize, loads: b.Loads}
 	for _, w := range weights {
 		n.of = append(n.of, page.Count(w, pageSize))
+		if b.Loads == nil {
+			n.loads = append(n.loads, 1)
+		}
 	}
 	n.pages = sum(n.of)
 	if b.Precision != 0 {
@@ -158,12 +145,11 @@ func (n networks) sharing(p Plan) float64 {
 	return float64(n.pages-sum(p.Exclusive)) / float64(p.Shared-p.held.Shared)
 }
 
-// networks are what a plan has to hold.
 type networks struct {
 	of    []int // pages of each
 	pages int   // of all
 	size  int
-	loads []float64 // nil: equal
+	loads []float64 // of each
 }
 
 // share gives at most the given number of exclusive pages to the networks, one to each
@@ -180,11 +166,7 @@ func (n networks) share(exclusive int) []int {
 	for left := exclusive - sum(own); left > 0; left-- {
 		most, to := 0.0, -1
 		for i, k := range own {
-			load := 1.0
-			if n.loads != nil {
-				load = n.loads[i]
-			}
-			if load /= float64(k + 1); load > most && k < n.of[i] {
+			if load := n.loads[i] / float64(k+1); load > most && k < n.of[i] {
 				most, to = load, i
 			}
 		}
@@ -196,7 +178,6 @@ func (n networks) share(exclusive int) []int {
 	return own
 }
 
-// fit is the plan of one precision.
 func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 	p := Plan{held: b.Held, Format: page.Format{
 		Size: n.size, Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat, KeyPrecision: max(0, b.Keys)}}
@@ -308,12 +289,10 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	return p, nil
 }
 
-// exclusive is the bytes of a plan's exclusive pages.
 func (n networks) exclusive(p Plan) int {
 	return sum(p.Exclusive) * p.ExclusivePrecision.Bytes(n.size)
 }
 
-// keys is the bytes of the keys of a plan's pages on shared ones.
 func (n networks) keys(p Plan) int {
 	if p.KeyPrecision == 0 {
 		return 0
@@ -327,4 +306,25 @@ func sum(v []int) int {
 		total += n
 	}
 	return total
+}
+
+// Held counts pages of networks that are packed already.
+type Held struct {
+	Pages     int // of all networks: entries of tables, and scales
+	Shared    int // shared pages that they use
+	Exclusive int // exclusive pages of all
+	Most      int // exclusive pages of the network that has most
+	Keys      int // bytes of the keys of all
+}
+
+// HeldBy counts what the networks of a set use.
+func HeldBy(s *page.Set) Held {
+	h := Held{Shared: s.Shared}
+	for _, m := range s.Networks {
+		own := len(m.Table.Exclusive())
+		h.Pages += len(m.Table.Entries)
+		h.Keys += len(m.Keys)
+		h.Exclusive, h.Most = h.Exclusive+own, max(h.Most, own)
+	}
+	return h
 }

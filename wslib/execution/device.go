@@ -60,7 +60,7 @@ func NewDevice(backend compute.Backend, set *page.Set) (*Device, error) {
 func (d *Device) open() error {
 	var err error
 	s := d.set
-	if d.shared, err = sharedOnDevice(d.backend, s); err != nil {
+	if d.shared, err = onDevice(d.backend, s.Precision.Array(s.Pages, s.Size)); err != nil {
 		return err
 	}
 	for i, m := range s.Networks {
@@ -84,18 +84,17 @@ func (at *member) open(backend compute.Backend, s *page.Set, m page.Member) erro
 	if at.gather, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node { return gather(in, s, m, at.mixed) }); err != nil {
 		return err
 	}
-	if at.table, err = tableOnDevice(backend, m.Table); err != nil || m.Scales == nil {
+	if at.table, err = onDevice(backend, m.Table.Array()); err != nil || m.Scales == nil {
 		return err
 	}
 	at.decode, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node { return decode(in, s, m, at.mixed) })
 	if err != nil {
 		return err
 	}
-	if at.scales, err = scalesOnDevice(backend, s.ScaleFormat, m.Scales); err != nil || len(m.Keys) == 0 {
+	if at.scales, err = onDevice(backend, s.ScaleFormat.Array(m.Scales)); err != nil || len(m.Keys) == 0 {
 		return err
 	}
-	rows := m.Table.KeyRows()
-	at.rows, err = onDevice(backend, rows, len(rows))
+	at.rows, err = onDevice(backend, page.Table{Entries: m.Table.KeyRows()}.Array())
 	return err
 }
 
@@ -126,7 +125,7 @@ func (d *Device) switchOnDevice(i int) (*tensors.Tensor, error) {
 	args, decoded := []any{d.shared, at.table}, []any{at.scales}
 	if len(m.Exclusive) > 0 {
 		_, precision := d.set.Precisions()
-		own := inHost(precision, m.Exclusive, d.set.Size)
+		own := inHost(precision.Array(m.Exclusive, d.set.Size))
 		defer own.FinalizeAll()
 		if at.mixed {
 			decoded = append(decoded, at.table, own)
@@ -135,7 +134,7 @@ func (d *Device) switchOnDevice(i int) (*tensors.Tensor, error) {
 		}
 	}
 	if at.rows != nil {
-		keys := inHost(d.set.KeyPrecision, m.Keys, d.set.Size)
+		keys := inHost(d.set.KeyPrecision.Array(m.Keys, d.set.Size))
 		defer keys.FinalizeAll()
 		decoded = append(decoded, keys, at.rows)
 	}
@@ -194,4 +193,30 @@ func (d *Device) Close() {
 		}
 	}
 	d.members = nil
+}
+
+// shapeOf is the shape of a stored array; a backend's machine is little endian, as stored numbers are.
+func shapeOf(a page.Array) shapes.Shape {
+	types := map[string]dtypes.DType{"F32": dtypes.Float32, "F16": dtypes.Float16, "I32": dtypes.Int32,
+		"U16": dtypes.Uint16, "U8": dtypes.Uint8, "I8": dtypes.Int8}
+	return shapes.Make(types[a.Type], a.Shape...)
+}
+
+// onDevice copies a stored array to the device, once where its memory is the host's.
+func onDevice(backend compute.Backend, a page.Array) (*tensors.Tensor, error) {
+	if !backend.HasSharedBuffers() {
+		t := inHost(a)
+		return t, t.MaterializeOnDevice(backend, false, 0)
+	}
+	t, err := tensors.FromShapeForBackend(backend, 0, shapeOf(a))
+	if err != nil {
+		return nil, err
+	}
+	return t, t.MutableBytes(func(dst []byte) { copy(dst, a.Data) })
+}
+
+func inHost(a page.Array) *tensors.Tensor {
+	t := tensors.FromShape(shapeOf(a))
+	_ = t.MutableBytes(func(dst []byte) { copy(dst, a.Data) }) // fails on a tensor that is on a device or gone
+	return t
 }

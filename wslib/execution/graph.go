@@ -46,7 +46,7 @@ func decode(in []*Node, s *page.Set, m page.Member, mixed bool) *Node {
 	if len(m.Keys) > 0 {
 		keys := unpack(in[0], s.KeyPrecision, s.Size)
 		keys = Concatenate([]*Node{keys, OnesLike(Slice(keys, AxisRange(0, 1)))}, 0)
-		pages = Mul(pages, xla.GatherPages(keys, in[1]))
+		pages = Mul(pages, xla.GatherPages(keys, ConvertDType(in[1], dtypes.Int32)))
 	}
 	return xla.FlatWeights(pages, m.Weights)
 }
@@ -86,18 +86,12 @@ func scaleValues(scales *Node, f page.ScaleFormat) *Node {
 	case page.ScaleFloat16:
 		return ConvertDType(scales, dtypes.Float32)
 	case page.ScaleLog8:
-		values := Const(scales.Graph(), log8Values())
+		all := make([]byte, 256)
+		for b := range all {
+			all[b] = byte(b)
+		}
+		values := Const(scales.Graph(), page.ScaleLog8.Unpack(all))
 		return Gather(values, InsertAxes(ConvertDType(scales, dtypes.Int32), -1))
 	}
 	return scales
-}
-
-// log8Values is the scale of each byte. That of -0, which no set has, is 0.
-func log8Values() []float32 {
-	values := make([]float32, 256)
-	for b := range values {
-		// The only error is -0, and leaves 0.
-		_ = page.ScaleLog8.Unpack(values[b:b+1], []byte{byte(b)})
-	}
-	return values
 }

@@ -1,9 +1,11 @@
 package figures
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image/color"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
@@ -32,18 +34,12 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 	slot := width / vg.Length(len(rows))
 	var names []plot.Tick
 	for i, r := range rows {
-		err := checkKind(r.Data)
-		if err == nil {
-			err = checkUnit("accuracy", r.Before, r.After)
-		}
-		if err != nil {
+		if err := cmp.Or(checkKind(r.Data), checkUnit("accuracy", r.Before, r.After)); err != nil {
 			return nil, fmt.Errorf("figures: accuracy of %s: %w", r.Name, err)
 		}
-		label := shorten(r.Name, name, slot-2)
+		label := shorten(r.Name, name, slot-2) + "\n "
 		if r.Data == datasets.StandIn {
-			label += "\n" + shorten(datasets.StandIn, name, slot-2)
-		} else {
-			label += "\n "
+			label = strings.TrimSuffix(label, " ") + shorten(datasets.StandIn, name, slot-2)
 		}
 		names = append(names, plot.Tick{Value: float64(i) + 0.5, Label: label})
 	}
@@ -98,7 +94,6 @@ func accuracyBars(c scaled, rows []AccuracyRow) {
 	}
 }
 
-// accuracyBar draws a bar and writes its value in it where there is room.
 func accuracyBar(c scaled, clr color.NRGBA, data string, x0, x1 vg.Length, v float64) {
 	y0, y1 := c.y(0), c.y(100*v)
 	fill := clr

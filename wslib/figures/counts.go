@@ -26,12 +26,9 @@ func ClassCounts(all []*datasets.Dataset) (*Figure, error) {
 	var panels []panel
 	cols := min(2, len(all))
 	for _, d := range all {
-		if d == nil {
-			return nil, errors.New("figures: class counts of no dataset")
-		}
 		counts, err := countClasses(d)
 		if err != nil {
-			return nil, fmt.Errorf("figures: class counts of %s: %w", d.Name, err)
+			return nil, fmt.Errorf("figures: class counts: %w", err)
 		}
 		panels = append(panels, countsPanel(d, counts, (fullWidth-2*margin)/vg.Length(cols)-50))
 	}
@@ -44,22 +41,27 @@ func ClassCounts(all []*datasets.Dataset) (*Figure, error) {
 	}.figure(), nil
 }
 
-// countClasses checks a dataset and counts the samples of each class in its three splits.
-func countClasses(d *datasets.Dataset) ([][3]int, error) {
-	if err := checkKind(d.Provenance.Kind); err != nil {
-		return nil, err
+// checkData refuses a dataset of unknown kind, or without splits or names of its classes.
+func checkData(d *datasets.Dataset) error {
+	if d == nil || d.Train == nil || d.Validation == nil || d.Test == nil {
+		return errors.New("no dataset, or one without a split")
 	}
 	if d.Classes < 1 || len(d.ClassNames) != d.Classes {
-		return nil, fmt.Errorf("%d names of %d classes", len(d.ClassNames), d.Classes)
+		return fmt.Errorf("%s: %d names of %d classes", d.Name, len(d.ClassNames), d.Classes)
+	}
+	return checkKind(d.Provenance.Kind)
+}
+
+// countClasses counts the samples of each class in the three splits of a dataset.
+func countClasses(d *datasets.Dataset) ([][3]int, error) {
+	if err := checkData(d); err != nil {
+		return nil, err
 	}
 	counts := make([][3]int, d.Classes)
 	for i, s := range []*datasets.Split{d.Train, d.Validation, d.Test} {
-		if s == nil {
-			return nil, errors.New("a split is missing")
-		}
 		for _, label := range s.Labels {
 			if label < 0 || int(label) >= d.Classes {
-				return nil, fmt.Errorf("a sample has label %d of %d classes", label, d.Classes)
+				return nil, fmt.Errorf("%s: a sample has label %d of %d classes", d.Name, label, d.Classes)
 			}
 			counts[label][i]++
 		}
@@ -84,7 +86,6 @@ func sizes(d *datasets.Dataset) string {
 	return s + "; of " + all + ", generated"
 }
 
-// countsPanel has bars over a width.
 func countsPanel(d *datasets.Dataset, counts [][3]int, width vg.Length) panel {
 	top, empty := 4, 0 // whole numbers at the ticks
 	for _, n := range counts {

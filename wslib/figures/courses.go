@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -53,18 +54,11 @@ func percent(lo float64, n int) axis {
 	return axis{min: lo, max: 100, ticks: ticks(lo, 100, n)}
 }
 
-// check refuses a curve that cannot be drawn.
 func (v Curve) check() error {
-	if err := checkKind(v.Data); err != nil {
-		return err
-	}
-	if err := checkRising(v.Steps, len(v.Validation)); err != nil {
-		return err
-	}
 	if !slices.Contains(v.Steps, v.Best) {
 		return fmt.Errorf("the best step %d is none of the steps", v.Best)
 	}
-	return checkUnit("accuracy", v.Validation...)
+	return cmp.Or(checkKind(v.Data), checkRising(v.Steps, len(v.Validation)), checkUnit("accuracy", v.Validation...))
 }
 
 func (v Curve) panel(y axis) panel {
@@ -233,7 +227,6 @@ func Convergence(lines []ConvergenceLine, o ConvergenceOptions) (*Figure, error)
 	return ch.figure(), nil
 }
 
-// check refuses a line that cannot be drawn.
 func (l ConvergenceLine) check() error {
 	if l.Name == "" {
 		return errors.New("a line without a name")
@@ -256,7 +249,6 @@ func courseLine(i int) draw.LineStyle {
 	return line(hue(i), 1.5, dashes(i)...)
 }
 
-// course draws the i-th line and its marks.
 func (c scaled) course(i int, l ConvergenceLine, target float64) {
 	var xs []float64
 	for _, at := range l.At {
@@ -274,7 +266,6 @@ func (c scaled) course(i int, l ConvergenceLine, target float64) {
 	}
 }
 
-// seconds writes a wall time.
 func seconds(v float64) string {
 	if v < 100 {
 		return grouped(v, 1) + " s"
@@ -295,21 +286,15 @@ func checkRising[T int | float64](at []T, values int) error {
 	return nil
 }
 
-// checkUnit refuses what is not from 0 to 1.
-func checkUnit(what string, values ...float64) error {
-	for _, v := range values {
-		if !(v >= 0 && v <= 1) {
-			return fmt.Errorf("%s %v: want 0 to 1", what, v)
-		}
-	}
-	return nil
-}
+func checkUnit(what string, values ...float64) error { return checkRange(what, 0, 1, values) }
 
 // checkPoints refuses what is no change of accuracy, in points.
-func checkPoints(values ...float64) error {
+func checkPoints(values ...float64) error { return checkRange("change in points", -100, 100, values) }
+
+func checkRange[T float32 | float64](what string, lo, hi T, values []T) error {
 	for _, v := range values {
-		if !(math.Abs(v) <= 100) {
-			return fmt.Errorf("change %v: want points from -100 to 100", v)
+		if !(v >= lo && v <= hi) {
+			return fmt.Errorf("%s %v: want %v to %v", what, v, lo, hi)
 		}
 	}
 	return nil

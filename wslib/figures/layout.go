@@ -30,7 +30,6 @@ type chart struct {
 	draw         func(c draw.Canvas)
 }
 
-// figure lays the chart out.
 func (ch chart) figure() *Figure {
 	const inner = fullWidth - 2*margin
 	titles := aligned(bold(style(titleSize, black)), text.XLeft, text.YTop)
@@ -89,14 +88,12 @@ const (
 	legendGap    = 14
 )
 
-// filled is the legend's entry of an area.
 func filled(label string, clr color.Color) legendEntry {
 	return legendEntry{label, func(c draw.Canvas, at vg.Point) {
 		fillRect(c, clr, at.X-7, at.Y-5, at.X+7, at.Y+5)
 	}}
 }
 
-// stroked is that of a line.
 func stroked(label string, sty draw.LineStyle) legendEntry {
 	return legendEntry{label, func(c draw.Canvas, at vg.Point) {
 		c.StrokeLine2(sty, at.X-9, at.Y, at.X+9, at.Y)
@@ -120,7 +117,6 @@ func legendRows(entries []legendEntry, width vg.Length) [][]legendEntry {
 	return rows
 }
 
-// drawLegend draws rows from the top, from x on.
 func drawLegend(c draw.Canvas, rows [][]legendEntry, left vg.Length) {
 	sty := style(textSize, black)
 	y := c.Max.Y - legendRow/2
@@ -148,7 +144,6 @@ type scaled struct {
 	x, y func(float64) vg.Length
 }
 
-// onData draws in a plot.
 type onData func(c scaled)
 
 func (f onData) Plot(c draw.Canvas, p *plot.Plot) {
@@ -158,7 +153,6 @@ func (f onData) Plot(c draw.Canvas, p *plot.Plot) {
 
 func (c scaled) at(x, y float64) vg.Point { return pt(c.x(x), c.y(y)) }
 
-// points are those of a curve.
 func (c scaled) points(xs, ys []float64) []vg.Point {
 	pts := make([]vg.Point, len(xs))
 	for i := range pts {
@@ -263,7 +257,6 @@ func mark(c draw.Canvas, i int, at vg.Point, radius vg.Length, open bool) {
 	}
 }
 
-// checkKind refuses what is neither real nor stand-in data.
 func checkKind(kind string) error {
 	if kind != datasets.Real && kind != datasets.StandIn {
 		return fmt.Errorf("%q data: want %s or %s", kind, datasets.Real, datasets.StandIn)

@@ -11,7 +11,6 @@ import (
 	"weightsep/wslib/page"
 )
 
-// memoryPart is a part of a stacked bar.
 type memoryPart struct {
 	label string
 	clr   color.NRGBA

@@ -1,7 +1,6 @@
 package figures
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -23,15 +22,9 @@ func Occupancy(names []string, tables []page.Table, shared int) (*Figure, error)
 	}
 	uses := make([][]bool, len(tables))
 	for i, t := range tables {
-		err := t.Validate()
-		if err == nil && t.Shared != shared {
-			err = fmt.Errorf("a table over %d shared pages: want %d", t.Shared, shared)
-		}
-		if err == nil && len(t.Entries) == 0 {
-			err = errors.New("an empty table")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("figures: occupancy: %q: %w", names[i], err)
+		if err := t.Validate(); err != nil || t.Shared != shared || len(t.Entries) == 0 {
+			return nil, fmt.Errorf("figures: occupancy: %q: a table of %d pages over %d shared ones, want some over %d (%v)",
+				names[i], len(t.Entries), t.Shared, shared, err)
 		}
 		uses[i] = make([]bool, shared)
 		for _, e := range t.Entries {
@@ -116,7 +109,6 @@ func barsPlot(occupancy []int, networks int) *plot.Plot {
 	})
 }
 
-// wholeTicks are those from 0 on that are whole numbers.
 func wholeTicks(hi float64, n int) []plot.Tick {
 	return slices.DeleteFunc(ticks(0, hi, n), func(t plot.Tick) bool { return t.Value != math.Trunc(t.Value) })
 }

@@ -61,7 +61,6 @@ func Pareto(points []ParetoPoint, o ParetoOptions) (*Figure, error) {
 	return ch.figure(), nil
 }
 
-// check refuses a point that cannot be drawn.
 func (p ParetoPoint) check() error {
 	if p.Series == "" {
 		return errors.New("a point of no series")
@@ -75,7 +74,6 @@ func (p ParetoPoint) check() error {
 	return checkPoints(p.Change, p.Low, p.High)
 }
 
-// paretoChart is the points and the range of the axes.
 type paretoChart struct {
 	points  []ParetoPoint
 	options ParetoOptions
@@ -121,7 +119,6 @@ func (l *paretoChart) bar(p ParetoPoint) bool {
 	return (p.Low != 0 || p.High != 0) && !l.low(p)
 }
 
-// explanation is the text below the title.
 func (l *paretoChart) explanation() string {
 	s := "Higher and farther right is better. The paper's point is its ratio in weights"
 	if l.options.Worst {
@@ -135,7 +132,6 @@ func (l *paretoChart) explanation() string {
 	return s
 }
 
-// legend has the series, and what marks mean.
 func (l *paretoChart) legend() []legendEntry {
 	marked := func(label string, i int, open bool) legendEntry {
 		return legendEntry{label, func(c draw.Canvas, at vg.Point) { mark(c, i, at, paretoRadius, open) }}
@@ -197,7 +193,6 @@ func (l *paretoChart) draw(c scaled) {
 	}
 }
 
-// intervalBar draws an interval with caps at its ends.
 func intervalBar(c draw.Canvas, clr color.Color, x, y0, y1 vg.Length) {
 	line := line(clr, 1)
 	c.StrokeLine2(line, x, y0, x, y1)

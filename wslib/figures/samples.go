@@ -16,7 +16,6 @@ import (
 	"weightsep/datasets"
 )
 
-// samplesOfClass is a column of [Samples].
 type samplesOfClass struct {
 	name   string
 	values [][]float32 // height, width, channels
@@ -33,8 +32,8 @@ type samplesOfClass struct {
 // the first of the training data follow. A class without samples has none. The
 // first maxClasses classes are shown.
 func Samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
-	if d == nil || d.Train == nil || d.Validation == nil || d.Test == nil {
-		return nil, errors.New("figures: samples of no dataset")
+	if err := checkData(d); err != nil {
+		return nil, fmt.Errorf("figures: samples: %w", err)
 	}
 	f, err := samples(d, perClass, maxClasses)
 	if err != nil {
@@ -48,12 +47,6 @@ func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 	if perClass < 1 || maxClasses < 1 || height < 1 || width < 1 || channels < 1 {
 		return nil, fmt.Errorf("%d samples of %d classes, of shape %v: want at least 1 of each",
 			perClass, maxClasses, d.Shape)
-	}
-	if err := checkKind(d.Provenance.Kind); err != nil {
-		return nil, err
-	}
-	if d.Classes < 1 || len(d.ClassNames) != d.Classes {
-		return nil, fmt.Errorf("%d names of %d classes", len(d.ClassNames), d.Classes)
 	}
 	columns, err := samplesOf(d, perClass, min(maxClasses, d.Classes))
 	if err != nil {
@@ -134,14 +127,10 @@ func samplesOf(d *datasets.Dataset, perClass, classes int) ([]samplesOfClass, er
 func valueRange(columns []samplesOfClass) (lo, hi float64, cut bool, err error) {
 	var all []float32
 	for _, c := range columns {
-		for _, s := range c.values {
-			all = append(all, s...)
-		}
+		all = append(all, slices.Concat(c.values...)...)
 	}
-	for _, v := range all {
-		if v := float64(v); math.IsNaN(v) || math.IsInf(v, 0) {
-			return 0, 0, false, fmt.Errorf("a value is %v", v)
-		}
+	if err := checkRange("value", -math.MaxFloat32, math.MaxFloat32, all); err != nil {
+		return 0, 0, false, err
 	}
 	slices.Sort(all)
 	if n := len(all); n > 0 && (all[0] < 0 || all[n-1] > 1) {

@@ -36,7 +36,6 @@ var (
 	lightGrey  = color.NRGBA{0xDD, 0xDD, 0xDD, 0xFF}
 )
 
-// hue is the colour of the i-th network.
 func hue(i int) color.NRGBA {
 	hues := [...]color.NRGBA{blue, orange, green, vermillion, skyBlue, purple, grey}
 	return hues[i%len(hues)]
@@ -123,12 +122,10 @@ func wrap(s string, sty text.Style, width vg.Length, n int) []string {
 
 func pt(x, y vg.Length) vg.Point { return vg.Point{X: x, Y: y} }
 
-// rect is between two corners.
 func rect(x0, y0, x1, y1 vg.Length) vg.Rectangle {
 	return vg.Rectangle{Min: pt(min(x0, x1), min(y0, y1)), Max: pt(max(x0, x1), max(y0, y1))}
 }
 
-// line is a stroke of a width, dashed if there are dashes.
 func line(clr color.Color, width vg.Length, dashes ...vg.Length) draw.LineStyle {
 	return draw.LineStyle{Color: clr, Width: width, Dashes: dashes}
 }
@@ -137,7 +134,6 @@ func dot(c draw.Canvas, clr color.Color, radius vg.Length, at vg.Point) {
 	c.DrawGlyph(draw.GlyphStyle{Color: clr, Radius: radius, Shape: draw.CircleGlyph{}}, at)
 }
 
-// fillRect fills a rectangle, given by two corners.
 func fillRect(c draw.Canvas, clr color.Color, x0, y0, x1, y1 vg.Length) {
 	c.SetColor(clr)
 	c.Fill(rect(x0, y0, x1, y1).Path())
@@ -198,6 +194,3 @@ func grouped(v float64, decimals int) string {
 	}
 	return whole
 }
-
-// unitInterval tells whether v is a number from 0 to 1.
-func unitInterval(v float64) bool { return v >= 0 && v <= 1 }

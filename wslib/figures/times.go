@@ -33,20 +33,16 @@ func Times(separated, files execution.Timings) (*Figure, error) {
 		{"weight-\nseparated", blue, separated},
 		{"whole weights\nfrom a .npy file", orange, files},
 	}
+	if n := len(files.Executions); n == 0 || len(separated.Executions) != n {
+		return nil, fmt.Errorf("figures: times of %d executions against %d", len(separated.Executions), n)
+	}
 	for _, k := range kinds {
-		if len(k.times.Executions) == 0 {
-			return nil, fmt.Errorf("figures: times of no executions")
-		}
 		for i, e := range k.times.Executions {
 			if e.Switch <= 0 || e.Execute < 0 {
 				return nil, fmt.Errorf("figures: times: execution %d (%s) switched in %v, executed in %v",
 					i, e.Network, e.Switch, e.Execute)
 			}
 		}
-	}
-	if len(separated.Executions) != len(files.Executions) {
-		return nil, fmt.Errorf("figures: times of %d executions against %d",
-			len(separated.Executions), len(files.Executions))
 	}
 	strip := switchStrip(kinds)
 	switches := totalBars("switching in all (ms)", kinds, separated.Switch, files.Switch)
@@ -99,7 +95,6 @@ func switchStrip(kinds []timesKind) *plot.Plot {
 	})
 }
 
-// totalBars has a bar a kind, with its value above.
 func totalBars(title string, kinds []timesKind, totals ...time.Duration) *plot.Plot {
 	hi := max(1e-6, inMS(slices.Max(totals)))
 	return kindsPlot(title, kinds, axis{max: 1.12 * hi, ticks: ticks(0, 1.12*hi, 6)}, func(c scaled) {
@@ -112,7 +107,6 @@ func totalBars(title string, kinds []timesKind, totals ...time.Duration) *plot.P
 	})
 }
 
-// kindsPlot has a place for each kind.
 func kindsPlot(title string, kinds []timesKind, y axis, f onData) *plot.Plot {
 	x := axis{max: float64(len(kinds))}
 	for i, k := range kinds {
@@ -126,7 +120,6 @@ func kindsPlot(title string, kinds []timesKind, y axis, f onData) *plot.Plot {
 
 func inMS(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// milliseconds writes a duration in ms to three digits or whole.
 func milliseconds(d time.Duration) string {
 	v := inMS(d)
 	decimals := 0

@@ -1,5 +1,11 @@
 package overlapping
 
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
 // lay adds a page to what a shared page holds of all networks. Sums holds, for each
 // shared weight, the sum of F w over the pages on it as long as FisherSum is above
 // 0, else the sum of w: never are both wanted, and the order of summation is that of
@@ -44,9 +50,9 @@ func (p *Plan) Average() {
 	}
 }
 
-// SharedFisher is the Fisher information on each shared page, summed over its
+// sharedFisher is the Fisher information on each shared page, summed over its
 // weights and networks.
-func (p *Plan) SharedFisher() []float64 {
+func (p *Plan) sharedFisher() []float64 {
 	sums := make([]float64, p.Shared)
 	for a := range sums {
 		for _, f := range p.FisherSum[a*p.PageSize:][:p.PageSize] {
@@ -68,3 +74,54 @@ func (m *Member) eachSharing(size int, f func(b, shared int, weights, fisher []f
 
 // cut is page b of a flat vector, without the padding of the last one.
 func cut(v []float32, b, size int) []float32 { return v[b*size : min((b+1)*size, len(v))] }
+
+// TotalCost is the pairwise cost summed over all pairs of pages that meet on a
+// shared page, on their networks' original weights and Fisher information. With
+// doubling, pages of one network meet as those of two do.
+func (p *Plan) TotalCost() float64 {
+	type tenant struct{ weights, fisher []float32 }
+	tenants, costs := make([][]tenant, p.Shared), make([]float64, p.Shared)
+	for i := range p.Members {
+		p.Members[i].eachSharing(p.PageSize, func(_, shared int, weights, fisher []float32) {
+			tenants[shared] = append(tenants[shared], tenant{weights, fisher})
+		})
+	}
+	fours := newFours()
+	inParallel(p.Shared, func(a int) {
+		q := fours.Get().(*four)
+		defer fours.Put(q)
+		on := tenants[a]
+		for first := 0; first < len(on); first += 4 {
+			later := on[first:min(first+4, len(on))]
+			q.set(p.PageSize, len(later), func(k int) ([]float32, []float32) { return later[k].weights, later[k].fisher })
+			for i, t := range on[:first+len(later)-1] {
+				for k, cost := range q.meet(t.weights, t.fisher) {
+					if i < first+k { // each pair once; a page that is missing costs nothing
+						costs[a] += cost
+					}
+				}
+			}
+		}
+	})
+	total := 0.0
+	for _, c := range costs { // in one order, whoever computes them
+		total += c
+	}
+	return total
+}
+
+// inParallel shares out jobs 0 to n-1 over the cores.
+func inParallel(n int, do func(job int)) {
+	var next atomic.Int64
+	work := func() {
+		for job := int(next.Add(1)) - 1; job < n; job = int(next.Add(1)) - 1 {
+			do(job)
+		}
+	}
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n) - 1 {
+		wg.Go(work)
+	}
+	work()
+	wg.Wait()
+}

@@ -2,7 +2,6 @@ package overlapping
 
 import (
 	"cmp"
-	"container/heap"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -22,32 +21,21 @@ import (
 func Balanced(seed uint64) Placement {
 	return func(p *Plan, n Network, sharable []int) []int {
 		rng := rand.New(rand.NewPCG(seed, uint64(len(p.Members))))
-		pages := make(byLoad, p.Shared)
-		for i, a := range rng.Perm(p.Shared) {
-			pages[i] = loaded{page: a, rank: i}
-		}
-		loads := p.loads()
-		for i := range pages {
-			pages[i].load = loads[pages[i].page]
-		}
-		heap.Init(&pages)
+		pages, loads := rng.Perm(p.Shared), p.loads()
 		order := rng.Perm(len(sharable))
 		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(n.load(sharable[j]), n.load(sharable[i])) })
 		placed := make([]int, len(sharable))
 		for _, i := range order {
-			placed[i] = pages[0].page
-			if !p.Doubling {
-				heap.Pop(&pages)
-				continue
+			a := slices.MinFunc(pages, func(a, b int) int { return cmp.Compare(loads[a], loads[b]) })
+			placed[i] = a
+			if loads[a] += n.load(sharable[i]); !p.Doubling {
+				loads[a] = math.Inf(1)
 			}
-			pages[0].load += n.load(sharable[i])
-			heap.Fix(&pages, 0)
 		}
 		return placed
 	}
 }
 
-// load of page b.
 func (n Network) load(b int) float64 {
 	if n.Loads == nil {
 		return 1
@@ -55,7 +43,6 @@ func (n Network) load(b int) float64 {
 	return n.Loads[b]
 }
 
-// loads are those of the shared pages, [Shared].
 func (p *Plan) loads() []float64 {
 	loads := make([]float64, p.Shared)
 	for i := range p.Members {
@@ -90,24 +77,3 @@ func SpreadLoads(weights, fisher []float32, pageSize int, mean, spread float64) 
 
 // tiny keeps the load of a page without Fisher information above 0.
 const tiny = 1e-12
-
-type loaded struct {
-	load       float64
-	page, rank int
-}
-
-// byLoad is a heap of shared pages, the least loaded first.
-type byLoad []loaded
-
-func (h byLoad) Len() int { return len(h) }
-func (h byLoad) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(h[i].load, h[j].load), cmp.Compare(h[i].rank, h[j].rank)) < 0
-}
-func (h byLoad) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *byLoad) Push(x any)   { *h = append(*h, x.(loaded)) }
-func (h *byLoad) Pop() any {
-	last := len(*h) - 1
-	x := (*h)[last]
-	*h = (*h)[:last]
-	return x
-}

@@ -67,12 +67,8 @@ func BenchmarkAdd(b *testing.B) {
 		p.Add(n)
 		p.Average()
 	}
-	n.Name = "last"
 	for b.Loop() {
-		p.Add(n)
-		b.StopTimer()
-		p.Remove("last")
-		b.StartTimer()
+		Greedy(p, n, p.sharable(n))
 	}
 }
 

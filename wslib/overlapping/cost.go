@@ -30,33 +30,26 @@ func widen(v []float32) []float64 {
 	return out
 }
 
-// four holds four pages of a network weight by weight, so that one pass over a
-// page costs them all: four sums that do not wait for each other. Each of them is
-// pageCost to the bit. (Expanding the square into matrix products would be faster
-// still, but rounds equal costs apart, and ties must go to the lower page index.)
+// four holds four pages of a network weight by weight, so that one pass over a page costs them
+// all: four sums that do not wait for each other. Each of them is pageCost to the bit.
+// (Expanding the square into matrix products would be faster still, but rounds equal costs
+// apart, and ties must go to the lower page index.)
 type four struct {
 	weights []fourWeights // [page size]
-	full    bool          // no Fisher value is 0: none needs a look
 	fa, wa  []float64     // scratch of meet
 }
 
-// newFours is a pool of *four: one takes 80 bytes for each weight of a page.
 func newFours() *sync.Pool { return &sync.Pool{New: func() any { return new(four) }} }
 
-type fourWeights struct{ f, w [4]float64 }
+// fourWeights are Fisher information, weights, and 1 where the former is above 0, else 0.
+type fourWeights struct{ f, w, counts [4]float64 }
 
-// meet costs the four pages with another network page.
 func (q *four) meet(weights, fisher []float32) [4]float64 {
-	if len(q.fa) < len(fisher) {
-		q.fa, q.wa = make([]float64, len(fisher)), make([]float64, len(fisher))
+	q.fa, q.wa = q.fa[:0], q.wa[:0]
+	for j, f := range fisher {
+		q.fa, q.wa = append(q.fa, float64(f)), append(q.wa, float64(weights[j]))
 	}
-	fa, wa, full := q.fa[:len(fisher)], q.wa[:len(fisher)], true
-	for j, w := range weights[:len(fisher)] {
-		f := fisher[j]
-		fa[j], wa[j] = float64(f), float64(w)
-		full = full && f > 0
-	}
-	return q.costs(fa, wa, full)
+	return q.costs(q.fa, q.wa)
 }
 
 // set takes over one to four pages; missing ones, and the end of a short page, get
@@ -65,58 +58,31 @@ func (q *four) set(size int, pages int, at func(i int) (weights, fisher []float3
 	if q.weights == nil {
 		q.weights = make([]fourWeights, size)
 	}
-	q.full = true
-	for i := range 4 {
-		var weights, fisher []float32
-		if i < pages {
-			weights, fisher = at(i)
-		}
+	clear(q.weights)
+	for i := range pages {
+		weights, fisher := at(i)
 		for j, f := range fisher {
-			q.weights[j].f[i], q.weights[j].w[i] = float64(f), float64(weights[j])
-			q.full = q.full && f > 0
-		}
-		for j := len(fisher); j < size; j++ {
-			q.weights[j].f[i], q.weights[j].w[i], q.full = 0, 0, false
+			b := &q.weights[j]
+			if b.f[i], b.w[i] = float64(f), float64(weights[j]); f > 0 {
+				b.counts[i] = 1
+			}
 		}
 	}
 }
 
-// costs of the four pages with page a; full says that fa too is above 0 throughout.
-func (q *four) costs(fa, wa []float64, full bool) [4]float64 {
+func (q *four) costs(fa, wa []float64) [4]float64 {
 	var c0, c1, c2, c3 float64
 	weights, wa := q.weights[:len(fa)], wa[:len(fa)]
-	if full && q.full {
-		for j, f := range fa {
-			b, w := &weights[j], wa[j]
-			d0, d1, d2, d3 := w-b.w[0], w-b.w[1], w-b.w[2], w-b.w[3]
-			c0 += float64((f + b.f[0]) * d0 * d0)
-			c1 += float64((f + b.f[1]) * d1 * d1)
-			c2 += float64((f + b.f[2]) * d2 * d2)
-			c3 += float64((f + b.f[3]) * d3 * d3)
-		}
-		return [4]float64{c0, c1, c2, c3}
-	}
 	for j, f := range fa {
 		if f <= 0 {
 			continue
 		}
 		b, w := &weights[j], wa[j]
-		if b.f[0] > 0 {
-			d := w - b.w[0]
-			c0 += float64((f + b.f[0]) * d * d)
-		}
-		if b.f[1] > 0 {
-			d := w - b.w[1]
-			c1 += float64((f + b.f[1]) * d * d)
-		}
-		if b.f[2] > 0 {
-			d := w - b.w[2]
-			c2 += float64((f + b.f[2]) * d * d)
-		}
-		if b.f[3] > 0 {
-			d := w - b.w[3]
-			c3 += float64((f + b.f[3]) * d * d)
-		}
+		d0, d1, d2, d3 := w-b.w[0], w-b.w[1], w-b.w[2], w-b.w[3]
+		c0 += float64((f+b.f[0])*d0*d0) * b.counts[0]
+		c1 += float64((f+b.f[1])*d1*d1) * b.counts[1]
+		c2 += float64((f+b.f[2])*d2*d2) * b.counts[2]
+		c3 += float64((f+b.f[3])*d3*d3) * b.counts[3]
 	}
 	return [4]float64{c0, c1, c2, c3}
 }

@@ -28,25 +28,13 @@ type coster struct {
 	n          Network
 	sharedSum  []float64 // Fisher information on each shared page, and
 	networkSum []float64 // of each page of the network: where it is 0, so is the cost
-	full       []bool    // of each shared page: no Fisher value is 0
 	own        [][]int   // pages of the network on each shared page, from earlier rounds
 	fours      *sync.Pool
 }
 
 func newCoster(p *Plan, n Network) *coster {
-	c := &coster{
-		p: p, n: n,
-		sharedSum: p.SharedFisher(), networkSum: page.Sums(n.Fisher, p.PageSize),
-		full: make([]bool, p.Shared), own: make([][]int, p.Shared),
-		fours: newFours(),
-	}
-	for a := range c.full {
-		c.full[a] = true
-		for _, f := range p.FisherSum[a*p.PageSize:][:p.PageSize] {
-			c.full[a] = c.full[a] && f > 0
-		}
-	}
-	return c
+	return &coster{p: p, n: n, sharedSum: p.sharedFisher(), networkSum: page.Sums(n.Fisher, p.PageSize),
+		own: make([][]int, p.Shared), fours: newFours()}
 }
 
 // fill computes the cost of network page network[j] on shared page shared[i] into
@@ -93,11 +81,10 @@ func (c *coster) fill(ctx context.Context, shared, network []int, byNetwork bool
 	return ctx.Err()
 }
 
-// onShared costs four pages on shared page a.
 func (c *coster) onShared(a int, q *four) (costs [4]float64) {
 	size := c.p.PageSize
 	if c.sharedSum[a] > 0 {
-		costs = q.costs(c.p.FisherSum[a*size:][:size], c.p.Values[a*size:][:size], c.full[a])
+		costs = q.costs(c.p.FisherSum[a*size:][:size], c.p.Values[a*size:][:size])
 	}
 	for _, b := range c.own[a] {
 		if c.networkSum[b] > 0 {
@@ -112,36 +99,30 @@ func (c *coster) onShared(a int, q *four) (costs [4]float64) {
 // lines holds the costs of the next few unpaired pages of one side, in their order,
 // each against the pages of the other side that were unpaired when it was computed.
 type lines struct {
-	byNetwork bool      // a line is a page of the network, else a shared page
-	places    []int     // of the lines
-	across    []int     // places of the other side
-	costs     []float64 // [len(places)][len(across)]
-	memory    []float64 // of costs
+	shared, network  []int     // pages
+	used, usedAcross []bool    // of the lines' side and of the other
+	byNetwork        bool      // a line is a page of the network, else a shared page
+	places           []int     // of the lines
+	across           []int     // places of the other side
+	costs            []float64 // [len(places)][len(across)]
+	memory           []float64 // of costs
 }
 
-// line is the line of the page at a place. Places asked for must rise, and all
-// below it be paired; shared, network and what is used of them are those of pair.
-func (l *lines) line(ctx context.Context, c *coster, place int, shared, network []int, usedS, usedN []bool) ([]float64, error) {
+// line is the line of the page at a place. Places asked for must rise, and all below it be paired.
+func (l *lines) line(ctx context.Context, c *coster, place int) ([]float64, error) {
 	for len(l.places) > 0 && l.places[0] < place {
 		l.places, l.costs = l.places[1:], l.costs[len(l.across):]
 	}
 	if len(l.places) == 0 {
-		used, usedAcross := usedS, usedN
-		if l.byNetwork {
-			used, usedAcross = usedN, usedS
-		}
-		l.across = unused(usedAcross, 0, len(usedAcross))
-		l.places = unused(used, place, ahead(len(l.across)))
-		size := len(l.places) * len(l.across)
-		if cap(l.memory) < size {
-			l.memory = make([]float64, size)
-		}
-		l.costs = l.memory[:size]
+		l.across = unused(l.usedAcross, 0, len(l.usedAcross))
+		l.places = unused(l.used, place, ahead(len(l.across)))
+		l.memory = slices.Grow(l.memory[:0], len(l.places)*len(l.across))
+		l.costs = l.memory[:len(l.places)*len(l.across)]
 		s, n := l.places, l.across
 		if l.byNetwork {
 			s, n = n, s
 		}
-		if err := c.fill(ctx, pick(shared, s), pick(network, n), l.byNetwork, l.costs); err != nil {
+		if err := c.fill(ctx, pick(l.shared, s), pick(l.network, n), l.byNetwork, l.costs); err != nil {
 			return nil, err
 		}
 	}

@@ -107,8 +107,8 @@ func (r *round) pair(ctx context.Context, shared, network []int) ([]int, error) 
 	n := len(shared)
 	result := make([]int, n)
 	usedS, usedN := make([]bool, n), make([]bool, n)
-	var rows lines
-	columns := lines{byNetwork: true}
+	rows := lines{shared: shared, network: network, used: usedS, usedAcross: usedN}
+	columns := lines{shared: shared, network: network, used: usedN, usedAcross: usedS, byNetwork: true}
 	s, t := 0, 0 // first unpaired of each side
 	for range n {
 		for usedS[s] {
@@ -119,13 +119,13 @@ func (r *round) pair(ctx context.Context, shared, network []int) ([]int, error) 
 		}
 		i, j := s, t
 		if r.sum[shared[s]] > r.networkSum[network[t]] {
-			costs, err := rows.line(ctx, r.coster, s, shared, network, usedS, usedN)
+			costs, err := rows.line(ctx, r.coster, s)
 			if err != nil {
 				return nil, err
 			}
 			j = cheapest(network, rows.across, usedN, costs)
 		} else {
-			costs, err := columns.line(ctx, r.coster, t, shared, network, usedS, usedN)
+			costs, err := columns.line(ctx, r.coster, t)
 			if err != nil {
 				return nil, err
 			}

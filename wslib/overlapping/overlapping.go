@@ -65,14 +65,9 @@ func New(pageSize, shared int) (*Plan, error) {
 	if shared < 1 || shared > maxValues/pageSize {
 		return nil, fmt.Errorf("overlapping: %d shared pages of %d, want 1 to %d", shared, pageSize, maxValues/pageSize)
 	}
-	return &Plan{
-		PageSize:  pageSize,
-		Shared:    shared,
-		Values:    make([]float64, shared*pageSize),
-		FisherSum: make([]float64, shared*pageSize),
-		sums:      make([]float64, shared*pageSize),
-		pages:     make([]int, shared),
-	}, nil
+	n := shared * pageSize
+	return &Plan{PageSize: pageSize, Shared: shared, Values: make([]float64, n),
+		FisherSum: make([]float64, n), sums: make([]float64, n), pages: make([]int, shared)}, nil
 }
 
 // SetValues replaces the shared values by trained ones, [Shared, PageSize].
@@ -154,48 +149,6 @@ func (p *Plan) placementCost(n Network, sharable, placed []int) (float64, error)
 		own[a] = append(own[a], b)
 	}
 	return total, nil
-}
-
-// Remove takes a network out of the plan. The pages it was on keep their values.
-func (p *Plan) Remove(name string) error {
-	at := slices.IndexFunc(p.Members, func(m Member) bool { return m.Name == name })
-	if at < 0 {
-		return fmt.Errorf("overlapping: no network %q to remove", name)
-	}
-	// Summed anew rather than subtracted: what is left must not depend on who left.
-	left := make([]bool, p.Shared)
-	p.Members[at].eachSharing(p.PageSize, func(_, shared int, _, _ []float32) { left[shared] = true })
-	p.Members = slices.Delete(p.Members, at, at+1)
-	for a, l := range left {
-		if l {
-			clear(p.FisherSum[a*p.PageSize:][:p.PageSize])
-			clear(p.sums[a*p.PageSize:][:p.PageSize])
-			p.pages[a] = 0
-		}
-	}
-	for i := range p.Members {
-		p.Members[i].eachSharing(p.PageSize, func(b, shared int, weights, fisher []float32) {
-			if left[shared] {
-				p.lay(b, shared, weights, fisher)
-			}
-		})
-	}
-	return nil
-}
-
-// Occupancy is the number of networks on each shared page. A network with several
-// pages on it counts once.
-func (p *Plan) Occupancy() []int {
-	occupancy, last := make([]int, p.Shared), make([]int, p.Shared)
-	for i := range p.Members {
-		p.Members[i].eachSharing(p.PageSize, func(_, shared int, _, _ []float32) {
-			if last[shared] != i+1 {
-				last[shared] = i + 1
-				occupancy[shared]++
-			}
-		})
-	}
-	return occupancy
 }
 
 func (p *Plan) sharable(n Network) []int {

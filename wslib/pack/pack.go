@@ -37,7 +37,6 @@ type Layer struct {
 	Offset int    `json:"offset"` // of its first weight
 }
 
-// record is a network in the metadata.
 type record struct {
 	Name    string          `json:"name"`
 	Weights int             `json:"weights"`

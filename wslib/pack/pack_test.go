@@ -288,11 +288,11 @@ func TestReadRefusesWrongFiles(t *testing.T) {
 		"belongs to nothing":              func(p *parts) { p.metadata()["networks"] = "[]" },
 		`"a/keys": U8 [3 4], want F32 [3`: func(p *parts) { p.replace("format", `,"keyPrecision":2`, "") },
 		`name "a/b"`:                      func(p *parts) { p.replace("networks", `"a"`, `"a/b"`) },
-		`page table "a/table" of type ""`: func(p *parts) { p.replace("networks", `"b-1.x"`, `"a"`) },
-		"table of 5 entries over 300": func(p *parts) {
+		`no tensor "a/table"`:             func(p *parts) { p.replace("networks", `"b-1.x"`, `"a"`) },
+		`"a/table": U16 [5], want U16 [6]`: func(p *parts) {
 			p.replace("networks", `"weights":60`, `"weights":66`)
 		},
-		"table of 5 entries over": func(p *parts) {
+		`"a/table": U16 [5], want U16 [-`: func(p *parts) {
 			p.replace("networks", `"weights":60`, `"weights":9223372036854775807`)
 		},
 		`layer "bias"`: func(p *parts) {
@@ -305,8 +305,8 @@ func TestReadRefusesWrongFiles(t *testing.T) {
 		"entry 1 is 302":                func(p *parts) { p.data[p.at("a/table")+2] = 46 },
 		"entry 0 is -1": func(p *parts) {
 			p.tensor("b-1.x/table")["dtype"] = "I32"
-			p.tensor("b-1.x/table")["shape"] = []any{1}
-			p.widen(t, "b-1.x/table", []byte{255, 255, 255, 255})
+			p.tensor("b-1.x/table")["shape"] = []any{2}
+			p.widen(t, "b-1.x/table", slices.Repeat([]byte{255}, 8))
 		},
 		"shared pages: page 0: value 0 is NaN": func(p *parts) { copy(p.data[p.at("shared_pages"):], nan) },
 		"exclusive pages: page 1: value 0 is N": func(p *parts) {

@@ -20,15 +20,12 @@ const mostHeader = 100_000_000
 
 // Read reads a pack of size bytes and checks all of it: what it returns can be gathered and
 // written again. It allocates no more than a few times size, whatever the file says.
-func Read(r io.ReaderAt, size int64) (*File, error) {
-	f, err := read(r, size)
-	if err != nil {
-		return nil, fmt.Errorf("pack: %w", err)
-	}
-	return f, nil
-}
-
-func read(r io.ReaderAt, size int64) (*File, error) {
+func Read(r io.ReaderAt, size int64) (f *File, err error) {
+	defer func() {
+		if err != nil {
+			f, err = nil, fmt.Errorf("pack: %w", err)
+		}
+	}()
 	if size < 8 {
 		return nil, fmt.Errorf("%d bytes, want 8 with the length of the header at least", size)
 	}
@@ -78,10 +75,10 @@ func slice(entries map[string]json.RawMessage, data []byte) (map[string]tensor, 
 		if err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", name, err)
 		}
-		if width(t.DType) == 0 {
+		if page.TypeBytes(t.DType) == 0 {
 			return nil, fmt.Errorf("tensor %q: type %q, want F32, F16, I32, U16, U8 or I8", name, t.DType)
 		}
-		o, length := t.Offsets, elements*width(t.DType)
+		o, length := t.Offsets, elements*page.TypeBytes(t.DType)
 		if len(o) != 2 || o[0] < 0 || o[0] > o[1] || o[1] > len(data) || o[1]-o[0] != length {
 			return nil, fmt.Errorf("tensor %q: offsets %v of %s %v, want its length within %d bytes of data",
 				name, o, t.DType, t.Shape, len(data))
@@ -108,7 +105,6 @@ func slice(entries map[string]json.RawMessage, data []byte) (map[string]tensor, 
 	return tensors, nil
 }
 
-// assemble makes a pack of its metadata and tensors.
 func assemble(metadata map[string]string, tensors map[string]tensor) (*File, error) {
 	f := &File{Set: &page.Set{}}
 	var records []record
@@ -124,10 +120,12 @@ func assemble(metadata map[string]string, tensors map[string]tensor) (*File, err
 	if made, ok := metadata["made"]; ok {
 		f.Made = json.RawMessage(made)
 	}
-	var err error
-	dtype, shape := pagesType(f.Set.Precision, f.Set.Shared, f.Set.Size)
-	if f.Set.Pages, err = take(tensors, sharedName, dtype, shape...); err != nil {
+	shared, err := take(tensors, sharedName)
+	if err != nil {
 		return nil, err
+	}
+	if err := f.Set.PutPages(shared); err != nil {
+		return nil, fmt.Errorf("tensor %q: %w", sharedName, err)
 	}
 	for _, r := range records {
 		m, graph, err := member(r, f.Set.Format, tensors)
@@ -143,72 +141,42 @@ func assemble(metadata map[string]string, tensors map[string]tensor) (*File, err
 	return f, f.validate()
 }
 
-// member takes a network's tensors.
-func member(
-	r record, format page.Format, tensors map[string]tensor,
-) (m page.Member, graph []byte, err error) {
+func member(r record, f page.Format, tensors map[string]tensor) (m page.Member, graph []byte, err error) {
 	if err := checkName(r.Name); err != nil { // before it is part of another name
 		return m, nil, err
 	}
 	m.Name, m.Weights = r.Name, r.Weights
-	t := tensors[r.Name+tableName]
-	if !slices.Contains([]string{"U8", "U16", "I32"}, t.DType) || len(t.Shape) != 1 {
-		return m, nil, fmt.Errorf("page table %q of type %q and shape %v, want U8, U16 or I32 of one axis",
-			r.Name+tableName, t.DType, t.Shape)
-	}
-	delete(tensors, r.Name+tableName)
-	m.Table = page.UnpackTable(t.data, width(t.DType), format.Shared)
-	if err := m.Table.Validate(); err != nil {
-		return m, nil, err
-	}
-	pages, exclusive := len(m.Table.Entries), len(m.Table.Exclusive())
-	if exclusive > 0 {
-		_, own := format.Precisions()
-		dtype, shape := pagesType(own, exclusive, format.Size)
-		if m.Exclusive, err = take(tensors, r.Name+exclusiveName, dtype, shape...); err != nil {
-			return m, nil, err
+	for _, part := range partNames {
+		name := r.Name + "/" + part
+		needed := part == page.TablePart || part == page.ExclusivePart && len(m.Table.Exclusive()) > 0
+		if _, ok := tensors[name]; !ok && !needed {
+			continue
 		}
-	}
-	if _, ok := tensors[r.Name+scalesName]; ok {
-		packed, err := take(tensors, r.Name+scalesName, scalesType(format.ScaleFormat), pages)
+		a, err := take(tensors, name)
 		if err != nil {
 			return m, nil, err
 		}
-		m.Scales = make([]float32, pages)
-		if err := format.ScaleFormat.Unpack(m.Scales, packed); err != nil {
-			return m, nil, err
+		if part == graphPart {
+			if graph = a.Data; a.Type != "U8" || len(a.Shape) != 1 {
+				err = fmt.Errorf("%s %v, want U8 [%d]", a.Type, a.Shape, len(a.Data))
+			}
+		} else {
+			err = m.Put(f, part, a)
 		}
-	}
-	if _, ok := tensors[r.Name+keysName]; ok {
-		dtype, shape := pagesType(format.KeyPrecision, pages-exclusive, format.Size)
-		if m.Keys, err = take(tensors, r.Name+keysName, dtype, shape...); err != nil {
-			return m, nil, err
-		}
-	}
-	if t, ok := tensors[r.Name+stateName]; ok {
-		state, err := take(tensors, r.Name+stateName, "F32", len(t.data)/4)
 		if err != nil {
-			return m, nil, err
+			return m, nil, fmt.Errorf("tensor %q: %w", name, err)
 		}
-		m.State = page.Floats(state)
 	}
-	if t, ok := tensors[r.Name+graphName]; ok {
-		graph, err = take(tensors, r.Name+graphName, "U8", len(t.data))
-	}
-	return m, graph, err
+	return m, graph, nil
 }
 
-// take removes a tensor of the given type and shape and returns its data.
-func take(tensors map[string]tensor, name, dtype string, shape ...int) ([]byte, error) {
+func take(tensors map[string]tensor, name string) (page.Array, error) {
 	t, ok := tensors[name]
 	if !ok {
-		return nil, fmt.Errorf("no tensor %q", name)
-	}
-	if t.DType != dtype || !slices.Equal(t.Shape, shape) {
-		return nil, fmt.Errorf("tensor %q: %s %v, want %s %v", name, t.DType, t.Shape, dtype, shape)
+		return page.Array{}, fmt.Errorf("no tensor %q", name)
 	}
 	delete(tensors, name)
-	return t.data, nil
+	return page.Array{Type: t.DType, Shape: t.Shape, Data: t.data}, nil
 }
 
 // decode reads one JSON value of known fields and nothing after it.

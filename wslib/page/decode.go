@@ -7,22 +7,26 @@ import (
 )
 
 // gather puts the table's pages together in dst from shared and the network's own exclusive
-// pages, packed in their precisions of f, each value times the scale of its page. scales may
-// be nil: all 1. dst holds [len(t.Entries), f.Size] values, or less: a flat weight vector,
-// whose last page ends early.
-func (t Table) gather(dst []float32, f Format, shared, exclusive []byte, scales []float32) {
+// pages, packed in their precisions of f, each value times the scale of its page and its key.
+// scales and keys may be nil: all 1. dst holds [len(t.Entries), f.Size] values, or less: a flat
+// weight vector, whose last page ends early.
+func (t Table) gather(dst []float32, f Format, shared, exclusive []byte, scales []float32, keys []byte) {
 	ofShared, ofExclusive := f.Precisions()
-	for i, e := range t.Entries {
-		p, src := ofShared, shared
-		if int(e) >= t.Shared {
-			p, src, e = ofExclusive, exclusive, e-int32(t.Shared)
-		}
-		width := p.Bytes(f.Size)
-		scale := float32(1)
+	for b, e := range t.Entries {
+		out, scale := dst[b*f.Size:min((b+1)*f.Size, len(dst))], float32(1)
 		if scales != nil {
-			scale = scales[i]
+			scale = scales[b]
 		}
-		p.decode(dst[i*f.Size:min((i+1)*f.Size, len(dst))], src[int(e)*width:][:width], scale)
+		if k := int(e) - t.Shared; k >= 0 {
+			ofExclusive.decode(out, exclusive[k*ofExclusive.Bytes(f.Size):], scale)
+			continue
+		}
+		ofShared.decode(out, shared[int(e)*ofShared.Bytes(f.Size):], scale)
+		if keys != nil {
+			width := Int2.Bytes(f.Size)
+			multiply(out, keys[:width])
+			keys = keys[width:]
+		}
 	}
 }
 
@@ -36,7 +40,9 @@ func (p Precision) decode(dst []float32, packed []byte, scale float32) {
 	case 32:
 		decode32(dst, packed, scale)
 	case 8:
-		decode8(dst, packed, scale)
+		for i := range dst {
+			dst[i] = float32(int8(packed[i])) * scale
+		}
 	case 4:
 		decode4(dst, packed, scale)
 	case 2:
@@ -58,24 +64,6 @@ func decode32(dst []float32, packed []byte, scale float32) {
 // littleEndian says that the first byte of a number in memory is its lowest.
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
-func decode8(dst []float32, packed []byte, scale float32) {
-	for len(dst) >= 8 && len(packed) >= 8 {
-		out, in := (*[8]float32)(dst), (*[8]byte)(packed)
-		out[0] = float32(int8(in[0])) * scale
-		out[1] = float32(int8(in[1])) * scale
-		out[2] = float32(int8(in[2])) * scale
-		out[3] = float32(int8(in[3])) * scale
-		out[4] = float32(int8(in[4])) * scale
-		out[5] = float32(int8(in[5])) * scale
-		out[6] = float32(int8(in[6])) * scale
-		out[7] = float32(int8(in[7])) * scale
-		dst, packed = dst[8:], packed[8:]
-	}
-	for i := range dst {
-		dst[i] = float32(int8(packed[i])) * scale
-	}
-}
-
 func decode4(dst []float32, packed []byte, scale float32) {
 	var value [16]float32
 	for c := range value {
@@ -83,14 +71,9 @@ func decode4(dst []float32, packed []byte, scale float32) {
 	}
 	for len(dst) >= 8 && len(packed) >= 4 {
 		out, w := (*[8]float32)(dst), binary.LittleEndian.Uint32(packed)
-		out[0] = value[w&15]
-		out[1] = value[w>>4&15]
-		out[2] = value[w>>8&15]
-		out[3] = value[w>>12&15]
-		out[4] = value[w>>16&15]
-		out[5] = value[w>>20&15]
-		out[6] = value[w>>24&15]
-		out[7] = value[w>>28]
+		for k := range out {
+			out[k] = value[w>>(4*k)&15]
+		}
 		dst, packed = dst[8:], packed[4:]
 	}
 	for i := range dst {
@@ -98,7 +81,6 @@ func decode4(dst []float32, packed []byte, scale float32) {
 	}
 }
 
-// decode2 looks up two values at a time.
 func decode2(dst []float32, packed []byte, scale float32) {
 	var pair [16][2]float32
 	for c := range pair {

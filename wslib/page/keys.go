@@ -1,8 +1,6 @@
 package page
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // PackKeys stores keys: for each weight on a shared page a code value of [Int2] of a network's
 // own, that the value of the page is multiplied by: a sign, and one of two magnitudes.
@@ -37,20 +35,6 @@ func (t Table) KeyRows() []int32 {
 		}
 	}
 	return rows
-}
-
-// applyKeys multiplies gathered weights by their keys. nil changes nothing.
-func (t Table) applyKeys(dst []float32, keys []byte, size int) {
-	if keys == nil {
-		return
-	}
-	width := Int2.Bytes(size)
-	for b, e := range t.Entries {
-		if int(e) < t.Shared {
-			multiply(dst[b*size:min((b+1)*size, len(dst))], keys[:width])
-			keys = keys[width:]
-		}
-	}
 }
 
 // multiply multiplies values by the packed keys of a page.

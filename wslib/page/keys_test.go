@@ -53,7 +53,13 @@ func TestKeysAgainstOneByOne(t *testing.T) {
 					want[i] *= Int2.Round(v)
 				}
 			}
-			table.applyKeys(dst, table.PackKeys(values, size), size)
+			pages := make([]float32, 5*size) // each page on the shared or exclusive one of its number
+			one := Table{6, []int32{0, 6, 1, 2, 7, 3}}
+			own := slices.Concat(Form(dst, size)[size:2*size], Form(dst, size)[4*size:5*size])
+			for row, b := range []int{0, 2, 3, 5} {
+				copy(pages[row*size:], Form(dst, size)[b*size:(b+1)*size])
+			}
+			one.gather(dst, Format{Size: size, Shared: 6}, PackFloats(pages), PackFloats(own), nil, table.PackKeys(values, size))
 			if !slices.Equal(dst, want) {
 				t.Errorf("%d weights in pages of %d: one is wrong", n, size)
 			}

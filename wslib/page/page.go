@@ -3,7 +3,6 @@
 package page
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -81,26 +80,6 @@ func (t Table) Width() int {
 		return 2
 	}
 	return 4
-}
-
-// Pack stores the entries in [Table.Width] bytes each, little endian.
-func (t Table) Pack() []byte {
-	packed, width := []byte{}, t.Width()
-	for _, e := range t.Entries {
-		packed = append(packed, binary.LittleEndian.AppendUint32(nil, uint32(e))[:width]...)
-	}
-	return packed
-}
-
-// UnpackTable is the inverse of [Table.Pack] for entries of 1, 2 or 4 bytes.
-func UnpackTable(packed []byte, width, shared int) Table {
-	t := Table{Shared: shared, Entries: make([]int32, len(packed)/width)}
-	for i := range t.Entries {
-		var e [4]byte
-		copy(e[:], packed[i*width:(i+1)*width])
-		t.Entries[i] = int32(binary.LittleEndian.Uint32(e[:]))
-	}
-	return t
 }
 
 // Occupancy counts, for each shared page, the networks that use it. A network

@@ -163,7 +163,7 @@ func gatherOneByOne(t *testing.T, p, own Precision) {
 	for _, scales := range [][]float32{{0.1, -3, 1, 0, 7e-8}, nil} {
 		for n := 4*size + 1; n <= 5*size; n++ { // last pages of every length
 			got := make([]float32, n)
-			tab.gather(got, f, a, b, scales)
+			tab.gather(got, f, a, b, scales, nil)
 			for i := range got {
 				want := values[int(tab.Entries[i/size])*size+i%size]
 				if scales != nil {
@@ -232,7 +232,7 @@ func BenchmarkGather(b *testing.B) {
 		packed := p.Pack(values, size)
 		b.Run(p.String(), func(b *testing.B) {
 			for b.Loop() {
-				t.gather(dst, Format{Size: size, Precision: p}, packed, nil, scales)
+				t.gather(dst, Format{Size: size, Precision: p}, packed, nil, scales, nil)
 			}
 		})
 	}

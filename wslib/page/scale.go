@@ -71,15 +71,9 @@ func (f ScaleFormat) Check(scales []float32) error {
 	return nil
 }
 
-// Pack stores scales, [ScaleFormat.Bytes] each, little endian. A scale that the
-// format does not have is an error.
-func (f ScaleFormat) Pack(scales []float32) ([]byte, error) {
-	if err := f.Validate(); err != nil {
-		return nil, err
-	}
-	if err := f.Check(scales); err != nil {
-		return nil, err
-	}
+// Pack stores scales, [ScaleFormat.Bytes] each, little endian, rounded where [ScaleFormat.Check]
+// says that the format does not have them.
+func (f ScaleFormat) Pack(scales []float32) []byte {
 	packed := make([]byte, 0, f.Bytes()*len(scales))
 	for _, v := range scales {
 		switch f {
@@ -91,36 +85,24 @@ func (f ScaleFormat) Pack(scales []float32) ([]byte, error) {
 			packed = binary.LittleEndian.AppendUint32(packed, math.Float32bits(v))
 		}
 	}
-	return packed, nil
+	return packed
 }
 
-// Unpack is the inverse of [ScaleFormat.Pack]. A wrong number of bytes and bits
-// that no finite scale has are errors.
-func (f ScaleFormat) Unpack(dst []float32, packed []byte) error {
-	if err := f.Validate(); err != nil {
-		return err
-	}
-	if want := f.Bytes() * len(dst); len(packed) != want {
-		return fmt.Errorf("%d bytes, %d scales of %d need %d", len(packed), len(dst), f.Bytes(), want)
-	}
-	for i := range dst {
+// Unpack is the inverse of [ScaleFormat.Pack]. [ScaleFormat.Check] refuses what it makes of bits
+// that no scale has.
+func (f ScaleFormat) Unpack(packed []byte) []float32 {
+	scales := make([]float32, len(packed)/f.Bytes())
+	for i := range scales {
 		switch f {
 		case ScaleFloat16:
-			h := binary.LittleEndian.Uint16(packed[2*i:])
-			if h&0x7c00 == 0x7c00 {
-				return fmt.Errorf("scale %d is %#04x, not a finite half", i, h)
-			}
-			dst[i] = halfValue(h)
+			scales[i] = halfValue(binary.LittleEndian.Uint16(packed[2*i:]))
 		case ScaleLog8:
-			if packed[i] == 0x80 {
-				return fmt.Errorf("scale %d is 0x80, -0", i)
-			}
-			dst[i] = log8Value(packed[i])
+			scales[i] = log8Value(packed[i])
 		default:
-			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(packed[4*i:]))
+			scales[i] = math.Float32frombits(binary.LittleEndian.Uint32(packed[4*i:]))
 		}
 	}
-	return nil
+	return scales
 }
 
 // halfBits rounds to half precision, ties to even, as the libraries at hand do not.
@@ -138,7 +120,7 @@ func halfBits(v float32) uint16 {
 	return sign | (uint16(exp+14)<<10 + uint16(n)) // 2048 carries into the exponent
 }
 
-// halfValue is exact; h is finite. The exponents' biases differ by 112.
+// halfValue is exact, and 65536 or more where h is not finite. The exponents' biases differ by 112.
 func halfValue(h uint16) float32 {
 	v := math.Float32frombits(uint32(h&0x7fff)<<13) * 0x1p112
 	if h&0x8000 != 0 {
@@ -170,18 +152,17 @@ func log8Bits(v float32) byte {
 	return b
 }
 
-// log8Value is the value of a byte. Its eight roots are constants, so that it is
+// log8Value is the value of a byte, -0 of 0x80. Its eight roots are constants, so that it is
 // the same on every machine.
 func log8Value(b byte) float32 {
-	m := int(b & 0x7f)
-	if m == 0 {
-		return 0
-	}
 	roots := [log8Steps]float64{
 		1, 1.0905077326652577, 1.189207115002721, 1.2968395546510096,
 		1.4142135623730951, 1.5422108254079407, 1.681792830507429, 1.8340080864093424,
 	}
-	v := float32(math.Ldexp(roots[m%log8Steps], m/log8Steps-log8One/log8Steps))
+	v := float32(0)
+	if m := int(b & 0x7f); m > 0 {
+		v = float32(math.Ldexp(roots[m%log8Steps], m/log8Steps-log8One/log8Steps))
+	}
 	if b&0x80 != 0 {
 		return -v
 	}

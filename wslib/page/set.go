@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -105,8 +106,7 @@ func (s *Set) Weights(i int) []float32 {
 // Gather is [Set.Weights] into dst, which holds as many values: what a switch does.
 func (s *Set) Gather(dst []float32, i int) {
 	m := s.Networks[i]
-	m.Table.gather(dst, s.Format, s.Pages, m.Exclusive, m.Scales)
-	m.Table.applyKeys(dst, m.Keys, s.Size)
+	m.Table.gather(dst, s.Format, s.Pages, m.Exclusive, m.Scales, m.Keys)
 }
 
 // SharedValues are the values of the shared pages [Shared, Size].
@@ -132,4 +132,131 @@ func (m Member) clone() Member {
 	m.Exclusive, m.Scales = slices.Clone(m.Exclusive), slices.Clone(m.Scales)
 	m.Keys, m.State = slices.Clone(m.Keys), slices.Clone(m.State)
 	return m
+}
+
+// Format says how a set is stored: all that is not of a single network.
+type Format struct {
+	Size               int         `json:"pageSize"`    // values in a page
+	Shared             int         `json:"sharedPages"` // number of shared pages
+	Precision          Precision   `json:"precision,omitempty"`
+	ExclusivePrecision Precision   `json:"exclusivePrecision,omitempty"` // 0: as Precision
+	ScaleFormat        ScaleFormat `json:"scaleFormat,omitempty"`
+	KeyPrecision       Precision   `json:"keyPrecision,omitempty"` // Int2; 0: no network has keys
+}
+
+// Precisions are those of shared and of exclusive pages, the latter as Precision
+// where ExclusivePrecision is 0.
+func (f Format) Precisions() (shared, exclusive Precision) {
+	return f.Precision, cmp.Or(f.ExclusivePrecision, f.Precision)
+}
+
+// most is the largest number of pages or of values in a page: products of two such
+// numbers and the bytes of a value do not overflow.
+const most = 1 << 29
+
+// Validate returns an error for sizes out of range and for unsupported precisions and
+// scale formats.
+func (f Format) Validate() error {
+	if f.Size < 1 || f.Shared < 1 || f.Size > most || f.Shared > most {
+		return fmt.Errorf("%d shared pages of %d, want 1 to %d of 1 to %d", f.Shared, f.Size, most, most)
+	}
+	if err := f.Precision.Validate(); err != nil {
+		return err
+	}
+	if _, exclusive := f.Precisions(); exclusive.Validate() != nil {
+		return fmt.Errorf("exclusive pages: %w", exclusive.Validate())
+	}
+	if f.KeyPrecision != 0 && f.KeyPrecision != Int2 {
+		return fmt.Errorf("keys of %v, want %v or none", f.KeyPrecision, Int2)
+	}
+	return f.ScaleFormat.Validate()
+}
+
+// Keep is the set of the named networks only, in the order of names: shared pages that
+// none of them uses are left out, the others keep their order. Every network's weights
+// stay what they are. s is not changed. A name that the set does not have, or one given
+// twice, is an error.
+func (s *Set) Keep(names ...string) (*Set, error) {
+	k := s.Clone()
+	k.Networks = nil
+	to := make([]int32, s.Shared) // new number of a shared page; used: 1 before numbering
+	for _, name := range names {
+		i := s.Index(name)
+		if i < 0 {
+			return nil, fmt.Errorf("pages: no network %q to keep", name)
+		}
+		if k.Index(name) >= 0 {
+			return nil, fmt.Errorf("pages: network %q to keep is there twice", name)
+		}
+		m := s.Networks[i]
+		k.Networks = append(k.Networks, m.clone())
+		for _, e := range m.Table.Entries {
+			if int(e) < s.Shared {
+				to[e] = 1
+			}
+		}
+	}
+	k.Pages, k.Shared = k.Pages[:0], 0
+	width := s.Precision.Bytes(s.Size)
+	for e, used := range to {
+		if used == 1 {
+			k.Pages = append(k.Pages, s.Pages[e*width:(e+1)*width]...)
+			to[e] = int32(k.Shared)
+			k.Shared++
+		}
+	}
+	for i := range k.Networks {
+		t := &k.Networks[i].Table
+		t.Shared, t.Entries = k.Shared, slices.Clone(t.Entries)
+		for b, e := range t.Entries {
+			if t.Entries[b] = e - int32(s.Shared-k.Shared); int(e) < s.Shared {
+				t.Entries[b] = to[e]
+			}
+		}
+	}
+	return k, nil
+}
+
+// Stored is what a set takes in memory, in bytes, beside what the networks would
+// take separately. Everything counts as it is stored, packed pages and keys, scales
+// in their format and tables in their width; headers of files do not.
+type Stored struct {
+	Shared    int `json:"shared"`         // shared pages, level 1
+	Exclusive int `json:"exclusive"`      // exclusive pages, level 2
+	Keys      int `json:"keys,omitempty"` // level 2, too
+	State     int `json:"state,omitempty"`
+	Tables    int `json:"tables"`
+	Scales    int `json:"scales"`
+	Total     int `json:"total"`
+	Separate  int `json:"separate"` // float32 weights of all networks
+
+	RatioBytes   float64 `json:"packingRatioBytes"`   // Separate / Total
+	RatioWeights float64 `json:"packingRatioWeights"` // weights of the networks / values in pages
+	RatioLevel1  float64 `json:"packingRatioLevel1"`  // Separate / (Shared + Tables + Scales)
+}
+
+// Level1 is what of it is in device memory: shared pages, tables and scales.
+func (b Stored) Level1() int { return b.Shared + b.Tables + b.Scales }
+
+// Stored counts the bytes of the set.
+func (s *Set) Stored() Stored {
+	shared, exclusive := s.Precisions()
+	b := Stored{Shared: s.Shared * shared.Bytes(s.Size)}
+	weights, values := 0, s.Shared*s.Size
+	for _, m := range s.Networks {
+		own := len(m.Table.Exclusive())
+		b.Exclusive += own * exclusive.Bytes(s.Size)
+		b.Tables += m.Table.Width() * len(m.Table.Entries)
+		b.Scales += s.ScaleFormat.Bytes() * len(m.Scales)
+		b.Keys += len(m.Keys)
+		b.State += 4 * len(m.State)
+		weights += m.Weights
+		values += own * s.Size
+	}
+	b.Separate = 4 * weights
+	b.Total = b.Level1() + b.Exclusive + b.Keys + b.State
+	b.RatioBytes = float64(b.Separate) / float64(b.Total)
+	b.RatioWeights = float64(weights) / float64(values)
+	b.RatioLevel1 = float64(b.Separate) / float64(b.Level1())
+	return b
 }

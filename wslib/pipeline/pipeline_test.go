@@ -101,7 +101,7 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	if again["baseline mnist"] || again["fisher mnist"] || again["teacher mnist"] || again[stageOverlap] || !again[stageOptimize] {
 		t.Errorf("stages done after the interruption: %v", again)
 	}
-	for _, file := range []string{setfiles.SharedFile, setfiles.ExclusiveFile, setfiles.TableFile("mnist"), teacherFile("fmnist"), setfiles.ScalesFile("fmnist"), historyFile, evaluationFile} {
+	for _, file := range []string{setfiles.SharedFile, setfiles.ExclusiveFile, setfiles.File("mnist", page.TablePart), teacherFile("fmnist"), setfiles.File("fmnist", page.ScalesPart), historyFile, evaluationFile} {
 		a, err := os.ReadFile(filepath.Join(undisturbed, file))
 		if err != nil {
 			t.Fatal(err)

@@ -17,12 +17,11 @@ const (
 	ExclusiveFile = "exclusive_weight_page.npy"
 )
 
-// TableFile, ScalesFile, KeysFile and StateFile are a network's files, relative to the run
-// directory.
-func TableFile(name string) string  { return filepath.Join(name, "table.npy") }
-func ScalesFile(name string) string { return filepath.Join(name, "scales.npy") }
-func KeysFile(name string) string   { return filepath.Join(name, "keys.npy") }
-func StateFile(name string) string  { return filepath.Join(name, "state.npy") }
+// File is the file of one of a network's other parts, relative to the run directory.
+func File(name, part string) string { return filepath.Join(name, part+".npy") }
+
+// kinds are the element types of files; halves are stored as their bits.
+var kinds = map[string]string{"F32": "<f4", "F16": "<u2", "I32": "<i4", "U16": "<u2", "U8": "|u1", "I8": "|i1"}
 
 // Shape is what a run's manifest knows of one network of a set.
 type Shape struct {
@@ -35,65 +34,43 @@ type Shape struct {
 
 // ShapeOf is what a manifest has to know of a network.
 func ShapeOf(m page.Member) Shape {
-	return Shape{m.Name, m.Weights, m.Scales != nil, m.Keys != nil, len(m.State)}
+	return Shape{m.Name, m.Weights, m.Scales != nil, len(m.Keys) > 0, len(m.State)}
 }
 
 // Save writes the set into dir and returns the names of its files, relative to
 // dir. Each file is written whole or not at all.
 //
-// Pages of either kind are arrays of float32 or int8 [pages, Size], or of packed bytes
-// (see [page.Precision.Pack]) uint8 [pages, Precision.Bytes(Size)], each kind by its own
-// precision; scales of float32, uint16 (the bits of halves) or uint8; a table of uint8,
-// uint16 or int32, see [page.Table.Width]; keys of uint8, see [page.Table.PackKeys]; a state
-// of float32.
+// Arrays are those of [page.Member.Arrays], but that halves are uint16, their bits, and all
+// exclusive pages are one array.
 func Save(s *page.Set, dir string) ([]string, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	files := []string{SharedFile, ExclusiveFile}
 	shared, own := s.Precisions()
 	var exclusive []byte
+	var files []string
+	var failed error
+	write := func(file string, a page.Array) {
+		if failed == nil {
+			files = append(files, file)
+			failed = npy.WriteBytes(filepath.Join(dir, file), kinds[a.Type], a.Data, a.Shape...)
+		}
+	}
 	for _, m := range s.Networks {
-		exclusive = append(exclusive, m.Exclusive...)
-		of, err := saveMember(dir, s.Format, m)
-		if err != nil {
+		if err := os.MkdirAll(filepath.Join(dir, m.Name), 0o755); err != nil {
 			return nil, err
 		}
-		files = append(files, of...)
-	}
-	if err := writePages(filepath.Join(dir, ExclusiveFile), own, exclusive, s.Size); err != nil {
-		return nil, err
-	}
-	return files, writePages(filepath.Join(dir, SharedFile), shared, s.Pages, s.Size)
-}
-
-// saveMember writes a network's own files: all but its exclusive pages.
-func saveMember(dir string, f page.Format, m page.Member) (files []string, err error) {
-	if err := os.MkdirAll(filepath.Join(dir, m.Name), 0o755); err != nil {
-		return nil, err
-	}
-	write := func(file, kind string, data []byte, shape ...int) {
-		if err == nil {
-			files, err = append(files, file), npy.WriteBytes(filepath.Join(dir, file), kind, data, shape...)
+		arrays := m.Arrays(s.Format)
+		for _, part := range []string{page.TablePart, page.ScalesPart, page.KeysPart, page.StatePart} {
+			if a, ok := arrays[part]; ok {
+				write(File(m.Name, part), a)
+			}
 		}
+		exclusive = append(exclusive, m.Exclusive...)
 	}
-	kind := map[int]string{1: "|u1", 2: "<u2", 4: "<i4"}[m.Table.Width()]
-	write(TableFile(m.Name), kind, m.Table.Pack(), len(m.Table.Entries))
-	if m.Scales != nil {
-		packed, err := f.ScaleFormat.Pack(m.Scales)
-		if err != nil {
-			return nil, fmt.Errorf("write %s: %w", filepath.Join(dir, ScalesFile(m.Name)), err)
-		}
-		write(ScalesFile(m.Name), scaleType(f.ScaleFormat), packed, len(m.Scales))
-	}
-	if m.Keys != nil {
-		kind, elements := pageType(f.KeyPrecision, f.Size)
-		write(KeysFile(m.Name), kind, m.Keys, len(m.Keys)/f.KeyPrecision.Bytes(f.Size), elements)
-	}
-	if len(m.State) > 0 {
-		write(StateFile(m.Name), "<f4", page.PackFloats(m.State), len(m.State))
-	}
-	return files, err
+	write(ExclusiveFile, own.Array(exclusive, s.Size))
+	write(SharedFile, shared.Array(s.Pages, s.Size))
+	return files, failed
 }
 
 // Load reads a set of the given networks, which [Save] wrote in the given format, from dir
@@ -103,33 +80,48 @@ func Load(dir string, f page.Format, networks []Shape) (*page.Set, error) {
 		return nil, fmt.Errorf("read %s: %w", dir, err)
 	}
 	s := &page.Set{Format: f}
-	shared, own := f.Precisions()
-	var err error
-	if s.Pages, err = readPages(filepath.Join(dir, SharedFile), shared, f.Shared, f.Size); err != nil {
+	if err := load(filepath.Join(dir, SharedFile), "", s.PutPages); err != nil {
 		return nil, err
 	}
+	var exclusive page.Array
 	path := filepath.Join(dir, ExclusiveFile)
-	exclusive, err := readPages(path, own, -1, f.Size)
-	if err != nil {
+	if err := load(path, "", func(a page.Array) error { exclusive = a; return nil }); err != nil {
 		return nil, err
 	}
-	width, taken := own.Bytes(f.Size), 0
+	pages, taken := exclusive.Shape[0], 0
 	for _, n := range networks {
-		m, err := readMember(dir, f, n)
-		if err != nil {
-			return nil, err
+		m := page.Member{Name: n.Name, Weights: n.Weights}
+		for _, p := range []struct {
+			part  string
+			there bool
+		}{{page.TablePart, true}, {page.ScalesPart, n.Scales}, {page.KeysPart, n.Keys}, {page.StatePart, n.State > 0}} {
+			put := func(a page.Array) error { return m.Put(f, p.part, a) }
+			if !p.there {
+				continue
+			}
+			if err := load(filepath.Join(dir, File(n.Name, p.part)), p.part, put); err != nil {
+				return nil, err
+			}
 		}
-		from := taken
-		if taken += len(m.Table.Exclusive()) * width; taken > len(exclusive) {
-			return nil, fmt.Errorf("read %s: %d pages, the page tables name more",
-				path, len(exclusive)/width)
+		if len(m.State) != n.State {
+			return nil, fmt.Errorf("read %s: %d values, want %d", filepath.Join(dir, File(n.Name, page.StatePart)), len(m.State), n.State)
 		}
-		m.Exclusive = exclusive[from:taken:taken]
+		own := len(m.Table.Exclusive())
+		if taken += own; taken > pages {
+			return nil, fmt.Errorf("read %s: %d pages, the page tables name more", path, pages)
+		}
+		if own > 0 {
+			row, of := len(exclusive.Data)/pages, exclusive
+			of.Shape = append([]int{own}, of.Shape[1:]...)
+			of.Data = of.Data[(taken-own)*row : taken*row : taken*row]
+			if err := m.Put(f, page.ExclusivePart, of); err != nil {
+				return nil, fmt.Errorf("read %s: %w", path, err)
+			}
+		}
 		s.Networks = append(s.Networks, m)
 	}
-	if taken < len(exclusive) {
-		return nil, fmt.Errorf("read %s: %d pages, the page tables name %d",
-			path, len(exclusive)/width, taken/width)
+	if taken < pages {
+		return nil, fmt.Errorf("read %s: %d pages, the page tables name %d", path, pages, taken)
 	}
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", dir, err)
@@ -137,107 +129,21 @@ func Load(dir string, f page.Format, networks []Shape) (*page.Set, error) {
 	return s, nil
 }
 
-// readMember reads a network's own files: all but its exclusive pages.
-func readMember(dir string, f page.Format, n Shape) (page.Member, error) {
-	m := page.Member{Name: n.Name, Weights: n.Weights}
-	table, pages := filepath.Join(dir, TableFile(n.Name)), page.Count(n.Weights, f.Size)
-	var err error
-	if m.Table, err = readTable(table, pages, f.Shared); err != nil {
-		return m, err
-	}
-	if n.Scales {
-		path := filepath.Join(dir, ScalesFile(n.Name))
-		if m.Scales, err = readScales(path, f.ScaleFormat, pages); err != nil {
-			return m, err
-		}
-	}
-	if n.Keys {
-		path, rows := filepath.Join(dir, KeysFile(n.Name)), pages-len(m.Table.Exclusive())
-		if m.Keys, err = readPages(path, f.KeyPrecision, rows, f.Size); err != nil {
-			return m, err
-		}
-	}
-	if n.State > 0 {
-		path := filepath.Join(dir, StateFile(n.Name))
-		if m.State, _, err = npy.ReadFloats(path); err == nil {
-			err = page.CheckWeights(path, m.State, n.State)
-		}
-	}
-	return m, err
-}
-
-// pageType is the element type and the elements of a stored page of size values.
-func pageType(p page.Precision, size int) (kind string, elements int) {
-	switch p.Bits() {
-	case 32:
-		return "<f4", size
-	case 8:
-		return "|i1", size
-	}
-	return "|u1", p.Bytes(size)
-}
-
-// writePages stores packed pages of size values.
-func writePages(path string, p page.Precision, packed []byte, size int) error {
-	kind, elements := pageType(p, size)
-	return npy.WriteBytes(path, kind, packed, len(packed)/p.Bytes(size), elements)
-}
-
-// readPages is the inverse of writePages for the given number of pages, any if negative.
-func readPages(path string, p page.Precision, pages, size int) ([]byte, error) {
-	kind, elements := pageType(p, size)
-	_, packed, shape, err := npy.ReadBytes(path, kind)
+// load hands the array of a part of a set to put, whose errors get the path.
+func load(path, part string, put func(page.Array) error) error {
+	kind, data, shape, err := npy.ReadBytes(path, "<f4", "<i4", "<u2", "|u1", "|i1")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if pages <= 0 && len(packed) == 0 { // an empty matrix is stored as (0,)
-		return packed, nil
+	if len(shape) == 0 {
+		return fmt.Errorf("read %s: a single value, want an array", path)
 	}
-	if len(shape) != 2 || shape[1] != elements || pages >= 0 && shape[0] != pages {
-		want := fmt.Sprintf("[%d %d]", pages, elements)
-		if pages < 0 {
-			want = fmt.Sprintf("[E %d]", elements)
-		}
-		return nil, fmt.Errorf("read %s: shape %v, want %s", path, shape, want)
+	kind = map[string]string{"<f4": "F32", "<i4": "I32", "<u2": "U16", "|u1": "U8", "|i1": "I8"}[kind]
+	if kind == "U16" && part == page.ScalesPart {
+		kind = "F16"
 	}
-	if err := p.CheckPacked(packed, size); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+	if err := put(page.Array{Type: kind, Shape: shape, Data: data}); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
 	}
-	return packed, nil
-}
-
-// scaleType is the element type of stored scales; halves are stored as their bits.
-func scaleType(f page.ScaleFormat) string {
-	return map[int]string{4: "<f4", 2: "<u2", 1: "|u1"}[f.Bytes()]
-}
-
-// readScales reads one scale for each of n pages.
-func readScales(path string, f page.ScaleFormat, n int) ([]float32, error) {
-	_, packed, _, err := npy.ReadBytes(path, scaleType(f))
-	if err != nil {
-		return nil, err
-	}
-	scales := make([]float32, n)
-	if err := f.Unpack(scales, packed); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	return scales, nil
-}
-
-// readTable reads a page table of n pages over the given number of shared pages
-// and validates it. Any width of entries is read.
-func readTable(path string, n, shared int) (page.Table, error) {
-	entries, shape, err := npy.ReadInts(path)
-	if err != nil {
-		return page.Table{}, err
-	}
-	if len(shape) != 1 || shape[0] != n {
-		return page.Table{}, fmt.Errorf("read %s: shape %v, want one entry for each of %d pages",
-			path, shape, n)
-	}
-	t := page.Table{Shared: shared, Entries: entries}
-	if err := t.Validate(); err != nil {
-		return page.Table{}, fmt.Errorf("read %s: %w", path, err)
-	}
-	return t, nil
+	return nil
 }
