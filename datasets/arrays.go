@@ -26,27 +26,20 @@ import (
 // They came without the code that made them and are taken as they are: not
 // standardised, and without a word of which samples are related.
 func (e entry) arrays(folder string) (form, error) {
-	names, err := os.ReadDir(folder)
+	listed, err := os.ReadDir(folder)
 	if err != nil {
 		return form{}, err
 	}
-	var missing []string
-	paths := make([]string, 0, 4)
+	var names []string
 	for _, suffix := range []string{"_train_data.npy", "_train_label.npy", "_test_data.npy", "_test_label.npy"} {
-		i := slices.IndexFunc(names, func(d os.DirEntry) bool { return strings.EqualFold(d.Name(), e.name+suffix) })
-		if i < 0 {
-			missing = append(missing, e.name+suffix)
-			continue
+		names = append(names, e.name+suffix)
+		for _, f := range listed {
+			if strings.EqualFold(f.Name(), e.name+suffix) {
+				names[len(names)-1] = f.Name()
+			}
 		}
-		paths = append(paths, filepath.Join(folder, names[i].Name()))
 	}
-	switch len(missing) {
-	case 0:
-	case 4:
-		return form{}, errNoFiles
-	default:
-		return form{}, fmt.Errorf("%s: expected %s, not found", folder, strings.Join(missing, ", "))
-	}
+	paths, err := findAll(folder, names, "")
 	return form{name: "arrays", version: 1, files: paths,
 		load: func(ctx context.Context, r *recorder) (Provenance, error) {
 			for i, part := range []prepared.Part{prepared.Train, prepared.Test} {
@@ -55,7 +48,7 @@ func (e entry) arrays(folder string) (form, error) {
 				}
 			}
 			return Provenance{Kind: Real, Source: "finished arrays of the original system"}, nil
-		}}, nil
+		}}, err
 }
 
 // addArrays adds the samples of a file of data and its file of labels.

@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -32,29 +31,15 @@ type idxFolder struct {
 	sums          map[string]string // sha256 that files must have, by name; nil to not check
 }
 
-// mnistLike is a folder with files of the shape and number of MNIST's.
-func mnistLike(dir string) idxFolder {
-	return idxFolder{dir: dir, height: 28, width: 28, classes: 10}
-}
-
 // form returns the four files as a form of their dataset.
 func (f idxFolder) form() (form, error) {
-	var names, paths, missing []string
-	for _, name := range idxFiles {
-		switch {
-		case isFile(filepath.Join(f.dir, name+".gz")):
-			name += ".gz"
-		case !isFile(filepath.Join(f.dir, name)):
-			missing = append(missing, name)
-		}
-		names, paths = append(names, name), append(paths, filepath.Join(f.dir, name))
-	}
-	if len(missing) > 0 {
-		err := fmt.Errorf("%s: expected %s (or .gz), not found", f.dir, strings.Join(missing, ", "))
-		if len(missing) == len(idxFiles) {
-			err = fmt.Errorf("%w: %w", errNoFiles, err)
-		}
+	paths, err := findAll(f.dir, idxFiles, ".gz", "")
+	if err != nil {
 		return form{}, err
+	}
+	var names []string
+	for _, p := range paths {
+		names = append(names, filepath.Base(p))
 	}
 	return form{name: "idx", version: 1, files: paths, bytes: true,
 		load: func(ctx context.Context, r *recorder) (Provenance, error) {
@@ -63,7 +48,6 @@ func (f idxFolder) form() (form, error) {
 					return Provenance{}, err
 				}
 			}
-			r.read(fileSizes(paths))
 			return Provenance{Kind: Real, Source: f.where + strings.Join(names, ", "),
 				TrainOf: 60000, TestOf: 10000}, nil
 		}}, nil
@@ -72,11 +56,11 @@ func (f idxFolder) form() (form, error) {
 // add adds the samples of a file of images and its file of labels.
 func (f idxFolder) add(ctx context.Context, r *recorder, imageFile, labelFile string,
 	part prepared.Part) error {
-	images, err := f.array(ctx, imageFile, 3)
+	images, err := f.array(ctx, r, imageFile, 3)
 	if err != nil {
 		return err
 	}
-	labels, err := f.array(ctx, labelFile, 1)
+	labels, err := f.array(ctx, r, labelFile, 1)
 	if err != nil {
 		return err
 	}
@@ -106,9 +90,14 @@ func (f idxFolder) add(ctx context.Context, r *recorder, imageFile, labelFile st
 }
 
 // array reads one idx file and, if it is known, checks its sha256.
-func (f idxFolder) array(ctx context.Context, file string, rank int) (*idx, error) {
+func (f idxFolder) array(ctx context.Context, r *recorder, file string, rank int) (*idx, error) {
 	path := filepath.Join(f.dir, file)
-	b, err := os.ReadFile(path) // at most 47 MB
+	in, err := r.open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	b, err := io.ReadAll(in) // at most 47 MB
 	if err != nil {
 		return nil, err
 	}
@@ -119,13 +108,13 @@ func (f idxFolder) array(ctx context.Context, file string, rank int) (*idx, erro
 				path, f.sums[file], found)
 		}
 	}
-	var r io.Reader = ctxReader{ctx, bytes.NewReader(b)}
+	var data io.Reader = bytes.NewReader(b)
 	if strings.HasSuffix(file, ".gz") {
-		if r, err = gzip.NewReader(r); err != nil {
+		if data, err = gzip.NewReader(data); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	a, err := parseIDX(r, rank)
+	a, err := parseIDX(data, rank)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

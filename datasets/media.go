@@ -6,6 +6,7 @@ import (
 	"image"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"weightsep/datasets/archive"
@@ -30,6 +31,32 @@ func findRoot(folder string, archives, trees []string, marks ...string) (root, s
 		}
 	}
 	return "", ""
+}
+
+// findAll returns the paths of files that a folder has all of, each under its name with one of the suffixes.
+// The error wraps errNoFiles if the folder has none of them.
+func findAll(folder string, names []string, suffixes ...string) (paths []string, err error) {
+	var missing []string
+	for _, name := range names {
+		there := func(suffix string) bool { return isFile(filepath.Join(folder, name+suffix)) }
+		if i := slices.IndexFunc(suffixes, there); i >= 0 {
+			paths = append(paths, filepath.Join(folder, name+suffixes[i]))
+		} else {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return paths, nil
+	}
+	or := ""
+	if suffixes[0] != "" {
+		or = " (or " + suffixes[0] + ")"
+	}
+	err = fmt.Errorf("%s: expected %s%s, not found", folder, strings.Join(missing, ", "), or)
+	if len(paths) == 0 {
+		err = fmt.Errorf("%w: %w", err, errNoFiles)
+	}
+	return nil, err
 }
 
 // media are the sound or picture files of an archive or directory.

@@ -2,30 +2,27 @@ package datasets
 
 import (
 	"context"
-	"io"
+	"os"
 )
 
-// ctxReader is a reader that fails once its context has ended.
-type ctxReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c ctxReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
-}
-
-// tellingReader tells how many bytes were read.
-type tellingReader struct {
-	r    io.Reader
+// input is a file that is read until its context ends, and that tells how many bytes were read.
+type input struct {
+	*os.File
+	ctx  context.Context
 	read func(n int64)
 }
 
-func (t tellingReader) Read(p []byte) (int, error) {
-	n, err := t.r.Read(p)
-	t.read(int64(n))
+func (i input) Read(p []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := i.File.Read(p)
+	i.read(int64(n))
 	return n, err
+}
+
+// open opens a file of a dataset.
+func (r *recorder) open(ctx context.Context, path string) (input, error) {
+	f, err := os.Open(path)
+	return input{f, ctx, r.read}, err
 }
