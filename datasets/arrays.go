@@ -78,7 +78,7 @@ func (e entry) addArrays(ctx context.Context, r *recorder, dataPath, labelPath s
 			return fmt.Errorf("%s: sample %d: %w", dataPath, i, err)
 		}
 		s := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Label: label, Part: part}
-		if err := r.addFloats(s, v); err != nil {
+		if err := r.add([]finished{{Sample: s, floats: v}}); err != nil {
 			return fmt.Errorf("%s: %w", dataPath, err)
 		}
 		r.read(int64(data.width * data.columns))
@@ -93,33 +93,44 @@ func readLabels(path string, classes int) ([]int32, error) {
 		return nil, err
 	}
 	defer a.Close()
-	if a.columns != classes && a.columns != 1 {
-		return nil, fmt.Errorf("%s: expected one-hot labels of %d classes, or indices, found rows of %d", path, classes, a.columns)
+	v := make([]float32, a.rows*a.columns)
+	for row := range slices.Chunk(v, a.columns) {
+		if err := a.next(row); err != nil {
+			return nil, fmt.Errorf("%s: labels: %w", path, err)
+		}
 	}
-	labels := make([]int32, 0, a.rows)
-	v := make([]float32, a.columns)
-	for i := range a.rows {
-		if err := a.next(v); err != nil {
-			return nil, fmt.Errorf("%s: label %d: %w", path, i, err)
-		}
-		if a.columns == 1 {
-			if v[0] != float32(int32(v[0])) {
-				return nil, fmt.Errorf("%s: label %d is %v: expected a class index", path, i, v[0])
-			}
-			if v[0] < 0 || int(v[0]) >= classes {
-				return nil, fmt.Errorf("%s: label %d: expected 0 to %d, found %v", path, i, classes-1, v[0])
-			}
-			labels = append(labels, int32(v[0]))
-			continue
-		}
-		hot := slices.Index(v, 1)
-		if hot < 0 || slices.ContainsFunc(slices.Delete(slices.Clone(v), hot, hot+1), func(x float32) bool { return x != 0 }) {
-			return nil, fmt.Errorf("%s: label %d is %v: expected a single 1 among zeros", path, i, v)
-		}
-		labels = append(labels, int32(hot))
+	labels, err := classLabels(v, a.columns, classes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return labels, nil
 }
+
+// classLabels returns the classes that one-hot rows, or rows of a class index, stand for.
+func classLabels(v []float32, columns, classes int) (labels []int32, err error) {
+	if columns != classes && columns != 1 {
+		return nil, fmt.Errorf("expected one-hot labels of %d classes, or indices, found rows of %d", classes, columns)
+	}
+	for row := range slices.Chunk(v, columns) {
+		i, label := len(labels), row[0]
+		if columns > 1 {
+			label = float32(slices.Index(row, 1))
+			if others := slices.DeleteFunc(slices.Clone(row), isZero); label < 0 || len(others) != 1 {
+				return nil, fmt.Errorf("label %d is %v: expected a single 1 among zeros", i, row)
+			}
+		}
+		switch {
+		case label != float32(int32(label)):
+			return nil, fmt.Errorf("label %d is %v: expected a class index", i, label)
+		case label < 0 || int(label) >= classes:
+			return nil, fmt.Errorf("label %d: expected 0 to %d, found %v", i, classes-1, label)
+		}
+		labels = append(labels, int32(label))
+	}
+	return labels, nil
+}
+
+func isZero(x float32) bool { return x == 0 }
 
 // array is an open .npy file of numbers, read row by row.
 type array struct {

@@ -45,10 +45,6 @@ func (p piece) end() int64   { return p.series.T[len(p.series.T)-1] }
 // addWindows adds the windows in which both sensors of a phone measured the same
 // activity.
 func addWindows(ctx context.Context, r *recorder, acc, gyro sensor) error {
-	type window struct {
-		sample prepared.Sample
-		values []float32
-	}
 	feed := func(_ context.Context, give func(phone) error) error {
 		for _, p := range bothSensors(acc, gyro) {
 			if err := give(p); err != nil {
@@ -57,17 +53,17 @@ func addWindows(ctx context.Context, r *recorder, acc, gyro sensor) error {
 		}
 		return nil
 	}
-	worker := func() func(phone) ([]window, error) {
+	worker := func() func(phone) ([]finished, error) {
 		spectra := features.NewSpectra(time.Nanosecond)
-		return func(p phone) ([]window, error) {
+		return func(p phone) ([]finished, error) {
 			a, g := *acc[p], *gyro[p]
 			*acc[p], *gyro[p] = nil, nil // twice all of them would be too many
 			now := commonClock(a, g)
-			var all []window
+			var all []finished
 			err := eachWindow(spectra, pieces(a, now), pieces(g, now), func(activity int8, start int64, v []float32) {
-				all = append(all, window{prepared.Sample{
+				all = append(all, finished{floats: v, Sample: prepared.Sample{
 					Name:  fmt.Sprintf("%s/%s/%020d", p.user, p.device, start),
-					Label: int32(activity), Group: p.user}, v})
+					Label: int32(activity), Group: p.user}})
 			})
 			if err != nil {
 				err = fmt.Errorf("user %s, device %s: %w", p.user, p.device, err)
@@ -75,14 +71,7 @@ func addWindows(ctx context.Context, r *recorder, acc, gyro sensor) error {
 			return all, err
 		}
 	}
-	return ordered(ctx, feed, worker, func(all []window) error {
-		for _, w := range all {
-			if err := r.addFloats(w.sample, w.values); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return ordered(ctx, feed, worker, r.add)
 }
 
 // bothSensors returns the phones of which there are readings of both sensors.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"weightsep/datasets/archive"
 	"weightsep/datasets/prepared"
 )
 
@@ -82,7 +83,7 @@ func (f idxFolder) add(ctx context.Context, r *recorder, imageFile, labelFile st
 				filepath.Join(f.dir, labelFile), i, f.classes-1, c)
 		}
 		s := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Label: int32(c), Part: part}
-		if err := r.addBytes(s, images.data[i*h*w:(i+1)*h*w]); err != nil {
+		if err := r.add([]finished{{Sample: s, bytes: images.data[i*h*w : (i+1)*h*w]}}); err != nil {
 			return err
 		}
 	}
@@ -92,7 +93,7 @@ func (f idxFolder) add(ctx context.Context, r *recorder, imageFile, labelFile st
 // array reads one idx file and, if it is known, checks its sha256.
 func (f idxFolder) array(ctx context.Context, r *recorder, file string, rank int) (*idx, error) {
 	path := filepath.Join(f.dir, file)
-	in, err := r.open(ctx, path)
+	in, err := archive.Open(ctx, path, r.read)
 	if err != nil {
 		return nil, err
 	}

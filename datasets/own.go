@@ -2,17 +2,16 @@ package datasets
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"weightsep/datasets/prepared"
 )
 
 // Own are a caller's own samples for one network. Every split may be missing but for those that
@@ -38,60 +37,43 @@ type Own struct {
 // NAME_groups.npy is read for NAME_train_groups.npy. All are optional; files that contradict each
 // other, the input shape or the number of outputs are errors. The seed decides what is held out.
 func OpenOwn(ctx context.Context, dir, name string, input []int, outputs int, seed uint64) (*Own, error) {
-	r := &ownReader{ctx: ctx, dir: dir, name: name, input: input, outputs: outputs, hash: map[string]string{}}
-	o, err := r.open(seed)
-	if err != nil {
-		return nil, err
+	r := &ownReader{ctx: ctx, dir: dir, name: name, input: input, outputs: outputs}
+	o := &Own{Dataset: Dataset{Name: name, Shape: input, Classes: outputs}}
+	var splits [3]*Split
+	var labelled [3]bool
+	for i, part := range []string{"train", "validation", "test"} {
+		var err error
+		if splits[i], labelled[i], err = r.split(part); err != nil {
+			return nil, err
+		}
 	}
-	return o, nil
-}
-
-type ownReader struct {
-	ctx     context.Context
-	dir     string
-	name    string
-	input   []int
-	outputs int
-	hash    map[string]string // of every file that was read
-	values  bool
-}
-
-func (r *ownReader) open(seed uint64) (*Own, error) {
-	o := &Own{Dataset: Dataset{Name: r.name, Shape: r.input, Classes: r.outputs}}
-	train, labelled, err := r.split("train")
-	if err != nil {
-		return nil, err
-	}
-	validation, validationLabelled, err := r.split("validation")
-	if err != nil {
-		return nil, err
-	}
-	if o.Test, o.TestLabelled, err = r.split("test"); err != nil {
-		return nil, err
-	}
+	o.Train, o.Validation, o.Test = splits[0], splits[1], splits[2]
+	o.Labelled, o.TestLabelled, o.Values = labelled[0], labelled[2], r.values
 	switch {
-	case train == nil && validation != nil:
+	case o.Train == nil && o.Validation != nil:
 		return nil, fmt.Errorf("%s: there is no training data beside it", r.path("validation_data"))
-	case validation != nil && labelled != validationLabelled:
-		return nil, fmt.Errorf("%s: training data has labels or validation data has, want both or none", r.path("validation_label"))
+	case o.Validation != nil && labelled[0] != labelled[1]:
+		return nil, fmt.Errorf("%s: training data has labels or validation data has, want both or none",
+			r.path("validation_label"))
 	}
-	o.Train, o.Validation, o.Labelled, o.Values = train, validation, labelled, r.values
 	if err := o.HoldOut(seed); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.path("train_data"), err)
 	}
-	sum := sha256.New()
-	files := make([]string, 0, len(r.hash))
-	for f := range r.hash {
-		files = append(files, f)
+	if len(r.files) == 0 {
+		return o, nil
 	}
-	slices.Sort(files)
-	for _, f := range files {
-		fmt.Fprintln(sum, f, r.hash[f])
-	}
-	if len(files) > 0 {
-		o.Provenance.Content = hex.EncodeToString(sum.Sum(nil))
-	}
-	return o, nil
+	var err error
+	o.Provenance.Content, err = prepared.Hash(ctx, "", r.files, nil)
+	return o, err
+}
+
+type ownReader struct {
+	ctx       context.Context
+	dir, name string
+	input     []int
+	outputs   int
+	files     []string // that were read
+	values    bool
 }
 
 // HoldOut holds a tenth of the training samples out as validation data, whole groups of related
@@ -155,16 +137,7 @@ func (r *ownReader) rows(a *array, part string) ([]float32, error) {
 			}
 		}
 	}
-	f, err := os.Open(r.path(part))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return nil, err
-	}
-	r.hash[part] = hex.EncodeToString(h.Sum(nil))
+	r.files = append(r.files, r.path(part))
 	return values, nil
 }
 
@@ -222,11 +195,10 @@ func (r *ownReader) labels(s *Split, a *array, part string) error {
 	if err != nil {
 		return err
 	}
+	labels, err := classLabels(values, columns, max(2, r.outputs))
 	switch {
-	case columns == r.outputs && columns > 1 && areOneHot(values, columns):
-		for i := range s.Labels {
-			s.Labels[i] = int32(slices.Index(values[i*columns:(i+1)*columns], 1))
-		}
+	case columns == r.outputs && columns > 1 && err == nil:
+		s.Labels = labels
 		return nil
 	case strings.Contains(kind, "f") && columns == r.outputs:
 		s.Targets, r.values = values, true
@@ -236,31 +208,11 @@ func (r *ownReader) labels(s *Split, a *array, part string) error {
 	case columns != 1:
 		return fmt.Errorf("%s: rows of %d whole numbers, want a class or a one-hot row of %d", path, columns, r.outputs)
 	}
-	for i, v := range values {
-		if v < 0 || v >= float32(max(2, r.outputs)) {
-			return fmt.Errorf("%s: label %d is %v, the network has %d outputs", path, i, v, r.outputs)
-		}
-		s.Labels[i] = int32(v)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
+	s.Labels = labels
 	return nil
-}
-
-// areOneHot says that every row is zeros and one 1.
-func areOneHot(values []float32, columns int) bool {
-	for at := 0; at < len(values); at += columns {
-		ones := 0
-		for _, v := range values[at : at+columns] {
-			if v == 1 {
-				ones++
-			} else if v != 0 {
-				return false
-			}
-		}
-		if ones != 1 {
-			return false
-		}
-	}
-	return true
 }
 
 // numbers reads a number for each sample; nil if the file is not there.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"weightsep/datasets/archive"
 	"weightsep/datasets/mat5"
 	"weightsep/datasets/prepared"
 )
@@ -50,7 +51,7 @@ func svhnForm(folder string) (form, error) {
 // addDigits adds the images of a file, whose arrays are X [32, 32, 3, n] uint8 and
 // y [n, 1], 1 to 10, 10 being the digit 0.
 func addDigits(ctx context.Context, file string, part prepared.Part, r *recorder) error {
-	f, err := r.open(ctx, file)
+	f, err := archive.Open(ctx, file, r.read)
 	if err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func addImages(a *mat5.Array, part prepared.Part, r *recorder) (n int, err error
 			}
 		}
 		s := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Part: part}
-		if err := r.addBytes(s, image); err != nil {
+		if err := r.add([]finished{{Sample: s, bytes: image}}); err != nil {
 			return 0, err
 		}
 	}
