@@ -175,7 +175,8 @@ func openArray(path string) (a *array, err error) {
 	if d.Fortran {
 		return nil, errors.New("expected values in C order")
 	}
-	if a.value, a.width = numberType(d.Type); a.value == nil {
+	number, ok := numberTypes[d.Type]
+	if a.value, a.width = number.value, number.width; !ok {
 		return nil, fmt.Errorf("expected little-endian numbers, found type %q", d.Type)
 	}
 	if len(d.Shape) == 0 {
@@ -230,26 +231,18 @@ func (a *array) next(dst []float32) error {
 
 func (a *array) Close() error { return a.f.Close() }
 
-// numberType returns how a number of a .npy type is read, and its width in bytes.
-func numberType(descr string) (func(b []byte) float32, int) {
-	le := binary.LittleEndian
-	switch descr {
-	case "<f4":
-		return func(b []byte) float32 { return math.Float32frombits(le.Uint32(b)) }, 4
-	case "<f8":
-		return func(b []byte) float32 { return float32(math.Float64frombits(le.Uint64(b))) }, 8
-	case "<f2":
-		return func(b []byte) float32 { return float16.Float16(le.Uint16(b)).Float32() }, 2
-	case "|b1", "|i1":
-		return func(b []byte) float32 { return float32(int8(b[0])) }, 1
-	case "<i2":
-		return func(b []byte) float32 { return float32(int16(le.Uint16(b))) }, 2
-	case "<i4":
-		return func(b []byte) float32 { return float32(int32(le.Uint32(b))) }, 4
-	case "<i8":
-		return func(b []byte) float32 { return float32(int64(le.Uint64(b))) }, 8
-	case "|u1":
-		return func(b []byte) float32 { return float32(b[0]) }, 1
-	}
-	return nil, 0
+// numberTypes says how the numbers of a .npy type are read, and their width in bytes.
+var numberTypes = map[string]struct {
+	width int
+	value func(b []byte) float32
+}{
+	"<f4": {4, func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }},
+	"<f8": {8, func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) }},
+	"<f2": {2, func(b []byte) float32 { return float16.Float16(binary.LittleEndian.Uint16(b)).Float32() }},
+	"|b1": {1, func(b []byte) float32 { return float32(int8(b[0])) }},
+	"|i1": {1, func(b []byte) float32 { return float32(int8(b[0])) }},
+	"<i2": {2, func(b []byte) float32 { return float32(int16(binary.LittleEndian.Uint16(b))) }},
+	"<i4": {4, func(b []byte) float32 { return float32(int32(binary.LittleEndian.Uint32(b))) }},
+	"<i8": {8, func(b []byte) float32 { return float32(int64(binary.LittleEndian.Uint64(b))) }},
+	"|u1": {1, func(b []byte) float32 { return float32(b[0]) }},
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +47,13 @@ func (p piece) end() int64   { return p.series.T[len(p.series.T)-1] }
 // activity.
 func addWindows(ctx context.Context, r *recorder, acc, gyro sensor) error {
 	feed := func(_ context.Context, give func(phone) error) error {
-		for _, p := range bothSensors(acc, gyro) {
+		phones := slices.SortedFunc(maps.Keys(acc), func(a, b phone) int {
+			return cmp.Or(strings.Compare(a.user, b.user), strings.Compare(a.device, b.device))
+		})
+		for _, p := range phones {
+			if gyro[p] == nil {
+				continue
+			}
 			if err := give(p); err != nil {
 				return err
 			}
@@ -74,31 +81,16 @@ func addWindows(ctx context.Context, r *recorder, acc, gyro sensor) error {
 	return ordered(ctx, feed, worker, r.add)
 }
 
-// bothSensors returns the phones of which there are readings of both sensors.
-func bothSensors(acc, gyro sensor) []phone {
-	var phones []phone
-	for p := range acc {
-		if gyro[p] != nil {
-			phones = append(phones, p)
-		}
-	}
-	slices.SortFunc(phones, func(a, b phone) int {
-		return cmp.Or(strings.Compare(a.user, b.user), strings.Compare(a.device, b.device))
-	})
-	return phones
-}
-
 // commonClock returns the clock by which the readings of two sensors are to be taken
 // together, in nanoseconds: that of the sensors, or if their times are from different
 // clocks that of the phone when they arrived, which is less even.
 func commonClock(a, b []reading) func(reading) int64 {
-	creation := func(r reading) int64 { return r.creation }
 	byCreation := func(x, y reading) int { return cmp.Compare(x.creation, y.creation) }
 	a0, a1 := slices.MinFunc(a, byCreation).creation, slices.MaxFunc(a, byCreation).creation
 	b0, b1 := slices.MinFunc(b, byCreation).creation, slices.MaxFunc(b, byCreation).creation
 	shared := float64(min(a1, b1)) - float64(max(a0, b0))
 	if shared >= min(float64(a1)-float64(a0), float64(b1)-float64(b0))/2 {
-		return creation
+		return func(r reading) int64 { return r.creation }
 	}
 	return func(r reading) int64 { return r.arrival * int64(time.Millisecond) }
 }
