@@ -26,27 +26,20 @@ import (
 // They came without the code that made them and are taken as they are: not
 // standardised, and without a word of which samples are related.
 func (e entry) arrays(folder string) (form, error) {
-	names, err := os.ReadDir(folder)
+	listed, err := os.ReadDir(folder)
 	if err != nil {
 		return form{}, err
 	}
-	var missing []string
-	paths := make([]string, 0, 4)
+	var names []string
 	for _, suffix := range []string{"_train_data.npy", "_train_label.npy", "_test_data.npy", "_test_label.npy"} {
-		i := slices.IndexFunc(names, func(d os.DirEntry) bool { return strings.EqualFold(d.Name(), e.name+suffix) })
-		if i < 0 {
-			missing = append(missing, e.name+suffix)
-			continue
+		names = append(names, e.name+suffix)
+		for _, f := range listed {
+			if strings.EqualFold(f.Name(), e.name+suffix) {
+				names[len(names)-1] = f.Name()
+			}
 		}
-		paths = append(paths, filepath.Join(folder, names[i].Name()))
 	}
-	switch len(missing) {
-	case 0:
-	case 4:
-		return form{}, errNoFiles
-	default:
-		return form{}, fmt.Errorf("%s: expected %s, not found", folder, strings.Join(missing, ", "))
-	}
+	paths, err := findAll(folder, names, "")
 	return form{name: "arrays", version: 1, files: paths,
 		load: func(ctx context.Context, r *recorder) (Provenance, error) {
 			for i, part := range []prepared.Part{prepared.Train, prepared.Test} {
@@ -55,7 +48,7 @@ func (e entry) arrays(folder string) (form, error) {
 				}
 			}
 			return Provenance{Kind: Real, Source: "finished arrays of the original system"}, nil
-		}}, nil
+		}}, err
 }
 
 // addArrays adds the samples of a file of data and its file of labels.
@@ -85,7 +78,7 @@ func (e entry) addArrays(ctx context.Context, r *recorder, dataPath, labelPath s
 			return fmt.Errorf("%s: sample %d: %w", dataPath, i, err)
 		}
 		s := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Label: label, Part: part}
-		if err := r.addFloats(s, v); err != nil {
+		if err := r.add([]finished{{Sample: s, floats: v}}); err != nil {
 			return fmt.Errorf("%s: %w", dataPath, err)
 		}
 		r.read(int64(data.width * data.columns))
@@ -100,33 +93,44 @@ func readLabels(path string, classes int) ([]int32, error) {
 		return nil, err
 	}
 	defer a.Close()
-	if a.columns != classes && a.columns != 1 {
-		return nil, fmt.Errorf("%s: expected one-hot labels of %d classes, or indices, found rows of %d", path, classes, a.columns)
+	v := make([]float32, a.rows*a.columns)
+	for row := range slices.Chunk(v, a.columns) {
+		if err := a.next(row); err != nil {
+			return nil, fmt.Errorf("%s: labels: %w", path, err)
+		}
 	}
-	labels := make([]int32, 0, a.rows)
-	v := make([]float32, a.columns)
-	for i := range a.rows {
-		if err := a.next(v); err != nil {
-			return nil, fmt.Errorf("%s: label %d: %w", path, i, err)
-		}
-		if a.columns == 1 {
-			if v[0] != float32(int32(v[0])) {
-				return nil, fmt.Errorf("%s: label %d is %v: expected a class index", path, i, v[0])
-			}
-			if v[0] < 0 || int(v[0]) >= classes {
-				return nil, fmt.Errorf("%s: label %d: expected 0 to %d, found %v", path, i, classes-1, v[0])
-			}
-			labels = append(labels, int32(v[0]))
-			continue
-		}
-		hot := slices.Index(v, 1)
-		if hot < 0 || slices.ContainsFunc(slices.Delete(slices.Clone(v), hot, hot+1), func(x float32) bool { return x != 0 }) {
-			return nil, fmt.Errorf("%s: label %d is %v: expected a single 1 among zeros", path, i, v)
-		}
-		labels = append(labels, int32(hot))
+	labels, err := classLabels(v, a.columns, classes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return labels, nil
 }
+
+// classLabels returns the classes that one-hot rows, or rows of a class index, stand for.
+func classLabels(v []float32, columns, classes int) (labels []int32, err error) {
+	if columns != classes && columns != 1 {
+		return nil, fmt.Errorf("expected one-hot labels of %d classes, or indices, found rows of %d", classes, columns)
+	}
+	for row := range slices.Chunk(v, columns) {
+		i, label := len(labels), row[0]
+		if columns > 1 {
+			label = float32(slices.Index(row, 1))
+			if others := slices.DeleteFunc(slices.Clone(row), isZero); label < 0 || len(others) != 1 {
+				return nil, fmt.Errorf("label %d is %v: expected a single 1 among zeros", i, row)
+			}
+		}
+		switch {
+		case label != float32(int32(label)):
+			return nil, fmt.Errorf("label %d is %v: expected a class index", i, label)
+		case label < 0 || int(label) >= classes:
+			return nil, fmt.Errorf("label %d: expected 0 to %d, found %v", i, classes-1, label)
+		}
+		labels = append(labels, int32(label))
+	}
+	return labels, nil
+}
+
+func isZero(x float32) bool { return x == 0 }
 
 // array is an open .npy file of numbers, read row by row.
 type array struct {
@@ -171,7 +175,8 @@ func openArray(path string) (a *array, err error) {
 	if d.Fortran {
 		return nil, errors.New("expected values in C order")
 	}
-	if a.value, a.width = numberType(d.Type); a.value == nil {
+	number, ok := numberTypes[d.Type]
+	if a.value, a.width = number.value, number.width; !ok {
 		return nil, fmt.Errorf("expected little-endian numbers, found type %q", d.Type)
 	}
 	if len(d.Shape) == 0 {
@@ -226,26 +231,18 @@ func (a *array) next(dst []float32) error {
 
 func (a *array) Close() error { return a.f.Close() }
 
-// numberType returns how a number of a .npy type is read, and its width in bytes.
-func numberType(descr string) (func(b []byte) float32, int) {
-	le := binary.LittleEndian
-	switch descr {
-	case "<f4":
-		return func(b []byte) float32 { return math.Float32frombits(le.Uint32(b)) }, 4
-	case "<f8":
-		return func(b []byte) float32 { return float32(math.Float64frombits(le.Uint64(b))) }, 8
-	case "<f2":
-		return func(b []byte) float32 { return float16.Float16(le.Uint16(b)).Float32() }, 2
-	case "|b1", "|i1":
-		return func(b []byte) float32 { return float32(int8(b[0])) }, 1
-	case "<i2":
-		return func(b []byte) float32 { return float32(int16(le.Uint16(b))) }, 2
-	case "<i4":
-		return func(b []byte) float32 { return float32(int32(le.Uint32(b))) }, 4
-	case "<i8":
-		return func(b []byte) float32 { return float32(int64(le.Uint64(b))) }, 8
-	case "|u1":
-		return func(b []byte) float32 { return float32(b[0]) }, 1
-	}
-	return nil, 0
+// numberTypes says how the numbers of a .npy type are read, and their width in bytes.
+var numberTypes = map[string]struct {
+	width int
+	value func(b []byte) float32
+}{
+	"<f4": {4, func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }},
+	"<f8": {8, func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) }},
+	"<f2": {2, func(b []byte) float32 { return float16.Float16(binary.LittleEndian.Uint16(b)).Float32() }},
+	"|b1": {1, func(b []byte) float32 { return float32(int8(b[0])) }},
+	"|i1": {1, func(b []byte) float32 { return float32(int8(b[0])) }},
+	"<i2": {2, func(b []byte) float32 { return float32(int16(binary.LittleEndian.Uint16(b))) }},
+	"<i4": {4, func(b []byte) float32 { return float32(int32(binary.LittleEndian.Uint32(b))) }},
+	"<i8": {8, func(b []byte) float32 { return float32(int64(binary.LittleEndian.Uint64(b))) }},
+	"|u1": {1, func(b []byte) float32 { return float32(b[0]) }},
 }

@@ -16,24 +16,15 @@ import (
 // directories side by side.
 const cacheSets = 6
 
-// cacheFolder returns where the prepared sets of a dataset are.
-func (o Options) cacheFolder(name string) (string, error) {
-	dir := o.CacheDir
-	if dir == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return "", fmt.Errorf("no place for prepared datasets: set the option CacheDir: %w", err)
-		}
-		dir = filepath.Join(user, "weightsep", "datasets")
-	}
-	return filepath.Join(dir, name), nil
-}
-
 // real returns the samples of files, prepared now or before.
 func (e entry) real(ctx context.Context, o Options, f form) (*samples, error) {
-	parent, err := o.cacheFolder(e.name)
-	if err != nil {
-		return nil, err
+	parent := filepath.Join(o.CacheDir, e.name)
+	if o.CacheDir == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return nil, fmt.Errorf("no place for prepared datasets: set the option CacheDir: %w", err)
+		}
+		parent = filepath.Join(user, "weightsep", "datasets", e.name)
 	}
 	content, err := prepared.Hash(ctx, filepath.Join(parent, "hashes.json"), f.files, o.counter("checking", f.files))
 	if err != nil {

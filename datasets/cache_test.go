@@ -185,7 +185,7 @@ func TestOpenDamagedCache(t *testing.T) {
 		"values gone":   func(set string) error { return os.Remove(filepath.Join(set, "values")) },
 		"no set":        func(set string) error { return os.Remove(filepath.Join(set, "set")) },
 		"set cut":       func(set string) error { return os.Truncate(filepath.Join(set, "set"), 50) },
-		"older format":  edit("set", `"format":2`, `"format":0`),
+		"older format":  edit("set", `"format":3`, `"format":0`),
 		"other meaning": edit("set", `"train_of":0`, `"train_of":0.5`),
 		"no folder": func(set string) error {
 			return errors.Join(os.RemoveAll(set), os.WriteFile(set, []byte("x"), 0o666))

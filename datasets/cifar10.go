@@ -131,7 +131,7 @@ func addCIFARBatch(r *recorder, f archive.File, all prepared.Sample) error {
 		}
 		s := all
 		s.Name, s.Label = fmt.Sprintf("%s-%08d", all.Name, i), int32(record[0])
-		if err := r.addBytes(s, image); err != nil {
+		if err := r.add([]finished{{Sample: s, bytes: image}}); err != nil {
 			return err
 		}
 	}

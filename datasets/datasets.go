@@ -133,53 +133,44 @@ func open(ctx context.Context, name string, o Options) (*Dataset, error) {
 	}
 	e := all[i]
 	s, why, err := read(ctx, e, o)
+	if err == nil && s != nil {
+		n := s.train.Len()
+		if s.validation != nil {
+			n += s.validation.Len()
+		}
+		if n < o.MinTrain {
+			s, why = nil, fmt.Sprintf(
+				"of the real one only %d training samples were found, at least %d were asked for", n, o.MinTrain)
+		}
+	}
+	if err == nil && s == nil {
+		s, err = standIn(ctx, e, o, why)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if s == nil {
-		if s, err = standIn(ctx, e, o, why); err != nil {
-			return nil, err
-		}
 	}
 	return assemble(e, s, o)
 }
 
 // read returns the original's samples, or nil and the reason why they are absent.
 func read(ctx context.Context, e entry, o Options) (s *samples, why string, err error) {
-	if s, why, err = readAny(ctx, e, o); s == nil || err != nil {
-		return nil, why, err
-	}
-	n := s.train.Len()
-	if s.validation != nil {
-		n += s.validation.Len()
-	}
-	if n < o.MinTrain {
-		return nil, fmt.Sprintf("of the real one only %d training samples were found, at least %d were asked for",
-			n, o.MinTrain), nil
-	}
-	return s, "", nil
-}
-
-// readAny is read of however few samples.
-func readAny(ctx context.Context, e entry, o Options) (s *samples, why string, err error) {
 	why = "no data directory given"
 	if o.Dir != "" {
 		folder, err := findFolder(o.Dir, e.name)
 		if err != nil {
 			return nil, "", err
 		}
-		if folder == "" {
-			why = "no folder " + e.name + " in the data directory"
-		} else {
+		why = "no folder " + e.name + " in the data directory"
+		if folder != "" {
 			f, err := e.find(folder)
 			if err == nil {
-				s, err := e.real(ctx, o, f)
-				return s, "", err
+				s, err = e.real(ctx, o, f)
 			}
 			// Only an included dataset may be absent from a folder of its name.
 			if e.included == nil || !errors.Is(err, errNoFiles) {
-				return nil, "", err
+				return s, "", err
 			}
+			why = err.Error()
 		}
 	}
 	if e.included == nil {
@@ -189,10 +180,9 @@ func readAny(ctx context.Context, e entry, o Options) (s *samples, why string, e
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, why + ", and the files of its Go module are not on this machine", nil
 	}
-	if err != nil {
-		return nil, "", err
+	if err == nil {
+		s, err = e.real(ctx, o, f)
 	}
-	s, err = e.real(ctx, o, f)
 	return s, "", err
 }
 
@@ -213,7 +203,10 @@ func assemble(e entry, s *samples, o Options) (*Dataset, error) {
 		Provenance: s.provenance,
 	}
 	if s.provenance.Kind == StandIn {
-		d.ClassNames = standInClasses(e.classes)
+		d.ClassNames = nil
+		for i := range e.classes {
+			d.ClassNames = append(d.ClassNames, fmt.Sprintf("class %d", i))
+		}
 	}
 	p := &d.Provenance
 	random := seeded(o.Seed, e.name, streamHoldOut)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -24,11 +25,8 @@ func CheckDir(dir string) error {
 	if !info.IsDir() {
 		return fmt.Errorf("data directory %s: not a directory", dir)
 	}
-	for _, name := range Names() {
-		info, err := os.Stat(filepath.Join(dir, name))
-		if err == nil && info.IsDir() {
-			return nil
-		}
+	if slices.ContainsFunc(Names(), func(name string) bool { return isDir(filepath.Join(dir, name)) }) {
+		return nil
 	}
 	return fmt.Errorf("data directory %s: no folder of a dataset in it: want at least one of %s",
 		dir, strings.Join(Names(), ", "))

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"weightsep/datasets/prepared"
 )
@@ -52,26 +53,23 @@ type recorder struct {
 	read    func(n int64) // is told the bytes read from disk; never nil
 }
 
-// check refuses a label that the dataset does not have.
-func (r *recorder) check(s prepared.Sample) error {
-	if s.Label < 0 || int(s.Label) >= r.classes {
-		return fmt.Errorf("sample %s: label: expected 0 to %d, found %d", s.Name, r.classes-1, s.Label)
+// add adds samples. It refuses a label that the dataset does not have.
+func (r *recorder) add(all []finished) error {
+	for _, s := range all {
+		if s.Label < 0 || int(s.Label) >= r.classes {
+			return fmt.Errorf("sample %s: label: expected 0 to %d, found %d", s.Name, r.classes-1, s.Label)
+		}
+		var err error
+		if s.bytes != nil {
+			err = r.AddBytes(s.Sample, s.bytes)
+		} else {
+			err = r.AddFloats(s.Sample, s.floats)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
-}
-
-func (r *recorder) addBytes(s prepared.Sample, v []byte) error {
-	if err := r.check(s); err != nil {
-		return err
-	}
-	return r.AddBytes(s, v)
-}
-
-func (r *recorder) addFloats(s prepared.Sample, v []float32) error {
-	if err := r.check(s); err != nil {
-		return err
-	}
-	return r.AddFloats(s, v)
 }
 
 // setMeta is what the cache keeps beside the samples.
@@ -91,14 +89,20 @@ func (e entry) openSet(dir string) (*samples, error) {
 		return nil, err
 	}
 	s := &samples{set: set, provenance: meta.Provenance}
+	unlessNone := func(numbers []int32) []int32 {
+		if slices.Max(numbers) < 0 {
+			return nil
+		}
+		return numbers
+	}
 	whole := &Split{size: set.Layout.Size, bytes: set.Bytes, floats: set.Floats, rows: set.Rows, set: set,
 		Labels: set.Labels, Groups: unlessNone(set.Groups), Clips: unlessNone(set.Clips)}
-	var parts [3][]int32
+	var parts [3][]int
 	for i, p := range set.Parts {
 		if p < 0 || int(p) >= len(parts) {
 			return nil, fmt.Errorf("%s: part %d", dir, p)
 		}
-		parts[p] = append(parts[p], int32(i))
+		parts[p] = append(parts[p], i)
 	}
 	s.train, s.test = whole.pick(parts[prepared.Train]), whole.pick(parts[prepared.Test])
 	if meta.Sorted {
@@ -108,16 +112,6 @@ func (e entry) openSet(dir string) (*samples, error) {
 		s.validation = whole.pick(v)
 	}
 	return s, nil
-}
-
-// unlessNone returns numbers, nil if all are -1.
-func unlessNone(numbers []int32) []int32 {
-	for _, n := range numbers {
-		if n >= 0 {
-			return numbers
-		}
-	}
-	return nil
 }
 
 // standardise sets the scaling of all splits to the statistics of the training

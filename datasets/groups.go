@@ -8,8 +8,8 @@ import (
 
 // members returns the indices of the samples of each group, each sample without
 // relatives being one, in the order of their first samples.
-func members(groups []int32) [][]int32 {
-	var all [][]int32
+func members(groups []int32) [][]int {
+	var all [][]int
 	place := map[int32]int{}
 	for i, g := range groups {
 		at, ok := place[g]
@@ -18,7 +18,7 @@ func members(groups []int32) [][]int32 {
 			all = append(all, nil)
 			place[g] = at
 		}
-		all[at] = append(all[at], int32(i))
+		all[at] = append(all[at], i)
 	}
 	return all
 }
@@ -36,7 +36,7 @@ func holdOutGroups(s *Split, classes int, r *rand.Rand) (train, validation *Spli
 		missing[c] += 1.0 / holdOutShare
 		left[c]++
 	}
-	var out []int32
+	var out []int
 	chosen := make([]bool, len(groups))
 	counts := make([]float64, classes)
 	for _, g := range r.Perm(len(groups)) {
@@ -66,7 +66,7 @@ func holdOutGroups(s *Split, classes int, r *rand.Rand) (train, validation *Spli
 	if len(out) == 0 {
 		return nil, nil, false
 	}
-	var in []int32
+	var in []int
 	for g, samples := range groups {
 		if !chosen[g] {
 			in = append(in, samples...)
@@ -76,20 +76,9 @@ func holdOutGroups(s *Split, classes int, r *rand.Rand) (train, validation *Spli
 }
 
 // shuffled returns the samples in random order.
-func (s *Split) shuffled(r *rand.Rand) *Split {
-	index := make([]int32, s.Len())
-	for i := range index {
-		index[i] = int32(i)
-	}
-	r.Shuffle(len(index), func(i, j int) { index[i], index[j] = index[j], index[i] })
-	return s.pick(index)
-}
+func (s *Split) shuffled(r *rand.Rand) *Split { return s.pick(r.Perm(s.Len())) }
 
 // absentClasses returns how many classes none of the labels has.
 func absentClasses(labels []int32, classes int) int {
-	count := make([]int, classes)
-	for _, c := range labels {
-		count[c]++
-	}
-	return len(slices.DeleteFunc(count, func(n int) bool { return n > 0 }))
+	return len(slices.DeleteFunc(counts(labels, classes), func(n int) bool { return n > 0 }))
 }

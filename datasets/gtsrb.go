@@ -2,14 +2,12 @@ package datasets
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"image"
 	"io"
 	"path"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"weightsep/datasets/archive"
@@ -56,28 +54,15 @@ const (
 var gtsrbArchives = []string{"GTSRB_Final_Training_Images.zip", "GTSRB_Final_Test_Images.zip", "GTSRB_Final_Test_GT.zip"}
 
 func gtsrbForm(folder string) (form, error) {
-	f := form{name: "gtsrb", version: 1, sorted: true, bytes: true}
-	var missing []string
-	for _, name := range gtsrbArchives {
-		if p := filepath.Join(folder, name); isFile(p) {
-			f.files = append(f.files, p)
-		} else {
-			missing = append(missing, name)
-		}
-	}
 	source := "three archives"
-	switch {
-	case len(missing) == len(gtsrbArchives):
-		source = "unpacked files"
-		if isDir(filepath.Join(folder, "GTSRB")) || isDir(filepath.Join(folder, "Final_Training")) {
-			f.files = []string{folder}
-			break
+	files, err := findAll(folder, gtsrbArchives, "")
+	if errors.Is(err, errNoFiles) {
+		if !isDir(filepath.Join(folder, "GTSRB")) && !isDir(filepath.Join(folder, "Final_Training")) {
+			return form{}, fmt.Errorf("%w, nor the tree GTSRB unpacked from them", err)
 		}
-		return form{}, fmt.Errorf("%s: expected %s, or the tree GTSRB unpacked from them: %w",
-			folder, strings.Join(gtsrbArchives, ", "), errNoFiles)
-	case len(missing) > 0:
-		return form{}, fmt.Errorf("%s: expected %s, not found", folder, strings.Join(missing, ", "))
+		files, source, err = []string{folder}, "unpacked files", nil
 	}
+	f := form{name: "gtsrb", version: 1, sorted: true, bytes: true, files: files}
 	f.load = func(ctx context.Context, r *recorder) (Provenance, error) {
 		signs, err := gtsrbSigns(ctx, f.files)
 		if err != nil {
@@ -94,7 +79,7 @@ func gtsrbForm(folder string) (form, error) {
 		}
 		return Provenance{Kind: Real, Source: source, TrainOf: 39209, TestOf: 12630}, nil
 	}
-	return f, nil
+	return f, err
 }
 
 // gtsrbLimits bounds the archives: the original's largest picture has 200 KB, all have
@@ -134,53 +119,27 @@ func gtsrbSigns(ctx context.Context, files []string) (signs, error) {
 
 // readSigns reads a table, with semicolons between its columns.
 func readSigns(r io.Reader, prefix string, signs signs) error {
-	rows := csv.NewReader(r)
-	rows.Comma = ';'
-	head, err := rows.Read()
+	t, err := openTable(r, ';', "Filename", "Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2", "ClassId")
 	if err != nil {
-		return fmt.Errorf("expected a line of column names: %w", err)
+		return err
 	}
-	place := map[string]int{}
-	for i, name := range head {
-		place[name] = i
-	}
-	for _, name := range []string{"Filename", "Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2", "ClassId"} {
-		if _, ok := place[name]; !ok {
-			return fmt.Errorf("expected a column %q, found %q", name, head)
-		}
-	}
-	for {
-		row, err := rows.Read()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		line, _ := rows.FieldPos(0)
-		number := func(name string) int {
-			n, numErr := strconv.Atoi(row[place[name]])
-			if err == nil && (numErr != nil || n < 0 || n > picture.MaxSide) {
-				err = fmt.Errorf("line %d: %s: expected a number from 0 to %d, found %q", line, name, picture.MaxSide, row[place[name]])
-			}
-			return n
-		}
+	return t.each(func() error {
+		number := func(column int) int { return int(t.number(column, 0, picture.MaxSide, true)) }
 		// The table's corners are both in the sign.
-		s := sign{class: number("ClassId"), bounds: image.Rectangle{
-			Min: image.Pt(number("Roi.X1"), number("Roi.Y1")),
-			Max: image.Pt(number("Roi.X2")+1, number("Roi.Y2")+1)}}
-		if err != nil {
-			return err
+		s := sign{class: number(5), bounds: image.Rectangle{
+			Min: image.Pt(number(1), number(2)), Max: image.Pt(number(3)+1, number(4)+1)}}
+		switch {
+		case t.err != nil:
+			return t.err
+		case s.bounds.Empty():
+			return fmt.Errorf("expected the sign's upper left and lower right corner, found %v and %v",
+				s.bounds.Min, s.bounds.Max.Sub(image.Pt(1, 1)))
+		case s.class >= gtsrbClasses:
+			return fmt.Errorf("ClassId: expected 0 to %d, found %d", gtsrbClasses-1, s.class)
 		}
-		if s.bounds.Empty() {
-			return fmt.Errorf("line %d: expected the sign's upper left and lower right corner, found %v and %v",
-				line, s.bounds.Min, s.bounds.Max.Sub(image.Pt(1, 1)))
-		}
-		if s.class >= gtsrbClasses {
-			return fmt.Errorf("line %d: ClassId: expected 0 to %d, found %d", line, gtsrbClasses-1, s.class)
-		}
-		signs[prefix+row[place["Filename"]]] = s
-	}
+		signs[prefix+t.at(0)] = s
+		return nil
+	})
 }
 
 // pictureKey returns the key of a picture's sign, and whether it is a test picture:

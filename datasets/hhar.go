@@ -90,13 +90,9 @@ func splitByUser(all []prepared.Sample) (byTime bool) {
 	if counts[prepared.Train] > 0 && counts[prepared.Test] > 0 {
 		return false
 	}
-	type key struct {
-		label int32
-		user  string
-	}
-	of := map[key][]*prepared.Sample{}
+	of := map[string][]*prepared.Sample{}
 	for i := range all {
-		k := key{all[i].Label, all[i].Group}
+		k := fmt.Sprint(all[i].Label, all[i].Group)
 		of[k] = append(of[k], &all[i])
 	}
 	for _, activity := range of {

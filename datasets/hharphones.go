@@ -2,14 +2,12 @@ package datasets
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"weightsep/datasets/archive"
@@ -59,42 +57,19 @@ func readPhones(ctx context.Context, root string, read func(int64)) (acc, gyro s
 	return acc, gyro, err
 }
 
-// tableColumns are the columns that are read; there may be more, in any order.
-var tableColumns = []string{"Index", "Arrival_Time", "Creation_Time", "x", "y", "z", "User", "Device", "gt"}
-
 // readTable reads a table of one sensor.
 func readTable(r io.Reader) (sensor, error) {
-	rows := csv.NewReader(r)
-	rows.ReuseRecord = true
-	head, err := rows.Read()
+	t, err := openTable(r, ',', "Index", "Arrival_Time", "Creation_Time", "x", "y", "z", "User", "Device", "gt")
 	if err != nil {
-		return nil, fmt.Errorf("expected a line of column names: %w", err)
-	}
-	place := make([]int, len(tableColumns))
-	for i, name := range tableColumns {
-		if place[i] = slices.Index(head, name); place[i] < 0 {
-			return nil, fmt.Errorf("expected a column %q, found %q", name, head)
-		}
+		return nil, err
 	}
 	all := sensor{}
-	for {
-		row, err := rows.Read()
-		if err == io.EOF {
-			return all, nil
+	err = t.each(func() error {
+		r, ok, err := parseReading(t)
+		if err != nil || !ok {
+			return err
 		}
-		if err != nil {
-			return nil, err
-		}
-		line, _ := rows.FieldPos(0)
-		at := func(i int) string { return row[place[i]] }
-		r, ok, err := parseReading(at)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", line, err)
-		}
-		if !ok {
-			continue
-		}
-		key := phone{at(6), at(7)}
+		key := phone{t.at(6), t.at(7)}
 		list := all[key]
 		if list == nil {
 			list = new([]reading)
@@ -102,35 +77,34 @@ func readTable(r io.Reader) (sensor, error) {
 			all[phone{strings.Clone(key.user), strings.Clone(key.device)}] = list
 		}
 		*list = append(*list, r)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return all, nil
 }
 
 // parseReading reads the fields of a row. It reports false for one without an activity.
-func parseReading(at func(int) string) (r reading, ok bool, err error) {
-	number := func(i int, least, most float64) float64 {
-		v, numErr := strconv.ParseFloat(at(i), 64)
-		if err == nil && (numErr != nil || !(v >= least && v <= most)) {
-			err = fmt.Errorf("%s: expected a number from %g to %g, found %q", tableColumns[i], least, most, at(i))
-		}
-		return v
-	}
-	index := uint32(number(0, 0, mostIndex))
+func parseReading(t *table) (r reading, ok bool, err error) {
+	index := uint32(t.number(0, 0, mostIndex, false))
 	// Some sensors count from when the phone was started. Differences of times must fit.
-	r.arrival = int64(number(1, 0, 4e12))
-	r.creation = int64(number(2, -4e18, 4e18))
+	r.arrival = int64(t.number(1, 0, 4e12, false))
+	r.creation = int64(t.number(2, -4e18, 4e18, false))
 	for axis := range r.v {
-		r.v[axis] = float32(number(3+axis, -1e6, 1e6))
+		r.v[axis] = float32(t.number(3+axis, -1e6, 1e6, false))
 	}
-	if gt := at(8); gt != "null" && gt != "" {
-		class := slices.Index(hharActivities, gt)
-		if class < 0 && err == nil {
-			err = fmt.Errorf("gt: expected one of %v or null, found %q", hharActivities, gt)
-		}
-		ok = class >= 0
-		r.tag = 8*index + uint32(max(class, 0))
+	gt := t.at(8)
+	class := slices.Index(hharActivities, gt)
+	ok = gt != "null" && gt != ""
+	switch {
+	case t.err != nil:
+		return r, false, t.err
+	case ok && class < 0:
+		return r, false, fmt.Errorf("gt: expected one of %v or null, found %q", hharActivities, gt)
+	case t.at(6) == "" || t.at(7) == "":
+		return r, false, errors.New("expected a user and a device")
 	}
-	if err == nil && (at(6) == "" || at(7) == "") {
-		err = errors.New("expected a user and a device")
-	}
-	return r, ok, err
+	r.tag = 8*index + uint32(max(class, 0))
+	return r, ok, nil
 }

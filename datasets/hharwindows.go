@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -45,29 +46,31 @@ func (p piece) end() int64   { return p.series.T[len(p.series.T)-1] }
 // addWindows adds the windows in which both sensors of a phone measured the same
 // activity.
 func addWindows(ctx context.Context, r *recorder, acc, gyro sensor) error {
-	type window struct {
-		sample prepared.Sample
-		values []float32
-	}
 	feed := func(_ context.Context, give func(phone) error) error {
-		for _, p := range bothSensors(acc, gyro) {
+		phones := slices.SortedFunc(maps.Keys(acc), func(a, b phone) int {
+			return cmp.Or(strings.Compare(a.user, b.user), strings.Compare(a.device, b.device))
+		})
+		for _, p := range phones {
+			if gyro[p] == nil {
+				continue
+			}
 			if err := give(p); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	worker := func() func(phone) ([]window, error) {
+	worker := func() func(phone) ([]finished, error) {
 		spectra := features.NewSpectra(time.Nanosecond)
-		return func(p phone) ([]window, error) {
+		return func(p phone) ([]finished, error) {
 			a, g := *acc[p], *gyro[p]
 			*acc[p], *gyro[p] = nil, nil // twice all of them would be too many
 			now := commonClock(a, g)
-			var all []window
+			var all []finished
 			err := eachWindow(spectra, pieces(a, now), pieces(g, now), func(activity int8, start int64, v []float32) {
-				all = append(all, window{prepared.Sample{
+				all = append(all, finished{floats: v, Sample: prepared.Sample{
 					Name:  fmt.Sprintf("%s/%s/%020d", p.user, p.device, start),
-					Label: int32(activity), Group: p.user}, v})
+					Label: int32(activity), Group: p.user}})
 			})
 			if err != nil {
 				err = fmt.Errorf("user %s, device %s: %w", p.user, p.device, err)
@@ -75,41 +78,19 @@ func addWindows(ctx context.Context, r *recorder, acc, gyro sensor) error {
 			return all, err
 		}
 	}
-	return ordered(ctx, feed, worker, func(all []window) error {
-		for _, w := range all {
-			if err := r.addFloats(w.sample, w.values); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// bothSensors returns the phones of which there are readings of both sensors.
-func bothSensors(acc, gyro sensor) []phone {
-	var phones []phone
-	for p := range acc {
-		if gyro[p] != nil {
-			phones = append(phones, p)
-		}
-	}
-	slices.SortFunc(phones, func(a, b phone) int {
-		return cmp.Or(strings.Compare(a.user, b.user), strings.Compare(a.device, b.device))
-	})
-	return phones
+	return ordered(ctx, feed, worker, r.add)
 }
 
 // commonClock returns the clock by which the readings of two sensors are to be taken
 // together, in nanoseconds: that of the sensors, or if their times are from different
 // clocks that of the phone when they arrived, which is less even.
 func commonClock(a, b []reading) func(reading) int64 {
-	creation := func(r reading) int64 { return r.creation }
 	byCreation := func(x, y reading) int { return cmp.Compare(x.creation, y.creation) }
 	a0, a1 := slices.MinFunc(a, byCreation).creation, slices.MaxFunc(a, byCreation).creation
 	b0, b1 := slices.MinFunc(b, byCreation).creation, slices.MaxFunc(b, byCreation).creation
 	shared := float64(min(a1, b1)) - float64(max(a0, b0))
 	if shared >= min(float64(a1)-float64(a0), float64(b1)-float64(b0))/2 {
-		return creation
+		return func(r reading) int64 { return r.creation }
 	}
 	return func(r reading) int64 { return r.arrival * int64(time.Millisecond) }
 }

@@ -66,30 +66,32 @@ func limit(s *Split, classes, n int, r *rand.Rand) *Split {
 
 // stratify chooses n of the labels' indices at random, from each class in proportion
 // to its size. It returns the chosen and the other indices, both shuffled.
-func stratify(labels []int32, classes, n int, r *rand.Rand) (chosen, rest []int32) {
+func stratify(labels []int32, classes, n int, r *rand.Rand) (chosen, rest []int) {
 	quota := quotas(labels, classes, n)
-	chosen = make([]int32, 0, n)
-	rest = make([]int32, 0, len(labels)-n)
 	for _, i := range r.Perm(len(labels)) {
 		if c := labels[i]; quota[c] > 0 {
 			quota[c]--
-			chosen = append(chosen, int32(i))
+			chosen = append(chosen, i)
 		} else {
-			rest = append(rest, int32(i))
+			rest = append(rest, i)
 		}
 	}
 	return chosen, rest
 }
 
-// quotas returns how many of n samples go to each class: its proportional share
-// rounded down, and one more for the largest remainders (equal: the lower class).
-func quotas(labels []int32, classes, n int) []int {
+// counts returns how many of the labels each class has.
+func counts(labels []int32, classes int) []int {
 	count := make([]int, classes)
 	for _, c := range labels {
 		count[c]++
 	}
-	quota := make([]int, classes)
-	order := make([]int, classes)
+	return count
+}
+
+// quotas returns how many of n samples go to each class: its proportional share
+// rounded down, and one more for the largest remainders (equal: the lower class).
+func quotas(labels []int32, classes, n int) []int {
+	count, quota, order := counts(labels, classes), make([]int, classes), make([]int, classes)
 	left := n
 	for c := range quota {
 		quota[c] = count[c] * n / len(labels)

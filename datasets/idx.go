@@ -9,10 +9,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
+	"weightsep/datasets/archive"
 	"weightsep/datasets/prepared"
 )
 
@@ -32,29 +32,15 @@ type idxFolder struct {
 	sums          map[string]string // sha256 that files must have, by name; nil to not check
 }
 
-// mnistLike is a folder with files of the shape and number of MNIST's.
-func mnistLike(dir string) idxFolder {
-	return idxFolder{dir: dir, height: 28, width: 28, classes: 10}
-}
-
 // form returns the four files as a form of their dataset.
 func (f idxFolder) form() (form, error) {
-	var names, paths, missing []string
-	for _, name := range idxFiles {
-		switch {
-		case isFile(filepath.Join(f.dir, name+".gz")):
-			name += ".gz"
-		case !isFile(filepath.Join(f.dir, name)):
-			missing = append(missing, name)
-		}
-		names, paths = append(names, name), append(paths, filepath.Join(f.dir, name))
-	}
-	if len(missing) > 0 {
-		err := fmt.Errorf("%s: expected %s (or .gz), not found", f.dir, strings.Join(missing, ", "))
-		if len(missing) == len(idxFiles) {
-			err = fmt.Errorf("%w: %w", errNoFiles, err)
-		}
+	paths, err := findAll(f.dir, idxFiles, ".gz", "")
+	if err != nil {
 		return form{}, err
+	}
+	var names []string
+	for _, p := range paths {
+		names = append(names, filepath.Base(p))
 	}
 	return form{name: "idx", version: 1, files: paths, bytes: true,
 		load: func(ctx context.Context, r *recorder) (Provenance, error) {
@@ -63,7 +49,6 @@ func (f idxFolder) form() (form, error) {
 					return Provenance{}, err
 				}
 			}
-			r.read(fileSizes(paths))
 			return Provenance{Kind: Real, Source: f.where + strings.Join(names, ", "),
 				TrainOf: 60000, TestOf: 10000}, nil
 		}}, nil
@@ -72,11 +57,11 @@ func (f idxFolder) form() (form, error) {
 // add adds the samples of a file of images and its file of labels.
 func (f idxFolder) add(ctx context.Context, r *recorder, imageFile, labelFile string,
 	part prepared.Part) error {
-	images, err := f.array(ctx, imageFile, 3)
+	images, err := f.array(ctx, r, imageFile, 3)
 	if err != nil {
 		return err
 	}
-	labels, err := f.array(ctx, labelFile, 1)
+	labels, err := f.array(ctx, r, labelFile, 1)
 	if err != nil {
 		return err
 	}
@@ -98,7 +83,7 @@ func (f idxFolder) add(ctx context.Context, r *recorder, imageFile, labelFile st
 				filepath.Join(f.dir, labelFile), i, f.classes-1, c)
 		}
 		s := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Label: int32(c), Part: part}
-		if err := r.addBytes(s, images.data[i*h*w:(i+1)*h*w]); err != nil {
+		if err := r.add([]finished{{Sample: s, bytes: images.data[i*h*w : (i+1)*h*w]}}); err != nil {
 			return err
 		}
 	}
@@ -106,9 +91,14 @@ func (f idxFolder) add(ctx context.Context, r *recorder, imageFile, labelFile st
 }
 
 // array reads one idx file and, if it is known, checks its sha256.
-func (f idxFolder) array(ctx context.Context, file string, rank int) (*idx, error) {
+func (f idxFolder) array(ctx context.Context, r *recorder, file string, rank int) (*idx, error) {
 	path := filepath.Join(f.dir, file)
-	b, err := os.ReadFile(path) // at most 47 MB
+	in, err := archive.Open(ctx, path, r.read)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	b, err := io.ReadAll(in) // at most 47 MB
 	if err != nil {
 		return nil, err
 	}
@@ -119,13 +109,13 @@ func (f idxFolder) array(ctx context.Context, file string, rank int) (*idx, erro
 				path, f.sums[file], found)
 		}
 	}
-	var r io.Reader = ctxReader{ctx, bytes.NewReader(b)}
+	var data io.Reader = bytes.NewReader(b)
 	if strings.HasSuffix(file, ".gz") {
-		if r, err = gzip.NewReader(r); err != nil {
+		if data, err = gzip.NewReader(data); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	a, err := parseIDX(r, rank)
+	a, err := parseIDX(data, rank)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"image"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"weightsep/datasets/archive"
@@ -32,6 +33,32 @@ func findRoot(folder string, archives, trees []string, marks ...string) (root, s
 	return "", ""
 }
 
+// findAll returns the paths of files that a folder has all of, each under its name with one of the suffixes.
+// The error wraps errNoFiles if the folder has none of them.
+func findAll(folder string, names []string, suffixes ...string) (paths []string, err error) {
+	var missing []string
+	for _, name := range names {
+		there := func(suffix string) bool { return isFile(filepath.Join(folder, name+suffix)) }
+		if i := slices.IndexFunc(suffixes, there); i >= 0 {
+			paths = append(paths, filepath.Join(folder, name+suffixes[i]))
+		} else {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return paths, nil
+	}
+	or := ""
+	if suffixes[0] != "" {
+		or = " (or " + suffixes[0] + ")"
+	}
+	err = fmt.Errorf("%s: expected %s%s, not found", folder, strings.Join(missing, ", "), or)
+	if len(paths) == 0 {
+		err = fmt.Errorf("%w: %w", err, errNoFiles)
+	}
+	return nil, err
+}
+
 // media are the sound or picture files of an archive or directory.
 type media struct {
 	path   string
@@ -47,21 +74,27 @@ type media struct {
 	newDecoder func() decoder
 }
 
-// A decoder makes samples of a file. It returns a function that adds them, or nil if the
-// encoding of the file is not read.
-type decoder func(prepared.Sample, io.Reader) (func(*recorder) error, error)
+// A decoder makes samples of a file, none if the encoding of the file is not read.
+type decoder func(prepared.Sample, io.Reader) ([]finished, error)
+
+// finished is a sample with its values, bytes or floats.
+type finished struct {
+	prepared.Sample
+	bytes  []byte
+	floats []float32
+}
 
 // pictureDecoder returns a maker of decoders of pictures, given what makes the bytes of a
 // sample of one.
 func pictureDecoder(pixels func(prepared.Sample, image.Image) ([]byte, error)) func() decoder {
 	return func() decoder {
-		return func(s prepared.Sample, data io.Reader) (func(*recorder) error, error) {
+		return func(s prepared.Sample, data io.Reader) ([]finished, error) {
 			img, err := picture.Decode(data)
 			if err != nil {
 				return nil, err
 			}
 			v, err := pixels(s, img)
-			return func(r *recorder) error { return r.addBytes(s, v) }, err
+			return []finished{{Sample: s, bytes: v}}, err
 		}
 	}
 }
@@ -94,23 +127,22 @@ func (m media) add(ctx context.Context, r *recorder) (n, left int, err error) {
 			return give(file{s, b.String()})
 		})
 	}
-	worker := func() func(file) (func(*recorder) error, error) {
+	worker := func() func(file) ([]finished, error) {
 		decode := m.newDecoder()
-		return func(f file) (func(*recorder) error, error) {
-			add, err := decode(f.sample, strings.NewReader(f.data))
+		return func(f file) ([]finished, error) {
+			all, err := decode(f.sample, strings.NewReader(f.data))
 			if err != nil {
 				err = fmt.Errorf("%s: %s: %w", m.path, f.sample.Name, err)
 			}
-			return add, err
+			return all, err
 		}
 	}
-	err = ordered(ctx, feed, worker, func(add func(*recorder) error) error {
+	err = ordered(ctx, feed, worker, func(all []finished) error {
 		n++
-		if add == nil {
+		if len(all) == 0 {
 			left++
-			return nil
 		}
-		if err := add(r); err != nil {
+		if err := r.add(all); err != nil {
 			return fmt.Errorf("%s: %w", m.path, err)
 		}
 		return nil

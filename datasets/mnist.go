@@ -18,7 +18,9 @@ func mnist() entry {
 
 // mnistForm finds the files of MNIST, or of Fashion-MNIST, in a user's folder. They may be
 // cut down, so their checksums are not looked at.
-func mnistForm(folder string) (form, error) { return mnistLike(folder).form() }
+func mnistForm(folder string) (form, error) {
+	return idxFolder{dir: folder, height: 28, width: 28, classes: 10}.form()
+}
 
 // goMNISTForm finds MNIST in its Go module. These are the original's files, so they
 // must have their checksums.
@@ -27,10 +29,13 @@ func goMNISTForm() (form, error) {
 	if err != nil {
 		return form{}, err
 	}
-	f := mnistLike(dir)
-	f.where = "Go module " + module + ": "
-	f.sums = map[string]string{}
-	for _, s := range published()["mnist"] {
+	f := idxFolder{dir: dir, height: 28, width: 28, classes: 10,
+		where: "Go module " + module + ": ", sums: map[string]string{}}
+	published, err := Sources("mnist")
+	if err != nil {
+		return form{}, err
+	}
+	for _, s := range published {
 		f.sums[s.File] = s.SHA256
 	}
 	return f.form()

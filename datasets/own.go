@@ -2,17 +2,15 @@ package datasets
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"weightsep/datasets/prepared"
 )
 
 // Own are a caller's own samples for one network. Every split may be missing but for those that
@@ -38,60 +36,43 @@ type Own struct {
 // NAME_groups.npy is read for NAME_train_groups.npy. All are optional; files that contradict each
 // other, the input shape or the number of outputs are errors. The seed decides what is held out.
 func OpenOwn(ctx context.Context, dir, name string, input []int, outputs int, seed uint64) (*Own, error) {
-	r := &ownReader{ctx: ctx, dir: dir, name: name, input: input, outputs: outputs, hash: map[string]string{}}
-	o, err := r.open(seed)
-	if err != nil {
-		return nil, err
+	r := &ownReader{ctx: ctx, dir: dir, name: name, input: input, outputs: outputs}
+	o := &Own{Dataset: Dataset{Name: name, Shape: input, Classes: outputs}}
+	var splits [3]*Split
+	var labelled [3]bool
+	for i, part := range []string{"train", "validation", "test"} {
+		var err error
+		if splits[i], labelled[i], err = r.split(part); err != nil {
+			return nil, err
+		}
 	}
-	return o, nil
-}
-
-type ownReader struct {
-	ctx     context.Context
-	dir     string
-	name    string
-	input   []int
-	outputs int
-	hash    map[string]string // of every file that was read
-	values  bool
-}
-
-func (r *ownReader) open(seed uint64) (*Own, error) {
-	o := &Own{Dataset: Dataset{Name: r.name, Shape: r.input, Classes: r.outputs}}
-	train, labelled, err := r.split("train")
-	if err != nil {
-		return nil, err
-	}
-	validation, validationLabelled, err := r.split("validation")
-	if err != nil {
-		return nil, err
-	}
-	if o.Test, o.TestLabelled, err = r.split("test"); err != nil {
-		return nil, err
-	}
+	o.Train, o.Validation, o.Test = splits[0], splits[1], splits[2]
+	o.Labelled, o.TestLabelled, o.Values = labelled[0], labelled[2], r.values
 	switch {
-	case train == nil && validation != nil:
+	case o.Train == nil && o.Validation != nil:
 		return nil, fmt.Errorf("%s: there is no training data beside it", r.path("validation_data"))
-	case validation != nil && labelled != validationLabelled:
-		return nil, fmt.Errorf("%s: training data has labels or validation data has, want both or none", r.path("validation_label"))
+	case o.Validation != nil && labelled[0] != labelled[1]:
+		return nil, fmt.Errorf("%s: training data has labels or validation data has, want both or none",
+			r.path("validation_label"))
 	}
-	o.Train, o.Validation, o.Labelled, o.Values = train, validation, labelled, r.values
 	if err := o.HoldOut(seed); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.path("train_data"), err)
 	}
-	sum := sha256.New()
-	files := make([]string, 0, len(r.hash))
-	for f := range r.hash {
-		files = append(files, f)
+	if len(r.files) == 0 {
+		return o, nil
 	}
-	slices.Sort(files)
-	for _, f := range files {
-		fmt.Fprintln(sum, f, r.hash[f])
-	}
-	if len(files) > 0 {
-		o.Provenance.Content = hex.EncodeToString(sum.Sum(nil))
-	}
-	return o, nil
+	var err error
+	o.Provenance.Content, err = prepared.Hash(ctx, "", r.files, nil)
+	return o, err
+}
+
+type ownReader struct {
+	ctx       context.Context
+	dir, name string
+	input     []int
+	outputs   int
+	files     []string // that were read
+	values    bool
 }
 
 // HoldOut holds a tenth of the training samples out as validation data, whole groups of related
@@ -128,154 +109,102 @@ func (o *Own) HoldOut(seed uint64) error {
 
 func (r *ownReader) path(part string) string { return filepath.Join(r.dir, r.name+"_"+part+".npy") }
 
-// array opens one of the network's files, nil if it is not there.
-func (r *ownReader) array(part string) (*array, error) {
+// read reads one of the network's files whole, nil if it is not there.
+func (r *ownReader) read(part string) (*array, []float32, error) {
 	a, err := openArray(r.path(part))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return a, err
-}
-
-// rows reads a file whole.
-func (r *ownReader) rows(a *array, part string) ([]float32, error) {
+	if err != nil {
+		return nil, nil, err
+	}
 	defer a.Close()
-	values := make([]float32, a.rows*a.columns)
+	r.files = append(r.files, r.path(part))
+	values := make([]float32, 0, a.rows*a.columns)
 	for i := range a.rows {
 		if i%1024 == 0 && r.ctx.Err() != nil {
-			return nil, r.ctx.Err()
+			return nil, nil, r.ctx.Err()
 		}
-		row := values[i*a.columns : (i+1)*a.columns]
+		row := values[len(values) : len(values)+a.columns]
 		if err := a.next(row); err != nil {
-			return nil, fmt.Errorf("%s: row %d: %w", r.path(part), i, err)
+			return nil, nil, fmt.Errorf("%s: row %d: %w", r.path(part), i, err)
 		}
-		for _, v := range row {
-			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-				return nil, fmt.Errorf("%s: row %d has %v, want finite numbers", r.path(part), i, v)
-			}
+		if k := slices.IndexFunc(row, func(v float32) bool { return v-v != 0 }); k >= 0 { // NaN or infinite
+			return nil, nil, fmt.Errorf("%s: row %d has %v, want finite numbers", r.path(part), i, row[k])
 		}
+		values = values[:len(values)+a.columns]
 	}
-	f, err := os.Open(r.path(part))
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return nil, err
-	}
-	r.hash[part] = hex.EncodeToString(h.Sum(nil))
-	return values, nil
+	return a, values, nil
 }
 
 // split reads data and labels of one part; nil if there is none.
 func (r *ownReader) split(part string) (s *Split, labelled bool, err error) {
-	data, err := r.array(part + "_data")
+	data, values, err := r.read(part + "_data")
 	if err != nil {
 		return nil, false, err
 	}
-	label, err := r.array(part + "_label")
+	label, labels, err := r.read(part + "_label")
 	if err != nil {
 		return nil, false, err
 	}
-	if data == nil {
-		if label != nil {
-			label.Close()
-			return nil, false, fmt.Errorf("%s: there is no %s beside it", r.path(part+"_label"), filepath.Base(r.path(part+"_data")))
-		}
+	switch {
+	case data == nil && label != nil:
+		return nil, false, fmt.Errorf("%s: there is no %s beside it", r.path(part+"_label"),
+			filepath.Base(r.path(part+"_data")))
+	case data == nil:
 		return nil, false, nil
+	case !slices.Equal(data.shape, r.input):
+		return nil, false, fmt.Errorf("%s: samples of shape %v, the network takes %v", r.path(part+"_data"),
+			data.shape, r.input)
 	}
-	if !slices.Equal(data.shape, r.input) {
-		data.Close()
-		return nil, false, fmt.Errorf("%s: samples of shape %v, the network takes %v", r.path(part+"_data"), data.shape, r.input)
-	}
-	samples := data.rows
-	values, err := r.rows(data, part+"_data")
-	if err != nil {
-		return nil, false, err
-	}
-	s = newFloatSplit(len(values)/samples, values, make([]int32, samples))
+	s = newFloatSplit(data.columns, values, make([]int32, data.rows))
 	if label != nil {
-		if err := r.labels(s, label, part+"_label"); err != nil {
-			return nil, false, err
+		if err := r.label(s, label, labels); err != nil {
+			return nil, false, fmt.Errorf("%s: %w", r.path(part+"_label"), err)
 		}
 	}
 	groups := part + "_groups"
 	if _, err := os.Stat(r.path(groups)); part == "train" && errors.Is(err, fs.ErrNotExist) {
 		groups = "groups"
 	}
-	if s.Groups, err = r.numbers(groups, samples); err != nil {
+	if s.Groups, err = r.numbers(groups, data.rows); err != nil {
 		return nil, false, err
 	}
-	s.Clips, err = r.numbers(part+"_clips", samples)
+	s.Clips, err = r.numbers(part+"_clips", data.rows)
 	return s, label != nil, err
 }
 
-// labels gives a split its classes or targets.
-func (r *ownReader) labels(s *Split, a *array, part string) error {
-	path, rows, columns, kind := r.path(part), a.rows, a.columns, a.kind
-	if rows != s.Len() {
-		a.Close()
-		return fmt.Errorf("%s: %d labels for %d samples", path, rows, s.Len())
+// label gives a split its classes or targets.
+func (r *ownReader) label(s *Split, a *array, values []float32) (err error) {
+	if a.rows != s.Len() {
+		return fmt.Errorf("%d labels for %d samples", a.rows, s.Len())
 	}
-	values, err := r.rows(a, part)
-	if err != nil {
-		return err
-	}
+	floats := strings.Contains(a.kind, "f")
+	labels, err := classLabels(values, a.columns, max(2, r.outputs))
 	switch {
-	case columns == r.outputs && columns > 1 && areOneHot(values, columns):
-		for i := range s.Labels {
-			s.Labels[i] = int32(slices.Index(values[i*columns:(i+1)*columns], 1))
-		}
-		return nil
-	case strings.Contains(kind, "f") && columns == r.outputs:
+	case a.columns == r.outputs && a.columns > 1 && err == nil:
+	case floats && a.columns == r.outputs:
 		s.Targets, r.values = values, true
 		return nil
-	case strings.Contains(kind, "f"):
-		return fmt.Errorf("%s: rows of %d values, the network has %d outputs (classes are whole numbers)", path, columns, r.outputs)
-	case columns != 1:
-		return fmt.Errorf("%s: rows of %d whole numbers, want a class or a one-hot row of %d", path, columns, r.outputs)
+	case floats:
+		return fmt.Errorf("rows of %d values, the network has %d outputs (classes are whole numbers)",
+			a.columns, r.outputs)
+	case a.columns != 1:
+		return fmt.Errorf("rows of %d whole numbers, want a class or a one-hot row of %d", a.columns, r.outputs)
 	}
-	for i, v := range values {
-		if v < 0 || v >= float32(max(2, r.outputs)) {
-			return fmt.Errorf("%s: label %d is %v, the network has %d outputs", path, i, v, r.outputs)
-		}
-		s.Labels[i] = int32(v)
-	}
-	return nil
-}
-
-// areOneHot says that every row is zeros and one 1.
-func areOneHot(values []float32, columns int) bool {
-	for at := 0; at < len(values); at += columns {
-		ones := 0
-		for _, v := range values[at : at+columns] {
-			if v == 1 {
-				ones++
-			} else if v != 0 {
-				return false
-			}
-		}
-		if ones != 1 {
-			return false
-		}
-	}
-	return true
+	s.Labels = labels
+	return err
 }
 
 // numbers reads a number for each sample; nil if the file is not there.
 func (r *ownReader) numbers(part string, samples int) ([]int32, error) {
-	a, err := r.array(part)
+	a, values, err := r.read(part)
 	if a == nil || err != nil {
 		return nil, err
 	}
 	if a.rows != samples || a.columns != 1 {
-		a.Close()
-		return nil, fmt.Errorf("%s: %d rows of %d, want a number for each of %d samples", r.path(part), a.rows, a.columns, samples)
-	}
-	values, err := r.rows(a, part)
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %d rows of %d, want a number for each of %d samples", r.path(part),
+			a.rows, a.columns, samples)
 	}
 	numbers := make([]int32, samples)
 	for i, v := range values {

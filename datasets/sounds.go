@@ -19,7 +19,7 @@ type extractor func(wav.Clip) ([][]float32, error)
 func soundDecoder(seconds float64, newExtractor func() extractor) func() decoder {
 	return func() decoder {
 		extract := newExtractor()
-		return func(s prepared.Sample, data io.Reader) (func(*recorder) error, error) {
+		return func(s prepared.Sample, data io.Reader) (all []finished, err error) {
 			clip, err := wav.Decode(data, wav.Limits{MaxSeconds: seconds})
 			if errors.Is(err, wav.ErrEncoding) {
 				return nil, nil
@@ -28,14 +28,10 @@ func soundDecoder(seconds float64, newExtractor func() extractor) func() decoder
 				return nil, err
 			}
 			values, err := extract(clip)
-			return func(r *recorder) error {
-				for i, v := range values {
-					if err := r.addFloats(s.Segment(i), v); err != nil {
-						return err
-					}
-				}
-				return nil
-			}, err
+			for i, v := range values {
+				all = append(all, finished{Sample: s.Segment(i), floats: v})
+			}
+			return all, err
 		}
 	}
 }

@@ -93,27 +93,17 @@ func (s *Split) Sample(i int) []float32 {
 	return dst
 }
 
-// Slice returns the first n samples, sharing storage with s. If n >= Len it returns s.
+// Slice returns the first n samples, sharing the values with s. If n >= Len it returns s.
 // It panics if n is negative.
 func (s *Split) Slice(n int) *Split {
 	if n >= s.Len() {
 		return s
 	}
-	t := *s
-	t.Labels = s.Labels[:n:n]
-	if s.Groups != nil {
-		t.Groups = s.Groups[:n:n]
+	index := make([]int, n)
+	for i := range index {
+		index[i] = i
 	}
-	if s.Clips != nil {
-		t.Clips = s.Clips[:n:n]
-	}
-	if s.rows != nil {
-		t.rows = s.rows[:n:n]
-	}
-	if s.Targets != nil {
-		t.Targets = s.Targets[:n*(len(s.Targets)/s.Len())]
-	}
-	return &t
+	return s.pick(index)
 }
 
 // Target is what a network is to output for sample i; nil if there are no targets.
@@ -122,35 +112,25 @@ func (s *Split) Target(i int) []float32 {
 	return s.Targets[i*width : (i+1)*width]
 }
 
-// pick returns the samples at the given indices, sharing storage with s.
-func (s *Split) pick(index []int32) *Split {
+// pick returns the samples at the given indices, sharing the values with s.
+func (s *Split) pick(index []int) *Split {
 	t := *s
-	t.rows = make([]int32, len(index))
-	t.Labels = make([]int32, len(index))
+	t.rows, t.Targets = make([]int32, len(index)), nil
 	for i, j := range index {
-		t.rows[i] = s.row(int(j))
-		t.Labels[i] = s.Labels[j]
+		t.rows[i] = s.row(j)
+		if s.Targets != nil {
+			t.Targets = append(t.Targets, s.Target(j)...)
+		}
 	}
-	t.Groups, t.Clips = pickFrom(s.Groups, index), pickFrom(s.Clips, index)
-	t.Targets = nil
-	if s.Targets != nil {
-		for _, j := range index {
-			t.Targets = append(t.Targets, s.Target(int(j))...)
+	for _, v := range []*[]int32{&t.Labels, &t.Groups, &t.Clips} {
+		if all := *v; all != nil {
+			*v = make([]int32, len(index))
+			for i, j := range index {
+				(*v)[i] = all[j]
+			}
 		}
 	}
 	return &t
-}
-
-// pickFrom returns the numbers at the given indices, nil of nil.
-func pickFrom(v, index []int32) []int32 {
-	if v == nil {
-		return nil
-	}
-	picked := make([]int32, len(index))
-	for i, j := range index {
-		picked[i] = v[j]
-	}
-	return picked
 }
 
 // row returns where sample i is stored.

@@ -41,11 +41,11 @@ func TestBatch(t *testing.T) {
 	floats := newFloatSplit(2, []float32{-1, 2, 3, -4, 5, 6}, []int32{0, 1, 2})
 	for name, s := range map[string]*Split{
 		"bytes":  stored,
-		"picked": stored.pick([]int32{8, 0, 5}),
-		"twice":  stored.pick([]int32{8, 0, 5}).pick([]int32{2, 1, 0}),
-		"sliced": stored.pick([]int32{8, 0, 5}).Slice(3),
+		"picked": stored.pick([]int{8, 0, 5}),
+		"twice":  stored.pick([]int{8, 0, 5}).pick([]int{2, 1, 0}),
+		"sliced": stored.pick([]int{8, 0, 5}).Slice(3),
 		"floats": floats,
-		"chosen": floats.pick([]int32{2, 0, 1}),
+		"chosen": floats.pick([]int{2, 0, 1}),
 	} {
 		index := []int{2, 0, 2, 1}
 		dst := make([]float32, len(index)*s.Size())
@@ -59,7 +59,7 @@ func TestBatch(t *testing.T) {
 	if got, want := stored.Sample(7), []float32{7.0 / 255, 248.0 / 255}; !slices.Equal(got, want) {
 		t.Errorf("sample 7 is %v, want %v", got, want)
 	}
-	twice := stored.pick([]int32{8, 0, 5}).pick([]int32{2, 1, 0})
+	twice := stored.pick([]int{8, 0, 5}).pick([]int{2, 1, 0})
 	if !slices.Equal(twice.Sample(0), stored.Sample(5)) || twice.Labels[0] != stored.Labels[5] {
 		t.Error("picking from a picked split gives another sample")
 	}

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -36,14 +37,8 @@ func standIn(ctx context.Context, e entry, o Options, why string) (*samples, err
 		g.prototypes = append(g.prototypes, g.prototype(seeded(o.Seed, e.name, streamPrototype, i)))
 	}
 	source := fmt.Sprintf("generated, not %s (generator %d)", e.name, standInVersion)
-	p := Provenance{Kind: StandIn, Source: source,
-		TrainOf: standInTrain, TestOf: standInTest, Note: "generated: " + why}
-	if o.StandInTrain > 0 {
-		p.TrainOf = o.StandInTrain
-	}
-	if o.StandInTest > 0 {
-		p.TestOf = o.StandInTest
-	}
+	p := Provenance{Kind: StandIn, Source: source, Note: "generated: " + why,
+		TrainOf: cmp.Or(o.StandInTrain, standInTrain), TestOf: cmp.Or(o.StandInTest, standInTest)}
 	train, err := g.split(ctx, p.TrainOf, streamTrain)
 	if err != nil {
 		return nil, err
@@ -116,13 +111,4 @@ func (g generator) add(dst []float64, share float64, class int, r *rand.Rand) {
 			dst[row*width*channels+i] += share * from[i]
 		}
 	}
-}
-
-// standInClasses returns the names of a stand-in's classes, which mean nothing.
-func standInClasses(n int) []string {
-	names := make([]string, n)
-	for i := range names {
-		names[i] = fmt.Sprintf("class %d", i)
-	}
-	return names
 }

@@ -4,10 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 
+	"weightsep/datasets/archive"
 	"weightsep/datasets/mat5"
 	"weightsep/datasets/prepared"
 )
@@ -37,36 +36,27 @@ const (
 )
 
 func svhnForm(folder string) (form, error) {
-	train, test := filepath.Join(folder, svhnTrain), filepath.Join(folder, svhnTest)
-	if !isFile(train) && !isFile(test) {
-		return form{}, fmt.Errorf("%s: expected %s and %s: %w", folder, svhnTrain, svhnTest, errNoFiles)
-	}
-	for _, p := range []string{train, test} {
-		if !isFile(p) {
-			return form{}, fmt.Errorf("%s: expected %s, not found", folder, filepath.Base(p))
-		}
-	}
-	return form{name: "svhn", version: 1, files: []string{train, test}, bytes: true,
+	files, err := findAll(folder, []string{svhnTrain, svhnTest}, "")
+	return form{name: "svhn", version: 1, files: files, bytes: true,
 		load: func(ctx context.Context, r *recorder) (Provenance, error) {
-			if err := addDigits(ctx, train, prepared.Train, r); err != nil {
-				return Provenance{}, fmt.Errorf("%s: %w", train, err)
-			}
-			if err := addDigits(ctx, test, prepared.Test, r); err != nil {
-				return Provenance{}, fmt.Errorf("%s: %w", test, err)
+			for i, part := range []prepared.Part{prepared.Train, prepared.Test} {
+				if err := addDigits(ctx, files[i], part, r); err != nil {
+					return Provenance{}, fmt.Errorf("%s: %w", files[i], err)
+				}
 			}
 			return Provenance{Kind: Real, Source: svhnTrain + ", " + svhnTest, TrainOf: 73257, TestOf: 26032}, nil
-		}}, nil
+		}}, err
 }
 
 // addDigits adds the images of a file, whose arrays are X [32, 32, 3, n] uint8 and
 // y [n, 1], 1 to 10, 10 being the digit 0.
 func addDigits(ctx context.Context, file string, part prepared.Part, r *recorder) error {
-	f, err := os.Open(file)
+	f, err := archive.Open(ctx, file, r.read)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	m, err := mat5.NewReader(ctxReader{ctx, tellingReader{f, r.read}}, svhnMost*svhnImage)
+	m, err := mat5.NewReader(f, svhnMost*svhnImage)
 	if err != nil {
 		return err
 	}
@@ -134,7 +124,7 @@ func addImages(a *mat5.Array, part prepared.Part, r *recorder) (n int, err error
 			}
 		}
 		s := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Part: part}
-		if err := r.addBytes(s, image); err != nil {
+		if err := r.add([]finished{{Sample: s, bytes: image}}); err != nil {
 			return 0, err
 		}
 	}

@@ -87,58 +87,44 @@ type walker struct {
 	seen   map[string]bool
 }
 
-// check returns the cleaned name of a file, and whether to visit it.
-func (w *walker) check(name string, size int64) (string, bool, error) {
-	clean := path.Clean(name)
-	if strings.Contains(name, `\`) || !fs.ValidPath(clean) {
-		return "", false, fmt.Errorf("%s: file name %q leads out of the archive", w.root, name)
-	}
-	if max := w.limits.File; max > 0 && size > max {
-		return "", false, fmt.Errorf("%s: %s: expected at most %d bytes, found %d", w.root, clean, max, size)
-	}
-	if w.total += size; w.limits.Total > 0 && w.total > w.limits.Total || w.total < 0 {
-		return "", false, fmt.Errorf("%s: %s: expected at most %d bytes in all files up to here, found %d",
-			w.root, clean, w.limits.Total, w.total)
-	}
-	if strings.HasPrefix(clean, ".") || strings.Contains(clean, "/.") {
-		return "", false, nil
-	}
-	if w.seen[clean] {
-		return "", false, fmt.Errorf("%s: file name %q: expected once, found twice", w.root, name)
-	}
-	w.seen[clean] = true
-	return clean, true, nil
-}
-
-// file visits one file.
-func (w *walker) file(name string, size int64, r io.Reader) error {
+// file visits one file, which takes disk bytes of its own; irregular says what it is instead of a regular file.
+func (w *walker) file(name string, size, disk int64, irregular string, open func() (io.ReadCloser, error)) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	err := w.visit(File{Name: name, Size: size, Reader: &bounded{w, r, size}})
+	clean := path.Clean(name)
+	if strings.Contains(name, `\`) || !fs.ValidPath(clean) {
+		return fmt.Errorf("%s: file name %q leads out of the archive", w.root, name)
+	}
+	if max := w.limits.File; max > 0 && size > max {
+		return fmt.Errorf("%s: %s: expected at most %d bytes, found %d", w.root, clean, max, size)
+	}
+	if w.total += size; w.limits.Total > 0 && w.total > w.limits.Total || w.total < 0 {
+		return fmt.Errorf("%s: %s: expected at most %d bytes in all files up to here, found %d",
+			w.root, clean, w.limits.Total, w.total)
+	}
+	if strings.HasPrefix(clean, ".") || strings.Contains(clean, "/.") {
+		return nil
+	}
+	if w.seen[clean] {
+		return fmt.Errorf("%s: file name %q: expected once, found twice", w.root, name)
+	}
+	w.seen[clean] = true
+	if irregular != "" {
+		return fmt.Errorf("%s: %s: expected a regular file, found %s", w.root, clean, irregular)
+	}
+	c := &content{w: w, open: open, left: size}
+	err := w.visit(File{Name: clean, Size: size, Reader: c})
+	if c.r != nil {
+		c.r.Close()
+	}
+	if err == nil && w.limits.Read != nil {
+		w.limits.Read(disk)
+	}
 	if err == nil || errors.Is(err, fs.SkipAll) {
 		return err
 	}
-	return fmt.Errorf("%s: %s: %w", w.root, name, err)
-}
-
-// visitLazily visits a file that is opened only if it is read, and reports the bytes that
-// it takes on disk.
-func (w *walker) visitLazily(name string, size, disk int64, open func() (io.ReadCloser, error)) error {
-	f := &lazy{open: open}
-	defer f.close()
-	err := w.file(name, size, f)
-	if err == nil {
-		w.read(disk)
-	}
-	return err
-}
-
-// read reports bytes read from disk.
-func (w *walker) read(n int64) {
-	if w.limits.Read != nil {
-		w.limits.Read(n)
-	}
+	return fmt.Errorf("%s: %s: %w", w.root, clean, err)
 }
 
 // dir walks an unpacked directory. A link to a file is followed: the tree is the
@@ -166,10 +152,7 @@ func (w *walker) dir() error {
 		if !info.Mode().IsRegular() {
 			return nil
 		}
-		if _, ok, err := w.check(name, info.Size()); err != nil || !ok {
-			return err
-		}
-		return w.visitLazily(name, info.Size(), info.Size(), func() (io.ReadCloser, error) { return os.Open(full) })
+		return w.file(name, info.Size(), info.Size(), "", func() (io.ReadCloser, error) { return os.Open(full) })
 	})
 }
 
@@ -185,18 +168,12 @@ func (w *walker) zip() error {
 		if strings.HasSuffix(f.Name, "/") {
 			continue
 		}
-		size := int64(min(f.UncompressedSize64, math.MaxInt64/2))
-		name, ok, err := w.check(f.Name, size)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			continue
-		}
+		irregular := ""
 		if !f.Mode().IsRegular() {
-			return fmt.Errorf("%s: %s: expected a regular file, found %v", w.root, name, f.Mode())
+			irregular = f.Mode().String()
 		}
-		if err := w.visitLazily(name, size, int64(min(f.CompressedSize64, math.MaxInt64/2)), f.Open); err != nil {
+		size, disk := min(f.UncompressedSize64, math.MaxInt64/2), min(f.CompressedSize64, math.MaxInt64/2)
+		if err := w.file(f.Name, int64(size), int64(disk), irregular, f.Open); err != nil {
 			return err
 		}
 	}
@@ -206,12 +183,12 @@ func (w *walker) zip() error {
 // tar walks a tar archive to the end of its last block, so that a cut or altered
 // compressed stream is noticed even if all files came out.
 func (w *walker) tar(compressed bool) error {
-	f, err := os.Open(w.root)
+	f, err := Open(w.ctx, w.root, w.limits.Read)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	var r io.Reader = bufio.NewReaderSize(counter{w, f}, 1<<18)
+	var r io.Reader = bufio.NewReaderSize(f, 1<<18)
 	if compressed {
 		z, err := gzip.NewReader(r)
 		if err != nil {
@@ -222,9 +199,6 @@ func (w *walker) tar(compressed bool) error {
 	}
 	t := tar.NewReader(r)
 	for {
-		if err := w.ctx.Err(); err != nil {
-			return err
-		}
 		h, err := t.Next()
 		if err == io.EOF {
 			break
@@ -235,17 +209,12 @@ func (w *walker) tar(compressed bool) error {
 		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader {
 			continue
 		}
-		name, ok, err := w.check(h.Name, h.Size)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			continue
-		}
+		irregular := ""
 		if h.Typeflag != tar.TypeReg {
-			return fmt.Errorf("%s: %s: expected a regular file, found tar type %q", w.root, name, h.Typeflag)
+			irregular = fmt.Sprintf("tar type %q", h.Typeflag)
 		}
-		if err := w.file(name, h.Size, t); err != nil {
+		open := func() (io.ReadCloser, error) { return io.NopCloser(t), nil }
+		if err := w.file(h.Name, h.Size, 0, irregular, open); err != nil {
 			return err
 		}
 	}
@@ -261,66 +230,57 @@ func (w *walker) tar(compressed bool) error {
 	return nil
 }
 
-// bounded gives the stated size of a file, no more and no less, until the walk's
-// context ends.
-type bounded struct {
+// content gives the stated size of a file, no more and no less, until the walk's context ends. It opens the
+// file at its first read.
+type content struct {
 	w    *walker
-	r    io.Reader
+	open func() (io.ReadCloser, error)
+	r    io.ReadCloser
 	left int64 // of the stated size
 }
 
-func (b *bounded) Read(p []byte) (int, error) {
-	if err := b.w.ctx.Err(); err != nil {
+func (c *content) Read(p []byte) (n int, err error) {
+	if err := c.w.ctx.Err(); err != nil {
 		return 0, err
 	}
-	n, err := b.r.Read(p)
-	b.left -= int64(n)
-	if b.left < 0 {
+	if c.r == nil {
+		if c.r, err = c.open(); err != nil {
+			return 0, err
+		}
+	}
+	n, err = c.r.Read(p)
+	c.left -= int64(n)
+	if c.left < 0 {
 		return 0, errors.New("more bytes than the archive states")
 	}
-	if err == io.EOF && b.left > 0 {
+	if err == io.EOF && c.left > 0 {
 		err = io.ErrUnexpectedEOF
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("truncated, %d bytes are missing: %w", b.left, io.ErrUnexpectedEOF)
+		err = fmt.Errorf("truncated, %d bytes are missing: %w", c.left, io.ErrUnexpectedEOF)
 	}
 	return n, err
 }
 
-// lazy opens a file at its first read.
-type lazy struct {
-	open func() (io.ReadCloser, error)
-	f    io.ReadCloser
+// Open opens a file that is read until ctx ends. Read, if not nil, is told the bytes read.
+func Open(ctx context.Context, name string, read func(n int64)) (io.ReadCloser, error) {
+	f, err := os.Open(name)
+	return input{f, ctx, read}, err
 }
 
-func (l *lazy) Read(p []byte) (int, error) {
-	if l.f == nil {
-		f, err := l.open()
-		if err != nil {
-			return 0, err
-		}
-		l.f = f
-	}
-	return l.f.Read(p)
+type input struct {
+	io.ReadCloser
+	ctx  context.Context
+	read func(n int64)
 }
 
-func (l *lazy) close() {
-	if l.f != nil {
-		l.f.Close()
-	}
-}
-
-// counter reads from disk until the walk's context ends, and tells how much.
-type counter struct {
-	w *walker
-	r io.Reader
-}
-
-func (c counter) Read(p []byte) (int, error) {
-	if err := c.w.ctx.Err(); err != nil {
+func (i input) Read(p []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
 		return 0, err
 	}
-	n, err := c.r.Read(p)
-	c.w.read(int64(n))
+	n, err := i.ReadCloser.Read(p)
+	if i.read != nil {
+		i.read(int64(n))
+	}
 	return n, err
 }

@@ -144,7 +144,14 @@ func (f File) examine(
 	if !s.State.Good() {
 		return s, nil
 	}
-	return s, writeRecord(f.Path, record{s.Size, info.ModTime().UnixNano(), s.Sums, s.State == Accepted})
+	text, err := json.MarshalIndent(record{s.Size, info.ModTime().UnixNano(), s.Sums, s.State == Accepted}, "", "\t")
+	if err == nil {
+		err = renameio.WriteFile(recordPath(f.Path), append(text, '\n'), 0o644)
+	}
+	if err != nil {
+		err = fmt.Errorf("write %s: %w", recordPath(f.Path), err)
+	}
+	return s, err
 }
 
 // judge compares a file's size and sums with the published ones or, where there are
@@ -223,15 +230,4 @@ func readRecord(path string) *record {
 		return nil
 	}
 	return &r
-}
-
-func writeRecord(path string, r record) error {
-	text, err := json.MarshalIndent(r, "", "\t")
-	if err != nil {
-		return err
-	}
-	if err := renameio.WriteFile(recordPath(path), append(text, '\n'), 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", recordPath(path), err)
-	}
-	return nil
 }

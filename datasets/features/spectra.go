@@ -1,6 +1,7 @@
 package features
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -225,9 +226,6 @@ type Series struct {
 	V [3][]float64 // values of the axes x, y, z, as many as T each
 }
 
-// errLengths is for a Series with axes of different lengths.
-var errLengths = errors.New("features: times and axes differ in length")
-
 // Len returns the number of samples.
 func (s Series) Len() int { return len(s.T) }
 
@@ -251,15 +249,7 @@ func (s Series) Sorted() (Series, error) {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case s.T[a] < s.T[b]:
-			return -1
-		case s.T[a] > s.T[b]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.T[a], s.T[b]) })
 	var out Series
 	for i := 0; i < len(order); {
 		t := s.T[order[i]]
@@ -283,7 +273,7 @@ func (s Series) Sorted() (Series, error) {
 func (s Series) lengths() error {
 	for _, v := range s.V {
 		if len(v) != len(s.T) {
-			return errLengths
+			return errors.New("features: times and axes differ in length")
 		}
 	}
 	return nil

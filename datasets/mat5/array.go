@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 // Bounds of an array's header: no real file comes near them.
@@ -67,42 +68,28 @@ const (
 	typeCompressed Type = 15
 )
 
-// number says how a type's values are stored: in so many bytes, from which value makes a
-// number.
+// number says how a type's values are stored: in so many bytes, from which value makes a number.
 type number struct {
 	name  string
 	size  int
 	value func(o binary.ByteOrder, b []byte) float64
 }
 
-// number returns the zero number for types that are not numbers.
-func (t Type) number() number {
-	type order = binary.ByteOrder
-	switch t {
-	case StoredInt8:
-		return number{"int8", 1, func(_ order, b []byte) float64 { return float64(int8(b[0])) }}
-	case StoredUint8:
-		return number{"uint8", 1, func(_ order, b []byte) float64 { return float64(b[0]) }}
-	case StoredInt16:
-		return number{"int16", 2, func(o order, b []byte) float64 { return float64(int16(o.Uint16(b))) }}
-	case StoredUint16:
-		return number{"uint16", 2, func(o order, b []byte) float64 { return float64(o.Uint16(b)) }}
-	case StoredInt32:
-		return number{"int32", 4, func(o order, b []byte) float64 { return float64(int32(o.Uint32(b))) }}
-	case StoredUint32:
-		return number{"uint32", 4, func(o order, b []byte) float64 { return float64(o.Uint32(b)) }}
-	case StoredSingle:
-		return number{"single", 4, func(o order, b []byte) float64 {
-			return float64(math.Float32frombits(o.Uint32(b)))
-		}}
-	case StoredDouble:
-		return number{"double", 8, func(o order, b []byte) float64 { return math.Float64frombits(o.Uint64(b)) }}
-	case StoredInt64:
-		return number{"int64", 8, func(o order, b []byte) float64 { return float64(int64(o.Uint64(b))) }}
-	case StoredUint64:
-		return number{"uint64", 8, func(o order, b []byte) float64 { return float64(o.Uint64(b)) }}
-	}
-	return number{}
+func (t Type) number() number { return numbers[t] }
+
+type order = binary.ByteOrder
+
+var numbers = map[Type]number{
+	StoredInt8:   {"int8", 1, func(_ order, b []byte) float64 { return float64(int8(b[0])) }},
+	StoredUint8:  {"uint8", 1, func(_ order, b []byte) float64 { return float64(b[0]) }},
+	StoredInt16:  {"int16", 2, func(o order, b []byte) float64 { return float64(int16(o.Uint16(b))) }},
+	StoredUint16: {"uint16", 2, func(o order, b []byte) float64 { return float64(o.Uint16(b)) }},
+	StoredInt32:  {"int32", 4, func(o order, b []byte) float64 { return float64(int32(o.Uint32(b))) }},
+	StoredUint32: {"uint32", 4, func(o order, b []byte) float64 { return float64(o.Uint32(b)) }},
+	StoredSingle: {"single", 4, func(o order, b []byte) float64 { return float64(math.Float32frombits(o.Uint32(b))) }},
+	StoredDouble: {"double", 8, func(o order, b []byte) float64 { return math.Float64frombits(o.Uint64(b)) }},
+	StoredInt64:  {"int64", 8, func(o order, b []byte) float64 { return float64(int64(o.Uint64(b))) }},
+	StoredUint64: {"uint64", 8, func(o order, b []byte) float64 { return float64(o.Uint64(b)) }},
 }
 
 func (t Type) String() string {
@@ -143,6 +130,7 @@ func (a *Array) Len() int { return a.left }
 // can be read, their tag. The values may take at most limit bytes.
 func readArray(m *matrix, limit int64) (*Array, error) {
 	a := &Array{m: m}
+	var dims []byte
 	b, err := m.element(StoredUint32, 8)
 	if err == nil && len(b) != 8 {
 		err = fmt.Errorf("expected 8 bytes, found %d", len(b))
@@ -157,8 +145,17 @@ func readArray(m *matrix, limit int64) (*Array, error) {
 		return nil, fmt.Errorf("array flags: class: expected %d to %d, found %d", Cell, Opaque, a.Class)
 	}
 	if a.Class != Opaque {
-		if a.Dims, err = readDims(m); err != nil {
+		if dims, err = m.element(StoredInt32, 4*maxDims); err == nil && (len(dims) < 8 || len(dims)%4 != 0) {
+			err = fmt.Errorf("expected two or more, 4 bytes each, found %d bytes", len(dims))
+		}
+		if err != nil {
 			return nil, fmt.Errorf("dimensions: %w", err)
+		}
+	}
+	for d := range slices.Chunk(dims, 4) {
+		a.Dims = append(a.Dims, int(int32(m.order.Uint32(d))))
+		if last := len(a.Dims) - 1; a.Dims[last] < 0 {
+			return nil, fmt.Errorf("dimensions: dimension %d: expected 0 or more, found %d", last, a.Dims[last])
 		}
 	}
 	if b, err = m.element(StoredInt8, maxName); err != nil {
@@ -171,26 +168,6 @@ func readArray(m *matrix, limit int64) (*Array, error) {
 		}
 	}
 	return a, nil
-}
-
-// readDims reads the element with the dimensions.
-func readDims(m *matrix) ([]int, error) {
-	b, err := m.element(StoredInt32, 4*maxDims)
-	if err != nil {
-		return nil, err
-	}
-	if len(b) < 8 || len(b)%4 != 0 {
-		return nil, fmt.Errorf("expected two or more, 4 bytes each, found %d bytes", len(b))
-	}
-	dims := make([]int, len(b)/4)
-	for i := range dims {
-		d := int32(m.order.Uint32(b[4*i:]))
-		if d < 0 {
-			return nil, fmt.Errorf("dimension %d: expected 0 or more, found %d", i, d)
-		}
-		dims[i] = int(d)
-	}
-	return dims, nil
 }
 
 // readValuesTag reads the tag of the values and checks it against the dimensions.

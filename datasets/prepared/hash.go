@@ -10,10 +10,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/renameio/v2"
+
+	"weightsep/datasets/archive"
 )
 
 // settled is how long a file must have been unchanged before its hash is remembered:
@@ -28,8 +31,8 @@ const memory = 16
 // the file or directory given, so that moving it changes nothing.
 //
 // Reading everything takes long, so the result is remembered in the file memo, and
-// given again as long as names, sizes and times of the files are the same. Read, if
-// not nil, is told the number of bytes as they are read.
+// given again as long as names, sizes and times of the files are the same; an empty memo remembers
+// nothing. Read, if not nil, is told the number of bytes as they are read.
 func Hash(ctx context.Context, memo string, paths []string, read func(n int64)) (string, error) {
 	list, err := listing(paths)
 	if err != nil {
@@ -45,22 +48,29 @@ func Hash(ctx context.Context, memo string, paths []string, read func(n int64)) 
 		}
 	}
 	key := hex.EncodeToString(look.Sum(nil))
-	known := remembered(memo)
-	for _, k := range known {
-		if k.Look == key {
-			return k.Hash, nil
-		}
+	var known []hashed // a memo that cannot be read remembers nothing
+	if text, err := os.ReadFile(memo); err != nil || json.Unmarshal(text, &known) != nil {
+		known = nil
+	}
+	if i := slices.IndexFunc(known, func(k hashed) bool { return k.Look == key }); i >= 0 {
+		return known[i].Hash, nil
 	}
 	h := sha256.New()
 	for _, f := range list {
-		sum, err := f.sum(ctx, read)
+		content, err := archive.Open(ctx, f.path, read)
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(h, "%q %x\n", f.name, sum)
+		sum := sha256.New()
+		_, err = io.CopyBuffer(sum, content, make([]byte, 1<<18))
+		content.Close()
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%q %x\n", f.name, sum.Sum(nil))
 	}
 	sum := hex.EncodeToString(h.Sum(nil))
-	if time.Since(youngest) > settled {
+	if memo != "" && time.Since(youngest) > settled {
 		known = append([]hashed{{key, sum}}, known[:min(len(known), memory-1)]...)
 		text, _ := json.MarshalIndent(known, "", "\t")
 		if err := os.MkdirAll(filepath.Dir(memo), 0o755); err == nil {
@@ -72,15 +82,6 @@ func Hash(ctx context.Context, memo string, paths []string, read func(n int64)) 
 
 // hashed is one remembered hash: of files that look so.
 type hashed struct{ Look, Hash string }
-
-// remembered reads a memo; one that cannot be read remembers nothing.
-func remembered(memo string) (known []hashed) {
-	text, err := os.ReadFile(memo)
-	if err != nil || json.Unmarshal(text, &known) != nil {
-		return nil
-	}
-	return known
-}
 
 // listed is a file to hash: its path, and its name in the hash.
 type listed struct {
@@ -127,31 +128,4 @@ func listing(paths []string) (list []listed, err error) {
 		}
 	}
 	return list, nil
-}
-
-// sum hashes the file's content until ctx ends.
-func (l listed) sum(ctx context.Context, read func(n int64)) ([]byte, error) {
-	f, err := os.Open(l.path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	b := make([]byte, 1<<18)
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		n, err := f.Read(b)
-		h.Write(b[:n])
-		if read != nil {
-			read(int64(n))
-		}
-		if err == io.EOF {
-			return h.Sum(nil), nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
 }

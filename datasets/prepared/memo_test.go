@@ -2,6 +2,7 @@ package prepared
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -89,7 +90,12 @@ func TestMemoIsBounded(t *testing.T) {
 		aged(t, time.Hour, files[i])
 		ask(t, memo, files[i])
 	}
-	if n := len(remembered(memo)); n != memory {
+	var known []hashed
+	text, err := os.ReadFile(memo)
+	if err := errors.Join(err, json.Unmarshal(text, &known)); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(known); n != memory {
 		t.Errorf("%d hashes are remembered, want %d", n, memory)
 	}
 	for i, path := range files {

@@ -4,7 +4,7 @@
 // A set of samples is a directory of two files:
 //
 //	values    of each sample Layout.Size bytes or float32, in the order in which they were added
-//	set       a line of JSON: format, layout, number of samples, what the caller adds
+//	set       a line of JSON: format, layout, number of samples, CRC-32C of the values, what the caller adds
 //	          [n, 5] int32: row of values, label, part, group, clip, in the order of the names
 //	          [n, period, 2] float64: sums and sums of squares of the values of each row,
 //	          value i counted at i modulo period
@@ -92,7 +92,7 @@ const (
 )
 
 const (
-	format  = 2 // the version of the files; another one is not read
+	format  = 3 // the version of the files; another one is not read
 	columns = 5 // of the index
 )
 
@@ -101,6 +101,7 @@ type head struct {
 	Format  int             `json:"format"`
 	Layout  Layout          `json:"layout"`
 	Samples int             `json:"samples"`
+	Values  uint32          `json:"values"` // CRC-32C of the values
 	Meta    json.RawMessage `json:"meta"`
 }
 
@@ -129,13 +130,12 @@ type Set struct {
 	Meta json.RawMessage
 }
 
-// Open opens the set in a directory. Sizes and the checksums of all but the values
-// are verified.
+// Open opens the set in a directory. Sizes and checksums are verified.
 func Open(dir string) (*Set, error) {
 	s := &Set{}
-	n, err := s.read(filepath.Join(dir, setFile))
+	h, err := s.read(filepath.Join(dir, setFile))
 	if err == nil {
-		err = s.mapValues(filepath.Join(dir, valuesFile), n)
+		err = s.mapValues(filepath.Join(dir, valuesFile), h)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("prepared set %s: %w", dir, err)
@@ -143,46 +143,45 @@ func Open(dir string) (*Set, error) {
 	return s, nil
 }
 
-// read reads all but the values, and returns the number of samples.
-func (s *Set) read(path string) (n int, err error) {
+// read reads all but the values.
+func (s *Set) read(path string) (h head, err error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return 0, err
+		return h, err
 	}
 	end := len(b) - 4
 	if end < 0 || !bytes.Equal(seal(b[:end:end]), b) {
-		return 0, fmt.Errorf("%s: %d bytes with a wrong checksum", setFile, len(b))
+		return h, fmt.Errorf("%s: %d bytes with a wrong checksum", setFile, len(b))
 	}
 	line, rest, _ := bytes.Cut(b[:end], []byte("\n"))
-	var h head
 	if err := json.Unmarshal(line, &h); err != nil {
-		return 0, fmt.Errorf("%s: %w", setFile, err)
+		return h, fmt.Errorf("%s: %w", setFile, err)
 	}
 	if h.Format != format {
-		return 0, fmt.Errorf("%s: expected format %d, found %d", setFile, format, h.Format)
+		return h, fmt.Errorf("%s: expected format %d, found %d", setFile, format, h.Format)
 	}
 	if err := h.Layout.validate(); err != nil {
-		return 0, fmt.Errorf("%s: %w", setFile, err)
+		return h, fmt.Errorf("%s: %w", setFile, err)
 	}
-	n = h.Samples
+	n := h.Samples
 	if row := 4*columns + 8*2*h.Layout.Period; n < 1 || n > len(rest) || len(rest) != n*row {
-		return 0, fmt.Errorf("%s: %d bytes for %d samples of the layout %+v", setFile, len(rest), n, h.Layout)
+		return h, fmt.Errorf("%s: %d bytes for %d samples of the layout %+v", setFile, len(rest), n, h.Layout)
 	}
 	s.Layout, s.Meta = h.Layout, h.Meta
 	index := make([]int32, n*columns)
 	used, err := binary.Decode(rest, binary.NativeEndian, index)
 	if err != nil {
-		return 0, err
+		return h, err
 	}
 	if s.Layout.Period > 0 {
 		s.Moments = make([]float64, n*2*s.Layout.Period)
 		if _, err := binary.Decode(rest[used:], binary.NativeEndian, s.Moments); err != nil {
-			return 0, err
+			return h, err
 		}
 	}
 	for row := range slices.Chunk(index, columns) {
 		if row[0] < 0 || int(row[0]) >= n {
-			return 0, fmt.Errorf("%s: row %d of %d", setFile, row[0], n)
+			return h, fmt.Errorf("%s: row %d of %d", setFile, row[0], n)
 		}
 		s.Rows = append(s.Rows, row[0])
 		s.Labels = append(s.Labels, row[1])
@@ -190,11 +189,11 @@ func (s *Set) read(path string) (n int, err error) {
 		s.Groups = append(s.Groups, row[3])
 		s.Clips = append(s.Clips, row[4])
 	}
-	return n, nil
+	return h, nil
 }
 
-// mapValues maps the values of n samples into memory.
-func (s *Set) mapValues(path string, n int) error {
+// mapValues maps the values into memory.
+func (s *Set) mapValues(path string, h head) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -204,7 +203,7 @@ func (s *Set) mapValues(path string, n int) error {
 	if err != nil {
 		return err
 	}
-	want := int64(n) * int64(s.Layout.Size)
+	want := int64(h.Samples) * int64(s.Layout.Size)
 	if !s.Layout.Bytes {
 		want *= 4
 	}
@@ -216,6 +215,9 @@ func (s *Set) mapValues(path string, n int) error {
 		return fmt.Errorf("%s: %w", valuesFile, err)
 	}
 	runtime.AddCleanup(s, func(m mmap.MMap) { m.Unmap() }, m)
+	if crc32.Checksum(m, castagnoli) != h.Values {
+		return fmt.Errorf("%s: %d bytes with a wrong checksum", valuesFile, len(m))
+	}
 	if s.Layout.Bytes {
 		s.Bytes = m
 	} else {

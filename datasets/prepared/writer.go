@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
+	"hash"
+	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +21,7 @@ type Writer struct {
 	layout    Layout
 	file      *os.File
 	values    *bufio.Writer
+	sum       hash.Hash32 // of the values
 	buffer    []byte
 	samples   []Sample
 	moments   []float64
@@ -47,7 +50,8 @@ func Create(dir string, l Layout) (*Writer, error) {
 		w.Discard()
 		return nil, err
 	}
-	w.values = bufio.NewWriterSize(w.file, 1<<20)
+	w.sum = crc32.New(castagnoli)
+	w.values = bufio.NewWriterSize(io.MultiWriter(w.file, w.sum), 1<<20)
 	return w, nil
 }
 
@@ -60,50 +64,38 @@ func (w *Writer) Len() int { return len(w.samples) }
 func (w *Writer) Samples() []Sample { return w.samples }
 
 // AddBytes adds a sample of a layout of bytes.
-func (w *Writer) AddBytes(s Sample, v []byte) error {
-	if !w.layout.Bytes || len(v) != w.layout.Size {
-		return fmt.Errorf("sample %s: %d bytes for the layout %+v", s.Name, len(v), w.layout)
-	}
-	addMoments(w, v, 255)
-	w.samples = append(w.samples, s)
-	_, err := w.values.Write(v)
-	return err
-}
+func (w *Writer) AddBytes(s Sample, v []byte) error { return add(w, s, v, true, 255) }
 
 // AddFloats adds a sample of a layout of float32. A value that is not finite is an
 // error: no network learns from it.
-func (w *Writer) AddFloats(s Sample, v []float32) (err error) {
-	if w.layout.Bytes || len(v) != w.layout.Size {
-		return fmt.Errorf("sample %s: %d floats for the layout %+v", s.Name, len(v), w.layout)
+func (w *Writer) AddFloats(s Sample, v []float32) (err error) { return add(w, s, v, false, 1) }
+
+// add adds a sample, and the moments of its values divided by unit.
+func add[T byte | float32](w *Writer, s Sample, v []T, bytes bool, unit float64) (err error) {
+	if w.layout.Bytes != bytes || len(v) != w.layout.Size {
+		return fmt.Errorf("sample %s: %d values of type %T for the layout %+v", s.Name, len(v), v, w.layout)
 	}
 	for i, x := range v {
-		if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+		if x-x != 0 { // NaN or infinite
 			return fmt.Errorf("sample %s: value %d is %v: expected a finite number", s.Name, i, x)
+		}
+	}
+	if n, period := len(w.moments), w.layout.Period; period > 0 {
+		w.moments = slices.Grow(w.moments, 2*period)[:n+2*period]
+		m := w.moments[n:]
+		clear(m)
+		for i, x := range v {
+			x := float64(x) / unit
+			m[i%period*2] += x
+			m[i%period*2+1] += x * x
 		}
 	}
 	if w.buffer, err = binary.Append(w.buffer[:0], binary.NativeEndian, v); err != nil {
 		return err
 	}
-	addMoments(w, v, 1)
 	w.samples = append(w.samples, s)
 	_, err = w.values.Write(w.buffer)
 	return err
-}
-
-// addMoments adds the moments of the next sample, of its values divided by unit.
-func addMoments[T byte | float32](w *Writer, v []T, unit float64) {
-	n, period := len(w.moments), w.layout.Period
-	if period == 0 {
-		return
-	}
-	w.moments = slices.Grow(w.moments, 2*period)[:n+2*period]
-	m := w.moments[n:]
-	clear(m)
-	for i, x := range v {
-		x := float64(x) / unit
-		m[i%period*2] += x
-		m[i%period*2+1] += x * x
-	}
 }
 
 // Commit completes the set; meta is stored with it as JSON. Another process may have
@@ -117,13 +109,13 @@ func (w *Writer) Commit(meta any) error {
 	if err != nil {
 		return err
 	}
-	set, err := w.encode(text)
-	if err != nil {
-		return err
-	}
 	file := w.file
 	w.file = nil
 	if err := errors.Join(w.values.Flush(), file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	set, err := w.encode(text)
+	if err != nil {
 		return err
 	}
 	path := filepath.Join(w.temp, setFile)
@@ -146,13 +138,23 @@ func (w *Writer) encode(meta json.RawMessage) ([]byte, error) {
 	slices.SortStableFunc(order, func(a, b int) int {
 		return strings.Compare(w.samples[a].Name, w.samples[b].Name)
 	})
-	groups, clips := numbering{}, numbering{}
+	// Names get numbers from 0 up; the empty name has -1.
+	number := func(seen map[string]int32, name string) int32 {
+		if name == "" {
+			return -1
+		}
+		if _, ok := seen[name]; !ok {
+			seen[name] = int32(len(seen))
+		}
+		return seen[name]
+	}
+	groups, clips := map[string]int32{}, map[string]int32{}
 	var index []int32
 	for _, row := range order {
 		s := w.samples[row]
-		index = append(index, int32(row), s.Label, int32(s.Part), groups.of(s.Group), clips.of(s.Clip))
+		index = append(index, int32(row), s.Label, int32(s.Part), number(groups, s.Group), number(clips, s.Clip))
 	}
-	b, err := json.Marshal(head{format, w.layout, len(order), meta})
+	b, err := json.Marshal(head{format, w.layout, len(order), w.sum.Sum32(), meta})
 	if err != nil {
 		return nil, err
 	}
@@ -202,19 +204,4 @@ func (w *Writer) Discard() {
 		w.file = nil
 	}
 	os.RemoveAll(w.temp)
-}
-
-// numbering gives names numbers from 0 up; the empty name has -1.
-type numbering map[string]int32
-
-func (n numbering) of(name string) int32 {
-	if name == "" {
-		return -1
-	}
-	i, ok := n[name]
-	if !ok {
-		i = int32(len(n))
-		n[name] = i
-	}
-	return i
 }

@@ -53,8 +53,11 @@ func NewResampler(from, to int) (*Resampler, error) {
 	if max(from, to) > maxRatio*min(from, to) {
 		return nil, fmt.Errorf("wav: cannot resample from %d Hz to %d Hz: a ratio above %d", from, to, maxRatio)
 	}
-	g := gcd(from, to)
-	r := &Resampler{up: to / g, down: from / g}
+	divisor, rest := from, to
+	for rest != 0 {
+		divisor, rest = rest, divisor%rest
+	}
+	r := &Resampler{up: to / divisor, down: from / divisor}
 	band := min(1, float64(to)/float64(from))
 	r.cutoff = band * (1 + passEdge) / 2
 	slope := band * (1 - passEdge) / 2 // width of the transition in cycles a sample
@@ -111,13 +114,6 @@ func (r *Resampler) Resample(samples []float64) []float64 {
 		rem %= r.up
 	}
 	return out
-}
-
-func gcd(a, b int) int {
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
 }
 
 func sinc(t float64) float64 {

@@ -169,7 +169,7 @@ func parseFormat(b []byte) (format, error) {
 		}
 		tag = le.Uint16(b[24:])
 	}
-	sample := decoder(tag, bits)
+	sample := decoders[[2]int{int(tag), bits}]
 	switch {
 	case sample == nil:
 		return format{}, fmt.Errorf("%w: %s of %d bits", ErrEncoding, tagName(tag), bits)
@@ -191,28 +191,15 @@ const (
 	tagExtensible = 0xFFFE
 )
 
-// decoder returns the function that reads a sample of an encoding, or nil if the
-// encoding is not supported. Fewer valid bits than the sample has room for need no
-// care: they are the high ones.
-func decoder(tag uint16, bits int) func([]byte) float64 {
-	le := binary.LittleEndian
-	switch {
-	case tag == tagPCM && bits == 8:
-		return func(b []byte) float64 { return (float64(b[0]) - 128) / (1 << 7) }
-	case tag == tagPCM && bits == 16:
-		return func(b []byte) float64 { return float64(int16(le.Uint16(b))) / (1 << 15) }
-	case tag == tagPCM && bits == 24:
-		return func(b []byte) float64 {
-			return float64(int32(b[0])<<8|int32(b[1])<<16|int32(b[2])<<24) / (1 << 31)
-		}
-	case tag == tagPCM && bits == 32:
-		return func(b []byte) float64 { return float64(int32(le.Uint32(b))) / (1 << 31) }
-	case tag == tagFloat && bits == 32:
-		return func(b []byte) float64 { return float64(math.Float32frombits(le.Uint32(b))) }
-	case tag == tagFloat && bits == 64:
-		return func(b []byte) float64 { return math.Float64frombits(le.Uint64(b)) }
-	}
-	return nil
+// decoders has the functions that read a sample of the supported encodings, by tag and bits. Fewer valid bits
+// than the sample has room for need no care: they are the high ones.
+var decoders = map[[2]int]func([]byte) float64{
+	{tagPCM, 8}:    func(b []byte) float64 { return (float64(b[0]) - 128) / (1 << 7) },
+	{tagPCM, 16}:   func(b []byte) float64 { return float64(int16(binary.LittleEndian.Uint16(b))) / (1 << 15) },
+	{tagPCM, 24}:   func(b []byte) float64 { return float64(int32(b[0])<<8|int32(b[1])<<16|int32(b[2])<<24) / (1 << 31) },
+	{tagPCM, 32}:   func(b []byte) float64 { return float64(int32(binary.LittleEndian.Uint32(b))) / (1 << 31) },
+	{tagFloat, 32}: func(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) },
+	{tagFloat, 64}: func(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) },
 }
 
 // tagName returns the name of an encoding.
