@@ -323,7 +323,8 @@ func (g *grid) compared(
 	}
 	config := r.Config()
 	options := optimization.Options{Seed: seed, Checkpoint: g.path(seed, c.String(), "networks")}
-	trained, err := optimization.Separate(ctx, backend, tasks, starts, config.Pages.PageFormat(), config.Optimization, options,
+	trained, err := optimization.Separate(ctx, backend, tasks, starts, config.Pages.PageFormat(),
+		config.Optimization, options,
 		func(name string, p optimization.Progress) {
 			w.tick()
 			if p.Point != nil {
@@ -381,7 +382,8 @@ func (record *Record) score(
 		return err
 	}
 	vectors[record.vectorName(n.Name)], vectors[labelsOf+n.Name] = classes, data.Test.Labels
-	for _, related := range [][]int32{data.Test.Clips, data.Test.Groups} { // segments of one recording are related
+	// Segments of one recording are related.
+	for _, related := range [][]int32{data.Test.Clips, data.Test.Groups} {
 		if related != nil {
 			vectors[groupsOf+n.Name] = related
 		}
