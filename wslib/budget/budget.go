@@ -87,7 +87,7 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 		return Plan{}, fmt.Errorf("budget: %w", err)
 	}
 	if len(weights) == 0 || b.Level1 > b.Total {
-		return Plan{}, fmt.Errorf("budget: %d networks, %d bytes in level 1 of %d", len(weights), b.Level1, b.Total)
+		return Plan{}, fmt.Errorf("budget: %d networks, level 1 of %d in %d bytes", len(weights), b.Level1, b.Total)
 	}
 	if b.Loads != nil && len(b.Loads) != len(weights) ||
 		slices.ContainsFunc(b.Loads, func(l float64) bool { return !(l > 0) }) {
@@ -95,7 +95,7 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	}
 	if b.Held != (Held{}) &&
 		(b.Precision == 0 || b.ExclusivePrecision == 0 || b.ScaleFormat == "" || b.Level1 != 0) {
-		return Plan{}, fmt.Errorf("budget: beside packed networks want their precisions and scale format, and no Level1")
+		return Plan{}, fmt.Errorf("budget: beside packed networks want their precisions and scales, no Level1")
 	}
 	n := networks{size: pageSize, loads: b.Loads}
 	for _, w := range weights {
@@ -262,7 +262,7 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	}
 	p.Shared = min((level1-fixed)/size, n.pages-sum(p.Exclusive))
 	if p.Shared < 1 {
-		err := fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d, a shared page of %v %d",
+		err := fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d, a page of %v %d",
 			level1, n.pages, fixed, p.Precision, size)
 		if p.KeyPrecision != 0 {
 			err = fmt.Errorf("%w, beside keys of %v of %d bytes", err, p.KeyPrecision, n.keys(p))

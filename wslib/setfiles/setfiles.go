@@ -96,7 +96,8 @@ func Load(dir string, f page.Format, networks []Shape) (*page.Set, error) {
 			part  string
 			there bool
 		}{
-			{page.TablePart, true}, {page.ScalesPart, n.Scales}, {page.KeysPart, n.Keys}, {page.StatePart, n.State > 0},
+			{page.TablePart, true}, {page.ScalesPart, n.Scales}, {page.KeysPart, n.Keys},
+			{page.StatePart, n.State > 0},
 		} {
 			put := func(a page.Array) error { return m.Put(f, p.part, a) }
 			if !p.there {
