@@ -87,7 +87,7 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 		return Plan{}, fmt.Errorf("budget: %w", err)
 	}
 	if len(weights) == 0 || b.Level1 > b.Total {
-		return Plan{}, fmt.Errorf("budget: %d networks, level 1 of %d in %d bytes", len(weights), b.Level1, b.Total)
+		return Plan{}, fmt.Errorf("budget: %d networks, level 1 %d of %d bytes", len(weights), b.Level1, b.Total)
 	}
 	if b.Loads != nil && len(b.Loads) != len(weights) ||
 		slices.ContainsFunc(b.Loads, func(l float64) bool { return !(l > 0) }) {
