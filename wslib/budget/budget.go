@@ -80,19 +80,22 @@ const exclusivePages = 3
 // average, networks have keys, in level 2, unless those would take more than two fifths of the
 // budget. It is an error if not one shared page fits.
 func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
-	f := page.Format{Size: pageSize, Shared: 1, Precision: b.Precision, ExclusivePrecision: b.ExclusivePrecision,
-		ScaleFormat: b.ScaleFormat, KeyPrecision: max(0, b.Keys)}
+	f := page.Format{Size: pageSize, Shared: 1, Precision: b.Precision,
+		ExclusivePrecision: b.ExclusivePrecision,
+		ScaleFormat:        b.ScaleFormat, KeyPrecision: max(0, b.Keys)}
 	if err := f.Validate(); err != nil {
 		return Plan{}, fmt.Errorf("budget: %w", err)
 	}
 	if len(weights) == 0 || b.Level1 > b.Total {
-		return Plan{}, fmt.Errorf("budget: %d networks, %d bytes in level 1 of %d in all", len(weights), b.Level1, b.Total)
+		return Plan{}, fmt.Errorf("budget: %d networks, level 1 %d of %d bytes", len(weights), b.Level1, b.Total)
 	}
-	if b.Loads != nil && len(b.Loads) != len(weights) || slices.ContainsFunc(b.Loads, func(l float64) bool { return !(l > 0) }) {
-		return Plan{}, fmt.Errorf("budget: loads %v, want one above 0 for each of %d networks", b.Loads, len(weights))
+	if b.Loads != nil && len(b.Loads) != len(weights) ||
+		slices.ContainsFunc(b.Loads, func(l float64) bool { return !(l > 0) }) {
+		return Plan{}, fmt.Errorf("budget: loads %v, want %d above 0", b.Loads, len(weights))
 	}
-	if b.Held != (Held{}) && (b.Precision == 0 || b.ExclusivePrecision == 0 || b.ScaleFormat == "" || b.Level1 != 0) {
-		return Plan{}, fmt.Errorf("budget: beside packed networks it takes their precisions and scale format, and no Level1")
+	if b.Held != (Held{}) &&
+		(b.Precision == 0 || b.ExclusivePrecision == 0 || b.ScaleFormat == "" || b.Level1 != 0) {
+		return Plan{}, fmt.Errorf("budget: beside packed networks want their precisions and scales, no Level1")
 	}
 	n := networks{size: pageSize, loads: b.Loads}
 	for _, w := range weights {
@@ -180,7 +183,8 @@ func (n networks) share(exclusive int) []int {
 
 func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 	p := Plan{held: b.Held, Format: page.Format{
-		Size: n.size, Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat, KeyPrecision: max(0, b.Keys)}}
+		Size: n.size, Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat,
+		KeyPrecision: max(0, b.Keys)}}
 	if p.ScaleFormat == "" {
 		p.ScaleFormat = page.ScaleFloat32
 		if precision.Bits() <= 8 {
@@ -258,7 +262,7 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	}
 	p.Shared = min((level1-fixed)/size, n.pages-sum(p.Exclusive))
 	if p.Shared < 1 {
-		err := fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d and a shared page of %v %d",
+		err := fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d, a page of %v %d",
 			level1, n.pages, fixed, p.Precision, size)
 		if p.KeyPrecision != 0 {
 			err = fmt.Errorf("%w, beside keys of %v of %d bytes", err, p.KeyPrecision, n.keys(p))
@@ -276,7 +280,8 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 		}
 		left := b.Total - p.Level1 - n.keys(p)
 		if left < 0 {
-			return Plan{}, fmt.Errorf("budget: %d bytes beside %d in level 1 are not enough for the keys, %d", b.Total-p.Level1, p.Level1, n.keys(p))
+			return Plan{}, fmt.Errorf("budget: %d bytes beside %d in level 1 are not enough for the keys, %d",
+				b.Total-p.Level1, p.Level1, n.keys(p))
 		}
 		if each > 0 {
 			p.Exclusive = n.share(min(left/each, n.pages-p.Shared))

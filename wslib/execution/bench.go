@@ -54,7 +54,8 @@ type Subject struct {
 // The timer of a switch runs from the switch (or the opening of the file) until
 // the weights are usable. An execution whose accuracy is not exactly that of the
 // offline evaluation is an error.
-func Bench(ctx context.Context, scorers []*score.Scorer, tests []*datasets.Split, subjects []Subject, o BenchOptions) ([]Timings, error) {
+func Bench(ctx context.Context, scorers []*score.Scorer, tests []*datasets.Split, subjects []Subject,
+	o BenchOptions) ([]Timings, error) {
 	if o.Executions == 0 {
 		o.Executions = 50
 	}
@@ -85,7 +86,8 @@ func Bench(ctx context.Context, scorers []*score.Scorer, tests []*datasets.Split
 				return nil, err
 			}
 			if e.Accuracy != subject.Accuracy[i] {
-				return nil, fmt.Errorf("execution: %s scores %v, its offline evaluation %v", e.Network, e.Accuracy, subject.Accuracy[i])
+				return nil, fmt.Errorf("execution: %s scores %v, its offline evaluation %v", e.Network, e.Accuracy,
+					subject.Accuracy[i])
 			}
 			results[s].Executions = append(results[s].Executions, e)
 		}
@@ -97,7 +99,8 @@ func Bench(ctx context.Context, scorers []*score.Scorer, tests []*datasets.Split
 	return results, nil
 }
 
-func execute(ctx context.Context, c *score.Scorer, state []*tensors.Tensor, split *datasets.Split, s Switcher, i int) (Execution, error) {
+func execute(ctx context.Context, c *score.Scorer, state []*tensors.Tensor, split *datasets.Split,
+	s Switcher, i int) (Execution, error) {
 	start := time.Now()
 	w, err := s.Switch(i)
 	if err != nil {

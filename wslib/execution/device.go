@@ -81,13 +81,15 @@ func (at *member) open(backend compute.Backend, s *page.Set, m page.Member) erro
 	var err error
 	shared, own := s.Precisions()
 	at.mixed = shared.Bits() != own.Bits() && len(m.Exclusive) > 0
-	if at.gather, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node { return gather(in, s, m, at.mixed) }); err != nil {
+	if at.gather, err = graph.NewExec(backend,
+		func(in []*graph.Node) *graph.Node { return gather(in, s, m, at.mixed) }); err != nil {
 		return err
 	}
 	if at.table, err = onDevice(backend, m.Table.Array()); err != nil || m.Scales == nil {
 		return err
 	}
-	at.decode, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node { return decode(in, s, m, at.mixed) })
+	at.decode, err = graph.NewExec(backend,
+		func(in []*graph.Node) *graph.Node { return decode(in, s, m, at.mixed) })
 	if err != nil {
 		return err
 	}
@@ -167,7 +169,8 @@ func (d *Device) Verify() error {
 			}
 			for k := range want {
 				if math.Float32bits(got[k]) != math.Float32bits(want[k]) {
-					return fmt.Errorf("execution: %s: weight %d is %v on the device, %v in the pages", m.Name, k, got[k], want[k])
+					return fmt.Errorf("execution: %s: weight %d is %v on the device, %v in the pages", m.Name, k, got[k],
+						want[k])
 				}
 			}
 		}

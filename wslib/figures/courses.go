@@ -58,7 +58,8 @@ func (v Curve) check() error {
 	if !slices.Contains(v.Steps, v.Best) {
 		return fmt.Errorf("the best step %d is none of the steps", v.Best)
 	}
-	return cmp.Or(checkKind(v.Data), checkRising(v.Steps, len(v.Validation)), checkUnit("accuracy", v.Validation...))
+	return cmp.Or(checkKind(v.Data), checkRising(v.Steps, len(v.Validation)),
+		checkUnit("accuracy", v.Validation...))
 }
 
 func (v Curve) panel(y axis) panel {

@@ -65,7 +65,8 @@ func (c Cell) String() string {
 // cellForm is how a cell is written.
 var cellForm = regexp.MustCompile(
 	`^(?:(further|distilled)|(quantized)-(\d{1,9})` +
-		`|(joint|random-table)(?:-(\d{1,9}))?:([\d.]+)(?::([\d.]+))?|(alternating)(?:-(\d{1,9})(?::(\d{1,9}))?)?)$`)
+		`|(joint|random-table)(?:-(\d{1,9}))?:([\d.]+)(?::([\d.]+))?` +
+		`|(alternating)(?:-(\d{1,9})(?::(\d{1,9}))?)?)$`)
 
 // ParseCell reads METHOD[:RATIO[:LEVEL1]], where METHOD may end in -BITS (quantized-4,
 // joint-2), or alternating[-ROUNDS[:FIRST]].

@@ -93,7 +93,8 @@ func (p *Plan) TotalCost() float64 {
 		on := tenants[a]
 		for first := 0; first < len(on); first += 4 {
 			later := on[first:min(first+4, len(on))]
-			q.set(p.PageSize, len(later), func(k int) ([]float32, []float32) { return later[k].weights, later[k].fisher })
+			q.set(p.PageSize, len(later),
+				func(k int) ([]float32, []float32) { return later[k].weights, later[k].fisher })
 			for i, t := range on[:first+len(later)-1] {
 				for k, cost := range q.meet(t.weights, t.fisher) {
 					if i < first+k { // each pair once; a page that is missing costs nothing

@@ -23,7 +23,8 @@ func Balanced(seed uint64) Placement {
 		rng := rand.New(rand.NewPCG(seed, uint64(len(p.Members))))
 		pages, loads := rng.Perm(p.Shared), p.loads()
 		order := rng.Perm(len(sharable))
-		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(n.load(sharable[j]), n.load(sharable[i])) })
+		slices.SortStableFunc(order,
+			func(i, j int) int { return cmp.Compare(n.load(sharable[j]), n.load(sharable[i])) })
 		placed := make([]int, len(sharable))
 		for _, i := range order {
 			a := slices.MinFunc(pages, func(a, b int) int { return cmp.Compare(loads[a], loads[b]) })

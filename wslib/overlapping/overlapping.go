@@ -63,7 +63,8 @@ func New(pageSize, shared int) (*Plan, error) {
 		return nil, fmt.Errorf("overlapping: page size %d, want 1 to %d", pageSize, 1<<20)
 	}
 	if shared < 1 || shared > maxValues/pageSize {
-		return nil, fmt.Errorf("overlapping: %d shared pages of %d, want 1 to %d", shared, pageSize, maxValues/pageSize)
+		return nil, fmt.Errorf("overlapping: %d shared pages of %d, want 1 to %d", shared, pageSize,
+			maxValues/pageSize)
 	}
 	n := shared * pageSize
 	return &Plan{PageSize: pageSize, Shared: shared, Values: make([]float64, n),
@@ -111,7 +112,8 @@ func (p *Plan) add(n Network, place func(sharable []int) ([]int, error)) (Member
 	if err != nil {
 		return Member{}, fmt.Errorf("overlapping: %s: %w", n.Name, err)
 	}
-	m := Member{Network: n, Table: page.Table{Shared: p.Shared, Entries: make([]int32, page.Count(len(n.Weights), p.PageSize))}}
+	entries := make([]int32, page.Count(len(n.Weights), p.PageSize))
+	m := Member{Network: n, Table: page.Table{Shared: p.Shared, Entries: entries}}
 	if m.Cost, err = p.placementCost(n, sharable, placed); err != nil {
 		return Member{}, fmt.Errorf("overlapping: %s: %w", n.Name, err)
 	}
@@ -139,12 +141,14 @@ func (p *Plan) placementCost(n Network, sharable, placed []int) (float64, error)
 			return 0, fmt.Errorf("placement of page %d on shared page %d, want 0 to %d", b, a, p.Shared-1)
 		}
 		if len(own[a]) > 0 && !p.Doubling {
-			return 0, fmt.Errorf("placement of pages %d and %d on shared page %d, in a plan without doubling", own[a][0], b, a)
+			return 0, fmt.Errorf("placement of pages %d and %d on shared page %d, in a plan without doubling",
+				own[a][0], b, a)
 		}
 		fisher, weights := cut(n.Fisher, b, p.PageSize), cut(n.Weights, b, p.PageSize)
 		total += p.cost(a, weights, fisher)
 		for _, o := range own[a] {
-			total += pageCost(widen(cut(n.Fisher, o, p.PageSize)), widen(cut(n.Weights, o, p.PageSize)), fisher, weights)
+			f, w := cut(n.Fisher, o, p.PageSize), cut(n.Weights, o, p.PageSize)
+			total += pageCost(widen(f), widen(w), fisher, weights)
 		}
 		own[a] = append(own[a], b)
 	}
@@ -192,7 +196,8 @@ func (p *Plan) Check(n Network) error {
 		}
 	}
 	if sharable := pages - len(n.Exclusive); sharable > p.Shared && !p.Doubling {
-		return fmt.Errorf("%s: %d sharable pages on %d shared pages, want more exclusive ones or doubling", n.Name, sharable, p.Shared)
+		return fmt.Errorf("%s: %d sharable pages on %d shared pages, want more exclusive ones or doubling",
+			n.Name, sharable, p.Shared)
 	}
 	return nil
 }

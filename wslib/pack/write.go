@@ -94,7 +94,8 @@ const (
 )
 
 // partNames of a network, in the order of the file.
-var partNames = []string{page.TablePart, page.ExclusivePart, page.ScalesPart, page.KeysPart, page.StatePart, graphPart}
+var partNames = []string{page.TablePart, page.ExclusivePart, page.ScalesPart, page.KeysPart,
+	page.StatePart, graphPart}
 
 // tensors are all arrays of the file in the order of their data: wide elements first, so that
 // each begins at a multiple of its width. Empty ones are left out.
@@ -114,7 +115,8 @@ func (f *File) tensors() []tensor {
 			add(m.Name+"/"+part, arrays[part])
 		}
 	}
-	slices.SortStableFunc(all, func(a, b tensor) int { return page.TypeBytes(b.DType) - page.TypeBytes(a.DType) })
+	slices.SortStableFunc(all,
+		func(a, b tensor) int { return page.TypeBytes(b.DType) - page.TypeBytes(a.DType) })
 	at := 0
 	for i := range all {
 		all[i].Offsets = []int{at, at + len(all[i].data)}

@@ -21,7 +21,8 @@ const (
 func File(name, part string) string { return filepath.Join(name, part+".npy") }
 
 // kinds are the element types of files; halves are stored as their bits.
-var kinds = map[string]string{"F32": "<f4", "F16": "<u2", "I32": "<i4", "U16": "<u2", "U8": "|u1", "I8": "|i1"}
+var kinds = map[string]string{"F32": "<f4", "F16": "<u2", "I32": "<i4", "U16": "<u2", "U8": "|u1",
+	"I8": "|i1"}
 
 // Shape is what a run's manifest knows of one network of a set.
 type Shape struct {
@@ -94,7 +95,10 @@ func Load(dir string, f page.Format, networks []Shape) (*page.Set, error) {
 		for _, p := range []struct {
 			part  string
 			there bool
-		}{{page.TablePart, true}, {page.ScalesPart, n.Scales}, {page.KeysPart, n.Keys}, {page.StatePart, n.State > 0}} {
+		}{
+			{page.TablePart, true}, {page.ScalesPart, n.Scales}, {page.KeysPart, n.Keys},
+			{page.StatePart, n.State > 0},
+		} {
 			put := func(a page.Array) error { return m.Put(f, p.part, a) }
 			if !p.there {
 				continue
@@ -104,7 +108,8 @@ func Load(dir string, f page.Format, networks []Shape) (*page.Set, error) {
 			}
 		}
 		if len(m.State) != n.State {
-			return nil, fmt.Errorf("read %s: %d values, want %d", filepath.Join(dir, File(n.Name, page.StatePart)), len(m.State), n.State)
+			state := filepath.Join(dir, File(n.Name, page.StatePart))
+			return nil, fmt.Errorf("read %s: %d values, want %d", state, len(m.State), n.State)
 		}
 		own := len(m.Table.Exclusive())
 		if taken += own; taken > pages {
