@@ -113,7 +113,7 @@ func (m *function) discover() error {
 // them it uses.
 func (m *function) make(seed uint64) (store *model.Store, used map[string]bool, err error) {
 	store, used = model.NewStore(), map[string]bool{}
-	if err := store.SetRNGStateFromSeed(int64(seed>>1) + 1); err != nil {
+	if err := store.SetRNGStateFromSeed(int64(seed&(1<<62-1)) + 1); err != nil {
 		return nil, nil, err
 	}
 	store.SetParam("/"+model.ParamInitialSeed, int64(seed&(1<<62-1))+1)
