@@ -132,7 +132,7 @@ func (b block) kernelGradient(x, dy *graph.Node, kh, kw int) *graph.Node {
 func (b block) patches(x *graph.Node, h, w, kh, kw int) *graph.Node {
 	d := x.Shape().Dimensions
 	height, width := kh+b.height-1, kw+b.width-1 // of a patch
-	pieces := (width + b.width - 1) / b.width    // a patch's rows are cut along the blocks: whole ones copy fast
+	pieces := (width + b.width - 1) / b.width    // of a row of a patch: whole blocks copy fast
 	x = fit(fit(x, 1, h+kh-1), 2, w+(pieces-1)*b.width)
 	var parts []*graph.Node
 	for i := range height {

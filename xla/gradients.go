@@ -28,7 +28,8 @@ var correct sync.Once
 
 // convolutionGradient extends kernels of even size to odd size with zeros after their rows
 // and columns, and the input likewise: the convolution is the same, and GoMLX's gradient right.
-func convolutionGradient(original graph.VJP, node *graph.Node, v []*graph.Node, s shapes.Shape) []*graph.Node {
+func convolutionGradient(original graph.VJP, node *graph.Node, v []*graph.Node,
+	s shapes.Shape) []*graph.Node {
 	x, kernel := node.Inputs()[0], node.Inputs()[1]
 	static := staticInputs(node)
 	axes := static.FieldByName("axes")

@@ -311,8 +311,9 @@ func (c cache) download(ctx context.Context, tmp string) error {
 		return ctx.Err()
 	case err != nil && strings.Contains(printed, "DO NOT MATCH THE HASHES"):
 		return &badFileError{path: c.wheel.file, want: c.wheel.sum}
-	case err != nil: // the last line says what went wrong
-		return fmt.Errorf("%s: %w: %s", strings.Join(pip, " "), err, printed[strings.LastIndexByte(printed, '\n')+1:])
+	case err != nil:
+		last := printed[strings.LastIndexByte(printed, '\n')+1:]
+		return fmt.Errorf("%s: %w: %s", strings.Join(pip, " "), err, last)
 	}
 	return nil
 }
@@ -351,7 +352,7 @@ func (e *badFileError) Error() string {
 	if e.have == "" {
 		return fmt.Sprintf("%s: want SHA-256 %s, pip got a file with another", e.path, e.want)
 	}
-	return fmt.Sprintf("%s is damaged or not the file expected: want SHA-256 %s, have %s", e.path, e.want, e.have)
+	return fmt.Sprintf("%s is damaged or another file: want SHA-256 %s, have %s", e.path, e.want, e.have)
 }
 
 // checkSum returns a *badFileError if the file's SHA-256 is not want.

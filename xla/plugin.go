@@ -73,7 +73,7 @@ func checkPath(path, name string) error {
 	case strings.Contains(path, ","):
 		return fmt.Errorf("PJRT plugin %s: want a path without a comma", path)
 	case pjrt.IsCUDAName(path) != pjrt.IsCUDAName(name):
-		return fmt.Errorf(`PJRT plugin %s is not CUDA's: want a path without "cuda" and "nvidia", go-xla goes by it`, path)
+		return fmt.Errorf(`PJRT plugin %s is not CUDA's: want a path without "cuda" and "nvidia"`, path)
 	case isCPUName(path) && !isCPUName(name):
 		return fmt.Errorf(`PJRT plugin %s is not a CPU's: want a path without "cpu", go-xla goes by it`, path)
 	}

@@ -13,7 +13,7 @@ import (
 type Described struct {
 	Shape      [3]int     `json:"input"` // height, width, channels
 	Convs      []Conv     `json:"convs,omitempty"`
-	Dense      []int      `json:"dense"` // sizes from the flattened input of the first dense layer to the outputs
+	Dense      []int      `json:"dense"` // sizes, from the flattened input to the outputs
 	Activation Activation `json:"activation"`
 }
 

@@ -25,7 +25,7 @@ type Objective interface {
 	// objective knows of one.
 	Distill(output, teacher *Node, temperature float64) *Node
 	// LogLikelihood is, of one sample, the log probability whose squared gradient is Fisher
-	// information, and what it counts. rng is a state of the random generator.
+	// information, and the weight of that gradient. rng is a state of the random generator.
 	LogLikelihood(output, rng *Node) (logP, weight *Node)
 	// Measure is one sample's part of the score, on the host.
 	Measure(output []float32, s Sample) float64
@@ -197,7 +197,7 @@ func areaUnderCurve(measures []float64, labels []int32) float64 {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(measures[b], measures[a]) }) // by rising error
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(measures[b], measures[a]) })
 	above, ones, zeros := 0.0, 0.0, 0.0
 	for i := 0; i < len(order); {
 		j, one, zero := i, 0.0, 0.0
@@ -254,7 +254,8 @@ type Distillation struct {
 // Validate returns an error for an impossible share or temperature.
 func (d Distillation) Validate() error {
 	if !(d.Share >= 0 && d.Share <= 1) || d.Share > 0 && !(d.Temperature > 0) {
-		return fmt.Errorf("distillation %v at temperature %v, want a share of 0 to 1 and a temperature above 0", d.Share, d.Temperature)
+		return fmt.Errorf("distillation %v at temperature %v, want a share of 0 to 1 and a temperature above 0",
+			d.Share, d.Temperature)
 	}
 	return nil
 }

@@ -52,7 +52,8 @@ func (s *Scorer) Run(values []*tensors.Tensor, x *tensors.Tensor) (*tensors.Tens
 
 // Each runs every sample of a split, in batches, and calls visit with each sample's output.
 // Visit must not keep the output.
-func (s *Scorer) Each(ctx context.Context, values []*tensors.Tensor, split *datasets.Split, visit func(sample int, output []float32)) error {
+func (s *Scorer) Each(ctx context.Context, values []*tensors.Tensor, split *datasets.Split,
+	visit func(sample int, output []float32)) error {
 	index := make([]int, s.Batch)
 	flat := make([]float32, s.Batch*split.Size())
 	shape := append([]int{s.Batch}, s.Network.Input()...)
@@ -122,7 +123,8 @@ func (s *Scorer) Score(ctx context.Context, values []*tensors.Tensor, split *dat
 // ClipAccuracy is the share of a split's recordings that are classified correctly by a
 // vote of their samples: by the class with the largest sum of probabilities. It returns
 // the number of recordings too, 0 of both if the samples are whole.
-func (s *Scorer) ClipAccuracy(ctx context.Context, values []*tensors.Tensor, split *datasets.Split) (accuracy float64, clips int, err error) {
+func (s *Scorer) ClipAccuracy(ctx context.Context, values []*tensors.Tensor, split *datasets.Split) (
+	accuracy float64, clips int, err error) {
 	if _, classifies := s.Network.For().(network.Classification); !classifies || split.Clips == nil {
 		return 0, 0, nil
 	}

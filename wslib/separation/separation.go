@@ -12,11 +12,11 @@ import (
 )
 
 // Options of [Separate]. The zero value of TPR and Margin is not the default;
-// use [Defaults].
+// use [Defaults]. A plan with doubling may have any number of shared pages.
 type Options struct {
 	TPR    float64 // target performance rate: share of the density that the exclusive pages must carry
 	Margin float64 // pages are taken while TPR minus the density taken is at least this
-	Shared int     // number of shared pages: at most as many pages may remain sharable (for a plan with doubling: any number)
+	Shared int     // number of shared pages: at most as many pages may remain sharable
 	Max    int     // at most so many pages, unless Shared forces more; 0: no bound
 }
 
@@ -94,7 +94,8 @@ func ByDensity(density []float64) []int {
 // error if there are no samples or a label is outside its row.
 func TPR(a, alpha float64, probabilities [][]float32, labels []int32) (float64, error) {
 	if len(probabilities) == 0 || len(labels) != len(probabilities) {
-		return 0, fmt.Errorf("separation: %d rows of probabilities and %d labels, want as many of each and some", len(probabilities), len(labels))
+		return 0, fmt.Errorf("separation: %d rows of probabilities and %d labels, want as many of each and some",
+			len(probabilities), len(labels))
 	}
 	over := 0
 	for i, p := range probabilities {

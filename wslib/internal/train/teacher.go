@@ -20,7 +20,8 @@ type Teacher struct {
 
 // Teacher runs the lesson's network with a teacher's values once over the split; with mixup it
 // leaves that to [Lesson.Loss].
-func (l Lesson) Teacher(ctx context.Context, s *score.Scorer, values network.Values, split *datasets.Split) (*Teacher, error) {
+func (l Lesson) Teacher(ctx context.Context, s *score.Scorer, values network.Values,
+	split *datasets.Split) (*Teacher, error) {
 	t := &Teacher{shape: l.Network.Output()}
 	if l.Mixup > 0 {
 		t.values = values
