@@ -37,7 +37,8 @@ func TestTry(t *testing.T) {
 	if _, err := os.Stat(Path("")); !os.IsNotExist(err) {
 		t.Errorf("the notebooks' run: %v, want none", err)
 	}
-	if _, err := Try(func(*pipeline.Config) {}); err == nil || !strings.Contains(err.Error(), "nothing is changed") {
+	_, err := Try(func(*pipeline.Config) {})
+	if err == nil || !strings.Contains(err.Error(), "nothing is changed") {
 		t.Errorf("without a change: %v", err)
 	}
 	if _, err := Try(func(c *pipeline.Config) { c.Pages.Size = 0 }); err == nil {

@@ -438,7 +438,8 @@ func TestStagesAreAdopted(t *testing.T) {
 		"other Fisher samples": {samples, first.Dir.Path, false},
 		"nothing to adopt":     {margin, "", false},
 	} {
-		r, err := Open(filepath.Join(t.TempDir(), "second"), test.config, Options{Backend: "none", Adopt: test.adopt})
+		o := Options{Backend: "none", Adopt: test.adopt}
+		r, err := Open(filepath.Join(t.TempDir(), "second"), test.config, o)
 		if err != nil {
 			t.Fatal(err)
 		}
