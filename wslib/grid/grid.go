@@ -381,21 +381,12 @@ func (record *Record) score(
 	if err != nil {
 		return err
 	}
-<<<<<<< HEAD
 	right := right(classes, data.Test.Labels)
 	v.right[record.vectorName(n.Name)] = right
 	if data.Test.Groups != nil {
 		v.groups[n.Name] = renumbered(data.Test.Groups)
 	} else if data.Test.Clips != nil { // segments of one recording are related
 		v.groups[n.Name] = renumbered(data.Test.Clips)
-=======
-	vectors[record.vectorName(n.Name)], vectors[labelsOf+n.Name] = classes, data.Test.Labels
-	// Segments of one recording are related.
-	for _, related := range [][]int32{data.Test.Clips, data.Test.Groups} {
-		if related != nil {
-			vectors[groupsOf+n.Name] = related
-		}
->>>>>>> wt-s2
 	}
 	record.Separate += 4 * n.Weights()
 	record.Networks = append(record.Networks, NetworkRecord{Name: n.Name, Data: data.Provenance.Kind,

@@ -113,11 +113,7 @@ func (m *function) discover() error {
 // them it uses.
 func (m *function) make(seed uint64) (store *model.Store, used map[string]bool, err error) {
 	store, used = model.NewStore(), map[string]bool{}
-<<<<<<< HEAD
 	if err := store.SetRNGStateFromSeed(int64(seed)); err != nil {
-=======
-	if err := store.SetRNGStateFromSeed(int64(seed&(1<<62-1)) + 1); err != nil {
->>>>>>> wt-s3
 		return nil, nil, err
 	}
 	if err := m.build(store, used); err != nil {
