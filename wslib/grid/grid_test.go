@@ -112,6 +112,7 @@ func small(t *testing.T, cells ...string) Spec {
 // A grid runs every cell once, also when it is interrupted; its table says what the
 // stored vectors say, and cells keep to their budgets.
 func TestGrid(t *testing.T) {
+	xlatest.Long(t)
 	ctx := context.Background()
 	dir := t.TempDir()
 	s := small(t, "further", "quantized-4", "joint:10")

@@ -10,6 +10,7 @@ import (
 
 	"weightsep/wslib/network/networktest"
 	"weightsep/wslib/page"
+	"weightsep/xla/xlatest"
 )
 
 // sources against adding up by walking the tables, with networks left out, and with
@@ -132,6 +133,7 @@ func TestExecutablesAreOfOneTraining(t *testing.T) {
 // A network distilled from itself, on pages of its own, has nothing to learn; also of
 // samples that are mixed, for its teacher sees the same.
 func TestDistillationFromItself(t *testing.T) {
+	xlatest.Long(t)
 	task := problem(t, "a", 1, 100)
 	teacher := networktest.Initial(t, task.Network, 7)
 	pages := page.Count(len(teacher), pageSize)

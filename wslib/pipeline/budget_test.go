@@ -10,6 +10,7 @@ import (
 	"weightsep/wslib/budget"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
+	"weightsep/xla/xlatest"
 )
 
 // optimized is a run in a directory of its own, and the pages it gives.
@@ -117,6 +118,7 @@ func TestLoadsDecideRoom(t *testing.T) {
 // Loss weights and mixup are apart from the separate networks' training: others outdate the
 // optimization, not the teachers.
 func TestTeachersOutlastPages(t *testing.T) {
+	xlatest.Long(t)
 	c := tiny(t)
 	r, _ := optimized(t, c)
 	r.options.Progress = func(stage string, _, _ int, note string) {

@@ -10,11 +10,13 @@ import (
 
 	"weightsep/wslib/budget"
 	"weightsep/wslib/page"
+	"weightsep/xla/xlatest"
 )
 
 // A budget of float32 pages that are crowded gives networks keys: the run is trained,
 // stored, executed and scored with them, and another network joins it with keys of its own.
 func TestFloatBudgetHasKeys(t *testing.T) {
+	xlatest.Long(t)
 	c := tiny(t)
 	c.Optimization.TeacherSteps = 0
 	const total = 150_000

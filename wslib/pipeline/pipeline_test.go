@@ -206,6 +206,7 @@ func TestDamageAndMismatchAreNamed(t *testing.T) {
 
 // The alternating method through the pipeline: tables are its own, nothing has scales.
 func TestAlternatingRun(t *testing.T) {
+	xlatest.Long(t)
 	c := tiny(t)
 	c.Networks = []string{"fmnist", "svhn"}
 	o := &c.Optimization

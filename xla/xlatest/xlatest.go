@@ -1,4 +1,4 @@
-// Package xlatest opens one backend for all tests of a package.
+// Package xlatest has what tests share: one backend for all of a package, and which take long.
 package xlatest
 
 import (
@@ -26,6 +26,14 @@ func Backend(t testing.TB) compute.Backend {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// Long skips a test that takes long, unless the environment variable WEIGHTSEP_LONG is set.
+func Long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("WEIGHTSEP_LONG") == "" {
+		t.Skip("takes long: WEIGHTSEP_LONG=1 runs it")
+	}
 }
 
 // Main runs the tests of a package that compiles much and computes little: XLA compiles in half
