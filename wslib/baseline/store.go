@@ -70,15 +70,6 @@ func Shipped(n *network.Network, kind string) ([]float32, Info, error) {
 	return w, info, nil
 }
 
-// Load reads a baseline of the given kind of data from a directory.
-func Load(dir string, n *network.Network, kind string) ([]float32, Info, error) {
-	w, info, err := load(os.DirFS(dir), n, kind)
-	if err != nil {
-		return nil, Info{}, fmt.Errorf("baseline: %s: %w", dir, err)
-	}
-	return w, info, nil
-}
-
 func load(fsys fs.FS, n *network.Network, kind string) ([]float32, Info, error) {
 	name := fileName(n.Name, kind)
 	w, _, err := npy.ReadFloatsFS(fsys, name+".npy")
@@ -99,7 +90,7 @@ func load(fsys fs.FS, n *network.Network, kind string) ([]float32, Info, error) 
 	return w, info, nil
 }
 
-// Save writes weights and info into a directory, under the names that [Load]
+// Save writes weights and info into a directory, under the names that [Shipped]
 // reads. The weights come last: with them the baseline is complete.
 func Save(dir string, weights []float32, info Info) error {
 	base := filepath.Join(dir, fileName(info.Network, info.Data.Kind))

@@ -106,32 +106,6 @@ func floats(kind string, data []byte, shape []int, err error) ([]float32, []int,
 	return out, shape, nil
 }
 
-// ReadInts reads a file of int32, uint8, uint16 or int64 in C order; an int64 that
-// does not fit becomes -1, which no index in these files allows.
-func ReadInts(path string) ([]int32, []int, error) {
-	kind, data, shape, err := ReadBytes(path, "<i4", "|u1", "<u2", "<i8")
-	if err != nil {
-		return nil, nil, err
-	}
-	out := make([]int32, len(data)/width(kind))
-	for i := range out {
-		switch kind {
-		case "<i4":
-			out[i] = int32(binary.LittleEndian.Uint32(data[4*i:]))
-		case "|u1":
-			out[i] = int32(data[i])
-		case "<u2":
-			out[i] = int32(binary.LittleEndian.Uint16(data[2*i:]))
-		default:
-			v := int64(binary.LittleEndian.Uint64(data[8*i:]))
-			if out[i] = int32(v); v != int64(out[i]) {
-				out[i] = -1
-			}
-		}
-	}
-	return out, shape, nil
-}
-
 // ReadBytes reads a file whose elements have one of the given types, in C order. It
 // returns the type, the values' bytes, row-major, and the shape.
 func ReadBytes(path string, kinds ...string) (kind string, data []byte, shape []int, err error) {

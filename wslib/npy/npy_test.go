@@ -33,11 +33,6 @@ func TestReadNumpyBytes(t *testing.T) {
 	if err != nil || !slices.Equal(shape, []int{2, 3}) || !slices.Equal(data, []float32{1, 2, 3, 4, 5, 6.5}) {
 		t.Fatalf("got %v %v %v", data, shape, err)
 	}
-	os.WriteFile(path, numpyFile("<i8", "(3,)", []int64{7, 1 << 40, -2}), 0o644)
-	ints, _, err := ReadInts(path)
-	if err != nil || !slices.Equal(ints, []int32{7, -1, -2}) {
-		t.Fatalf("got %v %v", ints, err)
-	}
 }
 
 func TestWriteThenRead(t *testing.T) {
@@ -90,13 +85,13 @@ func TestBadFiles(t *testing.T) {
 func TestFailedWriteKeepsOld(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.npy")
-	if err := Write(path, []int32{1, 2}); err != nil {
+	if err := Write(path, []float32{1, 2}); err != nil {
 		t.Fatal(err)
 	}
-	if err := Write(path, []int32{1}, 2, 2); err == nil {
+	if err := Write(path, []float32{1}, 2, 2); err == nil {
 		t.Fatal("wrong shape accepted")
 	}
-	if got, _, err := ReadInts(path); err != nil || !slices.Equal(got, []int32{1, 2}) {
+	if got, _, err := ReadFloats(path); err != nil || !slices.Equal(got, []float32{1, 2}) {
 		t.Errorf("old file is now %v %v", got, err)
 	}
 	if err := Write(filepath.Join(dir, "no", "such", "b.npy"), []int32{1}); err == nil {

@@ -173,9 +173,6 @@ func checkJoint(set *page.Set, tasks []Task, as page.Format, r Recipe) error {
 		return fmt.Errorf("it starts from %d shared pages of %d with keys of %d bits, and is to end in %d of %d with %d",
 			set.Shared, set.Size, set.KeyPrecision, as.Shared, as.Size, as.KeyPrecision)
 	}
-	if finest := max(as.Precision.Bits()%32, as.ExclusivePrecision.Bits()%32); finest > 8 && as.ScaleFormat == page.ScaleLog8 {
-		return fmt.Errorf("scales of %v, pages of %d bits: their scales are too small for it", as.ScaleFormat, finest)
-	}
 	if set.Precision.Quantized() || set.ExclusivePrecision.Quantized() {
 		return errors.New("it starts from quantized pages, want float32 (overlapping.Plan.Continue makes some)")
 	}

@@ -34,10 +34,9 @@ type Manifest struct {
 	Config   json.RawMessage `json:"config"` // of the run, seeds included
 	Versions json.RawMessage `json:"versions,omitempty"`
 	Backend  json.RawMessage `json:"backend,omitempty"`
-	Data     json.RawMessage `json:"data,omitempty"`     // provenance of each network's data
-	From     string          `json:"from,omitempty"`     // ID of the optimization that it goes on from
-	Networks json.RawMessage `json:"networks,omitempty"` // where each network's pages lie
-	Stages   []Stage         `json:"stages"`             // in order of completion
+	Data     json.RawMessage `json:"data,omitempty"` // provenance of each network's data
+	From     string          `json:"from,omitempty"` // ID of the optimization that it goes on from
+	Stages   []Stage         `json:"stages"`         // in order of completion
 }
 
 // Stage is a completed stage.

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -287,7 +288,7 @@ func checkExport(t *testing.T, dir string) {
 		return v
 	}
 	shared, exclusive, scales := read("shared_weight_page.npy"), read("exclusive_weight_page.npy"), read("fmnist", "scales.npy")
-	table, _, err := npy.ReadInts(filepath.Join(dir, "fmnist", "table.npy"))
+	_, table, _, err := npy.ReadBytes(filepath.Join(dir, "fmnist", "table.npy"), "<i4")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +296,7 @@ func checkExport(t *testing.T, dir string) {
 	got := read("export", "fmnist.npy")
 	for i, w := range got {
 		p := i / 512
-		if want := scales[p] * pages[int(table[p])*512+i%512]; w != want {
+		if want := scales[p] * pages[int(binary.LittleEndian.Uint32(table[4*p:]))*512+i%512]; w != want {
 			t.Fatalf("weight %d is %v, want %v", i, w, want)
 		}
 	}
