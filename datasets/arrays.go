@@ -31,7 +31,8 @@ func (e entry) arrays(folder string) (form, error) {
 		return form{}, err
 	}
 	var names []string
-	for _, suffix := range []string{"_train_data.npy", "_train_label.npy", "_test_data.npy", "_test_label.npy"} {
+	for _, suffix := range []string{"_train_data.npy", "_train_label.npy", "_test_data.npy",
+		"_test_label.npy"} {
 		names = append(names, e.name+suffix)
 		for _, f := range listed {
 			if strings.EqualFold(f.Name(), e.name+suffix) {
@@ -52,14 +53,16 @@ func (e entry) arrays(folder string) (form, error) {
 }
 
 // addArrays adds the samples of a file of data and its file of labels.
-func (e entry) addArrays(ctx context.Context, r *recorder, dataPath, labelPath string, part prepared.Part) error {
+func (e entry) addArrays(ctx context.Context, r *recorder, dataPath, labelPath string,
+	part prepared.Part) error {
 	data, err := openArray(dataPath)
 	if err != nil {
 		return err
 	}
 	defer data.Close()
 	if data.columns != e.size() {
-		return fmt.Errorf("%s: expected %d values a sample (%v), found %d", dataPath, e.size(), e.shape, data.columns)
+		return fmt.Errorf("%s: expected %d values a sample (%v), found %d", dataPath, e.size(), e.shape,
+			data.columns)
 	}
 	labels, err := readLabels(labelPath, e.classes)
 	if err != nil {
@@ -109,7 +112,8 @@ func readLabels(path string, classes int) ([]int32, error) {
 // classLabels returns the classes that one-hot rows, or rows of a class index, stand for.
 func classLabels(v []float32, columns, classes int) (labels []int32, err error) {
 	if columns != classes && columns != 1 {
-		return nil, fmt.Errorf("expected one-hot labels of %d classes, or indices, found rows of %d", classes, columns)
+		return nil, fmt.Errorf("expected one-hot labels of %d classes, or indices, found rows of %d",
+			classes, columns)
 	}
 	for row := range slices.Chunk(v, columns) {
 		i, label := len(labels), row[0]

@@ -152,7 +152,8 @@ func TestArrays(t *testing.T) {
 				}
 			}
 		}
-		if p := s.provenance; p.Kind != Real || p.Source != "finished arrays of the original system" || s.train.Groups != nil {
+		if p := s.provenance; p.Kind != Real || p.Source != "finished arrays of the original system" ||
+			s.train.Groups != nil {
 			t.Errorf("%s: provenance %+v, groups %v", name, p, s.train.Groups)
 		}
 	}
@@ -183,7 +184,8 @@ func TestArraysComeLast(t *testing.T) {
 }
 
 func TestArraysErrors(t *testing.T) {
-	const train, trainLabel, test, testLabel = "hhar_train_data.npy", "hhar_train_label.npy", "hhar_test_data.npy", "hhar_test_label.npy"
+	const train, trainLabel, test, testLabel = "hhar_train_data.npy", "hhar_train_label.npy",
+		"hhar_test_data.npy", "hhar_test_label.npy"
 	hot := func(v ...float64) []byte { return npyFile("<f8", false, "(2, 6)", packed("<f8", v...)) }
 	wrong := func(at int, x float64) []byte {
 		v := ramp(2)
@@ -197,36 +199,52 @@ func TestArraysErrors(t *testing.T) {
 	}{
 		{"missing", test, nil, "expected hhar_test_data.npy, not found"},
 		{"missing labels", trainLabel, nil, "expected hhar_train_label.npy, not found"},
-		{"too narrow", train, npyFile("<f4", false, "(2, 2399)", packed("<f4", ramp(2)[:2*2399]...)), "expected 2400 values a sample ([20 120 1]), found 2399"},
-		{"a number a sample", train, npyFile("<f4", false, "(2,)", packed("<f4", 1, 2)), "expected 2400 values a sample"},
-		{"a single number", train, npyFile("<f4", false, "()", packed("<f4", 1)), "expected an array, found a single number"},
-		{"Fortran order", train, npyFile("<f4", true, "(2, 2400)", packed("<f4", ramp(2)...)), "expected values in C order"},
-		{"big-endian", train, npyFile(">f4", false, "(2, 2400)", packed("<f4", ramp(2)...)), `found type ">f4"`},
-		{"complex", train, npyFile("<c8", false, "(2, 1200)", packed("<f4", ramp(2)...)), `found type "<c8"`},
+		{"too narrow", train, npyFile("<f4", false, "(2, 2399)", packed("<f4", ramp(2)[:2*2399]...)),
+			"expected 2400 values a sample ([20 120 1]), found 2399"},
+		{"a number a sample", train, npyFile("<f4", false, "(2,)", packed("<f4", 1, 2)),
+			"expected 2400 values a sample"},
+		{"a single number", train, npyFile("<f4", false, "()", packed("<f4", 1)),
+			"expected an array, found a single number"},
+		{"Fortran order", train, npyFile("<f4", true, "(2, 2400)", packed("<f4", ramp(2)...)),
+			"expected values in C order"},
+		{"big-endian", train, npyFile(">f4", false, "(2, 2400)", packed("<f4", ramp(2)...)),
+			`found type ">f4"`},
+		{"complex", train, npyFile("<c8", false, "(2, 1200)", packed("<f4", ramp(2)...)),
+			`found type "<c8"`},
 		{"objects", train, npyFile("|O", false, "(2, 2400)", []byte("pickled")), `found type "|O"`},
 		{"cut", train, hharArrays()[train][:10000], "does not fit"},
 		{"cut header", train, hharArrays()[train][:50], "not a usable .npy file"},
 		{"more than stated", train, append(hharArrays()[train], 0), "does not fit"},
 		{"empty", train, []byte{}, "not a usable .npy file"},
-		{"other file", train, []byte("PK\x03\x04 and so on, longer than a header"), "not a usable .npy file"},
+		{"other file", train, []byte("PK\x03\x04 and so on, longer than a header"),
+			"not a usable .npy file"},
 		{"negative shape", train, npyFile("<f4", false, "(-2, 2400)", nil), "not a usable .npy file"},
 		{"empty dimension", train, npyFile("<f4", false, "(2, 0)", nil), "not a usable .npy file"},
-		{"overflow", train, npyFile("<f8", false, "(4294967296, 4294967296)", nil), "not a usable .npy file"},
+		{"overflow", train, npyFile("<f8", false, "(4294967296, 4294967296)", nil),
+			"not a usable .npy file"},
 		{"NaN", train, wrong(2400+7, math.NaN()), "value 7 is NaN"},
 		{"infinity", train, wrong(1, math.Inf(-1)), "value 1 is -Inf"},
 		{"beyond float32", train, wrong(1, 1e300), "expected a finite number"},
-		{"a label less", trainLabel, npyFile("<i8", false, "(1,)", packed("<i8", 5)), "expected 2 labels, one for each sample of hhar_train_data.npy, found 1"},
+		{"a label less", trainLabel, npyFile("<i8", false, "(1,)", packed("<i8", 5)),
+			"expected 2 labels, one for each sample of hhar_train_data.npy, found 1"},
 		{"a label more", trainLabel, npyFile("<i8", false, "(3,)", packed("<i8", 5, 4, 3)), "found 3"},
-		{"other classes", trainLabel, npyFile("<f8", false, "(2, 5)", make([]byte, 80)), "expected one-hot labels of 6 classes, or indices, found rows of 5"},
-		{"all zero", trainLabel, hot(0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0), "label 1 is [0 0 0 0 0 0]: expected a single 1 among zeros"},
-		{"two hot", trainLabel, hot(0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0), "label 0 is [0 1 0 0 0 1]: expected a single 1"},
+		{"other classes", trainLabel, npyFile("<f8", false, "(2, 5)", make([]byte, 80)),
+			"expected one-hot labels of 6 classes, or indices, found rows of 5"},
+		{"all zero", trainLabel, hot(0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0),
+			"label 1 is [0 0 0 0 0 0]: expected a single 1 among zeros"},
+		{"two hot", trainLabel, hot(0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0),
+			"label 0 is [0 1 0 0 0 1]: expected a single 1"},
 		{"half hot", trainLabel, hot(0, 0, 0, 0, 0.5, 0.5, 1, 0, 0, 0, 0, 0), "label 0"},
 		{"hot and NaN", trainLabel, hot(0, 0, 0, 0, 1, math.NaN(), 1, 0, 0, 0, 0, 0), "label 0"},
-		{"half an index", trainLabel, npyFile("<f8", false, "(2,)", packed("<f8", 1, 1.5)), "label 1 is 1.5: expected a class index"},
-		{"NaN for an index", trainLabel, npyFile("<f8", false, "(2,)", packed("<f8", math.NaN(), 1)), "label 0 is NaN"},
+		{"half an index", trainLabel, npyFile("<f8", false, "(2,)", packed("<f8", 1, 1.5)),
+			"label 1 is 1.5: expected a class index"},
+		{"NaN for an index", trainLabel, npyFile("<f8", false, "(2,)", packed("<f8", math.NaN(), 1)),
+			"label 0 is NaN"},
 		{"huge index", trainLabel, npyFile("<f8", false, "(2,)", packed("<f8", 1e30, 1)), "label 0 is"},
-		{"index 6", trainLabel, npyFile("<i8", false, "(2,)", packed("<i8", 1, 6)), "expected 0 to 5, found 6"},
-		{"negative index", testLabel, npyFile("<i8", false, "(1,)", packed("<i8", -1)), "expected 0 to 5, found -1"},
+		{"index 6", trainLabel, npyFile("<i8", false, "(2,)", packed("<i8", 1, 6)),
+			"expected 0 to 5, found 6"},
+		{"negative index", testLabel, npyFile("<i8", false, "(1,)", packed("<i8", -1)),
+			"expected 0 to 5, found -1"},
 	} {
 		files := hharArrays()
 		if files[c.file] = c.data; c.data == nil {
@@ -246,7 +264,8 @@ func TestArraysErrors(t *testing.T) {
 // A header alone is no reason to allocate.
 func TestArraysHugeHeaders(t *testing.T) {
 	long := npyFile("<f8", false, "(2, 2)", make([]byte, 32))
-	long[6] = 2                        // version 2: four bytes for the length of the header, which then is huge
+	// version 2: four bytes for the length of the header, which then is huge
+	long[6] = 2
 	copy(long[8:], []byte{0, 0, 0, 4}) // 64 MB
 	for name, b := range map[string][]byte{
 		"no rows, and wide ones": npyFile("<f8", false, "(0, 16777216)", nil),

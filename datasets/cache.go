@@ -26,11 +26,13 @@ func (e entry) real(ctx context.Context, o Options, f form) (*samples, error) {
 		}
 		parent = filepath.Join(user, "weightsep", "datasets", e.name)
 	}
-	content, err := prepared.Hash(ctx, filepath.Join(parent, "hashes.json"), f.files, o.counter("checking", f.files))
+	content, err := prepared.Hash(ctx, filepath.Join(parent, "hashes.json"), f.files,
+		o.counter("checking", f.files))
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "set 2 %v %q %q", e.shape, e.classNames, []any{f.name, f.version, content}))
+	sum := sha256.Sum256(fmt.Appendf(nil, "set 2 %v %q %q", e.shape, e.classNames,
+		[]any{f.name, f.version, content}))
 	dir := filepath.Join(parent, hex.EncodeToString(sum[:12]))
 	s, err := e.openSet(dir)
 	if err == nil {

@@ -59,7 +59,8 @@ func (s *stages) progress(stage string, done, total int64) {
 // same reports whether two datasets have the same samples in the same order.
 func same(a, b *Dataset) bool {
 	for _, pair := range [][2]*Split{{a.Train, b.Train}, {a.Validation, b.Validation}, {a.Test, b.Test}} {
-		if !slices.Equal(values(pair[0]), values(pair[1])) || !slices.Equal(pair[0].Labels, pair[1].Labels) ||
+		if !slices.Equal(values(pair[0]), values(pair[1])) ||
+			!slices.Equal(pair[0].Labels, pair[1].Labels) ||
 			!slices.Equal(pair[0].Groups, pair[1].Groups) || !slices.Equal(pair[0].Clips, pair[1].Clips) {
 			return false
 		}
@@ -94,7 +95,8 @@ func TestOpenAgain(t *testing.T) {
 			continue
 		}
 		if !same(got, want) || len(second.last) > 0 {
-			t.Errorf("%s: the second time: the same samples: %v; stages %v", name, same(got, want), second.last)
+			t.Errorf("%s: the second time: the same samples: %v; stages %v", name, same(got, want),
+				second.last)
 		}
 		if done, unfinished := sets(t, o.CacheDir, name); len(done) != 1 || len(unfinished) > 0 {
 			t.Errorf("%s: sets %v and %v, want one", name, done, unfinished)
@@ -137,7 +139,8 @@ func TestOpenPreparesOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if slices.Equal(other.Validation.rows, first.Validation.rows) && slices.Equal(other.Train.rows, first.Train.rows) {
+	if slices.Equal(other.Validation.rows, first.Validation.rows) &&
+		slices.Equal(other.Train.rows, first.Train.rows) {
 		t.Error("another seed gives the same split")
 	}
 }
@@ -169,7 +172,8 @@ func TestOpenChangedFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if fewer.Provenance.Train != before.Provenance.Train-1 {
-		t.Errorf("%d training samples after removing one of %d", fewer.Provenance.Train, before.Provenance.Train)
+		t.Errorf("%d training samples after removing one of %d", fewer.Provenance.Train,
+			before.Provenance.Train)
 	}
 }
 
@@ -204,7 +208,8 @@ func TestOpenDamagedCache(t *testing.T) {
 			t.Errorf("%s: error %v, or other samples", name, err)
 			continue
 		}
-		if again, unfinished := sets(t, o.CacheDir, "us8k"); !slices.Equal(again, done) || len(unfinished) > 0 {
+		if again, unfinished := sets(t, o.CacheDir, "us8k"); !slices.Equal(again, done) ||
+			len(unfinished) > 0 {
 			t.Errorf("%s: sets %v and %v, want %v", name, again, unfinished, done)
 		}
 	}
@@ -227,7 +232,8 @@ func TestOpenFailedLeavesNothing(t *testing.T) {
 	for name, files := range originals(t) {
 		last := -1 // the last file that is not text
 		for i, f := range files {
-			if name == "hhar" || !strings.HasSuffix(f.name, ".txt") && !strings.HasSuffix(f.name, ".csv") && len(f.data) > 1000 {
+			if name == "hhar" || !strings.HasSuffix(f.name, ".txt") && !strings.HasSuffix(f.name, ".csv") &&
+				len(f.data) > 1000 {
 				last = i
 			}
 			if name == "obs" {
@@ -236,7 +242,8 @@ func TestOpenFailedLeavesNothing(t *testing.T) {
 		}
 		dir, cache := t.TempDir(), t.TempDir()
 		unpack(t, dir, under(name, files)...)
-		write(t, files[last].data[:len(files[last].data)*9/10], dir, name, filepath.FromSlash(files[last].name))
+		write(t, files[last].data[:len(files[last].data)*9/10], dir, name,
+			filepath.FromSlash(files[last].name))
 		if d, err := Open(t.Context(), name, Options{Dir: dir, CacheDir: cache}); err == nil || d != nil {
 			t.Errorf("%s: no error of %s, which is cut", name, files[last].name)
 		}
@@ -252,11 +259,12 @@ func TestOpenCancelledLeavesNothing(t *testing.T) {
 		for _, at := range []string{"checking", "preparing"} {
 			ctx, cancel := context.WithCancel(t.Context())
 			cache := t.TempDir()
-			_, err := Open(ctx, name, Options{Dir: dir, CacheDir: cache, Progress: func(stage string, _, _ int64) {
-				if stage == at {
-					cancel()
-				}
-			}})
+			_, err := Open(ctx, name, Options{Dir: dir, CacheDir: cache,
+				Progress: func(stage string, _, _ int64) {
+					if stage == at {
+						cancel()
+					}
+				}})
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("%s, cancelled when %s: error %v", name, at, err)
 			}
@@ -319,7 +327,8 @@ func TestCacheIsBounded(t *testing.T) {
 func TestCacheUnusable(t *testing.T) {
 	dir := t.TempDir()
 	write(t, nil, dir, "file")
-	_, err := Open(t.Context(), "hhar", Options{Dir: original(t, "hhar"), CacheDir: filepath.Join(dir, "file")})
+	_, err := Open(t.Context(), "hhar", Options{Dir: original(t, "hhar"),
+		CacheDir: filepath.Join(dir, "file")})
 	if err == nil || !strings.Contains(err.Error(), dir) {
 		t.Errorf("error %v: want one that names the folder", err)
 	}

@@ -77,7 +77,8 @@ func TestCIFAR10Archive(t *testing.T) {
 		t.Errorf("test labels %v, want %v", s.test.Labels, want)
 	}
 	v := s.train.Sample(2) // record 2 of batch 2
-	for _, p := range []struct{ y, x, c int }{{0, 0, 0}, {0, 1, 0}, {1, 0, 0}, {0, 0, 1}, {31, 31, 2}, {4, 7, 1}} {
+	for _, p := range []struct{ y, x, c int }{{0, 0, 0}, {0, 1, 0}, {1, 0, 0}, {0, 0, 1}, {31, 31, 2},
+		{4, 7, 1}} {
 		want := float32(byte(100*p.c+10*p.y+p.x+2)) / 255
 		if got := v[(p.y*32+p.x)*3+p.c]; got != want {
 			t.Errorf("row %d, column %d, channel %d: %v, want %v", p.y, p.x, p.c, got, want)
@@ -131,7 +132,8 @@ func TestCIFAR10Errors(t *testing.T) {
 		dir := t.TempDir()
 		write(t, c.archive, dir, "cifar10", cifarArchive)
 		_, err := Open(t.Context(), "cifar10", Options{Dir: dir})
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), cifarArchive) {
+		if err == nil || !strings.Contains(err.Error(), c.want) ||
+			!strings.Contains(err.Error(), cifarArchive) {
 			t.Errorf("%s: error %v, want one with %q and the file", c.name, err, c.want)
 		}
 	}

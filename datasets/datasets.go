@@ -140,7 +140,8 @@ func open(ctx context.Context, name string, o Options) (*Dataset, error) {
 		}
 		if n < o.MinTrain {
 			s, why = nil, fmt.Sprintf(
-				"of the real one only %d training samples were found, at least %d were asked for", n, o.MinTrain)
+				"of the real one only %d training samples were found, at least %d were asked for", n,
+				o.MinTrain)
 		}
 	}
 	if err == nil && s == nil {

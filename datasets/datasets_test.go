@@ -44,13 +44,17 @@ func TestOpenErrors(t *testing.T) {
 		{"unknown name", "cifar100", Options{}, "unknown dataset: want one of [cifar10 "},
 		{"no such directory", "gsc", Options{Dir: filepath.Join(dir, "none")}, "no such file"},
 		{"a file", "gsc", Options{Dir: filepath.Join(dir, "file")}, "not a directory"},
-		{"nothing known", "gsc", Options{Dir: dir}, "no folder of a dataset in it: want at least one of cifar10, mnist,"},
+		{"nothing known", "gsc", Options{Dir: dir},
+			"no folder of a dataset in it: want at least one of cifar10, mnist,"},
 		{"nothing known, mnist", "mnist", Options{Dir: dir}, "no folder of a dataset in it"},
 		{"folder is a file", "cifar10", Options{Dir: filepath.Join(dir, "odd")}, "cifar10: not a directory"},
-		{"folder without files", "fmnist", Options{Dir: filepath.Join(dir, "bare")}, "expected train-images-idx3-ubyte, "},
-		{"folder without archive", "cifar10", Options{Dir: filepath.Join(dir, "bare")}, "expected " + cifarArchive},
+		{"folder without files", "fmnist", Options{Dir: filepath.Join(dir, "bare")},
+			"expected train-images-idx3-ubyte, "},
+		{"folder without archive", "cifar10", Options{Dir: filepath.Join(dir, "bare")},
+			"expected " + cifarArchive},
 		{"negative limit", "gsc", Options{MaxTest: -1}, "option MaxTest is -1"},
-		{"nothing left to validate", "gsc", Options{MaxTrain: 1}, "option MaxTrain is 1: want 0 or at least 2"},
+		{"nothing left to validate", "gsc", Options{MaxTrain: 1},
+			"option MaxTrain is 1: want 0 or at least 2"},
 		{"negative size", "gsc", Options{StandInTrain: -5}, "option StandInTrain is -5"},
 	} {
 		d, err := Open(t.Context(), c.dataset, c.o)
@@ -91,7 +95,8 @@ func TestOpenAbsent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p := d.Provenance; p.Kind != StandIn || p.Note != why || p.Train != 70 || p.TrainOf != 70 || p.Test != 35 {
+		if p := d.Provenance; p.Kind != StandIn || p.Note != why || p.Train != 70 || p.TrainOf != 70 ||
+			p.Test != 35 {
 			t.Errorf("%s: provenance %+v, want the note %q", name, p, why)
 		}
 		if s := d.Provenance.String(); !strings.HasPrefix(s, "stand-in: generated, not "+name) {
@@ -145,7 +150,8 @@ func TestOpenCancelled(t *testing.T) {
 
 func TestProvenanceJSON(t *testing.T) {
 	b, err := json.Marshal(Provenance{Kind: StandIn, Source: "s", Train: 1, TrainOf: 2, Test: 3, TestOf: 4})
-	if want := `{"kind":"stand-in","source":"s","train":1,"train_of":2,"test":3,"test_of":4}`; err != nil || string(b) != want {
+	if want := `{"kind":"stand-in","source":"s","train":1,"train_of":2,"test":3,"test_of":4}`; err != nil ||
+		string(b) != want {
 		t.Errorf("%s, %v, want %s", b, err, want)
 	}
 }

@@ -17,7 +17,8 @@ func esc10Recordings() []file {
 		{"1-100-B-0.wav", second(400)},
 		{"1-17367-A-10.wav", second(500)},
 		{"1-200-A-2.wav", []byte("not looked at")},
-		{"4-300-A-41.wav", wav16(features.LogMelRate, tone(features.LogMelRate, 2*features.LogMelRate, 600, 0.5))},
+		{"4-300-A-41.wav", wav16(features.LogMelRate,
+			tone(features.LogMelRate, 2*features.LogMelRate, 600, 0.5))},
 		{"5-400-A-21.wav", second(700)},
 		{"5-400-A-49.wav", nil},
 	}
@@ -50,7 +51,8 @@ func TestESC10(t *testing.T) {
 		if want := []int32{6}; !slices.Equal(s.test.Labels, want) { // sneezing
 			t.Errorf("%s: test labels %v, want %v", name, s.test.Labels, want)
 		}
-		if want := segmentsOf(t, tone(features.LogMelRate, features.LogMelRate, 500, 0.5)); !slices.Equal(s.train.Sample(2), want[0]) {
+		if want := segmentsOf(t, tone(features.LogMelRate, features.LogMelRate, 500,
+			0.5)); !slices.Equal(s.train.Sample(2), want[0]) {
 			t.Errorf("%s: training sample 2 is not the recording of rain", name)
 		}
 		g, c := s.train.Groups, s.train.Clips
@@ -61,7 +63,8 @@ func TestESC10(t *testing.T) {
 			t.Errorf("%s: clips %v do not tell the recordings", name, c)
 		}
 		source, _, _ := strings.Cut(name, ", ")
-		if want := source + ": segments of 5 of 400 recordings"; s.provenance.Kind != Real || s.provenance.Source != want {
+		if want := source + ": segments of 5 of 400 recordings"; s.provenance.Kind != Real ||
+			s.provenance.Source != want {
 			t.Errorf("%s: provenance %+v, want the source %q", name, s.provenance, want)
 		}
 	}
@@ -108,7 +111,8 @@ func TestESC10Errors(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		unpack(t, dir, under("esc10/audio", files)...)
-		if _, err := Open(t.Context(), "esc10", Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Open(t.Context(), "esc10", Options{Dir: dir}); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
@@ -122,7 +126,8 @@ func TestESC10LeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := d.Provenance
-	if p.Train != 6 || !strings.Contains(p.Note, "1 recordings left out") || !strings.HasSuffix(p.Source, "segments of 5 of 400 recordings") {
+	if p.Train != 6 || !strings.Contains(p.Note, "1 recordings left out") ||
+		!strings.HasSuffix(p.Source, "segments of 5 of 400 recordings") {
 		t.Errorf("provenance %+v", p)
 	}
 }

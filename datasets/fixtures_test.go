@@ -26,7 +26,8 @@ func tarGz(t testing.TB, files ...file) []byte {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
 	for _, f := range files {
-		if err := w.WriteHeader(&tar.Header{Name: f.name, Mode: 0o644, Size: int64(len(f.data))}); err != nil {
+		if err := w.WriteHeader(&tar.Header{Name: f.name, Mode: 0o644,
+			Size: int64(len(f.data))}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.Write(f.data); err != nil {
@@ -138,7 +139,8 @@ func encode(t *testing.T, rate, bits, channels int, data []int) []byte {
 	defer f.Close()
 	e := goaudio.NewEncoder(f, rate, bits, channels, 1)
 	format := &audio.Format{NumChannels: channels, SampleRate: rate}
-	if err := errors.Join(e.Write(&audio.IntBuffer{Format: format, Data: data, SourceBitDepth: bits}), e.Close()); err != nil {
+	if err := errors.Join(e.Write(&audio.IntBuffer{Format: format, Data: data, SourceBitDepth: bits}),
+		e.Close()); err != nil {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(f.Name())

@@ -54,7 +54,8 @@ func moduleCache() (string, error) {
 	if dirs := filepath.SplitList(build.Default.GOPATH); len(dirs) > 0 {
 		return filepath.Join(dirs[0], "pkg", "mod"), nil
 	}
-	return "", errors.Join(errors.New("neither GOMODCACHE, GOPATH nor a home directory is set"), fs.ErrNotExist)
+	return "", errors.Join(errors.New("neither GOMODCACHE, GOPATH nor a home directory is set"),
+		fs.ErrNotExist)
 }
 
 // escapeModule writes a module path as the module cache does: a capital letter

@@ -139,7 +139,8 @@ func TestHoldOutGroups(t *testing.T) {
 			}
 			empties := slices.ContainsFunc(of, func(i int) bool { return rest[s.Labels[i]] == 0 })
 			if then := distance(s, with, classes); then < now-1e-6 && !empties {
-				t.Errorf("round %d: %s would bring the distance from %.2f to %.2f and is not held out", round, name, now, then)
+				t.Errorf("round %d: %s would bring the distance from %.2f to %.2f and is not held out",
+					round, name, now, then)
 			}
 		}
 	}
@@ -164,7 +165,8 @@ func checkParts(t *testing.T, s *Split, parts ...*Split) {
 			}
 			seen[at] = true
 			if p.Labels[i] != s.Labels[at] || p.Groups[i] != s.Groups[at] {
-				t.Errorf("sample %d has label %d and group %d, want %d and %d", at, p.Labels[i], p.Groups[i], s.Labels[at], s.Groups[at])
+				t.Errorf("sample %d has label %d and group %d, want %d and %d", at, p.Labels[i], p.Groups[i],
+					s.Labels[at], s.Groups[at])
 			}
 		}
 	}

@@ -90,7 +90,8 @@ func loadGSC(ctx context.Context, root, source string, r *recorder) (Provenance,
 		return Provenance{}, err
 	}
 	if len(lists) != 2 {
-		return Provenance{}, fmt.Errorf("%s: expected %s and %s, found %d of them", root, gscTesting, gscValidation, len(lists))
+		return Provenance{}, fmt.Errorf("%s: expected %s and %s, found %d of them", root, gscTesting,
+			gscValidation, len(lists))
 	}
 	words := map[int32]bool{}
 	samples := r.Samples()
@@ -100,7 +101,8 @@ func loadGSC(ctx context.Context, root, source string, r *recorder) (Provenance,
 		test, validation := lists[prepared.Test][s.Name], lists[prepared.Validation][s.Name]
 		switch {
 		case test && validation:
-			return Provenance{}, fmt.Errorf("%s: expected %s in one of the lists, found it in both", root, s.Name)
+			return Provenance{}, fmt.Errorf("%s: expected %s in one of the lists, found it in both",
+				root, s.Name)
 		case test:
 			s.Part = prepared.Test
 		case validation:
@@ -121,7 +123,8 @@ func gscSample(name string) (prepared.Sample, bool, error) {
 	}
 	label := slices.Index(gscWords, word)
 	if label < 0 {
-		return prepared.Sample{}, false, fmt.Errorf("folder %q: expected one of the %d words", word, len(gscWords))
+		return prepared.Sample{}, false, fmt.Errorf("folder %q: expected one of the %d words", word,
+			len(gscWords))
 	}
 	speaker, _, ok := strings.Cut(file, "_nohash_")
 	if !ok {
@@ -140,7 +143,8 @@ func gscList(r io.Reader) (map[string]bool, error) {
 			continue
 		}
 		if !fs.ValidPath(name) || path.Ext(name) != ".wav" {
-			return nil, fmt.Errorf("line %d: expected a name such as bed/0f250098_nohash_0.wav, found %q", line, name)
+			return nil, fmt.Errorf("line %d: expected a name such as bed/0f250098_nohash_0.wav, found %q",
+				line, name)
 		}
 		names[name] = true
 	}

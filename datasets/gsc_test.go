@@ -64,8 +64,9 @@ func TestGSC(t *testing.T) {
 	slices.Reverse(backward)
 
 	for name, folder := range map[string]string{
-		"archive, lists last":  unpack(t, t.TempDir(), file{gscArchive, tarGz(t, all...)}),
-		"archive, lists first": unpack(t, t.TempDir(), file{gscArchive, tarGz(t, slices.Concat(lists, backward, other)...)}),
+		"archive, lists last": unpack(t, t.TempDir(), file{gscArchive, tarGz(t, all...)}),
+		"archive, lists first": unpack(t, t.TempDir(),
+			file{gscArchive, tarGz(t, slices.Concat(lists, backward, other)...)}),
 		"archive, dots":        unpack(t, t.TempDir(), file{gscArchive, tarGz(t, under(".", all)...)}),
 		"unpacked":             unpack(t, t.TempDir(), all...),
 		"unpacked in a folder": unpack(t, t.TempDir(), under("speech_commands_v0.02", all)...),
@@ -96,17 +97,20 @@ func TestGSC(t *testing.T) {
 			}
 		}
 		found := sampleSet(s.test)
-		if s.test.Len() != 2 || !found[fmt.Sprint(mfcc(t, gscSpoken[1].v))] || !found[fmt.Sprint(mfcc(t, gscSpoken[2].v))] ||
+		if s.test.Len() != 2 || !found[fmt.Sprint(mfcc(t, gscSpoken[1].v))] ||
+			!found[fmt.Sprint(mfcc(t, gscSpoken[2].v))] ||
 			!slices.Equal(s.test.Labels, []int32{bed, bed}) {
 			t.Errorf("%s: test labels %v, want both recordings of bbbb", name, s.test.Labels)
 		}
 		// Speakers: aaaa, aaaa, eeee; cccc, dddd; bbbb, bbbb.
 		a, v, b := s.train.Groups, s.validation.Groups, s.test.Groups
-		if a[0] != a[1] || b[0] != b[1] || len(slices.Compact(slices.Sorted(slices.Values([]int32{a[0], a[2], v[0], v[1], b[0]})))) != 5 {
+		if a[0] != a[1] || b[0] != b[1] || len(slices.Compact(slices.Sorted(slices.Values([]int32{a[0], a[2],
+			v[0], v[1], b[0]})))) != 5 {
 			t.Errorf("%s: groups %v, %v, %v do not tell the speakers", name, a, v, b)
 		}
 		p := s.provenance
-		if p.Kind != Real || !strings.HasSuffix(p.Source, ": 3 of 35 words") || p.TrainOf != 94824 || p.TestOf != 11005 {
+		if p.Kind != Real || !strings.HasSuffix(p.Source, ": 3 of 35 words") || p.TrainOf != 94824 ||
+			p.TestOf != 11005 {
 			t.Errorf("%s: provenance %+v", name, p)
 		}
 		if strings.HasPrefix(p.Source, gscArchive) != strings.HasPrefix(name, "archive") {
@@ -145,7 +149,10 @@ func TestGSCErrors(t *testing.T) {
 			[]string{"aaaa_nohash_0.wav", "expected one of the 35 words"}},
 		{"no speaker", func(f map[string][]byte) { f["bed/aaaa.wav"] = f[gscSpoken[0].name] },
 			[]string{"bed/aaaa.wav", "expected a name such as 0f250098_nohash_0.wav"}},
-		{"other rate", func(f map[string][]byte) { f["bed/a_nohash_0.wav"] = wav16(8000, tone(8000, 8000, 100, 1)) },
+		{"other rate", func(f map[string][]byte) {
+			f["bed/a_nohash_0.wav"] = wav16(8000,
+				tone(8000, 8000, 100, 1))
+		},
 			[]string{"bed/a_nohash_0.wav", "expected 16000 samples a second, found 8000"}},
 		{"cut", func(f map[string][]byte) { f["bed/aaaa_nohash_0.wav"] = f["bed/aaaa_nohash_0.wav"][:20000] },
 			[]string{"bed/aaaa_nohash_0.wav", "malformed file", "19956 bytes of samples instead of 32000"}},
@@ -153,7 +160,10 @@ func TestGSCErrors(t *testing.T) {
 			[]string{"bed/aaaa_nohash_0.wav", "malformed file"}},
 		{"no samples", func(f map[string][]byte) { f["bed/aaaa_nohash_0.wav"] = wav16(gscRate, nil) },
 			[]string{"bed/aaaa_nohash_0.wav", "no samples"}},
-		{"eleven seconds", func(f map[string][]byte) { f["bed/aaaa_nohash_0.wav"] = wav16(gscRate, make([]int16, 11*gscRate)) },
+		{"eleven seconds", func(f map[string][]byte) {
+			f["bed/aaaa_nohash_0.wav"] = wav16(gscRate,
+				make([]int16, 11*gscRate))
+		},
 			[]string{"bed/aaaa_nohash_0.wav", "too long"}},
 		{"only other encodings", func(f map[string][]byte) {
 			for name := range f {
@@ -196,7 +206,8 @@ func TestGSCTwice(t *testing.T) {
 	recordings, lists := gscFiles(gscSpoken, "bed/bbbb_nohash_0.wav\n", "")
 	all := slices.Concat(recordings, lists, recordings[2:3])
 	folder := unpack(t, t.TempDir(), file{gscArchive, tarGz(t, all...)})
-	if _, err := loadFresh(t, gsc(), folder); err == nil || !strings.Contains(err.Error(), "bed/bbbb_nohash_1.wav") ||
+	if _, err := loadFresh(t, gsc(), folder); err == nil ||
+		!strings.Contains(err.Error(), "bed/bbbb_nohash_1.wav") ||
 		!strings.Contains(err.Error(), "found twice") {
 		t.Errorf("error %v", err)
 	}
@@ -217,7 +228,8 @@ func TestGSCNoFiles(t *testing.T) {
 	dir := t.TempDir()
 	write(t, wav16(gscRate, gscSpoken[0].v), dir, "gsc", "bed", "aaaa_nohash_0.wav") // but no list
 	_, err := Open(t.Context(), "gsc", Options{Dir: dir})
-	if err == nil || !strings.Contains(err.Error(), "expected "+gscArchive) || !strings.Contains(err.Error(), gscTesting) {
+	if err == nil || !strings.Contains(err.Error(), "expected "+gscArchive) ||
+		!strings.Contains(err.Error(), gscTesting) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -12,7 +12,8 @@ func manySpoken(speakers int) (all []spoken) {
 	for i := range speakers {
 		for w, word := range []string{"no", "yes"} {
 			hz := float64(200 + 40*i + 13*w)
-			all = append(all, spoken{fmt.Sprintf("%s/%04x_nohash_0.wav", word, i), tone(gscRate, 3000, hz, 0.5)})
+			all = append(all, spoken{fmt.Sprintf("%s/%04x_nohash_0.wav", word, i),
+				tone(gscRate, 3000, hz, 0.5)})
 		}
 	}
 	return all
@@ -20,7 +21,8 @@ func manySpoken(speakers int) (all []spoken) {
 
 // Without official validation samples here, a tenth of the speakers is held out.
 func TestGSCHoldsOutSpeakers(t *testing.T) {
-	recordings, lists := gscFiles(manySpoken(21), "no/0000_nohash_0.wav\nyes/0000_nohash_0.wav\n", "no/ffff_nohash_0.wav\n")
+	recordings, lists := gscFiles(manySpoken(21), "no/0000_nohash_0.wav\nyes/0000_nohash_0.wav\n",
+		"no/ffff_nohash_0.wav\n")
 	dir := t.TempDir()
 	unpack(t, dir, under("gsc", append(recordings, lists...))...)
 	d, err := Open(t.Context(), "gsc", Options{Dir: dir})
@@ -44,7 +46,8 @@ func TestGSCHoldsOutSpeakers(t *testing.T) {
 
 // The official validation samples are taken as they are.
 func TestGSCOfficialValidation(t *testing.T) {
-	recordings, lists := gscFiles(manySpoken(6), "no/0000_nohash_0.wav\n", "no/0001_nohash_0.wav\nyes/0001_nohash_0.wav\nno/0002_nohash_0.wav\n")
+	recordings, lists := gscFiles(manySpoken(6), "no/0000_nohash_0.wav\n",
+		"no/0001_nohash_0.wav\nyes/0001_nohash_0.wav\nno/0002_nohash_0.wav\n")
 	dir := t.TempDir()
 	unpack(t, dir, under("gsc", append(recordings, lists...))...)
 	var first *Dataset
@@ -54,14 +57,16 @@ func TestGSCOfficialValidation(t *testing.T) {
 			t.Fatal(err)
 		}
 		if d.Train.Len() != 8 || d.Validation.Len() != 3 || d.Test.Len() != 1 {
-			t.Errorf("%d, %d and %d samples, want 8, 3 and 1", d.Train.Len(), d.Validation.Len(), d.Test.Len())
+			t.Errorf("%d, %d and %d samples, want 8, 3 and 1", d.Train.Len(), d.Validation.Len(),
+				d.Test.Len())
 		}
 		if first == nil {
 			first = d
 		} else if slices.Equal(d.Train.rows, first.Train.rows) {
 			t.Errorf("seed %d: the training samples are in the same order", seed)
 		}
-		if !slices.Equal(slices.Sorted(slices.Values(d.Validation.rows)), slices.Sorted(slices.Values(first.Validation.rows))) {
+		if !slices.Equal(slices.Sorted(slices.Values(d.Validation.rows)),
+			slices.Sorted(slices.Values(first.Validation.rows))) {
 			t.Errorf("seed %d: other validation samples", seed)
 		}
 	}
@@ -71,7 +76,8 @@ func TestGSCOfficialValidation(t *testing.T) {
 func TestGSCOneSpeaker(t *testing.T) {
 	var all []spoken
 	for i := range 24 {
-		all = append(all, spoken{fmt.Sprintf("go/aaaa_nohash_%d.wav", i), tone(gscRate, 3000, float64(200+50*i), 0.5)})
+		all = append(all, spoken{fmt.Sprintf("go/aaaa_nohash_%d.wav", i),
+			tone(gscRate, 3000, float64(200+50*i), 0.5)})
 	}
 	recordings, lists := gscFiles(all, "go/aaaa_nohash_0.wav\n", "")
 	dir := t.TempDir()
@@ -91,7 +97,8 @@ func TestGSCOneSpeaker(t *testing.T) {
 // A recording in both lists cannot be in a part at random.
 func TestGSCInBothLists(t *testing.T) {
 	const both = "no/0001_nohash_0.wav\n"
-	recordings, lists := gscFiles(manySpoken(3), "no/0000_nohash_0.wav\n"+both, "yes/0000_nohash_0.wav\n"+both)
+	recordings, lists := gscFiles(manySpoken(3), "no/0000_nohash_0.wav\n"+both,
+		"yes/0000_nohash_0.wav\n"+both)
 	folder := unpack(t, t.TempDir(), append(recordings, lists...)...)
 	tests := map[int]int{} // number of test samples
 	for range 12 {
@@ -115,7 +122,8 @@ func checkGroups(t *testing.T, name string, d *Dataset) {
 		"clip":  func(s *Split) []int32 { return s.Clips },
 	} {
 		in := map[int32]string{}
-		for part, s := range map[string]*Split{"training": d.Train, "validation": d.Validation, "test": d.Test} {
+		for part, s := range map[string]*Split{"training": d.Train, "validation": d.Validation,
+			"test": d.Test} {
 			for _, g := range of(s) {
 				if other, ok := in[g]; ok && other != part && g >= 0 {
 					t.Errorf("%s: %s %d is in the %s and the %s samples", name, what, g, other, part)

@@ -51,7 +51,8 @@ const (
 )
 
 // gtsrbArchives are the original's files.
-var gtsrbArchives = []string{"GTSRB_Final_Training_Images.zip", "GTSRB_Final_Test_Images.zip", "GTSRB_Final_Test_GT.zip"}
+var gtsrbArchives = []string{"GTSRB_Final_Training_Images.zip", "GTSRB_Final_Test_Images.zip",
+	"GTSRB_Final_Test_GT.zip"}
 
 func gtsrbForm(folder string) (form, error) {
 	source := "three archives"

@@ -60,11 +60,13 @@ func gtsrbFiles() (train, test, truth []file) {
 	const images = "GTSRB/Final_Training/Images/"
 	train = []file{
 		{"GTSRB/Readme-Images.txt", []byte("x")},
-		{images + "00001/GT-00001.csv", []byte(gtsrbHead + line("00000_00000.ppm", 1) + line("00000_00001.ppm", 1) + line("00001_00000.ppm", 1))},
+		{images + "00001/GT-00001.csv", []byte(gtsrbHead + line("00000_00000.ppm", 1) +
+			line("00000_00001.ppm", 1) + line("00001_00000.ppm", 1))},
 		{images + "00001/00000_00000.ppm", photo(8)},
 		{images + "00001/00000_00001.ppm", photo(9)},
 		{images + "00001/00001_00000.ppm", photo(10)},
-		{images + "00014/GT-00014.csv", []byte(gtsrbHead + line("00000_00000.ppm", 14) + line("00000_00029.ppm", 14) + line("00002_00000.ppm", 14))},
+		{images + "00014/GT-00014.csv", []byte(gtsrbHead + line("00000_00000.ppm", 14) +
+			line("00000_00029.ppm", 14) + line("00002_00000.ppm", 14))},
 		{images + "00014/00000_00000.ppm", photo(11)},
 		{images + "00014/00000_00029.ppm", photo(12)},
 	}
@@ -72,15 +74,18 @@ func gtsrbFiles() (train, test, truth []file) {
 		{"GTSRB/Final_Test/Images/00000.ppm", photo(20)},
 		{"GTSRB/Final_Test/Images/00001.ppm", photo(21)},
 		// The table without classes that lies beside them.
-		{"GTSRB/Final_Test/Images/GT-final_test.test.csv", []byte("Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2\n00000.ppm;40;36;4;2;35;33\n")},
+		{"GTSRB/Final_Test/Images/GT-final_test.test.csv",
+			[]byte("Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2\n00000.ppm;40;36;4;2;35;33\n")},
 	}
-	truth = []file{{"GT-final_test.csv", []byte(gtsrbHead + line("00000.ppm", 42) + line("00001.ppm", 0) + line("00002.ppm", 7))}}
+	truth = []file{{"GT-final_test.csv", []byte(gtsrbHead + line("00000.ppm", 42) + line("00001.ppm", 0) +
+		line("00002.ppm", 7))}}
 	return train, test, truth
 }
 
 func TestGTSRB(t *testing.T) {
 	train, test, truth := gtsrbFiles()
-	archives := []file{{gtsrbArchives[0], zipped(t, train...)}, {gtsrbArchives[1], zipped(t, test...)}, {gtsrbArchives[2], zipped(t, truth...)}}
+	archives := []file{{gtsrbArchives[0], zipped(t, train...)}, {gtsrbArchives[1], zipped(t, test...)},
+		{gtsrbArchives[2], zipped(t, truth...)}}
 	all := slices.Concat(train, test, truth)
 	inner := slices.Concat(train, test, under("GTSRB", truth))
 	for i := range inner {
@@ -102,7 +107,8 @@ func TestGTSRB(t *testing.T) {
 		}
 		for i, blue := range []int{8, 9, 10, 11, 12} {
 			if got, want := s.train.Sample(i), signOf(blue); !slices.Equal(got, want) {
-				t.Errorf("%s: training sample %d has the values %v ..., want %v ...", name, i, got[:16], want[:16])
+				t.Errorf("%s: training sample %d has the values %v ..., want %v ...", name, i, got[:16],
+					want[:16])
 			}
 		}
 		// The order of test samples is shuffled, but what belongs together stays.
@@ -124,7 +130,8 @@ func TestGTSRB(t *testing.T) {
 			t.Errorf("%s: groups %v of the test samples", name, g)
 		}
 		source, _, _ := strings.Cut(name, ", ")
-		if p := s.provenance; p.Kind != Real || p.Source != source || p.TrainOf != 39209 || p.TestOf != 12630 {
+		if p := s.provenance; p.Kind != Real || p.Source != source || p.TrainOf != 39209 ||
+			p.TestOf != 12630 {
 			t.Errorf("%s: provenance %+v", name, p)
 		}
 	}
@@ -157,7 +164,8 @@ func TestGTSRBResized(t *testing.T) {
 	}
 	train, test, truth := gtsrbFiles()
 	train[2].data = b
-	train[1].data = []byte(strings.Replace(string(train[1].data), "00000_00000.ppm;40;36;4;2;35;33;1", "00000_00000.ppm;64;96;0;0;63;95;1", 1))
+	train[1].data = []byte(strings.Replace(string(train[1].data), "00000_00000.ppm;40;36;4;2;35;33;1",
+		"00000_00000.ppm;64;96;0;0;63;95;1", 1))
 	s, err := loadFresh(t, gtsrb(), unpack(t, t.TempDir(), slices.Concat(train, test, truth)...))
 	if err != nil {
 		t.Fatal(err)
@@ -190,29 +198,45 @@ func TestGTSRBErrors(t *testing.T) {
 		edit func(train []file)
 		want []string
 	}{
-		{"no line", replace(table, line("00000_00000.ppm", 1), ""), []string{"00001/00000_00000.ppm", "no table has a line"}},
-		{"no table", func(f []file) { f[table].name = "other.csv" }, []string{"00001/00000_00000.ppm", "no table has a line"}},
-		{"right of the picture", replace(table, "35;33", "40;33"), []string{"00001/00000_00000.ppm", "expected a rectangle within"}},
-		{"below the picture", replace(table, "35;33", "35;36"), []string{"00001/00000_00000.ppm", "expected a rectangle within"}},
+		{"no line", replace(table, line("00000_00000.ppm", 1), ""),
+			[]string{"00001/00000_00000.ppm", "no table has a line"}},
+		{"no table", func(f []file) { f[table].name = "other.csv" },
+			[]string{"00001/00000_00000.ppm", "no table has a line"}},
+		{"right of the picture", replace(table, "35;33", "40;33"),
+			[]string{"00001/00000_00000.ppm", "expected a rectangle within"}},
+		{"below the picture", replace(table, "35;33", "35;36"),
+			[]string{"00001/00000_00000.ppm", "expected a rectangle within"}},
 		{"corners exchanged", replace(table, "4;2;35;33", "35;33;4;2"), []string{"GT-00001.csv", "line 2"}},
-		{"left of the picture", replace(table, ";4;2", ";-4;2"), []string{"GT-00001.csv", "line 2: Roi.X1: expected a number from 0 to", `found "-4"`}},
+		{"left of the picture", replace(table, ";4;2", ";-4;2"),
+			[]string{"GT-00001.csv", "line 2: Roi.X1: expected a number from 0 to", `found "-4"`}},
 		{"no number", replace(table, ";33;1", ";3x;1"), []string{"GT-00001.csv", "line 2: Roi.Y2"}},
-		{"huge number", replace(table, ";33;1", ";99999999999999999999;1"), []string{"GT-00001.csv", "line 2: Roi.Y2"}},
-		{"class 43", replace(table, "33;1\n", "33;43\n"), []string{"GT-00001.csv", "line 2: ClassId: expected 0 to 42, found 43"}},
+		{"huge number", replace(table, ";33;1", ";99999999999999999999;1"),
+			[]string{"GT-00001.csv", "line 2: Roi.Y2"}},
+		{"class 43", replace(table, "33;1\n", "33;43\n"),
+			[]string{"GT-00001.csv", "line 2: ClassId: expected 0 to 42, found 43"}},
 		{"no class", replace(table, "33;1\n", "33;\n"), []string{"GT-00001.csv", "line 2: ClassId"}},
-		{"a column less", replace(table, ";36;", ";"), []string{"GT-00001.csv", "line 2", "wrong number of fields"}},
-		{"no classes", replace(table, "ClassId", "Class"), []string{"GT-00001.csv", `expected a column "ClassId"`}},
-		{"commas", replace(table, gtsrbHead, strings.ReplaceAll(gtsrbHead, ";", ",")), []string{"GT-00001.csv", `expected a column "Filename"`}},
-		{"empty table", func(f []file) { f[table].data = nil }, []string{"GT-00001.csv", "expected a line of column names"}},
+		{"a column less", replace(table, ";36;", ";"),
+			[]string{"GT-00001.csv", "line 2", "wrong number of fields"}},
+		{"no classes", replace(table, "ClassId", "Class"),
+			[]string{"GT-00001.csv", `expected a column "ClassId"`}},
+		{"commas", replace(table, gtsrbHead, strings.ReplaceAll(gtsrbHead, ";", ",")),
+			[]string{"GT-00001.csv", `expected a column "Filename"`}},
+		{"empty table", func(f []file) { f[table].data = nil },
+			[]string{"GT-00001.csv", "expected a line of column names"}},
 		{"no track", func(f []file) {
 			f[picture].name = "GTSRB/Final_Training/Images/00001/00000.ppm"
 			replace(table, "00000_00000.ppm", "00000.ppm")(f)
 		}, []string{"00001/00000.ppm", "expected a name such as 00000_00002.ppm"}},
-		{"empty picture", func(f []file) { f[picture].data = nil }, []string{"00001/00000_00000.ppm", "found no data"}},
-		{"no pixels", func(f []file) { f[picture].data = []byte("P6 0 0 255\n") }, []string{"00001/00000_00000.ppm", "PPM"}},
-		{"cut picture", func(f []file) { f[picture].data = f[picture].data[:2000] }, []string{"00001/00000_00000.ppm", "truncated"}},
-		{"huge picture", func(f []file) { f[picture].data = []byte("P6 99999 99999 255\n") }, []string{"00001/00000_00000.ppm", "expected 1 to 4096 pixels"}},
-		{"other form", func(f []file) { f[picture].data = []byte("GIF89a") }, []string{"00001/00000_00000.ppm", "GIF89a"}},
+		{"empty picture", func(f []file) { f[picture].data = nil },
+			[]string{"00001/00000_00000.ppm", "found no data"}},
+		{"no pixels", func(f []file) { f[picture].data = []byte("P6 0 0 255\n") },
+			[]string{"00001/00000_00000.ppm", "PPM"}},
+		{"cut picture", func(f []file) { f[picture].data = f[picture].data[:2000] },
+			[]string{"00001/00000_00000.ppm", "truncated"}},
+		{"huge picture", func(f []file) { f[picture].data = []byte("P6 99999 99999 255\n") },
+			[]string{"00001/00000_00000.ppm", "expected 1 to 4096 pixels"}},
+		{"other form", func(f []file) { f[picture].data = []byte("GIF89a") },
+			[]string{"00001/00000_00000.ppm", "GIF89a"}},
 	} {
 		train, test, truth := gtsrbFiles()
 		c.edit(train)
@@ -231,7 +255,8 @@ func TestGTSRBErrors(t *testing.T) {
 
 func TestGTSRBFiles(t *testing.T) {
 	train, test, truth := gtsrbFiles()
-	archives := []file{{gtsrbArchives[0], zipped(t, train...)}, {gtsrbArchives[1], zipped(t, test...)}, {gtsrbArchives[2], zipped(t, truth...)}}
+	archives := []file{{gtsrbArchives[0], zipped(t, train...)}, {gtsrbArchives[1], zipped(t, test...)},
+		{gtsrbArchives[2], zipped(t, truth...)}}
 	for i := range archives { // an archive missing, though the others are there
 		dir := t.TempDir()
 		unpack(t, dir, under("gtsrb", slices.Delete(slices.Clone(archives), i, i+1))...)
@@ -248,11 +273,13 @@ func TestGTSRBFiles(t *testing.T) {
 		"no test table":    {slices.Concat(train, test), "no table has a line for this picture"},
 		"no test pictures": {slices.Concat(train, truth), "found 5 training and 0 test samples"},
 		"no pictures":      {truth, "expected " + gtsrbArchives[0]},
-		"no zip":           {[]file{{gtsrbArchives[0], nil}, {gtsrbArchives[1], nil}, {gtsrbArchives[2], nil}}, "not a valid zip file"},
+		"no zip": {[]file{{gtsrbArchives[0], nil}, {gtsrbArchives[1], nil},
+			{gtsrbArchives[2], nil}}, "not a valid zip file"},
 	} {
 		dir := t.TempDir()
 		unpack(t, dir, under("gtsrb", c.files)...)
-		if _, err := Open(t.Context(), "gtsrb", Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Open(t.Context(), "gtsrb", Options{Dir: dir}); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", name, err, c.want)
 		}
 	}

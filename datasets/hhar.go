@@ -46,7 +46,8 @@ const (
 func hharForm(folder string) (form, error) {
 	trees := []string{"Activity recognition exp", "."}
 	root, source := findRoot(folder, []string{hharArchive}, trees, hharAccelerometer)
-	f := form{name: "phones", version: 1, sorted: true, period: features.SpectraValues, files: []string{root}}
+	f := form{name: "phones", version: 1, sorted: true, period: features.SpectraValues,
+		files: []string{root}}
 	if source != hharArchive {
 		f.files = []string{filepath.Join(root, hharAccelerometer), filepath.Join(root, hharGyroscope)}
 	}
@@ -97,7 +98,8 @@ func splitByUser(all []prepared.Sample) (byTime bool) {
 	}
 	for _, activity := range of {
 		slices.SortFunc(activity, func(a, b *prepared.Sample) int { // names end in the time
-			return cmp.Or(strings.Compare(path.Base(a.Name), path.Base(b.Name)), strings.Compare(a.Name, b.Name))
+			return cmp.Or(strings.Compare(path.Base(a.Name), path.Base(b.Name)),
+				strings.Compare(a.Name, b.Name))
 		})
 		n := len(activity)
 		for i, s := range activity {

@@ -34,7 +34,8 @@ func rowsOf(all ...stretch) (rows []string) {
 			t := s.from + float64(i)/s.rate
 			v := s.value(t)
 			rows = append(rows, fmt.Sprintf("%d,%d,%d,%g,%g,%g,%s,nexus4,%s,%s", len(rows),
-				1424696633908+int64(math.Round((t+s.arrival)*1e3)), 1424696631913248572+int64(math.Round(t*1e9)),
+				1424696633908+int64(math.Round((t+s.arrival)*1e3)),
+				1424696631913248572+int64(math.Round(t*1e9)),
 				v[0], v[1], v[2], s.user, s.device, s.gt))
 		}
 	}
@@ -60,9 +61,11 @@ func constant(x, y, z float64) func(float64) [3]float64 {
 func TestHHAR(t *testing.T) {
 	acc, gyro := constant(1, -2, 3), constant(0.5, 0, -0.25)
 	all := tables(
-		[][]string{rowsOf(stretch{user: "a", device: "nexus4_1", gt: "stand", seconds: 26, rate: 100, value: acc}),
+		[][]string{rowsOf(stretch{user: "a", device: "nexus4_1", gt: "stand", seconds: 26, rate: 100,
+			value: acc}),
 			rowsOf(stretch{user: "i", device: "s3_1", gt: "bike", seconds: 6, rate: 190, value: acc})},
-		[][]string{rowsOf(stretch{user: "a", device: "nexus4_1", gt: "stand", from: 0.3, seconds: 26, rate: 50, value: gyro}),
+		[][]string{rowsOf(stretch{user: "a", device: "nexus4_1", gt: "stand", from: 0.3, seconds: 26,
+			rate: 50, value: gyro}),
 			rowsOf(stretch{user: "i", device: "s3_1", gt: "bike", seconds: 6, rate: 200, value: gyro})})
 	watches := file{"Watch_accelerometer.csv", []byte("not read")}
 	packed := under("Activity recognition exp", append(all, watches))
@@ -85,7 +88,8 @@ func TestHHAR(t *testing.T) {
 			t.Errorf("%s: test labels %v, want %v", name, s.test.Labels, want)
 		}
 		source, _, _ := strings.Cut(name, ", ")
-		if p := s.provenance; p.Kind != Real || p.Source != source+": phones of 2 of 9 people" || p.Note != "" {
+		if p := s.provenance; p.Kind != Real || p.Source != source+": phones of 2 of 9 people" ||
+			p.Note != "" {
 			t.Errorf("%s: provenance %+v", name, p)
 		}
 		for part, split := range map[string]*Split{"training": s.train, "test": s.test} {
@@ -108,12 +112,14 @@ func checkStill(t *testing.T, part string, v []float32, constants []float64) {
 				phase = math.Pi
 			}
 			if math.Abs(float64(v[at])-magnitude) > 1e-5 || math.Abs(float64(v[at+10])-phase) > 1e-5 {
-				t.Errorf("%s: interval %d, axis %d: magnitude %v, phase %v, want %v and %v", part, i, axis, v[at], v[at+10], magnitude, phase)
+				t.Errorf("%s: interval %d, axis %d: magnitude %v, phase %v, want %v and %v", part, i, axis,
+					v[at], v[at+10], magnitude, phase)
 				return
 			}
 			for k := 1; k < 10; k++ {
 				if math.Abs(float64(v[at+k])) > 1e-5 || v[at+10+k] != 0 {
-					t.Errorf("%s: interval %d, axis %d, bin %d: %v and %v", part, i, axis, k, v[at+k], v[at+10+k])
+					t.Errorf("%s: interval %d, axis %d, bin %d: %v and %v", part, i, axis, k, v[at+k],
+						v[at+10+k])
 					return
 				}
 			}
@@ -135,24 +141,34 @@ func TestHHARPieces(t *testing.T) {
 		want      []int32    // labels
 	}{
 		{"one piece", [][]string{rowsOf(sit)}, nil, []int32{sitting, sitting}},
-		{"two activities", [][]string{rowsOf(sit, after(sit, 12, "walk"))}, nil, []int32{sitting, sitting, walking, walking}},
+		{"two activities", [][]string{rowsOf(sit, after(sit, 12, "walk"))}, nil,
+			[]int32{sitting, sitting, walking, walking}},
 		{"no activity between", [][]string{rowsOf(sit, after(sit, 12, "null"), after(sit, 24, "sit"))}, nil,
 			[]int32{sitting, sitting, sitting, sitting}},
-		{"an empty activity between", [][]string{rowsOf(sit, after(sit, 12, ""), after(sit, 24, "sit"))}, nil,
+		{"an empty activity between", [][]string{rowsOf(sit, after(sit, 12, ""),
+			after(sit, 24, "sit"))}, nil,
 			[]int32{sitting, sitting, sitting, sitting}},
-		{"a gap", [][]string{rowsOf(sit, after(sit, 13.5, "sit"))}, nil, []int32{sitting, sitting, sitting, sitting}},
+		{"a gap", [][]string{rowsOf(sit, after(sit, 13.5, "sit"))}, nil,
+			[]int32{sitting, sitting, sitting, sitting}},
 		// Without the cut there would be five windows in 25.5 s; here it is less than a gap.
-		{"no gap", [][]string{rowsOf(sit, after(sit, 12.05, "sit"), after(sit, 24.1, "sit"))}, nil, slices.Repeat([]int32{sitting}, 7)},
-		{"clock set back by an hour", [][]string{rowsOf(sit, after(sit, -3600, "sit"))}, nil, slices.Repeat([]int32{sitting}, 4)},
+		{"no gap", [][]string{rowsOf(sit, after(sit, 12.05, "sit"), after(sit, 24.1, "sit"))}, nil,
+			slices.Repeat([]int32{sitting}, 7)},
+		{"clock set back by an hour", [][]string{rowsOf(sit, after(sit, -3600, "sit"))}, nil,
+			slices.Repeat([]int32{sitting}, 4)},
 		{"different activities", [][]string{rowsOf(sit)}, [][]string{rowsOf(after(sit, 0, "walk"))}, nil},
 		{"different times", [][]string{rowsOf(sit)}, [][]string{rowsOf(after(sit, 8, "sit"))}, nil},
 		{"one sensor", [][]string{rowsOf(sit)}, [][]string{}, nil},
-		{"another phone's sensor", [][]string{rowsOf(sit)}, [][]string{rowsOf(stretch{user: "a", device: "e", gt: "sit", seconds: 12})}, nil},
-		{"another person's sensor", [][]string{rowsOf(sit)}, [][]string{rowsOf(stretch{user: "b", device: "d", gt: "sit", seconds: 12})}, nil},
-		{"too short", [][]string{rowsOf(stretch{user: "a", device: "d", gt: "sit", seconds: 4.9})}, nil, nil},
+		{"another phone's sensor", [][]string{rowsOf(sit)},
+			[][]string{rowsOf(stretch{user: "a", device: "e", gt: "sit", seconds: 12})}, nil},
+		{"another person's sensor", [][]string{rowsOf(sit)},
+			[][]string{rowsOf(stretch{user: "b", device: "d", gt: "sit", seconds: 12})}, nil},
+		{"too short", [][]string{rowsOf(stretch{user: "a", device: "d", gt: "sit", seconds: 4.9})},
+			nil, nil},
 		{"one reading", [][]string{rowsOf(sit)[:1]}, nil, nil},
-		{"too slow", [][]string{rowsOf(stretch{user: "a", device: "d", gt: "sit", seconds: 12, rate: 15})}, nil, nil},
-		{"two phones", [][]string{rowsOf(sit), rowsOf(stretch{user: "a", device: "e", gt: "walk", seconds: 6})}, nil,
+		{"too slow", [][]string{rowsOf(stretch{user: "a", device: "d", gt: "sit", seconds: 12, rate: 15})},
+			nil, nil},
+		{"two phones", [][]string{rowsOf(sit),
+			rowsOf(stretch{user: "a", device: "e", gt: "walk", seconds: 6})}, nil,
 			[]int32{sitting, sitting, walking}},
 	} {
 		acc, gyro := c.acc, c.gyro
@@ -162,7 +178,8 @@ func TestHHARPieces(t *testing.T) {
 		// Someone to test on, so that what is looked at is all of the training samples.
 		h := rowsOf(stretch{user: "h", device: "d", gt: "bike", seconds: 6})
 		z := rowsOf(stretch{user: "z", device: "d", gt: "bike", seconds: 6})
-		folder := unpack(t, t.TempDir(), tables(append([][]string{h, z}, acc...), append([][]string{h, z}, gyro...))...)
+		folder := unpack(t, t.TempDir(), tables(append([][]string{h, z}, acc...),
+			append([][]string{h, z}, gyro...))...)
 		s, err := loadFresh(t, hhar(), folder)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)

@@ -19,7 +19,8 @@ func loadPhones(t *testing.T, acc, gyro []string) (*samples, error) {
 
 // Rows lie in any order in the tables; the index says which one they were in.
 func TestHHAROutOfOrder(t *testing.T) {
-	all := rowsOf(stretch{user: "a", device: "d", gt: "sit", seconds: 12}, stretch{user: "a", device: "d", gt: "walk", from: 12, seconds: 12})
+	all := rowsOf(stretch{user: "a", device: "d", gt: "sit", seconds: 12},
+		stretch{user: "a", device: "d", gt: "walk", from: 12, seconds: 12})
 	want, err := loadPhones(t, all, all)
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +33,8 @@ func TestHHAROutOfOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want.train.Len() != 4 || !slices.Equal(values(got.train), values(want.train)) || !slices.Equal(got.train.Labels, want.train.Labels) {
+	if want.train.Len() != 4 || !slices.Equal(values(got.train), values(want.train)) ||
+		!slices.Equal(got.train.Labels, want.train.Labels) {
 		t.Errorf("labels %v, want %v and the same values", got.train.Labels, want.train.Labels)
 	}
 }
@@ -64,7 +66,8 @@ func TestHHARBursts(t *testing.T) {
 // mixed, nor counted twice.
 func TestHHARClockSetBack(t *testing.T) {
 	first := stretch{user: "a", device: "d", gt: "sit", seconds: 12, value: constant(1, 1, 1)}
-	second := stretch{user: "a", device: "d", gt: "sit", from: 5, seconds: 12, arrival: 7, value: constant(2, 2, 2)}
+	second := stretch{user: "a", device: "d", gt: "sit", from: 5, seconds: 12, arrival: 7,
+		value: constant(2, 2, 2)}
 	all := rowsOf(first, second)
 	s, err := loadPhones(t, all, all)
 	if err != nil {
@@ -77,7 +80,8 @@ func TestHHARClockSetBack(t *testing.T) {
 		}
 	}
 	if s.train.Len() != 4 || mixed > 0 {
-		t.Errorf("%d windows of 24 seconds, want 4; in %d the sensors are of different times", s.train.Len(), mixed)
+		t.Errorf("%d windows of 24 seconds, want 4; in %d the sensors are of different times",
+			s.train.Len(), mixed)
 	}
 }
 
@@ -184,12 +188,14 @@ func TestHHARPeople(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := d.Provenance; p.Train != 12 || p.Test != 8 || !strings.HasSuffix(p.Source, "phones of 5 of 9 people") {
+	if p := d.Provenance; p.Train != 12 || p.Test != 8 ||
+		!strings.HasSuffix(p.Source, "phones of 5 of 9 people") {
 		t.Errorf("provenance %+v", p)
 	}
 	for g, n := range map[string]int{
-		"test people":  len(slices.Compact(slices.Sorted(slices.Values(d.Test.Groups)))),
-		"other people": len(slices.Compact(slices.Sorted(slices.Values(slices.Concat(d.Train.Groups, d.Validation.Groups))))),
+		"test people": len(slices.Compact(slices.Sorted(slices.Values(d.Test.Groups)))),
+		"other people": len(slices.Compact(slices.Sorted(slices.Values(slices.Concat(d.Train.Groups,
+			d.Validation.Groups))))),
 	} {
 		if want := map[string]int{"test people": 2, "other people": 3}[g]; n != want {
 			t.Errorf("%d %s, want %d", n, g, want)

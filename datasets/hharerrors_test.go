@@ -30,7 +30,8 @@ func TestHHARErrors(t *testing.T) {
 		{"no clock", with("Creation_Time", "creation_time"), []string{`expected a column "Creation_Time"`}},
 		{"empty", func(string) string { return "" }, []string{"expected a line of column names"}},
 		{"no readings", func(string) string { return hharHead }, []string{"expected samples, found none"}},
-		{"x is no number", edit(3, "1.5.2"), []string{"line 4: x: expected a number from -1e+06 to 1e+06", `found "1.5.2"`}},
+		{"x is no number", edit(3, "1.5.2"), []string{"line 4: x: expected a number from -1e+06 to 1e+06",
+			`found "1.5.2"`}},
 		{"y is empty", edit(4, ""), []string{`line 4: y: expected a number`, `found ""`}},
 		{"z is NaN", edit(5, "NaN"), []string{`line 4: z: expected a number`, `found "NaN"`}},
 		{"x is infinite", edit(3, "+Inf"), []string{`line 4: x: expected a number`, `found "+Inf"`}},
@@ -40,13 +41,17 @@ func TestHHARErrors(t *testing.T) {
 		{"index is large", edit(0, "1e10"), []string{"line 4: Index"}},
 		{"arrival", edit(1, "now"), []string{"line 4: Arrival_Time"}},
 		{"creation", edit(2, "1e19"), []string{"line 4: Creation_Time"}},
-		{"unknown activity", edit(9, "swim"), []string{"line 4: gt: expected one of [bike sit stairsdown stairsup stand walk] or null", `found "swim"`}},
+		{"unknown activity", edit(9, "swim"),
+			[]string{"line 4: gt: expected one of [bike sit stairsdown stairsup stand walk] or null",
+				`found "swim"`}},
 		{"nobody", edit(6, ""), []string{"line 4: expected a user and a device"}},
 		{"no device", edit(8, ""), []string{"line 4: expected a user and a device"}},
 		{"a column more", edit(9, "sit,x"), []string{"line 4", "wrong number of fields"}},
 		{"quotes", edit(9, `"sit`), []string{"line"}},
-		{"cut", func(table string) string { return table[:len(table)-30] }, []string{"wrong number of fields"}},
-		{"two faults", func(table string) string { return edit(4, "?")(edit(3, "?")(table)) }, []string{"line 4: x"}},
+		{"cut", func(table string) string { return table[:len(table)-30] },
+			[]string{"wrong number of fields"}},
+		{"two faults", func(table string) string { return edit(4, "?")(edit(3, "?")(table)) },
+			[]string{"line 4: x"}},
 	} {
 		for _, name := range []string{hharAccelerometer, hharGyroscope} {
 			files := both(good)
@@ -77,7 +82,8 @@ func TestHHARColumns(t *testing.T) {
 	other := []string{"gt,z,y,x,extra,User,Device,Creation_Time,Arrival_Time,Index"}
 	for _, row := range good {
 		f := strings.Split(row, ",")
-		other = append(other, strings.Join([]string{f[9], f[5], f[4], f[3], `"a, b"`, f[6], f[8], f[2], f[1], f[0]}, ","))
+		other = append(other, strings.Join([]string{f[9], f[5], f[4], f[3], `"a, b"`, f[6], f[8], f[2], f[1],
+			f[0]}, ","))
 	}
 	files := both(good)
 	files[1].data = []byte(strings.Join(other, "\r\n"))
@@ -100,13 +106,16 @@ func TestHHARFiles(t *testing.T) {
 	}{
 		{"one table", good[:1], "expected " + hharArchive},
 		{"none", []file{{"readme", nil}}, "expected " + hharArchive},
-		{"an archive with one", []file{{hharArchive, zipped(t, good[1:]...)}}, "expected " + hharAccelerometer + " and " + hharGyroscope},
-		{"an archive with three", []file{{hharArchive, zipped(t, append(good, file{"more/" + hharGyroscope, good[0].data})...)}}, "found it twice"},
+		{"an archive with one", []file{{hharArchive, zipped(t, good[1:]...)}},
+			"expected " + hharAccelerometer + " and " + hharGyroscope},
+		{"an archive with three", []file{{hharArchive,
+			zipped(t, append(good, file{"more/" + hharGyroscope, good[0].data})...)}}, "found it twice"},
 		{"no archive", []file{{hharArchive, []byte("<html>")}}, "not a valid zip file"},
 	} {
 		dir := t.TempDir()
 		unpack(t, dir, under("hhar", c.files)...)
-		if _, err := Open(t.Context(), "hhar", Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Open(t.Context(), "hhar", Options{Dir: dir}); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
 	}

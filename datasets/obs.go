@@ -84,7 +84,10 @@ var obsFrame = regexp.MustCompile(`^(.*_obj\d(?:-\d)?)(\d{5})?$`)
 // obsSample says what a file is by its name: CLASS/VIDEO[FRAME].jpg.
 func obsSample(name string) (prepared.Sample, bool) {
 	base, ext := path.Base(name), strings.ToLower(path.Ext(name))
-	class := slices.IndexFunc(obsClasses, func(c string) bool { return strings.EqualFold(c, path.Base(path.Dir(name))) })
+	class := slices.IndexFunc(obsClasses, func(c string) bool {
+		return strings.EqualFold(c,
+			path.Base(path.Dir(name)))
+	})
 	if class < 0 || ext != ".jpg" && ext != ".jpeg" && ext != ".png" {
 		return prepared.Sample{}, false
 	}
@@ -92,7 +95,8 @@ func obsSample(name string) (prepared.Sample, bool) {
 	if m := obsFrame.FindStringSubmatch(video); m != nil {
 		video = m[1]
 	}
-	return prepared.Sample{Name: name, Label: int32(class), Group: obsClasses[class] + "/" + strings.ToLower(video)}, true
+	return prepared.Sample{Name: name, Label: int32(class),
+		Group: obsClasses[class] + "/" + strings.ToLower(video)}, true
 }
 
 // splitVideos puts a fifth of each class's videos into the test split, at least one if
@@ -114,7 +118,10 @@ func splitVideos(all []prepared.Sample) int {
 	}
 	test := map[string]bool{}
 	for _, of := range videos {
-		slices.SortFunc(of, func(a, b video) int { return cmp.Or(cmp.Compare(a.hash, b.hash), strings.Compare(a.name, b.name)) })
+		slices.SortFunc(of, func(a, b video) int {
+			return cmp.Or(cmp.Compare(a.hash, b.hash),
+				strings.Compare(a.name, b.name))
+		})
 		if len(of) > 1 {
 			for _, v := range of[:max(1, len(of)/5)] {
 				test[v.name] = true

@@ -65,7 +65,8 @@ func TestOBSPixels(t *testing.T) {
 		t.Fatal(err)
 	}
 	// In the order of the files' names.
-	if want := []int32{obsClass("Forward"), obsClass("Left"), obsClass("Right"), obsClass("Stop")}; !slices.Equal(s.train.Labels, want) {
+	if want := []int32{obsClass("Forward"), obsClass("Left"), obsClass("Right"),
+		obsClass("Stop")}; !slices.Equal(s.train.Labels, want) {
 		t.Fatalf("labels %v, want %v", s.train.Labels, want)
 	}
 	for i, v := range s.train.Sample(0) {
@@ -211,7 +212,8 @@ func testLevels(s *samples) map[string]bool {
 
 func TestOBSOpen(t *testing.T) {
 	dir := t.TempDir()
-	unpack(t, dir, under("obs", append(videos(t, map[string]int{"Forward": 30, "Left": 30, "Right": 30, "Stop": 30}),
+	unpack(t, dir, under("obs", append(videos(t,
+		map[string]int{"Forward": 30, "Left": 30, "Right": 30, "Stop": 30}),
 		file{"README.md", nil}, file{"Forward/.hidden.png", nil}, file{"Forward/Thumbs.db", nil}))...)
 	d, err := Open(t.Context(), "obs", Options{Dir: dir})
 	if err != nil {
@@ -238,13 +240,17 @@ func TestOBSErrors(t *testing.T) {
 		files []file
 		want  []string
 	}{
-		{"no folder of a class", []file{{"forwards/x.jpg", level(t, 1)}}, []string{"expected folders " + strings.Join(obsClasses, ", ") + " of .jpg or .png pictures"}},
-		{"no pictures", []file{{"Forward/x.txt", nil}}, []string{"expected folders " + strings.Join(obsClasses, ", ")}},
-		{"one picture", []file{{"Forward/x.png", level(t, 1)}}, []string{"found 1 training and 0 test samples"}},
+		{"no folder of a class", []file{{"forwards/x.jpg", level(t, 1)}},
+			[]string{"expected folders " + strings.Join(obsClasses, ", ") + " of .jpg or .png pictures"}},
+		{"no pictures", []file{{"Forward/x.txt", nil}},
+			[]string{"expected folders " + strings.Join(obsClasses, ", ")}},
+		{"one picture", []file{{"Forward/x.png", level(t, 1)}},
+			[]string{"found 1 training and 0 test samples"}},
 		{"empty", []file{{"Left/x.jpg", nil}}, []string{"Left/x.jpg", "found no data"}},
 		{"cut", []file{{"Left/x.png", cut}}, []string{"Left/x.png", "PNG"}},
 		{"text", []file{{"Left/x.png", []byte("<html>")}}, []string{"Left/x.png", "<html>"}},
-		{"no pixels", []file{{"Left/x.png", bytes.Replace(level(t, 1), []byte{0, 0, 0, 8, 0, 0, 0, 5}, make([]byte, 8), 1)}}, []string{"Left/x.png", "PNG"}},
+		{"no pixels", []file{{"Left/x.png", bytes.Replace(level(t, 1), []byte{0, 0, 0, 8, 0, 0, 0, 5},
+			make([]byte, 8), 1)}}, []string{"Left/x.png", "PNG"}},
 	} {
 		dir := t.TempDir()
 		unpack(t, dir, under("obs", c.files)...)

@@ -71,7 +71,8 @@ func TestOrderedErrors(t *testing.T) {
 		t.Errorf("feed: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	if err := ordered(ctx, count(1000), same, func(i int) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
+	if err := ordered(ctx, count(1000), same, func(i int) error { cancel(); return nil }); !errors.Is(err,
+		context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }

@@ -81,7 +81,8 @@ func (o *Own) HoldOut(seed uint64) error {
 	random := seeded(seed, o.Name, streamHoldOut)
 	if o.Train != nil && o.Validation == nil {
 		if o.Train.Len() < 2 {
-			return fmt.Errorf("%d samples, want 2 at least: one to train on, one to validate with", o.Train.Len())
+			return fmt.Errorf("%d samples, want 2 at least: one to train on, one to validate with",
+				o.Train.Len())
 		}
 		classes, ok := max(o.Classes, 2), false
 		if o.Train.Groups != nil {
@@ -190,7 +191,8 @@ func (r *ownReader) label(s *Split, a *array, values []float32) (err error) {
 		return fmt.Errorf("rows of %d values, the network has %d outputs (classes are whole numbers)",
 			a.columns, r.outputs)
 	case a.columns != 1:
-		return fmt.Errorf("rows of %d whole numbers, want a class or a one-hot row of %d", a.columns, r.outputs)
+		return fmt.Errorf("rows of %d whole numbers, want a class or a one-hot row of %d", a.columns,
+			r.outputs)
 	}
 	s.Labels = labels
 	return err

@@ -32,7 +32,8 @@ func TestOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !o.Labelled || !o.TestLabelled || o.Values || o.Train.Len()+o.Validation.Len() != 4 || o.Provenance.Train != 4 {
+	if !o.Labelled || !o.TestLabelled || o.Values || o.Train.Len()+o.Validation.Len() != 4 ||
+		o.Provenance.Train != 4 {
 		t.Errorf("%+v, %d and %d samples", o, o.Train.Len(), o.Validation.Len())
 	}
 	got := map[string]bool{}
@@ -75,13 +76,19 @@ func TestOwnErrors(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"train_data":       {npyFile("<f4", false, "(4, 3)", make([]byte, 48)), "samples of shape [3], the network takes [2]"},
-		"train_label":      {npyFile("<i8", false, "(4,)", packed("<i8", 0, 1, 2, 3)), "label 3: expected 0 to 2, found 3"},
-		"test_label":       {npyFile("<f4", false, "(2, 2)", make([]byte, 16)), "rows of 2 values, the network has 3 outputs"},
-		"test_clips":       {npyFile("<i8", false, "(1,)", packed("<i8", 4)), "1 rows of 1, want a number for each of 2 samples"},
-		"validation_label": {npyFile("<i8", false, "(1,)", packed("<i8", 0)), "there is no n_validation_data.npy beside it"},
-		"validation_data":  {npyFile("<f4", false, "(1, 2)", make([]byte, 8)), "want both or none"},
-		"groups":           {npyFile("<f4", false, "(4,)", packed("<f4", 1, 2, 3, float64(3e38)*10)), "want finite numbers"},
+		"train_data": {npyFile("<f4", false, "(4, 3)", make([]byte, 48)),
+			"samples of shape [3], the network takes [2]"},
+		"train_label": {npyFile("<i8", false, "(4,)", packed("<i8", 0, 1, 2, 3)),
+			"label 3: expected 0 to 2, found 3"},
+		"test_label": {npyFile("<f4", false, "(2, 2)", make([]byte, 16)),
+			"rows of 2 values, the network has 3 outputs"},
+		"test_clips": {npyFile("<i8", false, "(1,)", packed("<i8", 4)),
+			"1 rows of 1, want a number for each of 2 samples"},
+		"validation_label": {npyFile("<i8", false, "(1,)", packed("<i8", 0)),
+			"there is no n_validation_data.npy beside it"},
+		"validation_data": {npyFile("<f4", false, "(1, 2)", make([]byte, 8)), "want both or none"},
+		"groups": {npyFile("<f4", false, "(4,)", packed("<f4", 1, 2, 3, float64(3e38)*10)),
+			"want finite numbers"},
 	} {
 		files := ownFiles()
 		files[part] = c.data

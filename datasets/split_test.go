@@ -161,7 +161,8 @@ func TestHoldOutPinned(t *testing.T) {
 }
 
 func TestQuotas(t *testing.T) {
-	labels := slices.Concat(slices.Repeat([]int32{0}, 70), slices.Repeat([]int32{2}, 25), slices.Repeat([]int32{3}, 5))
+	labels := slices.Concat(slices.Repeat([]int32{0}, 70), slices.Repeat([]int32{2}, 25),
+		slices.Repeat([]int32{3}, 5))
 	for _, c := range []struct {
 		n    int
 		want []int

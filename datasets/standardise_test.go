@@ -21,9 +21,10 @@ func unlike(name string) (files []file) {
 	var phones [][]string
 	for i, user := range []string{"a", "b", "c", "d", "h"} {
 		offset := float64(i*i*i + 1)
-		phones = append(phones, rowsOf(stretch{user: user, device: "p", gt: "walk", seconds: 17, value: func(t float64) [3]float64 {
-			return [3]float64{offset * math.Sin(2*math.Pi*4*t), offset - 2, 9.81}
-		}}))
+		phones = append(phones, rowsOf(stretch{user: user, device: "p", gt: "walk", seconds: 17,
+			value: func(t float64) [3]float64 {
+				return [3]float64{offset * math.Sin(2*math.Pi*4*t), offset - 2, 9.81}
+			}}))
 	}
 	return both(phones...)
 }
@@ -50,7 +51,8 @@ func TestStandardised(t *testing.T) {
 		if others == 0 {
 			t.Errorf("%s: the training samples have the means of all samples: nothing is tested", name)
 		}
-		for part, s := range map[string]*Split{"training": d.Train, "validation": d.Validation, "test": d.Test} {
+		for part, s := range map[string]*Split{"training": d.Train, "validation": d.Validation,
+			"test": d.Test} {
 			if s.Len() == 0 {
 				t.Errorf("%s: no %s samples", name, part)
 			}
@@ -76,12 +78,14 @@ func TestStandardised(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		for part, pair := range map[string][2]*Split{"training": {short.Train, d.Train}, "validation": {short.Validation, d.Validation},
-			"test": {short.Test, d.Test}} {
+		for part, pair := range map[string][2]*Split{"training": {short.Train, d.Train},
+			"validation": {short.Validation, d.Validation},
+			"test":       {short.Test, d.Test}} {
 			few, all := pair[0], pair[1]
 			for i := range few.Len() {
 				at := slices.Index(all.rows, few.rows[i])
-				if at < 0 || !slices.Equal(few.Sample(i), all.Sample(at)) || few.Labels[i] != all.Labels[at] || few.Groups[i] != all.Groups[at] {
+				if at < 0 || !slices.Equal(few.Sample(i), all.Sample(at)) ||
+					few.Labels[i] != all.Labels[at] || few.Groups[i] != all.Groups[at] {
 					t.Errorf("%s: %s sample %d of a short run is not one of a long run", name, part, i)
 				}
 			}

@@ -37,7 +37,8 @@ func TestStandIn(t *testing.T) {
 	for _, e := range catalog() {
 		o := Options{Seed: 7, StandInTrain: 8 * e.classes, StandInTest: 2 * e.classes}
 		d := makeStandIn(t, e, o)
-		if p := d.Provenance; p.Kind != StandIn || !strings.HasPrefix(p.Note, "generated: test") || p.Train != o.StandInTrain {
+		if p := d.Provenance; p.Kind != StandIn || !strings.HasPrefix(p.Note, "generated: test") ||
+			p.Train != o.StandInTrain {
 			t.Errorf("%s: provenance %+v", e.name, p)
 		}
 		last := fmt.Sprint("class ", e.classes-1)
@@ -53,12 +54,14 @@ func TestStandIn(t *testing.T) {
 		train, validation := classCounts(d.Train, e.classes), classCounts(d.Validation, e.classes)
 		for c, n := range classCounts(d.Test, e.classes) {
 			if n != 2 || train[c]+validation[c] != 8 {
-				t.Errorf("%s: class %d has %d test and %d training samples", e.name, c, n, train[c]+validation[c])
+				t.Errorf("%s: class %d has %d test and %d training samples", e.name, c, n,
+					train[c]+validation[c])
 			}
 		}
 
 		again := makeStandIn(t, e, o)
-		if !slices.Equal(values(d.Train), values(again.Train)) || !slices.Equal(values(d.Test), values(again.Test)) ||
+		if !slices.Equal(values(d.Train), values(again.Train)) ||
+			!slices.Equal(values(d.Test), values(again.Test)) ||
 			!slices.Equal(d.Train.Labels, again.Train.Labels) {
 			t.Errorf("%s: the same seed gives other samples", e.name)
 		}

@@ -44,7 +44,8 @@ func svhnForm(folder string) (form, error) {
 					return Provenance{}, fmt.Errorf("%s: %w", files[i], err)
 				}
 			}
-			return Provenance{Kind: Real, Source: svhnTrain + ", " + svhnTest, TrainOf: 73257, TestOf: 26032}, nil
+			return Provenance{Kind: Real, Source: svhnTrain + ", " + svhnTest, TrainOf: 73257,
+				TestOf: 26032}, nil
 		}}, err
 }
 
@@ -77,7 +78,8 @@ func addDigits(ctx context.Context, file string, part prepared.Part, r *recorder
 			}
 		case a.Name == "y" && labels == nil:
 			if !a.Readable() || a.Len() > svhnMost {
-				return fmt.Errorf("array y: expected at most %d real numbers, found %v of class %v", svhnMost, a.Dims, a.Class)
+				return fmt.Errorf("array y: expected at most %d real numbers, found %v of class %v",
+					svhnMost, a.Dims, a.Class)
 			}
 			labels = make([]float64, a.Len())
 			if err := a.Float64s(labels); err != nil {
@@ -91,7 +93,8 @@ func addDigits(ctx context.Context, file string, part prepared.Part, r *recorder
 		return fmt.Errorf("expected the arrays X and y")
 	}
 	if len(labels) != images {
-		return fmt.Errorf("array y: expected %d labels, one for each image of X, found %d", images, len(labels))
+		return fmt.Errorf("array y: expected %d labels, one for each image of X, found %d", images,
+			len(labels))
 	}
 	for i, y := range labels {
 		if y != float64(int(y)) || y < 1 || y > 10 {
@@ -107,7 +110,8 @@ func addImages(a *mat5.Array, part prepared.Part, r *recorder) (n int, err error
 	if len(a.Dims) == 3 { // MATLAB drops a last dimension of 1
 		a.Dims = append(a.Dims, 1)
 	}
-	if len(a.Dims) != 4 || !slices.Equal(a.Dims[:3], []int{svhnSide, svhnSide, svhnChannels}) || !a.Readable() {
+	if len(a.Dims) != 4 || !slices.Equal(a.Dims[:3], []int{svhnSide, svhnSide, svhnChannels}) ||
+		!a.Readable() {
 		return 0, fmt.Errorf("expected numbers [32 32 3 n], found %v of class %v", a.Dims, a.Class)
 	}
 	n = a.Dims[3]

@@ -36,7 +36,8 @@ const (
 
 // matrix returns a variable of a MAT-file.
 func matrix(name string, class int, dims []int, typ uint32, data []byte) []byte {
-	return element(miMATRIX, slices.Concat(element(miUINT32, int32s(class, 0)...), element(miINT32, int32s(dims...)...),
+	return element(miMATRIX, slices.Concat(element(miUINT32, int32s(class, 0)...),
+		element(miINT32, int32s(dims...)...),
 		element(miINT8, []byte(name)...), element(typ, data...))...)
 }
 
@@ -81,11 +82,14 @@ func answers(y ...byte) []byte { return matrix("y", mxDOUBLE, []int{len(y), 1}, 
 func TestSVHN(t *testing.T) {
 	test := matFile(digits(2), answers(10, 5))
 	for name, train := range map[string][]byte{
-		"X before y":     matFile(digits(4), answers(10, 1, 9, 2)),
-		"y before X":     matFile(answers(10, 1, 9, 2), digits(4)),
-		"more variables": matFile(matrix("z", mxDOUBLE, []int{1, 1}, miUINT8, []byte{1}), digits(4), answers(10, 1, 9, 2)),
-		"y in a row":     matFile(digits(4), matrix("y", mxDOUBLE, []int{1, 4}, miUINT8, []byte{10, 1, 9, 2})),
-		"y of bytes":     matFile(digits(4), matrix("y", mxUINT8, []int{4, 1}, miUINT8, []byte{10, 1, 9, 2})),
+		"X before y": matFile(digits(4), answers(10, 1, 9, 2)),
+		"y before X": matFile(answers(10, 1, 9, 2), digits(4)),
+		"more variables": matFile(matrix("z", mxDOUBLE, []int{1, 1}, miUINT8, []byte{1}), digits(4),
+			answers(10, 1, 9, 2)),
+		"y in a row": matFile(digits(4), matrix("y", mxDOUBLE, []int{1, 4}, miUINT8,
+			[]byte{10, 1, 9, 2})),
+		"y of bytes": matFile(digits(4), matrix("y", mxUINT8, []int{4, 1}, miUINT8,
+			[]byte{10, 1, 9, 2})),
 	} {
 		folder := unpack(t, t.TempDir(), file{svhnTrain, train}, file{svhnTest, test})
 		s, err := loadFresh(t, svhn(), folder)
@@ -104,7 +108,8 @@ func TestSVHN(t *testing.T) {
 				checkDigit(t, name+", "+part, split.Sample(i), i)
 			}
 		}
-		if p := s.provenance; p.Kind != Real || p.TrainOf != 73257 || p.TestOf != 26032 || p.Source != "train_32x32.mat, test_32x32.mat" {
+		if p := s.provenance; p.Kind != Real || p.TrainOf != 73257 || p.TestOf != 26032 ||
+			p.Source != "train_32x32.mat, test_32x32.mat" {
 			t.Errorf("%s: provenance %+v", name, p)
 		}
 		if s.train.Groups != nil || s.train.Clips != nil {
@@ -119,7 +124,8 @@ func checkDigit(t *testing.T, name string, v []float32, i int) {
 		for x := range 32 {
 			for c := range 3 {
 				if got, want := v[(y*32+x)*3+c], float32(pixel(i, y, x, c))/255; got != want {
-					t.Errorf("%s: image %d, row %d, column %d, channel %d: %v, want %v", name, i, y, x, c, got, want)
+					t.Errorf("%s: image %d, row %d, column %d, channel %d: %v, want %v", name, i, y, x, c,
+						got, want)
 					return
 				}
 			}
@@ -130,7 +136,8 @@ func checkDigit(t *testing.T, name string, v []float32, i int) {
 // MATLAB drops a last dimension of 1.
 func TestSVHNOneImage(t *testing.T) {
 	one := matFile(digits(1, 32, 32, 3), answers(3))
-	s, err := loadFresh(t, svhn(), unpack(t, t.TempDir(), file{svhnTrain, matFile(digits(2), answers(1, 2))}, file{svhnTest, one}))
+	s, err := loadFresh(t, svhn(), unpack(t, t.TempDir(), file{svhnTrain, matFile(digits(2), answers(1, 2))},
+		file{svhnTest, one}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,30 +163,43 @@ func TestSVHNErrors(t *testing.T) {
 	}{
 		{"label 11", matFile(digits(2), answers(1, 11)), "array y: label 1: expected 1 to 10, found 11"},
 		{"label 0", matFile(digits(2), answers(0, 1)), "array y: label 0: expected 1 to 10, found 0"},
-		{"half a label", matFile(digits(2), doubles(1, 2.5)), "array y: label 1: expected 1 to 10, found 2.5"},
-		{"no number", matFile(digits(2), doubles(math.NaN(), 2)), "array y: label 0: expected 1 to 10, found NaN"},
-		{"huge label", matFile(digits(2), doubles(1, 1e300)), "array y: label 1: expected 1 to 10, found 1e+300"},
-		{"a label less", matFile(digits(2), answers(1)), "array y: expected 2 labels, one for each image of X, found 1"},
-		{"a label more", matFile(answers(1, 2, 3), digits(2)), "array y: expected 2 labels, one for each image of X, found 3"},
+		{"half a label", matFile(digits(2), doubles(1, 2.5)),
+			"array y: label 1: expected 1 to 10, found 2.5"},
+		{"no number", matFile(digits(2), doubles(math.NaN(), 2)),
+			"array y: label 0: expected 1 to 10, found NaN"},
+		{"huge label", matFile(digits(2), doubles(1, 1e300)),
+			"array y: label 1: expected 1 to 10, found 1e+300"},
+		{"a label less", matFile(digits(2), answers(1)),
+			"array y: expected 2 labels, one for each image of X, found 1"},
+		{"a label more", matFile(answers(1, 2, 3), digits(2)),
+			"array y: expected 2 labels, one for each image of X, found 3"},
 		{"no labels", matFile(digits(2)), "expected the arrays X and y"},
 		{"no images", matFile(answers(1, 2)), "expected the arrays X and y"},
-		{"other case", matFile(digits(2), matrix("Y", mxUINT8, []int{2, 1}, miUINT8, []byte{1, 2})), "expected the arrays X and y"},
+		{"other case", matFile(digits(2), matrix("Y", mxUINT8, []int{2, 1}, miUINT8, []byte{1, 2})),
+			"expected the arrays X and y"},
 		{"nothing", matFile(), "expected the arrays X and y"},
 		{"X twice", matFile(digits(2), digits(2), answers(1, 2)), "expected array X once, found it twice"},
-		{"y twice", matFile(answers(1, 2), answers(1, 2), digits(2)), "expected array y once, found it twice"},
-		{"images first", matFile(digits(2, 2, 32, 32, 3), answers(1, 2)), "expected numbers [32 32 3 n], found [2 32 32 3]"},
+		{"y twice", matFile(answers(1, 2), answers(1, 2), digits(2)),
+			"expected array y once, found it twice"},
+		{"images first", matFile(digits(2, 2, 32, 32, 3), answers(1, 2)),
+			"expected numbers [32 32 3 n], found [2 32 32 3]"},
 		{"flat", matFile(digits(2, 3072, 2), answers(1, 2)), "expected numbers [32 32 3 n], found [3072 2]"},
-		{"grey", matFile(digits(1, 32, 32, 1, 3), answers(1, 2, 3)), "expected numbers [32 32 3 n], found [32 32 1 3]"},
-		{"text", matFile(matrix("X", mxCHAR, []int{32, 32, 3, 1}, miUINT8, make([]byte, 3072)), answers(1)), "expected numbers [32 32 3 n]"},
-		{"text for labels", matFile(digits(1), matrix("y", mxCHAR, []int{1, 1}, miUINT8, []byte("1"))), "array y: expected at most"},
-		{"fewer values than stated", matFile(matrix("X", mxUINT8, []int{32, 32, 3, 2}, miUINT8, make([]byte, 5000)), answers(1, 2)), `"X": values`},
+		{"grey", matFile(digits(1, 32, 32, 1, 3), answers(1, 2, 3)),
+			"expected numbers [32 32 3 n], found [32 32 1 3]"},
+		{"text", matFile(matrix("X", mxCHAR, []int{32, 32, 3, 1}, miUINT8, make([]byte, 3072)), answers(1)),
+			"expected numbers [32 32 3 n]"},
+		{"text for labels", matFile(digits(1), matrix("y", mxCHAR, []int{1, 1}, miUINT8, []byte("1"))),
+			"array y: expected at most"},
+		{"fewer values than stated", matFile(matrix("X", mxUINT8, []int{32, 32, 3, 2}, miUINT8,
+			make([]byte, 5000)), answers(1, 2)), `"X": values`},
 		{"cut", good[:len(good)/2], "unexpected EOF"},
 		{"empty", nil, "unexpected EOF"},
 		{"no MAT-file", bytes.Repeat([]byte("<html>"), 100), "mat5: header"},
 	} {
 		for _, name := range []string{svhnTrain, svhnTest} {
 			dir := t.TempDir()
-			unpack(t, dir, file{"svhn/" + svhnTrain, good}, file{"svhn/" + svhnTest, good}, file{"svhn/" + name, c.data})
+			unpack(t, dir, file{"svhn/" + svhnTrain, good}, file{"svhn/" + svhnTest, good},
+				file{"svhn/" + name, c.data})
 			_, err := Open(t.Context(), "svhn", Options{Dir: dir})
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), name) {
 				t.Errorf("%s in %s: error %v, want one with %q and the file", c.name, name, err, c.want)

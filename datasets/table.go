@@ -57,7 +57,8 @@ func (t *table) at(column int) string { return t.row[t.place[column]] }
 func (t *table) number(column int, least, most float64, whole bool) float64 {
 	v, err := strconv.ParseFloat(t.at(column), 64)
 	if t.err == nil && (err != nil || !(v >= least && v <= most) || whole && v != math.Trunc(v)) {
-		t.err = fmt.Errorf("%s: expected a number from %g to %g, found %q", t.columns[column], least, most, t.at(column))
+		t.err = fmt.Errorf("%s: expected a number from %g to %g, found %q", t.columns[column], least, most,
+			t.at(column))
 	}
 	return v
 }

@@ -22,9 +22,11 @@ func us8kFiles() []file {
 		{"fold1/100-3-0-0.wav", second(300)},
 		{"fold1/100-3-0-10.wav", second(400)},
 		{"fold1/7061-6-0-0.wav", second(500)},
-		{"fold2/200-0-0-1.wav", wav16(features.LogMelRate, tone(features.LogMelRate, 2*features.LogMelRate, 600, 0.5))},
+		{"fold2/200-0-0-1.wav", wav16(features.LogMelRate,
+			tone(features.LogMelRate, 2*features.LogMelRate, 600, 0.5))},
 		{"fold10/300-9-1-2.wav", second(700)},
-		{"fold10/300-9-1-3.wav", wav16(features.LogMelRate, tone(features.LogMelRate, 2*features.LogMelRate, 800, 0.5))},
+		{"fold10/300-9-1-3.wav", wav16(features.LogMelRate,
+			tone(features.LogMelRate, 2*features.LogMelRate, 800, 0.5))},
 	}
 }
 
@@ -67,7 +69,8 @@ func TestUS8K(t *testing.T) {
 			t.Errorf("%s: %d validation samples from the files", name, s.validation.Len())
 		}
 		for i, hz := range []float64{300, 400, 500} {
-			if want := segmentsOf(t, tone(features.LogMelRate, features.LogMelRate, hz, 0.5)); !slices.Equal(s.train.Sample(i), want[0]) {
+			if want := segmentsOf(t, tone(features.LogMelRate, features.LogMelRate, hz,
+				0.5)); !slices.Equal(s.train.Sample(i), want[0]) {
 				t.Errorf("%s: training sample %d is not the recording of %v Hz", name, i, hz)
 			}
 		}
@@ -91,7 +94,8 @@ func TestUS8K(t *testing.T) {
 			t.Errorf("%s: clips of the test samples %v, want two", name, s.test.Clips)
 		}
 		p := s.provenance
-		if p.Kind != Real || !strings.HasSuffix(p.Source, "segments of 6 of 8732 recordings") || p.Note != "" {
+		if p.Kind != Real || !strings.HasSuffix(p.Source, "segments of 6 of 8732 recordings") ||
+			p.Note != "" {
 			t.Errorf("%s: provenance %+v", name, p)
 		}
 		if strings.HasPrefix(p.Source, us8kArchive) != strings.HasPrefix(name, "archive") {
@@ -208,7 +212,8 @@ func TestUS8KFolds(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		unpack(t, dir, under("us8k/audio", files)...)
-		if _, err := Open(t.Context(), "us8k", Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := Open(t.Context(), "us8k", Options{Dir: dir}); err == nil ||
+			!strings.Contains(err.Error(), name) {
 			t.Errorf("error %v, want one with %q", err, name)
 		}
 	}
@@ -219,7 +224,8 @@ func TestUS8KHoldsOutSources(t *testing.T) {
 	var files []file
 	for i := range 24 {
 		for slice := range 2 {
-			files = append(files, file{fmt.Sprintf("fold%d/%d-%d-0-%d.wav", 1+i%9, 1000+i, i%2, slice), second(float64(200 + 50*i + 9*slice))})
+			files = append(files, file{fmt.Sprintf("fold%d/%d-%d-0-%d.wav", 1+i%9, 1000+i, i%2, slice),
+				second(float64(200 + 50*i + 9*slice))})
 		}
 	}
 	files = append(files, us8kFiles()[4:]...)

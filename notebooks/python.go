@@ -53,7 +53,8 @@ func (e *environment) installPackages(ctx context.Context, pip []string) error {
 	if err := os.WriteFile(file, requirements, 0o644); err != nil {
 		return err
 	}
-	args := append(slices.Clone(pip[1:]), "install", "--no-deps", "--require-hashes", "--only-binary", ":all:",
+	args := append(slices.Clone(pip[1:]), "install", "--no-deps", "--require-hashes",
+		"--only-binary", ":all:",
 		"--disable-pip-version-check", "--no-input", "--progress-bar", "off", "-r", file)
 	cmd := newCommand(ctx, pip[0], args...)
 	cmd.Env = pythonEnv()
@@ -105,7 +106,8 @@ func findPython(ctx context.Context) (string, error) {
 		if err != nil {
 			continue
 		}
-		out, err := newCommand(ctx, path, "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])").Output()
+		out, err := newCommand(ctx, path, "-I", "-c",
+			"import sys; print('%d.%d' % sys.version_info[:2])").Output()
 		if err != nil {
 			if ctx.Err() != nil {
 				return "", context.Cause(ctx)

@@ -33,7 +33,8 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 	if ok, err := l.TryLock(); err != nil {
 		return fmt.Errorf("lock of the run: %w", err)
 	} else if !ok {
-		return fmt.Errorf("another run is writing to %s: wait for it, or take another with -run", opts.runDir)
+		return fmt.Errorf("another run is writing to %s: wait for it, or take another with -run",
+			opts.runDir)
 	}
 	defer l.Unlock()
 
@@ -140,7 +141,8 @@ func lab(ctx context.Context, env *environment, opts *options, stderr io.Writer)
 	cmd.Dir = env.notebooks()
 	cmd.Env = append(kernelEnv(env, opts), tmp.env()...)
 	cmd.Stdout, cmd.Stderr = stderr, stderr
-	fmt.Fprintf(stderr, "Opening JupyterLab; Ctrl-C ends it. Profile %s, run %s\n", opts.profile, opts.runDir)
+	fmt.Fprintf(stderr, "Opening JupyterLab; Ctrl-C ends it. Profile %s, run %s\n", opts.profile,
+		opts.runDir)
 	if err := cmd.Run(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("JupyterLab: %w", err)
 	}

@@ -109,7 +109,8 @@ func newEnvironment(ctx context.Context, root string) (*environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &environment{root: root, dir: filepath.Join(cache, "weightsep", "notebooks-"+hash), goes: goes}, nil
+	return &environment{root: root, dir: filepath.Join(cache, "weightsep", "notebooks-"+hash),
+		goes: goes}, nil
 }
 
 // kernelModules are the modules that the kernel and its tools come from.
@@ -134,7 +135,8 @@ func moduleRoot(dir string) (string, error) {
 			return "", err
 		}
 		if d == filepath.Dir(d) {
-			return "", fmt.Errorf("%s is in no checkout of %s: want its go.mod there or above", start, modulePath)
+			return "", fmt.Errorf("%s is in no checkout of %s: want its go.mod there or above", start,
+				modulePath)
 		}
 	}
 }

@@ -187,7 +187,8 @@ func TestKernelSpec(t *testing.T) {
 	if err := json.Unmarshal(env.kernelSpec(), &spec); err != nil {
 		t.Fatal(err)
 	}
-	if spec.Argv[0] != "/cache of mine/bin/gonb" || spec.Env["PATH"] != "/cache of mine/bin:/go/bin:${PATH}" {
+	if spec.Argv[0] != "/cache of mine/bin/gonb" ||
+		spec.Env["PATH"] != "/cache of mine/bin:/go/bin:${PATH}" {
 		t.Errorf("%+v", spec)
 	}
 }

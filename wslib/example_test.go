@@ -18,8 +18,10 @@ import (
 // Two networks of one's own, a GoMLX function and a described one, in an eighth of their bytes.
 func Example() {
 	ctx := context.Background()
-	rings := wslib.Network{Name: "rings", Input: []int{2}, Function: mlp, Train: points(1, 2000), Test: points(2, 400)}
-	dots := wslib.Network{Name: "dots", Described: &network.Described{Shape: [3]int{1, 1, 2}, Dense: []int{2, 64, 2}, Activation: "leaky"},
+	rings := wslib.Network{Name: "rings", Function: mlp, Input: []int{2},
+		Train: points(1, 2000), Test: points(2, 400)}
+	dense := network.Described{Shape: [3]int{1, 1, 2}, Dense: []int{2, 64, 2}, Activation: "leaky"}
+	dots := wslib.Network{Name: "dots", Described: &dense,
 		Train: points(3, 2000), Test: points(4, 400)}
 	packed, err := wslib.Pack(ctx, []wslib.Network{rings, dots}, wslib.Options{Ratio: 8, Steps: 300})
 	if err != nil {

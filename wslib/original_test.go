@@ -45,7 +45,8 @@ func TestSeparationOfTheOriginalsNetworks(t *testing.T) {
 			t.Fatal(err)
 		}
 		for seed := range uint64(3) {
-			f, err := fisher.Compute(ctx, backend, n, network.Values{Weights: w}, data.Train, fisher.Options{Seed: seed})
+			f, err := fisher.Compute(ctx, backend, n, network.Values{Weights: w}, data.Train,
+				fisher.Options{Seed: seed})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,8 +56,10 @@ func TestSeparationOfTheOriginalsNetworks(t *testing.T) {
 			}
 			t.Log(n.Name, seed, own)
 			want := [][2]int{{2, 3}, {10, 24}, {9, 19}}[i]
-			if len(own) < want[0] || len(own) > want[1] || i == 0 && !(slices.Contains(own, 0) && slices.Contains(own, 9)) {
-				t.Errorf("%s, seed %d: exclusive pages %v, want %d to %d of them", n.Name, seed, own, want[0], want[1])
+			if len(own) < want[0] || len(own) > want[1] || i == 0 &&
+				!(slices.Contains(own, 0) && slices.Contains(own, 9)) {
+				t.Errorf("%s, seed %d: exclusive pages %v, want %d to %d of them", n.Name, seed, own,
+					want[0], want[1])
 			}
 		}
 	}
@@ -73,7 +76,8 @@ func TestScoresOfTheOriginalsNetworks(t *testing.T) {
 	}
 	ctx := context.Background()
 	backend := xlatest.Backend(t)
-	for name, least := range map[string]float64{"mnist": 0.9861, "fmnist": 0.8745, "cifar10": 0.68, "obs": 0.95, "gsc": 0.65} {
+	for name, least := range map[string]float64{"mnist": 0.9861, "fmnist": 0.8745, "cifar10": 0.68,
+		"obs": 0.95, "gsc": 0.65} {
 		nets, err := network.Select(network.Ten(), name)
 		if err != nil {
 			t.Fatal(err)

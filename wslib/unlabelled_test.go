@@ -18,7 +18,8 @@ func TestTestSamplesWithoutLabels(t *testing.T) {
 		return s
 	}
 	n := wslib.Network{Name: "file", ONNX: "onnx/testdata/small.onnx", Train: noise(60), Test: noise(40)}
-	packed, err := wslib.Pack(t.Context(), []wslib.Network{n}, wslib.Options{Ratio: 1.1, Steps: 2, PageSize: 16})
+	packed, err := wslib.Pack(t.Context(), []wslib.Network{n},
+		wslib.Options{Ratio: 1.1, Steps: 2, PageSize: 16})
 	if err != nil {
 		t.Fatal(err)
 	}

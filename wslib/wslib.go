@@ -62,7 +62,8 @@ type Options struct {
 	Margin   float64 // share of the Fisher information that exclusive pages may miss; 0: 0.1
 	Seed     uint64
 
-	Dir      string                                        // directory to work in and to go on from after an interruption; "": a temporary one
+	// directory to work in and to go on from after an interruption; "": a temporary one
+	Dir      string
 	Backend  string                                        // as of xla.Options.Name
 	Log      io.Writer                                     // lines for a person; nil: none
 	Progress func(stage string, done, of int, note string) // nil: none
@@ -200,7 +201,8 @@ func (p *Packed) Run(ctx context.Context, name string, inputs []float32) ([]floa
 	}
 	n := p.own[i].Network
 	if size := n.Samples(); len(inputs) == 0 || len(inputs)%size != 0 {
-		return nil, fmt.Errorf("network %s: %d values, want samples of %d (%v)", name, len(inputs), size, n.Input())
+		return nil, fmt.Errorf("network %s: %d values, want samples of %d (%v)", name, len(inputs), size,
+			n.Input())
 	}
 	s := p.scorers[name]
 	if s == nil {
@@ -268,7 +270,8 @@ func (o Options) bytes(c pipeline.Config, own []pipeline.Own) (int, error) {
 }
 
 // run runs the pipeline and wraps what comes out.
-func run(ctx context.Context, b *pipeline.Opened, c pipeline.Config, own []pipeline.Own, o Options) (*Packed, error) {
+func run(ctx context.Context, b *pipeline.Opened, c pipeline.Config, own []pipeline.Own,
+	o Options) (*Packed, error) {
 	dir := o.Dir
 	if dir == "" {
 		var err error
@@ -307,7 +310,8 @@ func wrap(b *pipeline.Opened, f *pack.File, given []*network.Network) (*Packed, 
 }
 
 // prepare turns networks into those of the pipeline.
-func prepare(ctx context.Context, b *pipeline.Opened, networks []Network, seed uint64) ([]pipeline.Own, error) {
+func prepare(ctx context.Context, b *pipeline.Opened, networks []Network,
+	seed uint64) ([]pipeline.Own, error) {
 	var own []pipeline.Own
 	for _, n := range networks {
 		for _, o := range own {
@@ -349,7 +353,8 @@ func (n Network) own(ctx context.Context, b *pipeline.Opened, seed uint64) (pipe
 		what    string
 		samples Samples
 		to      **datasets.Split
-	}{{"training", n.Train, &d.Train}, {"validation", n.Validation, &d.Validation}, {"test", n.Test, &d.Test}} {
+	}{{"training", n.Train, &d.Train}, {"validation", n.Validation, &d.Validation},
+		{"test", n.Test, &d.Test}} {
 		if *part.to, err = part.samples.split(m); err != nil {
 			return o, fmt.Errorf("network %s: %s samples: %w", n.Name, part.what, err)
 		}
@@ -382,7 +387,8 @@ func (s Samples) split(n *network.Network) (*datasets.Split, error) {
 	case s.Labels != nil && len(s.Labels) != count:
 		return nil, fmt.Errorf("%d labels for %d samples", len(s.Labels), count)
 	case s.Values != nil && len(s.Values) != count*outputs:
-		return nil, fmt.Errorf("%d values to output for %d samples of %d outputs", len(s.Values), count, outputs)
+		return nil, fmt.Errorf("%d values to output for %d samples of %d outputs", len(s.Values),
+			count, outputs)
 	case s.Groups != nil && len(s.Groups) != count:
 		return nil, fmt.Errorf("%d groups for %d samples", len(s.Groups), count)
 	}

@@ -18,7 +18,8 @@ import (
 
 func described(name string, seed uint64) wslib.Network {
 	return wslib.Network{Name: name, Train: points(seed, 600), Test: points(seed+1, 200),
-		Described: &network.Described{Shape: [3]int{1, 1, 2}, Dense: []int{2, 40, 2}, Activation: network.LeakyActivation}}
+		Described: &network.Described{Shape: [3]int{1, 1, 2}, Dense: []int{2, 40, 2},
+			Activation: network.LeakyActivation}}
 }
 
 // normalized has batch normalization, whose averages a pack must keep.
@@ -31,8 +32,10 @@ func normalized(scope *model.Scope, x *graph.Node) *graph.Node {
 // to the bit, before and after, and the one with state keeps it.
 func TestAddKeepsOthers(t *testing.T) {
 	ctx := context.Background()
-	stateful := wslib.Network{Name: "normalized", Function: normalized, Input: []int{2}, Train: points(5, 600), Test: points(6, 200)}
-	first, err := wslib.Pack(ctx, []wslib.Network{described("dots", 1), stateful}, wslib.Options{Ratio: 2, PageSize: 64, Steps: 40})
+	stateful := wslib.Network{Name: "normalized", Function: normalized, Input: []int{2},
+		Train: points(5, 600), Test: points(6, 200)}
+	first, err := wslib.Pack(ctx, []wslib.Network{described("dots", 1), stateful},
+		wslib.Options{Ratio: 2, PageSize: 64, Steps: 40})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,10 +44,12 @@ func TestAddKeepsOthers(t *testing.T) {
 	if err := first.Save(file); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := wslib.Open(ctx, file); err == nil || !strings.Contains(err.Error(), "network normalized") || !strings.Contains(err.Error(), "give the function") {
+	if _, err := wslib.Open(ctx, file); err == nil || !strings.Contains(err.Error(), "network normalized") ||
+		!strings.Contains(err.Error(), "give the function") {
 		t.Errorf("opened without the function: %v", err)
 	}
-	opened, err := wslib.Open(ctx, file, wslib.Network{Name: "normalized", Function: normalized, Input: []int{2}})
+	opened, err := wslib.Open(ctx, file, wslib.Network{Name: "normalized", Function: normalized,
+		Input: []int{2}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,16 +86,25 @@ func TestWhatCannotBePacked(t *testing.T) {
 		change  func(*wslib.Network)
 		options wslib.Options
 	}{
-		"no budget: set Ratio or Bytes":   {func(*wslib.Network) {}, wslib.Options{}},
-		"set one":                         {func(*wslib.Network) {}, wslib.Options{Ratio: 2, Bytes: 100}},
-		"there is nothing to pack":        {func(*wslib.Network) {}, wslib.Options{Bytes: 1 << 20}},
-		"no Function, Described or ONNX":  {func(n *wslib.Network) { n.Described = nil }, wslib.Options{Ratio: 2}},
-		"1201 input values":               {func(n *wslib.Network) { n.Train.Inputs = append(n.Train.Inputs, 1) }, wslib.Options{Ratio: 2}},
-		"599 labels for 600 samples":      {func(n *wslib.Network) { n.Train.Labels = n.Train.Labels[1:] }, wslib.Options{Ratio: 2}},
-		"label 3 is 2, the network has 2": {func(n *wslib.Network) { n.Train.Labels[3] = 2 }, wslib.Options{Ratio: 2}},
-		"neither weights nor samples":     {func(n *wslib.Network) { n.Train = wslib.Samples{} }, wslib.Options{Ratio: 2}},
-		"5 weights, want 202":             {func(n *wslib.Network) { n.Weights = make([]float32, 5) }, wslib.Options{Ratio: 2}},
-		`network name "a b"`:              {func(n *wslib.Network) { n.Name = "a b" }, wslib.Options{Ratio: 2}},
+		"no budget: set Ratio or Bytes": {func(*wslib.Network) {}, wslib.Options{}},
+		"set one":                       {func(*wslib.Network) {}, wslib.Options{Ratio: 2, Bytes: 100}},
+		"there is nothing to pack":      {func(*wslib.Network) {}, wslib.Options{Bytes: 1 << 20}},
+		"no Function, Described or ONNX": {func(n *wslib.Network) { n.Described = nil },
+			wslib.Options{Ratio: 2}},
+		"1201 input values": {func(n *wslib.Network) {
+			n.Train.Inputs = append(n.Train.Inputs,
+				1)
+		}, wslib.Options{Ratio: 2}},
+		"599 labels for 600 samples": {func(n *wslib.Network) { n.Train.Labels = n.Train.Labels[1:] },
+			wslib.Options{Ratio: 2}},
+		"label 3 is 2, the network has 2": {func(n *wslib.Network) { n.Train.Labels[3] = 2 },
+			wslib.Options{Ratio: 2}},
+		"neither weights nor samples": {func(n *wslib.Network) { n.Train = wslib.Samples{} },
+			wslib.Options{Ratio: 2}},
+		"5 weights, want 202": {func(n *wslib.Network) { n.Weights = make([]float32, 5) },
+			wslib.Options{Ratio: 2}},
+		`network name "a b"`: {func(n *wslib.Network) { n.Name = "a b" },
+			wslib.Options{Ratio: 2}},
 	} {
 		n := described("dots", 1)
 		c.change(&n)
@@ -99,7 +113,8 @@ func TestWhatCannotBePacked(t *testing.T) {
 			t.Errorf("error %v, want one line with %q", err, want)
 		}
 	}
-	if _, err := wslib.Pack(ctx, []wslib.Network{described("a", 1), described("a", 2)}, wslib.Options{Ratio: 2}); err == nil || !strings.Contains(err.Error(), "network a is there twice") {
+	if _, err := wslib.Pack(ctx, []wslib.Network{described("a", 1), described("a", 2)},
+		wslib.Options{Ratio: 2}); err == nil || !strings.Contains(err.Error(), "network a is there twice") {
 		t.Errorf("two networks of one name: %v", err)
 	}
 	if _, err := wslib.Open(ctx, filepath.Join(t.TempDir(), "none.safetensors")); err == nil {

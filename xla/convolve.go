@@ -32,7 +32,8 @@ func ConvolveInputGradient(dy, kernel *graph.Node) *graph.Node {
 func convolveTurned(dy, kernel *graph.Node) *graph.Node {
 	k := kernel.Shape().Dimensions
 	turned := graph.TransposeAllAxes(graph.Reverse(kernel, 0, 1), 0, 1, 3, 2)
-	return graph.Convolve(dy, turned).PaddingPerDim([][2]int{{k[0] - 1, k[0] - 1}, {k[1] - 1, k[1] - 1}}).Done()
+	return graph.Convolve(dy, turned).PaddingPerDim([][2]int{{k[0] - 1, k[0] - 1},
+		{k[1] - 1, k[1] - 1}}).Done()
 }
 
 // shiftedSums is the input gradient as one matrix product, which gives what each
@@ -49,7 +50,8 @@ func shiftedSums(dy, kernel *graph.Node) *graph.Node {
 			part := graph.Slice(flat, graph.AxisRange(), graph.AxisRange(at, at+k[2]))
 			part = graph.Reshape(part, d[0], d[1], d[2], k[2])
 			part = graph.Pad(part, zero, graph.PadAxis{},
-				graph.PadAxis{Start: i, End: k[0] - 1 - i}, graph.PadAxis{Start: j, End: k[1] - 1 - j}, graph.PadAxis{})
+				graph.PadAxis{Start: i, End: k[0] - 1 - i}, graph.PadAxis{Start: j, End: k[1] - 1 - j},
+				graph.PadAxis{})
 			sum = plus(sum, part)
 		}
 	}
@@ -156,7 +158,8 @@ func fit(x *graph.Node, axis, n int) *graph.Node {
 		return graph.SliceAxis(x, axis, graph.AxisRange(0, n))
 	case n > have:
 		d[axis] = n - have
-		return graph.Concatenate([]*graph.Node{x, graph.Zeros(x.Graph(), shapes.Make(x.DType(), d...))}, axis)
+		return graph.Concatenate([]*graph.Node{x,
+			graph.Zeros(x.Graph(), shapes.Make(x.DType(), d...))}, axis)
 	}
 	return x
 }

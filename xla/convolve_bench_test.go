@@ -41,11 +41,16 @@ func BenchmarkLowering(b *testing.B) {
 	}
 	for _, l := range layers {
 		oh, ow := (l.h-l.kh+1)/2*2, (l.w-l.kw+1)/2*2
-		x, k, dy := random(100, oh+l.kh-1, ow+l.kw-1, l.in), random(l.kh, l.kw, l.in, l.out), random(100, oh, ow, l.out)
+		x, k, dy := random(100, oh+l.kh-1, ow+l.kw-1, l.in), random(l.kh, l.kw, l.in, l.out),
+			random(100, oh, ow, l.out)
 		ways := []way{
 			{"forward/xla", func(x, k, _ *Node) *Node { return xla.Convolve(x, k) }},
-			{"kernel gradient/patches of blocks", func(x, _, dy *Node) *Node { return xla.ConvolveKernelGradient(x, dy, l.kh, l.kw) }},
-			{"kernel gradient/xla", func(x, _, dy *Node) *Node { return xla.AutomaticKernelGradient(x, dy, l.kh, l.kw) }},
+			{"kernel gradient/patches of blocks",
+				func(x, _, dy *Node) *Node { return xla.ConvolveKernelGradient(x, dy, l.kh, l.kw) }},
+			{"kernel gradient/xla", func(x, _,
+				dy *Node) *Node {
+				return xla.AutomaticKernelGradient(x, dy, l.kh, l.kw)
+			}},
 		}
 		if l.kh*l.kw < 20 {
 			ways = append(ways, way{"forward/patches", func(x, k, _ *Node) *Node {
@@ -53,8 +58,10 @@ func BenchmarkLowering(b *testing.B) {
 			}})
 		}
 		if l.in > 3 {
-			ways = append(ways, way{"input gradient/convolution", func(_, k, dy *Node) *Node { return xla.ConvolveTurned(dy, k) }},
-				way{"input gradient/shifted sums", func(_, k, dy *Node) *Node { return xla.ShiftedSums(dy, k) }})
+			ways = append(ways, way{"input gradient/convolution",
+				func(_, k, dy *Node) *Node { return xla.ConvolveTurned(dy, k) }},
+				way{"input gradient/shifted sums",
+					func(_, k, dy *Node) *Node { return xla.ShiftedSums(dy, k) }})
 		}
 		for _, w := range ways {
 			b.Run(fmt.Sprintf("%s/%s", l.name, w.name), func(b *testing.B) { benchmark(b, w.f, x, k, dy) })
@@ -69,7 +76,8 @@ func BenchmarkLowering(b *testing.B) {
 			return Gradient(ReduceAllSum(Mul(xla.MaxPool2x2(x), StopGradient(g))), x)[0]
 		}},
 		{"reduce-window, automatic", func(x, g, _ *Node) *Node {
-			return Gradient(ReduceAllSum(Mul(MaxPool(x).Window(2).Strides(2).NoPadding().Done(), StopGradient(g))), x)[0]
+			return Gradient(ReduceAllSum(Mul(MaxPool(x).Window(2).Strides(2).NoPadding().Done(),
+				StopGradient(g))), x)[0]
 		}},
 	} {
 		b.Run("pool and gradient/"+w.name, func(b *testing.B) { benchmark(b, w.f, x, g, g) })

@@ -95,14 +95,16 @@ func convolution(x, k, g array) (y, dx, dk array) {
 func TestConvolutionByDefinition(t *testing.T) {
 	b := xlatest.Backend(t)
 	rng := rand.New(rand.NewPCG(1, 1))
-	for _, d := range [][]int{{6, 7, 3, 3, 3}, {6, 7, 2, 2, 3}, {5, 9, 4, 3, 6}, {7, 6, 1, 6, 4}, {6, 6, 6, 1, 1}, {15, 17, 6, 5, 1}, {12, 19, 7, 6, 2}} {
+	for _, d := range [][]int{{6, 7, 3, 3, 3}, {6, 7, 2, 2, 3}, {5, 9, 4, 3, 6}, {7, 6, 1, 6, 4},
+		{6, 6, 6, 1, 1}, {15, 17, 6, 5, 1}, {12, 19, 7, 6, 2}} {
 		h, w, kh, kw, in := d[0], d[1], d[2], d[3], d[4]
 		x, k := randomArray(rng, 2, h, w, in), randomArray(rng, kh, kw, in, 4)
 		g := randomArray(rng, 2, h-kh+1, w-kw+1, 4)
 		y, dx, dk := convolution(x, k, g)
 		out := MustExecOnceN(b, func(in []*Node) []*Node {
 			x, k, g := in[0], in[1], in[2]
-			return []*Node{xla.Convolve(x, k), xla.ConvolveInputGradient(g, k), xla.ConvolveKernelGradient(x, g, kh, kw),
+			return []*Node{xla.Convolve(x, k), xla.ConvolveInputGradient(g, k),
+				xla.ConvolveKernelGradient(x, g, kh, kw),
 				xla.ConvolveTurned(g, k), xla.ShiftedSums(g, k), xla.AutomaticKernelGradient(x, g, kh, kw)}
 		}, x.tensor(), k.tensor(), g.tensor())
 		name := fmt.Sprint(d)

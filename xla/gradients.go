@@ -88,7 +88,8 @@ func depthwiseGradient(x, kernel, dy *graph.Node, static reflect.Value) []*graph
 	padding := make([]graph.PadAxis, rank)
 	if p := static.FieldByName("paddings"); p.Len() > 0 {
 		for i := range rank - 2 {
-			padding[i+1] = graph.PadAxis{Start: int(p.Index(i).Index(0).Int()), End: int(p.Index(i).Index(1).Int())}
+			padding[i+1] = graph.PadAxis{Start: int(p.Index(i).Index(0).Int()),
+				End: int(p.Index(i).Index(1).Int())}
 		}
 	}
 	zero := graph.ScalarZero(x.Graph(), x.DType())
@@ -105,7 +106,8 @@ func depthwiseGradient(x, kernel, dy *graph.Node, static reflect.Value) []*graph
 			rest /= sizes[i]
 			end := start + (dy.Shape().Dimensions[i+1]-1)*stride + 1
 			ranges[i+1] = graph.AxisRange(start, end).Stride(stride)
-			spread[i+1] = graph.PadAxis{Start: start, End: padded.Shape().Dimensions[i+1] - end, Interior: stride - 1}
+			spread[i+1] = graph.PadAxis{Start: start, End: padded.Shape().Dimensions[i+1] - end,
+				Interior: stride - 1}
 		}
 		seen := graph.Mul(graph.Slice(padded, ranges...), dy)
 		seen = graph.ReduceSum(graph.Reshape(seen, -1, seen.Shape().Dimensions[rank-1]), 0)

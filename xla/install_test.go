@@ -69,7 +69,8 @@ func TestNoPip(t *testing.T) {
 func TestPipFails(t *testing.T) {
 	c, _, _ := newTestCache(t)
 	putPip(t, "python3", "echo ERROR: no route to anything >&2; exit 1")
-	if _, _, err := c.ensure(t.Context()); err == nil || !strings.Contains(err.Error(), "no route to anything") {
+	if _, _, err := c.ensure(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "no route to anything") {
 		t.Errorf("error %v, want pip's last line in it", err)
 	}
 	checkClean(t, c)
@@ -98,7 +99,8 @@ func TestDamagedPluginIsReplaced(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkPlugin(t, path)
-			if !strings.Contains(log.String(), "replacing") || !strings.Contains(log.String(), sumOf(test.damage)) {
+			if !strings.Contains(log.String(), "replacing") ||
+				!strings.Contains(log.String(), sumOf(test.damage)) {
 				t.Errorf("log %q, want what is replaced, and why", log)
 			}
 		})
@@ -280,7 +282,8 @@ func TestInstallFromGoXLA(t *testing.T) {
 		t.Fatal(err)
 	}
 	content = b[:1000]
-	if _, _, err := c.ensure(t.Context()); err == nil || !strings.Contains(err.Error(), "go-xla's installer") {
+	if _, _, err := c.ensure(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "go-xla's installer") {
 		t.Errorf("error %v, want one of go-xla's installer", err)
 	}
 	content = b

@@ -38,7 +38,8 @@ func realPlugin(t *testing.T) string {
 // checkAdds fails the test unless 1+1 is 2 on b.
 func checkAdds(t *testing.T, b compute.Backend) {
 	t.Helper()
-	sum, err := graph.ExecOnce(b, func(x, y *graph.Node) *graph.Node { return graph.Add(x, y) }, float32(1), float32(1))
+	sum, err := graph.ExecOnce(b, func(x, y *graph.Node) *graph.Node { return graph.Add(x, y) }, float32(1),
+		float32(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +63,8 @@ func TestOpenCPU(t *testing.T) {
 		if !b.HasSharedBuffers() {
 			t.Error("no shared buffers: each tensor is copied")
 		}
-		if info.Backend != "xla" || info.Plugin != "cpu" || info.Device == "" || !strings.HasPrefix(info.Version, "PJRT ") {
+		if info.Backend != "xla" || info.Plugin != "cpu" || info.Device == "" ||
+			!strings.HasPrefix(info.Version, "PJRT ") {
 			t.Errorf("info %+v", info)
 		}
 		b.Finalize()
@@ -126,7 +128,8 @@ func TestOpenPath(t *testing.T) {
 	}
 	truncated := filepath.Join(t.TempDir(), pluginBase)
 	write(t, truncated, head, 0o644)
-	if _, _, err := Open(t.Context(), Options{Name: truncated}); err == nil || !strings.Contains(err.Error(), truncated) {
+	if _, _, err := Open(t.Context(), Options{Name: truncated}); err == nil ||
+		!strings.Contains(err.Error(), truncated) {
 		t.Errorf("error %v, want one that names %s", err, truncated)
 	}
 }
@@ -159,7 +162,8 @@ func TestNoCacheDir(t *testing.T) {
 	if _, _, err := Open(t.Context(), Options{Name: "go"}); err != nil {
 		t.Error(err)
 	}
-	if _, err := EnsureCPUPlugin(t.Context(), "", nil); err == nil || !strings.Contains(err.Error(), "no directory") {
+	if _, err := EnsureCPUPlugin(t.Context(), "", nil); err == nil ||
+		!strings.Contains(err.Error(), "no directory") {
 		t.Errorf("error %v, want one about the directory", err)
 	}
 }
@@ -244,7 +248,8 @@ func TestAutoFallsBackToGo(t *testing.T) {
 			warnings = append(warnings, line)
 		}
 	}
-	if len(warnings) != 1 || !strings.Contains(warnings[0], "slower") || !strings.Contains(warnings[0], "exit status 7") {
+	if len(warnings) != 1 || !strings.Contains(warnings[0], "slower") ||
+		!strings.Contains(warnings[0], "exit status 7") {
 		t.Errorf("warnings %q, want one that says what it costs and why", warnings)
 	}
 }

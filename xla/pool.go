@@ -37,7 +37,8 @@ func MaxPool2x2Gradient(x, y, dy *graph.Node) *graph.Node {
 	d := y.Shape().Dimensions
 	// Every pooled value meets its four places by broadcasting: one pass, in order.
 	wide := func(v *graph.Node) *graph.Node {
-		return graph.BroadcastToDims(graph.Reshape(v, d[0], d[1], 1, d[2], 1, d[3]), d[0], d[1], 2, d[2], 2, d[3])
+		return graph.BroadcastToDims(graph.Reshape(v, d[0], d[1], 1, d[2], 1, d[3]), d[0], d[1], 2,
+			d[2], 2, d[3])
 	}
 	x6 := graph.Reshape(x, d[0], d[1], 2, d[2], 2, d[3])
 	dx := graph.Where(graph.Equal(x6, wide(y)), wide(graph.Div(dy, count)), graph.ZerosLike(x6))

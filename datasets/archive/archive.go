@@ -88,7 +88,8 @@ type walker struct {
 }
 
 // file visits one file, which takes disk bytes of its own; irregular says what it is instead of a regular file.
-func (w *walker) file(name string, size, disk int64, irregular string, open func() (io.ReadCloser, error)) error {
+func (w *walker) file(name string, size, disk int64, irregular string,
+	open func() (io.ReadCloser, error)) error {
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
@@ -152,7 +153,8 @@ func (w *walker) dir() error {
 		if !info.Mode().IsRegular() {
 			return nil
 		}
-		return w.file(name, info.Size(), info.Size(), "", func() (io.ReadCloser, error) { return os.Open(full) })
+		return w.file(name, info.Size(), info.Size(), "",
+			func() (io.ReadCloser, error) { return os.Open(full) })
 	})
 }
 

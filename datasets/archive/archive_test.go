@@ -90,12 +90,15 @@ func read(path string, l Limits) ([]string, error) {
 
 // All forms of the same files must read the same.
 func TestWalkForms(t *testing.T) {
-	entries := []entry{{name: "./a/two.txt", data: "2"}, {name: "b.txt", data: ""}, {name: "a/one.txt", data: strings.Repeat("1", 5000)}, {name: "a/._one.txt", data: "junk"}, {name: ".git/config", data: "junk"}}
+	entries := []entry{{name: "./a/two.txt", data: "2"}, {name: "b.txt", data: ""},
+		{name: "a/one.txt", data: strings.Repeat("1", 5000)}, {name: "a/._one.txt", data: "junk"},
+		{name: ".git/config", data: "junk"}}
 	dir := t.TempDir()
 	paths := []string{
 		put(t, tarGz(t, entries...), dir, "x.tar.gz"),
 		put(t, tarGz(t, entries...), dir, "x.tgz"),
-		put(t, zipped(t, entry{name: "a/"}, entries[1], entry{name: "a/two.txt", data: "2"}, entries[2], entries[3], entries[4]), dir, "x.zip"),
+		put(t, zipped(t, entry{name: "a/"}, entries[1], entry{name: "a/two.txt", data: "2"}, entries[2],
+			entries[3], entries[4]), dir, "x.zip"),
 		filepath.Join(dir, "tree"),
 	}
 	for _, e := range entries {
@@ -131,14 +134,18 @@ func TestWalkRefuses(t *testing.T) {
 		data []byte
 		want string
 	}{
-		{"up.tar.gz", tarGz(t, entry{name: "../evil", data: "x"}), `file name "../evil" leads out of the archive`},
+		{"up.tar.gz", tarGz(t, entry{name: "../evil", data: "x"}),
+			`file name "../evil" leads out of the archive`},
 		{"absolute.tar.gz", tarGz(t, entry{name: "/etc/passwd", data: "x"}), "leads out of the archive"},
 		{"inner.zip", zipped(t, entry{name: "a/../../evil", data: "x"}), "leads out of the archive"},
 		{"windows.zip", zipped(t, entry{name: `..\evil`, data: "x"}), "leads out of the archive"},
-		{"link.tar.gz", tarGz(t, entry{name: "l", kind: tar.TypeSymlink}), `l: expected a regular file, found tar type '2'`},
+		{"link.tar.gz", tarGz(t, entry{name: "l", kind: tar.TypeSymlink}),
+			`l: expected a regular file, found tar type '2'`},
 		{"hard.tar.gz", tarGz(t, entry{name: "l", kind: tar.TypeLink}), "expected a regular file"},
-		{"link.zip", zipped(t, entry{name: "l", data: "elsewhere", kind: 1}), "l: expected a regular file, found L"},
-		{"twice.tar.gz", tarGz(t, entry{name: "a", data: "1"}, entry{name: "./a", data: "2"}), "expected once, found twice"},
+		{"link.zip", zipped(t, entry{name: "l", data: "elsewhere", kind: 1}),
+			"l: expected a regular file, found L"},
+		{"twice.tar.gz", tarGz(t, entry{name: "a", data: "1"}, entry{name: "./a", data: "2"}),
+			"expected once, found twice"},
 		{"cut.tar.gz", good[:len(good)/2], "unexpected EOF"},
 		{"end.tar.gz", good[:len(good)-4], "unexpected EOF"},
 		{"sum.tar.gz", altered, "invalid checksum"},
@@ -146,7 +153,9 @@ func TestWalkRefuses(t *testing.T) {
 		{"not.zip", []byte("hello"), "not a valid zip file"},
 		{"bomb.tar.gz", tarGz(t, bomb), "zeros: expected at most 500000 bytes, found 1048576"},
 		{"bomb.zip", zipped(t, bomb), "zeros: expected at most 500000 bytes, found 1048576"},
-		{"many.zip", zipped(t, entry{name: "a", data: strings.Repeat("1", 400000)}, entry{name: "b", data: strings.Repeat("2", 400000)}), "expected at most 700000 bytes in all files up to here, found 800000"},
+		{"many.zip", zipped(t, entry{name: "a", data: strings.Repeat("1", 400000)},
+			entry{name: "b", data: strings.Repeat("2", 400000)}),
+			"expected at most 700000 bytes in all files up to here, found 800000"},
 		{"lying.zip", lying, "a: "},
 		{"x.rar", nil, "expected a directory, or a .zip"},
 	} {
@@ -178,16 +187,19 @@ func TestWalkStops(t *testing.T) {
 	p := put(t, zipped(t, entry{name: "a"}, entry{name: "b"}), dir, "x.zip")
 	for _, p := range []string{p, filepath.Join(dir, "tree")} {
 		n := 0
-		if err := Walk(t.Context(), p, Limits{}, func(File) error { n++; return fs.SkipAll }); err != nil || n != 1 {
+		if err := Walk(t.Context(), p, Limits{},
+			func(File) error { n++; return fs.SkipAll }); err != nil || n != 1 {
 			t.Errorf("%s: SkipAll: %d visits, %v", p, n, err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		n = 0
-		if err := Walk(ctx, p, Limits{}, func(File) error { n++; cancel(); return nil }); !errors.Is(err, context.Canceled) || n != 1 {
+		if err := Walk(ctx, p, Limits{}, func(File) error { n++; cancel(); return nil }); !errors.Is(err,
+			context.Canceled) || n != 1 {
 			t.Errorf("%s: cancelled: %d visits, %v", p, n, err)
 		}
 		broken := errors.New("broken")
-		if err := Walk(t.Context(), p, Limits{}, func(File) error { return broken }); !errors.Is(err, broken) || !strings.Contains(err.Error(), p) {
+		if err := Walk(t.Context(), p, Limits{}, func(File) error { return broken }); !errors.Is(err,
+			broken) || !strings.Contains(err.Error(), p) {
 			t.Errorf("%s: %v", p, err)
 		}
 	}

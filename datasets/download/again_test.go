@@ -43,7 +43,8 @@ func TestCancelWhileChecking(t *testing.T) {
 	s := newServer(t, content)
 	for name, f := range map[string]File{
 		"size published": fileOf(t, content, s),
-		"size announced": {Path: filepath.Join(t.TempDir(), "x"), URLs: []string{s.URL}, SHA256: sha256Of(content)},
+		"size announced": {Path: filepath.Join(t.TempDir(), "x"), URLs: []string{s.URL},
+			SHA256: sha256Of(content)},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		_, err := quick.Fetch(ctx, f, func(e Event) {

@@ -26,7 +26,8 @@ func TestWrongBytesEverywhere(t *testing.T) {
 	if !errors.As(err, &m) || m.Kind != "md5" || m.Want != md5Of(content) {
 		t.Fatalf("%v", err)
 	}
-	for _, want := range []string{f.Path, a.URL, b.URL, md5Of(content), md5Of(random(size, 2)), md5Of(random(size, 3))} {
+	for _, want := range []string{f.Path, a.URL, b.URL, md5Of(content), md5Of(random(size, 2)),
+		md5Of(random(size, 3))} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error without %q: %v", want, err)
 		}
@@ -56,7 +57,8 @@ func TestStatuses(t *testing.T) {
 	}
 	s := newServer(t, content, status(404))
 	_, err := quick.Fetch(t.Context(), fileOf(t, content, s), nil)
-	if err == nil || !strings.Contains(err.Error(), "404 Not Found") || !strings.Contains(err.Error(), s.URL) {
+	if err == nil || !strings.Contains(err.Error(), "404 Not Found") ||
+		!strings.Contains(err.Error(), s.URL) {
 		t.Errorf("%v", err)
 	}
 }
@@ -75,7 +77,10 @@ func TestRetryAfter(t *testing.T) {
 func TestRedirect(t *testing.T) {
 	content := random(size, 1)
 	s := newServer(t, content, cut(100_000))
-	to := func(_ *server, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, s.URL, http.StatusFound) }
+	to := func(_ *server, w http.ResponseWriter,
+		r *http.Request) {
+		http.Redirect(w, r, s.URL, http.StatusFound)
+	}
 	front := newServer(t, nil, to, to)
 	fetch(t, fileOf(t, content, front), content)
 	wantRequests(t, s, "", "bytes=100000-")

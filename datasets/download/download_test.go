@@ -126,7 +126,10 @@ func TestStall(t *testing.T) {
 // A server that accepts and never answers is one that stalls.
 func TestStallBeforeHead(t *testing.T) {
 	content := random(1000, 1)
-	mute := newServer(t, nil, func(_ *server, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	mute := newServer(t, nil, func(_ *server, _ http.ResponseWriter,
+		r *http.Request) {
+		<-r.Context().Done()
+	})
 	s := newServer(t, content)
 	f := fileOf(t, content, mute, s)
 	c := &Client{Pause: time.Microsecond, Stall: 100 * time.Millisecond}

@@ -63,7 +63,8 @@ func TestNoPlaceForIt(t *testing.T) {
 		t.Errorf("in a file: %v", err)
 	}
 	f.Path = dir
-	if _, err := quick.Fetch(t.Context(), f, nil); err == nil || !strings.Contains(err.Error(), "regular file") {
+	if _, err := quick.Fetch(t.Context(), f, nil); err == nil ||
+		!strings.Contains(err.Error(), "regular file") {
 		t.Errorf("a directory: %v", err)
 	}
 	if os.Geteuid() != 0 {

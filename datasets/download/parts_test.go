@@ -16,7 +16,10 @@ func TestSize(t *testing.T) {
 		t.Errorf("%d, %v", n, err)
 	}
 	wantSent(t, s, 0)
-	hangs := newServer(t, nil, func(_ *server, _ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	hangs := newServer(t, nil, func(_ *server, _ http.ResponseWriter,
+		r *http.Request) {
+		<-r.Context().Done()
+	})
 	c := &Client{Stall: 50 * time.Millisecond}
 	for address, want := range map[string]string{
 		newServer(t, nil, status(404)).URL: "404",
@@ -43,8 +46,10 @@ func TestParseRange(t *testing.T) {
 			t.Errorf("%q: %d, %d, %v", s, start, total, err)
 		}
 	}
-	for _, s := range []string{"", "bytes", "bytes 1-2", "bytes */5", "bytes 2-1/5", "bytes 1-5/5", "bytes -1-5/9",
-		"lines 1-2/5", "bytes 1-2/-5", "bytes 1-2/5, 3-4/5", "bytes a-b/c", "bytes 99999999999999999999-2/5"} {
+	for _, s := range []string{"", "bytes", "bytes 1-2", "bytes */5", "bytes 2-1/5", "bytes 1-5/5",
+		"bytes -1-5/9",
+		"lines 1-2/5", "bytes 1-2/-5", "bytes 1-2/5, 3-4/5", "bytes a-b/c",
+		"bytes 99999999999999999999-2/5"} {
 		if start, total, err := parseRange(s); err == nil {
 			t.Errorf("%q: %d, %d, no error", s, start, total)
 		}

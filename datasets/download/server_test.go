@@ -201,7 +201,8 @@ func wantFile(t *testing.T, path string, content []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(b, content) {
-		t.Fatalf("%s: %d bytes with sum %s, want %d with %s", path, len(b), sha256Of(b), len(content), sha256Of(content))
+		t.Fatalf("%s: %d bytes with sum %s, want %d with %s", path, len(b), sha256Of(b), len(content),
+			sha256Of(content))
 	}
 }
 

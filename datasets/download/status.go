@@ -144,7 +144,8 @@ func (f File) examine(
 	if !s.State.Good() {
 		return s, nil
 	}
-	text, err := json.MarshalIndent(record{s.Size, info.ModTime().UnixNano(), s.Sums, s.State == Accepted}, "", "\t")
+	text, err := json.MarshalIndent(record{s.Size, info.ModTime().UnixNano(), s.Sums,
+		s.State == Accepted}, "", "\t")
 	if err == nil {
 		err = renameio.WriteFile(recordPath(f.Path), append(text, '\n'), 0o644)
 	}

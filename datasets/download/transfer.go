@@ -104,7 +104,8 @@ func (t *transfer) run(ctx context.Context) (Status, error) {
 			}
 			asked = max(asked, min(f.wait, maxAsked))
 		}
-		if round == t.client.Rounds || !slices.ContainsFunc(mirrors, func(m *mirror) bool { return !m.gone }) {
+		if round == t.client.Rounds || !slices.ContainsFunc(mirrors,
+			func(m *mirror) bool { return !m.gone }) {
 			break
 		}
 		if err := sleep(ctx, max(pause, asked)); err != nil {

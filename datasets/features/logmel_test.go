@@ -43,7 +43,8 @@ func TestLogMelOfChirp(t *testing.T) {
 	x := make([]float64, 45000)
 	for i := range x {
 		s := float64(i) / 22050
-		x[i] = 0.5*math.Sin(2*math.Pi*(200*s+2000*s*s))*math.Exp(-s) + 0.01*(float64(i*i*7919%65537)/65537-0.5)
+		x[i] = 0.5*math.Sin(2*math.Pi*(200*s+2000*s*s))*math.Exp(-s) +
+			0.01*(float64(i*i*7919%65537)/65537-0.5)
 	}
 	spec := spectrogram(t, x)
 	if len(spec) != 86*60 {

@@ -9,7 +9,8 @@ import (
 // 2595*np.log10(1 + f/700). The scale is meant to give 1000 at 1000 Hz.
 func TestMelScale(t *testing.T) {
 	for f, want := range map[float64]float64{
-		0: 0, 20: 31.748414402145066, 1000: 999.9855371396244, 8000: 2840.023046708319, 11025: 3176.318435512582,
+		0: 0, 20: 31.748414402145066, 1000: 999.9855371396244, 8000: 2840.023046708319,
+		11025: 3176.318435512582,
 	} {
 		if got := toMel(f); math.Abs(got-want) > 1e-6 {
 			t.Errorf("mel(%g) = %.10g, want %.10g", f, got, want)

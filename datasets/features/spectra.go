@@ -99,7 +99,8 @@ func NewSpectra(tick time.Duration) *Spectra {
 // 1e100). After an error the content of dst is undefined.
 func (s *Spectra) Window(dst []float32, start int64, acc, gyro Series) error {
 	if len(dst) != SpectraIntervals*SpectraValues {
-		return fmt.Errorf("features: %d values for %d x %d spectra", len(dst), SpectraIntervals, SpectraValues)
+		return fmt.Errorf("features: %d values for %d x %d spectra", len(dst), SpectraIntervals,
+			SpectraValues)
 	}
 	if err := s.sensor(dst, start, acc); err != nil {
 		return fmt.Errorf("accelerometer: %w", err)

@@ -116,7 +116,8 @@ func TestSpectraOfTone(t *testing.T) {
 				want = phase
 			}
 			if math.Abs(float64(v)-want) > 1e-5 {
-				t.Fatalf("tick %v, interval %d, axis %d, value %d: %g, want %g", tick, interval, axis, value, v, want)
+				t.Fatalf("tick %v, interval %d, axis %d, value %d: %g, want %g", tick, interval, axis,
+					value, v, want)
 			}
 		}
 	}
@@ -205,8 +206,10 @@ func TestSpectraRefuses(t *testing.T) {
 		{"gap before the window", without(1, 3), true, ""},
 		{"too few", sampled(70, 9e7, 0, 1e7, axis), false, "55 samples"},
 		{"same time twice", change(func(s *Series) { s.T[500] = s.T[499] }), true, "follows"},
-		{"out of order", change(func(s *Series) { s.T[500], s.T[501] = s.T[501], s.T[500] }), true, "follows"},
-		{"NaN", change(func(s *Series) { s.V[2][600] = math.NaN() }), true, "axis z: features: value 596 is NaN"},
+		{"out of order", change(func(s *Series) { s.T[500], s.T[501] = s.T[501], s.T[500] }), true,
+			"follows"},
+		{"NaN", change(func(s *Series) { s.V[2][600] = math.NaN() }), true,
+			"axis z: features: value 596 is NaN"},
 		{"too large", change(func(s *Series) { s.V[0][600] = 1e101 }), true, "axis x"},
 		{"NaN outside", change(func(s *Series) { s.V[2][1019] = math.NaN() }), true, ""},
 		{"axes differ", change(func(s *Series) { s.V[1] = s.V[1][:1000] }), true, "differ in length"},
@@ -222,7 +225,8 @@ func TestSpectraRefuses(t *testing.T) {
 			case test.text == "" && err != nil:
 				t.Errorf("%s: %v", test.name, err)
 			case test.text == "":
-			case err == nil || !strings.Contains(err.Error(), test.text) || !strings.HasPrefix(err.Error(), which):
+			case err == nil || !strings.Contains(err.Error(), test.text) ||
+				!strings.HasPrefix(err.Error(), which):
 				t.Errorf("%s: error %v, want %s and %q", test.name, err, which, test.text)
 			case errors.Is(err, ErrWindow) == test.covers:
 				t.Errorf("%s: error %v is ErrWindow: %v", test.name, err, !test.covers)

@@ -42,7 +42,8 @@ func TestAsk(t *testing.T) {
 		{"enter", []string{"cifar10"}, true, "\n", 1, false, "fetch: nothing was downloaded"},
 		{"end of input", []string{"cifar10"}, true, "", 1, false, "fetch: nothing was downloaded"},
 		{"-yes", []string{"-yes", "cifar10"}, false, "", 1, true, ""},
-		{"no terminal", []string{"cifar10"}, false, "y\n", 2, false, "no terminal to ask on whether to download 1.20 GB: want -yes"},
+		{"no terminal", []string{"cifar10"}, false, "y\n", 2, false,
+			"no terminal to ask on whether to download 1.20 GB: want -yes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t)
@@ -53,7 +54,8 @@ func TestAsk(t *testing.T) {
 			if goes := len(b.asked) > 0; goes != c.goes {
 				t.Errorf("asked the mirror for %q", b.asked)
 			}
-			if asks := strings.Contains(b.err.String(), "[y/N]"); asks != (c.terminal && c.args[0] != "esc10") {
+			if asks := strings.Contains(b.err.String(), "[y/N]"); asks != (c.terminal &&
+				c.args[0] != "esc10") {
 				t.Errorf("asks: %v\n%s", asks, &b.err)
 			}
 		})
@@ -129,7 +131,8 @@ func TestFreeSpace(t *testing.T) {
 func TestAmount(t *testing.T) {
 	for n, want := range map[int64]string{
 		0: "0 B", 999: "999 B", 1000: "1.0 kB", 29515: "29.5 kB", 999_949: "999.9 kB", 999_950: "1.0 MB",
-		170_052_171: "170.1 MB", 999_999_999: "1.00 GB", 6_023_741_708: "6.02 GB", 2_500_000_000_000: "2.50 TB",
+		170_052_171: "170.1 MB", 999_999_999: "1.00 GB", 6_023_741_708: "6.02 GB",
+		2_500_000_000_000: "2.50 TB",
 	} {
 		if got := amount(n); got != want {
 			t.Errorf("amount(%d) = %q, want %q", n, got, want)

@@ -77,7 +77,8 @@ func (b *bench) sources(name string) ([]datasets.Source, error) {
 	}
 	switch name {
 	case "cifar10":
-		return []datasets.Source{source("one", int64(len("content of one"))), source("two", int64(len("content of two")))}, nil
+		return []datasets.Source{source("one", int64(len("content of one"))),
+			source("two", int64(len("content of two")))}, nil
 	case "esc10":
 		return []datasets.Source{source("master.zip", 0)}, nil
 	case "hhar":

@@ -39,13 +39,15 @@ func (a *app) items(o *options) (items []*item, byHand []string, err error) {
 			byHand = append(byHand, name)
 		}
 		for _, s := range files {
-			f := download.File{Path: filepath.Join(o.data, name, s.File), MD5: s.MD5, SHA256: s.SHA256, Size: s.Size,
+			f := download.File{Path: filepath.Join(o.data, name, s.File), MD5: s.MD5, SHA256: s.SHA256,
+				Size:   s.Size,
 				Accept: slices.Contains(o.accept, name)}
 			for _, m := range o.mirrors {
 				f.URLs = append(f.URLs, m+"/"+name+"/"+url.PathEscape(s.File))
 			}
 			f.URLs = append(f.URLs, s.URLs...)
-			items = append(items, &item{dataset: name, label: path.Join(name, s.File), size: s.Size, file: f})
+			items = append(items, &item{dataset: name, label: path.Join(name, s.File),
+				size: s.Size, file: f})
 		}
 	}
 	return items, byHand, nil

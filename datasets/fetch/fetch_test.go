@@ -18,7 +18,8 @@ func TestFetchTwo(t *testing.T) {
 	b.wantFile("cifar10/two", "content of two")
 	b.wantFile("esc10/master.zip", "content of master.zip")
 	b.wantAsked("HEAD /master.zip", "GET /one", "GET /two", "GET /master.zip")
-	b.wantOut("to download into "+b.data+": 49 B\n", "cifar10/one: 14 B, verified\n", "esc10/master.zip: 21 B, verified\n")
+	b.wantOut("to download into "+b.data+": 49 B\n", "cifar10/one: 14 B, verified\n",
+		"esc10/master.zip: 21 B, verified\n")
 	// Again: nothing to do, nobody is asked.
 	b.want(b.call("cifar10", "esc10"), 0)
 	b.wantAsked()
@@ -35,7 +36,8 @@ func TestFetchAll(t *testing.T) {
 	b.want(b.call(), 0)
 	b.wantFile("hhar/a b%.zip", "content of a b%.zip")
 	b.wantFile("esc10/master.zip", "content of master.zip")
-	b.wantOut("obs: cannot be fetched; put a folder of images per class into " + filepath.Join(b.data, "obs") + ": Forward, Left, Right, Stop\n")
+	b.wantOut("obs: cannot be fetched; put a folder of images per class into " + filepath.Join(b.data,
+		"obs") + ": Forward, Left, Right, Stop\n")
 }
 
 func TestByHand(t *testing.T) {
@@ -58,7 +60,8 @@ func TestOneFails(t *testing.T) {
 	b.want(b.call("cifar10", "esc10"), 1)
 	b.wantFile("cifar10/two", "content of two")
 	b.wantFile("esc10/master.zip", "content of master.zip")
-	b.wantErr(filepath.Join(b.data, "cifar10", "one"), b.url+"/one: HTTP status 404", "fetch: 1 of 3 files could not be fetched")
+	b.wantErr(filepath.Join(b.data, "cifar10", "one"), b.url+"/one: HTTP status 404",
+		"fetch: 1 of 3 files could not be fetched")
 	if strings.Contains(b.err.String(), "-accept") {
 		t.Errorf("nothing to accept:\n%s", &b.err)
 	}
@@ -148,7 +151,8 @@ func TestInterrupt(t *testing.T) {
 		io.WriteString(w, "content")
 		http.NewResponseController(w).Flush()
 		for r.Context().Err() == nil { // until the command has it: then a transfer is interrupted
-			if info, err := os.Stat(filepath.Join(b.data, "cifar10", "one.part")); err == nil && info.Size() == 7 {
+			if info, err := os.Stat(filepath.Join(b.data, "cifar10", "one.part")); err == nil &&
+				info.Size() == 7 {
 				break
 			}
 		}

@@ -125,15 +125,17 @@ func newOptions(set *flag.FlagSet) *options {
 			datasets.DirEnv+" or else data")
 	set.BoolVar(&o.yes, "yes", false, "download more than 1 GB without asking")
 	set.BoolVar(&o.list, "list", false, "download nothing, list the files")
-	set.DurationVar(&o.timeout, "timeout", 30*time.Second, "give up an attempt that brings no byte for so long")
-	set.Func("mirror", "`address` to look at first, as ADDRESS/DATASET/FILE; may be repeated", func(s string) error {
-		u, err := url.Parse(s)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return errors.New("want an address that starts with http:// or https://")
-		}
-		o.mirrors = append(o.mirrors, strings.TrimRight(s, "/"))
-		return nil
-	})
+	set.DurationVar(&o.timeout, "timeout", 30*time.Second,
+		"give up an attempt that brings no byte for so long")
+	set.Func("mirror", "`address` to look at first, as ADDRESS/DATASET/FILE; may be repeated",
+		func(s string) error {
+			u, err := url.Parse(s)
+			if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+				return errors.New("want an address that starts with http:// or https://")
+			}
+			o.mirrors = append(o.mirrors, strings.TrimRight(s, "/"))
+			return nil
+		})
 	set.Func("accept", "`names` of datasets, separated by commas, whose files are kept although they are not "+
 		"the published ones; their own sums are recorded", func(s string) error {
 		o.accept = append(o.accept, strings.Split(s, ",")...)

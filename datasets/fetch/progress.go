@@ -74,7 +74,8 @@ func (p *progress) draw(e download.Event, verb string) {
 		if size <= 0 {
 			size = -1
 		}
-		p.bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(p.w), progressbar.OptionShowBytes(true),
+		p.bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(p.w),
+			progressbar.OptionShowBytes(true),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionSetWidth(30),
 			progressbar.OptionSetDescription(fmt.Sprintf("%s %s", p.label, verb)))

@@ -15,7 +15,8 @@ func TestList(t *testing.T) {
 	b.publish("one")
 	b.write("cifar10/two", "content of two")
 	b.want(b.call("-list", "cifar10", "esc10", "obs"), 0)
-	b.wantOut("cifar10/one ", " 14 B  missing, from "+b.url+"/one\n", "14 B  present, from", "? ", "obs: cannot be fetched; put", "Left")
+	b.wantOut("cifar10/one ", " 14 B  missing, from "+b.url+"/one\n", "14 B  present, from", "? ",
+		"obs: cannot be fetched; put", "Left")
 	b.wantAsked()
 	if _, err := os.Stat(filepath.Join(b.data, "esc10")); err == nil {
 		t.Error("a folder was made")
@@ -65,7 +66,8 @@ func TestUsage(t *testing.T) {
 		{[]string{"-mirror", "ftp://x"}, "-mirror: want an address"},
 		{[]string{"-mirror", "http:///x"}, "-mirror: want an address"},
 		{[]string{"-accept", "esc"}, "-accept esc: not one of"},
-		{[]string{"-accept", "hhar,esc10", "esc10"}, "-accept hhar: not one of the datasets to fetch: esc10"},
+		{[]string{"-accept", "hhar,esc10", "esc10"},
+			"-accept hhar: not one of the datasets to fetch: esc10"},
 		{[]string{"-data", ""}, "-data: want a directory"},
 	} {
 		b.want(b.call(c.args...), 2)

@@ -40,7 +40,8 @@ const (
 )
 
 func (c Class) String() string {
-	names := [...]string{"", "cell", "struct", "object", "char", "sparse", "double", "single", "int8", "uint8",
+	names := [...]string{"", "cell", "struct", "object", "char", "sparse", "double", "single",
+		"int8", "uint8",
 		"int16", "uint16", "int32", "uint32", "int64", "uint64", "function", "opaque"}
 	if c >= Cell && c <= Opaque {
 		return names[c]
@@ -86,8 +87,14 @@ var numbers = map[Type]number{
 	StoredUint16: {"uint16", 2, func(o order, b []byte) float64 { return float64(o.Uint16(b)) }},
 	StoredInt32:  {"int32", 4, func(o order, b []byte) float64 { return float64(int32(o.Uint32(b))) }},
 	StoredUint32: {"uint32", 4, func(o order, b []byte) float64 { return float64(o.Uint32(b)) }},
-	StoredSingle: {"single", 4, func(o order, b []byte) float64 { return float64(math.Float32frombits(o.Uint32(b))) }},
-	StoredDouble: {"double", 8, func(o order, b []byte) float64 { return math.Float64frombits(o.Uint64(b)) }},
+	StoredSingle: {"single", 4, func(o order,
+		b []byte) float64 {
+		return float64(math.Float32frombits(o.Uint32(b)))
+	}},
+	StoredDouble: {"double", 8, func(o order,
+		b []byte) float64 {
+		return math.Float64frombits(o.Uint64(b))
+	}},
 	StoredInt64:  {"int64", 8, func(o order, b []byte) float64 { return float64(int64(o.Uint64(b))) }},
 	StoredUint64: {"uint64", 8, func(o order, b []byte) float64 { return float64(o.Uint64(b)) }},
 }
@@ -155,7 +162,8 @@ func readArray(m *matrix, limit int64) (*Array, error) {
 	for d := range slices.Chunk(dims, 4) {
 		a.Dims = append(a.Dims, int(int32(m.order.Uint32(d))))
 		if last := len(a.Dims) - 1; a.Dims[last] < 0 {
-			return nil, fmt.Errorf("dimensions: dimension %d: expected 0 or more, found %d", last, a.Dims[last])
+			return nil, fmt.Errorf("dimensions: dimension %d: expected 0 or more, found %d", last,
+				a.Dims[last])
 		}
 	}
 	if b, err = m.element(StoredInt8, maxName); err != nil {

@@ -58,57 +58,83 @@ func TestReadErrors(t *testing.T) {
 		{"tag cut", good[:7], "tag: expected 8 bytes, found 7"},
 		{"not a matrix", b.element(StoredUint8, 1, 2), "expected a matrix or a compressed one, found uint8"},
 		{"small at the top", b.small(typeMatrix, 1), "expected a matrix"},
-		{"small and too large", b.uint32s(5<<16|2, 0), "a small element of uint8 has at most 4 bytes, found 5"},
+		{"small and too large", b.uint32s(5<<16|2, 0),
+			"a small element of uint8 has at most 4 bytes, found 5"},
 		{"matrix cut", good[:20], "array flags: truncated: expected 60 bytes more"},
 		{"matrix without content", b.raw(typeMatrix), "array flags: tag: expected 8 bytes, found 0"},
-		{"flags of another type", b.raw(typeMatrix, b.element(StoredInt8, 0)...), "array flags: expected type uint32, found int8"},
-		{"flags too short", b.raw(typeMatrix, b.small(StoredUint32, 9, 0, 0, 0)...), "array flags: expected 8 bytes, found 4"},
-		{"flags too long", b.raw(typeMatrix, b.element(StoredUint32, make([]byte, 12)...)...), "array flags: expected at most 8 bytes, found 12"},
+		{"flags of another type", b.raw(typeMatrix, b.element(StoredInt8, 0)...),
+			"array flags: expected type uint32, found int8"},
+		{"flags too short", b.raw(typeMatrix, b.small(StoredUint32, 9, 0, 0, 0)...),
+			"array flags: expected 8 bytes, found 4"},
+		{"flags too long", b.raw(typeMatrix, b.element(StoredUint32, make([]byte, 12)...)...),
+			"array flags: expected at most 8 bytes, found 12"},
 		{"class 0", b.matrix(0, dims(1, 1), "v"), "class: expected 1 to 17, found 0"},
 		{"class 18", b.matrix(18, dims(1, 1), "v"), "class: expected 1 to 17, found 18"},
 		{"flags only", b.raw(typeMatrix, flags...), "dimensions: tag: expected 8 bytes, found 0"},
-		{"dimensions beyond the matrix", b.raw(typeMatrix, append(slices.Clone(flags), b.uint32s(5, 8, 1)...)...),
+		{"dimensions beyond the matrix", b.raw(typeMatrix,
+			append(slices.Clone(flags), b.uint32s(5, 8, 1)...)...),
 			"dimensions: expected at most the 4 bytes left in the matrix, found an element of 8"},
-		{"one dimension", b.matrix(uint32(Uint8), dims(1), "v"), "dimensions: expected two or more, 4 bytes each, found 4 bytes"},
-		{"65 dimensions", b.matrix(uint32(Uint8), make([]int32, 65), "v"), "dimensions: expected at most 256 bytes, found 260"},
-		{"dimensions of another type", b.raw(typeMatrix, slices.Concat(flags, b.element(StoredUint32, make([]byte, 8)...))...),
+		{"one dimension", b.matrix(uint32(Uint8), dims(1), "v"),
+			"dimensions: expected two or more, 4 bytes each, found 4 bytes"},
+		{"65 dimensions", b.matrix(uint32(Uint8), make([]int32, 65), "v"),
+			"dimensions: expected at most 256 bytes, found 260"},
+		{"dimensions of another type", b.raw(typeMatrix,
+			slices.Concat(flags, b.element(StoredUint32, make([]byte, 8)...))...),
 			"dimensions: expected type int32, found uint32"},
 		{"negative dimension", uint8s(dims(2, -5), 10), "dimension 1: expected 0 or more, found -5"},
 		{"negative product", uint8s(dims(-2, -5), 10), "dimension 0: expected 0 or more, found -2"},
-		{"product overflows to 0", uint8s(dims(1<<30, 1<<30, 16), 0), "expected at most 65536 bytes of values"},
-		{"product overflows to 10", uint8s(dims(1<<30, 1<<30, 1<<4, 10), 10), "expected at most 65536 bytes of values"},
-		{"over the limit", uint8s(dims(2, 1<<15), 1<<16)[:200], ""}, // exactly the limit: cut, but not too large
-		{"over the limit", uint8s(dims(1, 1<<16+1), 1<<16+1), "expected at most 65536 bytes of values, found 65537 values of 1 bytes"},
-		{"over the limit in bytes", b.matrix(uint32(Double), dims(1, 1<<13+1), "v", b.element(StoredDouble, make([]byte, 1<<16+8)...)),
+		{"product overflows to 0", uint8s(dims(1<<30, 1<<30, 16), 0),
+			"expected at most 65536 bytes of values"},
+		{"product overflows to 10", uint8s(dims(1<<30, 1<<30, 1<<4, 10), 10),
+			"expected at most 65536 bytes of values"},
+		// exactly the limit: cut, but not too large
+		{"over the limit", uint8s(dims(2, 1<<15), 1<<16)[:200], ""},
+		{"over the limit", uint8s(dims(1, 1<<16+1), 1<<16+1),
+			"expected at most 65536 bytes of values, found 65537 values of 1 bytes"},
+		{"over the limit in bytes", b.matrix(uint32(Double), dims(1, 1<<13+1), "v",
+			b.element(StoredDouble, make([]byte, 1<<16+8)...)),
 			"found 8193 values of 8 bytes"},
-		{"name too long", b.matrix(uint32(Uint8), dims(1, 1), strings.Repeat("n", 256)), "name: expected at most 255 bytes, found 256"},
-		{"no values", b.matrix(uint32(Uint8), dims(1, 1), "v"), `"v": values: tag: expected 8 bytes, found 0`},
-		{"values that are no numbers", b.matrix(uint32(Uint8), dims(1, 1), "v", b.element(16, 'a')), "values: expected numbers, found type 16"},
+		{"name too long", b.matrix(uint32(Uint8), dims(1, 1), strings.Repeat("n", 256)),
+			"name: expected at most 255 bytes, found 256"},
+		{"no values", b.matrix(uint32(Uint8), dims(1, 1), "v"),
+			`"v": values: tag: expected 8 bytes, found 0`},
+		{"values that are no numbers", b.matrix(uint32(Uint8), dims(1, 1), "v", b.element(16, 'a')),
+			"values: expected numbers, found type 16"},
 		{"fewer values", uint8s(dims(2, 5), 9), "values: dimensions [2 5] of uint8 take 10 bytes, found 9"},
 		{"more values", uint8s(dims(2, 5), 11), "values: dimensions [2 5] of uint8 take 10 bytes, found 11"},
-		{"fewer values than the class needs", b.matrix(uint32(Double), dims(1, 2), "v", b.element(StoredDouble, make([]byte, 15)...)),
+		{"fewer values than the class needs",
+			b.matrix(uint32(Double), dims(1, 2), "v", b.element(StoredDouble, make([]byte, 15)...)),
 			"values: dimensions [1 2] of double take 16 bytes, found 15"},
-		{"fewer values in a small element", b.matrix(uint32(Uint8), dims(1, 3), "v", b.small(StoredUint8, 1, 2)), "take 3 bytes, found 2"},
+		{"fewer values in a small element", b.matrix(uint32(Uint8), dims(1, 3), "v",
+			b.small(StoredUint8, 1, 2)), "take 3 bytes, found 2"},
 		{"values cut", good[:len(good)-7], `variable "v": values: truncated: expected 7 bytes more`},
-		{"element after the values", b.matrix(uint32(Uint8), dims(1, 1), "v", b.small(StoredUint8, 1), b.small(StoredUint8, 1)),
+		{"element after the values", b.matrix(uint32(Uint8), dims(1, 1), "v", b.small(StoredUint8, 1),
+			b.small(StoredUint8, 1)),
 			`variable "v": values: expected the end of the matrix, found 8 bytes more`},
 		{"nothing compressed", b.raw(typeCompressed), "compressed: unexpected EOF"},
 		{"not zlib", b.raw(typeCompressed, []byte("plain text")...), "compressed: zlib: invalid header"},
-		{"compressed in itself", b.compressed(b.compressed(good)), "compressed: expected a matrix, found compressed"},
-		{"compressed number", b.compressed(b.small(StoredUint8, 1)), "compressed: expected a matrix, found uint8"},
+		{"compressed in itself", b.compressed(b.compressed(good)),
+			"compressed: expected a matrix, found compressed"},
+		{"compressed number", b.compressed(b.small(StoredUint8, 1)),
+			"compressed: expected a matrix, found uint8"},
 		{"compressed tag cut", b.compressed(good[:7]), "compressed: tag: expected 8 bytes, found 7"},
-		{"compressed matrix cut", b.compressed(good[:len(good)-7]), `variable "v": values: truncated: expected 7 bytes more`},
-		{"compressed more", b.compressed(append(slices.Clone(good), 0)), `variable "v": values: compressed: expected the end at the end of the matrix`},
+		{"compressed matrix cut", b.compressed(good[:len(good)-7]),
+			`variable "v": values: truncated: expected 7 bytes more`},
+		{"compressed more", b.compressed(append(slices.Clone(good), 0)),
+			`variable "v": values: compressed: expected the end at the end of the matrix`},
 		{"compressed data cut", b.raw(typeCompressed, deflate(good)[:30]...), "unexpected EOF"},
-		{"checksum cut", b.raw(typeCompressed, deflate(good)[:len(deflate(good))-1]...), `variable "v": values: compressed: unexpected EOF`},
-		{"checksum", b.raw(typeCompressed, damageLast(deflate(good))...), `variable "v": values: compressed: zlib: invalid checksum`},
+		{"checksum cut", b.raw(typeCompressed, deflate(good)[:len(deflate(good))-1]...),
+			`variable "v": values: compressed: unexpected EOF`},
+		{"checksum", b.raw(typeCompressed, damageLast(deflate(good))...),
+			`variable "v": values: compressed: zlib: invalid checksum`},
 	} {
 		// A good variable before, to see that the place is told.
 		_, err := readAll(bytes.NewReader(b.file(good, c.element)))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
-		if err != nil && !strings.Contains(err.Error(), `variable "v"`) && !strings.Contains(err.Error(), "variable at byte 208:") {
+		if err != nil && !strings.Contains(err.Error(), `variable "v"`) &&
+			!strings.Contains(err.Error(), "variable at byte 208:") {
 			t.Errorf("%s: error %v does not tell the place", c.name, err)
 		}
 	}
@@ -198,10 +224,13 @@ func TestReaderError(t *testing.T) {
 func TestMemory(t *testing.T) {
 	b := little
 	const size = 1 << 24
-	bomb := b.compressed(b.matrix(uint32(Uint8), []int32{1, size}, "v", b.element(StoredUint8, make([]byte, size)...)))
-	skipped := b.compressed(b.matrix(uint32(Char), []int32{1, size}, "v", b.element(StoredUint8, make([]byte, size)...)))
+	bomb := b.compressed(b.matrix(uint32(Uint8), []int32{1, size}, "v",
+		b.element(StoredUint8, make([]byte, size)...)))
+	skipped := b.compressed(b.matrix(uint32(Char), []int32{1, size}, "v",
+		b.element(StoredUint8, make([]byte, size)...)))
 	claim := b.uint32s(uint32(typeMatrix), 1<<31-8)
-	claim = append(claim, b.matrix(uint32(Uint8), []int32{1 << 10, 1 << 20}, "v", b.uint32s(uint32(StoredUint8), 1<<30))[8:]...)
+	claim = append(claim, b.matrix(uint32(Uint8), []int32{1 << 10, 1 << 20}, "v",
+		b.uint32s(uint32(StoredUint8), 1<<30))[8:]...)
 	for _, c := range []struct {
 		name    string
 		element []byte

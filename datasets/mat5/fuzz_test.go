@@ -23,7 +23,8 @@ func FuzzReader(f *testing.F) {
 	}
 	for _, b := range []builder{little, big} {
 		y := b.matrix(uint32(Double), []int32{3, 1}, "y", b.small(StoredUint8, 10, 1, 9))
-		v := b.matrix(uint32(Single), []int32{1, 2}, "v", b.element(StoredSingle, b.stored(StoredSingle, 1, -2)...))
+		v := b.matrix(uint32(Single), []int32{1, 2}, "v",
+			b.element(StoredSingle, b.stored(StoredSingle, 1, -2)...))
 		f.Add(b.file(y, b.compressed(v), v))
 		f.Add(y)
 		f.Add(v)

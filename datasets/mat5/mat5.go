@@ -229,7 +229,8 @@ func (m *matrix) tag() (tag, error) {
 		err = fmt.Errorf("tag: expected 8 bytes, found 0: %w", io.ErrUnexpectedEOF)
 	}
 	if err == nil && !t.small && int64(t.size) > m.left {
-		err = fmt.Errorf("expected at most the %d bytes left in the matrix, found an element of %d", m.left, t.size)
+		err = fmt.Errorf("expected at most the %d bytes left in the matrix, found an element of %d",
+			m.left, t.size)
 	}
 	return t, err
 }

@@ -63,10 +63,12 @@ func TestRead(t *testing.T) {
 		wantY := variable{"y", Double, StoredUint8, []int{3, 1}, []float64{10, 1, 9}}
 		wantX := variable{"X", Uint8, StoredUint8, []int{2, 2, 2}, []float64{0, 1, 2, 3, 4, 5, 6, 255}}
 		wantW := variable{"w", Single, StoredUint8, []int{1, 5}, []float64{5, 4, 3, 2, 1}}
-		empty := b.matrix(uint32(Double), []int32{0, 1 << 30, 1 << 30, 1 << 30}, "e", b.element(StoredDouble))
+		empty := b.matrix(uint32(Double), []int32{0, 1 << 30, 1 << 30, 1 << 30}, "e",
+			b.element(StoredDouble))
 		wantE := variable{"e", Double, StoredDouble, []int{0, 1 << 30, 1 << 30, 1 << 30}, []float64{}}
 		bare := b.matrix(uint32(Single), []int32{1, 5}, "w", b.raw(StoredUint8, 5, 4, 3, 2, 1)) // no padding
-		padded := append(deflate(x), 0, 0, 0)                                                   // within the element
+		// within the element
+		padded := append(deflate(x), 0, 0, 0)
 		for _, c := range []struct {
 			name string
 			file []byte
@@ -79,9 +81,11 @@ func TestRead(t *testing.T) {
 			{"both", b.file(b.compressed(w), y, b.compressed(x)), []variable{wantW, wantY, wantX}},
 			{"empty array", b.file(empty, b.compressed(empty)), []variable{wantE, wantE}},
 			{"no padding at the end", b.file(bare, b.compressed(bare), y), []variable{wantW, wantW, wantY}},
-			{"bytes after the compressed data", b.file(b.raw(typeCompressed, padded...), y), []variable{wantX, wantY}},
+			{"bytes after the compressed data", b.file(b.raw(typeCompressed, padded...), y),
+				[]variable{wantX, wantY}},
 		} {
-			for _, r := range []io.Reader{bytes.NewReader(c.file), iotest.OneByteReader(bytes.NewReader(c.file)),
+			for _, r := range []io.Reader{bytes.NewReader(c.file),
+				iotest.OneByteReader(bytes.NewReader(c.file)),
 				iotest.DataErrReader(bytes.NewReader(c.file))} {
 				if got, err := readAll(r); err != nil || !sameVariables(got, c.want) {
 					t.Errorf("%v: %s: %v, %v, want %v", b.order, c.name, got, err, c.want)
@@ -110,7 +114,8 @@ func TestReadTypes(t *testing.T) {
 			{StoredUint16, slices.Repeat([]float64{1, 2, 300}, 2000)}, // more than is converted at a time
 		} {
 			dims := []int32{1, int32(len(c.values))}
-			file := b.file(b.matrix(uint32(Double), dims, "v", b.element(c.typ, b.stored(c.typ, c.values...)...)))
+			file := b.file(b.matrix(uint32(Double), dims, "v",
+				b.element(c.typ, b.stored(c.typ, c.values...)...)))
 			got, err := readAll(bytes.NewReader(file))
 			want := []variable{{"v", Double, c.typ, []int{1, len(c.values)}, c.values}}
 			if err != nil || !sameVariables(got, want) {
@@ -131,7 +136,8 @@ func TestOtherClasses(t *testing.T) {
 	elements := [][]byte{
 		b.matrix(uint32(Cell), []int32{1, 2}, "c", inner, inner),
 		b.matrix(uint32(Char), []int32{1, 2}, "text", b.small(4, 'h', 0, 'i', 0)),
-		b.matrix(uint32(Struct), []int32{1, 1}, "s", b.small(StoredInt32, 8, 0, 0, 0), b.element(StoredInt8, make([]byte, 8)...), inner),
+		b.matrix(uint32(Struct), []int32{1, 1}, "s", b.small(StoredInt32, 8, 0, 0, 0),
+			b.element(StoredInt8, make([]byte, 8)...), inner),
 		b.matrix(uint32(Double)|0x800, []int32{1, 1}, "z", one, one),
 		b.matrix(uint32(Sparse), []int32{1 << 30, 1 << 30}, "sp"),
 		b.matrix(uint32(Function), []int32{1, 1}, "f", inner),
@@ -172,7 +178,8 @@ func TestOtherClasses(t *testing.T) {
 			if a.Complex {
 				mention = "found complex ones"
 			}
-			for _, err := range []error{a.Uint8s(nil), a.Uint8s(make([]uint8, 2)), a.Float64s(make([]float64, 2))} {
+			for _, err := range []error{a.Uint8s(nil), a.Uint8s(make([]uint8, 2)),
+				a.Float64s(make([]float64, 2))} {
 				if err == nil || !strings.Contains(err.Error(), mention) {
 					t.Errorf("%s: %s: error %v, want one with %q", form, got, err, mention)
 				}

@@ -47,7 +47,8 @@ func TestUint8s(t *testing.T) {
 				t.Fatalf("%v: value %d is %d", typ, i, v)
 			}
 		}
-		if err := a.Uint8s(make([]uint8, 1)); err == nil || !strings.Contains(err.Error(), "asked for 1 values") {
+		if err := a.Uint8s(make([]uint8, 1)); err == nil ||
+			!strings.Contains(err.Error(), "asked for 1 values") {
 			t.Errorf("%v: beyond the end: %v", typ, err)
 		}
 		if a, err := r.Next(); err != nil || a.Len() != 1500 {
@@ -64,9 +65,11 @@ func TestUint8sRange(t *testing.T) {
 		want string
 	}{
 		{StoredInt8, -1, "found -1"}, {StoredInt16, 256, "found 256"}, {StoredDouble, 0.5, "found 0.5"},
-		{StoredInt64, -1 << 63, "found -9.22"}, {StoredUint64, 1 << 63, "found 9.22"}, {StoredSingle, 1e30, "found 1"},
+		{StoredInt64, -1 << 63, "found -9.22"}, {StoredUint64, 1 << 63, "found 9.22"},
+		{StoredSingle, 1e30, "found 1"},
 	} {
-		_, a := open(t, b.file(b.matrix(uint32(Double), []int32{1, 2}, "v", b.element(c.typ, b.stored(c.typ, 1, c.v)...))))
+		_, a := open(t, b.file(b.matrix(uint32(Double), []int32{1, 2}, "v",
+			b.element(c.typ, b.stored(c.typ, 1, c.v)...))))
 		if err := a.Uint8s(make([]uint8, 2)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: error %v, want one with %q", c.typ, err, c.want)
 		}
@@ -77,7 +80,8 @@ func TestTooManyValues(t *testing.T) {
 	b := little
 	_, a := open(t, b.file(b.matrix(uint32(Double), []int32{1, 2}, "v", b.small(StoredUint8, 7, 8))))
 	for _, n := range []int{3, 10000} {
-		if err := a.Float64s(make([]float64, n)); err == nil || !strings.Contains(err.Error(), "found 2 left") {
+		if err := a.Float64s(make([]float64, n)); err == nil ||
+			!strings.Contains(err.Error(), "found 2 left") {
 			t.Errorf("%d values: error %v", n, err)
 		}
 	}

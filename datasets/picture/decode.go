@@ -83,7 +83,8 @@ func (c codec) run(r io.Reader, maxSide int) (image.Image, error) {
 		return nil, fmt.Errorf("%s: header: %w", c.name, noEOF(err))
 	}
 	if w, h := cfg.Width, cfg.Height; w < 1 || h < 1 || w > maxSide || h > maxSide {
-		return nil, fmt.Errorf("%s: expected 1 to %d pixels wide and high, found %dx%d", c.name, maxSide, w, h)
+		return nil, fmt.Errorf("%s: expected 1 to %d pixels wide and high, found %dx%d", c.name,
+			maxSide, w, h)
 	}
 	img, err := c.decode(io.MultiReader(&seen, r))
 	if err != nil {

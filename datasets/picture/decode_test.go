@@ -41,7 +41,8 @@ func TestDecodeNetpbm(t *testing.T) {
 		{"white space as first pixel", "P5\n1 1\n255\n\n", &image.Gray{
 			Pix: []uint8("\n"), Stride: 1, Rect: image.Rect(0, 0, 1, 1)}},
 	} {
-		for _, r := range []io.Reader{strings.NewReader(c.file), iotest.OneByteReader(strings.NewReader(c.file))} {
+		for _, r := range []io.Reader{strings.NewReader(c.file),
+			iotest.OneByteReader(strings.NewReader(c.file))} {
 			img, err := Decode(r)
 			if err != nil {
 				t.Errorf("%s: %v", c.name, err)
@@ -150,7 +151,8 @@ func TestDecodeErrors(t *testing.T) {
 	pngWhole, jpegWhole := string(pngFile(t, sample(9, 5))), string(jpegFile(t, sample(9, 5)))
 	for _, c := range []struct{ name, file, want string }{
 		{"empty", "", "found no data"},
-		{"other format", "GIF89a\x01\x00\x01\x00", `expected binary PPM or PGM (P6, P5), PNG or JPEG, found a file that starts with "GIF89a`},
+		{"other format", "GIF89a\x01\x00\x01\x00",
+			`expected binary PPM or PGM (P6, P5), PNG or JPEG, found a file that starts with "GIF89a`},
 		{"one byte", "P", `starts with "P"`},
 		{"plain PPM", "P3 1 1 255 1 2 3", `starts with "P3 1 1 2"`},
 		{"bitmap", "P4 1 1 1", "expected binary PPM or PGM"},
@@ -160,7 +162,8 @@ func TestDecodeErrors(t *testing.T) {
 		{"header cut after maximum", "P6 2 1 255", "PPM of 2x1: pixels: truncated"},
 		{"cut in a comment", "P6 # no end of the line", "PPM: header"},
 		{"cut in the last comment", "P6 2 1 255 # no end of the line", "PPM of 2x1"},
-		{"comment without end", "P6 # " + strings.Repeat("x", maxHeader), "PPM: expected the size in the first 1048576 bytes"},
+		{"comment without end", "P6 # " + strings.Repeat("x", maxHeader),
+			"PPM: expected the size in the first 1048576 bytes"},
 		{"not a number", "P6 x 1 255\n", "PPM: header"},
 		{"negative", "P6 -2 1 255\n", "PPM: header"},
 		{"no width", "P6 0 1 255\n", "PPM: expected 1 to 4096 pixels wide and high, found 0x1"},
@@ -173,8 +176,10 @@ func TestDecodeErrors(t *testing.T) {
 		{"pixels cut", handPPM[:len(handPPM)-1], "PPM of 2x1: pixels: truncated"},
 		{"pixels of 16 bits cut", "P5 2 1 256\n\x00\x00\x00", "PGM of 2x1: pixels: truncated"},
 		{"more pixels", handPPM + "x", "expected the end after the pixels"},
-		{"sample above the maximum", "P5 2 1 100\n\x64\x65", "sample 1: expected at most the maximum 100, found 101"},
-		{"wide sample above the maximum", "P5 1 1 256\n\x01\x01", "sample 0: expected at most the maximum 256, found 257"},
+		{"sample above the maximum", "P5 2 1 100\n\x64\x65",
+			"sample 1: expected at most the maximum 100, found 101"},
+		{"wide sample above the maximum", "P5 1 1 256\n\x01\x01",
+			"sample 0: expected at most the maximum 256, found 257"},
 		{"PNG magic only", pngMagic, "PNG: header: unexpected EOF"},
 		{"PNG magic cut", pngMagic[:7], "expected binary PPM"},
 		{"PNG header cut", pngWhole[:20], "PNG: header: unexpected EOF"},
@@ -182,13 +187,16 @@ func TestDecodeErrors(t *testing.T) {
 		{"PNG cut", pngWhole[:len(pngWhole)-20], "PNG of 9x5"},
 		{"PNG damaged", strings.Replace(pngWhole, "IDAT", "IDAU", 1), "PNG of 9x5"},
 		{"PNG without width", string(pngHeader(0, 2)), "PNG: header"},
-		{"PNG huge", string(pngHeader(4097, 2)), "PNG: expected 1 to 4096 pixels wide and high, found 4097x2"},
+		{"PNG huge", string(pngHeader(4097, 2)),
+			"PNG: expected 1 to 4096 pixels wide and high, found 4097x2"},
 		{"JPEG magic only", jpegMagic, "JPEG: header: unexpected EOF"},
 		{"JPEG cut", jpegWhole[:len(jpegWhole)-20], "JPEG of 9x5"},
 		{"JPEG header only", string(jpegHeader(2, 2, 0)), "JPEG of 2x2: "},
 		{"JPEG without height", string(jpegHeader(2, 0, 0)), "JPEG: "},
-		{"JPEG huge", string(jpegHeader(65535, 65535, 0)), "JPEG: expected 1 to 4096 pixels wide and high, found 65535x65535"},
-		{"JPEG with a long preface", string(jpegHeader(2, 2, 20)), "JPEG: expected the size in the first 1048576 bytes"},
+		{"JPEG huge", string(jpegHeader(65535, 65535, 0)),
+			"JPEG: expected 1 to 4096 pixels wide and high, found 65535x65535"},
+		{"JPEG with a long preface", string(jpegHeader(2, 2, 20)),
+			"JPEG: expected the size in the first 1048576 bytes"},
 	} {
 		img, err := Decode(strings.NewReader(c.file))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -216,7 +224,8 @@ func TestDecodeCut(t *testing.T) {
 }
 
 func TestDecodeReadError(t *testing.T) {
-	for _, file := range []string{"", "P6", handPPM[:20], handPPM[:25], handPPM, string(pngFile(t, sample(9, 5)))[:50]} {
+	for _, file := range []string{"", "P6", handPPM[:20], handPPM[:25], handPPM,
+		string(pngFile(t, sample(9, 5)))[:50]} {
 		r := io.MultiReader(strings.NewReader(file), iotest.ErrReader(io.ErrClosedPipe))
 		if _, err := Decode(r); err == nil || !strings.Contains(err.Error(), io.ErrClosedPipe.Error()) {
 			t.Errorf("after %q: error %v, want %v", file, err, io.ErrClosedPipe)

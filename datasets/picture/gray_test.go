@@ -91,7 +91,8 @@ func TestCrop(t *testing.T) {
 			t.Errorf("%T: bounds %v", img, got)
 		}
 		g := Luma(part)
-		if want := []uint8{11, 12, 13, 21, 22, 23}; !slices.Equal(g.Pix, want) || g.Rect != image.Rect(0, 0, 3, 2) {
+		if want := []uint8{11, 12, 13, 21, 22, 23}; !slices.Equal(g.Pix, want) ||
+			g.Rect != image.Rect(0, 0, 3, 2) {
 			t.Errorf("%T: %v %v, want %v", img, g.Rect, g.Pix, want)
 		}
 		// Coordinates stay, so that a part of a part is told in those of the whole.
@@ -115,7 +116,8 @@ func (w window) Bounds() image.Rectangle { return w.r }
 
 func TestCropErrors(t *testing.T) {
 	img := image.NewGray(image.Rect(0, 0, 4, 3))
-	if _, err := Crop(window{img, img.Rect}, img.Rect); err == nil || !strings.Contains(err.Error(), "picture.window has no parts") {
+	if _, err := Crop(window{img, img.Rect}, img.Rect); err == nil ||
+		!strings.Contains(err.Error(), "picture.window has no parts") {
 		t.Errorf("an image without parts: error %v", err)
 	}
 	for _, r := range []image.Rectangle{
@@ -123,7 +125,8 @@ func TestCropErrors(t *testing.T) {
 		image.Rect(0, 0, 5, 3), image.Rect(0, 0, 4, 4), image.Rect(-1, 0, 2, 2), image.Rect(0, -1, 2, 2),
 		image.Rect(10, 10, 12, 12),
 	} {
-		if _, err := Crop(img, r); err == nil || !strings.Contains(err.Error(), "expected a rectangle within (0,0)-(4,3), found ") {
+		if _, err := Crop(img, r); err == nil ||
+			!strings.Contains(err.Error(), "expected a rectangle within (0,0)-(4,3), found ") {
 			t.Errorf("%v: error %v", r, err)
 		}
 	}

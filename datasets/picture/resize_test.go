@@ -27,16 +27,19 @@ func TestResizeByHand(t *testing.T) {
 	}{
 		// Halving four pixels: the centre of the first is at 0.5 of the old ones, the
 		// triangle reaches 2 to each side: weights 3/4, 3/4, 1/4 of pixels 0, 1, 2.
-		{name: "halved", from: &image.Gray{Pix: []uint8{0, 70, 140, 210}, Stride: 4, Rect: image.Rect(0, 0, 4, 1)},
+		{name: "halved", from: &image.Gray{Pix: []uint8{0, 70, 140, 210}, Stride: 4,
+			Rect: image.Rect(0, 0, 4, 1)},
 			w: 2, h: 1, want: []uint8{50, 160}}, // (52.5 + 35) / 1.75 and 210 less that
 		// Doubling: at -0.25, 0.25, 0.75, 1.25 of the old pixels.
 		{name: "doubled", from: &image.Gray{Pix: []uint8{0, 100}, Stride: 2, Rect: image.Rect(0, 0, 2, 1)},
 			w: 4, h: 1, want: []uint8{0, 25, 75, 100}},
 		{name: "upright", from: &image.Gray{Pix: []uint8{0, 100}, Stride: 1, Rect: image.Rect(0, 0, 1, 2)},
 			w: 1, h: 4, want: []uint8{0, 25, 75, 100}},
-		{name: "to one pixel", from: &image.Gray{Pix: []uint8{1, 2, 3, 5}, Stride: 2, Rect: image.Rect(0, 0, 2, 2)},
+		{name: "to one pixel", from: &image.Gray{Pix: []uint8{1, 2, 3, 5}, Stride: 2,
+			Rect: image.Rect(0, 0, 2, 2)},
 			w: 1, h: 1, want: []uint8{3}}, // 2.75
-		{name: "even", from: &image.Gray{Pix: slices.Repeat([]uint8{201}, 30), Stride: 6, Rect: image.Rect(0, 0, 6, 5)},
+		{name: "even", from: &image.Gray{Pix: slices.Repeat([]uint8{201}, 30), Stride: 6,
+			Rect: image.Rect(0, 0, 6, 5)},
 			w: 4, h: 7, want: slices.Repeat([]uint8{201}, 28)},
 	} {
 		got := Resize(c.from, c.w, c.h)

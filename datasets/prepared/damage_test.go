@@ -76,7 +76,8 @@ func checkFlipped(t *testing.T, file string) {
 			b := bytes.Clone(whole)
 			b[i] ^= bit
 			put(t, string(b), path)
-			if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), file) {
+			if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), dir) ||
+				!strings.Contains(err.Error(), file) {
 				t.Errorf("byte %d changed: error %v", i, err)
 			}
 		}

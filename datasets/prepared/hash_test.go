@@ -69,7 +69,8 @@ func TestHashFiles(t *testing.T) {
 		t.Error("a file less does not change the hash")
 	}
 	// A file that is asked for by name counts, whatever its name.
-	if got := hashOf(t, put(t, "one", t.TempDir(), ".a"), b); got == hashOf(t, put(t, "1", t.TempDir(), ".a"), b) {
+	if got := hashOf(t, put(t, "one", t.TempDir(), ".a"), b); got == hashOf(t,
+		put(t, "1", t.TempDir(), ".a"), b) {
 		t.Error("a hidden file's content does not count")
 	}
 }
@@ -107,7 +108,8 @@ func TestHashLinks(t *testing.T) {
 
 func TestHashMissing(t *testing.T) {
 	none := filepath.Join(t.TempDir(), "none")
-	if _, err := Hash(t.Context(), none+"-memo", []string{none}, nil); err == nil || !strings.Contains(err.Error(), none) {
+	if _, err := Hash(t.Context(), none+"-memo", []string{none}, nil); err == nil ||
+		!strings.Contains(err.Error(), none) {
 		t.Errorf("error %v", err)
 	}
 }

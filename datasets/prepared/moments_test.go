@@ -15,10 +15,13 @@ func TestMoments(t *testing.T) {
 	}{
 		{"one number", Layout{Size: 4, Period: 1}, []float32{1, 2, 3, -4}, []float64{2, 30}},
 		{"two numbers", Layout{Size: 4, Period: 2}, []float32{1, 2, 3, -4}, []float64{4, 10, -2, 20}},
-		{"not a whole number of times", Layout{Size: 5, Period: 2}, []float32{1, 2, 3, 4, 5}, []float64{9, 35, 6, 20}},
+		{"not a whole number of times", Layout{Size: 5, Period: 2}, []float32{1, 2, 3, 4, 5},
+			[]float64{9, 35, 6, 20}},
 		{"each value", Layout{Size: 3, Period: 3}, []float32{1, 2, -3}, []float64{1, 1, 2, 4, -3, 9}},
-		{"bytes", Layout{Size: 4, Period: 2, Bytes: true}, []float32{51, 255, 102, 0}, []float64{0.6, 0.2, 1, 1}},
-		{"beyond float32", Layout{Size: 2, Period: 1}, []float32{3e38, 3e38}, []float64{2 * float64(float32(3e38)), 2 * float64(float32(3e38)) * float64(float32(3e38))}},
+		{"bytes", Layout{Size: 4, Period: 2, Bytes: true}, []float32{51, 255, 102, 0},
+			[]float64{0.6, 0.2, 1, 1}},
+		{"beyond float32", Layout{Size: 2, Period: 1}, []float32{3e38, 3e38},
+			[]float64{2 * float64(float32(3e38)), 2 * float64(float32(3e38)) * float64(float32(3e38))}},
 	} {
 		// Not the first and not the last one added, so that rows could be confused.
 		zero := make([]float32, c.layout.Size)

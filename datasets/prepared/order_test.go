@@ -44,8 +44,10 @@ func TestOrder(t *testing.T) {
 		}
 		s := made(t, filepath.Join(parent, fmt.Sprint(order)), Layout{Size: 1, Period: 1}, nil, shuffled...)
 		for i, want := range items {
-			if got := s.floats(i)[0]; got != want.v[0] || s.Labels[i] != want.Label || s.Parts[i] != want.Part {
-				t.Errorf("added as %v: sample %d has value %v, label %d, part %d", order, i, got, s.Labels[i], s.Parts[i])
+			if got := s.floats(i)[0]; got != want.v[0] || s.Labels[i] != want.Label ||
+				s.Parts[i] != want.Part {
+				t.Errorf("added as %v: sample %d has value %v, label %d, part %d", order, i, got,
+					s.Labels[i], s.Parts[i])
 			}
 			if got := s.Moments[2*s.Rows[i]]; got != float64(want.v[0]) {
 				t.Errorf("added as %v: sample %d has the moments of %v", order, i, got)
@@ -81,7 +83,8 @@ func TestEqualNames(t *testing.T) {
 // Loaders learn some things only after the samples: labels, parts, even groups.
 func TestSamplesCanChange(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "set")
-	w := begin(t, dir, Layout{Size: 1}, item{Sample{Name: "b"}, []float32{1}}, item{Sample{Name: "a"}, []float32{2}})
+	w := begin(t, dir, Layout{Size: 1}, item{Sample{Name: "b"}, []float32{1}},
+		item{Sample{Name: "a"}, []float32{2}})
 	if w.Len() != 2 {
 		t.Errorf("%d samples so far, want 2", w.Len())
 	}

@@ -55,7 +55,8 @@ type Layout struct {
 // validate returns an error for a layout that cannot be stored.
 func (l Layout) validate() error {
 	if l.Size < 1 || l.Size > math.MaxInt32 || l.Period < 0 || l.Period > l.Size {
-		return fmt.Errorf("layout %+v: expected 1 to %d values and a period of 0 to so many", l, math.MaxInt32)
+		return fmt.Errorf("layout %+v: expected 1 to %d values and a period of 0 to so many", l,
+			math.MaxInt32)
 	}
 	return nil
 }
@@ -165,7 +166,8 @@ func (s *Set) read(path string) (h head, err error) {
 	}
 	n := h.Samples
 	if row := 4*columns + 8*2*h.Layout.Period; n < 1 || n > len(rest) || len(rest) != n*row {
-		return h, fmt.Errorf("%s: %d bytes for %d samples of the layout %+v", setFile, len(rest), n, h.Layout)
+		return h, fmt.Errorf("%s: %d bytes for %d samples of the layout %+v", setFile, len(rest),
+			n, h.Layout)
 	}
 	s.Layout, s.Meta = h.Layout, h.Meta
 	index := make([]int32, n*columns)

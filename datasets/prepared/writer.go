@@ -152,7 +152,8 @@ func (w *Writer) encode(meta json.RawMessage) ([]byte, error) {
 	var index []int32
 	for _, row := range order {
 		s := w.samples[row]
-		index = append(index, int32(row), s.Label, int32(s.Part), number(groups, s.Group), number(clips, s.Clip))
+		index = append(index, int32(row), s.Label, int32(s.Part), number(groups, s.Group),
+			number(clips, s.Clip))
 	}
 	b, err := json.Marshal(head{format, w.layout, len(order), w.sum.Sum32(), meta})
 	if err != nil {

@@ -10,13 +10,15 @@ func FuzzDecode(f *testing.F) {
 	size := uint32(1 << 30)
 	for _, s := range []spec{
 		{tag: 1, channels: 1, rate: 8000, bits: 8, data: []byte{0, 128, 192}},
-		{tag: 1, channels: 2, rate: 44100, bits: 16, data: pcm16(1, 2, 3, 4), behind: chunk("LIST", []byte("INFO"))},
+		{tag: 1, channels: 2, rate: 44100, bits: 16, data: pcm16(1, 2, 3, 4),
+			behind: chunk("LIST", []byte("INFO"))},
 		{tag: 1, channels: 1, rate: 48000, bits: 24, data: []byte{1, 2, 3}, dataSize: &ones},
 		{tag: 1, channels: 1, rate: 48000, bits: 32, data: pcm32(5), dataSize: &size},
 		{tag: 3, channels: 1, rate: 48000, bits: 32, data: float32s(5)},
 		{tag: 3, channels: 3, rate: 48000, bits: 64, data: float64s(1, 2, math.NaN())},
 		{tag: 2, channels: 1, rate: 8000, bits: 4, data: []byte{1, 2}},
-		{tag: 0xFFFE, channels: 1, rate: 8000, bits: 16, sub: guidPCM, data: pcm16(1, 2), dataSize: &zero, fileSize: &zero},
+		{tag: 0xFFFE, channels: 1, rate: 8000, bits: 16, sub: guidPCM, data: pcm16(1, 2), dataSize: &zero,
+			fileSize: &zero},
 	} {
 		f.Add(s.bytes())
 	}

@@ -51,7 +51,8 @@ func NewResampler(from, to int) (*Resampler, error) {
 		return nil, fmt.Errorf("wav: cannot resample from %d Hz to %d Hz", from, to)
 	}
 	if max(from, to) > maxRatio*min(from, to) {
-		return nil, fmt.Errorf("wav: cannot resample from %d Hz to %d Hz: a ratio above %d", from, to, maxRatio)
+		return nil, fmt.Errorf("wav: cannot resample from %d Hz to %d Hz: a ratio above %d", from,
+			to, maxRatio)
 	}
 	divisor, rest := from, to
 	for rest != 0 {

@@ -11,7 +11,8 @@ import (
 // common divisor to speak of, whose taps are too many for a table, and extreme ones.
 var rates = [][2]int{
 	{44100, 22050}, {48000, 22050}, {96000, 22050}, {192000, 22050}, {8000, 22050}, {11025, 22050},
-	{16000, 22050}, {24000, 22050}, {32000, 22050}, {22050, 16000}, {44101, 22050}, {12347, 22050}, {64, 4096}, {100000, 3000},
+	{16000, 22050}, {24000, 22050}, {32000, 22050}, {22050, 16000}, {44101, 22050}, {12347, 22050},
+	{64, 4096}, {100000, 3000},
 }
 
 // resample changes the rate of one signal.
@@ -176,7 +177,8 @@ func TestResampleAgain(t *testing.T) {
 }
 
 func TestResamplerErrors(t *testing.T) {
-	for _, r := range [][2]int{{0, 1}, {1, 0}, {-1, 1}, {1, -1}, {1, 65}, {65, 1}, {768001, 768001}, {math.MaxInt, math.MaxInt}} {
+	for _, r := range [][2]int{{0, 1}, {1, 0}, {-1, 1}, {1, -1}, {1, 65}, {65, 1}, {768001, 768001},
+		{math.MaxInt, math.MaxInt}} {
 		if _, err := NewResampler(r[0], r[1]); err == nil {
 			t.Errorf("%v: no error", r)
 		}
@@ -186,7 +188,8 @@ func TestResamplerErrors(t *testing.T) {
 // The values of I0 are those of scipy.special.i0.
 func TestBessel(t *testing.T) {
 	for x, want := range map[float64]float64{
-		0: 1, 0.5: 1.0634833707413236, 2: 2.279585302336067, 7.85726: 374.1645627486728, 15: 339649.3732979138,
+		0: 1, 0.5: 1.0634833707413236, 2: 2.279585302336067, 7.85726: 374.1645627486728,
+		15: 339649.3732979138,
 	} {
 		if got := bessel0(x); math.Abs(got/want-1) > 1e-14 {
 			t.Errorf("I0(%g) = %.10g, want %.10g", x, got, want)

@@ -112,7 +112,8 @@ func split(file []byte) (f format, samples []byte, err error) {
 		return f, nil, fmt.Errorf("%w: ends in the RIFF header", ErrFormat)
 	}
 	if string(file[:4]) != "RIFF" || string(file[8:12]) != "WAVE" {
-		return f, nil, fmt.Errorf("%w: starts with %q and %q, not RIFF and WAVE", ErrFormat, file[:4], file[8:12])
+		return f, nil, fmt.Errorf("%w: starts with %q and %q, not RIFF and WAVE", ErrFormat, file[:4],
+			file[8:12])
 	}
 	fileSize := binary.LittleEndian.Uint32(file[4:])
 	for rest := file[12:]; ; {

@@ -29,9 +29,11 @@ func TestDecode(t *testing.T) {
 			[]float64{-1, -0.5, 0, 127.0 / 128}},
 		{"8 bit, odd, padded", spec{tag: 1, channels: 1, rate: 8000, bits: 8, data: []byte{0, 128, 192}},
 			[]float64{-1, 0, 0.5}},
-		{"8 bit, odd, no pad", spec{tag: 1, channels: 1, rate: 8000, bits: 8, data: []byte{0, 128, 192}, noPad: true},
+		{"8 bit, odd, no pad", spec{tag: 1, channels: 1, rate: 8000, bits: 8, data: []byte{0, 128, 192},
+			noPad: true},
 			[]float64{-1, 0, 0.5}},
-		{"16 bit", spec{tag: 1, channels: 1, rate: 16000, bits: 16, data: pcm16(0, 16384, -32768, 32767, -1)},
+		{"16 bit", spec{tag: 1, channels: 1, rate: 16000, bits: 16,
+			data: pcm16(0, 16384, -32768, 32767, -1)},
 			[]float64{0, 0.5, -1, 32767.0 / 32768, -1.0 / 32768}},
 		{"24 bit", spec{tag: 1, channels: 1, rate: 96000, bits: 24,
 			data: []byte{0, 0, 0x40, 0, 0, 0x80, 0xff, 0xff, 0xff, 1, 0, 0}},
@@ -44,11 +46,14 @@ func TestDecode(t *testing.T) {
 			[]float64{0.1, -1}},
 		{"stereo", spec{tag: 1, channels: 2, rate: 44100, bits: 16, data: pcm16(16384, -16384, 8192, 24576)},
 			[]float64{0, 0.5}},
-		{"five channels", spec{tag: 3, channels: 5, rate: 44100, bits: 32, data: float32s(1, 2, 3, 4, -5, 1, 1, 1, 1, 1)},
+		{"five channels", spec{tag: 3, channels: 5, rate: 44100, bits: 32,
+			data: float32s(1, 2, 3, 4, -5, 1, 1, 1, 1, 1)},
 			[]float64{1, 1}},
-		{"extensible", spec{tag: 0xFFFE, channels: 1, rate: 48000, bits: 24, sub: guidPCM, data: []byte{0, 0, 0x40}},
+		{"extensible", spec{tag: 0xFFFE, channels: 1, rate: 48000, bits: 24, sub: guidPCM,
+			data: []byte{0, 0, 0x40}},
 			[]float64{0.5}},
-		{"extensible float", spec{tag: 0xFFFE, channels: 2, rate: 48000, bits: 32, sub: guidFloat, data: float32s(1, 0)},
+		{"extensible float", spec{tag: 0xFFFE, channels: 2, rate: 48000, bits: 32, sub: guidFloat,
+			data: float32s(1, 0)},
 			[]float64{0.5}},
 		{"chunks around", spec{tag: 1, channels: 1, rate: 8000, bits: 16, data: pcm16(16384),
 			before: list, behind: slices.Concat(list, chunk("fact", []byte{1, 0, 0, 0}))},
@@ -57,13 +62,15 @@ func TestDecode(t *testing.T) {
 			[]float64{0.5}},
 		{"streamed", spec{tag: 1, channels: 1, rate: 8000, bits: 16, data: pcm16(16384, 0), dataSize: &ones},
 			[]float64{0.5, 0}},
-		{"streamed, sizes 0", spec{tag: 1, channels: 1, rate: 8000, bits: 16, data: pcm16(16384), dataSize: &zero, fileSize: &zero},
+		{"streamed, sizes 0", spec{tag: 1, channels: 1, rate: 8000, bits: 16, data: pcm16(16384),
+			dataSize: &zero, fileSize: &zero},
 			[]float64{0.5}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			file := test.spec.bytes()
-			for _, r := range []io.Reader{bytes.NewReader(file), iotest.OneByteReader(bytes.NewReader(file))} {
+			for _, r := range []io.Reader{bytes.NewReader(file),
+				iotest.OneByteReader(bytes.NewReader(file))} {
 				clip, err := Decode(r, Limits{})
 				if err != nil {
 					t.Fatal(err)
@@ -102,10 +109,14 @@ func TestDecodeErrors(t *testing.T) {
 		{"cut in format", good.bytes()[:30], ErrFormat, `ends in the chunk "fmt "`},
 		{"cut before data", good.bytes()[:36], ErrFormat, "before the samples"},
 		{"cut in data", good.bytes()[:47], ErrFormat, "3 bytes of samples instead of 6"},
-		{"data claims too much", with(func(s *spec) { s.dataSize = &some }), ErrFormat, "6 bytes of samples instead of 8"},
-		{"data claims 2 GB", with(func(s *spec) { s.dataSize = &big }), ErrFormat, "6 bytes of samples instead of 2147483648"},
-		{"chunk claims 2 GB", with(func(s *spec) { s.behind = []byte("LIST\x00\x00\x00\x80") }), ErrFormat, "LIST"},
-		{"data before format", []byte("RIFF\x00\x00\x00\x00WAVEdata\x02\x00\x00\x00\x00\x00"), ErrFormat, "without a format"},
+		{"data claims too much", with(func(s *spec) { s.dataSize = &some }), ErrFormat,
+			"6 bytes of samples instead of 8"},
+		{"data claims 2 GB", with(func(s *spec) { s.dataSize = &big }), ErrFormat,
+			"6 bytes of samples instead of 2147483648"},
+		{"chunk claims 2 GB", with(func(s *spec) { s.behind = []byte("LIST\x00\x00\x00\x80") }),
+			ErrFormat, "LIST"},
+		{"data before format", []byte("RIFF\x00\x00\x00\x00WAVEdata\x02\x00\x00\x00\x00\x00"), ErrFormat,
+			"without a format"},
 		{"short format", []byte("RIFF\x00\x00\x00\x00WAVEfmt \x0e\x00\x00\x00\x01\x00\x01\x00abcdefghijklmnop"), ErrFormat, "14 bytes"},
 		{"no channels", with(func(s *spec) { s.channels = 0 }), ErrFormat, "no channels"},
 		{"no rate", with(func(s *spec) { s.rate = 0 }), ErrFormat, "rate of 0"},
@@ -113,17 +124,23 @@ func TestDecodeErrors(t *testing.T) {
 		{"wrong block", with(func(s *spec) { s.block = 3 }), ErrFormat, "frames of 3 bytes"},
 		{"no samples", with(func(s *spec) { s.data = nil }), ErrFormat, "no samples"},
 		{"less than a frame", with(func(s *spec) { s.data = []byte{1} }), ErrFormat, "no samples"},
-		{"NaN", spec{tag: 3, channels: 1, rate: 8000, bits: 64, data: float64s(0, nan)}.bytes(), ErrFormat, "sample 1 is not finite"},
-		{"Inf", spec{tag: 3, channels: 2, rate: 8000, bits: 32, data: float32s(0, float32(inf))}.bytes(), ErrFormat, "not finite"},
-		{"overflow", spec{tag: 3, channels: 2, rate: 8000, bits: 64, data: float64s(1.5e308, 1.5e308)}.bytes(), ErrFormat, "not finite"},
+		{"NaN", spec{tag: 3, channels: 1, rate: 8000, bits: 64, data: float64s(0, nan)}.bytes(), ErrFormat,
+			"sample 1 is not finite"},
+		{"Inf", spec{tag: 3, channels: 2, rate: 8000, bits: 32, data: float32s(0, float32(inf))}.bytes(),
+			ErrFormat, "not finite"},
+		{"overflow", spec{tag: 3, channels: 2, rate: 8000, bits: 64,
+			data: float64s(1.5e308, 1.5e308)}.bytes(), ErrFormat, "not finite"},
 		{"MS ADPCM", with(func(s *spec) { s.tag, s.bits = 2, 4 }), ErrEncoding, "Microsoft ADPCM of 4 bits"},
 		{"mu-law", with(func(s *spec) { s.tag, s.bits = 7, 8 }), ErrEncoding, "mu-law of 8 bits"},
 		{"unknown tag", with(func(s *spec) { s.tag = 0x1234 }), ErrEncoding, "format 0x1234"},
 		{"12 bit", with(func(s *spec) { s.bits = 12 }), ErrEncoding, "PCM of 12 bits"},
 		{"16 bit float", with(func(s *spec) { s.tag = 3 }), ErrEncoding, "float of 16 bits"},
-		{"extensible mu-law", with(func(s *spec) { s.tag, s.bits, s.sub = 0xFFFE, 8, guidMuLaw }), ErrEncoding, "mu-law"},
-		{"other sub-format", with(func(s *spec) { s.tag, s.sub = 0xFFFE, guidOther }), ErrEncoding, "sub-format 0100"},
-		{"short extension", with(func(s *spec) { s.tag = 0xFFFE }), ErrFormat, "extensible format of 16 bytes"},
+		{"extensible mu-law", with(func(s *spec) { s.tag, s.bits, s.sub = 0xFFFE, 8, guidMuLaw }),
+			ErrEncoding, "mu-law"},
+		{"other sub-format", with(func(s *spec) { s.tag, s.sub = 0xFFFE, guidOther }), ErrEncoding,
+			"sub-format 0100"},
+		{"short extension", with(func(s *spec) { s.tag = 0xFFFE }), ErrFormat,
+			"extensible format of 16 bytes"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -140,7 +157,8 @@ func TestDecodeErrors(t *testing.T) {
 
 // Every prefix of a file must give an error, and none must panic.
 func TestDecodePrefixes(t *testing.T) {
-	file := spec{tag: 0xFFFE, channels: 2, rate: 8000, bits: 16, sub: guidPCM, data: pcm16(1, 2, 3, 4)}.bytes()
+	file := spec{tag: 0xFFFE, channels: 2, rate: 8000, bits: 16, sub: guidPCM,
+		data: pcm16(1, 2, 3, 4)}.bytes()
 	for n := range len(file) {
 		if _, err := Decode(bytes.NewReader(file[:n]), Limits{}); !errors.Is(err, ErrFormat) {
 			t.Errorf("first %d of %d bytes: error %v", n, len(file), err)
@@ -150,7 +168,8 @@ func TestDecodePrefixes(t *testing.T) {
 
 func TestDecodeReaderError(t *testing.T) {
 	broken := errors.New("broken")
-	file := spec{tag: 1, channels: 1, rate: 8000, bits: 16, data: pcm16(1, 2), behind: chunk("LIST", make([]byte, 9))}.bytes()
+	file := spec{tag: 1, channels: 1, rate: 8000, bits: 16, data: pcm16(1, 2),
+		behind: chunk("LIST", make([]byte, 9))}.bytes()
 	for n := range len(file) {
 		r := io.MultiReader(bytes.NewReader(file[:n]), iotest.ErrReader(broken))
 		if _, err := Decode(r, Limits{}); !errors.Is(err, broken) || errors.Is(err, ErrFormat) {
@@ -170,7 +189,8 @@ func TestLimits(t *testing.T) {
 				t.Errorf("limit %g: %d samples, error %v", limit, len(clip.Samples), err)
 			}
 		}
-		if _, err := Decode(bytes.NewReader(s.bytes()), Limits{MaxSeconds: 0.99}); !errors.Is(err, ErrTooLong) {
+		if _, err := Decode(bytes.NewReader(s.bytes()), Limits{MaxSeconds: 0.99}); !errors.Is(err,
+			ErrTooLong) {
 			t.Errorf("limit 0.99: error %v", err)
 		}
 	}
@@ -195,7 +215,8 @@ func TestDecodeOfOtherEncoder(t *testing.T) {
 		}
 		enc := goaudio.NewEncoder(file, 22050, bits, 2, 1)
 		format := &audio.Format{NumChannels: 2, SampleRate: 22050}
-		if err := enc.Write(&audio.IntBuffer{Format: format, Data: written, SourceBitDepth: bits}); err != nil {
+		if err := enc.Write(&audio.IntBuffer{Format: format, Data: written,
+			SourceBitDepth: bits}); err != nil {
 			t.Fatal(err)
 		}
 		if err := enc.Close(); err != nil {

@@ -38,7 +38,8 @@ func TestShipped(t *testing.T) {
 				t.Errorf("%s on %s data: test accuracy %v is near chance", n.Name, kind, info.Test)
 			}
 			if kind == datasets.StandIn && info.Test > 0.98 {
-				t.Errorf("%s: test accuracy %v: the stand-in is too easy to lose anything on", n.Name, info.Test)
+				t.Errorf("%s: test accuracy %v: the stand-in is too easy to lose anything on", n.Name,
+					info.Test)
 			}
 			if slices.Max(w) == slices.Min(w) {
 				t.Errorf("%s: all weights are equal", n.Name)
@@ -64,13 +65,15 @@ func TestShippedOnTodaysStandIns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		few := datasets.Options{StandInTrain: 2 * n.Outputs(), StandInTest: n.Outputs(), CacheDir: t.TempDir()}
+		few := datasets.Options{StandInTrain: 2 * n.Outputs(), StandInTest: n.Outputs(),
+			CacheDir: t.TempDir()}
 		d, err := datasets.Open(t.Context(), n.Name, few)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !info.Data.SameFiles(d.Provenance) {
-			t.Errorf("%s: trained on %q, the stand-in now is %q", n.Name, info.Data.Source, d.Provenance.Source)
+			t.Errorf("%s: trained on %q, the stand-in now is %q", n.Name, info.Data.Source,
+				d.Provenance.Source)
 		}
 	}
 }
@@ -78,7 +81,8 @@ func TestShippedOnTodaysStandIns(t *testing.T) {
 func TestSaveLoad(t *testing.T) {
 	n := network.Ten()[0]
 	dir, initial := filepath.Join(t.TempDir(), "new"), networktest.Initial(t, n, 1)
-	info := Info{Network: n.Name, Data: datasets.Provenance{Kind: datasets.StandIn}, Seed: 5, Validation: 0.5}
+	info := Info{Network: n.Name, Data: datasets.Provenance{Kind: datasets.StandIn}, Seed: 5,
+		Validation: 0.5}
 	if err := Save(dir, initial, info); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +91,8 @@ func TestSaveLoad(t *testing.T) {
 		t.Errorf("loaded %d weights, %+v, %v", len(w), got, err)
 	}
 	npy.Write(filepath.Join(dir, "cifar10-stand-in.npy"), []float32{1, 2})
-	if _, _, err := load(os.DirFS(dir), n, datasets.StandIn); err == nil || !strings.Contains(err.Error(), "2 weights, want 64670") {
+	if _, _, err := load(os.DirFS(dir), n, datasets.StandIn); err == nil ||
+		!strings.Contains(err.Error(), "2 weights, want 64670") {
 		t.Errorf("short weights: %v", err)
 	}
 	os.Remove(filepath.Join(dir, "cifar10-stand-in.npy"))

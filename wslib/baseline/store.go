@@ -29,11 +29,12 @@ type Info struct {
 	Dropout    float64             `json:"dropout"`
 	BestStep   int                 `json:"bestStep"`
 	Validation float64             `json:"validationAccuracy"`
-	Test       float64             `json:"testAccuracy"`           // read once, after training
-	TestClips  int                 `json:"testClips,omitempty"`    // recordings, if samples are segments of some
-	ClipTest   float64             `json:"clipAccuracy,omitempty"` // of them, by vote
-	Backend    string              `json:"backend"`
-	History    []Point             `json:"history"`
+	Test       float64             `json:"testAccuracy"` // read once, after training
+	// recordings, if samples are segments of some
+	TestClips int     `json:"testClips,omitempty"`
+	ClipTest  float64 `json:"clipAccuracy,omitempty"` // of them, by vote
+	Backend   string  `json:"backend"`
+	History   []Point `json:"history"`
 }
 
 // Point is one validation of a training.

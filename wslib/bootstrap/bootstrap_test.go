@@ -44,7 +44,8 @@ func TestNormal(t *testing.T) {
 	for level, z := range map[float64]float64{0: 1.959964, 0.95: 1.959964, 0.8: 1.281552} { // 0 is 0.95
 		got := changes(t, []Network{differ(right, wrong, n-right-wrong)}, Options{Level: level}).Networks[0]
 		half := 100 * z * math.Sqrt((float64(right+wrong)/n-mean*mean)/n)
-		if !near(got.Change, -2, 1e-12) || !near(got.Low, -2-half, 0.04*half) || !near(got.High, -2+half, 0.04*half) {
+		if !near(got.Change, -2, 1e-12) || !near(got.Low, -2-half, 0.04*half) ||
+			!near(got.High, -2+half, 0.04*half) {
 			t.Errorf("level %v: %+v: want -2 ± %.4f", level, got, half)
 		}
 	}
@@ -68,7 +69,8 @@ func TestNormalByUnit(t *testing.T) {
 	}
 	u, err := newUnits(n)
 	if err != nil || len(u.kinds)*40 < len(u.of) {
-		t.Fatalf("%d kinds of %d units, error %v: want too many for binomial numbers", len(u.kinds), len(u.of), err)
+		t.Fatalf("%d kinds of %d units, error %v: want too many for binomial numbers", len(u.kinds),
+			len(u.of), err)
 	}
 	var mean, square float64
 	for _, c := range changed {
@@ -77,7 +79,8 @@ func TestNormalByUnit(t *testing.T) {
 	}
 	half := 1.959964 * math.Sqrt((square-mean*mean)/groups)
 	got := changes(t, []Network{n}, Options{}).Networks[0]
-	if !near(got.Change, mean, 1e-9) || !near(got.Low, mean-half, 0.04*half) || !near(got.High, mean+half, 0.04*half) {
+	if !near(got.Change, mean, 1e-9) || !near(got.Low, mean-half, 0.04*half) ||
+		!near(got.High, mean+half, 0.04*half) {
 		t.Errorf("%+v: want %v ± %v", got, mean, half)
 	}
 }
@@ -165,8 +168,10 @@ func TestRepeats(t *testing.T) {
 	if other := changes(t, []Network{a, b}, Options{Seed: 6}); other.Networks[0] == both.Networks[0] {
 		t.Errorf("seeds 5 and 6 both gave %+v", other.Networks[0])
 	}
-	if alone := changes(t, []Network{b}, Options{Seed: 5}); alone.Networks[0] != both.Networks[1] || alone.Mean != both.Networks[1] {
-		t.Errorf("alone, b has %+v, mean %+v: want %+v, as beside a", alone.Networks[0], alone.Mean, both.Networks[1])
+	if alone := changes(t, []Network{b}, Options{Seed: 5}); alone.Networks[0] != both.Networks[1] ||
+		alone.Mean != both.Networks[1] {
+		t.Errorf("alone, b has %+v, mean %+v: want %+v, as beside a", alone.Networks[0], alone.Mean,
+			both.Networks[1])
 	}
 	// Another order of samples is the same data.
 	turned := Network{Name: "a", Groups: slices.Clone(a.Groups)}
@@ -224,18 +229,22 @@ func TestRefused(t *testing.T) {
 		{nil, Options{}, "no networks"},
 		{of(func(n *Network) { n.Pairs = nil }), Options{}, "no pairs"},
 		{of(func(n *Network) { n.Pairs = []Pair{{}} }), Options{}, `"a": seed 0: no samples`},
-		{of(func(n *Network) { n.Pairs[0].After = n.Pairs[0].After[1:] }), Options{}, "seed 0: 4 samples before and 3 after"},
-		{of(func(n *Network) { n.Pairs = append(n.Pairs, pairOf(0, 1)) }), Options{}, "seed 1 has 2 samples: want 4"},
+		{of(func(n *Network) { n.Pairs[0].After = n.Pairs[0].After[1:] }), Options{},
+			"seed 0: 4 samples before and 3 after"},
+		{of(func(n *Network) { n.Pairs = append(n.Pairs, pairOf(0, 1)) }), Options{},
+			"seed 1 has 2 samples: want 4"},
 		{of(func(n *Network) { n.Groups = []int32{} }), Options{}, "groups of 0 samples"},
 		{of(func(n *Network) { n.Groups = make([]int32, 5) }), Options{}, "groups of 5 samples, 4 samples"},
 		{[]Network{good(), good()}, Options{}, "twice"},
-		{append(of(func(n *Network) { n.Pairs = append(n.Pairs, n.Pairs...) }), named), Options{}, `"b" has 1 seeds: want 2`},
+		{append(of(func(n *Network) { n.Pairs = append(n.Pairs, n.Pairs...) }), named), Options{},
+			`"b" has 1 seeds: want 2`},
 		{[]Network{good()}, Options{Level: 1}, "level 1"},
 		{[]Network{good()}, Options{Level: math.NaN()}, "level NaN"},
 		{[]Network{good()}, Options{Resamples: -1}, "-1 resamples"},
 	} {
 		r, err := Changes(t.Context(), c.networks, c.options)
-		if err == nil || r != nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "bootstrap: ") {
+		if err == nil || r != nil || !strings.Contains(err.Error(), c.want) ||
+			!strings.HasPrefix(err.Error(), "bootstrap: ") {
 			t.Errorf("result %v, error %v: want one with %q", r, err, c.want)
 		}
 	}

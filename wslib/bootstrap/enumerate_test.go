@@ -70,8 +70,10 @@ func TestEveryResample(t *testing.T) {
 		pairOf(-1, 0, 0, 1, -1, -1),
 	}}
 	unitsA := []unit{{3, []float64{1, -2}}, {2, []float64{1, -1}}, {1, []float64{1, 1}}}
-	b := Network{Name: "b", Groups: []int32{-1, -1, -1, -1}, Pairs: []Pair{pairOf(0, -1, 0, 1), pairOf(-1, 1, 1, 1)}}
-	unitsB := []unit{{1, []float64{0, -1}}, {1, []float64{-1, 1}}, {1, []float64{0, 1}}, {1, []float64{1, 1}}}
+	b := Network{Name: "b", Groups: []int32{-1, -1, -1, -1},
+		Pairs: []Pair{pairOf(0, -1, 0, 1), pairOf(-1, 1, 1, 1)}}
+	unitsB := []unit{{1, []float64{0, -1}}, {1, []float64{-1, 1}}, {1, []float64{0, 1}},
+		{1, []float64{1, 1}}}
 	c := Network{Name: "c", Pairs: []Pair{pairOf(1, -1, -1, 0)}}
 	unitsC := []unit{{1, []float64{1}}, {1, []float64{-1}}, {1, []float64{-1}}, {1, []float64{0}}}
 
@@ -110,7 +112,8 @@ func TestEveryResample(t *testing.T) {
 				t.Errorf("%s: change %v: want %v", e.name, e.got.Change, e.change)
 			}
 			if !fits(e.all, e.got, level) {
-				t.Errorf("%s, level %v: %+v is not of the %d resamples there are", e.name, level, e.got, len(e.all))
+				t.Errorf("%s, level %v: %+v is not of the %d resamples there are", e.name, level, e.got,
+					len(e.all))
 			}
 		}
 		told = told || !fits(apart, ab.Mean, level)

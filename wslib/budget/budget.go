@@ -87,7 +87,8 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 		return Plan{}, fmt.Errorf("budget: %w", err)
 	}
 	if len(weights) == 0 || b.Level1 > b.Total {
-		return Plan{}, fmt.Errorf("budget: %d networks, level 1 %d of %d bytes", len(weights), b.Level1, b.Total)
+		return Plan{}, fmt.Errorf("budget: %d networks, level 1 %d of %d bytes", len(weights),
+			b.Level1, b.Total)
 	}
 	if b.Loads != nil && len(b.Loads) != len(weights) ||
 		slices.ContainsFunc(b.Loads, func(l float64) bool { return !(l > 0) }) {
@@ -107,7 +108,8 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	n.pages = sum(n.of)
 	if b.Precision != 0 {
 		p, err := n.fit(b.Precision, b)
-		if err != nil || b.Keys != 0 || b.Held != (Held{}) || b.Precision.Quantized() || n.sharing(p) < keyed {
+		if err != nil || b.Keys != 0 || b.Held != (Held{}) || b.Precision.Quantized() ||
+			n.sharing(p) < keyed {
 			return p, err
 		}
 		b.Keys = page.Int2
@@ -200,7 +202,8 @@ func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 		if width == 1 {
 			// With two bytes there may be room for fewer pages than one byte can name.
 			over := p.entries() - 256
-			if q, err := n.fill(p, b, 2); over < p.Shared-p.held.Shared && (err != nil || q.entries() < 256) {
+			if q, err := n.fill(p, b, 2); over < p.Shared-p.held.Shared &&
+				(err != nil || q.entries() < 256) {
 				p.Bytes -= over * precision.Bytes(n.size)
 				p.Level1 -= over * precision.Bytes(n.size)
 				p.Shared -= over

@@ -35,7 +35,8 @@ func packed(t *testing.T, weights []int, size int, p Plan) *page.Set {
 	s.Pages = fill(p.Shared, p.Precision)
 	next := 0
 	for i, n := range weights {
-		m := page.Member{Name: string(rune('a' + i)), Weights: n, Table: page.Table{Shared: p.Shared}, Scales: make([]float32, page.Count(n, size))}
+		m := page.Member{Name: string(rune('a' + i)), Weights: n, Table: page.Table{Shared: p.Shared},
+			Scales: make([]float32, page.Count(n, size))}
 		for b := range m.Scales {
 			if b < p.Exclusive[i] {
 				m.Table.Entries = append(m.Table.Entries, int32(p.Shared+b))
@@ -78,7 +79,8 @@ func TestPlansFillTheirBudgets(t *testing.T) {
 				t.Errorf("ratio %v, %v: %+v, stored %+v", ratio, precision, p, got)
 			}
 			room := total - got.Total
-			full := p.Shared+sum(p.Exclusive) == 1310 || p.entries() == 256 // every page has its own; entries of a byte end
+			// every page has its own; entries of a byte end
+			full := p.Shared+sum(p.Exclusive) == 1310 || p.entries() == 256
 			if !full && room >= p.Precision.Bytes(512)+1310 {
 				t.Errorf("ratio %v, %v: %d bytes left of %d, %+v", ratio, precision, room, total, p)
 			}
@@ -116,17 +118,22 @@ func TestKeysAreBudgeted(t *testing.T) {
 		level1    int
 		want      page.Precision
 	}{
-		{5.8, page.Float32, 0, 0, page.Int2}, {1.5, page.Float32, 0, 0, 0}, {5.8, page.Float32, NoKeys, 0, 0}, {5.8, page.Float32, page.Int2, 0, page.Int2},
-		{1.5, page.Float32, page.Int2, 0, page.Int2}, {5.8, page.Int8, 0, 0, 0}, {10, page.Int4, page.Int2, 0, page.Int2},
-		{5.8, page.Float32, 0, 250_000, page.Int2}, {10, page.Float32, 0, 0, 0}, {29, page.Float32, 0, 0, 0}, {5.8, 0, 0, 0, 0},
+		{5.8, page.Float32, 0, 0, page.Int2}, {1.5, page.Float32, 0, 0, 0},
+		{5.8, page.Float32, NoKeys, 0, 0}, {5.8, page.Float32, page.Int2, 0, page.Int2},
+		{1.5, page.Float32, page.Int2, 0, page.Int2}, {5.8, page.Int8, 0, 0, 0},
+		{10, page.Int4, page.Int2, 0, page.Int2},
+		{5.8, page.Float32, 0, 250_000, page.Int2}, {10, page.Float32, 0, 0, 0}, {29, page.Float32, 0, 0, 0},
+		{5.8, 0, 0, 0, 0},
 	} {
 		total, _ := Ratio(ten(), c.ratio)
-		p, err := Choose(ten(), 512, Budget{Total: total, Precision: c.precision, Keys: c.ask, Level1: c.level1})
+		p, err := Choose(ten(), 512, Budget{Total: total, Precision: c.precision, Keys: c.ask,
+			Level1: c.level1})
 		if err != nil {
 			t.Fatalf("%+v: %v", c, err)
 		}
 		s := stored(t, ten(), 512, p)
-		if p.KeyPrecision != c.want || s.Total > total || s.Total != p.Bytes || s.Total-s.Exclusive-s.Keys != p.Level1 {
+		if p.KeyPrecision != c.want || s.Total > total || s.Total != p.Bytes ||
+			s.Total-s.Exclusive-s.Keys != p.Level1 {
 			t.Errorf("%+v: %+v stores %+v", c, p, s)
 		}
 		room := p.Precision.Bytes(512) + 1310
@@ -140,19 +147,22 @@ func TestKeysAreBudgeted(t *testing.T) {
 			t.Errorf("%+v: %d bytes left of %d", c, total-s.Total, total)
 		}
 	}
-	if _, err := Choose(ten(), 512, Budget{Total: 90_000, Level1: 85_000, Precision: page.Int2, Keys: page.Int2}); err == nil || !strings.Contains(err.Error(), "keys") {
+	if _, err := Choose(ten(), 512, Budget{Total: 90_000, Level1: 85_000, Precision: page.Int2,
+		Keys: page.Int2}); err == nil || !strings.Contains(err.Error(), "keys") {
 		t.Errorf("no room for keys beside level 1: %v", err)
 	}
 }
 
 // Level 1 bounds the shared pages; the rest of the total goes to exclusive ones.
 func TestLevels(t *testing.T) {
-	p, err := Choose(ten(), 512, Budget{Total: 460_000, Level1: 280_000, Precision: page.Float32, Keys: NoKeys})
+	p, err := Choose(ten(), 512, Budget{Total: 460_000, Level1: 280_000, Precision: page.Float32,
+		Keys: NoKeys})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := stored(t, ten(), 512, p)
-	if s.Total > 460_000 || s.Total-s.Exclusive > 280_000 || sum(p.Exclusive) != 88 || math.Abs(float64(p.Shared-132)) > 1 {
+	if s.Total > 460_000 || s.Total-s.Exclusive > 280_000 || sum(p.Exclusive) != 88 ||
+		math.Abs(float64(p.Shared-132)) > 1 {
 		t.Errorf("%+v stores %+v", p, s)
 	}
 }
@@ -160,7 +170,8 @@ func TestLevels(t *testing.T) {
 // By hand: one page each, the others to the largest load a page, 8/2, 8/3, … to the
 // first network; with 5 pages it is full, and the second gets 2/2 and 2/3.
 func TestExclusivePagesFollowLoads(t *testing.T) {
-	for _, c := range []struct{ pages, exclusive, first, second int }{{8, 10, 7, 1}, {5, 10, 5, 3}, {8, 3, 0, 0}, {2, 100, 2, 2}} {
+	for _, c := range []struct{ pages, exclusive, first, second int }{{8, 10, 7, 1}, {5, 10, 5, 3},
+		{8, 3, 0, 0}, {2, 100, 2, 2}} {
 		n := networks{of: []int{c.pages, c.pages, c.pages, c.pages}, size: 512, loads: []float64{8, 2, 1, 1}}
 		got := n.share(c.exclusive)
 		rest := min(c.pages, (c.exclusive-c.first-c.second)/2)
@@ -171,8 +182,10 @@ func TestExclusivePagesFollowLoads(t *testing.T) {
 			t.Errorf("%d of networks with %d pages: %v, want %v", c.exclusive, c.pages, got, want)
 		}
 	}
-	for _, loads := range [][]float64{{1, 2}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 0}, {math.NaN(), 1, 1, 1, 1, 1, 1, 1, 1, 1}} {
-		if _, err := Choose(ten(), 512, Budget{Total: 100_000, Loads: loads}); err == nil || !strings.Contains(err.Error(), "loads") {
+	for _, loads := range [][]float64{{1, 2}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 0},
+		{math.NaN(), 1, 1, 1, 1, 1, 1, 1, 1, 1}} {
+		if _, err := Choose(ten(), 512, Budget{Total: 100_000, Loads: loads}); err == nil ||
+			!strings.Contains(err.Error(), "loads") {
 			t.Errorf("loads %v: %v", loads, err)
 		}
 	}
@@ -180,7 +193,8 @@ func TestExclusivePagesFollowLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := stored(t, ten(), 512, p); s.Total > 83_000 || s.Total != p.Bytes || p.ExclusiveRange() != "1 to 8" {
+	if s := stored(t, ten(), 512, p); s.Total > 83_000 || s.Total != p.Bytes ||
+		p.ExclusiveRange() != "1 to 8" {
 		t.Errorf("%+v stores %+v", p, s)
 	}
 }
@@ -222,7 +236,9 @@ func TestPlansBesidePackedNetworks(t *testing.T) {
 		}
 		old := packed(t, weights[:6], 512, first)
 		total, _ = Ratio(weights, ratio)
-		p, err := Choose(weights[6:], 512, Budget{Total: total, Precision: first.Precision, ExclusivePrecision: first.ExclusivePrecision, ScaleFormat: first.ScaleFormat, Keys: cmp.Or(first.KeyPrecision, NoKeys), Held: HeldBy(old)})
+		p, err := Choose(weights[6:], 512, Budget{Total: total, Precision: first.Precision,
+			ExclusivePrecision: first.ExclusivePrecision, ScaleFormat: first.ScaleFormat,
+			Keys: cmp.Or(first.KeyPrecision, NoKeys), Held: HeldBy(old)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,11 +252,15 @@ func TestPlansBesidePackedNetworks(t *testing.T) {
 		if got.Total != p.Bytes || got.Total > total || total-got.Total >= p.Precision.Bytes(512)+1310 {
 			t.Errorf("ratio %v: %+v stores %d bytes of %d", ratio, p, got.Total, total)
 		}
-		if _, err := Choose(weights[6:], 512, Budget{Total: old.Stored().Total, Precision: first.Precision, ExclusivePrecision: first.ExclusivePrecision, ScaleFormat: first.ScaleFormat, Keys: cmp.Or(first.KeyPrecision, NoKeys), Held: HeldBy(old)}); err == nil {
+		if _, err := Choose(weights[6:], 512,
+			Budget{Total: old.Stored().Total, Precision: first.Precision,
+				ExclusivePrecision: first.ExclusivePrecision, ScaleFormat: first.ScaleFormat,
+				Keys: cmp.Or(first.KeyPrecision, NoKeys), Held: HeldBy(old)}); err == nil {
 			t.Errorf("ratio %v: four more networks in no more bytes: no error", ratio)
 		}
 	}
-	if _, err := Choose(weights, 512, Budget{Total: 1 << 20, Held: Held{Shared: 1}}); err == nil || !strings.Contains(err.Error(), "precision") {
+	if _, err := Choose(weights, 512, Budget{Total: 1 << 20, Held: Held{Shared: 1}}); err == nil ||
+		!strings.Contains(err.Error(), "precision") {
 		t.Errorf("without the precision of those that are packed: %v", err)
 	}
 }
@@ -266,7 +286,8 @@ func TestFewPages(t *testing.T) {
 			t.Errorf("%v fit no number of bytes", weights)
 		}
 	}
-	if _, err := Choose([]int{1000}, 512, Budget{Total: 4000, ExclusivePrecision: 5}); err == nil || !strings.Contains(err.Error(), "5 bits") {
+	if _, err := Choose([]int{1000}, 512, Budget{Total: 4000, ExclusivePrecision: 5}); err == nil ||
+		!strings.Contains(err.Error(), "5 bits") {
 		t.Errorf("exclusive pages of 5 bits: %v", err)
 	}
 }

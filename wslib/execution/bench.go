@@ -62,7 +62,8 @@ func Bench(ctx context.Context, scorers []*score.Scorer, tests []*datasets.Split
 	if o.Progress == nil {
 		o.Progress = func(int, int) {}
 	}
-	states := make([][][]*tensors.Tensor, len(subjects)) // resident: a network's state is no part of a switch
+	// resident: a network's state is no part of a switch
+	states := make([][][]*tensors.Tensor, len(subjects))
 	for s, subject := range subjects {
 		states[s] = make([][]*tensors.Tensor, len(scorers))
 		for i, state := range subject.States {
@@ -86,7 +87,8 @@ func Bench(ctx context.Context, scorers []*score.Scorer, tests []*datasets.Split
 				return nil, err
 			}
 			if e.Accuracy != subject.Accuracy[i] {
-				return nil, fmt.Errorf("execution: %s scores %v, its offline evaluation %v", e.Network, e.Accuracy,
+				return nil, fmt.Errorf("execution: %s scores %v, its offline evaluation %v", e.Network,
+					e.Accuracy,
 					subject.Accuracy[i])
 			}
 			results[s].Executions = append(results[s].Executions, e)

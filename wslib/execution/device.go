@@ -169,7 +169,8 @@ func (d *Device) Verify() error {
 			}
 			for k := range want {
 				if math.Float32bits(got[k]) != math.Float32bits(want[k]) {
-					return fmt.Errorf("execution: %s: weight %d is %v on the device, %v in the pages", m.Name, k, got[k],
+					return fmt.Errorf("execution: %s: weight %d is %v on the device, %v in the pages",
+						m.Name, k, got[k],
 						want[k])
 				}
 			}
@@ -220,6 +221,7 @@ func onDevice(backend compute.Backend, a page.Array) (*tensors.Tensor, error) {
 
 func inHost(a page.Array) *tensors.Tensor {
 	t := tensors.FromShape(shapeOf(a))
-	_ = t.MutableBytes(func(dst []byte) { copy(dst, a.Data) }) // fails on a tensor that is on a device or gone
+	// fails on a tensor that is on a device or gone
+	_ = t.MutableBytes(func(dst []byte) { copy(dst, a.Data) })
 	return t
 }

@@ -45,7 +45,8 @@ func ten(t testing.TB) ([]*network.Network, *page.Set) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := p.Add(overlapping.Network{Name: n.Name, Weights: networktest.Initial(t, n, uint64(i)), Fisher: f, Exclusive: own}); err != nil {
+		if _, err := p.Add(overlapping.Network{Name: n.Name, Weights: networktest.Initial(t, n, uint64(i)),
+			Fisher: f, Exclusive: own}); err != nil {
 			t.Fatal(err)
 		}
 		p.Average()
@@ -116,7 +117,8 @@ func TestLogitsAgree(t *testing.T) {
 		got, err := ExecOnce(b, func(pages, table, scales, x *Node) *Node {
 			weights := xla.FlatWeights(Mul(xla.GatherPages(pages, table), InsertAxes(scales, -1)), m.Weights)
 			return n.Forward(network.Binding{Weights: weights}, x).Output()
-		}, tensors.FromFlatDataAndDimensions(pages, len(pages)/set.Size, set.Size), m.Table.Entries, scales, in)
+		}, tensors.FromFlatDataAndDimensions(pages, len(pages)/set.Size, set.Size), m.Table.Entries,
+			scales, in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +129,8 @@ func TestLogitsAgree(t *testing.T) {
 		a, z := tensors.MustCopyFlatData[float32](got), tensors.MustCopyFlatData[float32](want)
 		for k := range a {
 			if math.Abs(float64(a[k]-z[k])) > 1e-5 {
-				t.Errorf("%s: logit %d is %v from pages in the graph, %v after a switch", n.Name, k, a[k], z[k])
+				t.Errorf("%s: logit %d is %v from pages in the graph, %v after a switch", n.Name, k,
+					a[k], z[k])
 			}
 		}
 		c.Close()
@@ -149,7 +152,8 @@ func benchSetup(t testing.TB) ([]*score.Scorer, []*datasets.Split, []Subject) {
 	var tests []*datasets.Split
 	var accuracy []float64
 	for i, n := range nets {
-		data, err := datasets.Open(context.Background(), "fmnist", datasets.Options{StandInTrain: 20, StandInTest: 50})
+		data, err := datasets.Open(context.Background(), "fmnist",
+			datasets.Options{StandInTrain: 20, StandInTest: 50})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +176,8 @@ func benchSetup(t testing.TB) ([]*score.Scorer, []*datasets.Split, []Subject) {
 		}
 		files.Paths, files.Weights = append(files.Paths, path), append(files.Weights, len(w))
 	}
-	return scorers, tests, []Subject{{Switcher: d, Accuracy: accuracy}, {Switcher: files, Accuracy: accuracy}}
+	return scorers, tests, []Subject{{Switcher: d, Accuracy: accuracy},
+		{Switcher: files, Accuracy: accuracy}}
 }
 
 func TestBench(t *testing.T) {
@@ -197,11 +202,14 @@ func TestBench(t *testing.T) {
 		}
 	}
 	subjects[1].Accuracy = []float64{-1, -1}
-	if _, err := Bench(context.Background(), scorers, tests, subjects, BenchOptions{Executions: 1}); err == nil || !strings.Contains(err.Error(), "offline") {
+	if _, err := Bench(context.Background(), scorers, tests, subjects,
+		BenchOptions{Executions: 1}); err == nil || !strings.Contains(err.Error(), "offline") {
 		t.Errorf("wrong accuracy: %v", err)
 	}
-	subjects[0].Switcher = &Files{Backend: xlatest.Backend(t), Paths: []string{"no/such.npy", "no/such.npy"}, Weights: []int{1, 1}}
-	if _, err := Bench(context.Background(), scorers, tests, subjects, BenchOptions{Executions: 1}); err == nil || !strings.Contains(err.Error(), "no/such.npy") {
+	subjects[0].Switcher = &Files{Backend: xlatest.Backend(t), Paths: []string{"no/such.npy", "no/such.npy"},
+		Weights: []int{1, 1}}
+	if _, err := Bench(context.Background(), scorers, tests, subjects,
+		BenchOptions{Executions: 1}); err == nil || !strings.Contains(err.Error(), "no/such.npy") {
 		t.Errorf("missing file: %v", err)
 	}
 }

@@ -54,10 +54,12 @@ func mixed(set *page.Set, p, own page.Precision, f page.ScaleFormat) *page.Set {
 // oddPages is a small set with pages of 13 values, which end within a byte, one of
 // them named twice and two exclusive.
 func oddPages() *page.Set {
-	return &page.Set{Format: page.Format{Size: 13, Shared: 300}, Pages: make([]byte, 300*13*4), Networks: []page.Member{
-		{Name: "a", Weights: 60, Table: page.Table{Shared: 300, Entries: []int32{7, 300, 7, 299, 301}}, Exclusive: make([]byte, 26*4)},
-		{Name: "b", Weights: 13, Table: page.Table{Shared: 300, Entries: []int32{255}}, Exclusive: []byte{}},
-	}}
+	return &page.Set{Format: page.Format{Size: 13, Shared: 300}, Pages: make([]byte, 300*13*4),
+		Networks: []page.Member{
+			{Name: "a", Weights: 60, Table: page.Table{Shared: 300, Entries: []int32{7, 300, 7, 299, 301}},
+				Exclusive: make([]byte, 26*4)},
+			{Name: "b", Weights: 13, Table: page.Table{Shared: 300, Entries: []int32{255}}, Exclusive: []byte{}},
+		}}
 }
 
 func TestGatherOfPackedPagesIsBitExact(t *testing.T) {
@@ -119,7 +121,8 @@ func TestGatherOfMixedPrecisionsIsBitExact(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range [][2]page.Precision{{page.Int2, page.Int8}, {page.Int4, page.Int8}, {page.Int8, page.Float32}, {page.Float32, page.Int8}, {0, page.Int4}} {
+	for _, c := range [][2]page.Precision{{page.Int2, page.Int8}, {page.Int4, page.Int8},
+		{page.Int8, page.Float32}, {page.Float32, page.Int8}, {0, page.Int4}} {
 		t.Run(fmt.Sprint("pages of 512 ", c[0], " ", c[1]), test(set, c[0], c[1], page.ScaleLog8))
 	}
 }
@@ -163,7 +166,9 @@ func TestGatherWithKeysIsBitExact(t *testing.T) {
 	for _, c := range []struct {
 		p, own page.Precision
 		f      page.ScaleFormat
-	}{{page.Float32, 0, page.ScaleFloat32}, {page.Float32, page.Int8, page.ScaleLog8}, {page.Int4, 0, page.ScaleFloat16}, {page.Int2, page.Int8, page.ScaleLog8}, {page.Int8, page.Float32, page.ScaleFloat32}} {
+	}{{page.Float32, 0, page.ScaleFloat32}, {page.Float32, page.Int8, page.ScaleLog8},
+		{page.Int4, 0, page.ScaleFloat16}, {page.Int2, page.Int8, page.ScaleLog8},
+		{page.Int8, page.Float32, page.ScaleFloat32}} {
 		t.Run(fmt.Sprint("pages of 13 ", c.p, " ", c.own), test(oddPages(), c.p, c.own, c.f))
 		t.Run(fmt.Sprint("pages of 512 ", c.p, " ", c.own), test(set, c.p, c.own, c.f))
 	}
@@ -193,7 +198,8 @@ func used(m page.Member) int {
 func TestDeviceRefusesWhatIsNoCode(t *testing.T) {
 	s := quantized(oddPages(), page.Int4, page.ScaleFloat32)
 	s.Pages[1] = 0x80
-	if _, err := NewDevice(xlatest.Backend(t), s); err == nil || !strings.Contains(err.Error(), "page 0: value 3 is -8") {
+	if _, err := NewDevice(xlatest.Backend(t), s); err == nil ||
+		!strings.Contains(err.Error(), "page 0: value 3 is -8") {
 		t.Errorf("error %v, want value and place", err)
 	}
 }

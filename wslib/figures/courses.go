@@ -44,7 +44,10 @@ func Curves(title string, curves []Curve) (*Figure, error) {
 		title:  title,
 		below:  "The dot is the best step, whose weights were kept. Each panel has its own number of steps.",
 		height: 20 + 130*vg.Length((len(curves)+4)/5),
-		draw:   func(c draw.Canvas) { drawPanels(c, "training step", "validation accuracy (%)", 5, 1, panels) },
+		draw: func(c draw.Canvas) {
+			drawPanels(c, "training step", "validation accuracy (%)", 5, 1,
+				panels)
+		},
 	}.figure(), nil
 }
 
@@ -150,7 +153,8 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 		}
 	})
 	below := "Beside each name is its last value."
-	return chart{title: title, below: below, height: 270, legend: legend, side: 110, draw: p.Draw}.figure(), nil
+	return chart{title: title, below: below, height: 270, legend: legend, side: 110,
+		draw: p.Draw}.figure(), nil
 }
 
 // ConvergenceLine is the course of one method in [Convergence].

@@ -53,12 +53,14 @@ func testCounts(t *testing.T) []*datasets.Dataset {
 	return []*datasets.Dataset{{
 		Name: "cifar10", Shape: []int{1, 1, 1}, Classes: 10,
 		ClassNames: strings.Fields("airplane automobile bird cat deer dog frog horse ship truck"),
-		Train:      split(train...), Validation: split(0, 1, 2, 3, 4, 5, 6, 7, 8, 9), Test: split(0, 2, 4, 6, 8),
+		Train:      split(train...), Validation: split(0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
+		Test:       split(0, 2, 4, 6, 8),
 		Provenance: datasets.Provenance{Kind: datasets.StandIn, Train: 65, TrainOf: 65, Test: 5, TestOf: 5},
 	}, {
 		Name: "gtsrb", Shape: []int{1, 1, 1}, Classes: 43, ClassNames: signs,
 		Train: split(0, 1, 1, 1, 2), Validation: split(2), Test: split(1),
-		Provenance: datasets.Provenance{Kind: datasets.Real, Train: 6, TrainOf: 39209, Test: 1, TestOf: 12630},
+		Provenance: datasets.Provenance{Kind: datasets.Real, Train: 6, TrainOf: 39209, Test: 1,
+			TestOf: 12630},
 	}}
 }
 

@@ -87,7 +87,8 @@ func densityPanel(n DensityOf, shares []float64) panel {
 				curve = append(curve, c.at(float64(k), s))
 			}
 			cut := c.x(float64(own))
-			c.FillPolygon(tint(vermillion, 0.35), append(slices.Clone(curve[:own+1]), pt(cut, c.Min.Y), c.Min))
+			c.FillPolygon(tint(vermillion, 0.35),
+				append(slices.Clone(curve[:own+1]), pt(cut, c.Min.Y), c.Min))
 			c.StrokeLine2(line(vermillion, 1, 3, 2), cut, c.Min.Y, cut, c.Max.Y)
 			c.StrokeLines(line(blue, 1.5), curve)
 		}),

@@ -46,7 +46,8 @@ func Memory(s page.Stored) (*Figure, error) {
 			total, s.Total, s.Separate)
 	}
 	for _, p := range parts {
-		label := fmt.Sprintf("%s: %s, %.1f %%", p.label, kilobytes(p.bytes), 100*float64(p.bytes)/float64(total))
+		label := fmt.Sprintf("%s: %s, %.1f %%", p.label, kilobytes(p.bytes),
+			100*float64(p.bytes)/float64(total))
 		legend = append(legend, filled(label, p.clr))
 	}
 	return chart{
@@ -67,7 +68,8 @@ func memoryBars(c draw.Canvas, parts []memoryPart, total, separate int) {
 	width := bars.Max.X - bars.Min.X
 	y := bars.Max.Y - height - gap
 	row := func(name string, parts []memoryPart, of int) vg.Length {
-		c.FillText(aligned(style(textSize, black), text.XRight, text.YCenter), pt(bars.Min.X-8, y+height/2), name)
+		c.FillText(aligned(style(textSize, black), text.XRight, text.YCenter),
+			pt(bars.Min.X-8, y+height/2), name)
 		end := stack(bars, parts, width/vg.Length(of), y, height)
 		y -= height + gap
 		return end

@@ -110,5 +110,6 @@ func barsPlot(occupancy []int, networks int) *plot.Plot {
 }
 
 func wholeTicks(hi float64, n int) []plot.Tick {
-	return slices.DeleteFunc(ticks(0, hi, n), func(t plot.Tick) bool { return t.Value != math.Trunc(t.Value) })
+	return slices.DeleteFunc(ticks(0, hi, n),
+		func(t plot.Tick) bool { return t.Value != math.Trunc(t.Value) })
 }

@@ -138,7 +138,8 @@ func (l *paretoChart) legend() []legendEntry {
 	}
 	var all []legendEntry
 	for i, name := range l.series {
-		filled := slices.ContainsFunc(l.points, func(p ParetoPoint) bool { return p.Series == name && !p.StandIn })
+		filled := slices.ContainsFunc(l.points,
+			func(p ParetoPoint) bool { return p.Series == name && !p.StandIn })
 		all = append(all, marked(name, i, !filled))
 	}
 	all = append(all, legendEntry{"stated by the paper", star})
@@ -157,7 +158,8 @@ func (l *paretoChart) legend() []legendEntry {
 func (l *paretoChart) draw(c scaled) {
 	c.StrokeLine2(line(darkGrey, 1), c.Min.X, c.y(0), c.Max.X, c.y(0))
 	labels := []label{{
-		text: fmt.Sprintf("paper: %.1fx, %+.2f", paperRatio, l.paper), of: c.at(math.Log10(paperRatio), l.paper),
+		text: fmt.Sprintf("paper: %.1fx, %+.2f", paperRatio, l.paper),
+		of:   c.at(math.Log10(paperRatio), l.paper),
 	}}
 	// What labels must not cover: the line, bars, marks and other labels.
 	taken := []vg.Rectangle{rect(c.Min.X, c.y(0)-1, c.Max.X, c.y(0)+1)}
@@ -234,7 +236,8 @@ func (l label) place(area vg.Rectangle, taken []vg.Rectangle) vg.Rectangle {
 		for _, left := range []bool{false, true} {
 			box := at(left, lines*h)
 			covers := func(r vg.Rectangle) bool {
-				return box.Min.X < r.Max.X && r.Min.X < box.Max.X && box.Min.Y < r.Max.Y && r.Min.Y < box.Max.Y
+				return box.Min.X < r.Max.X && r.Min.X < box.Max.X && box.Min.Y < r.Max.Y &&
+					r.Min.Y < box.Max.Y
 			}
 			inside := box.Min.X >= area.Min.X && box.Max.X <= area.Max.X &&
 				box.Min.Y >= area.Min.Y && box.Max.Y <= area.Max.Y

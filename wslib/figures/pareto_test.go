@@ -92,7 +92,8 @@ func TestParetoAxes(t *testing.T) {
 	l = newParetoChart(points, ParetoOptions{Floor: -5})
 	if !l.low(points[0]) || l.low(points[1]) || l.y.min != -5 ||
 		!strings.Contains(l.explanation(), "below -5") {
-		t.Errorf("floor -5: %q, changes from %v: want that the first point is lower", l.explanation(), l.y.min)
+		t.Errorf("floor -5: %q, changes from %v: want that the first point is lower",
+			l.explanation(), l.y.min)
 	}
 }
 
@@ -129,7 +130,8 @@ func TestPlaceLabel(t *testing.T) {
 }
 
 func TestParetoExtremes(t *testing.T) {
-	same := ParetoPoint{Series: "a", Label: "the same", Ratio: paperRatio, Change: paperChange, StandIn: true}
+	same := ParetoPoint{Series: "a", Label: "the same", Ratio: paperRatio, Change: paperChange,
+		StandIn: true}
 	equal := slices.Repeat([]ParetoPoint{same}, 60)
 	own := testCloud(60)
 	for i := range own {

@@ -17,12 +17,15 @@ func TestBadCounts(t *testing.T) {
 		}
 	}
 	refused(t, map[string]func() (*Figure, error){
-		"no datasets":          func() (*Figure, error) { return ClassCounts(nil) },
-		"nil dataset":          func() (*Figure, error) { return ClassCounts([]*datasets.Dataset{nil}) },
-		"no validation split":  of(func(d *datasets.Dataset) { d.Validation = nil }),
-		"class without name":   of(func(d *datasets.Dataset) { d.ClassNames = d.ClassNames[1:] }),
-		"no classes":           of(func(d *datasets.Dataset) { d.Classes, d.ClassNames = 0, nil }),
-		"label of no class":    of(func(d *datasets.Dataset) { d.Classes, d.ClassNames = 2, d.ClassNames[:2] }),
+		"no datasets":         func() (*Figure, error) { return ClassCounts(nil) },
+		"nil dataset":         func() (*Figure, error) { return ClassCounts([]*datasets.Dataset{nil}) },
+		"no validation split": of(func(d *datasets.Dataset) { d.Validation = nil }),
+		"class without name":  of(func(d *datasets.Dataset) { d.ClassNames = d.ClassNames[1:] }),
+		"no classes":          of(func(d *datasets.Dataset) { d.Classes, d.ClassNames = 0, nil }),
+		"label of no class": of(func(d *datasets.Dataset) {
+			d.Classes, d.ClassNames = 2,
+				d.ClassNames[:2]
+		}),
 		"data of unknown kind": of(func(d *datasets.Dataset) { d.Provenance.Kind = "" }),
 		"samples of no samples": func() (*Figure, error) {
 			d := testWords(t)

@@ -151,7 +151,8 @@ func ticks(lo, hi float64, n int) []plot.Tick {
 	var t []plot.Tick
 	for i := math.Ceil(lo/step - 1e-9); i*step <= hi+1e-9*step; i++ {
 		v := i * step
-		t = append(t, plot.Tick{Value: v, Label: grouped(v, max(0, -int(math.Floor(math.Log10(step)+1e-9))))})
+		t = append(t, plot.Tick{Value: v, Label: grouped(v,
+			max(0, -int(math.Floor(math.Log10(step)+1e-9))))})
 	}
 	return t
 }

@@ -18,7 +18,8 @@ import (
 // Softmax regression has its gradient in closed form: with c the most probable
 // class, d log p_c / d W_ij = x_i ([j=c] - p_j), and the same with 1 for the bias.
 func TestComputeAgainstClosedForm(t *testing.T) {
-	n := network.Describe("linear", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 3}, Activation: network.LeakyActivation})
+	n := network.Describe("linear", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 3},
+		Activation: network.LeakyActivation})
 	rng := rand.New(rand.NewPCG(1, 2))
 	const samples = 7
 	x := make([]float32, 4*samples)
@@ -61,7 +62,8 @@ func TestComputeAgainstClosedForm(t *testing.T) {
 	}
 	least, greatest := slices.Min(want), slices.Max(want)
 	backend := xlatest.Backend(t)
-	got, err := Compute(context.Background(), backend, n, network.Values{Weights: w}, training, Options{Samples: 100, Seed: 9})
+	got, err := Compute(context.Background(), backend, n, network.Values{Weights: w}, training,
+		Options{Samples: 100, Seed: 9})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,16 +73,20 @@ func TestComputeAgainstClosedForm(t *testing.T) {
 		}
 	}
 	// Fewer samples give another result, the same seed the same.
-	a, _ := Compute(context.Background(), backend, n, network.Values{Weights: w}, training, Options{Samples: 2, Seed: 9})
-	b, _ := Compute(context.Background(), backend, n, network.Values{Weights: w}, training, Options{Samples: 2, Seed: 9})
+	a, _ := Compute(context.Background(), backend, n, network.Values{Weights: w}, training,
+		Options{Samples: 2, Seed: 9})
+	b, _ := Compute(context.Background(), backend, n, network.Values{Weights: w}, training,
+		Options{Samples: 2, Seed: 9})
 	if slices.Equal(a, got) || !slices.Equal(a, b) {
 		t.Error("the samples drawn do not depend on number and seed alone")
 	}
 	w[5] = float32(math.NaN())
-	if _, err := Compute(context.Background(), backend, n, network.Values{Weights: w}, training, Options{}); err == nil || !strings.Contains(err.Error(), "weight 5 is NaN") {
+	if _, err := Compute(context.Background(), backend, n, network.Values{Weights: w}, training,
+		Options{}); err == nil || !strings.Contains(err.Error(), "weight 5 is NaN") {
 		t.Errorf("NaN weight: %v", err)
 	}
-	if _, err := Compute(context.Background(), backend, n, network.Values{Weights: w[:3]}, training, Options{}); err == nil || !strings.Contains(err.Error(), "3 weights, want 15") {
+	if _, err := Compute(context.Background(), backend, n, network.Values{Weights: w[:3]}, training,
+		Options{}); err == nil || !strings.Contains(err.Error(), "3 weights, want 15") {
 		t.Errorf("short weights: %v", err)
 	}
 }
@@ -93,18 +99,24 @@ func TestComputerAgainstCompute(t *testing.T) {
 	ctx := context.Background()
 	training := noise(t, 4, 9)
 	for i, n := range []*network.Network{
-		network.Describe("a", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 3}, Activation: network.LeakyActivation}),
-		network.Describe("b", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 5, 3}, Activation: network.LeakyActivation}),
-		network.Describe("c", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 5, 3}, Activation: network.SigmoidActivation}),
-		network.Describe("d", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 5, 3}, Activation: network.LeakyActivation}),
-		network.Describe("e", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 3}, Activation: network.LeakyActivation}),
+		network.Describe("a", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 3},
+			Activation: network.LeakyActivation}),
+		network.Describe("b", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 5, 3},
+			Activation: network.LeakyActivation}),
+		network.Describe("c", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 5, 3},
+			Activation: network.SigmoidActivation}),
+		network.Describe("d", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 5, 3},
+			Activation: network.LeakyActivation}),
+		network.Describe("e", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 3},
+			Activation: network.LeakyActivation}),
 	} {
 		w := networktest.Initial(t, n, uint64(i))
 		got, err := c.Compute(ctx, n, network.Values{Weights: w}, training, Options{Samples: 5, Seed: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := Compute(ctx, backend, n, network.Values{Weights: w}, training, Options{Samples: 5, Seed: 2})
+		want, err := Compute(ctx, backend, n, network.Values{Weights: w}, training,
+			Options{Samples: 5, Seed: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,14 +164,16 @@ func BenchmarkCompute(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	large := network.Describe("large", network.Described{Shape: [3]int{32, 32, 3}, Dense: []int{3072, 2600, 700, 10}, Activation: network.LeakyActivation})
+	large := network.Describe("large", network.Described{Shape: [3]int{32, 32, 3},
+		Dense: []int{3072, 2600, 700, 10}, Activation: network.LeakyActivation})
 	for _, n := range append(mnist, large) {
 		training := noise(b, n.Samples(), 60)
 		w := networktest.Initial(b, n, 1)
 		shared := NewComputer(backend)
 		defer shared.Close()
 		compute := func(b *testing.B, c *Computer) {
-			if _, err := c.Compute(context.Background(), n, network.Values{Weights: w}, training, Options{}); err != nil {
+			if _, err := c.Compute(context.Background(), n, network.Values{Weights: w}, training,
+				Options{}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -145,7 +145,8 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 		}
 		return config, &plan, nil
 	case Further:
-		config.Pages, config.Optimization = neutral.Pages, config.Optimization.Reference(config.Optimization.Steps)
+		config.Pages, config.Optimization = neutral.Pages,
+			config.Optimization.Reference(config.Optimization.Steps)
 	default:
 		round := config.Optimization.RoundBy
 		config.Pages, config.Optimization = neutral.Pages, config.Optimization.Separate()

@@ -41,7 +41,8 @@ func (r *results) draw(dir string, rows []row) (files []string, err error) {
 		all = append(all, point(r.all, true))
 		standIns = standIns || r.records[0].standIns()
 		if r.worst >= 0 {
-			real, worst = append(real, point(r.real, false)), append(worst, point(r.networks[r.worst], false))
+			real, worst = append(real, point(r.real, false)),
+				append(worst, point(r.networks[r.worst], false))
 		}
 	}
 	pareto := func(name, title string, points []figures.ParetoPoint, worst bool) {

@@ -242,7 +242,8 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 		Seconds: watch.seconds()}
 	if plan != nil {
 		record.Pages = fmt.Sprintf("%d shared of %v, %s exclusive a network of %v, scales %s%s", plan.Shared,
-			plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat, plan.KeysText())
+			plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat,
+			plan.KeysText())
 	}
 	if record.TeacherSeconds, err = g.teacherSeconds(config, seed); err != nil {
 		return err

@@ -44,8 +44,10 @@ func TestParseCell(t *testing.T) {
 			t.Errorf("%s: %+v (%v), want %+v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "magic", "joint", "further:5", "joint:x", "joint:-3", "joint:50:20", "joint:1:2:3",
-		"quantized", "quantized-x", "quantized-3", "quantized-4:32", "pruned:32:64", "further-8", "product-8",
+	for _, text := range []string{"", "magic", "joint", "further:5", "joint:x", "joint:-3", "joint:50:20",
+		"joint:1:2:3",
+		"quantized", "quantized-x", "quantized-3", "quantized-4:32", "pruned:32:64", "further-8",
+		"product-8",
 		"alternating:99", "alternating-10:0", "alternating-10:9.5", "alternating-10:9:9"} {
 		if c, err := ParseCell(text); err == nil {
 			t.Errorf("%q is read as %+v", text, c)
@@ -55,11 +57,14 @@ func TestParseCell(t *testing.T) {
 
 // A part of the paper's schedule is as much less of first turns, unless these are named.
 func TestAlternatingSchedule(t *testing.T) {
-	for text, want := range map[string][2]int{"alternating": {100, 2000}, "alternating-10": {10, 200}, "alternating-90:2000": {90, 2000}} {
+	for text, want := range map[string][2]int{"alternating": {100, 2000}, "alternating-10": {10, 200},
+		"alternating-90:2000": {90, 2000}} {
 		s := small(t, text)
 		config, _, err := s.config(s.Cells[0], 1)
-		if o := config.Optimization; err != nil || o.Rounds != want[0] || o.FirstSteps != want[1] || o.Passes != 10 || o.TurnSteps != 32 {
-			t.Errorf("%s: %d rounds of %d passes of %d steps after %d steps (%v), want %v", text, o.Rounds, o.Passes, o.TurnSteps, o.FirstSteps, err, want)
+		if o := config.Optimization; err != nil || o.Rounds != want[0] || o.FirstSteps != want[1] ||
+			o.Passes != 10 || o.TurnSteps != 32 {
+			t.Errorf("%s: %d rounds of %d passes of %d steps after %d steps (%v), want %v", text, o.Rounds,
+				o.Passes, o.TurnSteps, o.FirstSteps, err, want)
 		}
 	}
 }
@@ -98,7 +103,8 @@ func small(t *testing.T, cells ...string) Spec {
 	s.Config.Pages.FisherSamples, s.Config.Baseline.Steps = 3, 4
 	s.Config.Optimization.Steps, s.Config.Optimization.ValidateEvery = 6, 3
 	s.Config.Optimization.Batch = optimization.Each{"": 8}
-	s.Config.Optimization.Distillation, s.Config.Optimization.Temperature, s.Config.Optimization.TeacherSteps = 0.5, 2, 6
+	s.Config.Optimization.Distillation, s.Config.Optimization.Temperature,
+		s.Config.Optimization.TeacherSteps = 0.5, 2, 6
 	for _, text := range cells {
 		c, err := ParseCell(text)
 		if err != nil {
@@ -139,21 +145,24 @@ func TestGrid(t *testing.T) {
 		if strings.HasSuffix(cell, ": teachers") {
 			t.Errorf("%s are trained again, they are the reference", cell)
 		}
-		if name, stage, _ := strings.Cut(cell, ": "); done == 1 && (stage == "training" || stage == "optimize") {
+		if name, stage, _ := strings.Cut(cell, ": "); done == 1 &&
+			(stage == "training" || stage == "optimize") {
 			started[name]++
 		}
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if started["further seed 1"] > 0 || started["quantized-4 seed 1"] > 0 || started["joint-10 seed 2"] == 0 {
+	if started["further seed 1"] > 0 || started["quantized-4 seed 1"] > 0 ||
+		started["joint-10 seed 2"] == 0 {
 		t.Errorf("trained after the interruption: %v", started)
 	}
 	if _, err := os.Stat(interrupted); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%s is left: %v", interrupted, err)
 	}
 	all, rows := tabled(t, dir)
-	if len(rows) != 3 || rows[0].Cell != s.Cells[0] || rows[1].Cell != s.Cells[1] || rows[2].Cell != s.Cells[2] {
+	if len(rows) != 3 || rows[0].Cell != s.Cells[0] || rows[1].Cell != s.Cells[1] ||
+		rows[2].Cell != s.Cells[2] {
 		t.Fatalf("rows %v, want those of the three cells", rows)
 	}
 	r := rows[2].records[0]
@@ -161,7 +170,8 @@ func TestGrid(t *testing.T) {
 		t.Errorf("the cell that was interrupted after an hour took %v s", r.Seconds)
 	}
 	h := r.History
-	if last := h[len(h)-1]; last.Seconds < 3600 || last.Seconds > r.Seconds || h[1].Step != 3 || math.Abs(2*h[1].Seconds-last.Seconds) > 1 {
+	if last := h[len(h)-1]; last.Seconds < 3600 || last.Seconds > r.Seconds || h[1].Step != 3 ||
+		math.Abs(2*h[1].Seconds-last.Seconds) > 1 {
 		t.Errorf("its course over time is %+v", h)
 	}
 	check(t, s, all, rows)
@@ -183,7 +193,8 @@ func TestGrid(t *testing.T) {
 	more := s
 	more.Cells = append(slices.Clone(s.Cells), Cell{Method: Quantized, Bits: 2})
 	more.Config.Optimization.Steps++
-	if err := Run(ctx, dir, more, quiet); err == nil || !strings.Contains(err.Error(), "another configuration") {
+	if err := Run(ctx, dir, more, quiet); err == nil ||
+		!strings.Contains(err.Error(), "another configuration") {
 		t.Errorf("cells of another configuration: %v", err)
 	}
 	more.Config.Optimization.Steps--
@@ -191,7 +202,8 @@ func TestGrid(t *testing.T) {
 	if err := writeJSON(filepath.Join(dir, recordsFile), all.records); err != nil {
 		t.Fatal(err)
 	}
-	if err := Run(ctx, dir, more, quiet); err == nil || !strings.Contains(err.Error(), "other fmnist data: of last year") {
+	if err := Run(ctx, dir, more, quiet); err == nil ||
+		!strings.Contains(err.Error(), "other fmnist data: of last year") {
 		t.Errorf("cells of other data: %v", err)
 	}
 }
@@ -237,7 +249,8 @@ func checkReport(t *testing.T, dir string) {
 		}
 	}
 	raw, _ := os.ReadFile(filepath.Join(dir, "table.md"))
-	if !strings.Contains(string(raw), "Stand-in data (says that the system runs") || !strings.Contains(string(raw), "| joint-10 |") {
+	if !strings.Contains(string(raw), "Stand-in data (says that the system runs") ||
+		!strings.Contains(string(raw), "| joint-10 |") {
 		t.Errorf("table:\n%s", raw)
 	}
 	elsewhere := t.TempDir()
@@ -290,7 +303,8 @@ func checkCourses(t *testing.T, dir string, all *results, rows []row) {
 	history := rows[2].records[0].History
 	at, change := lines[0].At, lines[0].Change
 	last := len(at) - 1
-	if seconds := all.reference(1).Seconds; at[0] <= seconds || math.Abs(at[last]-seconds-history[len(history)-1].Seconds) > 1e-9 {
+	if seconds := all.reference(1).Seconds; at[0] <= seconds ||
+		math.Abs(at[last]-seconds-history[len(history)-1].Seconds) > 1e-9 {
 		t.Errorf("course %+v of %+v, the reference took %v s", lines[0], history, seconds)
 	}
 	if math.Abs(change[last]-100*(history[len(history)-1].Mean-goal)) > 1e-9 {
@@ -304,7 +318,8 @@ func check(t *testing.T, s Spec, all *results, rows []row) {
 		if r.seeds() != "1 2" {
 			t.Errorf("%s: seeds %v", r.Cell, r.seeds())
 		}
-		if r.Method == Further && (r.all.Change != 0 || r.all.Low != 0 || r.all.High != 0 || r.ratio() != 1) {
+		if r.Method == Further && (r.all.Change != 0 || r.all.Low != 0 || r.all.High != 0 ||
+			r.ratio() != 1) {
 			t.Errorf("the reference differs from itself: %+v", r.all)
 		}
 		if b := r.Ratio; b > 0 && (r.ratio() < b || r.ratio() > 1.05*b) {

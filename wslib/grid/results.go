@@ -148,12 +148,14 @@ func add(dir string, record Record, v vectors) error {
 	}
 	for _, old := range r.records {
 		if old.Cell == record.Cell && old.Seed == record.Seed {
-			return fmt.Errorf("grid: another process has finished %s, seed %d, in %s", record.Cell, record.Seed, dir)
+			return fmt.Errorf("grid: another process has finished %s, seed %d, in %s", record.Cell,
+				record.Seed, dir)
 		}
 	}
 	for network, groups := range v.groups {
 		if old, ok := r.groups[network]; ok && !slices.Equal(old, groups) {
-			return fmt.Errorf("grid: groups of %s of other cells in %s are not those of %s", network, dir, record.Cell)
+			return fmt.Errorf("grid: groups of %s of other cells in %s are not those of %s", network, dir,
+				record.Cell)
 		}
 	}
 	maps.Copy(r.right, v.right)

@@ -18,7 +18,8 @@ import (
 func made(c Cell, seed uint64, right ...uint8) (Record, vectors) {
 	r := Record{Cell: c, Seed: seed, Bytes: 2, Level1: 1, Separate: 6,
 		Networks: []NetworkRecord{{Name: "a", Data: "real"}}}
-	return r, vectors{map[string][]uint8{r.vectorName("a"): right}, map[string][]int32{"a": {-1, 70000, 70000, -1}}}
+	return r, vectors{map[string][]uint8{r.vectorName("a"): right},
+		map[string][]int32{"a": {-1, 70000, 70000, -1}}}
 }
 
 // Cells that several processes finish at a time are all there, and nothing of others is lost.
@@ -39,7 +40,8 @@ func TestAddKeepsTheOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(r.records) != 12 || len(r.right) != 12 || len(r.groups) != 1 {
-		t.Fatalf("%d cells, %d vectors and %d groups, want 12, 12 and 1", len(r.records), len(r.right), len(r.groups))
+		t.Fatalf("%d cells, %d vectors and %d groups, want 12, 12 and 1", len(r.records), len(r.right),
+			len(r.groups))
 	}
 	for seed := range uint64(12) {
 		want, vectors := made(Cell{Method: Joint, Ratio: 32}, seed+1, 1, 1, uint8(seed%2), 0)
@@ -113,7 +115,8 @@ func TestRefusesWhatDoesNotFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, damaged := range map[string][]byte{"half a file": raw[:len(raw)/2], "a changed byte": changed(raw, 60)} {
+	for what, damaged := range map[string][]byte{"half a file": raw[:len(raw)/2],
+		"a changed byte": changed(raw, 60)} {
 		if err := os.WriteFile(path, damaged, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -141,8 +144,10 @@ func TestTableByHand(t *testing.T) {
 		seed  uint64
 		right []uint8
 	}{
-		{Cell{Method: Further}, 2, []uint8{1, 1, 0, 0}}, {Cell{Method: Joint, Ratio: 3}, 3, []uint8{0, 0, 0, 0}},
-		{Cell{Method: Joint, Ratio: 3}, 2, []uint8{1, 1, 1, 1}}, {Cell{Method: Joint, Ratio: 3}, 1, []uint8{1, 0, 0, 0}},
+		{Cell{Method: Further}, 2, []uint8{1, 1, 0, 0}},
+		{Cell{Method: Joint, Ratio: 3}, 3, []uint8{0, 0, 0, 0}},
+		{Cell{Method: Joint, Ratio: 3}, 2, []uint8{1, 1, 1, 1}},
+		{Cell{Method: Joint, Ratio: 3}, 1, []uint8{1, 0, 0, 0}},
 		{Cell{Method: Further}, 1, []uint8{1, 1, 1, 0}},
 	} {
 		record, vectors := made(c.cell, c.seed, c.right...)
@@ -156,8 +161,10 @@ func TestTableByHand(t *testing.T) {
 		t.Fatalf("%d rows (%v), want two", len(rows), err)
 	}
 	// From 2 right to 4 of 4 with seed 2, from 3 to 1 with seed 1.
-	if x := rows[1]; x.seeds() != "1 2" || x.pages() != "of seed 1; of seed 2" || x.ratio() != 3 || x.level1() != 6 ||
-		math.Abs(x.all.Change) > 1e-9 || x.real != x.all || x.worst != 0 || x.all.Low >= 0 || x.all.High <= 0 {
+	if x := rows[1]; x.seeds() != "1 2" || x.pages() != "of seed 1; of seed 2" || x.ratio() != 3 ||
+		x.level1() != 6 ||
+		math.Abs(x.all.Change) > 1e-9 || x.real != x.all || x.worst != 0 || x.all.Low >= 0 ||
+		x.all.High <= 0 {
 		t.Errorf("%+v", x)
 	}
 }
@@ -186,7 +193,8 @@ func TestDocumentedTables(t *testing.T) {
 
 // Labels do not leave the process, and group numbers say no more than which samples are related.
 func TestRightAndRenumbered(t *testing.T) {
-	if got := right([]int32{3, 1, 2, 0}, []int32{3, 2, 2, 1}); !slices.Equal(got, []uint8{1, 0, 1, 0}) || share(got) != 0.5 {
+	if got := right([]int32{3, 1, 2, 0}, []int32{3, 2, 2, 1}); !slices.Equal(got, []uint8{1, 0, 1, 0}) ||
+		share(got) != 0.5 {
 		t.Errorf("%v, share %v", got, share(got))
 	}
 	got := renumbered([]int32{70000, -1, 5, 70000, 0, -1, 5})

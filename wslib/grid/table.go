@@ -81,7 +81,10 @@ func (r *results) table(ctx context.Context) ([]row, error) {
 
 // reference of a seed, nil if it is not finished.
 func (r *results) reference(seed uint64) *Record {
-	i := slices.IndexFunc(r.records, func(x Record) bool { return x.Cell.Method == Further && x.Seed == seed })
+	i := slices.IndexFunc(r.records, func(x Record) bool {
+		return x.Cell.Method == Further &&
+			x.Seed == seed
+	})
 	if i < 0 {
 		return nil
 	}
@@ -131,7 +134,8 @@ func (r *results) compare(ctx context.Context, row *row) error {
 		return nil
 	}
 	for i, n := range row.records[0].Networks {
-		if n.Data == datasets.Real && (row.worst < 0 || row.networks[i].Change < row.networks[row.worst].Change) {
+		if n.Data == datasets.Real && (row.worst < 0 ||
+			row.networks[i].Change < row.networks[row.worst].Change) {
 			row.worst = i
 		}
 	}
@@ -189,8 +193,10 @@ func csvTable(rows []row) []byte {
 	for _, r := range rows {
 		bytes := int(r.mean(func(x Record) float64 { return float64(x.Bytes) }))
 		line := func(network, data string, validation, test float64, i bootstrap.Interval) {
-			c.Write([]string{r.Cell.String(), r.seeds(), fmt.Sprint(bytes), number(r.ratio()), number(r.level1()),
-				network, data, number(validation), number(test), number(i.Change), number(i.Low), number(i.High),
+			c.Write([]string{r.Cell.String(), r.seeds(), fmt.Sprint(bytes), number(r.ratio()),
+				number(r.level1()),
+				network, data, number(validation), number(test), number(i.Change), number(i.Low),
+				number(i.High),
 				number(r.seconds()), r.pages()})
 		}
 		for i, n := range r.records[0].Networks {

@@ -16,7 +16,8 @@ import (
 
 // plain is the network as it is written down, all of it left to automatic
 // differentiation.
-func plain(of *Network, weights, x *Node, convolve func(x, kernel *Node) *Node, pool func(*Node) *Node) *Node {
+func plain(of *Network, weights, x *Node, convolve func(x, kernel *Node) *Node,
+	pool func(*Node) *Node) *Node {
 	layers, n := of.Layers(), of.Model.(*Described)
 	next := func() *Node {
 		l := layers[0]
@@ -80,7 +81,8 @@ func batch(n *Network, size int) (x, y *tensors.Tensor) {
 	for i := range labels {
 		labels[i] = int32(rng.IntN(n.Outputs()))
 	}
-	return tensors.FromFlatDataAndDimensions(values, size, in[0], in[1], in[2]), tensors.FromFlatDataAndDimensions(labels, size)
+	return tensors.FromFlatDataAndDimensions(values, size, in[0], in[1], in[2]),
+		tensors.FromFlatDataAndDimensions(labels, size)
 }
 
 // Without convolutions, with one, and with kernels and inputs of odd and even
@@ -88,9 +90,12 @@ func batch(n *Network, size int) (x, y *tensors.Tensor) {
 func oddNetworks() []*Network {
 	return []*Network{
 		Describe("dense", Described{[3]int{3, 2, 2}, nil, []int{12, 7, 3}, SigmoidActivation}),
-		Describe("one", Described{[3]int{9, 8, 2}, []Conv{{2, 3, 2, 5}}, []int{4 * 3 * 5, 3}, LeakyActivation}),
-		Describe("large", Described{[3]int{18, 15, 1}, []Conv{{7, 6, 1, 3}, {2, 2, 3, 4}}, []int{2 * 2 * 4, 6, 2}, LeakyActivation}),
-		Describe("deep", Described{[3]int{21, 22, 5}, []Conv{{4, 3, 5, 6}, {2, 3, 6, 4}}, []int{4 * 4 * 4, 4}, SigmoidActivation}),
+		Describe("one", Described{[3]int{9, 8, 2}, []Conv{{2, 3, 2, 5}}, []int{4 * 3 * 5, 3},
+			LeakyActivation}),
+		Describe("large", Described{[3]int{18, 15, 1}, []Conv{{7, 6, 1, 3}, {2, 2, 3, 4}},
+			[]int{2 * 2 * 4, 6, 2}, LeakyActivation}),
+		Describe("deep", Described{[3]int{21, 22, 5}, []Conv{{4, 3, 5, 6}, {2, 3, 6, 4}},
+			[]int{4 * 4 * 4, 4}, SigmoidActivation}),
 	}
 }
 
@@ -109,11 +114,13 @@ func TestGradientIsAutomaticGradient(t *testing.T) {
 		w := tensors.FromFlatDataAndDimensions(initial(n, 1), n.Weights())
 		out := MustExecOnceN(b, func(in []*Node) []*Node {
 			w, x, y := in[0], in[1], in[2]
-			loss, g := n.Forward(Binding{Weights: w}, x).LossGradient(func(l *Node) *Node { return crossEntropy(l, y) })
+			loss, g := n.Forward(Binding{Weights: w},
+				x).LossGradient(func(l *Node) *Node { return crossEntropy(l, y) })
 			want := crossEntropy(plain(n, w, x, shifts, xla.MaxPool2x2), y)
 			return []*Node{loss, g, want, Gradient(want, w)[0]}
 		}, w, x, y)
-		if got, want := tensors.ToScalar[float32](out[0]), tensors.ToScalar[float32](out[2]); math.Abs(float64(got-want)) > 1e-5 {
+		if got, want := tensors.ToScalar[float32](out[0]),
+			tensors.ToScalar[float32](out[2]); math.Abs(float64(got-want)) > 1e-5 {
 			t.Errorf("%s: loss %v, want %v", n.Name, got, want)
 		}
 		compare(t, n, tensors.MustCopyFlatData[float32](out[1]), tensors.MustCopyFlatData[float32](out[3]))
@@ -187,7 +194,8 @@ func benchmarkStep(b *testing.B, back compute.Backend, n *Network, kind string) 
 		var g *Node
 		switch kind {
 		case "weightsep":
-			_, g = n.Forward(Binding{Weights: w}, x).LossGradient(func(l *Node) *Node { return crossEntropy(l, y) })
+			_, g = n.Forward(Binding{Weights: w},
+				x).LossGradient(func(l *Node) *Node { return crossEntropy(l, y) })
 		case "strided":
 			g = Gradient(crossEntropy(plain(n, w, x, xla.Convolve, xla.MaxPool2x2), y), w)[0]
 		case "native":

@@ -51,7 +51,8 @@ func (d *Described) Output() []int { return d.Dense[len(d.Dense)-1:] }
 func (d *Described) State() []Layer { return nil }
 
 // NewExec compiles a graph.
-func (d *Described) NewExec(backend compute.Backend, build func(in []*graph.Node) []*graph.Node) (Executable, error) {
+func (d *Described) NewExec(backend compute.Backend,
+	build func(in []*graph.Node) []*graph.Node) (Executable, error) {
 	return graph.NewExec(backend, build)
 }
 

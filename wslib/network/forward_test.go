@@ -91,7 +91,8 @@ func TestLogitsAgainstPlainLoops(t *testing.T) {
 			x[i] = rng.Float32()
 		}
 		out := MustExecOnce(b, func(w, x *Node) *Node { return n.Forward(Binding{Weights: w}, x).Output() },
-			tensors.FromFlatDataAndDimensions(w, len(w)), tensors.FromFlatDataAndDimensions(x, append([]int{2}, n.Input()...)...))
+			tensors.FromFlatDataAndDimensions(w, len(w)),
+			tensors.FromFlatDataAndDimensions(x, append([]int{2}, n.Input()...)...))
 		got := tensors.MustCopyFlatData[float32](out)
 		for s := range 2 {
 			want := plainLogits(n, w, x[s*len(x)/2:(s+1)*len(x)/2])

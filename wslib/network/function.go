@@ -93,7 +93,8 @@ func (m *function) discover() error {
 	for v := range store.IterVariables() {
 		if !used[v.Path()] || v.DType() != m.dtype {
 			if v.Trainable && used[v.Path()] {
-				return fmt.Errorf("variable %s is of %s: only float32 weights can be packed", v.Path(), v.DType())
+				return fmt.Errorf("variable %s is of %s: only float32 weights can be packed", v.Path(),
+					v.DType())
 			}
 			continue
 		}
@@ -172,7 +173,8 @@ func layersOf(variables []*model.Variable) []Layer {
 	var layers []Layer
 	at := 0
 	for _, v := range variables {
-		layers = append(layers, Layer{strings.TrimPrefix(v.Path(), "/"), at, slices.Clone(v.Shape().Dimensions)})
+		layers = append(layers, Layer{strings.TrimPrefix(v.Path(), "/"), at,
+			slices.Clone(v.Shape().Dimensions)})
 		at += v.Shape().Size()
 	}
 	return layers
@@ -209,8 +211,12 @@ func (m *function) Initial(seed uint64) (weights, state []float32, err error) {
 
 // NewExec compiles a graph to which the store gives the variables that are neither weights
 // nor state.
-func (m *function) NewExec(backend compute.Backend, build func(in []*graph.Node) []*graph.Node) (Executable, error) {
-	return model.NewExec(backend, m.store, func(_ *model.Scope, in []*graph.Node) []*graph.Node { return build(in) })
+func (m *function) NewExec(backend compute.Backend,
+	build func(in []*graph.Node) []*graph.Node) (Executable, error) {
+	return model.NewExec(backend, m.store, func(_ *model.Scope,
+		in []*graph.Node) []*graph.Node {
+		return build(in)
+	})
 }
 
 // Forward runs the function with its variables replaced by parts of the flat vectors.
@@ -256,7 +262,8 @@ func (p *functionPass) Output() *graph.Node { return p.output }
 func (p *functionPass) State() *graph.Node  { return p.state }
 
 // LossGradient is automatic differentiation's.
-func (p *functionPass) LossGradient(loss func(output *graph.Node) *graph.Node) (value, gradient *graph.Node) {
+func (p *functionPass) LossGradient(loss func(output *graph.Node) *graph.Node) (value,
+	gradient *graph.Node) {
 	value = loss(p.output)
 	return value, graph.Gradient(value, p.flat)[0]
 }

@@ -26,7 +26,8 @@ import (
 // depthwise is a convolution of every channel with a kernel of its own.
 func depthwise(s *model.Scope, x *Node, stride int, kernel ...int) *Node {
 	c := x.Shape().Dim(-1)
-	k := s.VariableWithShape("weights", shapes.Make(x.DType(), kernel[0], kernel[1], 1, c)).NodeValue(x.Graph())
+	k := s.VariableWithShape("weights", shapes.Make(x.DType(), kernel[0], kernel[1], 1,
+		c)).NodeValue(x.Graph())
 	return Convolve(x, k).ChannelGroupCount(c).PadSame().Strides(stride).Done()
 }
 
@@ -47,7 +48,8 @@ var functions = []struct {
 	}},
 	{"even kernels, strides, SAME padding", []int{7, 6, 2}, func(s *model.Scope, x *Node) *Node {
 		x = Tanh(layers.Convolution(s.In("a"), x).Channels(3).KernelSize(3).PadSame().Strides(2).Done())
-		x = Tanh(layers.Convolution(s.In("b"), x).Channels(2).KernelSizePerAxis(4, 2).PadSame().Strides(2).Done())
+		x = Tanh(layers.Convolution(s.In("b"), x).Channels(2).KernelSizePerAxis(4,
+			2).PadSame().Strides(2).Done())
 		return head(s, x, 1, 2)
 	}},
 	{"dilated kernels", []int{11, 12, 2}, func(s *model.Scope, x *Node) *Node {
@@ -67,8 +69,10 @@ var functions = []struct {
 		return head(s, x, 1, 2)
 	}},
 	{"batch norm", []int{6, 6, 2}, func(s *model.Scope, x *Node) *Node {
-		x = norm.BatchNorm(s.In("n"), layers.Convolution(s.In("a"), x).Channels(4).KernelSize(3).UseBias(false).Done(), -1).Done()
-		x = norm.BatchNorm(s.In("m"), layers.Convolution(s.In("b"), Tanh(x)).Channels(4).KernelSize(3).Done(), -1).Done()
+		x = norm.BatchNorm(s.In("n"), layers.Convolution(s.In("a"),
+			x).Channels(4).KernelSize(3).UseBias(false).Done(), -1).Done()
+		x = norm.BatchNorm(s.In("m"), layers.Convolution(s.In("b"),
+			Tanh(x)).Channels(4).KernelSize(3).Done(), -1).Done()
 		return head(s, x, 1, 2)
 	}},
 	{"residual", []int{6, 6, 4}, func(s *model.Scope, x *Node) *Node {
@@ -84,7 +88,8 @@ var functions = []struct {
 	}},
 	{"attention", []int{6, 4}, func(s *model.Scope, x *Node) *Node {
 		h := norm.LayerNorm(s.In("ln"), x, -1).Done()
-		q, k, v := layers.Dense(s.In("q"), h, true, 4), layers.Dense(s.In("k"), h, true, 4), layers.Dense(s.In("v"), h, true, 4)
+		q, k, v := layers.Dense(s.In("q"), h, true, 4), layers.Dense(s.In("k"), h, true, 4),
+			layers.Dense(s.In("v"), h, true, 4)
 		a := Softmax(MulScalar(Einsum("bqd,bkd->bqk", q, k), 0.5), -1)
 		x = Add(x, layers.Dense(s.In("o"), activation.Gelu(Einsum("bqk,bkd->bqd", a, v)), true, 4))
 		return head(s, x, 1)
@@ -190,7 +195,8 @@ func numbers(t *testing.T, b compute.Backend, n *Network, m *function, training 
 		if len(state) > 0 {
 			args = append(args, tensors.FromFlatDataAndDimensions(doubles(state), len(state)))
 		}
-		out, err := loss64.Call(append(args, tensors.FromFlatDataAndDimensions(doubles(x), shape...), labels)...)
+		out, err := loss64.Call(append(args, tensors.FromFlatDataAndDimensions(doubles(x), shape...),
+			labels)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,7 +248,8 @@ func TestStateOfBatchNorm(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n.Weights() != 6+8 || n.StateSize() != 9 {
-		t.Fatalf("%d weights and %d of state, want 14 and 9: mean, variance and weight of 3 features", n.Weights(), n.StateSize())
+		t.Fatalf("%d weights and %d of state, want 14 and 9: mean, variance and weight of 3 features",
+			n.Weights(), n.StateSize())
 	}
 	weights, state, err := n.Initial(1)
 	if err != nil {
@@ -297,11 +304,15 @@ func TestWrongFunctionsAreNamed(t *testing.T) {
 	b := xlatest.Backend(t)
 	for want, f := range map[string]ModelFunc{
 		"no trainable float32": func(_ *model.Scope, x *Node) *Node { return x },
-		"want float32 [2":      func(s *model.Scope, x *Node) *Node { return ReduceAllSum(layers.Dense(s, x, true, 2)) },
-		"the model fails":      func(*model.Scope, *Node) *Node { panic(fmt.Errorf("no such layer")) },
+		"want float32 [2": func(s *model.Scope,
+			x *Node) *Node {
+			return ReduceAllSum(layers.Dense(s, x, true, 2))
+		},
+		"the model fails": func(*model.Scope, *Node) *Node { panic(fmt.Errorf("no such layer")) },
 	} {
 		_, err := FromFunction(b, "mine", []int{3}, f)
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "network mine") {
+		if err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), "network mine") {
 			t.Errorf("error %v, want one of network mine with %q", err, want)
 		}
 	}

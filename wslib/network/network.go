@@ -57,12 +57,13 @@ type Executable interface {
 
 // Binding is what a forward pass runs with.
 type Binding struct {
-	Weights  *graph.Node // flat [Weights]
-	State    *graph.Node // [StateSize]; nil without state
-	RNG      *graph.Node // state of the random generator; nil where nothing is random
-	Training bool        // batch normalization takes the batch's statistics, the function's own dropout drops
-	Dropout  float64     // of described networks, before each dense layer
-	layers   []Layer     // where each layer lies in Weights
+	Weights *graph.Node // flat [Weights]
+	State   *graph.Node // [StateSize]; nil without state
+	RNG     *graph.Node // state of the random generator; nil where nothing is random
+	// batch normalization takes the batch's statistics, the function's own dropout drops
+	Training bool
+	Dropout  float64 // of described networks, before each dense layer
+	layers   []Layer // where each layer lies in Weights
 }
 
 // Pass is a forward pass.

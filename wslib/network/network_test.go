@@ -39,7 +39,8 @@ func TestFormationAndGatherAreInverse(t *testing.T) {
 		w := initial(n, 1)
 		formed := page.Form(w, page.DefaultSize)
 		pages := len(formed) / page.DefaultSize
-		set := &page.Set{Format: page.Format{Size: page.DefaultSize, Shared: pages}, Pages: make([]byte, 4*len(formed))}
+		set := &page.Set{Format: page.Format{Size: page.DefaultSize, Shared: pages},
+			Pages: make([]byte, 4*len(formed))}
 		exclusive := 0
 		m := page.Member{Name: n.Name, Weights: len(w), Table: page.Table{Shared: pages}}
 		for b, at := range rand.New(rand.NewPCG(1, 1)).Perm(pages) {
@@ -106,7 +107,8 @@ func TestValidateNamesTheFault(t *testing.T) {
 }
 
 func TestSelect(t *testing.T) {
-	if _, err := Select(Ten(), "mnist", "minst"); err == nil || !strings.Contains(err.Error(), `"minst"`) || !strings.Contains(err.Error(), "cifar10, mnist") {
+	if _, err := Select(Ten(), "mnist", "minst"); err == nil || !strings.Contains(err.Error(), `"minst"`) ||
+		!strings.Contains(err.Error(), "cifar10, mnist") {
 		t.Errorf("error %v, want the unknown name and the known ones", err)
 	}
 	if _, err := Select(Ten(), "mnist", "mnist"); err == nil {

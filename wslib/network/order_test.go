@@ -7,7 +7,8 @@ import (
 
 // Biases come first, then kernels; there and back is the same vector.
 func TestOrderByHand(t *testing.T) {
-	n := Describe("n", Described{Shape: [3]int{4, 4, 1}, Convs: []Conv{{3, 3, 1, 2}}, Dense: []int{2, 3}, Activation: LeakyActivation})
+	n := Describe("n", Described{Shape: [3]int{4, 4, 1}, Convs: []Conv{{3, 3, 1, 2}}, Dense: []int{2, 3},
+		Activation: LeakyActivation})
 	// 18 weights and 2 biases, 6 weights and 3 biases.
 	v := make([]float32, 29)
 	for i := range v {

@@ -15,14 +15,21 @@ func Ten() []*Network {
 	}
 	const sigmoid, leaky = SigmoidActivation, LeakyActivation
 	return []*Network{
-		of("cifar10", 32, 32, 3, []int{208, 128, 128, 10}, sigmoid, c(3, 3, 3, 16), c(3, 3, 16, 32), c(3, 3, 32, 52)),
-		of("mnist", 28, 28, 1, []int{48, 256, 128, 10}, leaky, c(3, 3, 1, 16), c(3, 3, 16, 32), c(3, 3, 32, 48)),
-		of("fmnist", 28, 28, 1, []int{52, 256, 128, 10}, leaky, c(3, 3, 1, 24), c(3, 3, 24, 32), c(3, 3, 32, 52)),
-		of("gtsrb", 32, 32, 1, []int{208, 128, 128, 43}, leaky, c(3, 3, 1, 16), c(3, 3, 16, 32), c(3, 3, 32, 52)),
-		of("svhn", 32, 32, 3, []int{208, 128, 128, 10}, sigmoid, c(3, 3, 3, 16), c(3, 3, 16, 32), c(3, 3, 32, 52)),
-		of("obs", 45, 80, 1, []int{320, 128, 128, 4}, leaky, c(12, 24, 1, 8), c(3, 3, 8, 32), c(3, 3, 32, 32)),
+		of("cifar10", 32, 32, 3, []int{208, 128, 128, 10}, sigmoid, c(3, 3, 3, 16), c(3, 3, 16, 32),
+			c(3, 3, 32, 52)),
+		of("mnist", 28, 28, 1, []int{48, 256, 128, 10}, leaky, c(3, 3, 1, 16), c(3, 3, 16, 32),
+			c(3, 3, 32, 48)),
+		of("fmnist", 28, 28, 1, []int{52, 256, 128, 10}, leaky, c(3, 3, 1, 24), c(3, 3, 24, 32),
+			c(3, 3, 32, 52)),
+		of("gtsrb", 32, 32, 1, []int{208, 128, 128, 43}, leaky, c(3, 3, 1, 16), c(3, 3, 16, 32),
+			c(3, 3, 32, 52)),
+		of("svhn", 32, 32, 3, []int{208, 128, 128, 10}, sigmoid, c(3, 3, 3, 16), c(3, 3, 16, 32),
+			c(3, 3, 32, 52)),
+		of("obs", 45, 80, 1, []int{320, 128, 128, 4}, leaky, c(12, 24, 1, 8), c(3, 3, 8, 32),
+			c(3, 3, 32, 32)),
 		of("gsc", 61, 13, 1, []int{280, 128, 128, 35}, leaky, c(12, 6, 1, 14), c(6, 3, 14, 28)),
-		of("esc10", 60, 41, 2, []int{384, 128, 64, 10}, sigmoid, c(12, 6, 2, 8), c(3, 3, 8, 16), c(3, 3, 16, 32)),
+		of("esc10", 60, 41, 2, []int{384, 128, 64, 10}, sigmoid, c(12, 6, 2, 8), c(3, 3, 8, 16),
+			c(3, 3, 16, 32)),
 		of("us8k", 60, 41, 2, []int{480, 124, 10}, leaky, c(3, 3, 2, 8), c(3, 3, 8, 16), c(3, 3, 16, 32)),
 		of("hhar", 20, 120, 1, []int{832, 60, 6}, sigmoid, c(3, 3, 1, 8), c(3, 3, 8, 32), c(2, 3, 32, 64)),
 	}
@@ -49,7 +56,8 @@ func Select(nets []*Network, names ...string) ([]*Network, error) {
 		}
 		at := slices.IndexFunc(nets, func(n *Network) bool { return n.Name == name })
 		if at < 0 {
-			return nil, fmt.Errorf("unknown network %q: want one of %s", name, strings.Join(Names(nets), ", "))
+			return nil, fmt.Errorf("unknown network %q: want one of %s", name,
+				strings.Join(Names(nets), ", "))
 		}
 		picked = append(picked, nets[at])
 	}

@@ -30,7 +30,8 @@ func TestReadNumpyBytes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.npy")
 	os.WriteFile(path, numpyFile("<f8", "(2, 3)", []float64{1, 2, 3, 4, 5, 6.5}), 0o644)
 	data, shape, err := ReadFloats(path)
-	if err != nil || !slices.Equal(shape, []int{2, 3}) || !slices.Equal(data, []float32{1, 2, 3, 4, 5, 6.5}) {
+	if err != nil || !slices.Equal(shape, []int{2, 3}) ||
+		!slices.Equal(data, []float32{1, 2, 3, 4, 5, 6.5}) {
 		t.Fatalf("got %v %v %v", data, shape, err)
 	}
 }

@@ -52,7 +52,8 @@ const (
 	typeBfloat16 = 16
 )
 
-var typeNames = map[uint64]string{typeUint8: "uint8", typeInt8: "int8", typeFloat16: "float16", typeDouble: "float64", typeBfloat16: "bfloat16"}
+var typeNames = map[uint64]string{typeUint8: "uint8", typeInt8: "int8", typeFloat16: "float16",
+	typeDouble: "float64", typeBfloat16: "bfloat16"}
 
 // parse reads the names of a model.
 func parse(raw []byte) (*file, error) {

@@ -67,7 +67,8 @@ func Parse(backend compute.Backend, name string, raw []byte) (*network.Network, 
 		return m.CallGraph(scope, x.Graph(), map[string]*graph.Node{input.name: x}, output)[0]
 	}
 	weights, state := f.roles()
-	n, err := network.FromStore(backend, name, input.dims[1:], store, call, variables(weights), variables(state))
+	n, err := network.FromStore(backend, name, input.dims[1:], store, call, variables(weights),
+		variables(state))
 	if err != nil {
 		return nil, err
 	}
@@ -136,11 +137,13 @@ func (f *file) check() error {
 		return fmt.Errorf("input %q has shape %v, want a batch and a sample", in.name, in.dims)
 	}
 	if in.dims[0] > 1 {
-		return fmt.Errorf("input %q has a batch of %d, want an axis without a fixed size", in.name, in.dims[0])
+		return fmt.Errorf("input %q has a batch of %d, want an axis without a fixed size", in.name,
+			in.dims[0])
 	}
 	for i, d := range in.dims[1:] {
 		if d < 1 {
-			return fmt.Errorf("input %q: axis %d has no fixed size, and only the batch may have none", in.name, i+1)
+			return fmt.Errorf("input %q: axis %d has no fixed size, and only the batch may have none",
+				in.name, i+1)
 		}
 	}
 	for _, n := range f.nodes {
@@ -181,7 +184,8 @@ func (f *file) maker(name string) *node {
 }
 
 // constants are inputs of operators that are limits, sizes or factors rather than weights.
-var constants = map[string][]int{"Clip": {1, 2}, "Resize": {1, 2, 3}, "Pad": {1, 2, 3}, "Pow": {1}, "ConstantOfShape": {0}}
+var constants = map[string][]int{"Clip": {1, 2}, "Resize": {1, 2, 3}, "Pad": {1, 2, 3}, "Pow": {1},
+	"ConstantOfShape": {0}}
 
 // roles are the names of initializers that are weights and of those that are state, by their
 // first use in the graph.

@@ -35,8 +35,10 @@ func TestAgainstONNXRuntime(t *testing.T) {
 	if want := "k1 b1 gamma beta dw db k2 w c"; strings.Join(names, " ") != want {
 		t.Errorf("layers %v, want %s", names, want)
 	}
-	if n.Weights() != 32+4+4+4+36+4+24+18+3 || n.StateSize() != 8 || !slices.Equal(n.Input(), []int{8, 6, 1}) || !slices.Equal(n.Output(), []int{3}) {
-		t.Errorf("%d weights, %d of state, input %v, output %v", n.Weights(), n.StateSize(), n.Input(), n.Output())
+	if n.Weights() != 32+4+4+4+36+4+24+18+3 || n.StateSize() != 8 ||
+		!slices.Equal(n.Input(), []int{8, 6, 1}) || !slices.Equal(n.Output(), []int{3}) {
+		t.Errorf("%d weights, %d of state, input %v, output %v", n.Weights(), n.StateSize(), n.Input(),
+			n.Output())
 	}
 	var want struct{ X, Probabilities []float32 }
 	raw, err := os.ReadFile("testdata/small.json")

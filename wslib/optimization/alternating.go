@@ -31,7 +31,8 @@ import (
 // networks are in order of formation, tasks parallel to them. Page tables come
 // out of it, because overlapping looks at the pages as trained so far. Of the format it takes number
 // and size of the shared pages: its pages are float32 and have neither scales nor keys.
-func Alternating(ctx context.Context, backend compute.Backend, networks []overlapping.Network, tasks []Task, as page.Format, r Recipe, o Options) (*Result, *overlapping.Plan, error) {
+func Alternating(ctx context.Context, backend compute.Backend, networks []overlapping.Network, tasks []Task,
+	as page.Format, r Recipe, o Options) (*Result, *overlapping.Plan, error) {
 	a, err := newAlternating(backend, networks, tasks, as, r, o.withDefaults())
 	if err != nil {
 		return nil, nil, fmt.Errorf("alternating optimization: %w", err)
@@ -75,7 +76,8 @@ type alternatingRecord struct {
 	History     []Point
 }
 
-func newAlternating(backend compute.Backend, networks []overlapping.Network, tasks []Task, as page.Format, r Recipe, o Options) (*alternating, error) {
+func newAlternating(backend compute.Backend, networks []overlapping.Network, tasks []Task, as page.Format,
+	r Recipe, o Options) (*alternating, error) {
 	a := &alternating{Options: o, recipe: r, networks: networks, tasks: tasks, saved: time.Now()}
 	if len(tasks) == 0 || len(tasks) != len(networks) {
 		return nil, fmt.Errorf("%d tasks for %d networks", len(tasks), len(networks))
@@ -86,14 +88,16 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 	if r.Method != AlternatingMethod {
 		return nil, fmt.Errorf("the recipe is of method %q", r.Method)
 	}
-	if as.Precision.Quantized() || as.ExclusivePrecision.Quantized() || as.ScaleFormat.Bytes() != 4 || as.KeyPrecision != 0 {
+	if as.Precision.Quantized() || as.ExclusivePrecision.Quantized() || as.ScaleFormat.Bytes() != 4 ||
+		as.KeyPrecision != 0 {
 		return nil, fmt.Errorf("pages of %v and %v, scales of %q, keys of %d bits: want float32 pages, and neither scales nor keys",
 			as.Precision, as.ExclusivePrecision, as.ScaleFormat, as.KeyPrecision)
 	}
 	named := map[string]bool{}
 	for i, t := range tasks {
 		if t.Network.Name != networks[i].Name || t.Network.Weights() != len(networks[i].Weights) {
-			return nil, fmt.Errorf("task %d is network %s of %d weights, want %s of %d", i, t.Network.Name, t.Network.Weights(), networks[i].Name, len(networks[i].Weights))
+			return nil, fmt.Errorf("task %d is network %s of %d weights, want %s of %d", i, t.Network.Name,
+				t.Network.Weights(), networks[i].Name, len(networks[i].Weights))
 		}
 		if named[t.Network.Name] {
 			return nil, fmt.Errorf("network %s is there twice", t.Network.Name)
@@ -103,7 +107,8 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 			return nil, err
 		}
 		if t.Held {
-			return nil, fmt.Errorf("network %s is held: alternating training trains every network", t.Network.Name)
+			return nil, fmt.Errorf("network %s is held: alternating training trains every network",
+				t.Network.Name)
 		}
 	}
 	var err error
@@ -138,7 +143,8 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 			return nil, err
 		}
 		a.turns = append(a.turns, turn)
-		a.samplers = append(a.samplers, train.NewSampler(t.Data.Train, t.Network.Input(), int(r.Batch.Of(t.Network.Name)), o.Seed, t.Network.Name))
+		a.samplers = append(a.samplers, train.NewSampler(t.Data.Train, t.Network.Input(),
+			int(r.Batch.Of(t.Network.Name)), o.Seed, t.Network.Name))
 	}
 	return a, nil
 }
@@ -209,7 +215,8 @@ func (a *alternating) add(ctx context.Context, i int) error {
 func (a *alternating) score(ctx context.Context) (Point, error) {
 	p := Point{Step: a.Steps}
 	for i := range a.tasks {
-		accuracy, err := a.validator.score(ctx, i, network.Values{Weights: a.set.Weights(i), State: a.set.Networks[i].State})
+		accuracy, err := a.validator.score(ctx, i,
+			network.Values{Weights: a.set.Weights(i), State: a.set.Networks[i].State})
 		if err != nil {
 			return Point{}, err
 		}

@@ -43,7 +43,8 @@ func turns() training {
 	return o
 }
 
-func (o training) alternating(t *testing.T, ctx context.Context, nets []overlapping.Network, tasks []Task) (*Result, *overlapping.Plan, error) {
+func (o training) alternating(t *testing.T, ctx context.Context, nets []overlapping.Network,
+	tasks []Task) (*Result, *overlapping.Plan, error) {
 	return Alternating(ctx, xlatest.Backend(t), nets, tasks, o.Format, o.Recipe, o.Options)
 }
 
@@ -97,7 +98,8 @@ func TestAlternatingLearnsAndResumes(t *testing.T) {
 		}
 		for i := range again.Members {
 			if again.Members[i].Cost != plan.Members[i].Cost {
-				t.Errorf("%s: cost %v after resuming, %v undisturbed", again.Members[i].Name, again.Members[i].Cost, plan.Members[i].Cost)
+				t.Errorf("%s: cost %v after resuming, %v undisturbed", again.Members[i].Name,
+					again.Members[i].Cost, plan.Members[i].Cost)
 			}
 		}
 		break
@@ -122,7 +124,8 @@ func TestAlternatingStartAndKeep(t *testing.T) {
 	for i, v := range w {
 		if i/pageSize == own {
 			if v != nets[0].Weights[i] {
-				t.Fatalf("weight %d of the exclusive page is %v, want the network's own %v", i, v, nets[0].Weights[i])
+				t.Fatalf("weight %d of the exclusive page is %v, want the network's own %v", i, v,
+					nets[0].Weights[i])
 			}
 		} else {
 			sum += float64(v) * float64(v)
@@ -196,7 +199,8 @@ func TestOthers(t *testing.T) {
 	for i := range nets[1].Weights {
 		wantF, wantW := float32(0), float32(0)
 		for c, e := range other.Entries {
-			if at := c*pageSize + i%pageSize; e == mine.Entries[i/pageSize] && int(e) < sharedPages && at < len(nets[0].Weights) {
+			if at := c*pageSize + i%pageSize; e == mine.Entries[i/pageSize] && int(e) < sharedPages &&
+				at < len(nets[0].Weights) {
 				wantF, wantW = nets[0].Fisher[at], a.last[0][at]
 			}
 		}
@@ -212,13 +216,19 @@ func TestAlternatingChecksAllFirst(t *testing.T) {
 	for want, change := range map[string]func([]overlapping.Network, *training){
 		"b Fisher information": func(n []overlapping.Network, _ *training) { n[1].Fisher[3] = -1 },
 		"sharable pages":       func(n []overlapping.Network, o *training) { o.Shared = 2 },
-		"want b of 82":         func(n []overlapping.Network, _ *training) { n[1].Weights = n[1].Weights[1:] },
-		"batch -1":             func(_ []overlapping.Network, o *training) { o.Batch = Each{"": 5, "b": -1} },
-		"turn 1, want 2":       func(_ []overlapping.Network, o *training) { o.TurnSteps = 1 },
-		"has no mixup":         func(_ []overlapping.Network, o *training) { o.Mixup["b"] = 0.5 },
-		`method "joint"`:       func(_ []overlapping.Network, o *training) { o.Method = JointMethod },
-		"want float32 pages":   func(_ []overlapping.Network, o *training) { o.Precision = page.Int2 },
-		"network b is held":    func([]overlapping.Network, *training) { tasks[1].Held = true },
+		"want b of 82": func(n []overlapping.Network,
+			_ *training) {
+			n[1].Weights = n[1].Weights[1:]
+		},
+		"batch -1": func(_ []overlapping.Network,
+			o *training) {
+			o.Batch = Each{"": 5, "b": -1}
+		},
+		"turn 1, want 2":     func(_ []overlapping.Network, o *training) { o.TurnSteps = 1 },
+		"has no mixup":       func(_ []overlapping.Network, o *training) { o.Mixup["b"] = 0.5 },
+		`method "joint"`:     func(_ []overlapping.Network, o *training) { o.Method = JointMethod },
+		"want float32 pages": func(_ []overlapping.Network, o *training) { o.Precision = page.Int2 },
+		"network b is held":  func([]overlapping.Network, *training) { tasks[1].Held = true },
 	} {
 		nets, o := members(t, tasks), turns()
 		change(nets, &o)

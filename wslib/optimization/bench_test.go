@@ -17,14 +17,16 @@ func BenchmarkJointStepLarge(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	n := network.Describe("large", network.Described{Shape: [3]int{28, 28, 1}, Dense: []int{784, 3000, 2500, 10}, Activation: network.LeakyActivation})
+	n := network.Describe("large", network.Described{Shape: [3]int{28, 28, 1},
+		Dense: []int{784, 3000, 2500, 10}, Activation: network.LeakyActivation})
 	p, err := overlapping.New(page.DefaultSize, 4000)
 	if err != nil {
 		b.Fatal(err)
 	}
 	p.Doubling = true
 	w := networktest.Initial(b, n, 1)
-	if _, err := p.AddWith(overlapping.Network{Name: n.Name, Weights: w, Fisher: squares(w)}, overlapping.Balanced(1)); err != nil {
+	if _, err := p.AddWith(overlapping.Network{Name: n.Name, Weights: w, Fisher: squares(w)},
+		overlapping.Balanced(1)); err != nil {
 		b.Fatal(err)
 	}
 	set, err := p.StartSet(0)

@@ -169,7 +169,8 @@ func fingerprintTasks(w io.Writer, tasks []Task) {
 	for _, t := range tasks {
 		samples := t.Data.Provenance
 		samples.Note = ""
-		fmt.Fprintf(w, "%s %s\n%s %v\n%d %d %v\n", t.Network.Name, t.Network.Architecture(), samples, samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Held)
+		fmt.Fprintf(w, "%s %s\n%s %v\n%d %d %v\n", t.Network.Name, t.Network.Architecture(), samples,
+			samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Held)
 		binary.Write(w, binary.LittleEndian, t.Teacher.Weights)
 		binary.Write(w, binary.LittleEndian, t.Teacher.State)
 		fingerprintSplit(w, t.Data.Train)

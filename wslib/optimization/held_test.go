@@ -43,7 +43,9 @@ func packed(t *testing.T) (set *page.Set, tasks []Task, o training) {
 	c := problem(t, "c", 3, 200)
 	initial := networktest.Initial(t, c.Network, 7)
 	set.Pages = page.PackFloats(append(values, initial[:more*pageSize]...))
-	m := page.Member{Name: "c", Weights: c.Network.Weights(), Table: page.Table{Shared: set.Shared, Entries: []int32{9, 6, 7, 8, 0, 7}}, Exclusive: page.PackFloats(initial[:pageSize])}
+	m := page.Member{Name: "c", Weights: c.Network.Weights(),
+		Table:     page.Table{Shared: set.Shared, Entries: []int32{9, 6, 7, 8, 0, 7}},
+		Exclusive: page.PackFloats(initial[:pageSize])}
 	for range m.Table.Entries {
 		m.Scales = append(m.Scales, 1)
 	}
@@ -74,10 +76,12 @@ func TestHeldNetworksKeepTheirWeights(t *testing.T) {
 			t.Errorf("weights of %s changed", name)
 		}
 	}
-	if first, last := got.History[0].Validation, got.History[len(got.History)-1].Validation; last[2] < first[2]+0.2 || last[0] != first[0] {
+	if first, last := got.History[0].Validation,
+		got.History[len(got.History)-1].Validation; last[2] < first[2]+0.2 || last[0] != first[0] {
 		t.Errorf("validation from %v to %v: want c to learn and a to stay", first, last)
 	}
-	if slices.Equal(got.Set.ExclusiveValues(2), set.ExclusiveValues(2)) || got.Set.Networks[2].Scales[4] == 1 {
+	if slices.Equal(got.Set.ExclusiveValues(2), set.ExclusiveValues(2)) ||
+		got.Set.Networks[2].Scales[4] == 1 {
 		t.Error("exclusive pages of c, or its scale on a held page, did not learn")
 	}
 
@@ -96,7 +100,8 @@ func TestAllNetworksHeld(t *testing.T) {
 		err = got.Set.Validate()
 	}
 	// The page that nobody uses is rounded.
-	if err != nil || !slices.Equal(got.Set.SharedValues()[:sharedPages*pageSize], set.SharedValues()[:sharedPages*pageSize]) || len(got.History) != 1 {
+	if err != nil || !slices.Equal(got.Set.SharedValues()[:sharedPages*pageSize],
+		set.SharedValues()[:sharedPages*pageSize]) || len(got.History) != 1 {
 		t.Fatalf("%d validations, pages changed or invalid: %v", len(got.History), err)
 	}
 }

@@ -25,7 +25,8 @@ import (
 // small is a network of 6x6 images in three classes, 36*2+2+2*3+3 = 83 weights. It has no
 // convolution, which would take seconds to compile.
 func small(name string) *network.Network {
-	return network.Describe(name, network.Described{Shape: [3]int{6, 6, 1}, Dense: []int{36, 2, 3}, Activation: network.LeakyActivation})
+	return network.Describe(name, network.Described{Shape: [3]int{6, 6, 1}, Dense: []int{36, 2, 3},
+		Activation: network.LeakyActivation})
 }
 
 // problem is a task that can be learned: the class is the brightest third of the
@@ -65,7 +66,8 @@ func members(t testing.TB, tasks []Task) []overlapping.Network {
 	var nets []overlapping.Network
 	for i, task := range tasks {
 		rng := rand.New(rand.NewPCG(uint64(i), 9))
-		n := overlapping.Network{Name: task.Network.Name, Weights: networktest.Initial(t, task.Network, uint64(i)), Exclusive: []int{i % 3}}
+		n := overlapping.Network{Name: task.Network.Name,
+			Weights: networktest.Initial(t, task.Network, uint64(i)), Exclusive: []int{i % 3}}
 		for range n.Weights {
 			n.Fisher = append(n.Fisher, max(0, rng.Float32()-0.2))
 		}
@@ -101,7 +103,8 @@ func (o training) joint(t testing.TB, ctx context.Context, set *page.Set, tasks 
 // open is the training before its first step.
 func (o training) open(t testing.TB, set *page.Set, tasks []Task) *joint {
 	t.Helper()
-	j, err := newJoint(context.Background(), xlatest.Backend(t), set, tasks, o.as(set), o.Recipe, o.Options.withDefaults())
+	j, err := newJoint(context.Background(), xlatest.Backend(t), set, tasks, o.as(set), o.Recipe,
+		o.Options.withDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,10 +152,14 @@ func crossEntropyGradient(n *network.Network, w, x, y *Node) *Node {
 
 // plainAdam trains a network by itself: Adam by hand, in float64, at a rate that falls as half a
 // cosine.
-func plainAdam(t *testing.T, task Task, start []float32, steps, batch int, seed uint64, rate float64) []float32 {
+func plainAdam(t *testing.T, task Task, start []float32, steps, batch int, seed uint64,
+	rate float64) []float32 {
 	t.Helper()
 	n := task.Network
-	e, err := NewExec(xlatest.Backend(t), func(w, x, y *Node) *Node { return crossEntropyGradient(n, w, x, y) })
+	e, err := NewExec(xlatest.Backend(t), func(w, x,
+		y *Node) *Node {
+		return crossEntropyGradient(n, w, x, y)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

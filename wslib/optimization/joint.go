@@ -38,7 +38,8 @@ import (
 // When ctx ends, or a network diverges ([DivergedError]), the last checkpoint
 // stays; a later call with the same arguments goes on from there and ends in the
 // same result, bit for bit on one machine.
-func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, as page.Format, r Recipe, o Options) (*Result, error) {
+func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, as page.Format,
+	r Recipe, o Options) (*Result, error) {
 	if err := check(set, tasks); err != nil {
 		return nil, fmt.Errorf("joint optimization: %w", err)
 	}
@@ -53,7 +54,8 @@ func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []
 	if err := j.run(ctx); err != nil {
 		return nil, fmt.Errorf("joint optimization: %w", err)
 	}
-	return &Result{Set: j.executed(j.state.Best, j.state.BestState), BestStep: j.state.BestStep, History: j.state.History}, nil
+	return &Result{Set: j.executed(j.state.Best, j.state.BestState), BestStep: j.state.BestStep,
+		History: j.state.History}, nil
 }
 
 type joint struct {
@@ -78,10 +80,12 @@ type joint struct {
 	state       jointState // as of the last checkpoint, which may be step 0
 }
 
-func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, as page.Format, r Recipe, o Options) (*joint, error) {
+func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, as page.Format,
+	r Recipe, o Options) (*joint, error) {
 	held := make([]bool, len(tasks))
 	shared, own := as.Precisions()
-	j := &joint{Recipe: r, Options: o, Format: as, backend: backend, tasks: tasks, shared: quantizer{shared}, own: quantizer{own}}
+	j := &joint{Recipe: r, Options: o, Format: as, backend: backend, tasks: tasks, shared: quantizer{shared},
+		own: quantizer{own}}
 	for i, t := range tasks {
 		if held[i] = t.Held; !t.Held {
 			j.trained = append(j.trained, i)
@@ -108,7 +112,8 @@ func (j *joint) open(ctx context.Context) error {
 		rows := j.layout.set.Networks[i].Table.KeyRows()
 		j.keyRows = append(j.keyRows, tensors.FromFlatDataAndDimensions(rows, len(rows)))
 		batch := int(j.Batch.Of(t.Network.Name))
-		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input(), batch, j.Seed, t.Network.Name))
+		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input(), batch, j.Seed,
+			t.Network.Name))
 	}
 	j.places = newPlaces(j.frame, j.layout, j.trained)
 	if j.Distillation > 0 {
@@ -136,7 +141,8 @@ func (j *joint) open(ctx context.Context) error {
 		}
 	}
 	if want := j.stateSize(); len(j.state.State) != want {
-		return fmt.Errorf("checkpoint %s has %d values of state, want %d", j.Checkpoint, len(j.state.State), want)
+		return fmt.Errorf("checkpoint %s has %d values of state, want %d", j.Checkpoint,
+			len(j.state.State), want)
 	}
 	j.states = make([]*tensors.Tensor, len(j.tasks))
 	j.eachState(j.state.State, func(i int, state []float32) { j.states[i] = vector(state) })
@@ -328,7 +334,8 @@ func (j *joint) validate(ctx context.Context, step int, losses []float64) error 
 			p.Validation[i] = j.state.History[0].Validation[i]
 			return nil
 		}
-		p.Validation[i], err = j.validator.score(ctx, i, network.Values{Weights: set.Weights(i), State: set.Networks[i].State})
+		p.Validation[i], err = j.validator.score(ctx, i,
+			network.Values{Weights: set.Weights(i), State: set.Networks[i].State})
 		return err
 	})
 	if err != nil {

@@ -37,7 +37,8 @@ func plan(t testing.TB, nets []overlapping.Network) *overlapping.Plan {
 // jointly as they do separately.
 func TestJointWithoutSharingIsSeparateTraining(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 200), problem(t, "b", 2, 150)}
-	starts := [][]float32{networktest.Initial(t, tasks[0].Network, 7), networktest.Initial(t, tasks[1].Network, 7)}
+	starts := [][]float32{networktest.Initial(t, tasks[0].Network, 7),
+		networktest.Initial(t, tasks[1].Network, 7)}
 	pages := page.Count(tasks[0].Network.Weights(), pageSize)
 	set := &page.Set{Format: page.Format{Size: pageSize, Shared: pages}}
 	set.Pages = page.PackFloats(page.Form(starts[0], pageSize))
@@ -48,7 +49,8 @@ func TestJointWithoutSharingIsSeparateTraining(t *testing.T) {
 	n := tasks[0].Network.Weights()
 	set.Networks = []page.Member{
 		{Name: "a", Weights: n, Table: page.Table{Shared: pages, Entries: shared}},
-		{Name: "b", Weights: n, Table: page.Table{Shared: pages, Entries: own}, Exclusive: page.PackFloats(page.Form(starts[1], pageSize))},
+		{Name: "b", Weights: n, Table: page.Table{Shared: pages, Entries: own},
+			Exclusive: page.PackFloats(page.Form(starts[1], pageSize))},
 	}
 	const steps = 9 // too few for a rise of the learning rate
 	o := trains(steps, steps, 20, 1e-2)
@@ -154,7 +156,8 @@ func TestJointResumes(t *testing.T) {
 	}
 	// A checkpoint of something else, or a damaged one, is refused by name.
 	o.Seed++
-	if _, err := o.joint(t, context.Background(), set, tasks); err == nil || !strings.Contains(err.Error(), o.Checkpoint) {
+	if _, err := o.joint(t, context.Background(), set, tasks); err == nil ||
+		!strings.Contains(err.Error(), o.Checkpoint) {
 		t.Errorf("another seed on an old checkpoint: %v", err)
 	}
 	o.Seed--
@@ -162,17 +165,20 @@ func TestJointResumes(t *testing.T) {
 	data := *other.Data
 	data.Train = problem(t, "b", 4, 70).Data.Train
 	other.Data = &data
-	if _, err := o.joint(t, context.Background(), set, []Task{tasks[0], other}); err == nil || !strings.Contains(err.Error(), o.Checkpoint) {
+	if _, err := o.joint(t, context.Background(), set, []Task{tasks[0], other}); err == nil ||
+		!strings.Contains(err.Error(), o.Checkpoint) {
 		t.Errorf("other samples on an old checkpoint: %v", err)
 	}
 	raw, _ := os.ReadFile(o.Checkpoint)
 	os.WriteFile(o.Checkpoint, raw[:len(raw)/2], 0o644)
-	if _, err := o.joint(t, context.Background(), set, tasks); err == nil || !strings.Contains(err.Error(), "damaged") {
+	if _, err := o.joint(t, context.Background(), set, tasks); err == nil ||
+		!strings.Contains(err.Error(), "damaged") {
 		t.Errorf("truncated checkpoint: %v", err)
 	}
 	raw[middleOf(t, raw, "theta.npy")] ^= 0x40
 	os.WriteFile(o.Checkpoint, raw, 0o644)
-	if _, err := o.joint(t, context.Background(), set, tasks); err == nil || !strings.Contains(err.Error(), "damaged") {
+	if _, err := o.joint(t, context.Background(), set, tasks); err == nil ||
+		!strings.Contains(err.Error(), "damaged") {
 		t.Errorf("flipped bit in the checkpoint: %v", err)
 	}
 }
@@ -219,7 +225,8 @@ func TestJointRefusesMismatches(t *testing.T) {
 		t.Helper()
 		o := trains(10, 5, 10, 1e-2)
 		change(&o)
-		if _, err := o.joint(t, context.Background(), set, tasks); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := o.joint(t, context.Background(), set, tasks); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
@@ -247,7 +254,8 @@ func TestJointRefusesMismatches(t *testing.T) {
 	}
 	large := set.Clone()
 	large.Networks[0].Scales[1] = 1e6
-	refused("the scale of page 1 is 1e+06", large, tasks, func(o *training) { o.ScaleFormat = page.ScaleLog8 })
+	refused("the scale of page 1 is 1e+06", large, tasks,
+		func(o *training) { o.ScaleFormat = page.ScaleLog8 })
 	set.Networks[0].Table.Entries[0] = 99
 	refused("entry 0 is 99", set, tasks, as)
 }

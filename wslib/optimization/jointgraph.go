@@ -34,7 +34,8 @@ func (j *joint) compile() error {
 	of := map[string]network.Executable{}
 	for _, i := range j.trained {
 		t := j.tasks[i]
-		kind := fmt.Sprint(t.Network.Architecture(), j.Recipe.Of(t.Network.Name), j.layout.scales[i] >= 0, j.layout.keyed(i))
+		kind := fmt.Sprint(t.Network.Architecture(), j.Recipe.Of(t.Network.Name), j.layout.scales[i] >= 0,
+			j.layout.keyed(i))
 		if g := of[kind]; g != nil {
 			j.graphs.gradient[i] = g
 			continue
@@ -95,7 +96,8 @@ func (j *joint) rounded(vector *Node, fixed []*Node) (values, within *Node) {
 // latent values [slots, width] by pages, and the network's state after the step if it has any.
 func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	task, f, n := j.tasks[i], j.frame, len(j.layout.set.Networks[i].Table.Entries)
-	pages, vector, at, table, keysAt, keyRows, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
+	pages, vector, at, table, keysAt, keyRows, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5], in[6],
+		in[7], in[8]
 	bind, rest := network.Binding{RNG: rng, Dropout: j.Dropout.Of(task.Network.Name)}, in[9:]
 	if task.Network.StateSize() > 0 {
 		bind.State, rest = rest[0], rest[1:]
@@ -111,7 +113,8 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		w = Mul(read, scales)
 	}
 	if rows := j.layout.keyed(i); rows > 0 {
-		keys = xla.GatherPages(j.graphKeys(DynamicSlice(vector, []*Node{keysAt}, []int{rows * f.width})), keyRows)
+		keys = xla.GatherPages(j.graphKeys(DynamicSlice(vector, []*Node{keysAt},
+			[]int{rows * f.width})), keyRows)
 		w = Mul(w, keys)
 	}
 	bind.Weights = xla.FlatWeights(w, task.Network.Weights())
@@ -166,7 +169,8 @@ func (j *joint) graphKeys(latent *Node) *Node {
 // them. Outputs: theta, m, v. What has no gradient, pages of held networks among it, keeps its value.
 func (j *joint) updateGraph(in []*Node) []*Node {
 	f := j.frame
-	theta, m, v, t, rate, shared, exclusive, scales, keys := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
+	theta, m, v, t, rate, shared, exclusive, scales, keys := in[0], in[1], in[2], in[3], in[4], in[5], in[6],
+		in[7], in[8]
 	var onPages, onScales, onKeys []*Node
 	in = in[9:]
 	var fixed []*Node

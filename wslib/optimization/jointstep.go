@@ -14,7 +14,8 @@ func (j *joint) step(k int, x []*tensors.Tensor) (next []*tensors.Tensor, losses
 	theta := x[0]
 	pages := theta
 	if j.graphs.round != nil {
-		if pages, err = j.graphs.round.Call1(append([]any{theta, j.roundedShare(k)}, j.places.fixed...)...); err != nil {
+		if pages, err = j.graphs.round.Call1(append([]any{theta, j.roundedShare(k)},
+			j.places.fixed...)...); err != nil {
 			return nil, nil, err
 		}
 		defer free(pages)
@@ -78,7 +79,8 @@ func (j *joint) gradient(i, k, s int, pages, vector *tensors.Tensor) ([]*tensors
 	}
 	inputs = append(inputs, rng)
 	keys := j.frame.latent + max(0, j.layout.keys[i])*j.frame.width
-	args := []any{pages, vector, int32(max(0, j.layout.scales[i])), p.tables[s], int32(keys), j.keyRows[i], x, y, rng}
+	args := []any{pages, vector, int32(max(0, j.layout.scales[i])), p.tables[s], int32(keys), j.keyRows[i],
+		x, y, rng}
 	if j.states[i] != nil {
 		args = append(args, j.states[i])
 	}

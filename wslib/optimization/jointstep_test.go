@@ -18,9 +18,11 @@ import (
 func TestSourcesAddUpWhatTablesName(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 6))
 	const shared, size = 5, 1
-	set := &page.Set{Format: page.Format{Size: size, Shared: shared, KeyPrecision: page.Int2}, Pages: make([]byte, 4*shared)}
+	set := &page.Set{Format: page.Format{Size: size, Shared: shared, KeyPrecision: page.Int2},
+		Pages: make([]byte, 4*shared)}
 	for _, pages := range []int{7, 3, 6} {
-		m := page.Member{Name: string(rune('a' + pages)), Weights: pages, Table: page.Table{Shared: shared}, Exclusive: []byte{}, Scales: make([]float32, pages)}
+		m := page.Member{Name: string(rune('a' + pages)), Weights: pages, Table: page.Table{Shared: shared},
+			Exclusive: []byte{}, Scales: make([]float32, pages)}
 		for b := range pages {
 			e := int32(rng.IntN(shared))
 			if b%3 == 2 {
@@ -85,7 +87,8 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 					want = value(int32(k*f.slots + b))
 				}
 				if at >= len(onKeys) || value(onKeys[at]) != want {
-					t.Errorf("networks %v: keys of page %d of %s, row %d of %d, do not get %v", networks, b, m.Name, at, len(onKeys), want)
+					t.Errorf("networks %v: keys of page %d of %s, row %d of %d, do not get %v", networks, b,
+						m.Name, at, len(onKeys), want)
 				}
 				at++
 			}
@@ -137,7 +140,8 @@ func TestDistillationFromItself(t *testing.T) {
 	task := problem(t, "a", 1, 100)
 	teacher := networktest.Initial(t, task.Network, 7)
 	pages := page.Count(len(teacher), pageSize)
-	set := &page.Set{Format: page.Format{Size: pageSize, Shared: pages}, Pages: page.PackFloats(page.Form(teacher, pageSize))}
+	set := &page.Set{Format: page.Format{Size: pageSize, Shared: pages},
+		Pages: page.PackFloats(page.Form(teacher, pageSize))}
 	m := page.Member{Name: "a", Weights: len(teacher), Table: page.Table{Shared: pages}}
 	for i := range pages {
 		m.Table.Entries = append(m.Table.Entries, int32(i))

@@ -157,7 +157,8 @@ func TestJointWithKeys(t *testing.T) {
 		first, last := got.History[0], got.History[len(got.History)-1]
 		for i, v := range last.Validation {
 			if v < first.Validation[i]+c.gain {
-				t.Errorf("%+v: validation of %s from %v to %v", c, tasks[i].Network.Name, first.Validation[i], v)
+				t.Errorf("%+v: validation of %s from %v to %v", c, tasks[i].Network.Name,
+					first.Validation[i], v)
 			}
 		}
 		for i, m := range got.Set.Networks {
@@ -188,7 +189,8 @@ func TestHeldNetworksKeepTheirKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(got.Set.Weights(0), set.Weights(0)) || !slices.Equal(got.Set.Networks[0].Keys, set.Networks[0].Keys) {
+	if !slices.Equal(got.Set.Weights(0), set.Weights(0)) ||
+		!slices.Equal(got.Set.Networks[0].Keys, set.Networks[0].Keys) {
 		t.Error("weights of the held network changed")
 	}
 	if slices.Equal(got.Set.Networks[1].Keys, set.Networks[1].Keys) {

@@ -34,17 +34,21 @@ func (t Task) CheckTeacher() error {
 		return fmt.Errorf("network %s has no weights to distil from", t.Network.Name)
 	}
 	if len(t.Teacher.State) != t.Network.StateSize() {
-		return fmt.Errorf("network %s has %d values of state, those to distil from are %d", t.Network.Name, t.Network.StateSize(), len(t.Teacher.State))
+		return fmt.Errorf("network %s has %d values of state, those to distil from are %d", t.Network.Name,
+			t.Network.StateSize(), len(t.Teacher.State))
 	}
-	return page.CheckWeights("weights to distil "+t.Network.Name+" from", t.Teacher.Weights, t.Network.Weights())
+	return page.CheckWeights("weights to distil "+t.Network.Name+" from", t.Teacher.Weights,
+		t.Network.Weights())
 }
 
 // Point is one validation of all networks.
 type Point struct {
-	Step       int       `json:"step"`       // steps done
-	Loss       []float64 `json:"loss"`       // training loss of each network, mean since the last point; 0 of one that is held
-	Validation []float64 `json:"validation"` // score of each network, of a classification its accuracy, 0 to 1
-	Mean       float64   `json:"mean"`       // mean validation score
+	Step int `json:"step"` // steps done
+	// training loss of each network, mean since the last point; 0 of one that is held
+	Loss []float64 `json:"loss"`
+	// score of each network, of a classification its accuracy, 0 to 1
+	Validation []float64 `json:"validation"`
+	Mean       float64   `json:"mean"` // mean validation score
 	// Pooled is the mean score, each network counting as often as it has validation samples: of
 	// classifications, the share of all samples together that are classified correctly.
 	// Unlike Mean it is not at the mercy of networks with few samples. Of joint optimization.

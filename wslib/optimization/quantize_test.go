@@ -32,7 +32,8 @@ func TestQuantizerGraphIsHost(t *testing.T) {
 			values, within := q.graph(in[0])
 			return []*Node{values, Where(within, OnesLike(values), ZerosLike(values))}
 		}, tensors.FromFlatDataAndDimensions(latent, pages, size))
-		values, within := tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1])
+		values, within := tensors.MustCopyFlatData[float32](out[0]),
+			tensors.MustCopyFlatData[float32](out[1])
 		for k := range pages {
 			codes := append([]float32(nil), latent[k*size:(k+1)*size]...)
 			step := q.codes(codes)
@@ -42,13 +43,15 @@ func TestQuantizerGraphIsHost(t *testing.T) {
 			for i, c := range codes {
 				v := values[k*size+i]
 				if math.Abs(float64(v-c*step)) > 1e-5*math.Abs(float64(v))+1e-9 {
-					t.Fatalf("%v: page %d value %d is %v in the graph, %v times %v on the host", p, k, i, v, c, step)
+					t.Fatalf("%v: page %d value %d is %v in the graph, %v times %v on the host", p, k, i,
+						v, c, step)
 				}
 				beyond := math.Abs(float64(latent[k*size+i])) > 1.001*float64(step)*2*float64(p.Limit())
 				if beyond && within[k*size+i] != 0 {
 					t.Errorf("%v: page %d value %d: gradient where no code is near", p, k, i)
 				}
-				if math.Abs(float64(latent[k*size+i])) < float64(step)*float64(p.Limit()) && within[k*size+i] != 1 {
+				if math.Abs(float64(latent[k*size+i])) < float64(step)*float64(p.Limit()) &&
+					within[k*size+i] != 1 {
 					t.Errorf("%v: page %d value %d: no gradient within reach", p, k, i)
 				}
 			}
@@ -75,14 +78,16 @@ func TestPaddingDoesNotCount(t *testing.T) {
 	l := newLayout(set, nil)
 	theta := l.pack(set)
 	row := theta[last*pageSize : (last+1)*pageSize]
-	if !slices.Equal(row[:3], []float32{0.3, -0.4, 0.5}) || slices.ContainsFunc(row[3:], func(v float32) bool { return v != 0 }) {
+	if !slices.Equal(row[:3], []float32{0.3, -0.4, 0.5}) ||
+		slices.ContainsFunc(row[3:], func(v float32) bool { return v != 0 }) {
 		t.Fatalf("the last page is %v, want its three weights and zeros", row)
 	}
 	want := math.Sqrt((0.09+0.16+0.25)/3) * quantizer{page.Int2}.step()
 	if got := (quantizer{page.Int2}).codes(slices.Clone(row)); math.Abs(float64(got)-want) > 1e-6 {
 		t.Errorf("step %v, by hand %v", got, want)
 	}
-	values := MustExecOnce(xlatest.Backend(t), func(x *Node) *Node { v, _ := quantizer{page.Int2}.graph(x); return v },
+	values := MustExecOnce(xlatest.Backend(t),
+		func(x *Node) *Node { v, _ := quantizer{page.Int2}.graph(x); return v },
 		tensors.FromFlatDataAndDimensions(row, 1, pageSize))
 	if got := tensors.MustCopyFlatData[float32](values)[0]; math.Abs(float64(got)-0.5*want) > 1e-6 {
 		t.Errorf("0.3 in the graph is %v, by hand %v", got, 0.5*want)
@@ -127,7 +132,8 @@ func TestJointQuantized(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Set.Validate(); err != nil || r.Set.Precision != p || r.Set.ScaleFormat != page.ScaleLog8 {
+		if err := r.Set.Validate(); err != nil || r.Set.Precision != p ||
+			r.Set.ScaleFormat != page.ScaleLog8 {
 			t.Fatalf("%v: a set of %v and %v: %v", p, r.Set.Precision, r.Set.ScaleFormat, err)
 		}
 		var best Point
@@ -144,8 +150,10 @@ func TestJointQuantized(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range tasks {
-			if got, err := v.score(context.Background(), i, network.Values{Weights: r.Set.Weights(i)}); err != nil || got != best.Validation[i] {
-				t.Errorf("%v: network %d scores %v from what is stored, %v in the history (%v)", p, i, got, best.Validation[i], err)
+			if got, err := v.score(context.Background(), i,
+				network.Values{Weights: r.Set.Weights(i)}); err != nil || got != best.Validation[i] {
+				t.Errorf("%v: network %d scores %v from what is stored, %v in the history (%v)", p, i, got,
+					best.Validation[i], err)
 			}
 		}
 		v.close()

@@ -131,10 +131,11 @@ func (r Recipe) Of(name string) Recipe {
 // Options say how a recipe is carried out. Of these only Seed changes the result.
 type Options struct {
 	Seed       uint64
-	Workers    int           // networks at a time, of joint training; 0: 2
-	Checkpoint string        // file of the checkpoint; "": none
-	SaveEvery  time.Duration // of alternating training: checkpoint at the first end of a turn after this; 0: 10 s
-	Progress   func(Progress)
+	Workers    int    // networks at a time, of joint training; 0: 2
+	Checkpoint string // file of the checkpoint; "": none
+	// of alternating training: checkpoint at the first end of a turn after this; 0: 10 s
+	SaveEvery time.Duration
+	Progress  func(Progress)
 }
 
 func (o Options) withDefaults() Options {

@@ -11,7 +11,8 @@ import (
 // fingerprint ties a checkpoint of the alternating method to its inputs.
 func (a *alternating) fingerprint() string {
 	h := fnv.New64a()
-	fmt.Fprintln(h, "alternating 2", identity(a.recipe, page.Format{Size: a.set.Size, Shared: a.set.Shared}, a.Seed))
+	fmt.Fprintln(h, "alternating 2", identity(a.recipe,
+		page.Format{Size: a.set.Size, Shared: a.set.Shared}, a.Seed))
 	fingerprintTasks(h, a.tasks)
 	for _, n := range a.networks {
 		fmt.Fprintln(h, n.Name, n.Exclusive, n.Weights, n.Fisher)
@@ -55,13 +56,14 @@ func (a *alternating) load() error {
 		return err
 	}
 	for i, table := range r.Tables {
-		_, err := a.plan.AddWith(a.networks[i], func(_ *overlapping.Plan, _ overlapping.Network, sharable []int) []int {
-			placed := make([]int, len(sharable))
-			for k, b := range sharable {
-				placed[k] = int(table[b])
-			}
-			return placed
-		})
+		_, err := a.plan.AddWith(a.networks[i],
+			func(_ *overlapping.Plan, _ overlapping.Network, sharable []int) []int {
+				placed := make([]int, len(sharable))
+				for k, b := range sharable {
+					placed[k] = int(table[b])
+				}
+				return placed
+			})
 		if err != nil {
 			return fmt.Errorf("checkpoint %s: %w", a.Checkpoint, err)
 		}

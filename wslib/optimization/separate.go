@@ -30,7 +30,8 @@ type Trained struct {
 // starts are parallel to tasks. Of the format it takes page size, precision and scale format.
 // Checkpoint names a directory: a network whose training was finished there is not trained again.
 // The progress is that of one network after another, whose name is told.
-func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts []network.Values, as page.Format, r Recipe, o Options, progress func(name string, p Progress)) ([]Trained, error) {
+func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts []network.Values,
+	as page.Format, r Recipe, o Options, progress func(name string, p Progress)) ([]Trained, error) {
 	if len(starts) != len(tasks) {
 		return nil, fmt.Errorf("%d starting points for %d networks", len(starts), len(tasks))
 	}
@@ -55,7 +56,8 @@ func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts
 				progress(t.Network.Name, p)
 			}
 		}
-		if err := page.CheckWeights("network "+t.Network.Name, starts[i].Weights, t.Network.Weights()); err != nil {
+		if err := page.CheckWeights("network "+t.Network.Name, starts[i].Weights,
+			t.Network.Weights()); err != nil {
 			return err
 		}
 		set, err := alone(t.Network.Name, starts[i], as)
@@ -76,7 +78,8 @@ func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts
 		}
 		stored := result.Set.Stored()
 		bytes := as.Precision.Bytes(t.Network.Weights()) + stored.Scales + stored.State
-		trained[i] = Trained{network.Values{Weights: result.Set.Weights(0), State: result.Set.Networks[0].State},
+		trained[i] = Trained{network.Values{Weights: result.Set.Weights(0),
+			State: result.Set.Networks[0].State},
 			bytes, result.BestStep, result.History}
 		return nil
 	})
@@ -89,8 +92,12 @@ func alone(name string, v network.Values, as page.Format) (*page.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	member := overlapping.Network{Name: name, Weights: v.Weights, Fisher: make([]float32, len(v.Weights)), State: v.State}
-	_, err = plan.AddWith(member, func(_ *overlapping.Plan, _ overlapping.Network, sharable []int) []int { return sharable })
+	member := overlapping.Network{Name: name, Weights: v.Weights, Fisher: make([]float32, len(v.Weights)),
+		State: v.State}
+	_, err = plan.AddWith(member, func(_ *overlapping.Plan, _ overlapping.Network,
+		sharable []int) []int {
+		return sharable
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,8 @@ func apart(t *testing.T) (tasks []Task, starts []network.Values) {
 	return tasks, starts
 }
 
-func (o training) separate(t *testing.T, ctx context.Context, tasks []Task, starts []network.Values, progress func(string, Progress)) ([]Trained, error) {
+func (o training) separate(t *testing.T, ctx context.Context, tasks []Task, starts []network.Values,
+	progress func(string, Progress)) ([]Trained, error) {
 	o.Size = pageSize
 	return Separate(ctx, xlatest.Backend(t), tasks, starts, o.Format, o.Recipe, o.Options, progress)
 }
@@ -40,7 +41,8 @@ func TestSeparateIsPlainAdam(t *testing.T) {
 	o := trains(steps, steps, 20, 1e-2)
 	o.Seed = 7
 	told := map[string]int{}
-	got, err := o.separate(t, context.Background(), tasks, starts, func(name string, p Progress) { told[name] = max(told[name], p.Step) })
+	got, err := o.separate(t, context.Background(), tasks, starts,
+		func(name string, p Progress) { told[name] = max(told[name], p.Step) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +52,8 @@ func TestSeparateIsPlainAdam(t *testing.T) {
 	for i, task := range tasks {
 		r, want := got[i], plainAdam(t, task, starts[i].Weights, steps, 20, 7, 1e-2)
 		if r.BestStep != steps || r.Bytes != 83*4 {
-			t.Errorf("%s: best step %d, %d bytes, want step %d and 332 bytes", task.Network.Name, r.BestStep, r.Bytes, steps)
+			t.Errorf("%s: best step %d, %d bytes, want step %d and 332 bytes", task.Network.Name, r.BestStep,
+				r.Bytes, steps)
 		}
 		same(t, task.Network.Name, r.Weights, want, 1e-5)
 		if v, want := r.History[1].Validation[0], accuracy(t, task, want); v != want {
@@ -140,7 +143,8 @@ func TestSeparateGoesOnFromCheckpoints(t *testing.T) {
 		t.Error(err)
 	}
 	o.Seed++
-	if _, err := o.separate(t, context.Background(), tasks, starts, nil); err == nil || !strings.Contains(err.Error(), "a.npz") {
+	if _, err := o.separate(t, context.Background(), tasks, starts, nil); err == nil ||
+		!strings.Contains(err.Error(), "a.npz") {
 		t.Errorf("another seed on old checkpoints: %v", err)
 	}
 }
@@ -198,7 +202,8 @@ func TestSeparateNamesTheFault(t *testing.T) {
 	} {
 		tasks, starts := apart(t)
 		starts = change(tasks, starts)
-		if _, err := trains(12, 12, 5, 1e-2).separate(t, context.Background(), tasks, starts, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := trains(12, 12, 5, 1e-2).separate(t, context.Background(), tasks, starts,
+			nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}

@@ -18,10 +18,11 @@ import (
 // normalized is a problem for a network with batch normalization, beside one that has no state.
 func normalized(t *testing.T) []Task {
 	t.Helper()
-	n, err := network.FromFunction(xlatest.Backend(t), "n", []int{6, 6, 1}, func(s *model.Scope, x *graph.Node) *graph.Node {
-		x = layers.Dense(s.In("a"), graph.Reshape(x, x.Shape().Dim(0), -1), true, 2)
-		return layers.Dense(s.In("b"), graph.Tanh(norm.BatchNorm(s.In("n"), x, -1).Done()), true, 3)
-	})
+	n, err := network.FromFunction(xlatest.Backend(t), "n", []int{6, 6, 1},
+		func(s *model.Scope, x *graph.Node) *graph.Node {
+			x = layers.Dense(s.In("a"), graph.Reshape(x, x.Shape().Dim(0), -1), true, 2)
+			return layers.Dense(s.In("b"), graph.Tanh(norm.BatchNorm(s.In("n"), x, -1).Done()), true, 3)
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,13 +49,15 @@ func TestStateIsTrainedAndResumed(t *testing.T) {
 	}
 	got := want.Set.Networks[1].State
 	if len(got) != len(state) || slices.Equal(got, state) || want.Set.Networks[0].State != nil {
-		t.Fatalf("state %v from %v; the other network's %v, want none", got, state, want.Set.Networks[0].State)
+		t.Fatalf("state %v from %v; the other network's %v, want none", got, state,
+			want.Set.Networks[0].State)
 	}
 	if want.Set.Stored().State != 4*len(state) {
 		t.Errorf("%d bytes of state are counted, want %d", want.Set.Stored().State, 4*len(state))
 	}
 	if first, last := want.History[0], want.History[len(want.History)-1]; last.Validation[1] < first.Validation[1]+0.1 {
-		t.Errorf("validation from %v to %v: the network did not learn", first.Validation[1], last.Validation[1])
+		t.Errorf("validation from %v to %v: the network did not learn", first.Validation[1],
+			last.Validation[1])
 	}
 	if again := resumed(t, set, tasks, o, 20); !reflect.DeepEqual(again, want) {
 		t.Error("after an interruption the result is another one")

@@ -21,7 +21,8 @@ type turn struct{ exec network.Executable }
 
 func newTurn(backend compute.Backend, n *network.Network, lambda float64) (*turn, error) {
 	exec, err := n.NewExec(backend, func(in []*Node) []*Node {
-		m, v, t, rate, x, y, rng, otherF, otherW := in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8]
+		m, v, t, rate, x, y, rng, otherF, otherW := in[0], in[1], in[2], in[3], in[4], in[5], in[6],
+			in[7], in[8]
 		b, _ := n.Bind(in[9:])
 		b.RNG = rng
 		loss, gradient, state := train.Lesson{Network: n}.Loss(b, x, y, nil)
@@ -81,7 +82,8 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 			return fmt.Errorf("network %s: %w", name, err)
 		}
 		x, y := a.samplers[i].Batch(a.Batches[i] + k)
-		args := []any{moments[0], moments[1], float32(k + 1), float32(a.recipe.LearningRate), x, y, rng, otherF, otherW}
+		args := []any{moments[0], moments[1], float32(k + 1), float32(a.recipe.LearningRate), x, y, rng,
+			otherF, otherW}
 		for _, t := range now {
 			args = append(args, t)
 		}

@@ -40,7 +40,8 @@ func TestBalancedIsEven(t *testing.T) {
 			// Nothing goes on a page that was fuller than what is left at the end.
 			for a := range loads {
 				if loads[a] > before[a] && before[a] > slices.Min(loads) {
-					t.Errorf("%s was put on page %d, loaded %v, while another ends at %v", n.Name, a, before[a], slices.Min(loads))
+					t.Errorf("%s was put on page %d, loaded %v, while another ends at %v", n.Name, a,
+						before[a], slices.Min(loads))
 				}
 			}
 		}
@@ -103,7 +104,8 @@ func TestBalancedIsSeeded(t *testing.T) {
 
 func TestBadLoads(t *testing.T) {
 	for _, load := range []float64{-1, math.NaN(), math.Inf(1)} {
-		if _, err := doubled(t, 2).Add(ones("a", 2, load)); err == nil || !strings.Contains(err.Error(), "a: load") {
+		if _, err := doubled(t, 2).Add(ones("a", 2, load)); err == nil ||
+			!strings.Contains(err.Error(), "a: load") {
 			t.Errorf("load %v: %v", load, err)
 		}
 	}
@@ -137,7 +139,8 @@ func TestBalancedPlacesHeavyPagesFirst(t *testing.T) {
 		t.Errorf("placed on %v, want the page of load 8 alone", e)
 	}
 	n.Loads = n.Loads[:3]
-	if _, err := doubled(t, 2).AddWith(n, Balanced(5)); err == nil || !strings.Contains(err.Error(), "3 loads") {
+	if _, err := doubled(t, 2).AddWith(n, Balanced(5)); err == nil ||
+		!strings.Contains(err.Error(), "3 loads") {
 		t.Errorf("a load is missing: %v", err)
 	}
 }

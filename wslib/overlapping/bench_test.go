@@ -14,7 +14,8 @@ import (
 // 0 on every fiftieth page.
 func spread(seed uint64, weights int) Network {
 	rng := rand.New(rand.NewPCG(seed, 0x736361))
-	n := Network{Name: fmt.Sprint("n", seed), Weights: make([]float32, weights), Fisher: make([]float32, weights)}
+	n := Network{Name: fmt.Sprint("n", seed), Weights: make([]float32, weights),
+		Fisher: make([]float32, weights)}
 	level := 0.0
 	for i := range n.Weights {
 		if i%512 == 0 {

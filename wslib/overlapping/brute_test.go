@@ -237,8 +237,10 @@ func againstBruteForce(t *testing.T, seed uint64, S, size, most int) {
 	p.Doubling = most > S
 	for i, n := range nets {
 		p.Average()
-		if i == len(nets)-1 && (!slices.Equal(p.Values, slices.Concat(value...)) || !slices.Equal(p.FisherSum, slices.Concat(fish...))) {
-			t.Fatalf("seed %d: values %v, Fisher information %v, brute force %v and %v", seed, p.Values, p.FisherSum, value, fish)
+		if i == len(nets)-1 && (!slices.Equal(p.Values, slices.Concat(value...)) ||
+			!slices.Equal(p.FisherSum, slices.Concat(fish...))) {
+			t.Fatalf("seed %d: values %v, Fisher information %v, brute force %v and %v", seed, p.Values,
+				p.FisherSum, value, fish)
 		}
 		m, err := p.Add(n)
 		if err != nil {
@@ -246,7 +248,8 @@ func againstBruteForce(t *testing.T, seed uint64, S, size, most int) {
 		}
 		for b, e := range m.Table.Entries {
 			if int(e) != brute[i].table[b] {
-				t.Fatalf("seed %d: network %d table %v, brute force %v", seed, i, m.Table.Entries, brute[i].table)
+				t.Fatalf("seed %d: network %d table %v, brute force %v", seed, i, m.Table.Entries,
+					brute[i].table)
 			}
 		}
 		if math.Abs(m.Cost-brute[i].cost) > 1e-9*max(1, m.Cost) {

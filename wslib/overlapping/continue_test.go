@@ -18,7 +18,8 @@ func optimized(t *testing.T) (*Plan, *page.Set, Network) {
 	random := func(name string, weights int) Network {
 		n := Network{Name: name, Exclusive: []int{1}}
 		for range weights {
-			n.Weights, n.Fisher = append(n.Weights, float32(rng.NormFloat64())), append(n.Fisher, rng.Float32())
+			n.Weights, n.Fisher = append(n.Weights, float32(rng.NormFloat64())),
+				append(n.Fisher, rng.Float32())
 		}
 		return n
 	}

@@ -63,7 +63,8 @@ func TestDoublingByHand(t *testing.T) {
 func TestDoublingPlainMean(t *testing.T) {
 	p := doubled(t, 1)
 	for i, w := range [][]float32{{1, 2, 6}, {11}} {
-		if _, err := p.Add(Network{Name: fmt.Sprint(i), Weights: w, Fisher: make([]float32, len(w))}); err != nil {
+		if _, err := p.Add(Network{Name: fmt.Sprint(i), Weights: w,
+			Fisher: make([]float32, len(w))}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -78,7 +78,10 @@ func TestDoublingOptimalByRounds(t *testing.T) {
 		p.Average()
 		n := network(7)
 		order := []int{0, 1, 2, 3, 4, 5, 6}
-		slices.SortFunc(order, func(a, b int) int { return int(math.Copysign(1, float64(n.Fisher[b]-n.Fisher[a]))) })
+		slices.SortFunc(order, func(a, b int) int {
+			return int(math.Copysign(1,
+				float64(n.Fisher[b]-n.Fisher[a])))
+		})
 		page := func(v []float32, b int) []float64 { return []float64{float64(v[b])} }
 		var own [4][]int
 		want := 0.0
@@ -99,7 +102,8 @@ func TestDoublingOptimalByRounds(t *testing.T) {
 					}
 					c := meet(p.FisherSum[a:a+1], p.Values[a:a+1], page(n.Fisher, b), page(n.Weights, b))
 					for _, o := range own[a] {
-						c += meet(page(n.Fisher, o), page(n.Weights, o), page(n.Fisher, b), page(n.Weights, b))
+						c += meet(page(n.Fisher, o), page(n.Weights, o), page(n.Fisher, b),
+							page(n.Weights, b))
 					}
 					try(append(placed, a), cost+c)
 				}

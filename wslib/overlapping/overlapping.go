@@ -192,7 +192,8 @@ func (p *Plan) Check(n Network) error {
 	}
 	for i, b := range n.Exclusive {
 		if b < 0 || b >= pages || i > 0 && b <= n.Exclusive[i-1] {
-			return fmt.Errorf("%s: exclusive pages %v, want rising indices below %d", n.Name, n.Exclusive, pages)
+			return fmt.Errorf("%s: exclusive pages %v, want rising indices below %d", n.Name,
+				n.Exclusive, pages)
 		}
 	}
 	if sharable := pages - len(n.Exclusive); sharable > p.Shared && !p.Doubling {

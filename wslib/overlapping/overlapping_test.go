@@ -15,7 +15,8 @@ import (
 // |5-5|=0, page 1. Page 0 goes to shared page 1: (1+2)*(2-1)^2 = 3.
 func TestPlacementByHand(t *testing.T) {
 	p, _ := New(1, 2)
-	if m, err := p.Add(Network{Name: "a", Weights: []float32{5, 2}, Fisher: []float32{4, 1}}); err != nil || m.Cost != 0 {
+	if m, err := p.Add(Network{Name: "a", Weights: []float32{5, 2}, Fisher: []float32{4, 1}}); err != nil ||
+		m.Cost != 0 {
 		t.Fatalf("first network: cost %v, %v", m.Cost, err)
 	}
 	p.Average()

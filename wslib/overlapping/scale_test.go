@@ -41,10 +41,12 @@ func TestManyPagesAgainstBruteForce(t *testing.T) {
 		}
 		runtime.ReadMemStats(&after)
 		if got, all := after.TotalAlloc-before.TotalAlloc, uint64(8*shared*shared); got > all/4 {
-			t.Errorf("network %d: %d bytes allocated to place it, want far less than the %d of all costs", i, got, all)
+			t.Errorf("network %d: %d bytes allocated to place it, want far less than the %d of all costs",
+				i, got, all)
 		}
 		p.Average()
-		if !slices.EqualFunc(m.Table.Entries, brute[i].table, func(e int32, a int) bool { return int(e) == a }) {
+		if !slices.EqualFunc(m.Table.Entries, brute[i].table,
+			func(e int32, a int) bool { return int(e) == a }) {
 			t.Errorf("network %d: table differs from brute force", i)
 		}
 	}

@@ -43,7 +43,8 @@ func TestNormalizedPagesKeepProportions(t *testing.T) {
 // are, in units of the root mean square over 2.5^0.5, (1 0.5 + 2 1.5) / (0.5² + 1.5²) = 1.4.
 func TestKeyedPagesByHand(t *testing.T) {
 	p, _ := New(2, 1)
-	for _, n := range []Network{{Name: "a", Weights: []float32{1, -2}}, {Name: "b", Weights: []float32{-0.2, -0.1}}} {
+	for _, n := range []Network{{Name: "a", Weights: []float32{1, -2}},
+		{Name: "b", Weights: []float32{-0.2, -0.1}}} {
 		n.Fisher = make([]float32, len(n.Weights))
 		if _, err := p.Add(n); err != nil {
 			t.Fatal(err)
@@ -66,7 +67,8 @@ func TestKeyedPagesByHand(t *testing.T) {
 			}
 		}
 	}
-	if _, err := p.StartSet(page.Int4); err == nil || !strings.Contains(err.Error(), "keys of int4, want int2") {
+	if _, err := p.StartSet(page.Int4); err == nil ||
+		!strings.Contains(err.Error(), "keys of int4, want int2") {
 		t.Errorf("keys of 4 bits: %v", err)
 	}
 }
@@ -86,7 +88,8 @@ func TestKeysGoOn(t *testing.T) {
 	for _, take := range []func(*page.Set, page.Precision) (*page.Set, error){p.Continue, p.Extend} {
 		for _, keys := range []page.Precision{0, page.Int2} {
 			s, err := take(old, keys)
-			if err != nil || s.Validate() != nil || s.KeyPrecision != page.Int2 || !slices.Equal(s.Networks[0].Keys, old.Networks[0].Keys) {
+			if err != nil || s.Validate() != nil || s.KeyPrecision != page.Int2 ||
+				!slices.Equal(s.Networks[0].Keys, old.Networks[0].Keys) {
 				t.Errorf("keys of %v: %+v, %v", keys, s, err)
 			}
 		}
@@ -112,13 +115,15 @@ func TestPagesWithKeysAloneAreExact(t *testing.T) {
 	}
 	// The exclusive page and the shared ones have the same magnitude.
 	q, _ := New(2, 1)
-	if _, err := q.Add(Network{Name: "a", Weights: []float32{1, -2, 5, -7}, Exclusive: []int{1}, Fisher: make([]float32, 4)}); err != nil {
+	if _, err := q.Add(Network{Name: "a", Weights: []float32{1, -2, 5, -7}, Exclusive: []int{1},
+		Fisher: make([]float32, 4)}); err != nil {
 		t.Fatal(err)
 	}
 	if s, err = q.StartSet(page.Int2); err != nil {
 		t.Fatal(err)
 	}
-	if r := rms(s.ExclusiveValues(0)); math.Abs(float64(r)-0.2) > 1e-6 || math.Abs(float64(s.Weights(0)[3]+7)) > 1e-5 {
+	if r := rms(s.ExclusiveValues(0)); math.Abs(float64(r)-0.2) > 1e-6 ||
+		math.Abs(float64(s.Weights(0)[3]+7)) > 1e-5 {
 		t.Errorf("exclusive page of root mean square %v, want 0.2; weights %v", r, s.Weights(0))
 	}
 }

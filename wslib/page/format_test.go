@@ -9,8 +9,9 @@ import (
 // A manifest of before says nothing of exclusive pages.
 func TestFormatJSON(t *testing.T) {
 	for text, want := range map[string]Format{
-		`{"pageSize":13,"sharedPages":300,"precision":8}`:                         {13, 300, Int8, 0, "", 0},
-		`{"pageSize":13,"sharedPages":300,"precision":2,"exclusivePrecision":32}`: {13, 300, Int2, Float32, "", 0},
+		`{"pageSize":13,"sharedPages":300,"precision":8}`: {13, 300, Int8, 0, "", 0},
+		`{"pageSize":13,"sharedPages":300,"precision":2,"exclusivePrecision":32}`: {13, 300, Int2,
+			Float32, "", 0},
 	} {
 		var f Format
 		if err := json.Unmarshal([]byte(text), &f); err != nil || f != want {
@@ -20,7 +21,8 @@ func TestFormatJSON(t *testing.T) {
 			t.Errorf("%+v written as %s, %v", want, raw, err)
 		}
 	}
-	for _, c := range [][4]Precision{{Int8, 0, Int8, Int8}, {0, 0, 0, 0}, {Int2, Float32, Int2, Float32}, {0, Int4, 0, Int4}} {
+	for _, c := range [][4]Precision{{Int8, 0, Int8, Int8}, {0, 0, 0, 0}, {Int2, Float32, Int2, Float32},
+		{0, Int4, 0, Int4}} {
 		if s, e := (Format{Precision: c[0], ExclusivePrecision: c[1]}).Precisions(); s != c[2] || e != c[3] {
 			t.Errorf("precisions of %v are %v and %v", c[:2], s, e)
 		}

@@ -12,7 +12,8 @@ func TestKeepByHand(t *testing.T) {
 	s := example()
 	s.Shared, s.Pages = 3, append(s.Pages, PackFloats([]float32{9, 10})...)
 	s.Networks = []Member{
-		{Name: "b", Weights: 5, Table: Table{3, []int32{3, 0, 2}}, Exclusive: PackFloats([]float32{5, 6}), Scales: []float32{1, 2, 3}},
+		{Name: "b", Weights: 5, Table: Table{3, []int32{3, 0, 2}}, Exclusive: PackFloats([]float32{5, 6}),
+			Scales: []float32{1, 2, 3}},
 		{Name: "c", Weights: 4, Table: Table{3, []int32{1, 2}}},
 	}
 	before := s.Clone()
@@ -23,7 +24,8 @@ func TestKeepByHand(t *testing.T) {
 	if err := k.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(k.SharedValues(), []float32{1, 2, 9, 10}) || k.Shared != 2 || !slices.Equal(k.Networks[0].Table.Entries, []int32{2, 0, 1}) {
+	if !slices.Equal(k.SharedValues(), []float32{1, 2, 9, 10}) || k.Shared != 2 ||
+		!slices.Equal(k.Networks[0].Table.Entries, []int32{2, 0, 1}) {
 		t.Errorf("%+v", k)
 	}
 	if !slices.Equal(k.Weights(0), s.Weights(0)) {
@@ -34,7 +36,8 @@ func TestKeepByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all.Shared != 3 || !slices.Equal(all.Weights(0), s.Weights(1)) || !slices.Equal(all.Weights(1), s.Weights(0)) {
+	if all.Shared != 3 || !slices.Equal(all.Weights(0), s.Weights(1)) ||
+		!slices.Equal(all.Weights(1), s.Weights(0)) {
 		t.Errorf("%+v", all)
 	}
 	if !reflect.DeepEqual(s, before) {

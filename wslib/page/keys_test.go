@@ -23,8 +23,10 @@ func TestKeysByHand(t *testing.T) {
 	if rows := table.KeyRows(); !slices.Equal(rows, []int32{0, 2, 1}) {
 		t.Errorf("rows %v", rows)
 	}
-	s := &Set{Format: Format{Size: 9, Shared: 1, KeyPrecision: Int2}, Pages: PackFloats([]float32{1, 2, 3, 4, 5, 6, 7, 8, -9}), Networks: []Member{{
-		Name: "a", Weights: 20, Table: table, Exclusive: PackFloats([]float32{1, 1, 1, 1, 1, 1, 1, 1, -1}), Scales: []float32{1, 3, 10}, Keys: keys}}}
+	s := &Set{Format: Format{Size: 9, Shared: 1, KeyPrecision: Int2},
+		Pages: PackFloats([]float32{1, 2, 3, 4, 5, 6, 7, 8, -9}), Networks: []Member{{
+			Name: "a", Weights: 20, Table: table, Exclusive: PackFloats([]float32{1, 1, 1, 1, 1, 1, 1, 1, -1}),
+			Scales: []float32{1, 3, 10}, Keys: keys}}}
 	if err := s.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +61,8 @@ func TestKeysAgainstOneByOne(t *testing.T) {
 			for row, b := range []int{0, 2, 3, 5} {
 				copy(pages[row*size:], Form(dst, size)[b*size:(b+1)*size])
 			}
-			one.gather(dst, Format{Size: size, Shared: 6}, PackFloats(pages), PackFloats(own), nil, table.PackKeys(values, size))
+			one.gather(dst, Format{Size: size, Shared: 6}, PackFloats(pages), PackFloats(own), nil,
+				table.PackKeys(values, size))
 			if !slices.Equal(dst, want) {
 				t.Errorf("%d weights in pages of %d: one is wrong", n, size)
 			}

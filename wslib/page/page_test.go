@@ -56,7 +56,8 @@ func TestTableValidate(t *testing.T) {
 
 func TestCheckWeights(t *testing.T) {
 	nan := float32(math.NaN())
-	if err := CheckWeights("x", []float32{0, nan}, -1); err == nil || !strings.Contains(err.Error(), "weight 1") {
+	if err := CheckWeights("x", []float32{0, nan}, -1); err == nil ||
+		!strings.Contains(err.Error(), "weight 1") {
 		t.Errorf("NaN: %v", err)
 	}
 	if CheckWeights("x", []float32{0, 1}, 3) == nil || CheckWeights("x", nil, -1) == nil {

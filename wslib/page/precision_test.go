@@ -33,7 +33,8 @@ func TestRoundAgainstAllCodes(t *testing.T) {
 		if p.Limit() != all[len(all)-1] || p.Limit() != -all[0] {
 			t.Errorf("%v: codes to %v, want to %v", p, p.Limit(), all[len(all)-1])
 		}
-		xs := []float32{0, float32(math.Copysign(0, -1)), -0.2, 1e30, -1e30, float32(math.Inf(1)), float32(math.Inf(-1)), 1, -1, 0.5, 1.5, 2.5}
+		xs := []float32{0, float32(math.Copysign(0, -1)), -0.2, 1e30, -1e30, float32(math.Inf(1)),
+			float32(math.Inf(-1)), 1, -1, 0.5, 1.5, 2.5}
 		for range 300 {
 			xs = append(xs, (2*rng.Float32()-1)*1.2*p.Limit())
 		}
@@ -56,7 +57,8 @@ func TestRoundAgainstAllCodes(t *testing.T) {
 	for _, c := range []struct {
 		p    Precision
 		x, y float32
-	}{{Int8, 2.5, 2}, {Int8, 3.5, 4}, {Int4, -0.5, 0}, {Int2, 1, 1.5}, {Int2, -1, -0.5}, {Float32, 0.3, 0.3}, {0, 0.3, 0.3}} {
+	}{{Int8, 2.5, 2}, {Int8, 3.5, 4}, {Int4, -0.5, 0}, {Int2, 1, 1.5}, {Int2, -1, -0.5}, {Float32, 0.3, 0.3},
+		{0, 0.3, 0.3}} {
 		if got := c.p.Round(c.x); got != c.y {
 			t.Errorf("%v: Round(%v) is %v, want %v", c.p, c.x, got, c.y)
 		}
@@ -208,7 +210,8 @@ func TestPrecisionErrors(t *testing.T) {
 			t.Errorf("error %v, want %q", c.err, c.want)
 		}
 	}
-	if got := Floats(PackFloats([]float32{0.25, minusZero})); got[0] != 0.25 || !math.Signbit(float64(got[1])) || len(Floats(nil)) != 0 {
+	if got := Floats(PackFloats([]float32{0.25, minusZero})); got[0] != 0.25 ||
+		!math.Signbit(float64(got[1])) || len(Floats(nil)) != 0 {
 		t.Errorf("floats come back as %v", got)
 	}
 }

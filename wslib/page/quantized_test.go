@@ -33,7 +33,8 @@ func storedMixed(p, own Precision, f ScaleFormat) *Set {
 		ofOwn = p
 	}
 	return &Set{Format: Format{13, 300, p, own, f, 0}, Pages: values(p, 300), Networks: []Member{
-		{Name: "a", Weights: 60, Table: Table{300, []int32{7, 300, 7, 299, 301}}, Exclusive: values(ofOwn, 2), Scales: scales(1, 0.3, -2, 0, 1e-3)},
+		{Name: "a", Weights: 60, Table: Table{300, []int32{7, 300, 7, 299, 301}},
+			Exclusive: values(ofOwn, 2), Scales: scales(1, 0.3, -2, 0, 1e-3)},
 		{Name: "b", Weights: 13, Table: Table{300, []int32{255}}, Exclusive: []byte{}, Scales: scales(0.7)},
 	}}
 }
@@ -43,7 +44,8 @@ func TestStoredByHand(t *testing.T) {
 	// 7 bytes hold 13 values of 4 bits. a's 5 entries reach 301 and take 2 bytes each,
 	// b's one 1; 6 scales of a byte. 73 weights separately.
 	b := s.Stored()
-	if b.Shared != 2100 || b.Exclusive != 14 || b.Tables != 11 || b.Scales != 6 || b.Total != 2131 || b.Separate != 292 {
+	if b.Shared != 2100 || b.Exclusive != 14 || b.Tables != 11 || b.Scales != 6 || b.Total != 2131 ||
+		b.Separate != 292 {
 		t.Errorf("%+v", b)
 	}
 	if b.RatioWeights != 73.0/(302*13) || b.RatioBytes != 292.0/2131 || b.RatioLevel1 != 292.0/2117 {
@@ -57,7 +59,8 @@ func TestStoredByHand(t *testing.T) {
 		{0, 2, 300 * 52, 2 * 4},
 	} {
 		b := storedMixed(Precision(c.shared), Precision(c.own), ScaleLog8).Stored()
-		if b.Shared != c.bytesShared || b.Exclusive != c.bytesOwn || b.Total != c.bytesShared+c.bytesOwn+11+6 || b.RatioWeights != 73.0/(302*13) {
+		if b.Shared != c.bytesShared || b.Exclusive != c.bytesOwn ||
+			b.Total != c.bytesShared+c.bytesOwn+11+6 || b.RatioWeights != 73.0/(302*13) {
 			t.Errorf("%d bits shared, %d exclusive: %+v", c.shared, c.own, b)
 		}
 	}
@@ -80,9 +83,15 @@ func TestSetRefusesWhatIsNotStored(t *testing.T) {
 		"page 1: last byte":     func(s *Set) { s.Networks[0].Exclusive[13] = 0xff },
 		"2099 bytes of shared pages, want 300 of 13 values of int4, 2100 bytes": func(s *Set) { s.Pages = s.Pages[1:] },
 		"13 bytes of exclusive pages, its table has 2 of 13 values of int4":     func(s *Set) { s.Networks[0].Exclusive = s.Networks[0].Exclusive[1:] },
-		"a: state: weight 1 is NaN": func(s *Set) { s.Networks[0].State = []float32{1, float32(math.NaN())} },
-		"b: scale 0 is +Inf":        func(s *Set) { s.ScaleFormat, s.Networks[1].Scales[0] = "", float32(math.Inf(1)) },
-		"b: scale 0 is 0.9":         func(s *Set) { s.Networks[1].Scales[0] = 0.9 },
+		"a: state: weight 1 is NaN": func(s *Set) {
+			s.Networks[0].State = []float32{1,
+				float32(math.NaN())}
+		},
+		"b: scale 0 is +Inf": func(s *Set) {
+			s.ScaleFormat, s.Networks[1].Scales[0] = "",
+				float32(math.Inf(1))
+		},
+		"b: scale 0 is 0.9": func(s *Set) { s.Networks[1].Scales[0] = 0.9 },
 	} {
 		s := stored(Int4, ScaleLog8)
 		change(s)
@@ -94,7 +103,10 @@ func TestSetRefusesWhatIsNotStored(t *testing.T) {
 		"exclusive pages: precision of 3 bits":               func(s *Set) { s.ExclusivePrecision = 3 },
 		"b: no scales, which pages of float32 and int8 need": func(s *Set) { s.Networks[1].Scales = nil },
 		"a: exclusive pages: page 0: value 1 is -128":        func(s *Set) { s.Networks[0].Exclusive[1] = 0x80 },
-		"shared pages: page 0: value 3 is NaN":               func(s *Set) { PutFloats(s.Pages[12:], []float32{float32(math.NaN())}) },
+		"shared pages: page 0: value 3 is NaN": func(s *Set) {
+			PutFloats(s.Pages[12:],
+				[]float32{float32(math.NaN())})
+		},
 	} {
 		s := storedMixed(Float32, Int8, ScaleLog8)
 		change(s)

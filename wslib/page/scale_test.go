@@ -125,7 +125,8 @@ func TestScaleFormats(t *testing.T) {
 			rounded[k] = f.Round(v)
 		}
 		packed, err := f.Pack(rounded), f.Check(rounded)
-		if err != nil || len(packed) != []int{4, 2, 1}[i]*len(values) || f.Bytes()*len(values) != len(packed) {
+		if err != nil || len(packed) != []int{4, 2, 1}[i]*len(values) ||
+			f.Bytes()*len(values) != len(packed) {
 			t.Errorf("%s: %d bytes, %v", f, len(packed), err)
 		}
 		if got := f.Unpack(packed); !slices.Equal(got, rounded) {

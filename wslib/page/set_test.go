@@ -7,10 +7,13 @@ import (
 )
 
 func example() *Set {
-	return &Set{Format: Format{Size: 2, Shared: 2}, Pages: PackFloats([]float32{1, 2, 3, 4}), Networks: []Member{
-		{Name: "a", Weights: 3, Table: Table{2, []int32{1, 0}}, Exclusive: []byte{}, Scales: []float32{2, 1}},
-		{Name: "b", Weights: 5, Table: Table{2, []int32{2, 0, 3}}, Exclusive: PackFloats([]float32{5, 6, 7, 8})},
-	}}
+	return &Set{Format: Format{Size: 2, Shared: 2}, Pages: PackFloats([]float32{1, 2, 3, 4}),
+		Networks: []Member{
+			{Name: "a", Weights: 3, Table: Table{2, []int32{1, 0}}, Exclusive: []byte{},
+				Scales: []float32{2, 1}},
+			{Name: "b", Weights: 5, Table: Table{2, []int32{2, 0, 3}},
+				Exclusive: PackFloats([]float32{5, 6, 7, 8})},
+		}}
 }
 
 func TestSetWeightsAndBytesByHand(t *testing.T) {
@@ -29,7 +32,8 @@ func TestSetWeightsAndBytesByHand(t *testing.T) {
 	}
 	// 4 shared and 4 exclusive weights, 5 table entries of a byte, 2 scales; 8 weights separately.
 	b := s.Stored()
-	if b.Shared != 16 || b.Exclusive != 16 || b.Tables != 5 || b.Scales != 8 || b.Total != 45 || b.Separate != 32 {
+	if b.Shared != 16 || b.Exclusive != 16 || b.Tables != 5 || b.Scales != 8 || b.Total != 45 ||
+		b.Separate != 32 {
 		t.Errorf("%+v", b)
 	}
 	if b.RatioWeights != 1 || b.RatioBytes != 32.0/45 || b.RatioLevel1 != 32.0/29 {

@@ -25,14 +25,17 @@ func BaselineRecipe(steps int) optimization.Recipe {
 
 // TrainBaseline trains one network on its data from seeded initial values and scores the result on
 // the test set, once. The values are in the network's order.
-func TrainBaseline(ctx context.Context, backend compute.Backend, backendName string, n *network.Network, data *datasets.Dataset, dataSeed uint64, r optimization.Recipe, o optimization.Options) (network.Values, baseline.Info, error) {
+func TrainBaseline(ctx context.Context, backend compute.Backend, backendName string, n *network.Network,
+	data *datasets.Dataset, dataSeed uint64, r optimization.Recipe, o optimization.Options) (network.Values,
+	baseline.Info, error) {
 	var start network.Values
 	var err error
 	if start.Weights, start.State, err = n.Initial(o.Seed); err != nil {
 		return start, baseline.Info{}, err
 	}
 	tell := o.Progress
-	trained, err := optimization.Separate(ctx, backend, []optimization.Task{{Network: n, Data: data}}, []network.Values{start},
+	trained, err := optimization.Separate(ctx, backend, []optimization.Task{{Network: n, Data: data}},
+		[]network.Values{start},
 		page.Format{Size: page.DefaultSize}, r, o, func(_ string, p optimization.Progress) {
 			if tell != nil {
 				tell(p)
@@ -44,7 +47,8 @@ func TrainBaseline(ctx context.Context, backend compute.Backend, backendName str
 	t := trained[0]
 	info := baseline.Info{
 		Network: n.Name, Data: data.Provenance, Seed: o.Seed, DataSeed: dataSeed, Steps: r.Steps,
-		Batch: int(r.Batch.Of(n.Name)), Dropout: r.Dropout.Of(n.Name), BestStep: t.BestStep, Backend: backendName,
+		Batch: int(r.Batch.Of(n.Name)), Dropout: r.Dropout.Of(n.Name), BestStep: t.BestStep,
+		Backend: backendName,
 	}
 	for _, p := range t.History {
 		point := baseline.Point{Step: p.Step, Validation: p.Mean}
@@ -71,14 +75,16 @@ func TrainBaseline(ctx context.Context, backend compute.Backend, backendName str
 }
 
 // trainBaseline trains a network of the run. Its training is kept in the directory of baselines.
-func (r *Run) trainBaseline(ctx context.Context, n *network.Network, data *datasets.Dataset) (network.Values, baseline.Info, error) {
+func (r *Run) trainBaseline(ctx context.Context, n *network.Network, data *datasets.Dataset) (network.Values,
+	baseline.Info, error) {
 	backend, err := r.Backend(ctx)
 	if err != nil {
 		return network.Values{}, baseline.Info{}, err
 	}
 	recipe := BaselineRecipe(r.config.Baseline.Steps)
 	o := optimization.Options{
-		Seed: cmp.Or(r.config.Baseline.Seed, r.config.Seed), Checkpoint: cmp.Or(r.options.Baselines, r.Dir.File(checkpointDir, "baselines")),
+		Seed:       cmp.Or(r.config.Baseline.Seed, r.config.Seed),
+		Checkpoint: cmp.Or(r.options.Baselines, r.Dir.File(checkpointDir, "baselines")),
 		Progress: func(p optimization.Progress) {
 			note := ""
 			if p.Point != nil {

@@ -90,7 +90,8 @@ func TestLoadsDecideRoom(t *testing.T) {
 	if crowd(0) > crowd(1)/2 {
 		t.Errorf("mnist's pages lie %.1f on one, fmnist's %.1f", crowd(0), crowd(1))
 	}
-	if a, b := len(set.Networks[0].Table.Exclusive()), len(set.Networks[1].Table.Exclusive()); a <= b || b < 1 {
+	if a, b := len(set.Networks[0].Table.Exclusive()),
+		len(set.Networks[1].Table.Exclusive()); a <= b || b < 1 {
 		t.Errorf("%d exclusive pages of mnist, %d of fmnist", a, b)
 	}
 	for what, change := range map[string]func(*Config){
@@ -135,8 +136,11 @@ func TestTeachersOutlastPages(t *testing.T) {
 	}
 	before := losses()
 	for name, change := range map[string]func(*Config){
-		"loss weights": func(c *Config) { c.Optimization.LossWeight = optimization.Each{"": 1, "mnist": 4, "fmnist": 9} },
-		"mixup":        func(c *Config) { c.Optimization.Mixup = optimization.Each{"": 0.5} },
+		"loss weights": func(c *Config) {
+			c.Optimization.LossWeight = optimization.Each{"": 1, "mnist": 4,
+				"fmnist": 9}
+		},
+		"mixup": func(c *Config) { c.Optimization.Mixup = optimization.Each{"": 0.5} },
 	} {
 		other := r.Config()
 		change(&other)

@@ -21,7 +21,8 @@ func (r *Run) DensityChart() (*figures.Figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, figures.DensityOf{Name: n.Name, Density: separation.Density(m.Fisher, r.config.Pages.Size), Exclusive: m.Exclusive})
+		rows = append(rows, figures.DensityOf{Name: n.Name,
+			Density: separation.Density(m.Fisher, r.config.Pages.Size), Exclusive: m.Exclusive})
 	}
 	return figures.Density(rows)
 }
@@ -61,7 +62,8 @@ func (r *Run) BeforeAfterChart() (*figures.Figure, error) {
 	}
 	var rows []figures.AccuracyRow
 	for _, n := range s.Networks {
-		rows = append(rows, figures.AccuracyRow{Name: n.Name, Data: n.Data, Before: n.Before.Test, After: n.After.Test})
+		rows = append(rows, figures.AccuracyRow{Name: n.Name, Data: n.Data, Before: n.Before.Test,
+			After: n.After.Test})
 	}
 	return figures.BeforeAfter(rows)
 }

@@ -171,7 +171,8 @@ func (c Config) validate() error {
 	case p.Doubling:
 		return fmt.Errorf("alternating optimization puts one page of a network on a shared page, and there are fewer shared pages (%d) "+
 			"than some network has: want a smaller ratio, or more of them", p.Shared)
-	case p.Precision.Quantized(), p.ExclusivePrecision.Quantized(), p.ScaleFormat.Bytes() != 4, p.KeyPrecision != 0:
+	case p.Precision.Quantized(), p.ExclusivePrecision.Quantized(), p.ScaleFormat.Bytes() != 4,
+		p.KeyPrecision != 0:
 		return fmt.Errorf("alternating optimization has float32 pages only, no scales and no keys: not %v, %s, %d",
 			p.Precision, p.ScaleFormat, p.KeyPrecision)
 	}
@@ -241,7 +242,8 @@ func (c *Config) ApplyBudget(own []Own, b budget.Budget) (budget.Plan, error) {
 	}
 	p.take(plan, nets)
 	p.Order = network.BiasesFirst
-	p.Precision, p.ExclusivePrecision, p.ScaleFormat, p.KeyPrecision = plan.Precision, plan.ExclusivePrecision, plan.ScaleFormat, plan.KeyPrecision
+	p.Precision, p.ExclusivePrecision, p.ScaleFormat, p.KeyPrecision = plan.Precision,
+		plan.ExclusivePrecision, plan.ScaleFormat, plan.KeyPrecision
 	return plan, nil
 }
 
@@ -293,9 +295,11 @@ func (c *Config) applyUntrained(nets []*network.Network, given []Own, b budget.B
 		if least = exclusive + pages*perPage; least > b.Total {
 			continue
 		}
-		p.Shared, p.Precision, p.ExclusivePrecision, p.ScaleFormat, p.KeyPrecision = pages, precision, page.Float32, scales, 0
+		p.Shared, p.Precision, p.ExclusivePrecision, p.ScaleFormat, p.KeyPrecision = pages, precision,
+			page.Float32, scales, 0
 		p.Placement, p.Doubling, p.Order = GreedyPlacement, false, network.BiasesFirst
-		return budget.Plan{Format: p.PageFormat(), Exclusive: own, Bytes: least, Level1: least - exclusive}, nil
+		return budget.Plan{Format: p.PageFormat(), Exclusive: own, Bytes: least,
+			Level1: least - exclusive}, nil
 	}
 	return budget.Plan{}, fmt.Errorf("pages that are not trained take %d bytes at least, the budget is %d: train them, or want a smaller ratio", least, b.Total)
 }
@@ -305,7 +309,8 @@ func (c *Config) applyUntrained(nets []*network.Network, given []Own, b budget.B
 // values differ much in magnitude. Without weights they are the first ones only.
 func mixedPages(n *network.Network, weights []float32, size int) []int {
 	mixed := make([]bool, page.Count(n.Weights(), size))
-	least, largest := make([]float64, len(mixed)), make([]float64, len(mixed)) // mean squares of parts of layers
+	// mean squares of parts of layers
+	least, largest := make([]float64, len(mixed)), make([]float64, len(mixed))
 	for _, l := range n.Layers() {
 		for at := l.Offset; at < l.Offset+l.Size(); {
 			b := at / size
@@ -342,5 +347,6 @@ const DefaultMinTrain = 500
 
 // Options of opening the data of a network.
 func (d Data) Options() datasets.Options {
-	return datasets.Options{Dir: d.Dir, Seed: d.Seed, MinTrain: d.MinTrain, MaxTrain: d.MaxTrain, MaxTest: d.MaxTest}
+	return datasets.Options{Dir: d.Dir, Seed: d.Seed, MinTrain: d.MinTrain, MaxTrain: d.MaxTrain,
+		MaxTest: d.MaxTest}
 }

@@ -120,7 +120,8 @@ func versions() map[string]string {
 	v := map[string]string{"go": runtime.Version()}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
-			if slices.Contains([]string{"github.com/gomlx/gomlx", "github.com/gomlx/go-xla", "github.com/gomlx/compute"}, m.Path) {
+			if slices.Contains([]string{"github.com/gomlx/gomlx", "github.com/gomlx/go-xla",
+				"github.com/gomlx/compute"}, m.Path) {
 				v[m.Path] = m.Version
 			}
 		}

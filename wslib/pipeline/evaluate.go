@@ -88,7 +88,8 @@ func (r *Run) score(ctx context.Context, n *network.Network, values network.Valu
 }
 
 // Score is what a network's objective makes of its outputs for a split.
-func (r *Run) Score(ctx context.Context, n *network.Network, values network.Values, split *datasets.Split) (float64, error) {
+func (r *Run) Score(ctx context.Context, n *network.Network, values network.Values,
+	split *datasets.Split) (float64, error) {
 	s, err := r.scorer(ctx, n)
 	if err != nil {
 		return 0, err
@@ -184,7 +185,8 @@ func (r *Run) Measure(ctx context.Context, o Bench) (*Benchmark, error) {
 			if err != nil {
 				return nil, err
 			}
-			subjects[k].Accuracy, subjects[k].States = append(subjects[k].Accuracy, a), append(subjects[k].States, v.State)
+			subjects[k].Accuracy, subjects[k].States = append(subjects[k].Accuracy, a),
+				append(subjects[k].States, v.State)
 		}
 		files.Paths = append(files.Paths, r.Dir.File(weightsFile(n.Name)))
 		files.Weights = append(files.Weights, n.Weights())

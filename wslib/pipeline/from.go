@@ -64,7 +64,8 @@ func (r *Run) readFrom() (set *page.Set, id string, err error) {
 		return nil, "", err
 	}
 	defer from.Close()
-	if a, b := from.config.Pages, r.config.Pages; a.Order != b.Order || a.Size != b.Size || a.Shared != b.Shared && !r.config.Hold {
+	if a, b := from.config.Pages, r.config.Pages; a.Order != b.Order || a.Size != b.Size ||
+		a.Shared != b.Shared && !r.config.Hold {
 		return nil, "", fmt.Errorf("%s has %d shared pages of %d (order %q), want %d of %d (%q)",
 			path, a.Shared, a.Size, a.Order, b.Shared, b.Size, b.Order)
 	}
@@ -104,7 +105,8 @@ func (r *Run) kept(set *page.Set) (*page.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if joins := len(stay) < len(r.config.Networks); set.Shared > r.config.Pages.Shared || joins && set.Shared == r.config.Pages.Shared {
+	if joins := len(stay) < len(r.config.Networks); set.Shared > r.config.Pages.Shared || joins &&
+		set.Shared == r.config.Pages.Shared {
 		return nil, fmt.Errorf("the networks that stay use %d shared pages, and there are %d: want as many, and more for those that join", set.Shared, r.config.Pages.Shared)
 	}
 	return set, nil

@@ -53,11 +53,12 @@ func recorded(t *testing.T, dir string) (Config, *page.Set, History) {
 func withFMNIST(t *testing.T, c Config) (*Run, *page.Set) {
 	t.Helper()
 	trained := map[string]bool{}
-	r, err := Open(filepath.Join(t.TempDir(), "second"), c, Options{Progress: func(stage string, _, _ int, note string) {
-		if strings.HasPrefix(stage, "teachers") {
-			trained[stage+" "+strings.Fields(note)[0]] = true
-		}
-	}})
+	r, err := Open(filepath.Join(t.TempDir(), "second"), c,
+		Options{Progress: func(stage string, _, _ int, note string) {
+			if strings.HasPrefix(stage, "teachers") {
+				trained[stage+" "+strings.Fields(note)[0]] = true
+			}
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,16 +127,19 @@ func joinHoldsThoseThatStay(t *testing.T, first string) {
 	if set, err = left.Set(); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(set.Weights(0), old.Weights(old.Index("svhn"))) || set.Stored().Total >= old.Stored().Total {
+	if !slices.Equal(set.Weights(0), old.Weights(old.Index("svhn"))) ||
+		set.Stored().Total >= old.Stored().Total {
 		t.Errorf("svhn alone: %+v, were %+v", set.Stored(), old.Stored())
 	}
 }
 
 func joinRefusals(t *testing.T, first string) {
-	if _, _, err := Join(first, "", nil, []string{"mnist", "svhn", "fmnist"}, 60_000, nil); err == nil || !strings.Contains(err.Error(), "budget") {
+	if _, _, err := Join(first, "", nil, []string{"mnist", "svhn", "fmnist"}, 60_000, nil); err == nil ||
+		!strings.Contains(err.Error(), "budget") {
 		t.Errorf("no room: %v", err)
 	}
-	if _, _, err := Join(first, "", nil, []string{"mnist", "nothing"}, 0, nil); err == nil || !strings.Contains(err.Error(), "nothing") {
+	if _, _, err := Join(first, "", nil, []string{"mnist", "nothing"}, 0, nil); err == nil ||
+		!strings.Contains(err.Error(), "nothing") {
 		t.Errorf("unknown network: %v", err)
 	}
 	c, _, err := Join(first, "", nil, []string{"mnist", "svhn", "fmnist"}, 0, nil)
@@ -148,7 +152,8 @@ func joinRefusals(t *testing.T, first string) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if err := r.Overlap(context.Background()); err == nil || !strings.Contains(err.Error(), "want as many, and more") {
+	if err := r.Overlap(context.Background()); err == nil ||
+		!strings.Contains(err.Error(), "want as many, and more") {
 		t.Errorf("no shared pages for those that join: %v", err)
 	}
 }
@@ -211,7 +216,8 @@ func resultsOutlive(t *testing.T, first string) {
 	if err := r.SetConfig(c); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Optimize(context.Background()); err == nil || !strings.Contains(err.Error(), "run to go on from") {
+	if err := r.Optimize(context.Background()); err == nil ||
+		!strings.Contains(err.Error(), "run to go on from") {
 		t.Errorf("training anew from a run that is gone: %v", err)
 	}
 }

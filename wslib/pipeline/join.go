@@ -22,11 +22,13 @@ import (
 // network uses any more are left out.
 //
 // bytes is the budget for all networks, everything counted; 0 keeps the packing ratio of the run
-// there. own are the caller's networks that join; change, if not nil, is applied to that run's configuration first. Precisions and format of
-// scales stay; exclusive pages are shared out as without a limit on level 1. dataDir is the directory
-// of the originals' files, "" for none. The plan is that of the networks that join; it is zero if
-// none does.
-func Join(dir, dataDir string, own []Own, networks []string, bytes int, change func(*Config) error) (Config, budget.Plan, error) {
+// there. own are the caller's networks that join; change, if not nil, is applied to that run's
+// configuration first. Precisions and format of scales stay; exclusive pages are shared out as
+// without a limit on level 1. dataDir is the directory of the originals' files, "" for none. The
+// plan is that of the networks that join; it is zero if none does.
+func Join(
+	dir, dataDir string, own []Own, networks []string, bytes int, change func(*Config) error,
+) (Config, budget.Plan, error) {
 	c, set, theirs, err := before(dir, dataDir)
 	if err != nil {
 		return Config{}, budget.Plan{}, err
@@ -87,7 +89,8 @@ func before(path, dataDir string) (c Config, set *page.Set, own []Own, err error
 	}
 	defer from.Close()
 	if c = from.Config(); c.Optimization.Method != optimization.JointMethod {
-		return c, nil, nil, fmt.Errorf("%s: pages of %s optimization have no scales: networks cannot join", path, c.Optimization.Method)
+		return c, nil, nil, fmt.Errorf("%s: pages of %s optimization have no scales: networks cannot join",
+			path, c.Optimization.Method)
 	}
 	if set, err = from.Set(); err != nil {
 		return c, nil, nil, fmt.Errorf("%s: %w", path, err)

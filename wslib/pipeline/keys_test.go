@@ -36,7 +36,8 @@ func TestFloatBudgetHasKeys(t *testing.T) {
 	for _, m := range old.Networks {
 		pages += len(m.Table.Entries) - len(m.Table.Exclusive())
 	}
-	if plan.KeyPrecision != page.Int2 || s.Stored.Keys != pages*128 || s.Stored.Total > total || s.Stored.Total != plan.Bytes || old.Precision.Quantized() {
+	if plan.KeyPrecision != page.Int2 || s.Stored.Keys != pages*128 || s.Stored.Total > total ||
+		s.Stored.Total != plan.Bytes || old.Precision.Quantized() {
 		t.Errorf("%d pages on shared ones, plan %+v, stored %+v", pages, plan, s.Stored)
 	}
 	var out bytes.Buffer
@@ -55,7 +56,8 @@ func TestFloatBudgetHasKeys(t *testing.T) {
 		t.Error("weights of mnist changed when svhn joined")
 	}
 	if set.Networks[1].Keys == nil || set.Stored().Total > 250_000 || set.Stored().Total < 240_000 {
-		t.Errorf("svhn has %d bytes of keys; %+v, were %+v", len(set.Networks[1].Keys), set.Stored(), old.Stored())
+		t.Errorf("svhn has %d bytes of keys; %+v, were %+v", len(set.Networks[1].Keys), set.Stored(),
+			old.Stored())
 	}
 
 	on := joined
@@ -81,7 +83,8 @@ func TestFloatBudgetHasKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	if err := other.Optimize(context.Background()); err == nil || !strings.Contains(err.Error(), "has keys of int2, want no keys") {
+	if err := other.Optimize(context.Background()); err == nil ||
+		!strings.Contains(err.Error(), "has keys of int2, want no keys") {
 		t.Errorf("a run without keys goes on from one with keys: %v", err)
 	}
 }

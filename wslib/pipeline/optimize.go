@@ -52,7 +52,8 @@ func (r *Run) Optimize(ctx context.Context) error {
 		if err := r.Dir.WriteJSON(setFile, recordSet(result.Set)); err != nil {
 			return nil, err
 		}
-		h := History{Method: r.config.Optimization.Method, Networks: r.config.Networks, BestStep: result.BestStep, Points: result.History}
+		h := History{Method: r.config.Optimization.Method, Networks: r.config.Networks,
+			BestStep: result.BestStep, Points: result.History}
 		if err := r.Dir.WriteJSON(overlapFile, OverlapRecord(plan)); err != nil {
 			return nil, err
 		}
@@ -61,7 +62,8 @@ func (r *Run) Optimize(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(r.Dir.File(checkpointDir, id+".npz")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(r.Dir.File(checkpointDir, id+".npz")); err != nil &&
+		!errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	os.Remove(r.Dir.File(checkpointDir)) // unless another configuration's checkpoint is in it
@@ -103,7 +105,8 @@ func (r *Run) task(ctx context.Context, n *network.Network) (optimization.Task, 
 	return optimization.Task{Network: n, Data: d}, err
 }
 
-func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Result, *overlapping.Plan, error) {
+func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Result,
+	*overlapping.Plan, error) {
 	backend, err := r.Backend(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -113,13 +116,14 @@ func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Re
 		return nil, nil, err
 	}
 	format, recipe := page.Format(r.config.Pages.Format), r.config.Optimization
-	o := optimization.Options{Seed: r.config.Seed, Checkpoint: checkpoint, Progress: func(p optimization.Progress) {
-		note := ""
-		if p.Point != nil {
-			note = fmt.Sprintf("mean validation %.2f %%", 100*p.Point.Mean)
-		}
-		r.options.Progress(stageOptimize, p.Step, p.Steps, note)
-	}}
+	o := optimization.Options{Seed: r.config.Seed, Checkpoint: checkpoint,
+		Progress: func(p optimization.Progress) {
+			note := ""
+			if p.Point != nil {
+				note = fmt.Sprintf("mean validation %.2f %%", 100*p.Point.Mean)
+			}
+			r.options.Progress(stageOptimize, p.Step, p.Steps, note)
+		}}
 	if recipe.Method == optimization.AlternatingMethod {
 		var networks []overlapping.Network
 		for _, n := range r.Networks() {
@@ -209,7 +213,8 @@ func (r *Run) OverlappedSet() (*page.Set, error) {
 	for _, n := range r.Networks() {
 		shapes = append(shapes, setfiles.Shape{Name: n.Name, Weights: n.Weights(), State: n.StateSize()})
 	}
-	return setfiles.Load(r.Dir.File("overlap"), page.Format{Size: r.config.Pages.Size, Shared: r.config.Pages.Shared}, shapes)
+	return setfiles.Load(r.Dir.File("overlap"),
+		page.Format{Size: r.config.Pages.Size, Shared: r.config.Pages.Shared}, shapes)
 }
 
 // Overlapped is what overlapping decided: for the optimized pages if there are

@@ -22,7 +22,8 @@ type OverlappedNetwork struct {
 
 // OverlapRecord lists what a plan decided.
 func OverlapRecord(p *overlapping.Plan) Overlapped {
-	o := Overlapped{PageSize: p.PageSize, SharedPages: p.Shared, Networks: []OverlappedNetwork{}, TotalCost: p.TotalCost()}
+	o := Overlapped{PageSize: p.PageSize, SharedPages: p.Shared, Networks: []OverlappedNetwork{},
+		TotalCost: p.TotalCost()}
 	for _, m := range p.Members {
 		o.Networks = append(o.Networks, OverlappedNetwork{
 			Name: m.Name, Weights: len(m.Weights), Pages: len(m.Table.Entries),

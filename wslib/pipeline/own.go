@@ -38,7 +38,8 @@ type Own struct {
 // weights in the model's order that take the place of the file's. names choose some; none: all, by
 // name. The objective follows from the samples: float labels make a regression, outputs like
 // inputs without training labels a reconstruction, all else is a classification.
-func ReadOwn(ctx context.Context, backend compute.Backend, dir string, seed uint64, names ...string) ([]Own, error) {
+func ReadOwn(ctx context.Context, backend compute.Backend, dir string, seed uint64,
+	names ...string) ([]Own, error) {
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -51,7 +52,8 @@ func ReadOwn(ctx context.Context, backend compute.Backend, dir string, seed uint
 			continue
 		}
 		if other := found[name]; other != "" {
-			return nil, fmt.Errorf("%s: network %s is in %s and in %s, want one file", dir, name, other, f.Name())
+			return nil, fmt.Errorf("%s: network %s is in %s and in %s, want one file", dir, name,
+				other, f.Name())
 		}
 		found[name] = f.Name()
 		all = append(all, name)
@@ -76,7 +78,8 @@ func ReadOwn(ctx context.Context, backend compute.Backend, dir string, seed uint
 	return own, nil
 }
 
-func readOwn(ctx context.Context, backend compute.Backend, dir, file, name string, seed uint64) (Own, error) {
+func readOwn(ctx context.Context, backend compute.Backend, dir, file, name string,
+	seed uint64) (Own, error) {
 	path := filepath.Join(dir, file)
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -139,7 +142,8 @@ func (o *Own) Complete(ctx context.Context, backend compute.Backend, objective n
 			return err
 		}
 		if len(o.Values.State) > 0 || n.StateSize() > 0 {
-			if err := page.CheckWeights("network "+n.Name+": state", o.Values.State, n.StateSize()); err != nil {
+			if err := page.CheckWeights("network "+n.Name+": state", o.Values.State,
+				n.StateSize()); err != nil {
 				return err
 			}
 		}
@@ -191,7 +195,8 @@ func (o *Own) label(ctx context.Context, backend compute.Backend) error {
 		return nil
 	}
 	if o.Values == nil {
-		return fmt.Errorf("network %s has neither weights nor labels: nothing says what it is to learn", o.Network.Name)
+		return fmt.Errorf("network %s has neither weights nor labels: nothing says what it is to learn",
+			o.Network.Name)
 	}
 	s, err := score.New(backend, o.Network, 100)
 	if err != nil {
@@ -323,7 +328,8 @@ type modelRecord struct {
 }
 
 func recordOf(n *network.Network) modelRecord {
-	m := modelRecord{Kind: "function", Objective: n.For().Name(), Order: n.Order, Input: n.Input(), Output: n.Output(), Layers: n.State()}
+	m := modelRecord{Kind: "function", Objective: n.For().Name(), Order: n.Order, Input: n.Input(),
+		Output: n.Output(), Layers: n.State()}
 	if d, ok := n.Model.(*network.Described); ok {
 		m.Kind, m.Described = "described", d
 	} else if onnx.GraphOf(n) != nil {
@@ -334,7 +340,8 @@ func recordOf(n *network.Network) modelRecord {
 
 // NetworkOf is the network that a pack's record and graph describe. A GoMLX function cannot be
 // read back: errFunction.
-func NetworkOf(backend compute.Backend, name string, record json.RawMessage, graph []byte) (*network.Network, error) {
+func NetworkOf(backend compute.Backend, name string, record json.RawMessage,
+	graph []byte) (*network.Network, error) {
 	var m modelRecord
 	if err := json.Unmarshal(record, &m); err != nil {
 		return nil, fmt.Errorf("network %s: model: %w", name, err)

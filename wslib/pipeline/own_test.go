@@ -38,7 +38,8 @@ func writeOwn(t *testing.T) string {
 					}
 				}
 			}
-			if err := npy.Write(filepath.Join(dir, name+"_"+part+"_data.npy"), values, n, 6, 6, 1); err != nil {
+			if err := npy.Write(filepath.Join(dir, name+"_"+part+"_data.npy"), values, n, 6, 6,
+				1); err != nil {
 				t.Fatal(err)
 			}
 			if err := npy.Write(filepath.Join(dir, name+"_"+part+"_label.npy"), labels); err != nil {
@@ -63,7 +64,8 @@ func TestOwnNetworks(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Baseline.Steps, c.Pages.Size, c.Pages.Shared = 200, 64, 40
-	c.Optimization.Batch, c.Optimization.Steps, c.Optimization.ValidateEvery = optimization.Each{"": 16}, 100, 50
+	c.Optimization.Batch, c.Optimization.Steps,
+		c.Optimization.ValidateEvery = optimization.Each{"": 16}, 100, 50
 	path := filepath.Join(t.TempDir(), "run")
 	r, err := Open(path, c, Options{Own: own, Opened: &Opened{Backend: backend}})
 	if err != nil {
@@ -94,7 +96,8 @@ func TestOwnNetworks(t *testing.T) {
 		t.Errorf("without the networks, pages are others: %v", err)
 	}
 	for i, n := range r.Networks() {
-		if n.Name != c.Networks[i] || n.Weights() != 36*40+40+40*3+3 || !slices.Equal(n.Input(), []int{6, 6, 1}) {
+		if n.Name != c.Networks[i] || n.Weights() != 36*40+40+40*3+3 ||
+			!slices.Equal(n.Input(), []int{6, 6, 1}) {
 			t.Errorf("network %s of %d weights takes %v", n.Name, n.Weights(), n.Input())
 		}
 	}

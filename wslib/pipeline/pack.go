@@ -26,7 +26,8 @@ func (r *Run) Pack() (*pack.File, error) {
 		}
 		f.Networks = append(f.Networks, p)
 	}
-	f.Made, err = json.Marshal(map[string]any{"config": r.config, "versions": r.Dir.Manifest.Versions, "data": r.Dir.Manifest.Data})
+	f.Made, err = json.Marshal(map[string]any{"config": r.config, "versions": r.Dir.Manifest.Versions,
+		"data": r.Dir.Manifest.Data})
 	return f, err
 }
 

@@ -98,10 +98,13 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 	if err := r.All(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if again["baseline mnist"] || again["fisher mnist"] || again["teacher mnist"] || again[stageOverlap] || !again[stageOptimize] {
+	if again["baseline mnist"] || again["fisher mnist"] || again["teacher mnist"] || again[stageOverlap] ||
+		!again[stageOptimize] {
 		t.Errorf("stages done after the interruption: %v", again)
 	}
-	for _, file := range []string{setfiles.SharedFile, setfiles.ExclusiveFile, setfiles.File("mnist", page.TablePart), teacherFile("fmnist"), setfiles.File("fmnist", page.ScalesPart), historyFile, evaluationFile} {
+	for _, file := range []string{setfiles.SharedFile, setfiles.ExclusiveFile,
+		setfiles.File("mnist", page.TablePart), teacherFile("fmnist"),
+		setfiles.File("fmnist", page.ScalesPart), historyFile, evaluationFile} {
 		a, err := os.ReadFile(filepath.Join(undisturbed, file))
 		if err != nil {
 			t.Fatal(err)
@@ -132,24 +135,28 @@ func checkSummary(t *testing.T, r *Run) {
 	for i, m := range set.Networks {
 		own += len(m.Table.Exclusive())
 		if got := s.Networks[i].ExclusivePages; got != len(m.Table.Exclusive()) {
-			t.Errorf("%s: %d exclusive pages in the summary, %d in its table", m.Name, got, len(m.Table.Exclusive()))
+			t.Errorf("%s: %d exclusive pages in the summary, %d in its table", m.Name, got,
+				len(m.Table.Exclusive()))
 		}
 	}
 	var record struct {
 		Networks []struct{ ExclusiveOffset int }
 	}
-	if err := r.Dir.ReadJSON(setFile, &record); err != nil || len(record.Networks) != 2 || record.Networks[1].ExclusiveOffset != s.Networks[0].ExclusivePages {
+	if err := r.Dir.ReadJSON(setFile, &record); err != nil || len(record.Networks) != 2 ||
+		record.Networks[1].ExclusiveOffset != s.Networks[0].ExclusivePages {
 		t.Errorf("networks in %s: %+v (%v)", setFile, record.Networks, err)
 	}
 	// 4 bytes for every weight in pages and for a scale, 1 for a table entry: 128+137 pages.
 	if want := 4*((128+own)*512+128+137) + 128 + 137; s.Stored.Total != want {
 		t.Errorf("%d bytes stored, want %d", s.Stored.Total, want)
 	}
-	if s.Bench == nil || s.Bench.Executions != 4 || s.Bench.SeparatedSwitchMS <= 0 || s.Seconds[stageOptimize] <= 0 {
+	if s.Bench == nil || s.Bench.Executions != 4 || s.Bench.SeparatedSwitchMS <= 0 ||
+		s.Seconds[stageOptimize] <= 0 {
 		t.Errorf("bench %+v, seconds %v", s.Bench, s.Seconds)
 	}
 	var text bytes.Buffer
-	if err := s.Write(&text); err != nil || !strings.Contains(text.String(), "stand-in") || !strings.Contains(text.String(), "over the 1 on real data") {
+	if err := s.Write(&text); err != nil || !strings.Contains(text.String(), "stand-in") ||
+		!strings.Contains(text.String(), "over the 1 on real data") {
 		t.Errorf("table (%v):\n%s", err, text.String())
 	}
 }
@@ -177,7 +184,8 @@ func TestDamageAndMismatchAreNamed(t *testing.T) {
 	if err := r.Overlap(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if after, _, _ := r.Dir.Stage(stageFisher("fmnist")); after.Finished != before.Finished || after.Seconds != before.Seconds {
+	if after, _, _ := r.Dir.Stage(stageFisher("fmnist")); after.Finished != before.Finished ||
+		after.Seconds != before.Seconds {
 		t.Error("Fisher information was computed again for a network that was there")
 	}
 	plan, err := r.Plan()
@@ -187,7 +195,8 @@ func TestDamageAndMismatchAreNamed(t *testing.T) {
 	r.Close()
 
 	c.Seed++
-	if _, err := Open(path, c, Options{}); err == nil || !strings.Contains(err.Error(), "another configuration") {
+	if _, err := Open(path, c, Options{}); err == nil ||
+		!strings.Contains(err.Error(), "another configuration") {
 		t.Errorf("other configuration: %v", err)
 	}
 	npy.Write(filepath.Join(path, "fmnist", "weights.npy"), []float32{1})
@@ -196,7 +205,8 @@ func TestDamageAndMismatchAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if err := r.Overlap(context.Background()); err == nil || !strings.Contains(err.Error(), filepath.Join("fmnist", "weights.npy")) {
+	if err := r.Overlap(context.Background()); err == nil ||
+		!strings.Contains(err.Error(), filepath.Join("fmnist", "weights.npy")) {
 		t.Errorf("changed file: %v", err)
 	}
 	if _, err := r.Set(); !errors.Is(err, ErrNotDone) {
@@ -210,7 +220,8 @@ func TestAlternatingRun(t *testing.T) {
 	c := tiny(t)
 	c.Networks = []string{"fmnist", "svhn"}
 	o := &c.Optimization
-	o.Method, o.FirstSteps, o.Rounds, o.Passes, o.TurnSteps, o.Batch = optimization.AlternatingMethod, 3, 1, 1, 2, optimization.Each{"": 4}
+	o.Method, o.FirstSteps, o.Rounds, o.Passes, o.TurnSteps, o.Batch = optimization.AlternatingMethod, 3, 1,
+		1, 2, optimization.Each{"": 4}
 	path := filepath.Join(t.TempDir(), "run")
 	r, err := Open(path, c, Options{})
 	if err != nil {
@@ -277,7 +288,8 @@ func TestOtherDataIsRefused(t *testing.T) {
 	if err := r.CheckData(context.Background()); err == nil {
 		t.Error("other data passed the check that comes before a change")
 	}
-	if err := r.Overlap(context.Background()); err == nil || !strings.Contains(err.Error(), "made with other fmnist data") {
+	if err := r.Overlap(context.Background()); err == nil ||
+		!strings.Contains(err.Error(), "made with other fmnist data") {
 		t.Errorf("other data: %v", err)
 	}
 	if after, _ := os.ReadFile(filepath.Join(path, "fmnist", "weights.npy")); !bytes.Equal(before, after) {
@@ -292,12 +304,14 @@ func writeFashionMNIST(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	for prefix, n := range map[string]int{"train": 20, "t10k": 10} {
-		images := append([]byte{0, 0, 8, 3, 0, 0, 0, byte(n), 0, 0, 0, 28, 0, 0, 0, 28}, make([]byte, n*28*28)...)
+		images := append([]byte{0, 0, 8, 3, 0, 0, 0, byte(n), 0, 0, 0, 28, 0, 0, 0, 28},
+			make([]byte, n*28*28)...)
 		labels := []byte{0, 0, 8, 1, 0, 0, 0, byte(n)}
 		for i := range n {
 			labels = append(labels, byte(i%10))
 		}
-		for name, data := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
+		for name, data := range map[string][]byte{"-images-idx3-ubyte": images,
+			"-labels-idx1-ubyte": labels} {
 			if err := os.WriteFile(filepath.Join(dir, prefix+name), data, 0o644); err != nil {
 				t.Fatal(err)
 			}
@@ -306,24 +320,28 @@ func writeFashionMNIST(t *testing.T, dir string) {
 }
 
 func TestConfigErrors(t *testing.T) {
-	if _, err := Profile("fast"); err == nil || !strings.Contains(err.Error(), "quick, smoke, packing, paper") {
+	if _, err := Profile("fast"); err == nil ||
+		!strings.Contains(err.Error(), "quick, smoke, packing, paper") {
 		t.Errorf("unknown profile: %v", err)
 	}
 	for want, change := range map[string]func(*Config){
-		"unknown network":    func(c *Config) { c.Networks = []string{"imagenet"} },
-		"method":             func(c *Config) { c.Optimization.Method = "magic" },
-		"no networks":        func(c *Config) { c.Networks = nil },
-		"batch 0":            func(c *Config) { c.Optimization.Batch = optimization.Each{"": 0} },
-		"keys":               func(c *Config) { c.Pages.KeyPrecision = 3 },
-		"margin 7":           func(c *Config) { c.Pages.Margin = 7 },
-		"dropout 1":          func(c *Config) { c.Optimization.Dropout = optimization.Each{"": 1} },
-		"spread NaN":         func(c *Config) { c.Pages.LoadSpread = math.NaN() },
-		"round-by 2":         func(c *Config) { c.Optimization.RoundBy = 2 },
-		"mixup 1.5":          func(c *Config) { c.Optimization.Mixup = optimization.Each{"mnist": 1.5} },
-		"lenet":              func(c *Config) { c.Pages.Load["lenet"] = 2 },
-		"float32 pages only": func(c *Config) { c.Optimization.Method, c.Pages.Precision = optimization.AlternatingMethod, page.Int4 },
-		"held only":          func(c *Config) { c.Hold = true },
-		"no/such/dir":        func(c *Config) { c.Data.Dir = "no/such/dir" },
+		"unknown network": func(c *Config) { c.Networks = []string{"imagenet"} },
+		"method":          func(c *Config) { c.Optimization.Method = "magic" },
+		"no networks":     func(c *Config) { c.Networks = nil },
+		"batch 0":         func(c *Config) { c.Optimization.Batch = optimization.Each{"": 0} },
+		"keys":            func(c *Config) { c.Pages.KeyPrecision = 3 },
+		"margin 7":        func(c *Config) { c.Pages.Margin = 7 },
+		"dropout 1":       func(c *Config) { c.Optimization.Dropout = optimization.Each{"": 1} },
+		"spread NaN":      func(c *Config) { c.Pages.LoadSpread = math.NaN() },
+		"round-by 2":      func(c *Config) { c.Optimization.RoundBy = 2 },
+		"mixup 1.5":       func(c *Config) { c.Optimization.Mixup = optimization.Each{"mnist": 1.5} },
+		"lenet":           func(c *Config) { c.Pages.Load["lenet"] = 2 },
+		"float32 pages only": func(c *Config) {
+			c.Optimization.Method,
+				c.Pages.Precision = optimization.AlternatingMethod, page.Int4
+		},
+		"held only":   func(c *Config) { c.Hold = true },
+		"no/such/dir": func(c *Config) { c.Data.Dir = "no/such/dir" },
 	} {
 		c := tiny(t)
 		change(&c)
@@ -335,7 +353,8 @@ func TestConfigErrors(t *testing.T) {
 			t.Errorf("%s: a refused configuration left a directory", want)
 		}
 	}
-	if _, err := Reopen(filepath.Join(t.TempDir(), "none"), "", Options{}); err == nil || !strings.Contains(err.Error(), "no run") {
+	if _, err := Reopen(filepath.Join(t.TempDir(), "none"), "", Options{}); err == nil ||
+		!strings.Contains(err.Error(), "no run") {
 		t.Errorf("missing run: %v", err)
 	}
 }
@@ -353,7 +372,8 @@ func TestConfigIsTheRunsOwn(t *testing.T) {
 		change.Optimization.Batch[""] = 99
 		change.Seed = 7
 	}
-	if got := r.Config(); got.Networks[0] != "mnist" || got.Optimization.Batch.Of("mnist") != 8 || got.Seed != 1 {
+	if got := r.Config(); got.Networks[0] != "mnist" || got.Optimization.Batch.Of("mnist") != 8 ||
+		got.Seed != 1 {
 		t.Errorf("configuration %+v was changed from outside", got)
 	}
 }

@@ -26,14 +26,17 @@ func Profile(name string) (Config, error) {
 		Profile: name, Networks: network.Names(network.Ten()), Seed: 1,
 		Data: Data{MinTrain: DefaultMinTrain}, Baseline: Baseline{Steps: 2000},
 		Pages: Pages{
-			Format: Format{Size: page.DefaultSize, Shared: s.Shared, Precision: page.Float32, ScaleFormat: page.ScaleFloat32},
-			TPR:    s.TPR, Margin: s.Margin, Exclusive: each{"": 4}, Placement: GreedyPlacement, Load: each{"": 1}, FisherSamples: 50,
+			Format: Format{Size: page.DefaultSize, Shared: s.Shared, Precision: page.Float32,
+				ScaleFormat: page.ScaleFloat32},
+			TPR: s.TPR, Margin: s.Margin, Exclusive: each{"": 4}, Placement: GreedyPlacement,
+			Load: each{"": 1}, FisherSamples: 50,
 		},
 		Optimization: optimization.Defaults(),
 		Bench:        Bench{Executions: 50, Samples: 500},
 	}
 	p, o := &c.Pages, &c.Optimization
-	o.Steps, o.Batch, o.Dropout = 1500, each{"": 64, "obs": 16, "esc10": 16, "us8k": 24, "hhar": 32}, each{"": 0.1}
+	o.Steps, o.Batch, o.Dropout = 1500, each{"": 64, "obs": 16, "esc10": 16, "us8k": 24, "hhar": 32},
+		each{"": 0.1}
 	o.ValidateEvery, o.ValidateOn = 250, 1000
 	switch name {
 	case "quick":
@@ -55,11 +58,13 @@ func Profile(name string) (Config, error) {
 	case "paper":
 		c.Baseline.Steps = 4000
 		p.Exclusive = each{"": 1000} // more pages than any network has
-		o.Method, o.Batch, o.LearningRate, o.Dropout = optimization.AlternatingMethod, each{"": 100}, 1e-3, each{"": 0}
+		o.Method, o.Batch, o.LearningRate, o.Dropout = optimization.AlternatingMethod, each{"": 100}, 1e-3,
+			each{"": 0}
 		o.ValidateEvery, o.ValidateOn = 100, 0
 		c.Bench.Samples = 0
 	default:
-		return Config{}, fmt.Errorf("unknown profile %q: want one of %s", name, strings.Join(Profiles(), ", "))
+		return Config{}, fmt.Errorf("unknown profile %q: want one of %s", name,
+			strings.Join(Profiles(), ", "))
 	}
 	return c, nil
 }

@@ -180,7 +180,8 @@ func (r *Run) Backend(ctx context.Context) (compute.Backend, error) {
 		var err error
 		if o := r.options.Opened; o != nil {
 			r.backend, r.info = o.Backend, o.Info
-		} else if r.backend, r.info, err = xla.Open(ctx, xla.Options{Name: r.options.Backend, Log: r.options.Log}); err != nil {
+		} else if r.backend, r.info, err = xla.Open(ctx,
+			xla.Options{Name: r.options.Backend, Log: r.options.Log}); err != nil {
 			return nil, err
 		}
 		if r.Dir.Manifest.Backend, err = json.Marshal(r.info); err != nil {
@@ -232,7 +233,8 @@ func (r *Run) keepData(name string, d *datasets.Dataset) (*datasets.Dataset, err
 	if err != nil {
 		return nil, err
 	}
-	if now := d.Provenance; known && (!have.SameFiles(now) || have.Train != now.Train || have.Test != now.Test) {
+	if now := d.Provenance; known && (!have.SameFiles(now) || have.Train != now.Train ||
+		have.Test != now.Test) {
 		return nil, fmt.Errorf("run directory %s was made with other %s data: %s; now there is %s: give the same data directory (-nets, -data or %s) or another run directory",
 			r.Dir.Path, name, have, now, datasets.DirEnv)
 	}

@@ -55,7 +55,8 @@ func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.D
 		v, info, err = r.trainBaseline(ctx, layers, data)
 	default:
 		v.Weights, info, err = baseline.Shipped(layers, data.Provenance.Kind)
-		if err == nil && (info.DataSeed != r.config.Data.Seed || !info.Data.SameFiles(data.Provenance) || r.config.Baseline.Seed != 0) {
+		if err == nil && (info.DataSeed != r.config.Data.Seed || !info.Data.SameFiles(data.Provenance) ||
+			r.config.Baseline.Seed != 0) {
 			// With another seed or other files, its training samples may be this run's
 			// validation samples.
 			err = baseline.ErrNone
@@ -117,7 +118,8 @@ func (r *Run) Fisher(ctx context.Context) error {
 			}
 			f := magnitudes(v.Weights)
 			if data.Train.Len() > 0 {
-				f, err = fisher.Compute(ctx, backend, n, v, data.Train, fisher.Options{Samples: r.config.Pages.FisherSamples, Seed: r.config.Seed})
+				f, err = fisher.Compute(ctx, backend, n, v, data.Train,
+					fisher.Options{Samples: r.config.Pages.FisherSamples, Seed: r.config.Seed})
 			}
 			if err != nil {
 				return nil, err
@@ -186,7 +188,8 @@ func (r *Run) Plan() (*overlapping.Plan, error) {
 	}
 	var fresh *overlapping.Plan // of the pages that networks have which join held ones
 	if r.config.Hold && r.config.Pages.Shared > went.set.Shared {
-		if fresh, err = overlapping.New(r.config.Pages.Size, r.config.Pages.Shared-went.set.Shared); err != nil {
+		if fresh, err = overlapping.New(r.config.Pages.Size,
+			r.config.Pages.Shared-went.set.Shared); err != nil {
 			return nil, err
 		}
 		fresh.Doubling = true
@@ -258,7 +261,8 @@ func (r *Run) Separate(n *network.Network) (overlapping.Network, error) {
 		own = mixedPages(n, v.Weights, p.Size)
 	}
 	loads := overlapping.SpreadLoads(v.Weights, f, p.Size, p.Load.Of(n.Name), p.LoadSpread)
-	return overlapping.Network{Name: n.Name, Weights: v.Weights, State: v.State, Fisher: f, Exclusive: own, Loads: loads}, nil
+	return overlapping.Network{Name: n.Name, Weights: v.Weights, State: v.State, Fisher: f, Exclusive: own,
+		Loads: loads}, nil
 }
 
 // Weights are a network's values in this run before its pages are trained: those of its baseline.

@@ -87,7 +87,8 @@ func (r *Run) Summary() (*Summary, error) {
 		m, p := set.Networks[i], data[e.Network]
 		row := NetworkSummary{
 			Name: e.Network, Data: p.Kind, Weights: m.Weights, Pages: len(m.Table.Entries),
-			Samples:        fmt.Sprintf("%d of %d train, %d of %d test", p.Train, p.TrainOf, p.Test, p.TestOf),
+			Samples: fmt.Sprintf("%d of %d train, %d of %d test", p.Train, p.TrainOf, p.Test,
+				p.TestOf),
 			ExclusivePages: len(m.Table.Exclusive()), Before: e.Before, After: e.After,
 		}
 		if n := r.Networks()[i].For(); n.Name() != (network.Classification{}).Name() {
@@ -156,7 +157,8 @@ func (s *Summary) Write(w io.Writer) error {
 			fmt.Fprintf(t, "%snot tested\t\t\t\n", row)
 			continue
 		case !n.inPercent():
-			fmt.Fprintf(t, "%s%.4g\t%.4g\t%+.2g (%s)\t\n", row, n.Before.Test, n.After.Test, n.After.Test-n.Before.Test, n.Score)
+			fmt.Fprintf(t, "%s%.4g\t%.4g\t%+.2g (%s)\t\n", row, n.Before.Test, n.After.Test,
+				n.After.Test-n.Before.Test, n.Score)
 			continue
 		}
 		scored++
@@ -169,7 +171,8 @@ func (s *Summary) Write(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nTest scores: mean change %+.2f points over the %d networks scored in percent", s.MeanChange, scored)
+	fmt.Fprintf(w, "\nTest scores: mean change %+.2f points over the %d networks scored in percent",
+		s.MeanChange, scored)
 	if real > 0 && real < scored {
 		fmt.Fprintf(w, ", %+.2f over the %d on real data", realChange/float64(real), real)
 	}
@@ -180,10 +183,12 @@ func (s *Summary) Write(w io.Writer) error {
 	}
 	fmt.Fprintf(w, ".\nStored: %d shared and %d exclusive pages of %d, %.1f KB with %s; separately %.1f KB.\n",
 		s.SharedPages, s.ExclusivePages, s.PageSize, kb(b.Total), beside, kb(b.Separate))
-	fmt.Fprintf(w, "Packing: %.2fx in bytes, %.2fx in weights, %.2fx for level 1 alone.\n", b.RatioBytes, b.RatioWeights, b.RatioLevel1)
+	fmt.Fprintf(w, "Packing: %.2fx in bytes, %.2fx in weights, %.2fx for level 1 alone.\n", b.RatioBytes,
+		b.RatioWeights, b.RatioLevel1)
 	if x := s.Bench; x != nil {
 		fmt.Fprintf(w, "%d random executions: switching %.1f ms from pages, %.1f ms from weight files (%.1fx); execution %.0f ms and %.0f ms.\n",
-			x.Executions, x.SeparatedSwitchMS, x.FilesSwitchMS, x.FilesSwitchMS/x.SeparatedSwitchMS, x.SeparatedExecuteMS, x.FilesExecuteMS)
+			x.Executions, x.SeparatedSwitchMS, x.FilesSwitchMS, x.FilesSwitchMS/x.SeparatedSwitchMS,
+			x.SeparatedExecuteMS, x.FilesExecuteMS)
 	}
 	_, err := fmt.Fprintf(w, "Backend: %s. Method: %s. Seed: %d.\n", s.Backend, s.Method, s.Seed)
 	return err

@@ -66,7 +66,8 @@ func (r *Run) Teachers(ctx context.Context) error {
 }
 
 // trainTeachers gives values in the model's order, so that runs with other orders share them.
-func (r *Run) trainTeachers(ctx context.Context, networks []*network.Network) ([]optimization.Trained, error) {
+func (r *Run) trainTeachers(ctx context.Context,
+	networks []*network.Network) ([]optimization.Trained, error) {
 	backend, err := r.Backend(ctx)
 	if err != nil {
 		return nil, err
@@ -87,13 +88,15 @@ func (r *Run) trainTeachers(ctx context.Context, networks []*network.Network) ([
 		tasks, starts = append(tasks, t), append(starts, v)
 	}
 	recipe := r.config.Optimization.Reference(r.config.Optimization.TeacherSteps)
-	o := optimization.Options{Seed: r.config.Seed, Checkpoint: cmp.Or(r.options.Teachers, r.Dir.File(checkpointDir, "teachers"))}
-	return optimization.Separate(ctx, backend, tasks, starts, page.Format{Size: page.DefaultSize}, recipe, o, func(name string, p optimization.Progress) {
-		if p.Point != nil {
-			name = fmt.Sprintf("%s validation %.2f %%", name, 100*p.Point.Mean)
-		}
-		r.options.Progress("teachers", p.Step, p.Steps, name)
-	})
+	o := optimization.Options{Seed: r.config.Seed,
+		Checkpoint: cmp.Or(r.options.Teachers, r.Dir.File(checkpointDir, "teachers"))}
+	return optimization.Separate(ctx, backend, tasks, starts, page.Format{Size: page.DefaultSize}, recipe, o,
+		func(name string, p optimization.Progress) {
+			if p.Point != nil {
+				name = fmt.Sprintf("%s validation %.2f %%", name, 100*p.Point.Mean)
+			}
+			r.options.Progress("teachers", p.Step, p.Steps, name)
+		})
 }
 
 // teacherValues are those that a network is distilled from: of the separate network, trained

@@ -86,7 +86,8 @@ func (s *Scorer) Each(ctx context.Context, values []*tensors.Tensor, split *data
 }
 
 // Outputs are those of every sample of a split, [samples, Outputs].
-func (s *Scorer) Outputs(ctx context.Context, values []*tensors.Tensor, split *datasets.Split) ([]float32, error) {
+func (s *Scorer) Outputs(ctx context.Context, values []*tensors.Tensor,
+	split *datasets.Split) ([]float32, error) {
 	width := s.Network.Outputs()
 	all := make([]float32, split.Len()*width)
 	err := s.Each(ctx, values, split, func(i int, v []float32) { copy(all[i*width:], v) })
@@ -94,14 +95,16 @@ func (s *Scorer) Outputs(ctx context.Context, values []*tensors.Tensor, split *d
 }
 
 // Predict is the class of the largest output of every sample of a split.
-func (s *Scorer) Predict(ctx context.Context, values []*tensors.Tensor, split *datasets.Split) ([]int32, error) {
+func (s *Scorer) Predict(ctx context.Context, values []*tensors.Tensor,
+	split *datasets.Split) ([]int32, error) {
 	predicted := make([]int32, split.Len())
 	err := s.Each(ctx, values, split, func(i int, v []float32) { predicted[i] = network.Largest(v) })
 	return predicted, err
 }
 
 // Score is what the network's objective makes of its outputs for a split.
-func (s *Scorer) Score(ctx context.Context, values []*tensors.Tensor, split *datasets.Split) (float64, error) {
+func (s *Scorer) Score(ctx context.Context, values []*tensors.Tensor,
+	split *datasets.Split) (float64, error) {
 	if split.Len() == 0 {
 		return 0, fmt.Errorf("network %s: no samples to score", s.Network.Name)
 	}

@@ -20,7 +20,8 @@ const size, classes, samples = 6, 4, 250
 // them by plain loops. The batch is of 100, so that the last one is not full.
 func scored(t *testing.T) (s *Scorer, values network.Values, x []float32, logits [][]float64) {
 	t.Helper()
-	n := network.Describe("a", network.Described{Shape: [3]int{2, 3, 1}, Dense: []int{size, classes}, Activation: network.LeakyActivation})
+	n := network.Describe("a", network.Described{Shape: [3]int{2, 3, 1}, Dense: []int{size, classes},
+		Activation: network.LeakyActivation})
 	s, err := New(xlatest.Backend(t), n, 100)
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +77,8 @@ func TestScoreAgainstPlainLoops(t *testing.T) {
 			t.Fatalf("sample %d: logit %d is %v, want %v", i/classes, i%classes, v, want)
 		}
 	}
-	if _, err := s.Score(ctx, on, split.Slice(0)); err == nil || !strings.Contains(err.Error(), "network a: no samples") {
+	if _, err := s.Score(ctx, on, split.Slice(0)); err == nil ||
+		!strings.Contains(err.Error(), "network a: no samples") {
 		t.Errorf("no samples: %v", err)
 	}
 }
@@ -84,7 +86,8 @@ func TestScoreAgainstPlainLoops(t *testing.T) {
 // Where the score needs the samples, it gets them: this network gives back nothing but its
 // biases, of each the squared distance to the sample is known.
 func TestScoreOfReconstruction(t *testing.T) {
-	n := network.Describe("a", network.Described{Shape: [3]int{1, 2, 1}, Dense: []int{2, 2}, Activation: network.LeakyActivation})
+	n := network.Describe("a", network.Described{Shape: [3]int{1, 2, 1}, Dense: []int{2, 2},
+		Activation: network.LeakyActivation})
 	n.Objective = network.Reconstruction{}
 	s, err := New(xlatest.Backend(t), n, 2)
 	if err != nil {

@@ -46,7 +46,8 @@ func TestTiesAndZeroFisher(t *testing.T) {
 }
 
 func TestBadOptions(t *testing.T) {
-	for _, o := range []Options{{}, {TPR: 3, Margin: 0.1, Shared: 1}, {TPR: 1, Margin: math.NaN(), Shared: 1}, {TPR: 1, Margin: 0.1}} {
+	for _, o := range []Options{{}, {TPR: 3, Margin: 0.1, Shared: 1},
+		{TPR: 1, Margin: math.NaN(), Shared: 1}, {TPR: 1, Margin: 0.1}} {
 		if _, err := Separate([]float64{1}, o); err == nil {
 			t.Errorf("%+v accepted", o)
 		}

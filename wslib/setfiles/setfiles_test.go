@@ -121,7 +121,8 @@ func TestFilesByHand(t *testing.T) {
 		{ExclusiveFile, "|i1", []int{2, 13}, s.Networks[0].Exclusive},
 		{File("a", page.TablePart), "<u2", []int{5}, []byte{7, 0, 44, 1, 7, 0, 43, 1, 45, 1}},
 		{File("b", page.TablePart), "|u1", []int{1}, []byte{255}},
-		{File("a", page.ScalesPart), "<u2", []int{5}, []byte{0, 0x3c, 0xcd, 0x34, 0, 0xc0, 0, 0, 0x19, 0x14}},
+		{File("a", page.ScalesPart), "<u2", []int{5},
+			[]byte{0, 0x3c, 0xcd, 0x34, 0, 0xc0, 0, 0, 0x19, 0x14}},
 		{File("a", page.StatePart), "<f4", []int{2}, []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xbf}},
 	} {
 		_, got, shape, err := npy.ReadBytes(filepath.Join(dir, c.file), c.kind)
@@ -142,7 +143,8 @@ func TestLoadOlderFiles(t *testing.T) {
 	if _, err := Save(s, dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := npy.Write(filepath.Join(dir, File("b", page.TablePart)), s.Networks[0].Table.Entries); err != nil {
+	if err := npy.Write(filepath.Join(dir, File("b", page.TablePart)),
+		s.Networks[0].Table.Entries); err != nil {
 		t.Fatal(err)
 	}
 	got, err := Load(dir, s.Format, shapes(s))
@@ -220,7 +222,8 @@ func TestDamagedFiles(t *testing.T) {
 		{p4, 0, "", File("a", page.KeysPart), bytesOf(2, 4), "U8 [2 4], want U8 [3 4]"},
 		{p4, 0, "", File("a", page.KeysPart), values(make([]int8, 12)), "I8 [12], want U8 [3 4]"},
 		{p4, 0, "", File("a", page.KeysPart), os.Remove, "no such file"},
-		{p4, 0, "", File("a", page.StatePart), values([]float32{1, float32(math.NaN())}), ": a: state: weight 1 is NaN"},
+		{p4, 0, "", File("a", page.StatePart), values([]float32{1, float32(math.NaN())}),
+			": a: state: weight 1 is NaN"},
 		{p4, 0, "", File("a", page.StatePart), values([]float32{1}), "1 values, want 2"},
 	} {
 		t.Run(fmt.Sprint(i, " ", c.want), func(t *testing.T) {

@@ -80,7 +80,8 @@ func TestCheckpoint(t *testing.T) {
 		t.Errorf("names %q, want %q", got, want)
 	}
 	e := c.find("bias_1")
-	if e == nil || e.dtype != float64Type || !slices.Equal(e.shape, []int{4}) || e.shard != 1 || e.size != 32 || e.partitioned {
+	if e == nil || e.dtype != float64Type || !slices.Equal(e.shape, []int{4}) || e.shard != 1 ||
+		e.size != 32 || e.partitioned {
 		t.Errorf("entry %+v", e)
 	}
 	values, shape, err := c.Float32("bias_1")
@@ -163,7 +164,8 @@ func TestDamagedIndex(t *testing.T) {
 
 func TestDamagedData(t *testing.T) {
 	prefix := writeCheckpoint(t, 1, []tensor{
-		{"a", float32Type, []int{3}, 0, float32s(1, 2, 3)}, {"b", float64Type, []int{2, 1}, 0, float64s(4, 5)},
+		{"a", float32Type, []int{3}, 0, float32s(1, 2, 3)},
+		{"b", float64Type, []int{2, 1}, 0, float64s(4, 5)},
 	})
 	path := prefix + ".data-00000-of-00001"
 	c := open(t, prefix)

@@ -12,7 +12,8 @@ import (
 func FuzzIndex(f *testing.F) {
 	index, _ := encodeCheckpoint(2, tinyTensors())
 	f.Add(index)
-	f.Add(encodeBlock([]pair{header(1), {"x", encodeEntry(1, []int{2, 2}, 0, 0, 16, 0)}, {"xy", encodeEntry(2, nil, 0, 8, 8, 0)}}))
+	f.Add(encodeBlock([]pair{header(1), {"x", encodeEntry(1, []int{2, 2}, 0, 0, 16, 0)},
+		{"xy", encodeEntry(2, nil, 0, 8, 8, 0)}}))
 	f.Add(encodeEntry(1, []int{3, 3, 1, 16}, 0, 4, 576, 1))
 	f.Add([]byte{})
 	shard := bytes.NewReader(make([]byte, 1024))

@@ -76,7 +76,8 @@ func eachPair(table []byte, visit func(key, value []byte) error) error {
 			return fmt.Errorf("%d bytes after a block handle", len(rest))
 		}
 		if h.offset < end {
-			return fmt.Errorf("block at byte %d begins before byte %d, the end of the one before", h.offset, end)
+			return fmt.Errorf("block at byte %d begins before byte %d, the end of the one before",
+				h.offset, end)
 		}
 		block, err := readBlock(blocks, h)
 		if err != nil {
@@ -98,13 +99,15 @@ func eachPair(table []byte, visit func(key, value []byte) error) error {
 func readBlock(blocks []byte, h handle) ([]byte, error) {
 	size := uint64(len(blocks))
 	if h.offset > size || h.size > size-h.offset || size-h.offset-h.size < trailerSize {
-		return nil, fmt.Errorf("block of %d bytes at byte %d does not fit into %d bytes", h.size, h.offset, size)
+		return nil, fmt.Errorf("block of %d bytes at byte %d does not fit into %d bytes", h.size,
+			h.offset, size)
 	}
 	stored := blocks[h.offset : h.offset+h.size+trailerSize]
 	block, kind, sum := stored[:h.size], stored[h.size], stored[h.size+1:]
 	got, want := maskCRC(crc32.Checksum(stored[:h.size+1], castagnoli)), binary.LittleEndian.Uint32(sum)
 	if got != want {
-		return nil, fmt.Errorf("block at byte %d: checksum 0x%08x, want 0x%08x (damaged)", h.offset, got, want)
+		return nil, fmt.Errorf("block at byte %d: checksum 0x%08x, want 0x%08x (damaged)", h.offset,
+			got, want)
 	}
 	switch kind {
 	case 0:

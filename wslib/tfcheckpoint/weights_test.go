@@ -24,11 +24,15 @@ func TestWeightsErrors(t *testing.T) {
 		change func(x *tensor)
 		want   []string
 	}{
-		"missing":    {func(x *tensor) { x.name = "other" }, []string{"model.index", `no tensor "weight_1"`, "dense0/kernel", "tiny"}},
-		"transposed": {func(x *tensor) { x.shape = []int{4, 8} }, []string{"model.index", `"weight_1"`, "[4 8]", "[8 4]", "tiny", "dense0/kernel"}},
-		"flat":       {func(x *tensor) { x.shape = []int{32} }, []string{`"weight_1"`, "[32]", "[8 4]"}},
-		"type":       {func(x *tensor) { x.dtype = 3 }, []string{"model.data-00000-of-00002", `"weight_1"`, "int32"}},
-		"size":       {func(x *tensor) { x.data = x.data[:100] }, []string{"model.data-00000-of-00002", `"weight_1"`, "100 bytes", "[8 4]"}},
+		"missing": {func(x *tensor) { x.name = "other" },
+			[]string{"model.index", `no tensor "weight_1"`, "dense0/kernel", "tiny"}},
+		"transposed": {func(x *tensor) { x.shape = []int{4, 8} },
+			[]string{"model.index", `"weight_1"`, "[4 8]", "[8 4]", "tiny", "dense0/kernel"}},
+		"flat": {func(x *tensor) { x.shape = []int{32} }, []string{`"weight_1"`, "[32]", "[8 4]"}},
+		"type": {func(x *tensor) { x.dtype = 3 },
+			[]string{"model.data-00000-of-00002", `"weight_1"`, "int32"}},
+		"size": {func(x *tensor) { x.data = x.data[:100] },
+			[]string{"model.data-00000-of-00002", `"weight_1"`, "100 bytes", "[8 4]"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tensors := tinyTensors()

@@ -140,7 +140,8 @@ func encodeCheckpoint(shards int, tensors []tensor) (index []byte, data [][]byte
 	for _, x := range tensors {
 		at := uint64(len(data[x.shard]))
 		data[x.shard] = append(data[x.shard], x.data...)
-		pairs = append(pairs, pair{x.name, encodeEntry(x.dtype, x.shape, uint64(x.shard), at, uint64(len(x.data)), writerCRC(x.data))})
+		pairs = append(pairs, pair{x.name, encodeEntry(x.dtype, x.shape, uint64(x.shard), at,
+			uint64(len(x.data)), writerCRC(x.data))})
 	}
 	sort.Slice(pairs, func(i, j int) bool { return pairs[i].key < pairs[j].key })
 	return encodeTable(pairs), data

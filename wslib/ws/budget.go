@@ -42,7 +42,8 @@ func (b *byteCount) Set(text string) error {
 }
 
 func budgetFlags(f *runFlags) *budgetOptions {
-	b := &budgetOptions{flags: f, ratio: f.set.Float64("ratio", 0, "budget: packing `ratio` in bytes, everything counted; instead of pages and precision")}
+	b := &budgetOptions{flags: f, ratio: f.set.Float64("ratio", 0,
+		"budget: packing `ratio` in bytes, everything counted; instead of pages and precision")}
 	f.set.Var(&b.bytes, "bytes", "budget: `bytes` in all, as in 80KB; instead of -ratio")
 	f.set.Var(&b.level1, "level1", "budget: `bytes` of it in device memory, the rest for exclusive pages; else chosen")
 	return b
@@ -116,7 +117,8 @@ func (b *budgetOptions) total(c pipeline.Config, own []pipeline.Own) (int, error
 
 // join is the configuration of a run that goes on from the one in dir, whose networks
 // are held.
-func (b *budgetOptions) join(dir string, own []pipeline.Own, o configFlags, log io.Writer) (pipeline.Config, error) {
+func (b *budgetOptions) join(dir string, own []pipeline.Own, o configFlags,
+	log io.Writer) (pipeline.Config, error) {
 	if err := refuse(b.flags, pagesAndData...); err != nil {
 		return pipeline.Config{}, err
 	}
@@ -143,5 +145,6 @@ func (b *budgetOptions) join(dir string, own []pipeline.Own, o configFlags, log 
 
 func announce(log io.Writer, total int, plan budget.Plan) {
 	fmt.Fprintf(log, "budget of %d bytes: %d shared pages of %v, at most %s exclusive ones a network of %v, scales as %s%s: %d bytes, %d of them in device memory\n",
-		total, plan.Shared, plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat, plan.KeysText(), plan.Bytes, plan.Level1)
+		total, plan.Shared, plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat,
+		plan.KeysText(), plan.Bytes, plan.Level1)
 }

@@ -46,7 +46,8 @@ func (a *app) dataCommand() *ffcli.Command {
 }
 
 // printData prints a line for each dataset, and below what is to be said of it.
-func (a *app) printData(ctx context.Context, f *runFlags, nets []*network.Network, o datasets.Options) error {
+func (a *app) printData(ctx context.Context, f *runFlags, nets []*network.Network,
+	o datasets.Options) error {
 	table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "dataset\tdata\ttraining\tvalidation\ttest\tgroups\topened in\tagain in\tbaseline real\tbaseline stand-in")
 	var notes []string
@@ -63,7 +64,8 @@ func (a *app) printData(ctx context.Context, f *runFlags, nets []*network.Networ
 			return err
 		}
 		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%s\t%.2f s\t%.3f s\t%s\t%s\n", n.Name, d.Provenance.Kind,
-			d.Train.Len(), d.Validation.Len(), d.Test.Len(), groups(d), first.Seconds(), time.Since(start).Seconds(),
+			d.Train.Len(), d.Validation.Len(), d.Test.Len(), groups(d), first.Seconds(),
+			time.Since(start).Seconds(),
 			shippedAccuracy(n, datasets.Real), shippedAccuracy(n, datasets.StandIn))
 		notes = append(notes, n.Name+": "+d.Provenance.String())
 	}

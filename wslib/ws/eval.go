@@ -62,7 +62,8 @@ func (f *runFlags) testData(ctx context.Context, a *app, n *network.Network) (*d
 		}
 	}
 	if slices.Contains(datasets.Names(), n.Name) {
-		d, err := datasets.Open(ctx, n.Name, datasets.Options{Dir: f.data, MinTrain: pipeline.DefaultMinTrain,
+		d, err := datasets.Open(ctx, n.Name, datasets.Options{Dir: f.data,
+			MinTrain: pipeline.DefaultMinTrain,
 			Progress: f.dataProgress(a, n.Name)})
 		if err != nil || slices.Equal(d.Shape, n.Input()) && d.Classes == n.Outputs() {
 			return d, err
@@ -73,7 +74,8 @@ func (f *runFlags) testData(ctx context.Context, a *app, n *network.Network) (*d
 
 // score prints the score of a network's values on test samples, and where these are from.
 func (a *app) score(
-	ctx context.Context, backend compute.Backend, n *network.Network, v network.Values, data *datasets.Dataset,
+	ctx context.Context, backend compute.Backend, n *network.Network, v network.Values,
+	data *datasets.Dataset,
 ) error {
 	fmt.Fprintf(a.err, "%s: %s\n", n.Name, data.Provenance)
 	s, err := score.New(backend, n, 100)

@@ -65,7 +65,8 @@ func (a *app) exportPack(r *pipeline.Run, path string) error {
 	return err
 }
 
-func (a *app) exportWeights(ctx context.Context, r *pipeline.Run, nets []*network.Network, dir string) error {
+func (a *app) exportWeights(ctx context.Context, r *pipeline.Run, nets []*network.Network,
+	dir string) error {
 	set, err := r.Set()
 	if err != nil {
 		return err
@@ -88,7 +89,8 @@ func (a *app) exportWeights(ctx context.Context, r *pipeline.Run, nets []*networ
 		}
 		fmt.Fprintf(a.out, "%s: %d weights\n", path, len(w))
 		path = filepath.Join(dir, n.Name+".npz")
-		if err := writeLayers(path, n, network.Values{Weights: w, State: set.Networks[i].State}); err != nil {
+		if err := writeLayers(path, n, network.Values{Weights: w,
+			State: set.Networks[i].State}); err != nil {
 			return fmt.Errorf("write %s: %w", path, err)
 		}
 		fmt.Fprintf(a.out, "%s: %d layers\n", path, len(n.Layers()))

@@ -30,9 +30,11 @@ type runFlags struct {
 func newRunFlags(verb string) *runFlags {
 	f := &runFlags{set: flag.NewFlagSet("ws "+verb, flag.ContinueOnError)}
 	f.set.StringVar(&f.run, "run", filepath.Join("results", "runs", "ws"), "run `directory`")
-	f.set.StringVar(&f.data, "data", os.Getenv(datasets.DirEnv), "`directory` of the original dataset files; default from the environment variable "+datasets.DirEnv)
+	f.set.StringVar(&f.data, "data", os.Getenv(datasets.DirEnv),
+		"`directory` of the original dataset files; default from the environment variable "+datasets.DirEnv)
 	f.set.StringVar(&f.own, "nets", "", "`directory` of networks of one's own: NAME.onnx or NAME.json, with NAME_train_data.npy and so on")
-	f.set.StringVar(&f.backend, "backend", "auto", "compute backend: auto, cuda, cpu, go, or the path of a PJRT plugin")
+	f.set.StringVar(&f.backend, "backend", "auto",
+		"compute backend: auto, cuda, cpu, go, or the path of a PJRT plugin")
 	f.set.BoolVar(&f.quiet, "quiet", false, "no progress")
 	return f
 }
@@ -82,7 +84,8 @@ func (f *runFlags) withOwn(ctx context.Context, a *app, names ...string) (pipeli
 // minTrainFlag adds the flag that says from how many training samples on a real dataset
 // is used.
 func (f *runFlags) minTrainFlag() *int {
-	return f.set.Int("min", pipeline.DefaultMinTrain, "use the stand-in of a dataset of which fewer real training `samples` are found")
+	return f.set.Int("min", pipeline.DefaultMinTrain,
+		"use the stand-in of a dataset of which fewer real training `samples` are found")
 }
 
 // dataProgress reports how far the preparing of a dataset is.
@@ -105,7 +108,8 @@ func (f *runFlags) reopen(ctx context.Context, a *app) (*pipeline.Run, error) {
 
 // withRun opens the run of -run, which must exist, and the networks of it that -net
 // names (default all), for do.
-func (f *runFlags) withRun(ctx context.Context, a *app, do func(*pipeline.Run, []*network.Network) error) error {
+func (f *runFlags) withRun(ctx context.Context, a *app,
+	do func(*pipeline.Run, []*network.Network) error) error {
 	r, err := f.reopen(ctx, a)
 	if err != nil {
 		return err

@@ -53,7 +53,8 @@ func TestFlagsReachTheConfig(t *testing.T) {
 	}
 	f := newRunFlags("run")
 	o, b := newConfigFlags(f), budgetFlags(f)
-	if err := f.set.Parse([]string{"-page", "256", "-seed", "3", "-rate", "0.01", "-steps", "7", "-scales", "float16",
+	if err := f.set.Parse([]string{"-page", "256", "-seed", "3", "-rate", "0.01", "-steps", "7", "-scales",
+		"float16",
 		"-precision", "2", "-mixup", "gtsrb=0.5", "-bytes", "80KB", "-load", "20,obs=1"}); err != nil {
 		t.Fatal(err)
 	}

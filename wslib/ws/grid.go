@@ -28,7 +28,8 @@ func (a *app) gridCommand() *ffcli.Command {
 	profile := f.set.String("profile", "packing",
 		"`profile` of the schedule: "+strings.Join(pipeline.Profiles(), ", "))
 	table := f.set.Bool("table", false, "run nothing, make the table and charts of what is finished in -dir")
-	config := newConfigFlags(f, "seed", "tpr", "margin", "shared", "exclusive", "method", "precision", "exclusive-precision", "scales",
+	config := newConfigFlags(f, "seed", "tpr", "margin", "shared", "exclusive", "method", "precision",
+		"exclusive-precision", "scales",
 		"first", "rounds", "passes", "turn", "lambda") // a grid's seeds, methods and budgets say these
 	return &ffcli.Command{
 		Name: "grid", FlagSet: f.set,

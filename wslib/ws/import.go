@@ -16,7 +16,8 @@ import (
 
 func (a *app) importCommand() *ffcli.Command {
 	f := newRunFlags("import").withNet("`name` of the network")
-	checkpoint := f.set.String("checkpoint", "", "`prefix` of a TensorFlow V2 checkpoint: PREFIX.index and its data files")
+	checkpoint := f.set.String("checkpoint", "",
+		"`prefix` of a TensorFlow V2 checkpoint: PREFIX.index and its data files")
 	out := f.set.String("out", "", "`file` for the flat weight vector; default NAME.npy")
 	return &ffcli.Command{
 		Name: "import", FlagSet: f.set,
@@ -76,7 +77,8 @@ func (a *app) evalWeights(ctx context.Context, f *runFlags, path string) error {
 	if err := page.CheckWeights(path, weights, n.Weights()); err != nil {
 		return err
 	}
-	data, err := datasets.Open(ctx, n.Name, datasets.Options{Dir: f.data, Progress: f.dataProgress(a, n.Name)})
+	data, err := datasets.Open(ctx, n.Name, datasets.Options{Dir: f.data,
+		Progress: f.dataProgress(a, n.Name)})
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	see := "ws"
-	if len(args) > 0 && slices.ContainsFunc(root.Subcommands, func(c *ffcli.Command) bool { return c.Name == args[0] }) {
+	if len(args) > 0 && slices.ContainsFunc(root.Subcommands,
+		func(c *ffcli.Command) bool { return c.Name == args[0] }) {
 		see = "ws " + args[0]
 	}
 	if err := root.Parse(args); err != nil {

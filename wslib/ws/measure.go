@@ -75,7 +75,8 @@ func (a *app) evalCommand() *ffcli.Command {
 			}
 			switch {
 			case len(given) > 1:
-				return usagef("ws eval scores a run, a pack or a weight file: leave out %s", strings.Join(given[:len(given)-1], " and "))
+				return usagef("ws eval scores a run, a pack or a weight file: leave out %s",
+					strings.Join(given[:len(given)-1], " and "))
 			case *packed != "":
 				return a.evalPack(ctx, f, *packed)
 			case *weights != "":
@@ -136,10 +137,12 @@ func (a *app) benchCommand() *ffcli.Command {
 				for i, e := range b.Separated.Executions {
 					x := b.Files.Executions[i]
 					fmt.Fprintf(a.out, "[%d/%d] %s: pages %.3f ms, file %.3f ms; execution %.3f and %.3f ms; accuracy %f and %f\n", i+1, len(b.Separated.Executions),
-						e.Network, 1e3*e.Switch.Seconds(), 1e3*x.Switch.Seconds(), 1e3*e.Execute.Seconds(), 1e3*x.Execute.Seconds(), e.Accuracy, x.Accuracy)
+						e.Network, 1e3*e.Switch.Seconds(), 1e3*x.Switch.Seconds(), 1e3*e.Execute.Seconds(),
+						1e3*x.Execute.Seconds(), e.Accuracy, x.Accuracy)
 				}
 				fmt.Fprintf(a.out, "total weights load time: pages %.3f ms, files %.3f ms\ntotal DNN execution time: pages %.3f ms, files %.3f ms\n",
-					1e3*b.Separated.Switch.Seconds(), 1e3*b.Files.Switch.Seconds(), 1e3*b.Separated.Execute.Seconds(), 1e3*b.Files.Execute.Seconds())
+					1e3*b.Separated.Switch.Seconds(), 1e3*b.Files.Switch.Seconds(),
+					1e3*b.Separated.Execute.Seconds(), 1e3*b.Files.Execute.Seconds())
 				return nil
 			})
 		},

@@ -31,7 +31,8 @@ func (a *app) listCommand() *ffcli.Command {
 				}
 				fmt.Fprintln(t, "network\tinput\tclasses\tweights\tpages\t")
 				for _, n := range network.Ten() {
-					fmt.Fprintf(t, "%s\t%v\t%d\t%d\t%d\t\n", n.Name, n.Input(), n.Outputs(), n.Weights(), page.Count(n.Weights(), page.DefaultSize))
+					fmt.Fprintf(t, "%s\t%v\t%d\t%d\t%d\t\n", n.Name, n.Input(), n.Outputs(), n.Weights(),
+						page.Count(n.Weights(), page.DefaultSize))
 				}
 				return t.Flush()
 			}
@@ -47,13 +48,15 @@ func (a *app) listCommand() *ffcli.Command {
 			fmt.Fprintln(t, "network\tweights\tpages\texclusive\tsharable\tcost\t")
 			var tables []page.Table
 			for _, n := range o.Networks {
-				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.4f\t\n", n.Name, n.Weights, n.Pages, len(n.Exclusive), n.Pages-len(n.Exclusive), n.Cost)
+				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.4f\t\n", n.Name, n.Weights, n.Pages, len(n.Exclusive),
+					n.Pages-len(n.Exclusive), n.Cost)
 				tables = append(tables, page.Table{Shared: o.SharedPages, Entries: n.Table})
 			}
 			if err := t.Flush(); err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "%d shared pages of %d, occupancy %v\n", o.SharedPages, o.PageSize, page.Occupancy(tables, o.SharedPages))
+			fmt.Fprintf(a.out, "%d shared pages of %d, occupancy %v\n", o.SharedPages, o.PageSize,
+				page.Occupancy(tables, o.SharedPages))
 			return nil
 		},
 	}
@@ -142,7 +145,8 @@ func (a *app) printPlan(r *pipeline.Run, names []string) error {
 			continue
 		}
 		fmt.Fprintf(a.out, "%s\n exclusive pages %v\n weights %d, pages %d, exclusive %d, sharable %d\n page table %v\n cost %.6f\n",
-			n.Name, n.Exclusive, n.Weights, n.Pages, len(n.Exclusive), n.Pages-len(n.Exclusive), n.Table, n.Cost)
+			n.Name, n.Exclusive, n.Weights, n.Pages, len(n.Exclusive), n.Pages-len(n.Exclusive),
+			n.Table, n.Cost)
 	}
 	fmt.Fprintf(a.out, "total network cost %.6f\n", o.TotalCost)
 	return nil
@@ -166,7 +170,8 @@ func (a *app) removeCommand() *ffcli.Command {
 			if _, err := network.Select(r.Networks(), f.nets()...); err != nil {
 				return usageError{err.Error()}
 			}
-			left := slices.DeleteFunc(r.Config().Networks, func(n string) bool { return slices.Contains(f.nets(), n) })
+			left := slices.DeleteFunc(r.Config().Networks,
+				func(n string) bool { return slices.Contains(f.nets(), n) })
 			if err := change(ctx, r, left, "network %s is not in the run", f.net); err != nil {
 				return err
 			}

@@ -50,7 +50,8 @@ func (a *app) overlapCommand() *ffcli.Command {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				n, err := readNetwork(*dir, name, *size, separation.Options{TPR: d.TPR, Margin: *margin, Shared: *shared})
+				n, err := readNetwork(*dir, name, *size,
+					separation.Options{TPR: d.TPR, Margin: *margin, Shared: *shared})
 				if err != nil {
 					return err
 				}
@@ -77,7 +78,8 @@ func networksIn(dir string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".npy"); ok && !strings.HasSuffix(e.Name(), fisherSuffix) {
+		if name, ok := strings.CutSuffix(e.Name(), ".npy"); ok &&
+			!strings.HasSuffix(e.Name(), fisherSuffix) {
 			names = append(names, name)
 		}
 	}

@@ -40,7 +40,8 @@ func (p *progress) report(stage string, done, of int, note string) {
 		}
 		p.stage = stage
 		p.bar = progressbar.NewOptions(of, progressbar.OptionSetWriter(p.w), progressbar.OptionShowCount(),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(30))
+			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionSetWidth(30))
 	}
 	if note != "" {
 		note = " " + note

@@ -93,7 +93,8 @@ func (a *app) runCommand() *ffcli.Command {
 }
 
 // pagesAndData are flags that make no sense where pages and data are those of a run.
-var pagesAndData = []string{"profile", "page", "shared", "exclusive", "margin", "tpr", "fisher", "seed", "min",
+var pagesAndData = []string{"profile", "page", "shared", "exclusive", "margin", "tpr", "fisher",
+	"seed", "min",
 	"precision", "exclusive-precision", "scales", "keys", "level1", "placement", "method"}
 
 func refuse(f *runFlags, names ...string) error {

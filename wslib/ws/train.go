@@ -25,7 +25,8 @@ func (a *app) trainCommand() *ffcli.Command {
 		ShortHelp:  "optimize a run's pages, or train baselines",
 		Exec: func(ctx context.Context, _ []string) error {
 			if *base {
-				if err := onlyThese(f.set, "ws train -baseline", "baseline", "net", "out", "seed", "min", "data", "backend", "quiet", "steps", "batch", "rate", "dropout"); err != nil {
+				if err := onlyThese(f.set, "ws train -baseline", "baseline", "net", "out", "seed", "min",
+					"data", "backend", "quiet", "steps", "batch", "rate", "dropout"); err != nil {
 					return err
 				}
 				c, err := pipeline.Profile("quick")

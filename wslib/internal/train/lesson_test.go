@@ -13,7 +13,8 @@ import (
 
 // linear is one dense layer from two values to two.
 func linear() *network.Network {
-	return network.Describe("a", network.Described{Shape: [3]int{1, 2, 1}, Dense: []int{2, 2}, Activation: network.LeakyActivation})
+	return network.Describe("a", network.Described{Shape: [3]int{1, 2, 1}, Dense: []int{2, 2},
+		Activation: network.LeakyActivation})
 }
 
 // spied is the network with a note of what each forward pass gets.
@@ -48,7 +49,8 @@ func TestMixupByHand(t *testing.T) {
 	e, err := NewExec(xlatest.Backend(t), func(in []*Node) []*Node {
 		seen.bindings, seen.samples = nil, nil
 		loss, gradient, state := l.Loss(network.Binding{Weights: in[3], RNG: in[2]}, in[0], in[1], in[4:])
-		if state != nil || len(seen.samples) != 2 || seen.samples[0] != seen.samples[1] || !seen.bindings[1].Training || seen.bindings[0].Training {
+		if state != nil || len(seen.samples) != 2 || seen.samples[0] != seen.samples[1] ||
+			!seen.bindings[1].Training || seen.bindings[0].Training {
 			t.Error("want a pass of the teacher and one in training of the pupil, of the same samples, and no state")
 		}
 		return []*Node{seen.samples[1], loss, gradient, seen.bindings[1].RNG}
@@ -65,7 +67,8 @@ func TestMixupByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := e.Call(tensors.FromFlatDataAndDimensions([]float32{0, 1, 1, -2, 3, 5}, 3, 1, 2, 1), []int32{0, 1, 1}, rng,
+	out, err := e.Call(tensors.FromFlatDataAndDimensions([]float32{0, 1, 1, -2, 3, 5}, 3, 1, 2, 1),
+		[]int32{0, 1, 1}, rng,
 		[]float32{0.3, 0.5, -1, 0.2, 0, -0.1}, teacher.Batch(nil)[0])
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +87,8 @@ func TestMixupByHand(t *testing.T) {
 			label := (1-s)*hot[i][c] + s*hot[next][c]
 			loss -= (0.6*label*math.Log(own[c]) + 0.4*9*said[c]*math.Log(warm[c])) / 3
 			d := (0.6*(own[c]-label) + 0.4*3*(warm[c]-said[c])) / 3
-			gradient[c], gradient[2+c], gradient[4+c] = gradient[c]+d*got[0], gradient[2+c]+d*got[1], gradient[4+c]+d
+			gradient[c], gradient[2+c], gradient[4+c] = gradient[c]+d*got[0], gradient[2+c]+d*got[1],
+				gradient[4+c]+d
 		}
 	}
 	if got := float64(tensors.ToScalar[float32](out[1])); math.Abs(got-loss) > 1e-5 {
@@ -110,7 +114,8 @@ func TestMixupOfReconstruction(t *testing.T) {
 	n.Objective = network.Reconstruction{}
 	e, err := NewExec(xlatest.Backend(t), func(in []*Node) []*Node {
 		seen.samples = nil
-		loss, _, _ := Lesson{Mixup: 0.5, Network: n}.Loss(network.Binding{Weights: in[2], RNG: in[1]}, in[0], nil, nil)
+		loss, _, _ := Lesson{Mixup: 0.5, Network: n}.Loss(network.Binding{Weights: in[2], RNG: in[1]},
+			in[0], nil, nil)
 		return []*Node{loss, seen.samples[0]}
 	})
 	if err != nil {
@@ -121,7 +126,8 @@ func TestMixupOfReconstruction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := e.Call(tensors.FromFlatDataAndDimensions([]float32{4, 1, -2, 3}, 2, 1, 2, 1), rng, make([]float32, 6))
+	out, err := e.Call(tensors.FromFlatDataAndDimensions([]float32{4, 1, -2, 3}, 2, 1, 2, 1), rng,
+		make([]float32, 6))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +145,8 @@ func TestMixupOfOneSample(t *testing.T) {
 	n, seen := spied(linear())
 	e, err := NewExec(xlatest.Backend(t), func(in []*Node) []*Node {
 		seen.samples = nil
-		loss, _, _ := Lesson{Mixup: 0.5, Network: n}.Loss(network.Binding{Weights: in[3], RNG: in[2]}, in[0], in[1], nil)
+		loss, _, _ := Lesson{Mixup: 0.5, Network: n}.Loss(network.Binding{Weights: in[3], RNG: in[2]}, in[0],
+			in[1], nil)
 		return []*Node{seen.samples[0], loss}
 	})
 	if err != nil {
@@ -150,7 +157,8 @@ func TestMixupOfOneSample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := e.Call(tensors.FromFlatDataAndDimensions([]float32{2, -3}, 1, 1, 2, 1), []int32{1}, rng, make([]float32, 6))
+	out, err := e.Call(tensors.FromFlatDataAndDimensions([]float32{2, -3}, 1, 1, 2, 1), []int32{1}, rng,
+		make([]float32, 6))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,8 @@ func (t *Teacher) Batch(index []int) []*tensors.Tensor {
 	for _, i := range index {
 		outputs = append(outputs, t.outputs[i*width:(i+1)*width]...)
 	}
-	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(outputs, append([]int{len(index)}, t.shape...)...)}
+	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(outputs,
+		append([]int{len(index)}, t.shape...)...)}
 }
 
 // Free frees tensors; nil ones are none.

@@ -50,7 +50,8 @@ func TestBatchDependsOnItsNumberOnly(t *testing.T) {
 		got, of := tensors.MustCopyFlatData[float32](x), tensors.MustCopyFlatData[int32](y)
 		for i, sample := range s.Index() {
 			if got[2*i] != float32(sample) || got[2*i+1] != float32(-sample) || of[i] != int32(sample) {
-				t.Fatalf("batch %d: sample %d is said to be %d, has values %v and label %d", k, i, sample, got[2*i:2*i+2], of[i])
+				t.Fatalf("batch %d: sample %d is said to be %d, has values %v and label %d", k, i, sample,
+					got[2*i:2*i+2], of[i])
 			}
 		}
 		return slices.Clone(s.Index())
