@@ -262,8 +262,9 @@ func (p *functionPass) Output() *graph.Node { return p.output }
 func (p *functionPass) State() *graph.Node  { return p.state }
 
 // LossGradient is automatic differentiation's.
-func (p *functionPass) LossGradient(loss func(output *graph.Node) *graph.Node) (value,
-	gradient *graph.Node) {
+func (p *functionPass) LossGradient(
+	loss func(output *graph.Node) *graph.Node,
+) (value, gradient *graph.Node) {
 	value = loss(p.output)
 	return value, graph.Gradient(value, p.flat)[0]
 }

@@ -75,8 +75,9 @@ func TrainBaseline(ctx context.Context, backend compute.Backend, backendName str
 }
 
 // trainBaseline trains a network of the run. Its training is kept in the directory of baselines.
-func (r *Run) trainBaseline(ctx context.Context, n *network.Network, data *datasets.Dataset) (network.Values,
-	baseline.Info, error) {
+func (r *Run) trainBaseline(
+	ctx context.Context, n *network.Network, data *datasets.Dataset,
+) (network.Values, baseline.Info, error) {
 	backend, err := r.Backend(ctx)
 	if err != nil {
 		return network.Values{}, baseline.Info{}, err

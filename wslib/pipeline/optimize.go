@@ -105,8 +105,9 @@ func (r *Run) task(ctx context.Context, n *network.Network) (optimization.Task, 
 	return optimization.Task{Network: n, Data: d}, err
 }
 
-func (r *Run) optimize(ctx context.Context, checkpoint string) (*optimization.Result,
-	*overlapping.Plan, error) {
+func (r *Run) optimize(
+	ctx context.Context, checkpoint string,
+) (*optimization.Result, *overlapping.Plan, error) {
 	backend, err := r.Backend(ctx)
 	if err != nil {
 		return nil, nil, err
