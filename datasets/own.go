@@ -96,7 +96,7 @@ func (o *Own) HoldOut(seed uint64) error {
 		}
 	}
 	p := &o.Provenance
-	p.Kind, p.Source, p.Train, p.Test = Real, "own samples", 0, 0
+	p.Kind, p.Source, p.Train, p.Test = OwnData, "own samples", 0, 0
 	for _, s := range []*Split{o.Train, o.Validation} {
 		if s != nil {
 			p.Train += s.Len()

@@ -9,12 +9,13 @@ import (
 const (
 	Real    = "real"     // samples of the original dataset
 	StandIn = "stand-in" // samples generated in place of the original
+	OwnData = "own"      // the caller's samples, of any origin
 )
 
 // Provenance says where samples came from, so that a stand-in is never presented
 // as the real dataset, nor a part as the whole.
 type Provenance struct {
-	Kind   string `json:"kind"`   // Real or StandIn
+	Kind   string `json:"kind"`   // Real, StandIn or OwnData
 	Source string `json:"source"` // the files, or that they were generated
 
 	// Train counts the training samples here, validation included; TrainOf is

@@ -17,7 +17,7 @@ import (
 // AccuracyRow is one network's pair of bars of [BeforeAfter].
 type AccuracyRow struct {
 	Name          string
-	Data          string  // datasets.Real or datasets.StandIn
+	Data          string  // datasets.Real, StandIn or OwnData
 	Before, After float64 // test accuracy, 0 to 1
 }
 
@@ -53,6 +53,9 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 	}
 	if n, mean := meanChange(rows, datasets.Real); n > 0 {
 		ch.below = fmt.Sprintf("%d networks on real data: %+.2f points on average. ", n, mean)
+	}
+	if n, mean := meanChange(rows, datasets.OwnData); n > 0 {
+		ch.below += fmt.Sprintf("%d networks on their user's own data: %+.2f. ", n, mean)
 	}
 	if n, mean := meanChange(rows, datasets.StandIn); n > 0 {
 		ch.below += fmt.Sprintf("%d on stand-in data (generated, pale), no accuracies on the datasets: %+.2f.",

@@ -16,7 +16,7 @@ import (
 // Curve is one network's panel of [Curves].
 type Curve struct {
 	Name       string
-	Data       string    // datasets.Real or datasets.StandIn
+	Data       string    // datasets.Real, StandIn or OwnData
 	Steps      []int     // rising
 	Validation []float64 // accuracy after each of the steps, 0 to 1
 	Best       int       // the one of the steps whose weights were kept

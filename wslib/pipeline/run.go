@@ -214,7 +214,7 @@ func (r *Run) Data(ctx context.Context, name string) (*datasets.Dataset, error) 
 
 // data are the samples of a caller's network; what is missing is empty.
 func (o *Own) data() *datasets.Dataset {
-	d := datasets.Dataset{Provenance: datasets.Provenance{Kind: datasets.Real, Source: "no samples"}}
+	d := datasets.Dataset{Provenance: datasets.Provenance{Kind: datasets.OwnData, Source: "no samples"}}
 	if o.Data != nil {
 		d = o.Data.Dataset
 	}

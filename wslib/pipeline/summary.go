@@ -39,7 +39,7 @@ type Summary struct {
 // NetworkSummary is one network's row.
 type NetworkSummary struct {
 	Name           string   `json:"name"`
-	Data           string   `json:"data"`            // "real" or "stand-in"
+	Data           string   `json:"data"`            // "real", "stand-in" or "own"
 	Score          string   `json:"score,omitempty"` // what before and after are; "": accuracy
 	Samples        string   `json:"samples"`
 	Weights        int      `json:"weights"`
