@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -311,7 +310,7 @@ func checkExport(t *testing.T, dir string) {
 	}
 	shared, exclusive, scales := read("shared_weight_page.npy"), read("exclusive_weight_page.npy"),
 		read("fmnist", "scales.npy")
-	_, table, _, err := npy.ReadBytes(filepath.Join(dir, "fmnist", "table.npy"), "<i4")
+	_, table, _, err := npy.ReadBytes(filepath.Join(dir, "fmnist", "table.npy"), "|u1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +318,7 @@ func checkExport(t *testing.T, dir string) {
 	got := read("export", "fmnist.npy")
 	for i, w := range got {
 		p := i / 512
-		if want := scales[p] * pages[int(binary.LittleEndian.Uint32(table[4*p:]))*512+i%512]; w != want {
+		if want := scales[p] * pages[int(table[p])*512+i%512]; w != want {
 			t.Fatalf("weight %d is %v, want %v", i, w, want)
 		}
 	}
