@@ -189,6 +189,9 @@ func (o *Own) label(ctx context.Context, backend compute.Backend) error {
 	}
 	if !o.Data.TestLabelled && o.Data.Test != nil {
 		bare = append(bare, o.Data.Test)
+		if o.Data.Provenance.Note != "" {
+			o.Data.Provenance.Note += "; "
+		}
 		o.Data.Provenance.Note += "test samples without labels: the score is agreement with the network as it was"
 	}
 	if len(bare) == 0 {

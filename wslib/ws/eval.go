@@ -37,7 +37,7 @@ func (a *app) evalPack(ctx context.Context, f *runFlags, path string) error {
 		return usageError{err.Error()}
 	}
 	for _, n := range nets {
-		data, err := f.testData(ctx, a, n)
+		data, err := f.testData(ctx, a, backend, n)
 		if err != nil {
 			return err
 		}
@@ -50,12 +50,24 @@ func (a *app) evalPack(ctx context.Context, f *runFlags, path string) error {
 }
 
 // testData finds the test samples of a pack's network: those in the directory of -nets, else the
-// dataset of the network's name.
-func (f *runFlags) testData(ctx context.Context, a *app, n *network.Network) (*datasets.Dataset, error) {
+// dataset of the network's name. Samples without labels have those that the network there finds.
+func (f *runFlags) testData(
+	ctx context.Context, a *app, backend compute.Backend, n *network.Network,
+) (*datasets.Dataset, error) {
 	if f.own != "" {
 		o, err := datasets.OpenOwn(ctx, f.own, n.Name, n.Input(), n.Outputs(), 0)
 		if err != nil {
 			return nil, err
+		}
+		if _, classifies := n.For().(network.Classification); o.Test != nil && classifies && !o.TestLabelled {
+			before, err := pipeline.ReadOwn(ctx, backend, f.own, 0, n.Name)
+			if err == nil {
+				err = before[0].Complete(ctx, backend, n.For())
+			}
+			if err != nil {
+				return nil, fmt.Errorf("network %s: no labels of its test samples: %w", n.Name, err)
+			}
+			o = before[0].Data
 		}
 		if o.Test != nil {
 			return &o.Dataset, nil

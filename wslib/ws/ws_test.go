@@ -410,12 +410,23 @@ func TestEvalOwnPack(t *testing.T) {
 		1, 2); err != nil {
 		t.Fatal(err)
 	}
-	if err := npy.Write(filepath.Join(dir, "own_test_label.npy"), []int32{0, 1, 1, 1}); err != nil {
+	if code, _, stderr := call(t, "eval", "-pack", path, "-nets", dir); code != 1 ||
+		!strings.Contains(stderr, "own: no labels") {
+		t.Errorf("without labels: exit %d, %s", code, stderr)
+	}
+	// Without labels the score is agreement with the network of the directory, which has no biases.
+	os.WriteFile(filepath.Join(dir, "own.json"), []byte(`{"input":[1,1,2],"dense":[2,2],"activation":"leaky"}`), 0o644)
+	if err := npy.Write(filepath.Join(dir, "own.npy"), []float32{1, 0, 0, 1, 0, 0}); err != nil {
 		t.Fatal(err)
 	}
-	code, out, stderr := call(t, "eval", "-pack", path, "-nets", dir)
-	if code != 0 || out != "own inference accuracy: 0.750000\n" {
-		t.Errorf("exit %d: %s%s", code, out, stderr)
+	for range 2 {
+		code, out, stderr := call(t, "eval", "-pack", path, "-nets", dir)
+		if code != 0 || out != "own inference accuracy: 0.750000\n" {
+			t.Errorf("exit %d: %s%s", code, out, stderr)
+		}
+		if err := npy.Write(filepath.Join(dir, "own_test_label.npy"), []int32{0, 1, 1, 1}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if code, _, stderr := call(t, "eval", "-pack", path, "-net", "other"); code != 2 ||
 		!strings.Contains(stderr, `"other"`) {
