@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 
+	"weightsep/datasets"
 	"weightsep/wslib/budget"
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
@@ -50,6 +51,12 @@ func Join(
 	for _, o := range theirs { // those that stay, as the run there knows them
 		if !slices.ContainsFunc(own, func(g Own) bool { return g.Network.Name == o.Network.Name }) {
 			given = append(given, o)
+		}
+	}
+	for _, name := range networks {
+		has := func(o Own) bool { return o.Network.Name == name }
+		if set.Index(name) >= 0 && !slices.ContainsFunc(given, has) && !slices.Contains(datasets.Names(), name) {
+			return Config{}, budget.Plan{}, errNotGiven(name)
 		}
 	}
 	plan, err := c.join(given, set, bytes)

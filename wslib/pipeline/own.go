@@ -294,7 +294,7 @@ func (c Config) Select(own []Own) ([]*network.Network, error) {
 		case i >= 0:
 			nets = append(nets, own[i].Network.WithOrder(c.Pages.Order))
 		case c.Own[name] != "":
-			return nil, fmt.Errorf("network %s is the caller's own, and its model is not given", name)
+			return nil, errNotGiven(name)
 		case k >= 0:
 			nets = append(nets, ten[k].WithOrder(c.Pages.Order))
 		default:
@@ -302,6 +302,10 @@ func (c Config) Select(own []Own) ([]*network.Network, error) {
 		}
 	}
 	return nets, nil
+}
+
+func errNotGiven(name string) error {
+	return fmt.Errorf("network %s is its user's own: want its file and samples beside the others (-nets)", name)
 }
 
 // own is the caller's network of that name, nil if it is one of the ten.

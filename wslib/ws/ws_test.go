@@ -393,7 +393,8 @@ func TestEvalOwnPack(t *testing.T) {
 			Format: page.Format{Size: 3, Shared: 2, Precision: page.Float32},
 			Pages:  page.PackFloats([]float32{0.5, 0, 1, 0, 0, 1}),
 			Networks: []page.Member{
-				{Name: "own", Weights: 6, Table: page.Table{Shared: 2, Entries: []int32{0, 1}}},
+				{Name: "own", Weights: 6, Table: page.Table{Shared: 2, Entries: []int32{0, 1}},
+					Scales: []float32{1, 1}},
 			},
 		},
 		Networks: []pack.Network{{Model: json.RawMessage(`{"kind":"described","objective":"classification","order":"biases first",
@@ -405,6 +406,11 @@ func TestEvalOwnPack(t *testing.T) {
 	if code, _, stderr := call(t, "eval", "-pack", path); code != 1 ||
 		!strings.Contains(stderr, "want own_test_data.npy") {
 		t.Errorf("without samples: exit %d, %s", code, stderr)
+	}
+	run := filepath.Join(dir, "run")
+	if code, _, stderr := call(t, "run", "-from", path, "-net", "own,mnist", "-run", run); code == 0 ||
+		!strings.Contains(stderr, "network own is its user's own: want its file") {
+		t.Errorf("a network joins, the other is not given: exit %d, %s", code, stderr)
 	}
 	if err := npy.Write(filepath.Join(dir, "own_test_data.npy"), []float32{2, 0, 1, 1.2, 0, 3, -1, 0}, 4, 1,
 		1, 2); err != nil {
