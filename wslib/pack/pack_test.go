@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,40 +18,16 @@ import (
 	"testing"
 
 	"weightsep/wslib/page"
+	"weightsep/wslib/page/pagetest"
 )
 
 // example is a pack of two networks on 300 shared pages of 13 values: the table of "a" names
 // one of them twice and two pages of its own, "b-1.x" has one byte of a table.
 func example(f page.Format) *File {
-	rng := rand.New(rand.NewPCG(uint64(f.Precision), 9))
-	f.Size, f.Shared = 13, 300
-	pages := func(p page.Precision, n int) []byte {
-		v := make([]float32, n*13)
-		for i := range v {
-			v[i] = (2*rng.Float32() - 1) * min(p.Limit(), 9)
-		}
-		return p.Pack(v, 13)
-	}
-	scales := func(v ...float32) []float32 {
-		for i := range v {
-			v[i] = f.ScaleFormat.Round(v[i])
-		}
-		return v
-	}
-	shared, own := f.Precisions()
-	s := &page.Set{Format: f, Pages: pages(shared, 300), Networks: []page.Member{
-		{Name: "a", Weights: 60, Table: page.Table{Shared: 300, Entries: []int32{7, 300, 7, 299, 301}},
-			Exclusive: pages(own, 2), Scales: scales(1, 0.3, -2, 0, 1e-3), State: []float32{1, -0.5}},
-		{Name: "b-1.x", Weights: 26, Table: page.Table{Shared: 300, Entries: []int32{255, 3}},
-			Scales: scales(0.7, 3)},
-	}}
-	if f.KeyPrecision != 0 {
-		keys := make([]float32, 60)
-		for i := range keys {
-			keys[i] = 4*rng.Float32() - 2
-		}
-		s.Networks[0].Keys = s.Networks[0].Table.PackKeys(keys, 13)
-	}
+	s := pagetest.Example(f)
+	b := &s.Networks[1]
+	b.Name, b.Weights, b.Table.Entries = "b-1.x", 26, []int32{255, 3}
+	b.Scales = append(b.Scales, f.ScaleFormat.Round(3))
 	return &File{Set: s, Made: json.RawMessage(`{"seed":1}`), Networks: []Network{
 		{Layers: []Layer{{"conv/kernel", []int{3, 4, 4}, 0}, {"bias", []int{12}, 48}},
 			Model: json.RawMessage(`{"of":"a < b & c"}`), Graph: []byte("onnx")},

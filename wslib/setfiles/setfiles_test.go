@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,42 +14,8 @@ import (
 
 	"weightsep/wslib/npy"
 	"weightsep/wslib/page"
+	"weightsep/wslib/page/pagetest"
 )
-
-// example is a set of 300 shared pages of 13 values: a's table names one of them twice and two
-// pages of its own, and it has keys and a state; b's fits in bytes.
-func example(f page.Format) *page.Set {
-	rng := rand.New(rand.NewPCG(uint64(f.Precision), 9))
-	f.Size, f.Shared = 13, 300
-	pages := func(p page.Precision, n int) []byte {
-		v := make([]float32, n*13)
-		for i := range v {
-			v[i] = (2*rng.Float32() - 1) * min(p.Limit(), 9)
-		}
-		return p.Pack(v, 13)
-	}
-	scales := func(v ...float32) []float32 {
-		for i := range v {
-			v[i] = f.ScaleFormat.Round(v[i])
-		}
-		return v
-	}
-	shared, own := f.Precisions()
-	s := &page.Set{Format: f, Pages: pages(shared, 300), Networks: []page.Member{
-		{Name: "a", Weights: 60, Table: page.Table{Shared: 300, Entries: []int32{7, 300, 7, 299, 301}},
-			Exclusive: pages(own, 2), Scales: scales(1, 0.3, -2, 0, 1e-3), State: []float32{1, -0.5}},
-		{Name: "b", Weights: 13, Table: page.Table{Shared: 300, Entries: []int32{255}},
-			Scales: scales(0.7)},
-	}}
-	if f.KeyPrecision != 0 {
-		keys := make([]float32, 60)
-		for i := range keys {
-			keys[i] = 4*rng.Float32() - 2
-		}
-		s.Networks[0].Keys = s.Networks[0].Table.PackKeys(keys, 13)
-	}
-	return s
-}
 
 func shapes(s *page.Set) (all []Shape) {
 	for _, m := range s.Networks {
@@ -80,7 +45,7 @@ func formats() (all []page.Format) {
 func TestSetsComeBack(t *testing.T) {
 	for _, f := range formats() {
 		dir := t.TempDir()
-		s := example(f)
+		s := pagetest.Example(f)
 		files, err := Save(s, dir)
 		if err != nil {
 			t.Fatal(err)
@@ -107,7 +72,7 @@ func TestSetsComeBack(t *testing.T) {
 func TestFilesByHand(t *testing.T) {
 	dir := t.TempDir()
 	f := page.Format{Precision: page.Int2, ExclusivePrecision: page.Int8, ScaleFormat: page.ScaleFloat16}
-	s := example(f)
+	s := pagetest.Example(f)
 	copy(s.Networks[0].Exclusive, []byte{0x81, 5, 0, 126})
 	if _, err := Save(s, dir); err != nil {
 		t.Fatal(err)
@@ -138,7 +103,7 @@ func TestFilesByHand(t *testing.T) {
 // A set without any exclusive page, of int32 tables as older runs have them.
 func TestLoadOlderFiles(t *testing.T) {
 	dir := t.TempDir()
-	s := example(page.Format{})
+	s := pagetest.Example(page.Format{})
 	s.Networks = s.Networks[1:]
 	if _, err := Save(s, dir); err != nil {
 		t.Fatal(err)
@@ -229,7 +194,7 @@ func TestDamagedFiles(t *testing.T) {
 		t.Run(fmt.Sprint(i, " ", c.want), func(t *testing.T) {
 			dir := t.TempDir()
 			f := page.Format{Precision: c.p, ExclusivePrecision: c.own, ScaleFormat: c.f, KeyPrecision: p2}
-			s := example(f)
+			s := pagetest.Example(f)
 			if _, err := Save(s, dir); err != nil {
 				t.Fatal(err)
 			}
@@ -249,7 +214,7 @@ func TestDamagedFiles(t *testing.T) {
 }
 
 func TestRefusesWhatIsNotStored(t *testing.T) {
-	s := example(page.Format{Precision: page.Int4})
+	s := pagetest.Example(page.Format{Precision: page.Int4})
 	s.Networks[1].Scales = nil
 	if _, err := Save(s, t.TempDir()); err == nil || !strings.Contains(err.Error(), "b: no scales") {
 		t.Errorf("saved without scales: %v", err)
