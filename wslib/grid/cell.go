@@ -16,7 +16,7 @@ import (
 // Methods. Those by budget take a packing ratio; the others are as large as they are.
 const (
 	Further     = "further"      // separate networks in float32, the reference
-	Distilled   = "distilled"    // the same, distilled from the reference or several like it, and with mixup
+	Distilled   = "distilled"    // the same, distilled from the reference and with mixup
 	Quantized   = "quantized"    // separate networks, -8, -4, -2 bits, by the trainer of joint
 	RandomTable = "random-table" // joint training on a random page table, by budget
 	Joint       = "joint"        // weight separation, by budget
@@ -74,7 +74,8 @@ func ParseCell(s string) (c Cell, err error) {
 	m := cellForm.FindStringSubmatch(s)
 	if m == nil {
 		return c, fmt.Errorf("grid: method %q, want further, distilled, quantized-BITS, "+
-			"random-table[-BITS]:RATIO[:LEVEL1], joint[-BITS]:RATIO[:LEVEL1] or alternating[-ROUNDS[:FIRST]]", s)
+			"random-table[-BITS]:RATIO[:LEVEL1], joint[-BITS]:RATIO[:LEVEL1] or "+
+			"alternating[-ROUNDS[:FIRST]]", s)
 	}
 	number := func(text string) (v float64) {
 		if text != "" && err == nil {

@@ -2,13 +2,12 @@
 // budget with every seed, keeps what is finished, and makes one table and the charts
 // of it.
 //
-// All methods but [Alternating], which keeps its own schedule, start from the same separate
-// networks and get the same further steps and schedule, and the same dropout, but that packed
-// networks may have one of their own; accuracy changes are against the separate networks with
-// just these further steps ([Further]). All but [Further] and [Alternating] may have
-// distillation from the separate networks, or from the reference itself, once or several times
-// trained, and mixup; only joint training has loss weights between networks and loads of their
-// pages. Test data is read once, when a cell of the grid is done and nothing is chosen any more.
+// All methods but [Alternating], which keeps its own schedule, start from the same separate networks
+// and get the same further steps, schedule and dropout, but that packed networks may have a dropout
+// of their own. Changes of accuracy are against the separate networks with just these further steps
+// ([Further]). All but [Further] and [Alternating] may follow the outputs of the separate networks or
+// of the reference, and mix samples; only joint training has loss weights and loads. Test data is
+// read once, when a cell is done and nothing is chosen any more.
 package grid
 
 import (
@@ -25,12 +24,10 @@ import (
 	"slices"
 
 	"weightsep/datasets"
-	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
-	"weightsep/wslib/score"
 )
 
 // Spec is a grid.
@@ -154,7 +151,8 @@ func (g *grid) finished(ctx context.Context) ([]Record, error) {
 		if key, err := g.key(r.Cell, r.Seed); err != nil {
 			return nil, err
 		} else if key != r.Key {
-			return nil, fmt.Errorf("grid: %s, seed %d, in %s is of another configuration: choose another directory",
+			return nil, fmt.Errorf("grid: %s, seed %d, in %s is of another configuration: choose another "+
+				"directory",
 				r.Cell, r.Seed, g.dir)
 		}
 	}
@@ -169,7 +167,8 @@ func (g *grid) finished(ctx context.Context) ([]Record, error) {
 	for _, r := range records {
 		for _, n := range r.Networks {
 			if n.Samples != now[n.Name] {
-				return nil, fmt.Errorf("grid: %s, seed %d, in %s was made with other %s data: %s; now there is %s",
+				return nil, fmt.Errorf("grid: %s, seed %d, in %s was made with other %s data: %s; now "+
+					"there is %s",
 					r.Cell, r.Seed, g.dir, n.Name, n.Samples, now[n.Name])
 			}
 		}
@@ -352,78 +351,4 @@ func (g *grid) compared(
 		}
 	}
 	return o, nil
-}
-
-// score reads the test data of a network, once: it adds the network to the record, and what it
-// has right, and groups, to the vectors.
-func (record *Record) score(
-	ctx context.Context, r *pipeline.Run, n *network.Network, values network.Values, v vectors,
-) error {
-	backend, err := r.Backend(ctx)
-	if err != nil {
-		return err
-	}
-	data, err := r.Data(ctx, n.Name)
-	if err != nil {
-		return err
-	}
-	c, err := score.New(backend, n, 100)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	on := values.On()
-	defer train.Free(on...)
-	validation, err := c.Score(ctx, on, data.Validation)
-	if err != nil {
-		return err
-	}
-	classes, err := c.Predict(ctx, on, data.Test)
-	if err != nil {
-		return err
-	}
-	right := right(classes, data.Test.Labels)
-	v.right[record.vectorName(n.Name)] = right
-	if data.Test.Groups != nil {
-		v.groups[n.Name] = renumbered(data.Test.Groups)
-	} else if data.Test.Clips != nil { // segments of one recording are related
-		v.groups[n.Name] = renumbered(data.Test.Clips)
-	}
-	record.Separate += 4 * n.Weights()
-	record.Networks = append(record.Networks, NetworkRecord{Name: n.Name, Data: data.Provenance.Kind,
-		Samples: samples(data), Validation: validation, Test: share(right)})
-	return nil
-}
-
-// right is 1 for each sample whose class is its label, else 0.
-func right(classes, labels []int32) []uint8 {
-	r := make([]uint8, len(classes))
-	for i, c := range classes {
-		if c == labels[i] {
-			r[i] = 1
-		}
-	}
-	return r
-}
-
-// share of the samples that are right.
-func share(right []uint8) float64 {
-	n := 0
-	for _, v := range right {
-		n += int(v)
-	}
-	return float64(n) / float64(len(right))
-}
-
-// renumbered gives groups the numbers 0, 1, … in the order in which they appear; -1 stays.
-func renumbered(groups []int32) []int32 {
-	numbers := map[int32]int32{-1: -1}
-	r := make([]int32, len(groups))
-	for i, g := range groups {
-		if _, ok := numbers[g]; !ok {
-			numbers[g] = int32(len(numbers) - 1)
-		}
-		r[i] = numbers[g]
-	}
-	return r
 }

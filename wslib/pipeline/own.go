@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,7 +21,6 @@ import (
 	"weightsep/wslib/onnx"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
-	"weightsep/wslib/rundir"
 	"weightsep/wslib/score"
 )
 
@@ -151,23 +149,6 @@ func (o *Own) Complete(ctx context.Context, backend compute.Backend, objective n
 	return o.label(ctx, backend)
 }
 
-// model reads a network from the bytes of its file.
-func model(backend compute.Backend, name string, raw []byte, isONNX bool) (*network.Network, error) {
-	if isONNX {
-		return onnx.Parse(backend, name, raw)
-	}
-	d := network.Described{}
-	decoder := json.NewDecoder(strings.NewReader(string(raw)))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&d); err != nil {
-		return nil, fmt.Errorf("not a described network: %w", err)
-	}
-	if err := d.Validate(); err != nil {
-		return nil, err
-	}
-	return network.Describe(name, d), nil
-}
-
 func volume(shape []int) int {
 	n := 1
 	for _, d := range shape {
@@ -185,14 +166,16 @@ func (o *Own) label(ctx context.Context, backend compute.Backend) error {
 	var bare []*datasets.Split
 	if !o.Data.Labelled && o.Data.Train != nil {
 		bare = append(bare, o.Data.Train, o.Data.Validation)
-		o.Data.Provenance.Note = "training samples without labels: training follows the network's own outputs"
+		o.Data.Provenance.Note = "training samples without labels: training follows the network's " +
+			"own outputs"
 	}
 	if !o.Data.TestLabelled && o.Data.Test != nil {
 		bare = append(bare, o.Data.Test)
 		if o.Data.Provenance.Note != "" {
 			o.Data.Provenance.Note += "; "
 		}
-		o.Data.Provenance.Note += "test samples without labels: the score is agreement with the network as it was"
+		o.Data.Provenance.Note += "test samples without labels: the score is agreement with the network " +
+			"as it was"
 	}
 	if len(bare) == 0 {
 		return nil
@@ -207,15 +190,13 @@ func (o *Own) label(ctx context.Context, backend compute.Backend) error {
 	}
 	defer s.Close()
 	on := o.Values.On()
+	defer network.Free(on...)
 	for _, split := range bare {
 		labels, err := s.Predict(ctx, on, split)
 		if err != nil {
 			return err
 		}
 		split.Labels = labels
-	}
-	for _, t := range on {
-		t.FinalizeAll()
 	}
 	return nil
 }
@@ -305,7 +286,8 @@ func (c Config) Select(own []Own) ([]*network.Network, error) {
 }
 
 func errNotGiven(name string) error {
-	return fmt.Errorf("network %s is its user's own: want its file and samples beside the others (-nets)", name)
+	return fmt.Errorf("network %s is its user's own: want its file and samples beside the "+
+		"others (-nets)", name)
 }
 
 // own is the caller's network of that name, nil if it is one of the ten.
@@ -318,117 +300,13 @@ func (r *Run) own(name string) *Own {
 	return nil
 }
 
-const (
-	graphFile = "model.onnx"
-	modelFile = "model.json"
-)
-
-// modelRecord says what a network is, in a run directory and in a pack.
-type modelRecord struct {
-	Kind      string             `json:"kind"` // "described", "onnx" or "function"
-	Objective string             `json:"objective"`
-	Order     network.Order      `json:"order"`
-	Input     []int              `json:"input"`
-	Output    []int              `json:"output"`
-	Described *network.Described `json:"described,omitempty"`
-	Layers    []network.Layer    `json:"state,omitempty"` // of its state
-}
-
-func recordOf(n *network.Network) modelRecord {
-	m := modelRecord{Kind: "function", Objective: n.For().Name(), Order: n.Order, Input: n.Input(),
-		Output: n.Output(), Layers: n.State()}
-	if d, ok := n.Model.(*network.Described); ok {
-		m.Kind, m.Described = "described", d
-	} else if onnx.GraphOf(n) != nil {
-		m.Kind = "onnx"
-	}
-	return m
-}
-
-// NetworkOf is the network that a pack's record and graph describe. A GoMLX function cannot be
-// read back: errFunction.
-func NetworkOf(backend compute.Backend, name string, record json.RawMessage,
-	graph []byte) (*network.Network, error) {
-	var m modelRecord
-	if err := json.Unmarshal(record, &m); err != nil {
-		return nil, fmt.Errorf("network %s: model: %w", name, err)
-	}
-	var n *network.Network
-	var err error
-	switch {
-	case m.Kind == "described" && m.Described != nil:
-		n = network.Describe(name, *m.Described)
-		err = m.Described.Validate()
-	case m.Kind == "onnx":
-		n, err = onnx.Parse(backend, name, graph)
-	default:
-		err = ErrFunction
-	}
-	if err != nil {
-		return nil, fmt.Errorf("network %s: %w", name, err)
-	}
-	if n.Objective, err = network.ObjectiveNamed(m.Objective); err != nil {
-		return nil, fmt.Errorf("network %s: %w", name, err)
-	}
-	n.Order = m.Order
-	return n, n.Validate()
-}
-
-// ErrFunction says that a network is a GoMLX function, which no file holds.
-var ErrFunction = errors.New("its model is a GoMLX function, which no file holds: give the function")
-
-// saveModel keeps what an own network is in the run, so that the run can be opened without the
-// directory that it came from.
-func (r *Run) saveModel(n *network.Network) ([]string, error) {
-	if r.own(n.Name) == nil {
-		return nil, nil
-	}
-	files := []string{filepath.Join(n.Name, modelFile)}
-	if err := r.Dir.WriteJSON(files[0], recordOf(n)); err != nil {
-		return nil, err
-	}
-	if g := onnx.GraphOf(n); g != nil {
-		files = append(files, filepath.Join(n.Name, graphFile))
-		return files, r.Dir.WriteFile(files[1], g)
-	}
-	return files, nil
-}
-
-// readModels reads the own networks of a run that were not given, without samples.
-func (r *Run) readModels() error {
-	for _, name := range r.config.Networks {
-		if r.config.Own[name] == "" || r.own(name) != nil {
-			continue
-		}
-		var record json.RawMessage
-		if err := r.Dir.ReadJSON(filepath.Join(name, modelFile), &record); err != nil {
-			return fmt.Errorf("%s: network %s is the caller's own, and the run has no model of it yet: give it (-nets)", r.Dir.File(rundir.ManifestFile), name)
-		}
-		graph, err := os.ReadFile(r.Dir.File(name, graphFile))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		var backend compute.Backend
-		if graph != nil {
-			if backend, err = r.Backend(context.Background()); err != nil {
-				return err
-			}
-		}
-		n, err := NetworkOf(backend, name, record, graph)
-		if err != nil {
-			return err
-		}
-		r.options.Own = append(r.options.Own, Own{Network: n.WithOrder(network.LayerOrder)})
-	}
-	return nil
-}
-
 // checkOwn returns an error for networks that are given and are not those that the run was made
 // with.
 func (r *Run) checkOwn() error {
 	for name, hash := range OwnHashes(r.options.Own) {
 		if want := r.config.Own[name]; want != "" && hash != want {
-			return fmt.Errorf("run directory %s was made with another network %s, or other weights of it: choose another directory", r.Dir.Path, name)
+			return fmt.Errorf("run directory %s was made with another network %s, or other weights of it: "+
+				"choose another directory", r.Dir.Path, name)
 		}
 	}
 	return nil

@@ -1,0 +1,141 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gomlx/compute"
+
+	"weightsep/wslib/network"
+	"weightsep/wslib/onnx"
+	"weightsep/wslib/rundir"
+)
+
+// model reads a network from the bytes of its file.
+func model(backend compute.Backend, name string, raw []byte, isONNX bool) (*network.Network, error) {
+	if isONNX {
+		return onnx.Parse(backend, name, raw)
+	}
+	d := network.Described{}
+	decoder := json.NewDecoder(strings.NewReader(string(raw)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&d); err != nil {
+		return nil, fmt.Errorf("not a described network: %w", err)
+	}
+	if err := d.Validate(); err != nil {
+		return nil, err
+	}
+	return network.Describe(name, d), nil
+}
+
+const (
+	graphFile = "model.onnx"
+	modelFile = "model.json"
+)
+
+// modelRecord says what a network is, in a run directory and in a pack.
+type modelRecord struct {
+	Kind      string             `json:"kind"` // "described", "onnx" or "function"
+	Objective string             `json:"objective"`
+	Order     network.Order      `json:"order"`
+	Input     []int              `json:"input"`
+	Output    []int              `json:"output"`
+	Described *network.Described `json:"described,omitempty"`
+	Layers    []network.Layer    `json:"state,omitempty"` // of its state
+}
+
+func recordOf(n *network.Network) modelRecord {
+	m := modelRecord{Kind: "function", Objective: n.For().Name(), Order: n.Order, Input: n.Input(),
+		Output: n.Output(), Layers: n.State()}
+	if d, ok := n.Model.(*network.Described); ok {
+		m.Kind, m.Described = "described", d
+	} else if onnx.GraphOf(n) != nil {
+		m.Kind = "onnx"
+	}
+	return m
+}
+
+// NetworkOf is the network that a pack's record and graph describe. A GoMLX function cannot be
+// read back: errFunction.
+func NetworkOf(backend compute.Backend, name string, record json.RawMessage,
+	graph []byte) (*network.Network, error) {
+	var m modelRecord
+	if err := json.Unmarshal(record, &m); err != nil {
+		return nil, fmt.Errorf("network %s: model: %w", name, err)
+	}
+	var n *network.Network
+	var err error
+	switch {
+	case m.Kind == "described" && m.Described != nil:
+		n = network.Describe(name, *m.Described)
+		err = m.Described.Validate()
+	case m.Kind == "onnx":
+		n, err = onnx.Parse(backend, name, graph)
+	default:
+		err = ErrFunction
+	}
+	if err != nil {
+		return nil, fmt.Errorf("network %s: %w", name, err)
+	}
+	if n.Objective, err = network.ObjectiveNamed(m.Objective); err != nil {
+		return nil, fmt.Errorf("network %s: %w", name, err)
+	}
+	n.Order = m.Order
+	return n, n.Validate()
+}
+
+// ErrFunction says that a network is a GoMLX function, which no file holds.
+var ErrFunction = errors.New("its model is a GoMLX function, which no file holds: give the function")
+
+// saveModel keeps what an own network is in the run, so that the run can be opened without the
+// directory that it came from.
+func (r *Run) saveModel(n *network.Network) ([]string, error) {
+	if r.own(n.Name) == nil {
+		return nil, nil
+	}
+	files := []string{filepath.Join(n.Name, modelFile)}
+	if err := r.Dir.WriteJSON(files[0], recordOf(n)); err != nil {
+		return nil, err
+	}
+	if g := onnx.GraphOf(n); g != nil {
+		files = append(files, filepath.Join(n.Name, graphFile))
+		return files, r.Dir.WriteFile(files[1], g)
+	}
+	return files, nil
+}
+
+// readModels reads the own networks of a run that were not given, without samples.
+func (r *Run) readModels() error {
+	for _, name := range r.config.Networks {
+		if r.config.Own[name] == "" || r.own(name) != nil {
+			continue
+		}
+		var record json.RawMessage
+		if err := r.Dir.ReadJSON(filepath.Join(name, modelFile), &record); err != nil {
+			return fmt.Errorf("%s: network %s is the caller's own, and the run has no model of it yet: "+
+				"give it (-nets)", r.Dir.File(rundir.ManifestFile), name)
+		}
+		graph, err := os.ReadFile(r.Dir.File(name, graphFile))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		var backend compute.Backend
+		if graph != nil {
+			if backend, err = r.Backend(context.Background()); err != nil {
+				return err
+			}
+		}
+		n, err := NetworkOf(backend, name, record, graph)
+		if err != nil {
+			return err
+		}
+		r.options.Own = append(r.options.Own, Own{Network: n.WithOrder(network.LayerOrder)})
+	}
+	return nil
+}
