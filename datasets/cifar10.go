@@ -100,7 +100,8 @@ func loadCIFAR(ctx context.Context, root, source string, r *recorder) (Provenanc
 		return Provenance{}, fmt.Errorf("%s: expected %s, not found", root, cifarBatches[test])
 	}
 	if !slices.Contains(found[:test], true) {
-		return Provenance{}, fmt.Errorf("%s: expected at least one of data_batch_1.bin to data_batch_5.bin", root)
+		return Provenance{}, fmt.Errorf("%s: expected at least one of data_batch_1.bin to "+
+			"data_batch_5.bin", root)
 	}
 	var names []string
 	for batch, ok := range found {

@@ -103,7 +103,8 @@ func TestCIFAR10Unpacked(t *testing.T) {
 			t.Errorf("provenance %+v", p)
 		}
 		if want := "real: unpacked files: data_batch_3, test_batch; " +
-			"2 of 50000 training and 3 of 10000 test samples (9 of 10 classes have no training samples)"; p.String() != want {
+			"2 of 50000 training and 3 of 10000 test samples (9 of 10 classes have no training " +
+			"samples)"; p.String() != want {
 			t.Errorf("provenance %q, want %q", p, want)
 		}
 	}

@@ -88,8 +88,9 @@ func TestOpenAbsent(t *testing.T) {
 	write(t, cifarHand(1, 2, 3), dir, "cifar10", "test_batch.bin")
 	o := Options{Dir: dir, MinTrain: 4, StandInTrain: 70, StandInTest: 35}
 	for name, why := range map[string]string{
-		"fmnist":  "generated: no folder fmnist in the data directory",
-		"cifar10": "generated: of the real one only 3 training samples were found, at least 4 were asked for",
+		"fmnist": "generated: no folder fmnist in the data directory",
+		"cifar10": "generated: of the real one only 3 training samples were found, at least 4 were " +
+			"asked for",
 	} {
 		d, err := Open(t.Context(), name, o)
 		if err != nil {

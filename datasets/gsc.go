@@ -57,7 +57,8 @@ func gscForm(folder string) (form, error) {
 	trees := []string{strings.TrimSuffix(gscArchive, ".tar.gz"), "."}
 	root, source := findRoot(folder, []string{gscArchive}, trees, gscTesting)
 	if root == "" {
-		return form{}, fmt.Errorf("%s: expected %s, or unpacked from it a folder for each word, %s and %s: %w",
+		return form{}, fmt.Errorf("%s: expected %s, or unpacked from it a folder for each word, %s "+
+			"and %s: %w",
 			folder, gscArchive, gscTesting, gscValidation, errNoFiles)
 	}
 	return form{name: "speech commands", version: 2, sorted: true, files: []string{root},

@@ -168,7 +168,8 @@ func (all signs) sample(name string) (prepared.Sample, bool, error) {
 	}
 	track, _, ok := strings.Cut(path.Base(key), "_")
 	if !ok {
-		return prepared.Sample{}, false, errors.New("expected a name such as 00000_00002.ppm, track and number")
+		return prepared.Sample{}, false, errors.New("expected a name such as 00000_00002.ppm, track " +
+			"and number")
 	}
 	return prepared.Sample{Name: key, Label: int32(s.class), Group: path.Dir(key) + "/" + track}, true, nil
 }

@@ -174,7 +174,8 @@ func TestIDXFolder(t *testing.T) {
 			t.Errorf("sample 1 is %v", got)
 		}
 	}
-	want := "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte"
+	want := "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte, " +
+		"t10k-labels-idx1-ubyte"
 	if all.provenance.Source != want {
 		t.Errorf("source %q, want %q", all.provenance.Source, want)
 	}

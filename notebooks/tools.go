@@ -25,7 +25,8 @@ type goInfo struct {
 func findGo(ctx context.Context, root string) (goInfo, error) {
 	path, err := exec.LookPath("go")
 	if err != nil {
-		return goInfo{}, fmt.Errorf("the go command must be on PATH: the kernel compiles cells with it: %w", err)
+		return goInfo{}, fmt.Errorf("the go command must be on PATH: the kernel compiles cells "+
+			"with it: %w", err)
 	}
 	cmd := newCommand(ctx, path, "env", "GOVERSION", "GOFLAGS")
 	cmd.Dir = root

@@ -121,7 +121,11 @@ func TestWrongHashIsRefused(t *testing.T) {
 			pin := test.pin(c.wheel)
 			have := *pin
 			*pin = wrong
-			c.goxla = func(string) error { t.Error("go-xla's installer, whose plugin has no hash, was asked"); return nil }
+			c.goxla = func(string) error {
+				t.Error("go-xla's installer, whose plugin has no hash, " +
+					"was asked")
+				return nil
+			}
 			putPip(t, "python3", "cp "+wheels+"/* $dest")
 			_, _, err := c.ensure(t.Context())
 			var bad *badFileError
@@ -140,7 +144,11 @@ func TestWrongHashIsRefused(t *testing.T) {
 
 func TestPipFindsWrongHash(t *testing.T) {
 	c, _, _ := newTestCache(t)
-	c.goxla = func(string) error { t.Error("go-xla's installer, whose plugin has no hash, was asked"); return nil }
+	c.goxla = func(string) error {
+		t.Error("go-xla's installer, whose plugin has no hash, " +
+			"was asked")
+		return nil
+	}
 	putPip(t, "python3", `echo "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE." >&2; exit 1`)
 	_, _, err := c.ensure(t.Context())
 	if err == nil || !strings.Contains(err.Error(), c.wheel.sum) {

@@ -136,7 +136,8 @@ func newOptions(set *flag.FlagSet) *options {
 			o.mirrors = append(o.mirrors, strings.TrimRight(s, "/"))
 			return nil
 		})
-	set.Func("accept", "`names` of datasets, separated by commas, whose files are kept although they are not "+
+	set.Func("accept", "`names` of datasets, separated by commas, whose files are kept although they "+
+		"are not "+
 		"the published ones; their own sums are recorded", func(s string) error {
 		o.accept = append(o.accept, strings.Split(s, ",")...)
 		return nil

@@ -193,7 +193,8 @@ func (a *Array) readValuesTag(limit int64) error {
 		n *= float64(d)
 	}
 	if !(n <= float64(limit/width)) {
-		return fmt.Errorf("dimensions %v: expected at most %d bytes of values, found %.0f values of %d bytes",
+		return fmt.Errorf("dimensions %v: expected at most %d bytes of values, found %.0f values of "+
+			"%d bytes",
 			a.Dims, limit, n, width)
 	}
 	if int64(t.size) != int64(n)*width {

@@ -62,7 +62,8 @@ func decode(r io.Reader, maxSide int) (image.Image, error) {
 	case bytes.HasPrefix(head, []byte("P6")):
 		return codec{"PPM", netpbmConfig, netpbmDecode}.run(br, maxSide)
 	}
-	return nil, fmt.Errorf("expected binary PPM or PGM (P6, P5), PNG or JPEG, found a file that starts with %q", head)
+	return nil, fmt.Errorf("expected binary PPM or PGM (P6, P5), PNG or JPEG, found a file that "+
+		"starts with %q", head)
 }
 
 // codec is what decodes a format.

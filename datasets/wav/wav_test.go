@@ -117,7 +117,8 @@ func TestDecodeErrors(t *testing.T) {
 			ErrFormat, "LIST"},
 		{"data before format", []byte("RIFF\x00\x00\x00\x00WAVEdata\x02\x00\x00\x00\x00\x00"), ErrFormat,
 			"without a format"},
-		{"short format", []byte("RIFF\x00\x00\x00\x00WAVEfmt \x0e\x00\x00\x00\x01\x00\x01\x00abcdefghijklmnop"), ErrFormat, "14 bytes"},
+		{"short format", []byte("RIFF\x00\x00\x00\x00WAVEfmt " +
+			"\x0e\x00\x00\x00\x01\x00\x01\x00abcdefghijklmnop"), ErrFormat, "14 bytes"},
 		{"no channels", with(func(s *spec) { s.channels = 0 }), ErrFormat, "no channels"},
 		{"no rate", with(func(s *spec) { s.rate = 0 }), ErrFormat, "rate of 0"},
 		{"absurd rate", with(func(s *spec) { s.rate = 4e9 }), ErrFormat, "rate of 4000000000"},

@@ -96,7 +96,8 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	}
 	if b.Held != (Held{}) &&
 		(b.Precision == 0 || b.ExclusivePrecision == 0 || b.ScaleFormat == "" || b.Level1 != 0) {
-		return Plan{}, fmt.Errorf("budget: beside packed networks want their precisions and scales, no Level1")
+		return Plan{}, fmt.Errorf("budget: beside packed networks want their precisions and scales, " +
+			"no Level1")
 	}
 	n := networks{size: pageSize, loads: b.Loads}
 	for _, w := range weights {
@@ -265,7 +266,8 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	}
 	p.Shared = min((level1-fixed)/size, n.pages-sum(p.Exclusive))
 	if p.Shared < 1 {
-		err := fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d, a page of %v %d",
+		err := fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d, a page "+
+			"of %v %d",
 			level1, n.pages, fixed, p.Precision, size)
 		if p.KeyPrecision != 0 {
 			err = fmt.Errorf("%w, beside keys of %v of %d bytes", err, p.KeyPrecision, n.keys(p))
@@ -283,7 +285,8 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 		}
 		left := b.Total - p.Level1 - n.keys(p)
 		if left < 0 {
-			return Plan{}, fmt.Errorf("budget: %d bytes beside %d in level 1 are not enough for the keys, %d",
+			return Plan{}, fmt.Errorf("budget: %d bytes beside %d in level 1 are not enough for the "+
+				"keys, %d",
 				b.Total-p.Level1, p.Level1, n.keys(p))
 		}
 		if each > 0 {

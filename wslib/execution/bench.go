@@ -11,6 +11,7 @@ import (
 
 	"weightsep/datasets"
 	"weightsep/wslib/internal/train"
+	"weightsep/wslib/network"
 	"weightsep/wslib/npy"
 	"weightsep/wslib/page"
 	"weightsep/wslib/score"
@@ -69,7 +70,7 @@ func Bench(ctx context.Context, scorers []*score.Scorer, tests []*datasets.Split
 		for i, state := range subject.States {
 			if len(state) > 0 {
 				states[s][i] = []*tensors.Tensor{tensors.FromFlatDataAndDimensions(state, len(state))}
-				defer train.Free(states[s][i]...)
+				defer network.Free(states[s][i]...)
 			}
 		}
 	}

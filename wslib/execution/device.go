@@ -16,6 +16,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 )
 
@@ -190,11 +191,7 @@ func (d *Device) Close() {
 				e.Finalize()
 			}
 		}
-		for _, t := range []*tensors.Tensor{m.table, m.scales, m.rows} {
-			if t != nil {
-				t.FinalizeAll()
-			}
-		}
+		network.Free(m.table, m.scales, m.rows)
 	}
 	d.members = nil
 }

@@ -58,7 +58,8 @@ func oddPages() *page.Set {
 		Networks: []page.Member{
 			{Name: "a", Weights: 60, Table: page.Table{Shared: 300, Entries: []int32{7, 300, 7, 299, 301}},
 				Exclusive: make([]byte, 26*4)},
-			{Name: "b", Weights: 13, Table: page.Table{Shared: 300, Entries: []int32{255}}, Exclusive: []byte{}},
+			{Name: "b", Weights: 13, Table: page.Table{Shared: 300, Entries: []int32{255}},
+				Exclusive: []byte{}},
 		}}
 }
 

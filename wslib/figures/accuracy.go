@@ -45,7 +45,8 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 	}
 	_, mean := meanChange(rows, "")
 	ch := chart{
-		title:  fmt.Sprintf("Test accuracy before and after weight separation: %+.2f points on average", mean),
+		title: fmt.Sprintf("Test accuracy before and after weight separation: %+.2f points "+
+			"on average", mean),
 		height: 260,
 		legend: []legendEntry{
 			filled("before (separate networks)", grey), filled("after (weight-separated)", blue),
@@ -58,7 +59,8 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 		ch.below += fmt.Sprintf("%d networks on their user's own data: %+.2f. ", n, mean)
 	}
 	if n, mean := meanChange(rows, datasets.StandIn); n > 0 {
-		ch.below += fmt.Sprintf("%d on stand-in data (generated, pale), no accuracies on the datasets: %+.2f.",
+		ch.below += fmt.Sprintf("%d on stand-in data (generated, pale), no accuracies on the "+
+			"datasets: %+.2f.",
 			n, mean)
 	}
 	p := newPlot(axis{max: float64(len(rows)), ticks: names},

@@ -50,7 +50,8 @@ func charts(t *testing.T) []struct {
 			[]string{"shapes: real data", "real", "Values from -2 (black) to 2 (white), a hundredth",
 				"Channel 0 of 2."}},
 		{"counts", must(ClassCounts(testCounts(t))),
-			[]string{"cifar10", "stand-in", "10 classes; samples: 55 training, 10 validation, 5 test", "gtsrb",
+			[]string{"cifar10", "stand-in", "10 classes; samples: 55 training, 10 " +
+				"validation, 5 test", "gtsrb",
 				"real", "43 classes", "of the original's 39,209 training and",
 				"validation, 12,630 test; no samples in 40 classes",
 				"airplane", "training", "validation", "test", "numbered from 0", "40"}},

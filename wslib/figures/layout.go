@@ -259,7 +259,8 @@ func mark(c draw.Canvas, i int, at vg.Point, radius vg.Length, open bool) {
 
 func checkKind(kind string) error {
 	if kind != datasets.Real && kind != datasets.StandIn && kind != datasets.OwnData {
-		return fmt.Errorf("%q data: want %s, %s or %s", kind, datasets.Real, datasets.StandIn, datasets.OwnData)
+		return fmt.Errorf("%q data: want %s, %s or %s", kind, datasets.Real, datasets.StandIn,
+			datasets.OwnData)
 	}
 	return nil
 }

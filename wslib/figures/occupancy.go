@@ -23,7 +23,8 @@ func Occupancy(names []string, tables []page.Table, shared int) (*Figure, error)
 	uses := make([][]bool, len(tables))
 	for i, t := range tables {
 		if err := t.Validate(); err != nil || t.Shared != shared || len(t.Entries) == 0 {
-			return nil, fmt.Errorf("figures: occupancy: %q: %d pages over %d shared ones, want some over %d (%v)",
+			return nil, fmt.Errorf("figures: occupancy: %q: %d pages over %d shared ones, want some "+
+				"over %d (%v)",
 				names[i], len(t.Entries), t.Shared, shared, err)
 		}
 		uses[i] = make([]bool, shared)

@@ -67,7 +67,7 @@ func (c *Computer) Compute(ctx context.Context, n *network.Network, values netwo
 	}
 	on := values.On()
 	sum := tensors.FromFlatDataAndDimensions(make([]float32, len(weights)), len(weights))
-	defer func() { train.Free(append(on, sum)...) }()
+	defer func() { network.Free(append(on, sum)...) }()
 	for _, i := range train.Rand(o.Seed, "fisher", n.Name).Perm(training.Len())[:samples] {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -82,7 +82,7 @@ func (c *Computer) Compute(ctx context.Context, n *network.Network, values netwo
 			args = append(args, t)
 		}
 		next, err := exec.Call(args...)
-		train.Free(x, rng)
+		network.Free(x, rng)
 		if err != nil {
 			return nil, fmt.Errorf("sample %d: %w", i, err)
 		}

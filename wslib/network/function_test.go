@@ -128,7 +128,8 @@ func TestGradientsAgainstNumbers(t *testing.T) {
 				continue // the same graph
 			}
 			worst := numbers(t, b, n, m, training)
-			t.Logf("%-36s training %-5v %5d weights, %2d values of state: largest difference %.1e of the gradient's length", c.name, training, n.Weights(), n.StateSize(), worst)
+			t.Logf("%-36s training %-5v %5d weights, %2d values of state: largest difference %.1e of the "+
+				"gradient's length", c.name, training, n.Weights(), n.StateSize(), worst)
 			if worst > 1e-5 {
 				t.Errorf("%s, training %v: the gradient is off by %v of its length", c.name, training, worst)
 			}

@@ -194,11 +194,20 @@ type Values struct {
 	State   []float32 // nil without state
 }
 
-// On puts the values on the host side of an executable's arguments; free them in the end.
+// On makes arguments of an executable of the values, to be freed by [Free].
 func (v Values) On() []*tensors.Tensor {
 	ts := []*tensors.Tensor{tensors.FromFlatDataAndDimensions(v.Weights, len(v.Weights))}
 	if len(v.State) > 0 {
 		ts = append(ts, tensors.FromFlatDataAndDimensions(v.State, len(v.State)))
 	}
 	return ts
+}
+
+// Free frees tensors, but for nil ones.
+func Free(ts ...*tensors.Tensor) {
+	for _, t := range ts {
+		if t != nil {
+			t.FinalizeAll()
+		}
+	}
 }

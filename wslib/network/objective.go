@@ -254,7 +254,8 @@ type Distillation struct {
 // Validate returns an error for an impossible share or temperature.
 func (d Distillation) Validate() error {
 	if !(d.Share >= 0 && d.Share <= 1) || d.Share > 0 && !(d.Temperature > 0) {
-		return fmt.Errorf("distillation %v at temperature %v, want a share of 0 to 1 and a temperature above 0",
+		return fmt.Errorf("distillation %v at temperature %v, want a share of 0 to 1 and a "+
+			"temperature above 0",
 			d.Share, d.Temperature)
 	}
 	return nil

@@ -90,7 +90,8 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 	}
 	if as.Precision.Quantized() || as.ExclusivePrecision.Quantized() || as.ScaleFormat.Bytes() != 4 ||
 		as.KeyPrecision != 0 {
-		return nil, fmt.Errorf("pages of %v and %v, scales of %q, keys of %d bits: want float32 pages, and neither scales nor keys",
+		return nil, fmt.Errorf("pages of %v and %v, scales of %q, keys of %d bits: want float32 pages, "+
+			"and neither scales nor keys",
 			as.Precision, as.ExclusivePrecision, as.ScaleFormat, as.KeyPrecision)
 	}
 	named := map[string]bool{}

@@ -50,7 +50,7 @@ func steps(b *testing.B, j *joint, before int) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		free(x...)
+		network.Free(x...)
 		x, k = next, k+1
 	}
 	for range before {

@@ -64,7 +64,8 @@ func loadJoint(path, fingerprint string, size int) (jointState, error) {
 		return s, err
 	}
 	if s.Fingerprint != fingerprint {
-		return s, fmt.Errorf("checkpoint %s is of another optimization (other networks, pages, data or options): remove it to start over", path)
+		return s, fmt.Errorf("checkpoint %s is of another optimization (other networks, pages, data or "+
+			"options): remove it to start over", path)
 	}
 	for name, a := range arrays {
 		if len(*a) != size {

@@ -172,7 +172,7 @@ func (j *joint) close() {
 	if j.validator != nil {
 		j.validator.close()
 	}
-	free(append(j.keyRows, j.states...)...)
+	network.Free(append(j.keyRows, j.states...)...)
 	if j.places != nil {
 		j.places.free()
 	}
@@ -197,7 +197,8 @@ func (j *joint) checkScales(theta []float32) error {
 	for _, i := range j.trained {
 		for b, s := range set.Networks[i].Scales {
 			if r := set.ScaleFormat.Round(s); math.Abs(float64(r-s)) > math.Abs(float64(s))/2 {
-				return fmt.Errorf("network %s: the scale of page %d is %v, as %v %v: want another format of scales", set.Networks[i].Name, b, s, set.ScaleFormat, r)
+				return fmt.Errorf("network %s: the scale of page %d is %v, as %v %v: want another format "+
+					"of scales", set.Networks[i].Name, b, s, set.ScaleFormat, r)
 			}
 		}
 	}
@@ -269,7 +270,7 @@ func (j *joint) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { free(x...) }()
+	defer func() { network.Free(x...) }()
 	sums, count := make([]float64, len(j.tasks)), 0.0
 	for k := s.Step; k < j.Steps; k++ {
 		if err := ctx.Err(); err != nil {
@@ -279,7 +280,7 @@ func (j *joint) run(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("step %d: %w", k, err)
 		}
-		free(x...)
+		network.Free(x...)
 		x = next
 		for i, l := range losses {
 			if !finite(float64(l)) {
@@ -359,7 +360,7 @@ func (j *joint) newVariables(s jointState) ([]*tensors.Tensor, error) {
 	x := []*tensors.Tensor{vector(s.Theta), vector(s.M), vector(s.V)}
 	for _, v := range x {
 		if err := v.MaterializeOnDevice(j.backend, true, 0); err != nil {
-			free(x...)
+			network.Free(x...)
 			return nil, err
 		}
 	}
@@ -367,11 +368,3 @@ func (j *joint) newVariables(s jointState) ([]*tensors.Tensor, error) {
 }
 
 func vector(v []float32) *tensors.Tensor { return tensors.FromFlatDataAndDimensions(v, len(v)) }
-
-func free(ts ...*tensors.Tensor) {
-	for _, t := range ts {
-		if t != nil {
-			t.FinalizeAll()
-		}
-	}
-}

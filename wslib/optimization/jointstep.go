@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/wslib/internal/train"
+	"weightsep/wslib/network"
 )
 
 // step is step k on the variables theta, m and v, and the networks' losses.
@@ -18,7 +19,7 @@ func (j *joint) step(k int, x []*tensors.Tensor) (next []*tensors.Tensor, losses
 			j.places.fixed...)...); err != nil {
 			return nil, nil, err
 		}
-		defer free(pages)
+		defer network.Free(pages)
 	}
 	gradients := make([][]*tensors.Tensor, len(j.trained))
 	states := make([]*tensors.Tensor, len(j.trained)) // after the step
@@ -33,16 +34,16 @@ func (j *joint) step(k int, x []*tensors.Tensor) (next []*tensors.Tensor, losses
 	})
 	defer func() {
 		for _, g := range gradients {
-			free(g...)
+			network.Free(g...)
 		}
 	}()
 	if err != nil {
-		free(states...)
+		network.Free(states...)
 		return nil, nil, err
 	}
 	for s, state := range states {
 		if state != nil {
-			free(j.states[j.trained[s]])
+			network.Free(j.states[j.trained[s]])
 			j.states[j.trained[s]] = state
 		}
 	}
@@ -72,7 +73,7 @@ func (j *joint) gradient(i, k, s int, pages, vector *tensors.Tensor) ([]*tensors
 	name, p := j.tasks[i].Network.Name, j.places
 	x, y := j.samplers[i].Batch(k)
 	inputs := []*tensors.Tensor{x, y}
-	defer func() { free(inputs...) }()
+	defer func() { network.Free(inputs...) }()
 	rng, err := train.RNG(j.Seed, name, k)
 	if err != nil {
 		return nil, fmt.Errorf("network %s: %w", name, err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"weightsep/wslib/network"
 	"weightsep/wslib/network/networktest"
 	"weightsep/wslib/page"
 	"weightsep/xla/xlatest"
@@ -163,12 +164,12 @@ func TestDistillationFromItself(t *testing.T) {
 		o.Steps = 10
 		j := o.open(t, set, []Task{task})
 		theta := vector(j.state.Theta)
-		defer free(theta)
+		defer network.Free(theta)
 		out, err := j.gradient(0, 0, 0, theta, theta)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer free(out...)
+		defer network.Free(out...)
 		norm := 0.0
 		for _, g := range mustCopy(t, out[1]) {
 			norm += float64(g) * float64(g)

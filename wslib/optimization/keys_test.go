@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 
+	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 	"weightsep/xla/xlatest"
 )
@@ -89,7 +90,7 @@ func TestGradientsThroughKeys(t *testing.T) {
 	set, tasks := keyed(t)
 	j := trains(10, 10, 20, 2e-3).open(t, set, tasks)
 	theta := vector(j.state.Theta)
-	defer free(theta)
+	defer network.Free(theta)
 	for i, task := range tasks {
 		out, err := j.gradient(i, 0, i, theta, theta)
 		if err != nil {

@@ -180,6 +180,6 @@ func (v *validator) score(ctx context.Context, i int, values network.Values) (fl
 		return 0, nil // a held network without samples
 	}
 	on := values.On()
-	defer free(on...)
+	defer network.Free(on...)
 	return v.scorers[i].Score(ctx, on, v.split(i))
 }

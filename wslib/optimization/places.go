@@ -1,6 +1,10 @@
 package optimization
 
-import "github.com/gomlx/gomlx/core/tensors"
+import (
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/wslib/network"
+)
 
 // places are, as arguments of a step's executables, where the networks that are trained find
 // what they use in theta.
@@ -34,4 +38,4 @@ func (p *places) ints(v []int32) *tensors.Tensor {
 	return t
 }
 
-func (p *places) free() { free(p.all...) }
+func (p *places) free() { network.Free(p.all...) }

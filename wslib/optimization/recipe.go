@@ -171,11 +171,13 @@ func checkJoint(set *page.Set, tasks []Task, as page.Format, r Recipe) error {
 		return err
 	}
 	if as.Size != set.Size || as.Shared != set.Shared || as.KeyPrecision != set.KeyPrecision {
-		return fmt.Errorf("it starts from %d shared pages of %d with keys of %d bits, and is to end in %d of %d with %d",
+		return fmt.Errorf("it starts from %d shared pages of %d with keys of %d bits, and is to end in %d "+
+			"of %d with %d",
 			set.Shared, set.Size, set.KeyPrecision, as.Shared, as.Size, as.KeyPrecision)
 	}
 	if set.Precision.Quantized() || set.ExclusivePrecision.Quantized() {
-		return errors.New("it starts from quantized pages, want float32 (overlapping.Plan.Continue makes some)")
+		return errors.New("it starts from quantized pages, want float32 (overlapping.Plan.Continue " +
+			"makes some)")
 	}
 	for i, m := range set.Networks {
 		if (as.Precision.Quantized() || as.ExclusivePrecision.Quantized()) && m.Scales == nil {

@@ -43,7 +43,8 @@ func (a *alternating) load() error {
 		return err
 	}
 	if r.Fingerprint != a.print {
-		return fmt.Errorf("checkpoint %s is of another optimization (other networks, data or options): remove it to start over", a.Checkpoint)
+		return fmt.Errorf("checkpoint %s is of another optimization (other networks, data or options): "+
+			"remove it to start over", a.Checkpoint)
 	}
 	var shared []float32
 	arrays := map[string]*[]float32{"shared": &shared}

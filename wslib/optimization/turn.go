@@ -59,7 +59,7 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 	otherF, otherW := a.others(i)
 	zeros := make([]float32, len(start.Weights))
 	now, moments := start.On(), []*tensors.Tensor{vector(zeros), vector(zeros)}
-	defer func() { free(append(append(now, moments...), otherF, otherW)...) }()
+	defer func() { network.Free(append(append(now, moments...), otherF, otherW)...) }()
 	ctx, cancel := context.WithCancel(ctx)
 	choice := &choice{score: func(v network.Values) (float64, error) { return a.validator.score(ctx, i, v) }}
 	defer choice.settle()
@@ -88,14 +88,14 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 			args = append(args, t)
 		}
 		out, err := a.turns[i].exec.Call(args...)
-		free(x, y, rng)
+		network.Free(x, y, rng)
 		if err != nil {
 			return fmt.Errorf("network %s: step %d of turn %d: %w", name, k, a.Turn, err)
 		}
-		free(append(now, moments...)...)
+		network.Free(append(now, moments...)...)
 		now, moments = out[3:], out[1:3]
 		loss := float64(tensors.ToScalar[float32](out[0]))
-		free(out[0])
+		network.Free(out[0])
 		if !finite(loss) {
 			return &DivergedError{Network: name, Step: a.Steps + k, Loss: loss}
 		}

@@ -114,7 +114,8 @@ func (p *Plan) resume(old *page.Set, keys page.Precision, more int) (*page.Set, 
 		}
 		if n.Scales == nil || n.Weights != m.Weights ||
 			!slices.EqualFunc(m.Table.Entries, n.Table.Entries, same) {
-			return nil, fmt.Errorf("overlapping: network %s is optimized without scales or on other pages", m.Name)
+			return nil, fmt.Errorf("overlapping: network %s is optimized without scales or on "+
+				"other pages", m.Name)
 		}
 		m.Scales, m.Keys, m.State = slices.Clone(n.Scales), slices.Clone(n.Keys), slices.Clone(n.State)
 	}

@@ -99,8 +99,9 @@ func TestContinueKeepsWeights(t *testing.T) {
 func TestContinueRefusesOtherPages(t *testing.T) {
 	p, old, _ := optimized(t)
 	moved := old.Clone()
-	moved.Networks[0].Table.Entries = append([]int32(nil), moved.Networks[0].Table.Entries...)
-	moved.Networks[0].Table.Entries[0], moved.Networks[0].Table.Entries[2] = moved.Networks[0].Table.Entries[2], moved.Networks[0].Table.Entries[0]
+	entries := append([]int32(nil), moved.Networks[0].Table.Entries...)
+	entries[0], entries[2] = entries[2], entries[0]
+	moved.Networks[0].Table.Entries = entries
 	if _, err := p.Continue(moved, 0); err == nil || !strings.Contains(err.Error(), "network a") {
 		t.Errorf("another table: %v", err)
 	}

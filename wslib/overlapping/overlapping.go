@@ -141,7 +141,8 @@ func (p *Plan) placementCost(n Network, sharable, placed []int) (float64, error)
 			return 0, fmt.Errorf("placement of page %d on shared page %d, want 0 to %d", b, a, p.Shared-1)
 		}
 		if len(own[a]) > 0 && !p.Doubling {
-			return 0, fmt.Errorf("placement of pages %d and %d on shared page %d, in a plan without doubling",
+			return 0, fmt.Errorf("placement of pages %d and %d on shared page %d, in a plan without "+
+				"doubling",
 				own[a][0], b, a)
 		}
 		fisher, weights := cut(n.Fisher, b, p.PageSize), cut(n.Weights, b, p.PageSize)

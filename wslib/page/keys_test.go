@@ -25,8 +25,9 @@ func TestKeysByHand(t *testing.T) {
 	}
 	s := &Set{Format: Format{Size: 9, Shared: 1, KeyPrecision: Int2},
 		Pages: PackFloats([]float32{1, 2, 3, 4, 5, 6, 7, 8, -9}), Networks: []Member{{
-			Name: "a", Weights: 20, Table: table, Exclusive: PackFloats([]float32{1, 1, 1, 1, 1, 1, 1, 1, -1}),
-			Scales: []float32{1, 3, 10}, Keys: keys}}}
+			Name: "a", Weights: 20, Table: table,
+			Exclusive: PackFloats([]float32{1, 1, 1, 1, 1, 1, 1, 1, -1}),
+			Scales:    []float32{1, 3, 10}, Keys: keys}}}
 	if err := s.Validate(); err != nil {
 		t.Fatal(err)
 	}

@@ -81,8 +81,10 @@ func TestSetRefusesWhatIsNotStored(t *testing.T) {
 		"page 2: value 3 is -8": func(s *Set) { s.Pages[2*7+1] = 0x80 },
 		"b: no scales":          func(s *Set) { s.Networks[1].Scales = nil },
 		"page 1: last byte":     func(s *Set) { s.Networks[0].Exclusive[13] = 0xff },
-		"2099 bytes of shared pages, want 300 of 13 values of int4, 2100 bytes": func(s *Set) { s.Pages = s.Pages[1:] },
-		"13 bytes of exclusive pages, its table has 2 of 13 values of int4":     func(s *Set) { s.Networks[0].Exclusive = s.Networks[0].Exclusive[1:] },
+		"2099 bytes of shared pages, want 300 of 13 values of int4, " +
+			"2100 bytes": func(s *Set) { s.Pages = s.Pages[1:] },
+		"13 bytes of exclusive pages, its table has 2 of 13 " +
+			"values of int4": func(s *Set) { s.Networks[0].Exclusive = s.Networks[0].Exclusive[1:] },
 		"a: state: weight 1 is NaN": func(s *Set) {
 			s.Networks[0].State = []float32{1,
 				float32(math.NaN())}

@@ -9,7 +9,6 @@ import (
 
 	"weightsep/datasets"
 	"weightsep/wslib/baseline"
-	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
@@ -66,7 +65,7 @@ func TrainBaseline(ctx context.Context, backend compute.Backend, backendName str
 	}
 	defer s.Close()
 	on := t.Values.On()
-	defer train.Free(on...)
+	defer network.Free(on...)
 	if info.Test, err = s.Score(ctx, on, data.Test); err != nil {
 		return start, info, fmt.Errorf("baseline: %w", err)
 	}

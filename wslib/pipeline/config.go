@@ -169,11 +169,13 @@ func (c Config) validate() error {
 	case p.Placement != GreedyPlacement:
 		return fmt.Errorf("alternating optimization places networks by cost, not %s", p.Placement)
 	case p.Doubling:
-		return fmt.Errorf("alternating optimization puts one page of a network on a shared page, and there are fewer shared pages (%d) "+
+		return fmt.Errorf("alternating optimization puts one page of a network on a shared page, and "+
+			"there are fewer shared pages (%d) "+
 			"than some network has: want a smaller ratio, or more of them", p.Shared)
 	case p.Precision.Quantized(), p.ExclusivePrecision.Quantized(), p.ScaleFormat.Bytes() != 4,
 		p.KeyPrecision != 0:
-		return fmt.Errorf("alternating optimization has float32 pages only, no scales and no keys: not %v, %s, %d",
+		return fmt.Errorf("alternating optimization has float32 pages only, no scales and no keys: not "+
+			"%v, %s, %d",
 			p.Precision, p.ScaleFormat, p.KeyPrecision)
 	}
 	return nil
@@ -214,7 +216,8 @@ func (c *Config) ApplyBudget(own []Own, b budget.Budget) (budget.Plan, error) {
 		separate += 4 * n.Weights()
 	}
 	if b.Total > separate && b.Total != math.MaxInt32 {
-		return budget.Plan{}, fmt.Errorf("%d bytes are more than the %d that the networks take in float32: there is nothing to pack", b.Total, separate)
+		return budget.Plan{}, fmt.Errorf("%d bytes are more than the %d that the networks take in "+
+			"float32: there is nothing to pack", b.Total, separate)
 	}
 	if c.Untrained() {
 		return c.applyUntrained(nets, own, b)
@@ -301,7 +304,8 @@ func (c *Config) applyUntrained(nets []*network.Network, given []Own, b budget.B
 		return budget.Plan{Format: p.PageFormat(), Exclusive: own, Bytes: least,
 			Level1: least - exclusive}, nil
 	}
-	return budget.Plan{}, fmt.Errorf("pages that are not trained take %d bytes at least, the budget is %d: train them, or want a smaller ratio", least, b.Total)
+	return budget.Plan{}, fmt.Errorf("pages that are not trained take %d bytes at least, the budget is "+
+		"%d: train them, or want a smaller ratio", least, b.Total)
 }
 
 // mixedPages are the pages, rising, that one scale does not fit: those with layers of one axis or

@@ -6,7 +6,6 @@ import (
 
 	"weightsep/datasets"
 	"weightsep/wslib/execution"
-	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 	"weightsep/wslib/score"
@@ -95,7 +94,7 @@ func (r *Run) Score(ctx context.Context, n *network.Network, values network.Valu
 		return 0, err
 	}
 	on := values.On()
-	defer train.Free(on...)
+	defer network.Free(on...)
 	return s.Score(ctx, on, split)
 }
 

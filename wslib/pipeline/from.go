@@ -32,7 +32,8 @@ func (r *Run) earlier() (*earlier, error) {
 		return nil, fmt.Errorf("run to go on from: %w", err)
 	}
 	if noted := r.Dir.Manifest.From; noted != "" && noted != id {
-		return nil, fmt.Errorf("run to go on from: %s has other pages than when run directory %s was begun: choose another directory", r.config.From, r.Dir.Path)
+		return nil, fmt.Errorf("run to go on from: %s has other pages than when run directory %s was "+
+			"begun: choose another directory", r.config.From, r.Dir.Path)
 	}
 	if a, b := set.KeyPrecision, r.config.Pages.KeyPrecision; a != b {
 		return nil, fmt.Errorf("run to go on from: %s has %s, want %s", r.config.From, keysOf(a), keysOf(b))
@@ -107,7 +108,8 @@ func (r *Run) kept(set *page.Set) (*page.Set, error) {
 	}
 	if joins := len(stay) < len(r.config.Networks); set.Shared > r.config.Pages.Shared || joins &&
 		set.Shared == r.config.Pages.Shared {
-		return nil, fmt.Errorf("the networks that stay use %d shared pages, and there are %d: want as many, and more for those that join", set.Shared, r.config.Pages.Shared)
+		return nil, fmt.Errorf("the networks that stay use %d shared pages, and there are %d: want as "+
+			"many, and more for those that join", set.Shared, r.config.Pages.Shared)
 	}
 	return set, nil
 }

@@ -55,7 +55,8 @@ func Join(
 	}
 	for _, name := range networks {
 		has := func(o Own) bool { return o.Network.Name == name }
-		if set.Index(name) >= 0 && !slices.ContainsFunc(given, has) && !slices.Contains(datasets.Names(), name) {
+		if set.Index(name) >= 0 && !slices.ContainsFunc(given, has) &&
+			!slices.Contains(datasets.Names(), name) {
 			return Config{}, budget.Plan{}, errNotGiven(name)
 		}
 	}

@@ -62,7 +62,8 @@ func FromPack(backend compute.Backend, f *pack.File, given []*network.Network) (
 		}
 		n = n.WithOrder(record.Order)
 		if n.Weights() != m.Weights || n.StateSize() != len(m.State) {
-			return nil, fmt.Errorf("network %s has %d weights and %d of state in the pack, its model %d and %d", m.Name, m.Weights, len(m.State), n.Weights(), n.StateSize())
+			return nil, fmt.Errorf("network %s has %d weights and %d of state in the pack, its model "+
+				"%d and %d", m.Name, m.Weights, len(m.State), n.Weights(), n.StateSize())
 		}
 		v := network.Values{Weights: n.ToLayerOrder(f.Set.Weights(i)), State: m.State}
 		own = append(own, Own{Network: n.WithOrder(network.LayerOrder), Values: &v})

@@ -72,7 +72,8 @@ func Open(path string, config Config, o Options) (*Run, error) {
 		}
 		have, want := r.config.json(), config.json()
 		if d := difference(have, want); d != "" {
-			return fmt.Errorf("run directory %s was made with another configuration: choose another directory or remove it (%s)", path, d)
+			return fmt.Errorf("run directory %s was made with another configuration: choose another "+
+				"directory or remove it (%s)", path, d)
 		}
 		return nil
 	})
@@ -235,7 +236,8 @@ func (r *Run) keepData(name string, d *datasets.Dataset) (*datasets.Dataset, err
 	}
 	if now := d.Provenance; known && (!have.SameFiles(now) || have.Train != now.Train ||
 		have.Test != now.Test) {
-		return nil, fmt.Errorf("run directory %s was made with other %s data: %s; now there is %s: give the same data directory (-nets, -data or %s) or another run directory",
+		return nil, fmt.Errorf("run directory %s was made with other %s data: %s; now there is %s: give "+
+			"the same data directory (-nets, -data or %s) or another run directory",
 			r.Dir.Path, name, have, now, datasets.DirEnv)
 	}
 	r.data[name] = d

@@ -181,12 +181,14 @@ func (s *Summary) Write(w io.Writer) error {
 	if b.Keys > 0 {
 		beside = "tables, scales and keys"
 	}
-	fmt.Fprintf(w, ".\nStored: %d shared and %d exclusive pages of %d, %.1f KB with %s; separately %.1f KB.\n",
+	fmt.Fprintf(w, ".\nStored: %d shared and %d exclusive pages of %d, %.1f KB with %s; separately "+
+		"%.1f KB.\n",
 		s.SharedPages, s.ExclusivePages, s.PageSize, kb(b.Total), beside, kb(b.Separate))
 	fmt.Fprintf(w, "Packing: %.2fx in bytes, %.2fx in weights, %.2fx for level 1 alone.\n", b.RatioBytes,
 		b.RatioWeights, b.RatioLevel1)
 	if x := s.Bench; x != nil {
-		fmt.Fprintf(w, "%d random executions: switching %.1f ms from pages, %.1f ms from weight files (%.1fx); execution %.0f ms and %.0f ms.\n",
+		fmt.Fprintf(w, "%d random executions: switching %.1f ms from pages, %.1f ms from weight files "+
+			"(%.1fx); execution %.0f ms and %.0f ms.\n",
 			x.Executions, x.SeparatedSwitchMS, x.FilesSwitchMS, x.FilesSwitchMS/x.SeparatedSwitchMS,
 			x.SeparatedExecuteMS, x.FilesExecuteMS)
 	}

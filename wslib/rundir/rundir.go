@@ -150,7 +150,8 @@ func (d *Dir) Stage(name string) (Stage, bool, error) {
 			return s, false, fmt.Errorf("run directory: stage %s: %w", name, err)
 		}
 		if got != want {
-			return s, false, fmt.Errorf("run directory: %s is not what stage %s wrote (sha256 %.12s…, want %.12s…): "+
+			return s, false, fmt.Errorf("run directory: %s is not what stage %s wrote (sha256 %.12s…, "+
+				"want %.12s…): "+
 				"remove the run directory or restore the file", d.File(file), name, got, want)
 		}
 	}

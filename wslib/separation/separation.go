@@ -94,7 +94,8 @@ func ByDensity(density []float64) []int {
 // error if there are no samples or a label is outside its row.
 func TPR(a, alpha float64, probabilities [][]float32, labels []int32) (float64, error) {
 	if len(probabilities) == 0 || len(labels) != len(probabilities) {
-		return 0, fmt.Errorf("separation: %d rows of probabilities and %d labels, want as many of each and some",
+		return 0, fmt.Errorf("separation: %d rows of probabilities and %d labels, want as many of each "+
+			"and some",
 			len(probabilities), len(labels))
 	}
 	over := 0

@@ -42,7 +42,8 @@ func parseHandle(b []byte) (h handle, rest []byte, err error) {
 func eachPair(table []byte, visit func(key, value []byte) error) error {
 	body := len(table) - footerSize
 	if body < 0 || binary.LittleEndian.Uint64(table[len(table)-8:]) != tableMagic {
-		return fmt.Errorf("not the index of a checkpoint: no table footer in %d bytes (truncated or damaged)",
+		return fmt.Errorf("not the index of a checkpoint: no table footer in %d bytes (truncated or "+
+			"damaged)",
 			len(table))
 	}
 	meta, rest, err := parseHandle(table[body : len(table)-8])

@@ -45,7 +45,8 @@ func budgetFlags(f *runFlags) *budgetOptions {
 	b := &budgetOptions{flags: f, ratio: f.set.Float64("ratio", 0,
 		"budget: packing `ratio` in bytes, everything counted; instead of pages and precision")}
 	f.set.Var(&b.bytes, "bytes", "budget: `bytes` in all, as in 80KB; instead of -ratio")
-	f.set.Var(&b.level1, "level1", "budget: `bytes` of it in device memory, the rest for exclusive pages; else chosen")
+	f.set.Var(&b.level1, "level1", "budget: `bytes` of it in device memory, the rest for exclusive pages; "+
+		"else chosen")
 	return b
 }
 
@@ -144,7 +145,8 @@ func (b *budgetOptions) join(dir string, own []pipeline.Own, o configFlags,
 }
 
 func announce(log io.Writer, total int, plan budget.Plan) {
-	fmt.Fprintf(log, "budget of %d bytes: %d shared pages of %v, at most %s exclusive ones a network of %v, scales as %s%s: %d bytes, %d of them in device memory\n",
+	fmt.Fprintf(log, "budget of %d bytes: %d shared pages of %v, at most %s exclusive ones a network of "+
+		"%v, scales as %s%s: %d bytes, %d of them in device memory\n",
 		total, plan.Shared, plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat,
 		plan.KeysText(), plan.Bytes, plan.Level1)
 }

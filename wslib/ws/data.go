@@ -18,7 +18,8 @@ import (
 func (a *app) dataCommand() *ffcli.Command {
 	f := newRunFlags("data").withNet("`names` of datasets; default all ten")
 	minTrain := f.minTrainFlag()
-	cold := f.set.Bool("cold", false, "prepare anew, in a temporary cache, and open once more: what both take")
+	cold := f.set.Bool("cold", false, "prepare anew, in a temporary cache, and open once more: what "+
+		"both take")
 	return &ffcli.Command{
 		Name: "data", FlagSet: f.set,
 		ShortUsage: "ws data [-data DIR] [-net NAMES] [-cold]",
@@ -49,7 +50,8 @@ func (a *app) dataCommand() *ffcli.Command {
 func (a *app) printData(ctx context.Context, f *runFlags, nets []*network.Network,
 	o datasets.Options) error {
 	table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "dataset\tdata\ttraining\tvalidation\ttest\tgroups\topened in\tagain in\tbaseline real\tbaseline stand-in")
+	fmt.Fprintln(table, "dataset\tdata\ttraining\tvalidation\ttest\tgroups\topened in\tagain in\tbaseline "+
+		"real\tbaseline stand-in")
 	var notes []string
 	for _, n := range nets {
 		o.Progress = f.dataProgress(a, n.Name)

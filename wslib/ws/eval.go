@@ -59,7 +59,8 @@ func (f *runFlags) testData(
 		if err != nil {
 			return nil, err
 		}
-		if _, classifies := n.For().(network.Classification); o.Test != nil && classifies && !o.TestLabelled {
+		if _, classifies := n.For().(network.Classification); o.Test != nil && classifies &&
+			!o.TestLabelled {
 			before, err := pipeline.ReadOwn(ctx, backend, f.own, 0, n.Name)
 			if err == nil {
 				err = before[0].Complete(ctx, backend, n.For())
@@ -81,7 +82,8 @@ func (f *runFlags) testData(
 			return d, err
 		}
 	}
-	return nil, fmt.Errorf("network %s: no test samples: want %[1]s_test_data.npy in the directory of -nets", n.Name)
+	return nil, fmt.Errorf("network %s: no test samples: want %[1]s_test_data.npy in the directory "+
+		"of -nets", n.Name)
 }
 
 // score prints the score of a network's values on test samples, and where these are from.
@@ -96,11 +98,7 @@ func (a *app) score(
 	}
 	defer s.Close()
 	on := v.On()
-	defer func() {
-		for _, t := range on {
-			t.FinalizeAll()
-		}
-	}()
+	defer network.Free(on...)
 	result, err := s.Score(ctx, on, data.Test)
 	if err != nil {
 		return err

@@ -29,7 +29,8 @@ func (a *app) exportCommand() *ffcli.Command {
 		ShortUsage: "ws export [-run DIR] [-net NAMES] [-out DIR] | " +
 			"ws export -format safetensors [-run DIR] [-out FILE]",
 		ShortHelp: "write each network's weights as executed from the pages, or all networks as one pack",
-		LongHelp: "The weights of a network are written twice: NAME.npy holds them flat, in the order of the\n" +
+		LongHelp: "The weights of a network are written twice: NAME.npy holds them flat, in the order " +
+			"of the\n" +
 			"model's layers; NAME.npz has an array for each layer, and for each array of its state, by\n" +
 			"name, with dots for slashes.",
 		Exec: func(ctx context.Context, _ []string) error {

@@ -32,7 +32,8 @@ func newRunFlags(verb string) *runFlags {
 	f.set.StringVar(&f.run, "run", filepath.Join("results", "runs", "ws"), "run `directory`")
 	f.set.StringVar(&f.data, "data", os.Getenv(datasets.DirEnv),
 		"`directory` of the original dataset files; default from the environment variable "+datasets.DirEnv)
-	f.set.StringVar(&f.own, "nets", "", "`directory` of networks of one's own: NAME.onnx or NAME.json, with NAME_train_data.npy and so on")
+	f.set.StringVar(&f.own, "nets", "", "`directory` of networks of one's own: NAME.onnx or NAME.json, "+
+		"with NAME_train_data.npy and so on")
 	f.set.StringVar(&f.backend, "backend", "auto",
 		"compute backend: auto, cuda, cpu, go, or the path of a PJRT plugin")
 	f.set.BoolVar(&f.quiet, "quiet", false, "no progress")

@@ -33,11 +33,13 @@ func (a *app) gridCommand() *ffcli.Command {
 		"first", "rounds", "passes", "turn", "lambda") // a grid's seeds, methods and budgets say these
 	return &ffcli.Command{
 		Name: "grid", FlagSet: f.set,
-		ShortUsage: "ws grid [-methods LIST] [-seeds LIST] [-data DIR] [-dir DIR] | ws grid -table [-dir DIR]",
-		ShortHelp:  "compare methods, budgets and seeds; one table and the charts",
+		ShortUsage: "ws grid [-methods LIST] [-seeds LIST] [-data DIR] [-dir DIR] | ws grid -table " +
+			"[-dir DIR]",
+		ShortHelp: "compare methods, budgets and seeds; one table and the charts",
 		LongHelp: "Runs every method at every budget with every seed, and writes table.csv, table.md and\n" +
 			"charts into the directory. Interrupted, the same command goes on where it stopped.\n" +
-			"Methods: further (separate networks with the same further steps: the reference), distilled (the\n" +
+			"Methods: further (separate networks with the same further steps: the reference), " +
+			"distilled (the\n" +
 			"same, following the outputs of the reference, with -mixup), quantized-8, -4, -2,\n" +
 			"random-table:RATIO, joint:RATIO[:LEVEL1] (precision chosen) or\n" +
 			"joint-BITS:RATIO, alternating[-ROUNDS[:FIRST]] (of 100, and steps of first turns, of 2000;\n" +

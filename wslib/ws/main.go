@@ -99,7 +99,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "ws: %v; see %s -h\n", err, see)
 		return 2
 	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "\nws: interrupted. What is complete is kept; the same command goes on from there.")
+		fmt.Fprintln(stderr, "\nws: interrupted. What is complete is kept; the same command goes on "+
+			"from there.")
 		return 130
 	}
 	fmt.Fprintln(stderr, "ws:", err)

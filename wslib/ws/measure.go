@@ -59,11 +59,14 @@ func (a *app) costCommand() *ffcli.Command {
 
 func (a *app) evalCommand() *ffcli.Command {
 	f := newRunFlags("eval").withNet("`names` of networks; default all of the run")
-	weights := f.set.String("weights", "", "score this `file` (.npy, flat float32) as the network of -net, instead of a run's pages")
-	packed := f.set.String("pack", "", "score the networks of this `file` (.safetensors), instead of a run's pages")
+	weights := f.set.String("weights", "", "score this `file` (.npy, flat float32) as the network of "+
+		"-net, instead of a run's pages")
+	packed := f.set.String("pack", "", "score the networks of this `file` (.safetensors), instead of a "+
+		"run's pages")
 	return &ffcli.Command{
 		Name: "eval", FlagSet: f.set,
-		ShortUsage: "ws eval [-run DIR] [-net NAMES] [-data DIR] | ws eval -pack FILE [-net NAMES] [-data DIR] [-nets DIR] | " +
+		ShortUsage: "ws eval [-run DIR] [-net NAMES] [-data DIR] | ws eval -pack FILE [-net NAMES] [-data " +
+			"DIR] [-nets DIR] | " +
 			"ws eval -net NAME -weights FILE [-data DIR]",
 		ShortHelp: "test accuracy from the optimized pages, of a pack, or of a weight file",
 		Exec: func(ctx context.Context, _ []string) error {
@@ -136,11 +139,13 @@ func (a *app) benchCommand() *ffcli.Command {
 				}
 				for i, e := range b.Separated.Executions {
 					x := b.Files.Executions[i]
-					fmt.Fprintf(a.out, "[%d/%d] %s: pages %.3f ms, file %.3f ms; execution %.3f and %.3f ms; accuracy %f and %f\n", i+1, len(b.Separated.Executions),
+					fmt.Fprintf(a.out, "[%d/%d] %s: pages %.3f ms, file %.3f ms; execution %.3f and %.3f "+
+						"ms; accuracy %f and %f\n", i+1, len(b.Separated.Executions),
 						e.Network, 1e3*e.Switch.Seconds(), 1e3*x.Switch.Seconds(), 1e3*e.Execute.Seconds(),
 						1e3*x.Execute.Seconds(), e.Accuracy, x.Accuracy)
 				}
-				fmt.Fprintf(a.out, "total weights load time: pages %.3f ms, files %.3f ms\ntotal DNN execution time: pages %.3f ms, files %.3f ms\n",
+				fmt.Fprintf(a.out, "total weights load time: pages %.3f ms, files %.3f ms\ntotal DNN "+
+					"execution time: pages %.3f ms, files %.3f ms\n",
 					1e3*b.Separated.Switch.Seconds(), 1e3*b.Files.Switch.Seconds(),
 					1e3*b.Separated.Execute.Seconds(), 1e3*b.Files.Execute.Seconds())
 				return nil

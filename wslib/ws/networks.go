@@ -121,17 +121,22 @@ func change(ctx context.Context, r *pipeline.Run, networks []string, format stri
 		return fmt.Errorf(format, args...)
 	}
 	if c.Networks = networks; len(networks) != len(r.Config().Networks) {
-		if err := c.Validate(); err != nil {
-			return usageError{err.Error()}
-		}
-		if err := r.CheckData(ctx); err != nil {
-			return err
-		}
-		if err := r.SetConfig(c); err != nil {
+		if err := configure(ctx, r, c); err != nil {
 			return err
 		}
 	}
 	return r.Overlap(ctx)
+}
+
+// configure gives a run another configuration, if that is a valid one and the data are those of before.
+func configure(ctx context.Context, r *pipeline.Run, c pipeline.Config) error {
+	if err := c.Validate(); err != nil {
+		return usageError{err.Error()}
+	}
+	if err := r.CheckData(ctx); err != nil {
+		return err
+	}
+	return r.SetConfig(c)
 }
 
 // printPlan prints the bookkeeping of the named networks, as the original does.
@@ -144,7 +149,8 @@ func (a *app) printPlan(r *pipeline.Run, names []string) error {
 		if len(names) > 0 && !slices.Contains(names, n.Name) {
 			continue
 		}
-		fmt.Fprintf(a.out, "%s\n exclusive pages %v\n weights %d, pages %d, exclusive %d, sharable %d\n page table %v\n cost %.6f\n",
+		fmt.Fprintf(a.out, "%s\n exclusive pages %v\n weights %d, pages %d, exclusive %d, sharable %d\n "+
+			"page table %v\n cost %.6f\n",
 			n.Name, n.Exclusive, n.Weights, n.Pages, len(n.Exclusive), n.Pages-len(n.Exclusive),
 			n.Table, n.Cost)
 	}

@@ -21,8 +21,10 @@ import (
 
 func (a *app) overlapCommand() *ffcli.Command {
 	set := flag.NewFlagSet("ws overlap", flag.ContinueOnError)
-	dir := set.String("dir", "", "`directory` of NAME.npy and NAME_fisher.npy, flat float32, for each network")
-	order := set.String("order", "", "network `names` in order of formation, separated by commas; default all, by name")
+	dir := set.String("dir", "", "`directory` of NAME.npy and NAME_fisher.npy, flat float32, for "+
+		"each network")
+	order := set.String("order", "", "network `names` in order of formation, separated by commas; default "+
+		"all, by name")
 	size := set.Int("page", page.DefaultSize, "weights in a page")
 	d := separation.Defaults()
 	shared := set.Int("shared", d.Shared, "number of shared pages")

@@ -11,12 +11,15 @@ import (
 )
 
 func (a *app) runCommand() *ffcli.Command {
-	f := newRunFlags("run").withNet("`names` of networks, in order of formation; default all ten, or all of -nets")
+	f := newRunFlags("run").withNet("`names` of networks, in order of formation; default all ten, or all " +
+		"of -nets")
 	profile := f.set.String("profile", "quick", "`profile`: "+strings.Join(pipeline.Profiles(), ", "))
 	o := newConfigFlags(f)
 	b := budgetFlags(f)
-	from := f.set.String("from", "", "optimized run `directory` to go on from: others in -net join its networks, those not in -net leave")
-	hold := f.set.Bool("hold", true, "with -from: networks of the run there keep their weights bit for bit, only those that join are trained; false trains all on the pages that are there")
+	from := f.set.String("from", "", "optimized run `directory` to go on from: others in -net join its "+
+		"networks, those not in -net leave")
+	hold := f.set.Bool("hold", true, "with -from: networks of the run there keep their weights bit for "+
+		"bit, only those that join are trained; false trains all on the pages that are there")
 	return &ffcli.Command{
 		Name: "run", FlagSet: f.set,
 		ShortUsage: "ws run [-profile quick|smoke|packing|paper] [-run DIR] [-data DIR] [flags]",
@@ -24,7 +27,8 @@ func (a *app) runCommand() *ffcli.Command {
 		LongHelp: "Runs every stage that the run directory does not have yet, and prints the summary.\n" +
 			"Interrupted, the same command goes on where it stopped. With a budget (-ratio or -bytes)\n" +
 			"shared and exclusive pages and their precision are chosen for you.\n" +
-			"A flag that is not given leaves the value of the profile. Some take a value for every network\n" +
+			"A flag that is not given leaves the value of the profile. Some take a value for every " +
+			"network\n" +
 			"and others for single ones, as in -batch 128,obs=16; without the first it stays the profile's.",
 		Exec: func(ctx context.Context, _ []string) error {
 			c, err := pipeline.Profile(*profile)
@@ -57,7 +61,8 @@ func (a *app) runCommand() *ffcli.Command {
 					err = o.apply(&c)
 				}
 				if err == nil && bare != "" && c.Untrained() {
-					fmt.Fprintf(a.err, "%s has no %s_train_data.npy: pages are rounded as they are, not trained, and not shared\n", bare, bare)
+					fmt.Fprintf(a.err, "%s has no %s_train_data.npy: pages are rounded as they are, not "+
+						"trained, and not shared\n", bare, bare)
 				}
 				if err == nil {
 					err = b.apply(&c, options.Own, o, a.err)

@@ -21,8 +21,9 @@ func (a *app) trainCommand() *ffcli.Command {
 	out := f.set.String("out", "baselines", "`directory` for baselines")
 	return &ffcli.Command{
 		Name: "train", FlagSet: f.set,
-		ShortUsage: "ws train [-run DIR] [-method joint|alternating] | ws train -baseline -net NAMES [-out DIR]",
-		ShortHelp:  "optimize a run's pages, or train baselines",
+		ShortUsage: "ws train [-run DIR] [-method joint|alternating] | ws train -baseline -net NAMES " +
+			"[-out DIR]",
+		ShortHelp: "optimize a run's pages, or train baselines",
 		Exec: func(ctx context.Context, _ []string) error {
 			if *base {
 				if err := onlyThese(f.set, "ws train -baseline", "baseline", "net", "out", "seed", "min",
@@ -50,13 +51,7 @@ func (a *app) trainCommand() *ffcli.Command {
 				if err := o.apply(&c); err != nil {
 					return err
 				}
-				if err := c.Validate(); err != nil {
-					return usageError{err.Error()}
-				}
-				if err := r.CheckData(ctx); err != nil {
-					return err
-				}
-				if err := r.SetConfig(c); err != nil {
+				if err := configure(ctx, r, c); err != nil {
 					return err
 				}
 				if err := r.Optimize(ctx); err != nil {

@@ -421,7 +421,8 @@ func TestEvalOwnPack(t *testing.T) {
 		t.Errorf("without labels: exit %d, %s", code, stderr)
 	}
 	// Without labels the score is agreement with the network of the directory, which has no biases.
-	os.WriteFile(filepath.Join(dir, "own.json"), []byte(`{"input":[1,1,2],"dense":[2,2],"activation":"leaky"}`), 0o644)
+	os.WriteFile(filepath.Join(dir, "own.json"),
+		[]byte(`{"input":[1,1,2],"dense":[2,2],"activation":"leaky"}`), 0o644)
 	if err := npy.Write(filepath.Join(dir, "own.npy"), []float32{1, 0, 0, 1, 0, 0}); err != nil {
 		t.Fatal(err)
 	}

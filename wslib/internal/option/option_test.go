@@ -45,16 +45,18 @@ func TestCheck(t *testing.T) {
 		t.Error(err)
 	}
 	for want, change := range map[string]func(r *recipe){
-		"steps 0, want 1 or more":                                     func(r *recipe) { r.Steps = 0 },
-		`bits "1", want one of 0, 2`:                                  func(r *recipe) { r.Bits = 1 },
-		"batch 2.5, want 1 or more and a whole number, for network x": func(r *recipe) { r.Batch["x"] = 2.5 },
-		"batch map[x:2] has no value for every network":               func(r *recipe) { delete(r.Batch, "") },
-		"share 1, want 0 or more and less than 1":                     func(r *recipe) { r.Share = each{"": 1} },
-		"share NaN, want 0 or more and less than 1, for network y":    func(r *recipe) { r.Share = each{"y": math.NaN()} },
-		"rate 0, want more than 0":                                    func(r *recipe) { r.Rate = 0 },
-		"rate +Inf":                                                   func(r *recipe) { r.Rate = math.Inf(1) },
-		`kind "c", want one of a, b`:                                  func(r *recipe) { r.Kind = "c" },
-		"word unexpected EOF":                                         func(r *recipe) { r.Word = "bad" },
+		"steps 0, want 1 or more":    func(r *recipe) { r.Steps = 0 },
+		`bits "1", want one of 0, 2`: func(r *recipe) { r.Bits = 1 },
+		"batch 2.5, want 1 or more and a whole number, for " +
+			"network x": func(r *recipe) { r.Batch["x"] = 2.5 },
+		"batch map[x:2] has no value for every network": func(r *recipe) { delete(r.Batch, "") },
+		"share 1, want 0 or more and less than 1":       func(r *recipe) { r.Share = each{"": 1} },
+		"share NaN, want 0 or more and less than 1, for " +
+			"network y": func(r *recipe) { r.Share = each{"y": math.NaN()} },
+		"rate 0, want more than 0":   func(r *recipe) { r.Rate = 0 },
+		"rate +Inf":                  func(r *recipe) { r.Rate = math.Inf(1) },
+		`kind "c", want one of a, b`: func(r *recipe) { r.Kind = "c" },
+		"word unexpected EOF":        func(r *recipe) { r.Word = "bad" },
 	} {
 		r := good()
 		change(&r)

@@ -51,7 +51,8 @@ func TestMixupByHand(t *testing.T) {
 		loss, gradient, state := l.Loss(network.Binding{Weights: in[3], RNG: in[2]}, in[0], in[1], in[4:])
 		if state != nil || len(seen.samples) != 2 || seen.samples[0] != seen.samples[1] ||
 			!seen.bindings[1].Training || seen.bindings[0].Training {
-			t.Error("want a pass of the teacher and one in training of the pupil, of the same samples, and no state")
+			t.Error("want a pass of the teacher and one in training of the pupil, of the same samples, " +
+				"and no state")
 		}
 		return []*Node{seen.samples[1], loss, gradient, seen.bindings[1].RNG}
 	})

@@ -28,7 +28,7 @@ func (l Lesson) Teacher(ctx context.Context, s *score.Scorer, values network.Val
 		return t, nil
 	}
 	on := values.On()
-	defer Free(on...)
+	defer network.Free(on...)
 	var err error
 	t.outputs, err = s.Outputs(ctx, on, split)
 	return t, err
@@ -50,13 +50,4 @@ func (t *Teacher) Batch(index []int) []*tensors.Tensor {
 	}
 	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(outputs,
 		append([]int{len(index)}, t.shape...)...)}
-}
-
-// Free frees tensors; nil ones are none.
-func Free(ts ...*tensors.Tensor) {
-	for _, t := range ts {
-		if t != nil {
-			t.FinalizeAll()
-		}
-	}
 }

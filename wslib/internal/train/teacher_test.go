@@ -32,7 +32,7 @@ func TestTeacherIsItsOutputs(t *testing.T) {
 		t.Fatal(err)
 	}
 	batch := teacher.Batch([]int{2, 0})
-	defer Free(batch...)
+	defer network.Free(batch...)
 	got := tensors.MustCopyFlatData[float32](batch[0])
 	for i, want := range []float32{3.5, -2, 5.5, 0} {
 		if math.Abs(float64(got[i]-want)) > 1e-6 {
