@@ -10,10 +10,10 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/datasets"
+	"weightsep/internal/files"
 	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
 	"weightsep/wslib/npy"
-	"weightsep/wslib/page"
 	"weightsep/wslib/score"
 )
 
@@ -144,14 +144,19 @@ type Files struct {
 
 // Switch opens network i's file, reads it and copies the weights to the device.
 func (f *Files) Switch(i int) (*tensors.Tensor, error) {
-	_, data, shape, err := npy.ReadBytes(f.Paths[i], "<f4")
+	raw, err := files.ReadPath(f.Paths[i], files.MaxSize)
 	if err != nil {
 		return nil, fmt.Errorf("execution: %w", err)
 	}
-	if len(shape) != 1 || shape[0] != f.Weights[i] {
-		return nil, fmt.Errorf("execution: %s: %d weights, want %d", f.Paths[i], len(data)/4, f.Weights[i])
+	a, err := npy.Array(f.Paths[i], raw, "<f4")
+	if err != nil {
+		return nil, fmt.Errorf("execution: %w", err)
 	}
-	t, err := onDevice(f.Backend, page.Array{Type: "F32", Shape: shape, Data: data})
+	if len(a.Shape) != 1 || a.Shape[0] != f.Weights[i] {
+		return nil, fmt.Errorf("execution: %s: %d weights, want %d", f.Paths[i], len(a.Data)/4, f.Weights[i])
+	}
+	a.Type = "F32"
+	t, err := onDevice(f.Backend, a)
 	if err != nil {
 		return nil, fmt.Errorf("execution: %s: %w", f.Paths[i], err)
 	}

@@ -104,10 +104,18 @@ func size(layers []Layer) int {
 	return n
 }
 
+// CheckName returns an error for a network's name that cannot name a file.
+func CheckName(name string) error {
+	if name == "" || len(name) > 200 || strings.ContainsAny(name, "/\\, =\t\n\x00") || strings.HasPrefix(name, ".") {
+		return fmt.Errorf("network name %q: want a non-empty word without separators or spaces", name)
+	}
+	return nil
+}
+
 // Validate returns an error for a name that cannot name a file, or a wrong model.
 func (n *Network) Validate() error {
-	if n.Name == "" || strings.ContainsAny(n.Name, "/\\, =\t\n") || strings.HasPrefix(n.Name, ".") {
-		return fmt.Errorf("network name %q: want a non-empty word without separators or spaces", n.Name)
+	if err := CheckName(n.Name); err != nil {
+		return err
 	}
 	if n.Model == nil {
 		return fmt.Errorf("network %s has no model", n.Name)

@@ -1,24 +1,20 @@
-// Package npy reads and writes the .npy files of a run: whole or not at all.
+// Package npy reads and writes .npy files, NumPy's format of one array.
 //
-// A file appears under its name only when complete and synced, and a truncated,
-// oversized or wrongly typed file is an error that names the file instead of zeros.
+// A file appears under its name only when it is complete and synced. What is read is checked first: its
+// header never decides how much memory is taken, and a truncated, oversized or wrongly typed file is an
+// error that names it.
 package npy
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/google/renameio/v2"
-	"github.com/sbinet/npyio/npy"
-
+	"weightsep/internal/files"
 	"weightsep/wslib/page"
 )
 
@@ -27,9 +23,20 @@ type Value interface {
 	~float32 | ~int8 | ~int16 | ~int32 | ~uint8 | ~uint16
 }
 
-// Write stores data, row-major with the given shape, under path. No shape means
-// one axis. The file is written to a temporary name, synced and renamed.
+// Write stores data, row-major with the given shape, under path. No shape means one axis.
 func Write[T Value](path string, data []T, shape ...int) error {
+	raw, err := Values(data, shape...)
+	if err == nil {
+		err = files.WritePath(path, raw)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// Values is the content of the file that [Write] writes.
+func Values[T Value](data []T, shape ...int) ([]byte, error) {
 	kind := map[reflect.Kind]string{
 		reflect.Float32: "<f4", reflect.Int8: "|i1", reflect.Int16: "<i2",
 		reflect.Int32: "<i4", reflect.Uint8: "|u1", reflect.Uint16: "<u2",
@@ -39,28 +46,17 @@ func Write[T Value](path string, data []T, shape ...int) error {
 	}
 	raw, err := binary.Append(nil, binary.LittleEndian, data)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return nil, err
 	}
-	return WriteBytes(path, kind, raw, shape...)
+	return File(kind, raw, shape...)
 }
 
-// WriteBytes is [Write] of values that are bytes already, little endian, of a type as
-// "<f4". A shape of zero elements is stored as (0,).
-func WriteBytes(path, kind string, data []byte, shape ...int) error {
-	file, err := File(kind, data, shape...)
-	if err == nil {
-		err = renameio.WriteFile(path, file, 0o644)
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
-}
-
-// File is the content of the file that [WriteBytes] writes.
+// File is the content of the file of an array whose values are bytes already, little-endian, of a type
+// as "<f4". A shape of zero elements is stored as (0,).
 func File(kind string, data []byte, shape ...int) ([]byte, error) {
-	if product(shape) != len(data)/width(kind) || len(data)%width(kind) != 0 {
-		return nil, fmt.Errorf("%d values do not fill shape %v", len(data)/width(kind), shape)
+	width := int(kind[2] - '0')
+	if elements(shape) != len(data)/width || len(data)%width != 0 {
+		return nil, fmt.Errorf("%d values do not fill shape %v", len(data)/width, shape)
 	}
 	if len(data) == 0 {
 		shape = []int{0}
@@ -70,101 +66,66 @@ func File(kind string, data []byte, shape ...int) ([]byte, error) {
 		sides += ","
 	}
 	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", kind, sides)
-	header += strings.Repeat(" ", (12+len(header)+1)%16) + "\n" // as npyio pads, which wrote older files
+	header += strings.Repeat(" ", (12+len(header)+1)%16) + "\n"
 	file := binary.LittleEndian.AppendUint32([]byte("\x93NUMPY\x02\x00"), uint32(len(header)))
 	return slices.Concat(file, []byte(header), data), nil
 }
 
-// ReadFloats reads a float32 or float64 file (the latter is rounded) in C order.
-// It returns the values row-major and the shape.
+// ReadFloats reads an array of numbers, rounded to float32. It returns the values row-major and the
+// shape.
 func ReadFloats(path string) ([]float32, []int, error) {
-	return floats(ReadBytes(path, "<f4", "<f8"))
+	r, err := Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r.all()
 }
 
-// ReadFloatsFS is [ReadFloats] of a file in fsys, whose files must be seekable
-// as those of the operating system and of embed are.
+// ReadFloatsFS is [ReadFloats] of a file in fsys.
 func ReadFloatsFS(fsys fs.FS, name string) ([]float32, []int, error) {
-	f, err := fsys.Open(name)
+	raw, err := fs.ReadFile(fsys, name)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer f.Close()
-	return floats(read(f, name, []string{"<f4", "<f8"}))
+	return Floats(name, raw)
 }
 
-func floats(kind string, data []byte, shape []int, err error) ([]float32, []int, error) {
+// Floats is [ReadFloats] of the content of the file of that name.
+func Floats(name string, raw []byte) ([]float32, []int, error) {
+	r, err := NewReader(name, raw)
 	if err != nil {
 		return nil, nil, err
 	}
-	if kind == "<f4" {
-		return page.Floats(data), shape, nil
-	}
-	out := make([]float32, len(data)/8)
-	for i := range out {
-		out[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(data[8*i:])))
-	}
-	return out, shape, nil
+	return r.all()
 }
 
-// ReadBytes reads a file whose elements have one of the given types, in C order. It
-// returns the type, the values' bytes, row-major, and the shape.
-func ReadBytes(path string, kinds ...string) (kind string, data []byte, shape []int, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", nil, nil, err
+func (r *Reader) all() ([]float32, []int, error) {
+	defer r.Close()
+	if r.count > files.MaxSize/4 {
+		return nil, nil, fmt.Errorf("read %s: %d values, want at most %d", r.name, r.count, files.MaxSize/4)
 	}
-	defer f.Close()
-	return read(f, path, kinds)
+	values := make([]float32, r.count)
+	return values, r.Shape, r.Read(values)
 }
 
-func read(f fs.File, path string, kinds []string) (kind string, data []byte, shape []int, err error) {
-	defer func() {
-		if recover() != nil { // npyio slices the header at places that it does not check
-			err = errors.New("not a .npy file: damaged header")
-		}
-		if err != nil {
-			kind, data, shape, err = "", nil, nil, fmt.Errorf("read %s: %w", path, err)
-		}
-	}()
-	r, err := npy.NewReader(f)
+// Array reads the array of a file of the given content, whose elements have one of the given types, in
+// C order: as [Write] writes it.
+func Array(name string, raw []byte, kinds ...string) (page.Array, error) {
+	r, err := NewReader(name, raw)
 	if err != nil {
-		return "", nil, nil, fmt.Errorf("not a .npy file: %w", err)
+		return page.Array{}, err
 	}
-	kind, shape = r.Header.Descr.Type, r.Header.Descr.Shape
 	switch {
-	case !slices.Contains(kinds, kind):
-		err = fmt.Errorf("element type %q, want one of %s", kind, strings.Join(kinds, " "))
-	case r.Header.Descr.Fortran && len(shape) > 1:
-		err = errors.New("Fortran order, want C order")
-	case slices.ContainsFunc(shape, func(d int) bool { return d < 0 || d > 1<<40 }):
-		err = fmt.Errorf("shape %v", shape)
+	case !slices.Contains(kinds, r.Type):
+		err = fmt.Errorf("read %s: element type %q, want one of %s", name, r.Type, strings.Join(kinds, " "))
+	case r.Fortran && len(r.Shape) > 1:
+		err = fmt.Errorf("read %s: Fortran order, want C order", name)
 	}
-	if err != nil {
-		return "", nil, nil, err
-	}
-	// The size is checked before anything is allocated: the shape is only a claim.
-	at, err := f.(io.Seeker).Seek(0, io.SeekCurrent)
-	if err != nil {
-		return "", nil, nil, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return "", nil, nil, err
-	}
-	if got, want := info.Size()-at, int64(product(shape))*int64(width(kind)); got != want {
-		return "", nil, nil, fmt.Errorf("%d bytes of data, shape %v of %s needs %d (truncated or damaged)",
-			got, shape, kind, want)
-	}
-	data = make([]byte, info.Size()-at)
-	_, err = io.ReadFull(f, data)
-	return kind, data, shape, err
+	return page.Array{Type: r.Type, Shape: r.Shape, Data: raw[r.start:]}, err
 }
 
-// width is the bytes of an element of a type as "<f4".
-func width(kind string) int { return int(kind[2] - '0') }
-
-// product is the number of elements, saturating where it would overflow.
-func product(shape []int) int {
+// elements is the number of elements of a shape, saturating where it would overflow.
+func elements(shape []int) int {
 	n := 1
 	for _, d := range shape {
 		if d != 0 && n > math.MaxInt/d/8 {

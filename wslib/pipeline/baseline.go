@@ -84,7 +84,7 @@ func (r *Run) trainBaseline(
 	recipe := BaselineRecipe(r.config.Baseline.Steps)
 	o := optimization.Options{
 		Seed:       cmp.Or(r.config.Baseline.Seed, r.config.Seed),
-		Checkpoint: cmp.Or(r.options.Baselines, r.Dir.File(checkpointDir, "baselines")),
+		Checkpoint: cmp.Or(r.options.Baselines, r.Dir.File(baselinesDir)),
 		Progress: func(p optimization.Progress) {
 			note := ""
 			if p.Point != nil {

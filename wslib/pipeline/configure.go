@@ -3,11 +3,8 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -30,7 +27,7 @@ func (r *Run) SetConfig(c Config) error {
 	c = c.clone()
 	old, m := r.config, &r.Dir.Manifest
 	if m.Config != nil {
-		if err := os.Remove(r.Dir.File(SummaryFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := r.Dir.Remove(SummaryFile); err != nil {
 			return err // it is written anew with the next evaluation
 		}
 		if old.Data != c.Data {

@@ -104,7 +104,7 @@ func (r *Run) Evaluations() ([]Evaluation, error) {
 		return nil, err
 	}
 	var e []Evaluation
-	return e, r.Dir.ReadJSON(evaluationFile, &e)
+	return e, r.Dir.ReadJSON(stageEvaluate, evaluationFile, &e)
 }
 
 // Benchmark is the result of the bench stage.
@@ -205,7 +205,7 @@ func (r *Run) Benchmark() (*Benchmark, error) {
 		return nil, err
 	}
 	b := new(Benchmark)
-	return b, r.Dir.ReadJSON(benchFile, b)
+	return b, r.Dir.ReadJSON(stageBench, benchFile, b)
 }
 
 // recordData notes the provenance of each network's data in the manifest.

@@ -5,9 +5,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 
 	"weightsep/datasets"
+	"weightsep/wslib/network"
+	"weightsep/wslib/rundir"
 )
 
 // Names of the stages, in order. Baselines, Fisher information and teachers are a stage for
@@ -82,10 +86,14 @@ func (r *Run) id(stage string) (string, error) {
 	}
 	ids := make([]string, len(on))
 	for i, stage := range on {
-		var err error
-		if ids[i], err = r.id(stage); err != nil {
+		id, err := r.id(stage)
+		if err != nil {
 			return "", err
 		}
+		if s, _ := r.Dir.Stage(stage); s.ID == id {
+			id += s.Content() // what was made, should it be made anew and differ
+		}
+		ids[i] = id
 	}
 	raw, err := json.Marshal([]any{kind, c.Seed, own, ids})
 	if err != nil {
@@ -96,17 +104,45 @@ func (r *Run) id(stage string) (string, error) {
 }
 
 // done returns an error that is ErrNotDone unless there is a result of the stage and of the
-// configuration as it is now, and another one if a file of that result is missing or changed.
+// configuration as it is now. Its files are checked when they are read.
 func (r *Run) done(stage string) error {
 	id, err := r.id(stage)
 	if err != nil {
 		return err
 	}
-	if r.Dir.ID(stage) != id {
+	if s, _ := r.Dir.Stage(stage); s.ID != id {
 		return fmt.Errorf("stage %s: %w", stage, ErrNotDone)
 	}
-	_, _, err = r.Dir.Stage(stage)
-	return err
+	return nil
+}
+
+// owned are the files that stages write; N is a network.
+var owned = map[string][]string{
+	"baseline": {"N/weights.npy", "N/weights-state.npy", "N/baseline.json", "N/model.json", "N/model.onnx"},
+	"fisher":   {"N/fisher.npy"},
+	"teacher":  {"N/teacher.npy", "N/teacher-state.npy"},
+	stageOverlap: {"overlap/overlap.json", "overlap/shared_weight_page.npy", "overlap/exclusive_weight_page.npy",
+		"overlap/N/table.npy", "overlap/N/scales.npy", "overlap/N/keys.npy", "overlap/N/state.npy"},
+	stageOptimize: {"overlap.json", "shared_weight_page.npy", "exclusive_weight_page.npy", "N/table.npy",
+		"N/scales.npy", "N/keys.npy", "N/state.npy", "pages.json", "history.json"},
+	stageEvaluate: {"evaluation.json"},
+	stageBench:    {"bench.json"},
+}
+
+// owns says that a stage of a manifest is one that runs have, and wrote nothing but its own files.
+func owns(s rundir.Stage) bool {
+	kind, name, _ := strings.Cut(s.Name, " ")
+	for file := range s.Files {
+		dir, base := path.Split(file)
+		if n := path.Base(dir); name == n || name == "" && dir != "" && dir != "overlap/" &&
+			network.CheckName(n) == nil {
+			dir = strings.TrimSuffix(dir, n+"/") + "N/"
+		}
+		if !slices.Contains(owned[kind], dir+base) {
+			return false
+		}
+	}
+	return owned[kind] != nil && (name == "" || network.CheckName(name) == nil)
 }
 
 // samples is the provenance of a network's data: what the run was made with, if it got that

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -105,7 +103,7 @@ func (r *Run) saveModel(n *network.Network) ([]string, error) {
 	}
 	if g := onnx.GraphOf(n); g != nil {
 		files = append(files, filepath.Join(n.Name, graphFile))
-		return files, r.Dir.WriteFile(files[1], g)
+		return files, r.Dir.Write(files[1], g)
 	}
 	return files, nil
 }
@@ -116,17 +114,21 @@ func (r *Run) readModels() error {
 		if r.config.Own[name] == "" || r.own(name) != nil {
 			continue
 		}
-		var record json.RawMessage
-		if err := r.Dir.ReadJSON(filepath.Join(name, modelFile), &record); err != nil {
+		stage, done := r.Dir.Stage(stageBaseline(name))
+		if !done {
 			return fmt.Errorf("%s: network %s is the caller's own, and the run has no model of it yet: "+
 				"give it (-nets)", r.Dir.File(rundir.ManifestFile), name)
 		}
-		graph, err := os.ReadFile(r.Dir.File(name, graphFile))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		record, err := r.Dir.Read(stage.Name, filepath.Join(name, modelFile))
+		if err != nil {
 			return err
 		}
+		var graph []byte
 		var backend compute.Backend
-		if graph != nil {
+		if file := filepath.Join(name, graphFile); stage.Files[filepath.ToSlash(file)] != "" {
+			if graph, err = r.Dir.Read(stage.Name, file); err != nil {
+				return err
+			}
 			if backend, err = r.Backend(context.Background()); err != nil {
 				return err
 			}

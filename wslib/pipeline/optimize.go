@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"path/filepath"
 
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
@@ -15,37 +14,76 @@ import (
 )
 
 const (
-	historyFile   = "history.json"
-	overlapFile   = "overlap.json" // of the pages that were optimized
-	setFile       = "pages.json"   // how they are stored
+	historyFile = "history.json"
+	overlapFile = "overlap.json" // of the pages that were optimized
+	setFile     = "pages.json"   // how they are stored
+	overlapDir  = "overlap"      // before that
+
 	checkpointDir = "optimization" // while it runs
+	baselinesDir  = checkpointDir + "/baselines"
+	teachersDir   = checkpointDir + "/teachers"
 )
 
 // Optimize trains the pages. Interrupted, it goes on from its last checkpoint.
 func (r *Run) Optimize(ctx context.Context) error {
-	if err := r.done(stageOptimize); !errors.Is(err, ErrNotDone) {
+	complete, err := r.complete(stageOptimize)
+	if err != nil {
 		return err
 	}
+	if !complete {
+		if err := r.optimized(ctx); err != nil {
+			return err
+		}
+	}
+	checkpoint, err := r.checkpoint()
+	if err != nil {
+		return err
+	}
+	return r.tidy(checkpoint, teachersDir)
+}
+
+// tidy removes files that are no stage's, and the directory of checkpoints, unless another
+// configuration's is in it.
+func (r *Run) tidy(scratch ...string) error {
+	if r.Dir.ReadOnly() {
+		return nil
+	}
+	for _, name := range scratch {
+		if err := r.Dir.Remove(name); err != nil {
+			return err
+		}
+	}
+	r.Dir.RemoveEmpty(checkpointDir)
+	return nil
+}
+
+// checkpoint is the file of the optimization's checkpoint, named by what is optimized: with another
+// configuration there is nothing to go on from.
+func (r *Run) checkpoint() (string, error) {
+	id, err := r.id(stageOptimize)
+	return filepath.Join(checkpointDir, id+".npz"), err
+}
+
+func (r *Run) optimized(ctx context.Context) error {
 	if err := r.Overlap(ctx); err != nil {
 		return err
 	}
 	if err := r.Teachers(ctx); err != nil {
 		return err
 	}
-	id, err := r.id(stageOptimize)
+	checkpoint, err := r.checkpoint()
 	if err != nil {
 		return err
 	}
-	err = r.stage(stageOptimize, func() ([]string, error) {
-		if err := os.MkdirAll(r.Dir.File(checkpointDir), 0o755); err != nil {
+	return r.stage(stageOptimize, func() ([]string, error) {
+		if _, err := r.Dir.Mkdir(checkpointDir); err != nil {
 			return nil, err
 		}
-		// Named by what is optimized: with another configuration there is nothing to go on from.
-		result, plan, err := r.optimize(ctx, r.Dir.File(checkpointDir, id+".npz"))
+		result, plan, err := r.optimize(ctx, r.Dir.File(checkpoint))
 		if err != nil {
 			return nil, err
 		}
-		files, err := setfiles.Save(result.Set, r.Dir.Path)
+		files, err := setfiles.Save(result.Set, r.Dir.Write)
 		if err != nil {
 			return nil, err
 		}
@@ -59,15 +97,6 @@ func (r *Run) Optimize(ctx context.Context) error {
 		}
 		return append(files, setFile, historyFile, overlapFile), r.Dir.WriteJSON(historyFile, h)
 	})
-	if err != nil {
-		return err
-	}
-	if err := os.Remove(r.Dir.File(checkpointDir, id+".npz")); err != nil &&
-		!errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	os.Remove(r.Dir.File(checkpointDir)) // unless another configuration's checkpoint is in it
-	return nil
 }
 
 // History is the course of an optimization.
@@ -195,14 +224,37 @@ func (r *Run) Set() (*page.Set, error) {
 		return nil, err
 	}
 	var record setRecord
-	if err := r.Dir.ReadJSON(setFile, &record); err != nil {
+	if err := r.Dir.ReadJSON(stageOptimize, setFile, &record); err != nil {
 		return nil, err
 	}
 	var shapes []setfiles.Shape
-	for _, n := range record.Networks {
-		shapes = append(shapes, n.Shape)
+	for i, n := range r.Networks() {
+		if i >= len(record.Networks) {
+			break
+		}
+		s := record.Networks[i].Shape
+		if s.Name != n.Name || s.Weights != n.Weights() || s.State != n.StateSize() {
+			return nil, fmt.Errorf("%s: network %d is %s of %d weights, want %s of %d", r.Dir.File(setFile), i,
+				s.Name, s.Weights, n.Name, n.Weights())
+		}
+		shapes = append(shapes, s)
 	}
-	return setfiles.Load(r.Dir.Path, record.Format, shapes)
+	if len(record.Networks) != len(r.Networks()) {
+		return nil, fmt.Errorf("%s: %d networks, want %d", r.Dir.File(setFile), len(record.Networks),
+			len(r.Networks()))
+	}
+	return r.load(stageOptimize, "", record.Format, shapes)
+}
+
+// load reads the set of pages that a stage wrote into a directory of the run.
+func (r *Run) load(stage, dir string, f page.Format, shapes []setfiles.Shape) (*page.Set, error) {
+	set, err := setfiles.Load(func(name string) ([]byte, error) {
+		return r.Dir.Read(stage, filepath.Join(dir, name))
+	}, f, shapes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Dir.File(dir), err)
+	}
+	return set, nil
 }
 
 // OverlappedSet is the set of pages before optimization.
@@ -214,7 +266,7 @@ func (r *Run) OverlappedSet() (*page.Set, error) {
 	for _, n := range r.Networks() {
 		shapes = append(shapes, setfiles.Shape{Name: n.Name, Weights: n.Weights(), State: n.StateSize()})
 	}
-	return setfiles.Load(r.Dir.File("overlap"),
+	return r.load(stageOverlap, overlapDir,
 		page.Format{Size: r.config.Pages.Size, Shared: r.config.Pages.Shared}, shapes)
 }
 
@@ -224,14 +276,14 @@ func (r *Run) OverlappedSet() (*page.Set, error) {
 func (r *Run) Overlapped() (Overlapped, error) {
 	var o Overlapped
 	if err := r.done(stageOptimize); err == nil {
-		return o, r.Dir.ReadJSON(overlapFile, &o)
+		return o, r.Dir.ReadJSON(stageOptimize, overlapFile, &o)
 	} else if !errors.Is(err, ErrNotDone) {
 		return o, err
 	}
 	if err := r.done(stageOverlap); err != nil {
 		return o, err
 	}
-	return o, r.Dir.ReadJSON("overlap/"+overlapFile, &o)
+	return o, r.Dir.ReadJSON(stageOverlap, filepath.Join(overlapDir, overlapFile), &o)
 }
 
 // History is the course of the run's optimization.
@@ -240,5 +292,5 @@ func (r *Run) History() (History, error) {
 	if err := r.done(stageOptimize); err != nil {
 		return h, err
 	}
-	return h, r.Dir.ReadJSON(historyFile, &h)
+	return h, r.Dir.ReadJSON(stageOptimize, historyFile, &h)
 }

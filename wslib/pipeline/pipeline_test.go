@@ -17,6 +17,7 @@ import (
 	"weightsep/wslib/npy"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
+	"weightsep/wslib/rundir"
 	"weightsep/wslib/setfiles"
 	"weightsep/xla/xlatest"
 )
@@ -142,7 +143,7 @@ func checkSummary(t *testing.T, r *Run) {
 	var record struct {
 		Networks []struct{ ExclusiveOffset int }
 	}
-	if err := r.Dir.ReadJSON(setFile, &record); err != nil || len(record.Networks) != 2 ||
+	if err := r.Dir.ReadJSON(stageOptimize, setFile, &record); err != nil || len(record.Networks) != 2 ||
 		record.Networks[1].ExclusiveOffset != s.Networks[0].ExclusivePages {
 		t.Errorf("networks in %s: %+v (%v)", setFile, record.Networks, err)
 	}
@@ -180,11 +181,11 @@ func TestDamageAndMismatchAreNamed(t *testing.T) {
 	if err := r.SetConfig(c); err != nil {
 		t.Fatal(err)
 	}
-	before, _, _ := r.Dir.Stage(stageFisher("fmnist"))
+	before, _ := r.Dir.Stage(stageFisher("fmnist"))
 	if err := r.Overlap(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if after, _, _ := r.Dir.Stage(stageFisher("fmnist")); after.Finished != before.Finished ||
+	if after, _ := r.Dir.Stage(stageFisher("fmnist")); after.Finished != before.Finished ||
 		after.Seconds != before.Seconds {
 		t.Error("Fisher information was computed again for a network that was there")
 	}
@@ -199,15 +200,46 @@ func TestDamageAndMismatchAreNamed(t *testing.T) {
 		!strings.Contains(err.Error(), "another configuration") {
 		t.Errorf("other configuration: %v", err)
 	}
-	npy.Write(filepath.Join(path, "fmnist", "weights.npy"), []float32{1})
-	r, err = Reopen(path, "", Options{})
+	// A damaged file is named to who only reads, and made anew by who may write; what was made from it
+	// stands, as it comes out the same.
+	file := filepath.Join(path, "fmnist", "weights.npy")
+	whole, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := npy.Write(file, []float32{1}); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	for _, readOnly := range []bool{true, false} {
+		log.Reset()
+		r, err := Reopen(path, "", Options{ReadOnly: readOnly, Log: &log})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if _, err := r.Weights(r.Networks()[0]); !errors.Is(err, rundir.ErrDamaged) ||
+			!strings.Contains(err.Error(), filepath.Join("fmnist", "weights.npy")) {
+			t.Errorf("reading a changed file: %v", err)
+		}
+		if err := r.Overlap(context.Background()); (err == nil) == readOnly {
+			t.Errorf("overlapping with a changed file, read only %v: %v", readOnly, err)
+		}
+	}
+	if again, _ := os.ReadFile(file); !bytes.Equal(again, whole) ||
+		!strings.Contains(log.String(), "weights.npy is damaged") {
+		t.Errorf("weights made anew are as they were: %v; said %q", bytes.Equal(again, whole), log.String())
+	}
+	if r, err = Reopen(path, "", Options{ReadOnly: true}); err != nil {
+		t.Fatal(err)
+	}
 	defer r.Close()
-	if err := r.Overlap(context.Background()); err == nil ||
-		!strings.Contains(err.Error(), filepath.Join("fmnist", "weights.npy")) {
-		t.Errorf("changed file: %v", err)
+	if after, _ := r.Dir.Stage(stageFisher("fmnist")); after.Finished != before.Finished ||
+		after.Seconds != before.Seconds {
+		t.Error("Fisher information of weights that came out the same was computed again")
+	}
+	if _, err := r.OverlappedSet(); err != nil {
+		t.Error(err)
 	}
 	if _, err := r.Set(); !errors.Is(err, ErrNotDone) {
 		t.Errorf("pages before optimization: %v", err)

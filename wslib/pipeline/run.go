@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,6 +34,8 @@ type Options struct {
 	Adopt string
 	// Own are networks of the caller's that Config.Own names.
 	Own []Own
+	// ReadOnly opens a run that exists, without a lock: nothing is written.
+	ReadOnly bool
 	// Progress is told how far a stage is; nil: nothing is.
 	Progress func(stage string, done, of int, note string)
 }
@@ -106,7 +109,11 @@ func open(path, dataDir string, o Options, ready func(r *Run) error) (r *Run, er
 	if o.Progress == nil {
 		o.Progress = func(string, int, int, string) {}
 	}
-	dir, err := rundir.Open(path)
+	openDir := rundir.Open
+	if o.ReadOnly {
+		openDir = rundir.OpenRead
+	}
+	dir, err := openDir(path)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +125,9 @@ func open(path, dataDir string, o Options, ready func(r *Run) error) (r *Run, er
 	}()
 	r = &Run{Dir: dir, options: o, data: map[string]*datasets.Dataset{}, scorers: map[string]*score.Scorer{}}
 	if raw := dir.Manifest.Config; raw != nil {
-		if err := json.Unmarshal(raw, &r.config); err != nil {
+		decoder := json.NewDecoder(bytes.NewReader(raw))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&r.config); err != nil {
 			return nil, fmt.Errorf("%s: config: %w", dir.File(rundir.ManifestFile), err)
 		}
 		r.config.Data.Dir = dataDir
@@ -127,6 +136,12 @@ func open(path, dataDir string, o Options, ready func(r *Run) error) (r *Run, er
 		}
 		if err := r.checkOwn(); err != nil {
 			return nil, err
+		}
+		for _, s := range dir.Manifest.Stages {
+			if !owns(s) {
+				return nil, fmt.Errorf("%s: stage %q with %d files is none of the run's stages",
+					dir.File(rundir.ManifestFile), s.Name, len(s.Files))
+			}
 		}
 		if err := r.readModels(); err != nil {
 			return nil, err
@@ -257,11 +272,29 @@ func (r *Run) provenance(name string) (p datasets.Provenance, known bool, err er
 	return p, known, nil
 }
 
+// complete tells whether a stage is done and undamaged. What is damaged is said, and made anew.
+func (r *Run) complete(stage string) (bool, error) {
+	err := r.done(stage)
+	if err == nil {
+		if err = r.Dir.Check(stage); errors.Is(err, rundir.ErrDamaged) && !r.Dir.ReadOnly() {
+			fmt.Fprintf(r.options.Log, "%v: stage %s is made anew\n", err, stage)
+			return false, nil
+		}
+	}
+	if errors.Is(err, ErrNotDone) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // stage runs one stage unless its result is there already, here or in the run that this one goes on
 // from. work returns the files that it wrote, relative to the run.
 func (r *Run) stage(name string, work func() ([]string, error)) error {
-	if err := r.done(name); !errors.Is(err, ErrNotDone) {
+	if complete, err := r.complete(name); complete || err != nil {
 		return err
+	}
+	if r.Dir.ReadOnly() {
+		return fmt.Errorf("stage %s: %w, and the run is open for reading", name, ErrNotDone)
 	}
 	id, err := r.id(name)
 	if err != nil {

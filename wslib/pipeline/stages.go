@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"weightsep/datasets"
@@ -37,8 +36,9 @@ func (r *Run) Baselines(ctx context.Context) error {
 		}
 		r.options.Progress("baselines", i+1, len(r.config.Networks), n.Name)
 	}
-	os.RemoveAll(r.Dir.File(checkpointDir, "baselines")) // they are files of the stages now
-	os.Remove(r.Dir.File(checkpointDir))
+	if err := r.tidy(baselinesDir); err != nil { // they are files of the stages now
+		return err
+	}
 	return r.recordData(ctx)
 }
 
@@ -68,9 +68,6 @@ func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.D
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(r.Dir.File(n.Name), 0o755); err != nil {
-		return nil, err
-	}
 	if err := r.Dir.WriteJSON(baselineFile(n.Name), info); err != nil {
 		return nil, err
 	}
@@ -85,16 +82,18 @@ func (r *Run) baseline(ctx context.Context, n *network.Network, data *datasets.D
 // saveValues writes a network's values, given in the model's order, in the run's.
 func (r *Run) saveValues(n *network.Network, weights, state string, v network.Values) ([]string, error) {
 	files := []string{weights}
-	if err := npy.Write(r.Dir.File(weights), n.FromLayerOrder(v.Weights)); err != nil {
-		return nil, err
+	if err := r.writeVector(weights, n.FromLayerOrder(v.Weights)); err != nil || n.StateSize() == 0 {
+		return files, err
 	}
-	if n.StateSize() > 0 {
-		files = append(files, state)
-		if err := npy.Write(r.Dir.File(state), v.State); err != nil {
-			return nil, err
-		}
+	return append(files, state), r.writeVector(state, v.State)
+}
+
+func (r *Run) writeVector(file string, v []float32) error {
+	raw, err := npy.Values(v)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
 	}
-	return files, nil
+	return r.Dir.Write(file, raw)
 }
 
 // Fisher computes each network's Fisher information.
@@ -124,7 +123,7 @@ func (r *Run) Fisher(ctx context.Context) error {
 			if err != nil {
 				return nil, err
 			}
-			return []string{fisherFile(n.Name)}, npy.Write(r.Dir.File(fisherFile(n.Name)), f)
+			return []string{fisherFile(n.Name)}, r.writeVector(fisherFile(n.Name), f)
 		})
 		if err != nil {
 			return err
@@ -162,14 +161,16 @@ func (r *Run) Overlap(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		files, err := setfiles.Save(plan.Set(false), r.Dir.File("overlap"))
+		files, err := setfiles.Save(plan.Set(false), func(name string, raw []byte) error {
+			return r.Dir.Write(filepath.Join(overlapDir, name), raw)
+		})
 		for i := range files {
-			files[i] = filepath.Join("overlap", files[i])
+			files[i] = filepath.Join(overlapDir, files[i])
 		}
 		if err != nil {
 			return nil, err
 		}
-		const record = "overlap/" + overlapFile
+		record := filepath.Join(overlapDir, overlapFile)
 		return append(files, record), r.Dir.WriteJSON(record, OverlapRecord(plan))
 	})
 }
@@ -271,27 +272,30 @@ func (r *Run) Weights(n *network.Network) (network.Values, error) {
 }
 
 func (r *Run) values(n *network.Network, stage, weights, state string) (v network.Values, err error) {
-	if v.Weights, err = r.vector(n, stage, weights); err != nil || n.StateSize() == 0 {
+	if v.Weights, err = r.vector(stage, weights, n.Weights()); err != nil || n.StateSize() == 0 {
 		return v, err
 	}
-	if v.State, _, err = npy.ReadFloats(r.Dir.File(state)); err == nil {
-		err = page.CheckWeights(r.Dir.File(state), v.State, n.StateSize())
-	}
+	v.State, err = r.vector(stage, state, n.StateSize())
 	return v, err
 }
 
 // FisherInformation is a network's Fisher information in this run.
 func (r *Run) FisherInformation(n *network.Network) ([]float32, error) {
-	return r.vector(n, stageFisher(n.Name), fisherFile(n.Name))
+	return r.vector(stageFisher(n.Name), fisherFile(n.Name), n.Weights())
 }
 
-func (r *Run) vector(n *network.Network, stage, file string) ([]float32, error) {
+// vector is a stage's file of so many values.
+func (r *Run) vector(stage, file string, size int) ([]float32, error) {
 	if err := r.done(stage); err != nil {
 		return nil, err
 	}
-	v, _, err := npy.ReadFloats(r.Dir.File(file))
+	raw, err := r.Dir.Read(stage, file)
 	if err != nil {
 		return nil, err
 	}
-	return v, page.CheckWeights(r.Dir.File(file), v, n.Weights())
+	v, _, err := npy.Floats(r.Dir.File(file), raw)
+	if err != nil {
+		return nil, err
+	}
+	return v, page.CheckWeights(r.Dir.File(file), v, size)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"weightsep/wslib/network"
@@ -29,7 +28,7 @@ func (r *Run) Teachers(ctx context.Context) error {
 	if err := r.Baselines(ctx); err != nil || !r.config.taught() {
 		return err
 	}
-	if err := r.done(stageOptimize); !errors.Is(err, ErrNotDone) {
+	if complete, err := r.complete(stageOptimize); complete || err != nil {
 		return err
 	}
 	var missing []*network.Network
@@ -62,7 +61,7 @@ func (r *Run) Teachers(ctx context.Context) error {
 			return err
 		}
 	}
-	return os.RemoveAll(r.Dir.File(checkpointDir, "teachers"))
+	return nil
 }
 
 // trainTeachers gives values in the model's order, so that runs with other orders share them.
@@ -89,7 +88,7 @@ func (r *Run) trainTeachers(ctx context.Context,
 	}
 	recipe := r.config.Optimization.Reference(r.config.Optimization.TeacherSteps)
 	o := optimization.Options{Seed: r.config.Seed,
-		Checkpoint: cmp.Or(r.options.Teachers, r.Dir.File(checkpointDir, "teachers"))}
+		Checkpoint: cmp.Or(r.options.Teachers, r.Dir.File(teachersDir))}
 	return optimization.Separate(ctx, backend, tasks, starts, page.Format{Size: page.DefaultSize}, recipe, o,
 		func(name string, p optimization.Progress) {
 			if p.Point != nil {

@@ -1,17 +1,18 @@
-// Package rundir keeps what the stages of a run made: a directory of files and a
-// manifest that says which stage made which file, with its hash.
+// Package rundir keeps what the stages of a run made: a directory of files and a manifest that says which
+// stage made which file, with its hash.
 //
-// A stage writes its files and then commits; only the commit, one atomic
-// replacement of the manifest, makes it complete. One process at a time.
+// A stage writes its files and then commits; only the commit, one atomic replacement of the manifest,
+// makes it complete. One process at a time writes; any number reads. A run of somebody else's is only
+// data: nothing outside the directory is read or written, whatever the names and links in it.
 package rundir
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,14 +20,18 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
+
+	"weightsep/internal/files"
 )
 
 // Format is the version of the layout of a run directory.
-const Format = 2
+const Format = 3
 
 // ManifestFile is the manifest's name in the run directory.
 const ManifestFile = "manifest.json"
+
+// maxManifest is the largest manifest that is read, in bytes: that of 500 networks is a tenth of it.
+const maxManifest = 16 << 20
 
 // Manifest is the record of a run.
 type Manifest struct {
@@ -37,6 +42,7 @@ type Manifest struct {
 	Data     json.RawMessage `json:"data,omitempty"` // provenance of each network's data
 	From     string          `json:"from,omitempty"` // ID of the optimization that it goes on from
 	Stages   []Stage         `json:"stages"`         // in order of completion
+	Sum      string          `json:"sha256"`         // of the manifest with "" in its place
 }
 
 // Stage is a completed stage.
@@ -48,127 +54,218 @@ type Stage struct {
 	Files    map[string]string `json:"files"` // sha256 of each file, path relative to the run
 }
 
+// Content is a hash of what the stage made.
+func (s Stage) Content() string {
+	raw, err := json.Marshal(s.Files) // by name
+	if err != nil {
+		panic(err) // of texts
+	}
+	return sum(raw)
+}
+
 // Dir is an open run directory.
 type Dir struct {
 	Path     string
 	Manifest Manifest
-	lock     *flock.Flock
+	root     *os.Root
+	lock     *flock.Flock // nil: open for reading
 }
 
 // ErrLocked says that another process works in the run directory.
 var ErrLocked = errors.New("another process is using this run directory")
 
-// Open opens a run directory for writing, creating it if it is not there, and
-// locks it against other processes. Files of completed stages that are missing or
-// changed are an error when their stage is looked up, not here.
+// ErrDamaged says that a file of a stage is not what the stage wrote.
+var ErrDamaged = errors.New("damaged")
+
+// Open opens a run directory for writing, creating it if it is not there, locks it against other
+// processes that write, and removes what interrupted writes left.
 func Open(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, fmt.Errorf("run directory: %w", err)
 	}
-	lock := flock.New(filepath.Join(path, ".lock"))
-	ok, err := lock.TryLock()
+	return open(path, func(d *Dir) error {
+		const name = ".lock"
+		if info, err := d.root.Lstat(name); err == nil && !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is not a regular file", name)
+		}
+		lock := flock.New(d.File(name))
+		if ok, err := lock.TryLock(); err != nil {
+			return err
+		} else if !ok {
+			return ErrLocked
+		}
+		d.lock = lock
+		return fs.WalkDir(d.root.FS(), ".", func(path string, e fs.DirEntry, err error) error {
+			if err != nil || !e.IsDir() {
+				return err
+			}
+			return files.Sweep(d.root, path)
+		})
+	})
+}
+
+// OpenRead opens a run directory for reading, which needs no right to write there.
+func OpenRead(path string) (*Dir, error) {
+	return open(path, func(*Dir) error { return nil })
+}
+
+func open(path string, prepare func(*Dir) error) (*Dir, error) {
+	root, err := os.OpenRoot(path)
 	if err != nil {
+		return nil, fmt.Errorf("run directory: %w", err)
+	}
+	d := &Dir{Path: path, root: root}
+	if err = prepare(d); err == nil {
+		err = d.readManifest()
+	}
+	if err != nil {
+		d.Close()
 		return nil, fmt.Errorf("run directory %s: %w", path, err)
-	}
-	if !ok {
-		return nil, fmt.Errorf("run directory %s: %w", path, ErrLocked)
-	}
-	d := &Dir{Path: path, lock: lock}
-	if err := d.read(); err != nil {
-		lock.Unlock()
-		return nil, err
 	}
 	return d, nil
 }
 
-func (d *Dir) read() error {
+func (d *Dir) readManifest() error {
 	d.Manifest = Manifest{Format: Format}
-	path := filepath.Join(d.Path, ManifestFile)
-	data, err := os.ReadFile(path)
+	raw, err := files.Read(d.root, ManifestFile, maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return d.checkForeign()
 	}
+	if err == nil {
+		d.Manifest, err = parse(raw)
+	}
 	if err != nil {
-		return fmt.Errorf("run directory: %w", err)
-	}
-	if err := json.Unmarshal(data, &d.Manifest); err != nil {
-		return fmt.Errorf("run directory: %s: %w", path, err)
-	}
-	if d.Manifest.Format != Format {
-		return fmt.Errorf("run directory: %s is of another version (format %d, not %d): "+
-			"run it anew in another directory", path, d.Manifest.Format, Format)
+		return fmt.Errorf("%s: %w", ManifestFile, err)
 	}
 	return nil
+}
+
+func parse(raw []byte) (m Manifest, err error) {
+	var version struct{ Format int }
+	if err := json.Unmarshal(raw, &version); err != nil {
+		return m, fmt.Errorf("not a manifest: %w", err)
+	}
+	if version.Format != Format {
+		return m, fmt.Errorf("of another version (format %d, not %d): run it anew in another directory",
+			version.Format, Format)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&m); err != nil {
+		return m, fmt.Errorf("not a manifest: %w", err)
+	}
+	if got := sum(bytes.Replace(raw, []byte(`"`+m.Sum+`"`), []byte(`""`), 1)); got != m.Sum {
+		return m, fmt.Errorf("%w: its sha256 is %.12s…, it says %.12s…", ErrDamaged, got, m.Sum)
+	}
+	seen := map[string]bool{}
+	for _, s := range m.Stages {
+		if seen[s.Name] {
+			return m, fmt.Errorf("two stages %s", s.Name)
+		}
+		seen[s.Name] = true
+		for file := range s.Files {
+			if !filepath.IsLocal(file) {
+				return m, fmt.Errorf("stage %s: file %q is outside the run", s.Name, file)
+			}
+		}
+	}
+	return m, nil
 }
 
 // checkForeign refuses to make a run out of a directory that holds other things.
 func (d *Dir) checkForeign() error {
 	entries, err := os.ReadDir(d.Path)
 	if err != nil {
-		return fmt.Errorf("run directory: %w", err)
+		return err
 	}
 	for _, e := range entries {
-		if name := e.Name(); name != ".lock" && name != "notebooks" {
-			return fmt.Errorf("run directory %s has no %s but other files (%s): "+
-				"want a new, empty or earlier run directory", d.Path, ManifestFile, name)
+		if name := e.Name(); name != ".lock" && name != "notebooks" && !files.IsTemporary(name) {
+			return fmt.Errorf("no %s in it but other files (%s): want a new, empty or earlier run directory",
+				ManifestFile, name)
 		}
 	}
 	return nil
 }
 
 // Close unlocks the directory.
-func (d *Dir) Close() error { return d.lock.Unlock() }
+func (d *Dir) Close() error {
+	d.root.Close()
+	if d.lock == nil {
+		return nil
+	}
+	return d.lock.Unlock()
+}
+
+// ReadOnly says that the directory is open for reading.
+func (d *Dir) ReadOnly() bool { return d.lock == nil }
 
 // File is the path of a file of the run.
 func (d *Dir) File(elem ...string) string {
 	return filepath.Join(append([]string{d.Path}, elem...)...)
 }
 
-// find returns a completed stage.
-func (d *Dir) find(name string) (Stage, bool) {
-	for _, s := range d.Manifest.Stages {
-		if s.Name == name {
-			return s, true
+// Stage returns a completed stage.
+func (d *Dir) Stage(name string) (s Stage, done bool) {
+	i := slices.IndexFunc(d.Manifest.Stages, func(s Stage) bool { return s.Name == name })
+	if i < 0 {
+		return s, false
+	}
+	return d.Manifest.Stages[i], true
+}
+
+// Read is the content of a file of a completed stage. The error wraps [ErrDamaged] if it is not what
+// the stage wrote.
+func (d *Dir) Read(stage, file string) ([]byte, error) {
+	s, _ := d.Stage(stage)
+	want, ok := s.Files[filepath.ToSlash(file)]
+	if !ok {
+		return nil, fmt.Errorf("run directory %s: stage %s wrote no %s", d.Path, stage, file)
+	}
+	raw, err := files.Read(d.root, file, files.MaxSize)
+	if err != nil {
+		return nil, fmt.Errorf("run directory %s: stage %s: %w (%w)", d.Path, stage, ErrDamaged, err)
+	}
+	if got := sum(raw); got != want {
+		return nil, fmt.Errorf("run directory %s: %s is %w: not what stage %s wrote (sha256 %.12s…, want %.12s…)",
+			d.Path, file, ErrDamaged, stage, got, want)
+	}
+	return raw, nil
+}
+
+// Check reads every file of a completed stage.
+func (d *Dir) Check(stage string) error {
+	s, _ := d.Stage(stage)
+	for file := range s.Files {
+		if _, err := d.Read(stage, file); err != nil {
+			return err
 		}
 	}
-	return Stage{}, false
+	return nil
 }
 
-// ID is that of a completed stage, "" if it is not complete.
-func (d *Dir) ID(name string) string {
-	s, _ := d.find(name)
-	return s.ID
-}
-
-// Stage returns a completed stage. It is an error if one of its files is missing
-// or is not what the stage wrote.
-func (d *Dir) Stage(name string) (Stage, bool, error) {
-	s, ok := d.find(name)
-	for file, want := range s.Files {
-		got, err := hashFile(d.File(file))
-		if err != nil {
-			return s, false, fmt.Errorf("run directory: stage %s: %w", name, err)
-		}
-		if got != want {
-			return s, false, fmt.Errorf("run directory: %s is not what stage %s wrote (sha256 %.12s…, "+
-				"want %.12s…): "+
-				"remove the run directory or restore the file", d.File(file), name, got, want)
-		}
+// ReadJSON reads a JSON file of a completed stage.
+func (d *Dir) ReadJSON(stage, file string, v any) error {
+	raw, err := d.Read(stage, file)
+	if err != nil {
+		return err
 	}
-	return s, ok, nil
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fmt.Errorf("run directory: %s: %w", d.File(file), err)
+	}
+	return nil
 }
 
-// Commit makes a stage complete: it hashes its files (paths relative to the run)
-// and writes the manifest.
-func (d *Dir) Commit(s Stage, files []string) error {
+// Commit makes a stage complete: it hashes its files (paths relative to the run) and writes the
+// manifest.
+func (d *Dir) Commit(s Stage, names []string) error {
 	s.Files = map[string]string{}
 	s.Finished = time.Now().UTC().Round(time.Second)
-	for _, f := range files {
-		sum, err := hashFile(d.File(f))
+	for _, name := range names {
+		raw, err := files.Read(d.root, name, files.MaxSize)
 		if err != nil {
 			return fmt.Errorf("run directory: stage %s: %w", s.Name, err)
 		}
-		s.Files[filepath.ToSlash(f)] = sum
+		s.Files[filepath.ToSlash(name)] = sum(raw)
 	}
 	old := d.Manifest.Stages
 	d.Manifest.Stages = append(d.without(s.Name), s)
@@ -179,9 +276,8 @@ func (d *Dir) Commit(s Stage, files []string) error {
 	return nil
 }
 
-// Drop forgets stages, whose files are then nobody's, and writes the manifest. It
-// comes before a stage's files are overwritten: should that be interrupted, the
-// stage is not done rather than damaged.
+// Drop forgets stages, whose files are then nobody's, and writes the manifest. It comes before a
+// stage's files are overwritten: should that be interrupted, the stage is not done rather than damaged.
 func (d *Dir) Drop(names ...string) error {
 	kept := d.without(names...)
 	if len(kept) == len(d.Manifest.Stages) {
@@ -198,49 +294,75 @@ func (d *Dir) without(names ...string) []Stage {
 }
 
 // WriteManifest writes the manifest.
-func (d *Dir) WriteManifest() error { return d.WriteJSON(ManifestFile, d.Manifest) }
-
-// WriteFile writes a file of the run whole or not at all.
-func (d *Dir) WriteFile(name string, raw []byte) error {
-	if err := os.MkdirAll(filepath.Dir(d.File(name)), 0o755); err != nil {
-		return fmt.Errorf("run directory: %w", err)
+func (d *Dir) WriteManifest() error {
+	m := d.Manifest
+	m.Sum = ""
+	raw, err := indented(m)
+	if err != nil {
+		return fmt.Errorf("run directory: %s: %w", ManifestFile, err)
 	}
-	if err := renameio.WriteFile(d.File(name), raw, 0o644); err != nil {
-		return fmt.Errorf("run directory: write %s: %w", d.File(name), err)
+	m.Sum = sum(raw)
+	if raw, err = indented(m); err != nil {
+		return fmt.Errorf("run directory: %s: %w", ManifestFile, err)
+	}
+	return d.Write(ManifestFile, raw)
+}
+
+// Write writes a file of the run whole or not at all.
+func (d *Dir) Write(name string, raw []byte) error {
+	err := errors.New("it is open for reading")
+	if !d.ReadOnly() {
+		if err = d.root.MkdirAll(filepath.Dir(name), 0o755); err == nil {
+			err = files.Write(d.root, name, raw)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("run directory %s: write %s: %w", d.Path, name, err)
 	}
 	return nil
 }
 
 // WriteJSON writes a value as indented JSON, whole or not at all.
 func (d *Dir) WriteJSON(name string, v any) error {
-	data, err := json.MarshalIndent(v, "", " ")
+	raw, err := indented(v)
 	if err != nil {
 		return fmt.Errorf("run directory: %s: %w", name, err)
 	}
-	return d.WriteFile(name, append(data, '\n'))
+	return d.Write(name, raw)
 }
 
-// ReadJSON reads a JSON file of the run.
-func (d *Dir) ReadJSON(name string, v any) error {
-	data, err := os.ReadFile(d.File(name))
-	if err != nil {
-		return fmt.Errorf("run directory: %w", err)
+func indented(v any) ([]byte, error) {
+	raw, err := json.MarshalIndent(v, "", " ")
+	return append(raw, '\n'), err
+}
+
+// Mkdir makes a directory of the run, for files that are no stage's, and returns its path.
+func (d *Dir) Mkdir(name string) (string, error) {
+	if err := d.root.MkdirAll(name, 0o755); err != nil {
+		return "", fmt.Errorf("run directory %s: %w", d.Path, err)
 	}
-	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("run directory: %s: %w", d.File(name), err)
+	info, err := d.root.Lstat(name)
+	if err == nil && !info.IsDir() {
+		err = errors.New("not a directory")
+	}
+	if err != nil {
+		return "", fmt.Errorf("run directory %s: %s: %w", d.Path, name, err)
+	}
+	return d.File(name), nil
+}
+
+// Remove removes a file or a tree that is no stage's, if it is there.
+func (d *Dir) Remove(name string) error {
+	if err := files.Remove(d.root, name); err != nil {
+		return fmt.Errorf("run directory %s: %w", d.Path, err)
 	}
 	return nil
 }
 
-func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+// RemoveEmpty removes a directory of the run if nothing is in it.
+func (d *Dir) RemoveEmpty(name string) { d.root.Remove(name) }
+
+func sum(raw []byte) string {
+	h := sha256.Sum256(raw)
+	return hex.EncodeToString(h[:])
 }

@@ -1,14 +1,16 @@
 package rundir
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
-func open(t *testing.T, path string) *Dir {
+func opened(t *testing.T, path string) *Dir {
 	t.Helper()
 	d, err := Open(path)
 	if err != nil {
@@ -19,7 +21,7 @@ func open(t *testing.T, path string) *Dir {
 
 func TestCommitAndReopen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run")
-	d := open(t, path)
+	d := opened(t, path)
 	if err := d.WriteJSON("a/x.json", map[string]int{"v": 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -30,45 +32,142 @@ func TestCommitAndReopen(t *testing.T) {
 	}
 	d.Close()
 
-	d = open(t, path)
+	d = opened(t, path)
 	defer d.Close()
-	if s, ok, err := d.Stage("second"); !ok || err != nil || s.ID != "ksecond" {
-		t.Fatalf("second: %+v %v %v", s, ok, err)
+	if s, ok := d.Stage("second"); !ok || s.ID != "ksecond" {
+		t.Fatalf("second: %+v %v", s, ok)
 	}
 	// Dropped stages stay dropped, and their files may then be overwritten.
 	if err := d.Drop("second"); err != nil {
 		t.Fatal(err)
 	}
 	d.Close()
-	d = open(t, path)
-	if _, ok, _ := d.Stage("second"); ok || d.ID("second") != "" || d.ID("first") != "kfirst" {
-		t.Errorf("after a drop: second %v, ids %q %q", ok, d.ID("first"), d.ID("second"))
+	d = opened(t, path)
+	first, _ := d.Stage("first")
+	if _, ok := d.Stage("second"); ok || first.ID != "kfirst" {
+		t.Errorf("after a drop: second %v, first %+v", ok, first)
 	}
 }
 
 func TestChangedFileIsNamed(t *testing.T) {
-	d := open(t, t.TempDir())
+	d := opened(t, t.TempDir())
 	defer d.Close()
 	d.WriteJSON("x.json", 1)
 	d.Commit(Stage{Name: "s"}, []string{"x.json"})
-	os.WriteFile(d.File("x.json"), []byte("2"), 0o644)
-	if _, ok, err := d.Stage("s"); ok || err == nil || !strings.Contains(err.Error(), "x.json") {
-		t.Errorf("changed file: %v %v", ok, err)
+	for name, change := range map[string]func() error{
+		"changed":     func() error { return os.WriteFile(d.File("x.json"), []byte("2"), 0o644) },
+		"missing":     func() error { return nil },
+		"a link":      func() error { return os.Symlink(ManifestFile, d.File("x.json")) },
+		"a pipe":      func() error { return syscall.Mkfifo(d.File("x.json"), 0o644) },
+		"a directory": func() error { return os.Mkdir(d.File("x.json"), 0o755) },
+	} {
+		os.RemoveAll(d.File("x.json"))
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Check("s"); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "x.json") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
-	os.Remove(d.File("x.json"))
-	if _, ok, err := d.Stage("s"); ok || err == nil || !strings.Contains(err.Error(), "x.json") {
-		t.Errorf("missing file: %v %v", ok, err)
+	if _, err := d.Read("s", ManifestFile); err == nil {
+		t.Error("read a file that the stage did not write")
+	}
+}
+
+// Every bit of a manifest is checked, and nothing in one leads outside.
+func TestManifestIsGuarded(t *testing.T) {
+	path := t.TempDir()
+	d := opened(t, path)
+	d.WriteJSON("x.json", 1)
+	d.Manifest.Config = []byte(`{"a": 1}`)
+	if err := d.Commit(Stage{Name: "s", ID: "i"}, []string{"x.json"}); err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	file := filepath.Join(path, ManifestFile)
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range raw {
+		for bit := range 8 {
+			bad := bytes.Clone(raw)
+			bad[i] ^= 1 << bit
+			if m, err := parse(bad); err == nil {
+				t.Fatalf("byte %d, bit %d of %s: no error, read %+v", i, bit, raw, m)
+			}
+		}
+	}
+	for _, name := range []string{"../x", "/etc/passwd", "a/../../x"} {
+		m := d.Manifest
+		m.Stages = []Stage{{Name: "s", Files: map[string]string{name: strings.Repeat("0", 64)}}}
+		m.Sum = ""
+		bare, _ := indented(m)
+		m.Sum = sum(bare)
+		bad, _ := indented(m)
+		if _, err := parse(bad); err == nil || !strings.Contains(err.Error(), "outside the run") {
+			t.Errorf("file %s: %v", name, err)
+		}
+	}
+}
+
+// What is written through a link that leads outside is refused.
+func TestWritesInsideOnly(t *testing.T) {
+	path, outside := t.TempDir(), t.TempDir()
+	d := opened(t, path)
+	defer d.Close()
+	if err := os.Symlink(outside, d.File("mnist")); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.WriteJSON("mnist/x.json", 1); err == nil {
+		t.Error("wrote through a link")
+	}
+	if _, err := d.Mkdir("mnist"); err == nil {
+		t.Error("took a link for a directory of the run")
+	}
+	if left, _ := os.ReadDir(outside); len(left) != 0 {
+		t.Errorf("outside: %v", left)
+	}
+}
+
+// Readers need no lock and no right to write; what an interrupted write left is swept by the next writer,
+// also where the manifest was never written.
+func TestReadersAndSweeping(t *testing.T) {
+	path := t.TempDir()
+	left := filepath.Join(path, ".manifest.json.ABCDEFGH.tmp")
+	if err := os.WriteFile(left, []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	d := opened(t, path)
+	defer d.Close()
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("still there: %v", err)
+	}
+	d.WriteJSON("x.json", 1)
+	if err := d.Commit(Stage{Name: "s"}, []string{"x.json"}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := OpenRead(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.Check("s"); err != nil {
+		t.Error(err)
+	}
+	if err := r.Write("y", nil); err == nil || !strings.Contains(err.Error(), "open for reading") {
+		t.Errorf("wrote: %v", err)
 	}
 }
 
 func TestOneProcessAtATime(t *testing.T) {
 	path := t.TempDir()
-	d := open(t, path)
+	d := opened(t, path)
 	if _, err := Open(path); !errors.Is(err, ErrLocked) {
 		t.Errorf("opened twice: %v", err)
 	}
 	d.Close()
-	open(t, path).Close()
+	opened(t, path).Close()
 }
 
 func TestBadDirectories(t *testing.T) {
@@ -77,7 +176,7 @@ func TestBadDirectories(t *testing.T) {
 	if _, err := Open(foreign); err == nil || !strings.Contains(err.Error(), "thesis.tex") {
 		t.Errorf("directory with other files: %v", err)
 	}
-	for content, want := range map[string]string{"{": ManifestFile, `{"format": 99}`: "format 99"} {
+	for content, want := range map[string]string{"{": ManifestFile, `{"format": 99}`: "format 99", `{"format": 3, "x": 1}`: "unknown field"} {
 		dir := t.TempDir()
 		os.WriteFile(filepath.Join(dir, ManifestFile), []byte(content), 0o644)
 		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), want) {

@@ -3,7 +3,6 @@ package setfiles
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"weightsep/wslib/npy"
@@ -38,12 +37,11 @@ func ShapeOf(m page.Member) Shape {
 	return Shape{m.Name, m.Weights, m.Scales != nil, len(m.Keys) > 0, len(m.State)}
 }
 
-// Save writes the set into dir and returns the names of its files, relative to
-// dir. Each file is written whole or not at all.
+// Save gives the files of the set to write and returns their names.
 //
 // Arrays are those of [page.Member.Arrays], but that halves are uint16, their bits, and all
 // exclusive pages are one array.
-func Save(s *page.Set, dir string) ([]string, error) {
+func Save(s *page.Set, write func(name string, raw []byte) error) ([]string, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
@@ -51,42 +49,44 @@ func Save(s *page.Set, dir string) ([]string, error) {
 	var exclusive []byte
 	var files []string
 	var failed error
-	write := func(file string, a page.Array) {
+	save := func(file string, a page.Array) {
+		raw, err := npy.File(kinds[a.Type], a.Data, a.Shape...)
+		if err == nil && failed == nil {
+			files, err = append(files, file), write(file, raw)
+		}
 		if failed == nil {
-			files = append(files, file)
-			failed = npy.WriteBytes(filepath.Join(dir, file), kinds[a.Type], a.Data, a.Shape...)
+			failed = err
 		}
 	}
 	for _, m := range s.Networks {
-		if err := os.MkdirAll(filepath.Join(dir, m.Name), 0o755); err != nil {
-			return nil, err
-		}
 		arrays := m.Arrays(s.Format)
 		for _, part := range []string{page.TablePart, page.ScalesPart, page.KeysPart, page.StatePart} {
 			if a, ok := arrays[part]; ok {
-				write(File(m.Name, part), a)
+				save(File(m.Name, part), a)
 			}
 		}
 		exclusive = append(exclusive, m.Exclusive...)
 	}
-	write(ExclusiveFile, own.Array(exclusive, s.Size))
-	write(SharedFile, shared.Array(s.Pages, s.Size))
+	save(ExclusiveFile, own.Array(exclusive, s.Size))
+	save(SharedFile, shared.Array(s.Pages, s.Size))
 	return files, failed
 }
 
-// Load reads a set of the given networks, which [Save] wrote in the given format, from dir
-// and checks that its files fit each other.
-func Load(dir string, f page.Format, networks []Shape) (*page.Set, error) {
+// Read is the content of a file of a set.
+type Read func(name string) ([]byte, error)
+
+// Load reads a set of the given networks, which [Save] wrote in the given format, and checks that its
+// files fit each other.
+func Load(read Read, f page.Format, networks []Shape) (*page.Set, error) {
 	if err := f.Validate(); err != nil {
-		return nil, fmt.Errorf("read %s: %w", dir, err)
+		return nil, err
 	}
 	s := &page.Set{Format: f}
-	if err := load(filepath.Join(dir, SharedFile), "", s.PutPages); err != nil {
+	if err := read.array(SharedFile, "", s.PutPages); err != nil {
 		return nil, err
 	}
 	var exclusive page.Array
-	path := filepath.Join(dir, ExclusiveFile)
-	if err := load(path, "", func(a page.Array) error { exclusive = a; return nil }); err != nil {
+	if err := read.array(ExclusiveFile, "", func(a page.Array) error { exclusive = a; return nil }); err != nil {
 		return nil, err
 	}
 	pages, taken := exclusive.Shape[0], 0
@@ -103,52 +103,52 @@ func Load(dir string, f page.Format, networks []Shape) (*page.Set, error) {
 			if !p.there {
 				continue
 			}
-			if err := load(filepath.Join(dir, File(n.Name, p.part)), p.part, put); err != nil {
+			if err := read.array(File(n.Name, p.part), p.part, put); err != nil {
 				return nil, err
 			}
 		}
 		if len(m.State) != n.State {
-			state := filepath.Join(dir, File(n.Name, page.StatePart))
-			return nil, fmt.Errorf("read %s: %d values, want %d", state, len(m.State), n.State)
+			return nil, fmt.Errorf("read %s: %d values, want %d", File(n.Name, page.StatePart), len(m.State), n.State)
 		}
 		own := len(m.Table.Exclusive())
 		if taken += own; taken > pages {
-			return nil, fmt.Errorf("read %s: %d pages, the page tables name more", path, pages)
+			return nil, fmt.Errorf("read %s: %d pages, the page tables name more", ExclusiveFile, pages)
 		}
 		if own > 0 {
 			row, of := len(exclusive.Data)/pages, exclusive
 			of.Shape = append([]int{own}, of.Shape[1:]...)
 			of.Data = of.Data[(taken-own)*row : taken*row : taken*row]
 			if err := m.Put(f, page.ExclusivePart, of); err != nil {
-				return nil, fmt.Errorf("read %s: %w", path, err)
+				return nil, fmt.Errorf("read %s: %w", ExclusiveFile, err)
 			}
 		}
 		s.Networks = append(s.Networks, m)
 	}
 	if taken < pages {
-		return nil, fmt.Errorf("read %s: %d pages, the page tables name %d", path, pages, taken)
+		return nil, fmt.Errorf("read %s: %d pages, the page tables name %d", ExclusiveFile, pages, taken)
 	}
-	if err := s.Validate(); err != nil {
-		return nil, fmt.Errorf("read %s: %w", dir, err)
-	}
-	return s, nil
+	return s, s.Validate()
 }
 
-// load hands the array of a part of a set to put, whose errors get the path.
-func load(path, part string, put func(page.Array) error) error {
-	kind, data, shape, err := npy.ReadBytes(path, "<f4", "<i4", "<u2", "|u1", "|i1")
+// array hands the array of a part of a set to put, whose errors get the file's name.
+func (read Read) array(name, part string, put func(page.Array) error) error {
+	raw, err := read(name)
 	if err != nil {
 		return err
 	}
-	if len(shape) == 0 {
-		return fmt.Errorf("read %s: a single value, want an array", path)
+	a, err := npy.Array(name, raw, "<f4", "<i4", "<u2", "|u1", "|i1")
+	if err != nil {
+		return err
 	}
-	kind = map[string]string{"<f4": "F32", "<i4": "I32", "<u2": "U16", "|u1": "U8", "|i1": "I8"}[kind]
-	if kind == "U16" && part == page.ScalesPart {
-		kind = "F16"
+	if len(a.Shape) == 0 {
+		return fmt.Errorf("read %s: a single value, want an array", name)
 	}
-	if err := put(page.Array{Type: kind, Shape: shape, Data: data}); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
+	a.Type = map[string]string{"<f4": "F32", "<i4": "I32", "<u2": "U16", "|u1": "U8", "|i1": "I8"}[a.Type]
+	if a.Type == "U16" && part == page.ScalesPart {
+		a.Type = "F16"
+	}
+	if err := put(a); err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
 	}
 	return nil
 }

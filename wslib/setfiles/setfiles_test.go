@@ -24,6 +24,22 @@ func shapes(s *page.Set) (all []Shape) {
 	return all
 }
 
+// into writes the files of a set into a directory.
+func into(dir string) func(name string, raw []byte) error {
+	return func(name string, raw []byte) error {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(path, raw, 0o644)
+	}
+}
+
+// from reads the files of a set from a directory.
+func from(dir string) Read {
+	return func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(dir, name)) }
+}
+
 // formats are all precisions of pages beside each other, and all formats of scales, with keys
 // and without.
 func formats() (all []page.Format) {
@@ -46,11 +62,11 @@ func TestSetsComeBack(t *testing.T) {
 	for _, f := range formats() {
 		dir := t.TempDir()
 		s := pagetest.Example(f)
-		files, err := Save(s, dir)
+		files, err := Save(s, into(dir))
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := Load(dir, s.Format, shapes(s))
+		got, err := Load(from(dir), s.Format, shapes(s))
 		if err != nil || !reflect.DeepEqual(got, s) {
 			t.Fatalf("%+v: did not come back: %v", f, err)
 		}
@@ -74,7 +90,7 @@ func TestFilesByHand(t *testing.T) {
 	f := page.Format{Precision: page.Int2, ExclusivePrecision: page.Int8, ScaleFormat: page.ScaleFloat16}
 	s := pagetest.Example(f)
 	copy(s.Networks[0].Exclusive, []byte{0x81, 5, 0, 126})
-	if _, err := Save(s, dir); err != nil {
+	if _, err := Save(s, into(dir)); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -90,9 +106,13 @@ func TestFilesByHand(t *testing.T) {
 			[]byte{0, 0x3c, 0xcd, 0x34, 0, 0xc0, 0, 0, 0x19, 0x14}},
 		{File("a", page.StatePart), "<f4", []int{2}, []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xbf}},
 	} {
-		_, got, shape, err := npy.ReadBytes(filepath.Join(dir, c.file), c.kind)
-		if err != nil || !bytes.Equal(got, c.want) || !slices.Equal(shape, c.shape) {
-			t.Errorf("%s: %v %v, %v; want %v %v", c.file, shape, got, err, c.shape, c.want)
+		raw, err := os.ReadFile(filepath.Join(dir, c.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := npy.Array(c.file, raw, c.kind)
+		if err != nil || !bytes.Equal(got.Data, c.want) || !slices.Equal(got.Shape, c.shape) {
+			t.Errorf("%s: %v, %v; want %v %v", c.file, got, err, c.shape, c.want)
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, File("a", page.KeysPart))); !os.IsNotExist(err) {
@@ -105,14 +125,14 @@ func TestLoadOlderFiles(t *testing.T) {
 	dir := t.TempDir()
 	s := pagetest.Example(page.Format{})
 	s.Networks = s.Networks[1:]
-	if _, err := Save(s, dir); err != nil {
+	if _, err := Save(s, into(dir)); err != nil {
 		t.Fatal(err)
 	}
 	if err := npy.Write(filepath.Join(dir, File("b", page.TablePart)),
 		s.Networks[0].Table.Entries); err != nil {
 		t.Fatal(err)
 	}
-	got, err := Load(dir, s.Format, shapes(s))
+	got, err := Load(from(dir), s.Format, shapes(s))
 	if err != nil || !slices.Equal(got.Weights(0), s.Weights(0)) || got.Networks[0].Table.Entries[0] != 255 {
 		t.Errorf("loaded %+v, %v", got, err)
 	}
@@ -195,19 +215,18 @@ func TestDamagedFiles(t *testing.T) {
 			dir := t.TempDir()
 			f := page.Format{Precision: c.p, ExclusivePrecision: c.own, ScaleFormat: c.f, KeyPrecision: p2}
 			s := pagetest.Example(f)
-			if _, err := Save(s, dir); err != nil {
+			if _, err := Save(s, into(dir)); err != nil {
 				t.Fatal(err)
 			}
 			path := filepath.Join(dir, c.file)
 			if err := c.change(path); err != nil {
 				t.Fatal(err)
 			}
-			_, err := Load(dir, s.Format, shapes(s))
-			if strings.HasPrefix(c.want, ": ") { // found in the set, which knows no files
-				path = dir
-			}
-			if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error %v, want %s and %q", err, path, c.want)
+			_, err := Load(from(dir), s.Format, shapes(s))
+			want, inSet := strings.CutPrefix(c.want, ": ") // found in the set, which knows no files
+			if err == nil || !inSet && !strings.Contains(err.Error(), c.file) ||
+				!strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want %s and %q", err, c.file, c.want)
 			}
 		})
 	}
@@ -216,10 +235,10 @@ func TestDamagedFiles(t *testing.T) {
 func TestRefusesWhatIsNotStored(t *testing.T) {
 	s := pagetest.Example(page.Format{Precision: page.Int4})
 	s.Networks[1].Scales = nil
-	if _, err := Save(s, t.TempDir()); err == nil || !strings.Contains(err.Error(), "b: no scales") {
+	if _, err := Save(s, into(t.TempDir())); err == nil || !strings.Contains(err.Error(), "b: no scales") {
 		t.Errorf("saved without scales: %v", err)
 	}
-	_, err := Load(t.TempDir(), page.Format{Size: 1, Shared: 1, Precision: 5}, nil)
+	_, err := Load(from(t.TempDir()), page.Format{Size: 1, Shared: 1, Precision: 5}, nil)
 	if err == nil || !strings.Contains(err.Error(), "5 bits") {
 		t.Errorf("pages of 5 bits: %v", err)
 	}

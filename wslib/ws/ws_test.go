@@ -310,7 +310,11 @@ func checkExport(t *testing.T, dir string) {
 	}
 	shared, exclusive, scales := read("shared_weight_page.npy"), read("exclusive_weight_page.npy"),
 		read("fmnist", "scales.npy")
-	_, table, _, err := npy.ReadBytes(filepath.Join(dir, "fmnist", "table.npy"), "|u1")
+	raw, err := os.ReadFile(filepath.Join(dir, "fmnist", "table.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := npy.Array("table.npy", raw, "|u1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +322,7 @@ func checkExport(t *testing.T, dir string) {
 	got := read("export", "fmnist.npy")
 	for i, w := range got {
 		p := i / 512
-		if want := scales[p] * pages[int(table[p])*512+i%512]; w != want {
+		if want := scales[p] * pages[int(table.Data[p])*512+i%512]; w != want {
 			t.Fatalf("weight %d is %v, want %v", i, w, want)
 		}
 	}

@@ -1,0 +1,5 @@
+//go:build !killtest
+
+package files
+
+func step(string) {}
