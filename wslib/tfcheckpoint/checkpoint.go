@@ -26,15 +26,18 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
+	"weightsep/internal/files"
 	"weightsep/wslib/network"
+	"weightsep/wslib/page"
 )
 
-// maxIndex is the largest index that is read, in bytes. A hundred thousand
-// tensors need about a tenth of it.
-const maxIndex = 64 << 20
+// maxIndex is the largest index that is read, in bytes: fifty thousand tensors.
+const maxIndex = 4 << 20
 
 // Checkpoint is the index of a checkpoint. It keeps no file open and may be used
 // from several goroutines.
@@ -44,10 +47,14 @@ type Checkpoint struct {
 	entries []entry // by name
 }
 
-// Open reads the index of the checkpoint prefix, without ".index", and verifies
-// the checksums of its blocks. The data shards are not touched. When there is no
-// index, the error wraps [io/fs.ErrNotExist].
-func Open(prefix string) (*Checkpoint, error) {
+// Open reads the index of a checkpoint, and verifies the checksums of its blocks. The checkpoint is
+// named by its prefix, by one of its files, or by a folder whose file "checkpoint" names the latest.
+// The data shards are not touched. When there is no index, the error wraps [io/fs.ErrNotExist].
+func Open(name string) (*Checkpoint, error) {
+	prefix, err := prefixOf(name)
+	if err != nil {
+		return nil, err
+	}
 	path := prefix + ".index"
 	c, err := openIndex(path)
 	if err != nil {
@@ -57,37 +64,34 @@ func Open(prefix string) (*Checkpoint, error) {
 	return c, nil
 }
 
-func openIndex(path string) (*Checkpoint, error) {
-	f, size, err := openFile(path)
+var (
+	suffix = regexp.MustCompile(`\.(index|meta|data-\d{5}-of-\d{5})$`)
+	latest = regexp.MustCompile(`(?m)^model_checkpoint_path:\s*"([^"]+)"`)
+)
+
+func prefixOf(name string) (string, error) {
+	if info, err := os.Stat(name); err != nil || !info.IsDir() {
+		return suffix.ReplaceAllString(name, ""), nil
+	}
+	path := filepath.Join(name, "checkpoint")
+	text, err := files.ReadPath(path, 1<<16)
 	if err != nil {
-		return nil, err
+		return "", fmt.Errorf("%s is a folder, want the prefix of a checkpoint, or a folder with a file that "+
+			"names it: %w", name, err)
 	}
-	defer f.Close()
-	if size > maxIndex {
-		return nil, fmt.Errorf("%d bytes, want an index of at most %d", size, maxIndex)
+	found := latest.FindSubmatch(text)
+	if found == nil {
+		return "", fmt.Errorf(`%s: no line model_checkpoint_path: "PREFIX"`, path)
 	}
-	data := make([]byte, size)
-	if _, err := io.ReadFull(f, data); err != nil {
+	return filepath.Join(name, filepath.Base(string(found[1]))), nil
+}
+
+func openIndex(path string) (*Checkpoint, error) {
+	data, err := files.ReadPath(path, maxIndex)
+	if err != nil {
 		return nil, err
 	}
 	return parseIndex(data)
-}
-
-// openFile opens a regular file and tells its size.
-func openFile(path string) (*os.File, int64, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("not a regular file (%s)", info.Mode().Type())
-	}
-	if err != nil {
-		f.Close()
-		return nil, 0, err
-	}
-	return f, info.Size(), nil
 }
 
 // find returns the entry of a tensor, nil if there is none of that name.
@@ -140,6 +144,9 @@ func Weights(c *Checkpoint, n *network.Network) ([]float32, error) {
 		if err != nil {
 			return nil, fmt.Errorf("weights of network %s: %w", n.Name, err)
 		}
+		if err := page.CheckWeights(fmt.Sprintf("%s: tensor %q", c.prefix, name), values, len(values)); err != nil {
+			return nil, err
+		}
 		weights = append(weights, values...)
 	}
 	return weights, nil
@@ -157,7 +164,7 @@ func (c *Checkpoint) Float32(name string) ([]float32, []int, error) {
 		return nil, nil, fmt.Errorf("read %s.index: no tensor %q", c.prefix, name)
 	}
 	path := fmt.Sprintf("%s.data-%05d-of-%05d", c.prefix, e.shard, c.shards)
-	f, size, err := openFile(path)
+	f, size, err := files.OpenPath(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read %s: tensor %q: %w", path, name, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -120,7 +121,25 @@ func TestOpenMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Open(dir + "/x")
-	wantError(t, err, "x.index", "not a regular file")
+	wantError(t, err, "x.index", "want a regular file")
+}
+
+// A checkpoint is found by its prefix, by each of its files, and by its folder.
+func TestNamesOfACheckpoint(t *testing.T) {
+	prefix := writeCheckpoint(t, 2, tinyTensors())
+	dir := filepath.Dir(prefix)
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "is a folder") {
+		t.Errorf("a folder that names no checkpoint: %v", err)
+	}
+	line := "model_checkpoint_path: \"/somewhere/else/" + filepath.Base(prefix) + "\"\n"
+	if err := os.WriteFile(filepath.Join(dir, "checkpoint"), []byte(line), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{prefix, prefix + ".index", prefix + ".meta", prefix + ".data-00000-of-00002", dir} {
+		if c, err := Open(name); err != nil || c.prefix != prefix {
+			t.Errorf("%s: prefix %+v, %v", name, c, err)
+		}
+	}
 }
 
 func TestMissingShard(t *testing.T) {

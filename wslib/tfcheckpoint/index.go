@@ -9,9 +9,10 @@ import (
 )
 
 const (
-	bundleVersion = 1        // of the format that this package reads
-	maxNames      = 64 << 20 // bytes of all names; prefix compression makes them cheap to claim
-	maxRank       = 254      // TensorFlow's own limit
+	bundleVersion = 1       // of the format that this package reads
+	maxNames      = 4 << 20 // bytes of all names; prefix compression makes them cheap to claim
+	maxRank       = 254     // TensorFlow's own limit
+	maxFields     = 1 << 10 // of a message
 )
 
 // dtype is an element type, numbered as in TensorFlow's types.proto.
@@ -54,7 +55,7 @@ func parseIndex(table []byte) (*Checkpoint, error) {
 	err := eachPair(table, func(key, value []byte) error {
 		if c.shards == 0 {
 			if len(key) > 0 {
-				return fmt.Errorf("first key is %q, want the header", key)
+				return fmt.Errorf("first key is %.100q, want the header", key)
 			}
 			var err error
 			if c.shards, err = parseHeader(value); err != nil {
@@ -67,15 +68,15 @@ func parseIndex(table []byte) (*Checkpoint, error) {
 		}
 		name := string(key)
 		if name <= last {
-			return fmt.Errorf("key %q after %q, want ascending keys", name, last)
+			return fmt.Errorf("key %.100q after %.100q, want ascending keys", name, last)
 		}
 		last = name
 		e, err := parseEntry(value)
 		if err != nil {
-			return fmt.Errorf("tensor %q: %w", name, err)
+			return fmt.Errorf("tensor %.100q: %w", name, err)
 		}
 		if e.shard >= c.shards {
-			return fmt.Errorf("tensor %q: in shard %d of %d", name, e.shard, c.shards)
+			return fmt.Errorf("tensor %.100q: in shard %d of %d", name, e.shard, c.shards)
 		}
 		e.name = name
 		c.entries = append(c.entries, e)
@@ -174,7 +175,10 @@ func parse(b []byte) (m message) {
 			return m
 		}
 		b = b[n:]
-		m.fields = append(m.fields, f)
+		if m.fields = append(m.fields, f); len(m.fields) > maxFields {
+			m.err = fmt.Errorf("more than %d fields in a message", maxFields)
+			return m
+		}
 	}
 	return m
 }

@@ -140,13 +140,13 @@ func eachBlockPair(block []byte, visit func(key, value []byte) error) error {
 		for i := range sizes {
 			v, n := binary.Uvarint(pairs)
 			if n <= 0 {
-				return fmt.Errorf("damaged sizes after key %q", key)
+				return fmt.Errorf("damaged sizes after key %.100q", key)
 			}
 			sizes[i], pairs = v, pairs[n:]
 		}
 		shared, own, value, left := sizes[0], sizes[1], sizes[2], uint64(len(pairs))
 		if shared > uint64(len(key)) || own > left || value > left-own {
-			return fmt.Errorf("pair after key %q: %d shared, %d own and %d value bytes do not fit",
+			return fmt.Errorf("pair after key %.100q: %d shared, %d own and %d value bytes do not fit",
 				key, shared, own, value)
 		}
 		key = append(key[:shared], pairs[:own]...)
