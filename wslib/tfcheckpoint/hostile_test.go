@@ -48,7 +48,7 @@ func TestHostileIndex(t *testing.T) {
 		{"deep groups", encodeTable(with(bytes.Repeat([]byte{0x5b}, 1<<20))), "damaged message"},
 		{"fields bomb", encodeTable(with(bytes.Repeat([]byte{0x42, 0}, 1<<20))), "more than 1024 fields"},
 		{"dimensions bomb", encodeTable(with(append([]byte{0x08, 1, 0x12, 0x80, 0x80, 0x40},
-			bytes.Repeat([]byte{0x12, 0}, 1<<19)...))), "more than 1024 fields"},
+			bytes.Repeat([]byte{0x12, 0}, 1<<19)...))), "more than 254 dimensions"},
 		{"message cut", encodeTable(with([]byte{0x08, 1, 0x12, 9, 1})), "damaged message"},
 		{"snappy", encodeBlocks(1, block), "snappy"},
 		{"compression", encodeBlocks(7, block), "compression type 7"},
