@@ -60,7 +60,7 @@ func (r *Run) readFrom() (set *page.Set, id string, err error) {
 		sum := sha256.Sum256(raw)
 		return f.Set, hex.EncodeToString(sum[:8]), err
 	}
-	from, err := Reopen(path, r.config.Data.Dir, Options{})
+	from, err := Reopen(path, r.config.Data.Dir, Options{ReadOnly: true})
 	if err != nil {
 		return nil, "", err
 	}

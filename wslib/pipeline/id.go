@@ -1,9 +1,11 @@
 package pipeline
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -116,6 +118,19 @@ func (r *Run) done(stage string) error {
 	return nil
 }
 
+// Verify reads every file of every stage, and returns an error for each that is not what its stage wrote.
+func (r *Run) Verify(ctx context.Context) error {
+	var damaged []error
+	for i, s := range r.Dir.Manifest.Stages {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		damaged = append(damaged, r.Dir.Check(s.Name))
+		r.options.Progress("verify", i+1, len(r.Dir.Manifest.Stages), s.Name)
+	}
+	return errors.Join(damaged...)
+}
+
 // owned are the files that stages write; N is a network.
 var owned = map[string][]string{
 	"baseline": {"N/weights.npy", "N/weights-state.npy", "N/baseline.json", "N/model.json", "N/model.onnx"},
@@ -166,6 +181,8 @@ func (r *Run) fromID() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	m.From = went.id
+	if m.From = went.id; r.Dir.ReadOnly() {
+		return m.From, nil
+	}
 	return m.From, r.Dir.WriteManifest()
 }

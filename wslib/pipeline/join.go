@@ -91,7 +91,7 @@ func before(path, dataDir string) (c Config, set *page.Set, own []Own, err error
 		}
 		return c, f.Set, nil, nil
 	}
-	from, err := Reopen(path, dataDir, Options{})
+	from, err := Reopen(path, dataDir, Options{ReadOnly: true})
 	if err != nil {
 		return c, nil, nil, err
 	}
