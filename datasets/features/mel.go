@@ -13,27 +13,36 @@ const powerFloor = 1e-10
 // signal. Frame t covers the samples from t*hop, with no padding at either end, under
 // a periodic Hann window. Power is scaled so that a sinusoid of amplitude 1, full
 // scale, has 1 in its bin.
+//
+// Bands weigh and sum the bins of the power spectrum in overlapping triangles with peak
+// 1, not normalised by their width. Their corners are equally spaced on the mel scale of
+// HTK, mel(f) = 2595 log10(1 + f/700), from 0 to half the sample rate, every band reaching
+// from the peak of the one before to the peak of the one after. The triangles are
+// evaluated at the frequencies of the bins, linearly in frequency.
 type melSpectrogram struct {
 	hop    int
 	window []float64
 	scale  float64
 	fft    *fourier.FFT
-	bank   *melBank
+
+	first   []int       // per band, the first bin with a weight
+	weights [][]float64 // per band, the weights of the bins from there
 
 	frame []float64
 	bins  []complex128
 	power []float64
 }
 
-func newMelSpectrogram(size, hop int, bank *melBank) *melSpectrogram {
+func newMelSpectrogram(size, hop, bands int, rate float64) *melSpectrogram {
 	m := &melSpectrogram{
-		hop:    hop,
-		window: make([]float64, size),
-		fft:    fourier.NewFFT(size),
-		bank:   bank,
-		frame:  make([]float64, size),
-		bins:   make([]complex128, size/2+1),
-		power:  make([]float64, size/2+1),
+		hop:     hop,
+		window:  make([]float64, size),
+		fft:     fourier.NewFFT(size),
+		first:   make([]int, bands),
+		weights: make([][]float64, bands),
+		frame:   make([]float64, size),
+		bins:    make([]complex128, size/2+1),
+		power:   make([]float64, size/2+1),
 	}
 	var sum float64
 	for i := range m.window {
@@ -41,14 +50,26 @@ func newMelSpectrogram(size, hop int, bank *melBank) *melSpectrogram {
 		sum += m.window[i]
 	}
 	m.scale = 4 / (sum * sum)
+	corner := func(i int) float64 { return fromMel(toMel(rate/2) * float64(i) / float64(bands+1)) }
+	for i := range bands {
+		low, peak, high := corner(i), corner(i+1), corner(i+2)
+		for k := range m.power {
+			f := float64(k) * rate / float64(size)
+			w := min((f-low)/(peak-low), (high-f)/(high-peak))
+			if w <= 0 {
+				continue
+			}
+			if m.weights[i] == nil {
+				m.first[i] = k
+			}
+			m.weights[i] = append(m.weights[i], w)
+		}
+	}
 	return m
 }
 
-// frames returns how many frames fit into n samples.
+// frames returns how many frames fit into n samples, no fewer than a window has.
 func (m *melSpectrogram) frames(n int) int {
-	if n < len(m.window) {
-		return 0
-	}
 	return (n-len(m.window))/m.hop + 1
 }
 
@@ -62,61 +83,12 @@ func (m *melSpectrogram) logEnergies(dst, samples []float64, t int) {
 	for k, c := range m.bins {
 		m.power[k] = (real(c)*real(c) + imag(c)*imag(c)) * m.scale
 	}
-	m.bank.apply(dst, m.power)
-	for i, e := range dst {
-		dst[i] = math.Log(max(e, powerFloor))
-	}
-}
-
-// A melBank weighs and sums the bins of a power spectrum in overlapping bands whose
-// width grows with frequency, as hearing does.
-//
-// The bands are triangles with peak 1, not normalised by their width. Their corners
-// are equally spaced on the mel scale of HTK, mel(f) = 2595 log10(1 + f/700), every
-// band reaching from the peak of the one before to the peak of the one after. The
-// triangles are evaluated at the frequencies of the bins, linearly in frequency.
-type melBank struct {
-	first   []int       // per band, the first bin with a weight
-	weights [][]float64 // per band, the weights of the bins from there
-}
-
-// newMelBank returns n bands between the frequencies lo and hi, for spectra of size/2+1
-// bins at the given sample rate.
-func newMelBank(n int, lo, hi float64, size int, rate float64) *melBank {
-	corners := make([]float64, n+2)
-	for i := range corners {
-		corners[i] = fromMel(toMel(lo) + (toMel(hi)-toMel(lo))*float64(i)/float64(n+1))
-	}
-	b := &melBank{first: make([]int, n), weights: make([][]float64, n)}
-	for i := range n {
-		for k := range size/2 + 1 {
-			w := triangle(corners[i:i+3], float64(k)*rate/float64(size))
-			if w <= 0 {
-				continue
-			}
-			if b.weights[i] == nil {
-				b.first[i] = k
-			}
-			b.weights[i] = append(b.weights[i], w)
-		}
-	}
-	return b
-}
-
-// triangle returns the height at f of the triangle over three corners.
-func triangle(c []float64, f float64) float64 {
-	return min((f-c[0])/(c[1]-c[0]), (c[2]-f)/(c[2]-c[1]))
-}
-
-// apply sets dst[i] to the energy of band i of a power spectrum.
-func (b *melBank) apply(dst, power []float64) {
-	for i, weights := range b.weights {
-		bins := power[b.first[i]:]
+	for i, weights := range m.weights {
 		var sum float64
 		for k, w := range weights {
-			sum += w * bins[k]
+			sum += w * m.power[m.first[i]+k]
 		}
-		dst[i] = sum
+		dst[i] = math.Log(max(sum, powerFloor))
 	}
 }
 
