@@ -1,17 +1,15 @@
 package datasets
 
 import (
-	"errors"
+	"slices"
 
-	"weightsep/datasets/prepared"
+	"weightsep/datasets/features"
 )
 
-// entry is what the package knows of one dataset. Each has a file of its own.
+// entry is what the package knows of one dataset: its name, shape and classes, and how
+// its files are found.
 type entry struct {
-	name       string
-	shape      [3]int // height, width, channels
-	classes    int
-	classNames []string
+	Dataset
 
 	// files finds the files of the original in the dataset's folder. A folder
 	// without any of them gives errNoFiles.
@@ -22,33 +20,31 @@ type entry struct {
 	included func() (form, error)
 }
 
-// size is the number of values of a sample.
-func (e entry) size() int { return e.shape[0] * e.shape[1] * e.shape[2] }
-
-// errNoFiles says that a folder has none of a dataset's files.
-var errNoFiles = errors.New("none of the dataset's files found")
-
-// samples is what a loader returns: the splits of the original and where they came
-// from. A nil validation asks for the common rule; a loader whose dataset brings a
-// validation split, or must keep related samples together, sets its own.
-type samples struct {
-	train, validation, test *Split
-	provenance              Provenance    // counts of samples present are filled in later
-	set                     *prepared.Set // what the splits are of; nil if they are in memory
+func newEntry(name string, shape []int, classes []string, files func(string) (form, error)) entry {
+	return entry{files: files, Dataset: Dataset{Name: name, Shape: shape, Classes: len(classes),
+		ClassNames: slices.Clone(classes)}}
 }
+
+// size is the number of values of a sample.
+func (e entry) size() int { return e.Shape[0] * e.Shape[1] * e.Shape[2] }
 
 // catalog returns the datasets in the order of formation.
 func catalog() []entry {
+	digits := []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
+	mnist := newEntry("mnist", []int{28, 28, 1}, digits, mnistForm)
+	mnist.included = goMNISTForm
+	sound := []int{features.LogMelBands, features.SegmentFrames, 2}
 	return []entry{
-		cifar10(),
-		mnist(),
-		fmnist(),
-		gtsrb(),
-		svhn(),
-		obs(),
-		gsc(),
-		esc10(),
-		us8k(),
-		hhar(),
+		newEntry("cifar10", []int{cifarSide, cifarSide, cifarChannels}, cifarClasses, cifarForm),
+		mnist,
+		newEntry("fmnist", []int{28, 28, 1}, fmnistClasses, mnistForm),
+		newEntry("gtsrb", []int{gtsrbSide, gtsrbSide, 1}, gtsrbClasses, gtsrbForm),
+		newEntry("svhn", []int{svhnSide, svhnSide, svhnChannels}, digits, svhnForm),
+		newEntry("obs", []int{obsHeight, obsWidth, 1}, obsClasses, obsForm),
+		newEntry("gsc", []int{features.MFCCFrames, features.MFCCCoeffs, 1}, gscWords, gscForm),
+		newEntry("esc10", sound, esc10Classes, esc10Form),
+		newEntry("us8k", slices.Clone(sound), us8kClasses, us8kForm),
+		newEntry("hhar", []int{features.SpectraIntervals, features.SpectraValues, 1}, hharActivities,
+			hharForm),
 	}
 }

@@ -2,35 +2,17 @@ package datasets
 
 import (
 	"errors"
-	"fmt"
 	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"weightsep/datasets/features"
 	"weightsep/datasets/prepared"
 )
 
-// esc10 is ESC-10, environmental sounds: the 400 recordings of 5 seconds that ESC-50 has
-// of ten of its classes, cut into segments of 60 log-mel bands by 41 frames and their
-// change over time (see [features.LogMel]), each of the two standardised.
-//
-// Source: https://github.com/karoldvl/ESC-50/archive/master.zip, or the tree unpacked
-// from it. Any of the recordings may be missing, but not all of the fifth fold, which is
-// the test split. Recordings cut from one source are a group. Labels, folds and sources
-// are taken from the names of the files, which say the same as the table meta/esc50.csv.
-func esc10() entry {
-	return entry{
-		name:    "esc10",
-		shape:   [3]int{features.LogMelBands, features.SegmentFrames, 2},
-		classes: 10,
-		classNames: []string{"dog", "rooster", "rain", "sea_waves", "crackling_fire",
-			"crying_baby", "sneezing", "clock_tick", "helicopter", "chainsaw"},
-		files: esc10Form,
-	}
-}
+var esc10Classes = []string{"dog", "rooster", "rain", "sea_waves", "crackling_fire",
+	"crying_baby", "sneezing", "clock_tick", "helicopter", "chainsaw"}
 
 // esc10Targets are the classes' numbers in ESC-50.
 var esc10Targets = []int{0, 1, 10, 11, 12, 20, 21, 38, 40, 41}
@@ -38,14 +20,19 @@ var esc10Targets = []int{0, 1, 10, 11, 12, 20, 21, 38, 40, 41}
 // The names that the archive is known by.
 var esc10Archives = []string{"master.zip", "ESC-50-master.zip", "ESC-50.zip"}
 
+// esc10Form finds ESC-10, environmental sounds: the 400 recordings of 5 seconds that ESC-50
+// has of ten of its classes, cut into segments of 60 log-mel bands by 41 frames and their
+// change over time (see [features.LogMel]), each of the two standardised.
+//
+// Source: https://github.com/karoldvl/ESC-50/archive/master.zip, or the tree unpacked
+// from it. Any of the recordings may be missing, but not all of the fifth fold, which is
+// the test split. Recordings cut from one source are a group. Labels, folds and sources
+// are taken from the names of the files, which say the same as the table meta/esc50.csv.
 func esc10Form(folder string) (form, error) {
+	expected := strings.Join(esc10Archives, " or ") + ", or the folder audio unpacked from it"
 	trees := []string{"ESC-50-master/audio", "ESC-50/audio", "audio"}
-	root, source := findRoot(folder, esc10Archives, trees, ".")
-	if root == "" {
-		return form{}, fmt.Errorf("%s: expected %s, or the folder audio unpacked from it: %w",
-			folder, strings.Join(esc10Archives, " or "), errNoFiles)
-	}
-	return soundForm("esc-50", root, source, esc10Sample, 400), nil
+	root, source, err := findRoot(folder, expected, esc10Archives, trees, ".")
+	return soundForm("esc-50", root, source, esc10Sample, 400), err
 }
 
 var esc10Name = regexp.MustCompile(`^([1-5])-(\d+)-[A-Z]-(\d|[1-4]\d)\.wav$`)

@@ -3,9 +3,9 @@ package datasets
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +19,6 @@ const (
 	clockBack = 50 * time.Millisecond  // set back by more, what follows is another piece
 	clockGap  = 100 * time.Millisecond // so is what follows a longer gap
 
-	windowStep  = features.SpectraWindow
 	windowRetry = 250 * time.Millisecond // after a window that is not covered
 )
 
@@ -40,13 +39,19 @@ func (p piece) together(q piece) bool {
 }
 
 // start and end are the piece's first and last time.
-func (p piece) start() int64 { return p.series.T[0] }
-func (p piece) end() int64   { return p.series.T[len(p.series.T)-1] }
+func (p piece) start() int64 { return p.series[0].Time }
+func (p piece) end() int64   { return p.series[len(p.series)-1].Time }
+
+// recording is what both sensors of a phone measured.
+type recording struct {
+	phone
+	acc, gyro []reading
+}
 
 // addWindows adds the windows in which both sensors of a phone measured the same
-// activity.
-func addWindows(ctx context.Context, r *recorder, acc, gyro sensor) error {
-	feed := func(_ context.Context, give func(phone) error) error {
+// activity. It empties the sensors.
+func addWindows(r *recorder, acc, gyro sensor) error {
+	feed := func(_ context.Context, give func(recording) error) error {
 		phones := slices.SortedFunc(maps.Keys(acc), func(a, b phone) int {
 			return cmp.Or(strings.Compare(a.user, b.user), strings.Compare(a.device, b.device))
 		})
@@ -54,44 +59,67 @@ func addWindows(ctx context.Context, r *recorder, acc, gyro sensor) error {
 			if gyro[p] == nil {
 				continue
 			}
-			if err := give(p); err != nil {
+			if err := give(recording{p, acc[p], gyro[p]}); err != nil {
 				return err
 			}
+			acc[p], gyro[p] = nil, nil // twice all of them would be too many
 		}
 		return nil
 	}
-	worker := func() func(phone) ([]finished, error) {
-		spectra := features.NewSpectra(time.Nanosecond)
-		return func(p phone) ([]finished, error) {
-			a, g := *acc[p], *gyro[p]
-			*acc[p], *gyro[p] = nil, nil // twice all of them would be too many
-			now := commonClock(a, g)
-			var all []finished
-			err := eachWindow(spectra, pieces(a, now), pieces(g, now),
-				func(activity int8, start int64, v []float32) {
-					all = append(all, finished{floats: v, Sample: prepared.Sample{
-						Name:  fmt.Sprintf("%s/%s/%020d", p.user, p.device, start),
-						Label: int32(activity), Group: p.user}})
-				})
-			if err != nil {
-				err = fmt.Errorf("user %s, device %s: %w", p.user, p.device, err)
+	worker := func() func(recording) ([]finished, error) {
+		spectra := features.NewSpectra()
+		return func(r recording) ([]finished, error) { return r.windows(spectra), nil }
+	}
+	return ordered(r.ctx, feed, worker, r.add)
+}
+
+// windows returns the windows of all pairs of pieces of the same activity.
+func (r recording) windows(spectra *features.Spectra) (all []finished) {
+	now := commonClock(r.acc, r.gyro)
+	gyro := pieces(r.gyro, now)
+	for _, a := range pieces(r.acc, now) {
+		for _, g := range gyro {
+			if a.activity != g.activity || !a.together(g) {
+				continue
 			}
-			return all, err
+			end := min(a.end(), g.end())
+			for start := max(a.start(), g.start()); end-start >= int64(features.SpectraWindow); {
+				v := spectra.Window(start, a.series, g.series)
+				if v == nil {
+					start += int64(windowRetry)
+					continue
+				}
+				all = append(all, finished{values: v, Sample: prepared.Sample{
+					Name:  fmt.Sprintf("%s/%s/%020d", r.user, r.device, start),
+					Label: int32(a.activity), Group: r.user}})
+				start += int64(features.SpectraWindow)
+			}
 		}
 	}
-	return ordered(ctx, feed, worker, r.add)
+	return all
+}
+
+func creation(r reading) int64 { return r.creation }
+func arrival(r reading) int64  { return r.arrival }
+
+// span returns the least and the greatest of a time of readings.
+func span(all []reading, of func(reading) int64) (least, greatest int64) {
+	least, greatest = math.MaxInt64, math.MinInt64
+	for _, r := range all {
+		least, greatest = min(least, of(r)), max(greatest, of(r))
+	}
+	return least, greatest
 }
 
 // commonClock returns the clock by which the readings of two sensors are to be taken
 // together, in nanoseconds: that of the sensors, or if their times are from different
 // clocks that of the phone when they arrived, which is less even.
 func commonClock(a, b []reading) func(reading) int64 {
-	byCreation := func(x, y reading) int { return cmp.Compare(x.creation, y.creation) }
-	a0, a1 := slices.MinFunc(a, byCreation).creation, slices.MaxFunc(a, byCreation).creation
-	b0, b1 := slices.MinFunc(b, byCreation).creation, slices.MaxFunc(b, byCreation).creation
+	a0, a1 := span(a, creation)
+	b0, b1 := span(b, creation)
 	shared := float64(min(a1, b1)) - float64(max(a0, b0))
 	if shared >= min(float64(a1)-float64(a0), float64(b1)-float64(b0))/2 {
-		return func(r reading) int64 { return r.creation }
+		return creation
 	}
 	return func(r reading) int64 { return r.arrival * int64(time.Millisecond) }
 }
@@ -100,57 +128,23 @@ func commonClock(a, b []reading) func(reading) int64 {
 // was set back. Rows are out of order in the tables; their index gives the order.
 func pieces(all []reading, now func(reading) int64) (parts []piece) {
 	slices.SortStableFunc(all, func(a, b reading) int { return cmp.Compare(a.index(), b.index()) })
-	begin := 0
-	for i := 1; i <= len(all); i++ {
-		if i < len(all) && all[i].activity() == all[begin].activity() {
-			step := time.Duration(now(all[i]) - now(all[i-1]))
-			if step >= -clockBack && step <= clockGap {
-				continue
+	goesOn := func(a, b reading) bool {
+		step := time.Duration(now(b) - now(a))
+		return a.activity() == b.activity() && step >= -clockBack && step <= clockGap
+	}
+	for n := 0; len(all) > 0; all = all[n:] {
+		var motions []features.Motion
+		for n = 0; n < len(all) && (n == 0 || goesOn(all[n-1], all[n])); n++ {
+			m := features.Motion{Time: now(all[n])}
+			for axis, v := range all[n].v {
+				m.V[axis] = float64(v)
 			}
+			motions = append(motions, m)
 		}
-		if i-begin > 1 {
-			s := features.Series{}
-			for _, r := range all[begin:i] {
-				s.T = append(s.T, now(r))
-				for axis, v := range r.v {
-					s.V[axis] = append(s.V[axis], float64(v))
-				}
-			}
-			if s, err := s.Sorted(); err == nil {
-				byArrival := func(a, b reading) int { return cmp.Compare(a.arrival, b.arrival) }
-				parts = append(parts, piece{all[begin].activity(), s,
-					slices.MinFunc(all[begin:i], byArrival).arrival,
-					slices.MaxFunc(all[begin:i], byArrival).arrival})
-			}
+		if n > 1 {
+			first, last := span(all[:n], arrival)
+			parts = append(parts, piece{all[0].activity(), features.NewSeries(motions), first, last})
 		}
-		begin = i
 	}
 	return parts
-}
-
-// eachWindow calls add for the windows of all pairs of pieces of the same activity.
-func eachWindow(spectra *features.Spectra, acc, gyro []piece,
-	add func(activity int8, start int64, v []float32)) error {
-	for _, a := range acc {
-		for _, g := range gyro {
-			if a.activity != g.activity || !a.together(g) {
-				continue
-			}
-			end := min(a.end(), g.end())
-			for start := max(a.start(), g.start()); end-start >= int64(features.SpectraWindow); {
-				v := make([]float32, features.SpectraIntervals*features.SpectraValues)
-				err := spectra.Window(v, start, a.series, g.series)
-				switch {
-				case err == nil:
-					add(a.activity, start, v)
-					start += int64(windowStep)
-				case errors.Is(err, features.ErrWindow):
-					start += int64(windowRetry)
-				default:
-					return err
-				}
-			}
-		}
-	}
-	return nil
 }

@@ -3,10 +3,8 @@ package datasets
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -22,78 +20,56 @@ var idxFiles = []string{
 	"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
 }
 
-// idxFolder reads the four idx files of a folder, each plain or, with the suffix
-// .gz, compressed. If both are there the compressed one counts.
-type idxFolder struct {
-	dir           string
-	height, width int
-	classes       int
-	where         string            // of the files, for the provenance; empty for the data directory
-	sums          map[string]string // sha256 that files must have, by name; nil to not check
-}
-
-// form returns the four files as a form of their dataset.
-func (f idxFolder) form() (form, error) {
-	paths, err := findAll(f.dir, idxFiles, ".gz", "")
-	if err != nil {
-		return form{}, err
-	}
+// idxForm finds the four idx files of a folder, each plain or, with the suffix .gz,
+// compressed. If both are there the compressed one counts. Where says where they are, for
+// the provenance; sums are the sha256 that the files must have, by name, nil to not check.
+func idxForm(dir, where string, sums map[string]string) (form, error) {
+	paths, err := findAll(dir, idxFiles, ".gz", "")
 	var names []string
 	for _, p := range paths {
 		names = append(names, filepath.Base(p))
 	}
 	return form{name: "idx", version: 1, files: paths, bytes: true,
-		load: func(ctx context.Context, r *recorder) (Provenance, error) {
-			for i, part := range []prepared.Part{prepared.Train, prepared.Test} {
-				if err := f.add(ctx, r, names[2*i], names[2*i+1], part); err != nil {
-					return Provenance{}, err
-				}
-			}
-			return Provenance{Kind: Real, Source: f.where + strings.Join(names, ", "),
-				TrainOf: 60000, TestOf: 10000}, nil
-		}}, nil
+		provenance: Provenance{Source: where + strings.Join(names, ", "), TrainOf: 60000, TestOf: 10000},
+		load: loadHalves(paths, func(r *recorder, files []string, part prepared.Part) error {
+			return addIDX(r, files[0], files[1], part, sums)
+		})}, err
 }
 
-// add adds the samples of a file of images and its file of labels.
-func (f idxFolder) add(ctx context.Context, r *recorder, imageFile, labelFile string,
-	part prepared.Part) error {
-	images, err := f.array(ctx, r, imageFile, 3)
+// addIDX adds the samples of a file of images and its file of labels.
+func addIDX(r *recorder, imageFile, labelFile string, part prepared.Part, sums map[string]string) error {
+	images, err := readIDX(r, imageFile, 3, sums)
 	if err != nil {
 		return err
 	}
-	labels, err := f.array(ctx, r, labelFile, 1)
+	labels, err := readIDX(r, labelFile, 1, sums)
 	if err != nil {
 		return err
 	}
 	n, h, w := images.dims[0], images.dims[1], images.dims[2]
-	if h != f.height || w != f.width {
-		return fmt.Errorf("%s: expected images of %dx%d, found %dx%d",
-			filepath.Join(f.dir, imageFile), f.height, f.width, h, w)
-	}
-	if labels.dims[0] != n {
-		return fmt.Errorf("%s: expected %d labels, one for each image of %s, found %d",
-			filepath.Join(f.dir, labelFile), n, imageFile, labels.dims[0])
-	}
-	if n == 0 {
-		return fmt.Errorf("%s: expected images, found none", filepath.Join(f.dir, imageFile))
+	switch {
+	case h != r.Shape[0] || w != r.Shape[1]:
+		return fmt.Errorf("%s: expected images of %dx%d, found %dx%d", imageFile, r.Shape[0], r.Shape[1], h, w)
+	case labels.dims[0] != n:
+		return fmt.Errorf("%s: expected %d labels, one for each image of %s, found %d", labelFile, n,
+			filepath.Base(imageFile), labels.dims[0])
+	case n == 0:
+		return fmt.Errorf("%s: expected images, found none", imageFile)
 	}
 	for i, c := range labels.data {
-		if int(c) >= f.classes {
-			return fmt.Errorf("%s: label %d: expected 0 to %d, found %d",
-				filepath.Join(f.dir, labelFile), i, f.classes-1, c)
+		if int(c) >= r.Classes {
+			return fmt.Errorf("%s: label %d: expected 0 to %d, found %d", labelFile, i, r.Classes-1, c)
 		}
-		s := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Label: int32(c), Part: part}
-		if err := r.add([]finished{{Sample: s, bytes: images.data[i*h*w : (i+1)*h*w]}}); err != nil {
+		if err := r.addAt(part, i, int32(c), images.data[i*h*w:(i+1)*h*w]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// array reads one idx file and, if it is known, checks its sha256.
-func (f idxFolder) array(ctx context.Context, r *recorder, file string, rank int) (*idx, error) {
-	path := filepath.Join(f.dir, file)
-	in, err := archive.Open(ctx, path, r.read)
+// readIDX reads one idx file and, if it is known, checks its sha256.
+func readIDX(r *recorder, path string, rank int, sums map[string]string) (*idx, error) {
+	in, err := archive.Open(r.ctx, path, r.read)
 	if err != nil {
 		return nil, err
 	}
@@ -102,15 +78,13 @@ func (f idxFolder) array(ctx context.Context, r *recorder, file string, rank int
 	if err != nil {
 		return nil, err
 	}
-	if f.sums != nil {
-		sum := sha256.Sum256(b)
-		if found := hex.EncodeToString(sum[:]); found != f.sums[file] {
-			return nil, fmt.Errorf("%s: expected the original file with sha256 %s, found %s",
-				path, f.sums[file], found)
+	if want := sums[filepath.Base(path)]; sums != nil {
+		if found := fmt.Sprintf("%x", sha256.Sum256(b)); found != want {
+			return nil, fmt.Errorf("%s: expected the original file with sha256 %s, found %s", path, want, found)
 		}
 	}
 	var data io.Reader = bytes.NewReader(b)
-	if strings.HasSuffix(file, ".gz") {
+	if strings.HasSuffix(path, ".gz") {
 		if data, err = gzip.NewReader(data); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}

@@ -5,59 +5,12 @@ import (
 	"fmt"
 	"image"
 	"io"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"weightsep/datasets/archive"
 	"weightsep/datasets/picture"
 	"weightsep/datasets/prepared"
 )
-
-// findRoot returns the first of the archives that is in a folder or, if there is none,
-// the first of the trees below it that holds one of the marks, and how to call it in a
-// provenance. Both are empty if there is neither.
-func findRoot(folder string, archives, trees []string, marks ...string) (root, source string) {
-	for _, name := range archives {
-		if p := filepath.Join(folder, name); isFile(p) {
-			return p, name
-		}
-	}
-	for _, tree := range trees {
-		for _, mark := range marks {
-			if p := filepath.Join(folder, tree, mark); isFile(p) || isDir(p) {
-				return filepath.Join(folder, tree), "unpacked files"
-			}
-		}
-	}
-	return "", ""
-}
-
-// findAll returns the paths of files that a folder has all of, each under its name with one of the suffixes.
-// The error wraps errNoFiles if the folder has none of them.
-func findAll(folder string, names []string, suffixes ...string) (paths []string, err error) {
-	var missing []string
-	for _, name := range names {
-		there := func(suffix string) bool { return isFile(filepath.Join(folder, name+suffix)) }
-		if i := slices.IndexFunc(suffixes, there); i >= 0 {
-			paths = append(paths, filepath.Join(folder, name+suffixes[i]))
-		} else {
-			missing = append(missing, name)
-		}
-	}
-	if len(missing) == 0 {
-		return paths, nil
-	}
-	or := ""
-	if suffixes[0] != "" {
-		or = " (or " + suffixes[0] + ")"
-	}
-	err = fmt.Errorf("%s: expected %s%s, not found", folder, strings.Join(missing, ", "), or)
-	if len(paths) == 0 {
-		err = fmt.Errorf("%w: %w", err, errNoFiles)
-	}
-	return nil, err
-}
 
 // media are the sound or picture files of an archive or directory.
 type media struct {
@@ -77,13 +30,6 @@ type media struct {
 // A decoder makes samples of a file, none if the encoding of the file is not read.
 type decoder func(prepared.Sample, io.Reader) ([]finished, error)
 
-// finished is a sample with its values, bytes or floats.
-type finished struct {
-	prepared.Sample
-	bytes  []byte
-	floats []float32
-}
-
 // pictureDecoder returns a maker of decoders of pictures, given what makes the bytes of a
 // sample of one.
 func pictureDecoder(pixels func(prepared.Sample, image.Image) ([]byte, error)) func() decoder {
@@ -94,14 +40,14 @@ func pictureDecoder(pixels func(prepared.Sample, image.Image) ([]byte, error)) f
 				return nil, err
 			}
 			v, err := pixels(s, img)
-			return []finished{{Sample: s, bytes: v}}, err
+			return []finished{{s, v}}, err
 		}
 	}
 }
 
 // add adds the samples of all files. It returns how many files there were and how many
 // of them were left out because of an encoding that is not read.
-func (m media) add(ctx context.Context, r *recorder) (n, left int, err error) {
+func (m media) add(r *recorder) (n, left int, err error) {
 	type file struct {
 		sample prepared.Sample
 		data   string
@@ -137,7 +83,7 @@ func (m media) add(ctx context.Context, r *recorder) (n, left int, err error) {
 			return all, err
 		}
 	}
-	err = ordered(ctx, feed, worker, func(all []finished) error {
+	err = ordered(r.ctx, feed, worker, func(all []finished) error {
 		n++
 		if len(all) == 0 {
 			left++

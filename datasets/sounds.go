@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +28,7 @@ func soundDecoder(seconds float64, newExtractor func() extractor) func() decoder
 			}
 			values, err := extract(clip)
 			for i, v := range values {
-				all = append(all, finished{Sample: s.Segment(i), floats: v})
+				all = append(all, finished{s.Segment(i), v})
 			}
 			return all, err
 		}
@@ -69,12 +68,13 @@ const soundSeconds = 60
 // their origin.
 func soundForm(name, root, source string, sample func(string) (prepared.Sample, bool, error), of int) form {
 	return form{name: name, version: 1, sorted: true, files: []string{root}, period: 2,
-		load: func(ctx context.Context, r *recorder) (Provenance, error) {
+		load: func(r *recorder) error {
 			all := media{path: root, limits: soundLimits, sample: sample,
 				newDecoder: soundDecoder(soundSeconds, newLogMel)}
-			n, left, err := all.add(ctx, r)
-			return Provenance{Kind: Real, Note: clipNote(left),
-				Source: fmt.Sprintf("%s: segments of %d of %d recordings", source, n-left, of)}, err
+			n, left, err := all.add(r)
+			r.provenance.Note = clipNote(left)
+			r.provenance.Source = fmt.Sprintf("%s: segments of %d of %d recordings", source, n-left, of)
+			return err
 		}}
 }
 

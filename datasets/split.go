@@ -54,17 +54,7 @@ func NewSplit(size int, values []float32, labels []int32) (*Split, error) {
 			return nil, fmt.Errorf("datasets: label %d is %d, want a class index", i, l)
 		}
 	}
-	return newFloatSplit(size, values, labels), nil
-}
-
-// newByteSplit makes a split of samples that are stored in order as bytes.
-func newByteSplit(size int, bytes []byte, labels []int32) *Split {
-	return &Split{size: size, bytes: bytes, Labels: labels}
-}
-
-// newFloatSplit makes a split of samples that are stored in order as float32.
-func newFloatSplit(size int, floats []float32, labels []int32) *Split {
-	return &Split{size: size, floats: floats, Labels: labels}
+	return &Split{size: size, floats: values, Labels: labels}, nil
 }
 
 // Len returns the number of samples.

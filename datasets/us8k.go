@@ -7,39 +7,27 @@ import (
 	"regexp"
 	"strconv"
 
-	"weightsep/datasets/features"
 	"weightsep/datasets/prepared"
 )
 
-// us8k is UrbanSound8K, sounds of a city: 8,732 recordings of up to 4 seconds and of
-// many rates and encodings, cut into segments of 60 log-mel bands by 41 frames and their
-// change over time (see [features.LogMel]), each of the two standardised.
+var us8kClasses = []string{"air_conditioner", "car_horn", "children_playing", "dog_bark",
+	"drilling", "engine_idling", "gun_shot", "jackhammer", "siren", "street_music"}
+
+const us8kArchive = "UrbanSound8K.tar.gz"
+
+// us8kForm finds UrbanSound8K, sounds of a city: 8,732 recordings of up to 4 seconds and of
+// many rates and encodings, made into samples as those of esc10 are.
 //
 // Source: https://zenodo.org/record/1203745/files/UrbanSound8K.tar.gz, or the tree
 // unpacked from it. Any of the folds and recordings may be missing, but not the tenth
 // fold, which is the test split. Recordings cut from one source are a group. Labels,
 // folds and sources are taken from the names of the files, which say the same as the
 // table metadata/UrbanSound8K.csv.
-func us8k() entry {
-	return entry{
-		name:    "us8k",
-		shape:   [3]int{features.LogMelBands, features.SegmentFrames, 2},
-		classes: 10,
-		classNames: []string{"air_conditioner", "car_horn", "children_playing", "dog_bark",
-			"drilling", "engine_idling", "gun_shot", "jackhammer", "siren", "street_music"},
-		files: us8kForm,
-	}
-}
-
-const us8kArchive = "UrbanSound8K.tar.gz"
-
 func us8kForm(folder string) (form, error) {
-	root, source := findRoot(folder, []string{us8kArchive}, []string{"UrbanSound8K/audio", "audio"}, ".")
-	if root == "" {
-		return form{}, fmt.Errorf("%s: expected %s, or unpacked from it audio/fold1 to audio/fold10: %w",
-			folder, us8kArchive, errNoFiles)
-	}
-	return soundForm("urban sound", root, source, us8kSample, 8732), nil
+	expected := us8kArchive + ", or unpacked from it audio/fold1 to audio/fold10"
+	trees := []string{"UrbanSound8K/audio", "audio"}
+	root, source, err := findRoot(folder, expected, []string{us8kArchive}, trees, ".")
+	return soundForm("urban sound", root, source, us8kSample, 8732), err
 }
 
 var us8kName = regexp.MustCompile(`(?:^|/)fold([1-9]|10)/(\d+)-(\d+)-\d+-\d+\.wav$`)
