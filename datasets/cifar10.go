@@ -17,11 +17,9 @@ var cifarClasses = []string{"airplane", "automobile", "bird", "cat", "deer",
 
 // A record is a label and an image, channel by channel.
 const (
-	cifarSide     = 32
-	cifarChannels = 3
-	cifarPlane    = cifarSide * cifarSide
-	cifarImage    = cifarPlane * cifarChannels
-	cifarRecord   = 1 + cifarImage
+	cifarPlane  = 32 * 32
+	cifarImage  = cifarPlane * 3
+	cifarRecord = 1 + cifarImage
 )
 
 const cifarArchive = "cifar-10-binary.tar.gz"
@@ -112,7 +110,7 @@ func addCIFARBatch(r *recorder, f archive.File, part prepared.Part, batch int) e
 			return fmt.Errorf("label %d: expected 0 to %d, found %d", i, r.Classes-1, record[0])
 		}
 		for k, v := range record[1:] { // from channel, height, width to height, width, channel
-			image[k%cifarPlane*cifarChannels+k/cifarPlane] = v
+			image[k%cifarPlane*3+k/cifarPlane] = v
 		}
 		if err := r.addAt(part, batch*1_000_000+int(i), int32(record[0]), image); err != nil {
 			return err

@@ -69,10 +69,9 @@ func loadGSC(r *recorder, root, source string) error {
 			}
 			return err
 		},
-		newDecoder: soundDecoder(10, newMFCC),
+		decode: soundDecoder(10, newMFCC),
 	}
-	_, left, err := all.add(r)
-	if err != nil {
+	if _, err := all.add(r); err != nil {
 		return err
 	}
 	if len(lists) != 2 {
@@ -95,7 +94,6 @@ func loadGSC(r *recorder, root, source string) error {
 			s.Part = prepared.Validation
 		}
 	}
-	r.provenance.Note = clipNote(left)
 	r.provenance.Source = fmt.Sprintf("%s: %d of %d words", source, len(words), len(gscWords))
 	return nil
 }

@@ -73,8 +73,8 @@ func loadSigns(r *recorder, files []string) error {
 		return picture.Contrast(picture.Resize(picture.Luma(cut), gtsrbSide, gtsrbSide)).Pix, nil
 	}
 	for _, p := range files {
-		all := media{path: p, limits: gtsrbLimits, sample: signs.sample, newDecoder: pictureDecoder(pixels)}
-		if _, _, err := all.add(r); err != nil {
+		all := media{path: p, limits: gtsrbLimits, sample: signs.sample, decode: pictureDecoder(pixels)}
+		if _, err := all.add(r); err != nil {
 			return err
 		}
 	}

@@ -66,15 +66,13 @@ func addWindows(r *recorder, acc, gyro sensor) error {
 		}
 		return nil
 	}
-	worker := func() func(recording) ([]finished, error) {
-		spectra := features.NewSpectra()
-		return func(r recording) ([]finished, error) { return r.windows(spectra), nil }
-	}
-	return ordered(r.ctx, feed, worker, r.add)
+	work := func(r recording) ([]finished, error) { return r.windows(), nil }
+	return ordered(r.ctx, feed, work, r.add)
 }
 
 // windows returns the windows of all pairs of pieces of the same activity.
-func (r recording) windows(spectra *features.Spectra) (all []finished) {
+func (r recording) windows() (all []finished) {
+	spectra := features.NewSpectra()
 	now := commonClock(r.acc, r.gyro)
 	gyro := pieces(r.gyro, now)
 	for _, a := range pieces(r.acc, now) {

@@ -33,9 +33,10 @@ const (
 //     frames is taken away: what the microphone and the room add is gone.
 //   - Output: 61 x 13, row-major, frames by coefficients, times 1/80.
 //
-// All of this is our choice, made by scoring the original's trained network on 1,219 real recordings of ten words:
-// with 26 bands, and without taking away means, it hardly rises above guessing; with what
-// is here it is right for about four in five, as far as one can tell from ten words.
+// All of this is our choice, made by scoring the original's trained network on 1,219 real
+// recordings of ten words: with 26 bands, and without taking away means, it hardly rises
+// above guessing; with what is here it is right for about four in five, as far as one can
+// tell from ten words.
 type MFCC struct {
 	mel    *melSpectrogram
 	dct    [MFCCCoeffs][mfccBands]float64

@@ -22,6 +22,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -201,24 +202,17 @@ func (s *Set) mapValues(path string, h head) error {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	want := int64(h.Samples) * int64(s.Layout.Size)
-	if !s.Layout.Bytes {
-		want *= 4
-	}
-	if info.Size() != want {
-		return fmt.Errorf("%s: expected %d bytes, found %d", valuesFile, want, info.Size())
-	}
 	m, err := mmap.Map(f, mmap.RDONLY, 0)
 	if err != nil {
 		return fmt.Errorf("%s: %w", valuesFile, err)
 	}
 	runtime.AddCleanup(s, func(m mmap.MMap) { m.Unmap() }, m)
-	if crc32.Checksum(m, castagnoli) != h.Values {
-		return fmt.Errorf("%s: %d bytes with a wrong checksum", valuesFile, len(m))
+	want := int64(h.Samples) * int64(s.Layout.Size)
+	if !s.Layout.Bytes {
+		want *= 4
+	}
+	if n := int64(len(m)); n != want || crc32.Checksum(m, castagnoli) != h.Values {
+		return fmt.Errorf("%s: expected %d bytes, found %d, or a wrong checksum", valuesFile, want, n)
 	}
 	if s.Layout.Bytes {
 		s.Bytes = m
@@ -248,23 +242,22 @@ func Touch(dir string) {
 func Prune(parent string, keep int) {
 	entries, _ := os.ReadDir(parent)
 	used := map[string]time.Time{}
-	var sets []string
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil || !e.IsDir() {
 			continue
 		}
 		path := filepath.Join(parent, e.Name())
-		switch {
-		case !strings.HasPrefix(e.Name(), temporary):
+		if !strings.HasPrefix(e.Name(), temporary) {
 			used[path] = info.ModTime()
-			sets = append(sets, path)
-		case time.Since(info.ModTime()) > abandoned:
+		} else if time.Since(info.ModTime()) > abandoned {
 			os.RemoveAll(path)
 		}
 	}
-	slices.SortFunc(sets, func(a, b string) int { return used[b].Compare(used[a]) })
-	for _, path := range sets[min(keep, len(sets)):] {
-		os.RemoveAll(path)
+	latest := func(a, b string) int { return used[b].Compare(used[a]) }
+	for i, path := range slices.SortedFunc(maps.Keys(used), latest) {
+		if i >= keep {
+			os.RemoveAll(path)
+		}
 	}
 }
