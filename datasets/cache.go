@@ -71,7 +71,7 @@ func (e entry) prepare(ctx context.Context, o Options, f form, dir string) error
 	if err := f.load(r); err != nil {
 		return err
 	}
-	if w.Len() == 0 {
+	if len(w.Samples()) == 0 {
 		return fmt.Errorf("%s: expected samples, found none", strings.Join(f.files, ", "))
 	}
 	r.provenance.Kind = Real

@@ -43,8 +43,8 @@ const (
 // unpacked from it. Any of the words and recordings may be missing. The split is the
 // archive's own, by its lists, in which no speaker is in two parts. Speakers are groups.
 func gscForm(folder string) (form, error) {
-	expected := fmt.Sprintf("%s, or unpacked from it a folder for each word, %s and %s", gscArchive,
-		gscTesting, gscValidation)
+	expected := gscArchive + ", or unpacked from it a folder for each word, " + gscTesting + " and " +
+		gscValidation
 	trees := []string{strings.TrimSuffix(gscArchive, ".tar.gz"), "."}
 	root, source, err := findRoot(folder, expected, []string{gscArchive}, trees, gscTesting)
 	return form{name: "speech commands", version: 2, sorted: true, files: []string{root},
@@ -55,17 +55,14 @@ func gscForm(folder string) (form, error) {
 // loadGSC reads the archive or directory at root.
 func loadGSC(r *recorder, root, source string) error {
 	// The lists may come after the recordings.
-	lists := map[prepared.Part]map[string]bool{}
+	lists := map[string]map[string]bool{}
 	all := media{
 		path:   root,
 		limits: archive.Limits{File: 32 << 20, Total: 8 << 30}, // the original's: 3 MB and 3.3 GB
 		sample: gscSample,
 		list: func(f archive.File) (err error) {
-			switch f.Name {
-			case gscTesting:
-				lists[prepared.Test], err = gscList(f)
-			case gscValidation:
-				lists[prepared.Validation], err = gscList(f)
+			if f.Name == gscTesting || f.Name == gscValidation {
+				lists[f.Name], err = gscList(f)
 			}
 			return err
 		},
@@ -83,7 +80,7 @@ func loadGSC(r *recorder, root, source string) error {
 	for i := range samples {
 		s := &samples[i]
 		words[s.Label] = true
-		test, validation := lists[prepared.Test][s.Name], lists[prepared.Validation][s.Name]
+		test, validation := lists[gscTesting][s.Name], lists[gscValidation][s.Name]
 		switch {
 		case test && validation:
 			return fmt.Errorf("%s: expected %s in one of the lists, found it in both",

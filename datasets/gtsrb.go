@@ -91,7 +91,7 @@ type sign struct {
 	class  int
 }
 
-// signs has the signs of pictures by their pictureKey, which is the name of the sample.
+// signs has the signs of pictures by the names of their samples.
 type signs map[string]sign
 
 // gtsrbSigns reads the tables GT-00000.csv to GT-00042.csv, beside the pictures of a
@@ -141,22 +141,18 @@ func readSigns(r io.Reader, prefix string, signs signs) error {
 	})
 }
 
-// pictureKey returns the key of a picture's sign, and whether it is a test picture:
-// 00001/00000_00002.ppm, or test/00003.ppm.
-func pictureKey(name string) (key string, test bool) {
-	class := path.Base(path.Dir(name))
-	if len(class) == 5 && strings.Trim(class, "0123456789") == "" {
-		return class + "/" + path.Base(name), false
-	}
-	return "test/" + path.Base(name), true
-}
-
-// sample returns what is known of a picture by its name.
+// sample returns what is known of a picture by its name, which ends in 00001/00000_00002.ppm
+// or is that of a test picture, 00003.ppm.
 func (all signs) sample(name string) (prepared.Sample, bool, error) {
 	if path.Ext(name) != ".ppm" {
 		return prepared.Sample{}, false, nil
 	}
-	key, test := pictureKey(name)
+	class, file := path.Base(path.Dir(name)), path.Base(name)
+	test := len(class) != 5 || strings.Trim(class, "0123456789") != ""
+	if test {
+		class = "test"
+	}
+	key := class + "/" + file
 	s, ok := all[key]
 	if !ok {
 		return prepared.Sample{}, false, errors.New("no table has a line for this picture")
@@ -164,10 +160,10 @@ func (all signs) sample(name string) (prepared.Sample, bool, error) {
 	if test {
 		return prepared.Sample{Name: key, Label: int32(s.class), Part: prepared.Test}, true, nil
 	}
-	track, _, ok := strings.Cut(path.Base(key), "_")
+	track, _, ok := strings.Cut(file, "_")
 	if !ok {
 		return prepared.Sample{}, false, errors.New("expected a name such as 00000_00002.ppm, track " +
 			"and number")
 	}
-	return prepared.Sample{Name: key, Label: int32(s.class), Group: path.Dir(key) + "/" + track}, true, nil
+	return prepared.Sample{Name: key, Label: int32(s.class), Group: class + "/" + track}, true, nil
 }

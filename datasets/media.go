@@ -1,12 +1,12 @@
 package datasets
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"image"
 	"io"
 	"runtime"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -51,7 +51,7 @@ func pictureDecoder(pixels func(prepared.Sample, image.Image) ([]byte, error)) d
 func (m media) add(r *recorder) (n int, err error) {
 	type file struct {
 		sample prepared.Sample
-		data   string
+		data   []byte
 	}
 	limits := m.limits
 	limits.Read = r.read
@@ -67,15 +67,15 @@ func (m media) add(r *recorder) (n int, err error) {
 				}
 				return nil
 			}
-			var b strings.Builder
-			if _, err := io.Copy(&b, f); err != nil {
+			data, err := io.ReadAll(f)
+			if err != nil {
 				return err
 			}
-			return give(file{s, b.String()})
+			return give(file{s, data})
 		})
 	}
 	decode := func(f file) ([]finished, error) {
-		all, err := m.decode(f.sample, strings.NewReader(f.data))
+		all, err := m.decode(f.sample, bytes.NewReader(f.data))
 		if err != nil {
 			err = fmt.Errorf("%s: %s: %w", m.path, f.sample.Name, err)
 		}

@@ -50,8 +50,8 @@ func obsForm(folder string) (form, error) {
 	}
 	return form{name: "obs", version: 1, sorted: true, files: []string{folder}, bytes: true,
 		load: func(r *recorder) error {
-			all := media{path: folder, limits: obsLimits, sample: obsSample, decode: pictureDecoder(pixels)}
-			_, err := all.add(r)
+			pictures := media{folder, obsLimits, obsSample, nil, pictureDecoder(pixels)}
+			_, err := pictures.add(r)
 			r.provenance.Source = fmt.Sprintf("pictures of %d videos", splitVideos(r.Samples()))
 			return err
 		}}, err

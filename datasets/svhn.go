@@ -48,7 +48,7 @@ func addDigits(r *recorder, file string, part prepared.Part) error {
 	if err != nil {
 		return err
 	}
-	first, images := r.Len(), -1
+	first, images := len(r.Samples()), -1
 	var labels []float64
 	for {
 		a, err := m.Next()
@@ -61,7 +61,7 @@ func addDigits(r *recorder, file string, part prepared.Part) error {
 		switch {
 		case a.Name == "X" && images < 0:
 			if images, err = addImages(a, part, r); err != nil {
-				return fmt.Errorf("array X, image %d: %w", r.Len()-first, err)
+				return fmt.Errorf("array X, image %d: %w", len(r.Samples())-first, err)
 			}
 		case a.Name == "y" && labels == nil:
 			if !a.Readable() || a.Len() > svhnMost {

@@ -55,9 +55,6 @@ func Create(dir string, l Layout) (*Writer, error) {
 	return w, nil
 }
 
-// Len returns the number of samples so far.
-func (w *Writer) Len() int { return len(w.samples) }
-
 // Samples returns what is known of the samples so far, in the order in which they were
 // added. It can be changed until Commit, as when an archive has the list of test
 // samples after the samples.
