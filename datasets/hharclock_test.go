@@ -14,7 +14,8 @@ import (
 func loadPhones(t *testing.T, acc, gyro []string) (*Dataset, error) {
 	t.Helper()
 	h := rowsOf(stretch{user: "h", device: "d", gt: "bike", seconds: 6})
-	return loadFresh(t, entryOf("hhar"), unpack(t, t.TempDir(), tables([][]string{acc, h}, [][]string{gyro, h})...))
+	return loadFresh(t, entryOf("hhar"), unpack(t, t.TempDir(),
+		tables([][]string{acc, h}, [][]string{gyro, h})...))
 }
 
 // Rows lie in any order in the tables; the index says which one they were in.

@@ -136,7 +136,8 @@ func checkDigit(t *testing.T, name string, v []float32, i int) {
 // MATLAB drops a last dimension of 1.
 func TestSVHNOneImage(t *testing.T) {
 	one := matFile(digits(1, 32, 32, 3), answers(3))
-	s, err := loadFresh(t, entryOf("svhn"), unpack(t, t.TempDir(), file{svhnTrain, matFile(digits(2), answers(1, 2))},
+	s, err := loadFresh(t, entryOf("svhn"), unpack(t, t.TempDir(),
+		file{svhnTrain, matFile(digits(2), answers(1, 2))},
 		file{svhnTest, one}))
 	if err != nil {
 		t.Fatal(err)
