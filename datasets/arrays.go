@@ -33,38 +33,33 @@ func (e entry) arrays(folder string) (form, error) {
 	var names []string
 	for _, suffix := range []string{"_train_data.npy", "_train_label.npy", "_test_data.npy",
 		"_test_label.npy"} {
-		names = append(names, e.name+suffix)
+		names = append(names, e.Name+suffix)
 		for _, f := range listed {
-			if strings.EqualFold(f.Name(), e.name+suffix) {
+			if strings.EqualFold(f.Name(), e.Name+suffix) {
 				names[len(names)-1] = f.Name()
 			}
 		}
 	}
 	paths, err := findAll(folder, names, "")
 	return form{name: "arrays", version: 1, files: paths,
-		load: func(ctx context.Context, r *recorder) (Provenance, error) {
-			for i, part := range []prepared.Part{prepared.Train, prepared.Test} {
-				if err := e.addArrays(ctx, r, paths[2*i], paths[2*i+1], part); err != nil {
-					return Provenance{}, err
-				}
-			}
-			return Provenance{Kind: Real, Source: "finished arrays of the original system"}, nil
-		}}, err
+		provenance: Provenance{Source: "finished arrays of the original system"},
+		load: loadHalves(paths, func(r *recorder, files []string, part prepared.Part) error {
+			return addArrays(r, files[0], files[1], part)
+		})}, err
 }
 
 // addArrays adds the samples of a file of data and its file of labels.
-func (e entry) addArrays(ctx context.Context, r *recorder, dataPath, labelPath string,
-	part prepared.Part) error {
+func addArrays(r *recorder, dataPath, labelPath string, part prepared.Part) error {
 	data, err := openArray(dataPath)
 	if err != nil {
 		return err
 	}
 	defer data.Close()
-	if data.columns != e.size() {
-		return fmt.Errorf("%s: expected %d values a sample (%v), found %d", dataPath, e.size(), e.shape,
+	if data.columns != r.size() {
+		return fmt.Errorf("%s: expected %d values a sample (%v), found %d", dataPath, r.size(), r.Shape,
 			data.columns)
 	}
-	labels, err := readLabels(labelPath, e.classes)
+	labels, err := readLabels(r.ctx, labelPath, r.Classes)
 	if err != nil {
 		return err
 	}
@@ -74,14 +69,13 @@ func (e entry) addArrays(ctx context.Context, r *recorder, dataPath, labelPath s
 	}
 	v := make([]float32, data.columns)
 	for i, label := range labels {
-		if err := ctx.Err(); err != nil {
+		if err := r.ctx.Err(); err != nil {
 			return err
 		}
 		if err := data.next(v); err != nil {
 			return fmt.Errorf("%s: sample %d: %w", dataPath, i, err)
 		}
-		s := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Label: label, Part: part}
-		if err := r.add([]finished{{Sample: s, floats: v}}); err != nil {
+		if err := r.addAt(part, i, label, v); err != nil {
 			return fmt.Errorf("%s: %w", dataPath, err)
 		}
 		r.read(int64(data.width * data.columns))
@@ -90,17 +84,10 @@ func (e entry) addArrays(ctx context.Context, r *recorder, dataPath, labelPath s
 }
 
 // readLabels reads a file of one-hot labels, or of class indices.
-func readLabels(path string, classes int) ([]int32, error) {
-	a, err := openArray(path)
+func readLabels(ctx context.Context, path string, classes int) ([]int32, error) {
+	a, v, err := readArray(ctx, path)
 	if err != nil {
 		return nil, err
-	}
-	defer a.Close()
-	v := make([]float32, a.rows*a.columns)
-	for row := range slices.Chunk(v, a.columns) {
-		if err := a.next(row); err != nil {
-			return nil, fmt.Errorf("%s: labels: %w", path, err)
-		}
 	}
 	labels, err := classLabels(v, a.columns, classes)
 	if err != nil {
@@ -138,12 +125,12 @@ func isZero(x float32) bool { return x == 0 }
 
 // array is an open .npy file of numbers, read row by row.
 type array struct {
+	*os.File
 	rows, columns int
 	shape         []int  // of a row
 	kind          string // of its numbers, as NumPy writes it: "<f4", "|u1", …
 	width         int    // bytes of a number
 	value         func(b []byte) float32
-	f             *os.File
 	buffer        []byte
 }
 
@@ -175,7 +162,7 @@ func openArray(path string) (a *array, err error) {
 		return nil, err
 	}
 	d := r.Header.Descr
-	a = &array{f: f, columns: 1, kind: d.Type}
+	a = &array{File: f, columns: 1, kind: d.Type}
 	if d.Fortran {
 		return nil, errors.New("expected values in C order")
 	}
@@ -206,6 +193,25 @@ func openArray(path string) (a *array, err error) {
 	return a, nil
 }
 
+// readArray reads an array whole.
+func readArray(ctx context.Context, path string) (*array, []float32, error) {
+	a, err := openArray(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer a.Close()
+	values := make([]float32, a.rows*a.columns)
+	for i := range a.rows {
+		if i%1024 == 0 && ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
+		if err := a.next(values[i*a.columns:][:a.columns]); err != nil {
+			return nil, nil, fmt.Errorf("%s: row %d: %w", path, i, err)
+		}
+	}
+	return a, values, nil
+}
+
 // checkHeader refuses a header longer than the file, for which npyio would make room.
 func checkHeader(f *os.File, size int64) error {
 	var head [12]byte
@@ -224,7 +230,7 @@ func checkHeader(f *os.File, size int64) error {
 
 // next reads the next row.
 func (a *array) next(dst []float32) error {
-	if _, err := io.ReadFull(a.f, a.buffer); err != nil {
+	if _, err := io.ReadFull(a, a.buffer); err != nil {
 		return err
 	}
 	for i := range dst {
@@ -232,8 +238,6 @@ func (a *array) next(dst []float32) error {
 	}
 	return nil
 }
-
-func (a *array) Close() error { return a.f.Close() }
 
 // numberTypes says how the numbers of a .npy type are read, and their width in bytes.
 var numberTypes = map[string]struct {

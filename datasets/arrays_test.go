@@ -135,15 +135,15 @@ func TestArrays(t *testing.T) {
 	} {
 		files := hharArrays()
 		edit(files)
-		s, err := loadFresh(t, hhar(), writeArrays(t, t.TempDir(), files))
+		s, err := loadFresh(t, entryOf("hhar"), writeArrays(t, t.TempDir(), files))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if !slices.Equal(s.train.Labels, []int32{5, 0}) || !slices.Equal(s.test.Labels, []int32{3}) {
-			t.Errorf("%s: labels %v and %v", name, s.train.Labels, s.test.Labels)
+		if !slices.Equal(s.Train.Labels, []int32{5, 0}) || !slices.Equal(s.Test.Labels, []int32{3}) {
+			t.Errorf("%s: labels %v and %v", name, s.Train.Labels, s.Test.Labels)
 		}
-		for part, split := range map[string]*Split{"training": s.train, "test": s.test} {
+		for part, split := range map[string]*Split{"training": s.Train, "test": s.Test} {
 			want := ramp(split.Len())
 			for i, x := range values(split) {
 				if x != float32(want[i]) {
@@ -152,9 +152,9 @@ func TestArrays(t *testing.T) {
 				}
 			}
 		}
-		if p := s.provenance; p.Kind != Real || p.Source != "finished arrays of the original system" ||
-			s.train.Groups != nil {
-			t.Errorf("%s: provenance %+v, groups %v", name, p, s.train.Groups)
+		if p := s.Provenance; p.Kind != Real || p.Source != "finished arrays of the original system" ||
+			s.Train.Groups != nil {
+			t.Errorf("%s: provenance %+v, groups %v", name, p, s.Train.Groups)
 		}
 	}
 }

@@ -4,9 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"weightsep/datasets/prepared"
@@ -17,24 +21,24 @@ import (
 const cacheSets = 6
 
 // real returns the samples of files, prepared now or before.
-func (e entry) real(ctx context.Context, o Options, f form) (*samples, error) {
-	parent := filepath.Join(o.CacheDir, e.name)
+func (e entry) real(ctx context.Context, o Options, f form) (*Dataset, error) {
+	parent := filepath.Join(o.CacheDir, e.Name)
 	if o.CacheDir == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
 			return nil, fmt.Errorf("no place for prepared datasets: set the option CacheDir: %w", err)
 		}
-		parent = filepath.Join(user, "weightsep", "datasets", e.name)
+		parent = filepath.Join(user, "weightsep", "datasets", e.Name)
 	}
 	content, err := prepared.Hash(ctx, filepath.Join(parent, "hashes.json"), f.files,
 		o.counter("checking", f.files))
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "set 2 %v %q %q", e.shape, e.classNames,
+	sum := sha256.Sum256(fmt.Appendf(nil, "set 2 %v %q %q", e.Shape, e.ClassNames,
 		[]any{f.name, f.version, content}))
 	dir := filepath.Join(parent, hex.EncodeToString(sum[:12]))
-	s, err := e.openSet(dir)
+	d, err := e.openSet(dir)
 	if err == nil {
 		prepared.Touch(dir)
 	} else { // a set that cannot be opened is as good as none: it is made anew
@@ -42,12 +46,18 @@ func (e entry) real(ctx context.Context, o Options, f form) (*samples, error) {
 			return nil, err
 		}
 		prepared.Prune(parent, cacheSets)
-		if s, err = e.openSet(dir); err != nil {
+		if d, err = e.openSet(dir); err != nil {
 			return nil, fmt.Errorf("cache: %w", err)
 		}
 	}
-	s.provenance.Content = content[:16]
-	return s, nil
+	d.Provenance.Content = content[:16]
+	return d, nil
+}
+
+// setMeta is what the cache keeps beside the samples.
+type setMeta struct {
+	Provenance Provenance
+	Sorted     bool
 }
 
 // prepare makes a prepared set of files.
@@ -57,29 +67,103 @@ func (e entry) prepare(ctx context.Context, o Options, f form, dir string) error
 		return fmt.Errorf("cache: %w", err)
 	}
 	defer w.Discard()
-	p, err := f.load(ctx, &recorder{Writer: w, classes: e.classes, read: o.counter("preparing", f.files)})
-	if err != nil {
+	r := &recorder{w, e, ctx, o.counter("preparing", f.files), f.provenance}
+	if err := f.load(r); err != nil {
 		return err
 	}
-	if w.Len() == 0 {
+	if len(w.Samples()) == 0 {
 		return fmt.Errorf("%s: expected samples, found none", strings.Join(f.files, ", "))
 	}
-	if err := w.Commit(setMeta{p, f.sorted}); err != nil {
+	r.provenance.Kind = Real
+	if err := w.Commit(setMeta{r.provenance, f.sorted}); err != nil {
 		return fmt.Errorf("cache: %w", err)
 	}
 	return nil
 }
 
 // counter returns a function that adds up what it is told and reports it as the
-// progress of a stage over all the files.
+// progress of a stage over all the files, as far as they can be seen.
 func (o Options) counter(stage string, files []string) func(n int64) {
 	if o.Progress == nil {
 		return func(int64) {}
 	}
-	total := fileSizes(files)
-	var done int64
+	var done, total int64
+	for _, root := range files {
+		filepath.Walk(root, func(_ string, info fs.FileInfo, err error) error {
+			if err == nil && info.Mode().IsRegular() {
+				total += info.Size()
+			}
+			return nil
+		})
+	}
 	return func(n int64) {
 		done += n
 		o.Progress(stage, min(done, total), total)
+	}
+}
+
+// openSet returns the samples of a prepared set, in the order of their names.
+func (e entry) openSet(dir string) (*Dataset, error) {
+	set, err := prepared.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	var meta setMeta
+	if err := json.Unmarshal(set.Meta, &meta); err != nil {
+		return nil, err
+	}
+	unlessNone := func(numbers []int32) []int32 {
+		if slices.Max(numbers) < 0 {
+			return nil
+		}
+		return numbers
+	}
+	whole := &Split{size: set.Layout.Size, bytes: set.Bytes, floats: set.Floats, rows: set.Rows, set: set,
+		Labels: set.Labels, Groups: unlessNone(set.Groups), Clips: unlessNone(set.Clips)}
+	var parts [3][]int
+	for i, p := range set.Parts {
+		if p < 0 || int(p) >= len(parts) {
+			return nil, fmt.Errorf("%s: part %d", dir, p)
+		}
+		parts[p] = append(parts[p], i)
+	}
+	d := e.Dataset
+	d.Train, d.Test = whole.pick(parts[prepared.Train]), whole.pick(parts[prepared.Test])
+	if meta.Sorted {
+		d.Test = d.Test.shuffled(seeded(0, e.Name, streamTestOrder))
+	}
+	if v := parts[prepared.Validation]; len(v) > 0 {
+		d.Validation = whole.pick(v)
+	}
+	d.Provenance = meta.Provenance
+	return &d, nil
+}
+
+// standardise sets the scaling of all splits to the statistics of the training
+// samples, if the values are to be standardised.
+func (d *Dataset) standardise() {
+	set := d.Train.set
+	if set == nil || set.Layout.Period == 0 {
+		return
+	}
+	k := set.Layout.Period
+	sums := make([]float64, 2*k)
+	for _, row := range d.Train.rows {
+		for j, v := range set.Moments[2*k*int(row):][:2*k] {
+			sums[j] += v
+		}
+	}
+	n := float64(d.Train.Len()) * float64(d.Train.Size()/k)
+	c := &scaling{make([]float32, k), make([]float32, k)}
+	for i := range k {
+		mean := sums[2*i] / n
+		variance := sums[2*i+1]/n - mean*mean
+		c.mean[i] = float32(mean)
+		if variance > 1e-12*max(1, mean*mean) { // a constant stays one
+			c.factor[i] = float32(1 / math.Sqrt(variance))
+		}
+	}
+	for _, split := range []*Split{d.Train, d.Validation, d.Test} {
+		split.scale = c
 	}
 }

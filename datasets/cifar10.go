@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"path"
@@ -13,31 +12,14 @@ import (
 	"weightsep/datasets/prepared"
 )
 
-// cifar10 is CIFAR-10, colour photographs: 50,000 and 10,000 images of 32x32, bytes
-// / 255, in the order height, width, channel.
-//
-// Source: https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz, or the files
-// unpacked from it. Any of the five training batches may be missing, the test batch
-// may not.
-func cifar10() entry {
-	return entry{
-		name:    "cifar10",
-		shape:   [3]int{cifarSide, cifarSide, cifarChannels},
-		classes: cifarClasses,
-		classNames: []string{"airplane", "automobile", "bird", "cat", "deer",
-			"dog", "frog", "horse", "ship", "truck"},
-		files: cifarForm,
-	}
-}
+var cifarClasses = []string{"airplane", "automobile", "bird", "cat", "deer",
+	"dog", "frog", "horse", "ship", "truck"}
 
 // A record is a label and an image, channel by channel.
 const (
-	cifarSide     = 32
-	cifarChannels = 3
-	cifarClasses  = 10
-	cifarPlane    = cifarSide * cifarSide
-	cifarImage    = cifarPlane * cifarChannels
-	cifarRecord   = 1 + cifarImage
+	cifarPlane  = 32 * 32
+	cifarImage  = cifarPlane * 3
+	cifarRecord = 1 + cifarImage
 )
 
 const cifarArchive = "cifar-10-binary.tar.gz"
@@ -48,19 +30,19 @@ var cifarBatches = [...]string{
 	"data_batch_4.bin", "data_batch_5.bin", "test_batch.bin",
 }
 
-// cifarForm finds the archive or, if there is none, the unpacked files, in the
-// archive's own folder or in the dataset's.
+// cifarForm finds CIFAR-10, colour photographs: 50,000 and 10,000 images of 32x32, bytes
+// / 255, in the order height, width, channel.
+//
+// Source: https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz or, if it is not there,
+// the files unpacked from it, in the archive's own folder or in the dataset's. Any of the
+// five training batches may be missing, the test batch may not.
 func cifarForm(folder string) (form, error) {
 	trees := []string{"cifar-10-batches-bin", "."}
-	root, source := findRoot(folder, []string{cifarArchive}, trees, cifarBatches[:]...)
-	if root == "" {
-		return form{}, fmt.Errorf("%s: expected %s or data_batch_*.bin and test_batch.bin: %w",
-			folder, cifarArchive, errNoFiles)
-	}
+	root, source, err := findRoot(folder, cifarArchive+" or data_batch_*.bin and test_batch.bin",
+		[]string{cifarArchive}, trees, cifarBatches[:]...)
 	f := form{name: "binary", version: 1, bytes: true, files: []string{root},
-		load: func(ctx context.Context, r *recorder) (Provenance, error) {
-			return loadCIFAR(ctx, root, source, r)
-		}}
+		provenance: Provenance{TrainOf: 50000, TestOf: 10000},
+		load:       func(r *recorder) error { return loadCIFAR(r, root, source) }}
 	if source != cifarArchive {
 		f.name, f.files = "unpacked binary", nil
 		for _, name := range cifarBatches {
@@ -69,16 +51,16 @@ func cifarForm(folder string) (form, error) {
 			}
 		}
 	}
-	return f, nil
+	return f, err
 }
 
 // loadCIFAR reads the batches of the archive or directory at root as they come. The names
 // of the samples put them in order.
-func loadCIFAR(ctx context.Context, root, source string, r *recorder) (Provenance, error) {
+func loadCIFAR(r *recorder, root, source string) error {
 	const test = len(cifarBatches) - 1
 	var found [len(cifarBatches)]bool
 	limits := archive.Limits{File: 64 << 20, Total: 512 << 20, Read: r.read} // the original's: 31 and 184 MB
-	err := archive.Walk(ctx, root, limits, func(f archive.File) error {
+	err := archive.Walk(r.ctx, root, limits, func(f archive.File) error {
 		batch := slices.Index(cifarBatches[:], path.Base(f.Name))
 		if batch < 0 {
 			return nil
@@ -91,16 +73,16 @@ func loadCIFAR(ctx context.Context, root, source string, r *recorder) (Provenanc
 		if batch == test {
 			part = prepared.Test
 		}
-		return addCIFARBatch(r, f, prepared.Sample{Name: fmt.Sprintf("%d-%d", part, batch), Part: part})
+		return addCIFARBatch(r, f, part, batch)
 	})
 	if err != nil {
-		return Provenance{}, err
+		return err
 	}
 	if !found[test] {
-		return Provenance{}, fmt.Errorf("%s: expected %s, not found", root, cifarBatches[test])
+		return fmt.Errorf("%s: expected %s, not found", root, cifarBatches[test])
 	}
 	if !slices.Contains(found[:test], true) {
-		return Provenance{}, fmt.Errorf("%s: expected at least one of data_batch_1.bin to "+
+		return fmt.Errorf("%s: expected at least one of data_batch_1.bin to "+
 			"data_batch_5.bin", root)
 	}
 	var names []string
@@ -109,12 +91,12 @@ func loadCIFAR(ctx context.Context, root, source string, r *recorder) (Provenanc
 			names = append(names, strings.TrimSuffix(cifarBatches[batch], ".bin"))
 		}
 	}
-	return Provenance{Kind: Real, Source: source + ": " + strings.Join(names, ", "),
-		TrainOf: 50000, TestOf: 10000}, nil
+	r.provenance.Source = source + ": " + strings.Join(names, ", ")
+	return nil
 }
 
-// addCIFARBatch adds the samples of a batch, of which is known what all have in common.
-func addCIFARBatch(r *recorder, f archive.File, all prepared.Sample) error {
+// addCIFARBatch adds the samples of a batch.
+func addCIFARBatch(r *recorder, f archive.File, part prepared.Part, batch int) error {
 	if f.Size <= 0 || f.Size%cifarRecord != 0 {
 		return fmt.Errorf("expected records of %d bytes, found %d bytes, %d too many",
 			cifarRecord, f.Size, f.Size%cifarRecord)
@@ -124,15 +106,13 @@ func addCIFARBatch(r *recorder, f archive.File, all prepared.Sample) error {
 		if _, err := io.ReadFull(f, record); err != nil {
 			return err
 		}
-		if record[0] >= cifarClasses {
-			return fmt.Errorf("label %d: expected 0 to %d, found %d", i, cifarClasses-1, record[0])
+		if int(record[0]) >= r.Classes {
+			return fmt.Errorf("label %d: expected 0 to %d, found %d", i, r.Classes-1, record[0])
 		}
 		for k, v := range record[1:] { // from channel, height, width to height, width, channel
-			image[k%cifarPlane*cifarChannels+k/cifarPlane] = v
+			image[k%cifarPlane*3+k/cifarPlane] = v
 		}
-		s := all
-		s.Name, s.Label = fmt.Sprintf("%s-%08d", all.Name, i), int32(record[0])
-		if err := r.add([]finished{{Sample: s, bytes: image}}); err != nil {
+		if err := r.addAt(part, batch*1_000_000+int(i), int32(record[0]), image); err != nil {
 			return err
 		}
 	}

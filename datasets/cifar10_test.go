@@ -66,17 +66,17 @@ func TestCIFAR10Archive(t *testing.T) {
 		file{"test_batch.bin", cifarHand(3)},
 		file{"data_batch_2.bin", cifarHand(1, 0, 9)},
 	), dir, cifarArchive)
-	s, err := loadFolder(t, cifar10(), dir)
+	s, err := loadFolder(t, entryOf("cifar10"), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []int32{1, 0, 9, 7, 8}; !slices.Equal(s.train.Labels, want) {
-		t.Errorf("training labels %v, want %v", s.train.Labels, want)
+	if want := []int32{1, 0, 9, 7, 8}; !slices.Equal(s.Train.Labels, want) {
+		t.Errorf("training labels %v, want %v", s.Train.Labels, want)
 	}
-	if want := []int32{3}; !slices.Equal(s.test.Labels, want) {
-		t.Errorf("test labels %v, want %v", s.test.Labels, want)
+	if want := []int32{3}; !slices.Equal(s.Test.Labels, want) {
+		t.Errorf("test labels %v, want %v", s.Test.Labels, want)
 	}
-	v := s.train.Sample(2) // record 2 of batch 2
+	v := s.Train.Sample(2) // record 2 of batch 2
 	for _, p := range []struct{ y, x, c int }{{0, 0, 0}, {0, 1, 0}, {1, 0, 0}, {0, 0, 1}, {31, 31, 2},
 		{4, 7, 1}} {
 		want := float32(byte(100*p.c+10*p.y+p.x+2)) / 255
@@ -84,8 +84,8 @@ func TestCIFAR10Archive(t *testing.T) {
 			t.Errorf("row %d, column %d, channel %d: %v, want %v", p.y, p.x, p.c, got, want)
 		}
 	}
-	if want := cifarArchive + ": data_batch_2, data_batch_5, test_batch"; s.provenance.Source != want {
-		t.Errorf("source %q, want %q", s.provenance.Source, want)
+	if want := cifarArchive + ": data_batch_2, data_batch_5, test_batch"; s.Provenance.Source != want {
+		t.Errorf("source %q, want %q", s.Provenance.Source, want)
 	}
 }
 

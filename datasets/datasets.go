@@ -100,7 +100,7 @@ func (o Options) check() error {
 func Names() []string {
 	var names []string
 	for _, e := range catalog() {
-		names = append(names, e.name)
+		names = append(names, e.Name)
 	}
 	return names
 }
@@ -124,7 +124,7 @@ func Open(ctx context.Context, name string, o Options) (*Dataset, error) {
 
 func open(ctx context.Context, name string, o Options) (*Dataset, error) {
 	all := catalog()
-	i := slices.IndexFunc(all, func(e entry) bool { return e.name == name })
+	i := slices.IndexFunc(all, func(e entry) bool { return e.Name == name })
 	if i < 0 {
 		return nil, fmt.Errorf("unknown dataset: want one of %v", Names())
 	}
@@ -132,113 +132,96 @@ func open(ctx context.Context, name string, o Options) (*Dataset, error) {
 		return nil, err
 	}
 	e := all[i]
-	s, why, err := read(ctx, e, o)
-	if err == nil && s != nil {
-		n := s.train.Len()
-		if s.validation != nil {
-			n += s.validation.Len()
-		}
-		if n < o.MinTrain {
-			s, why = nil, fmt.Sprintf(
-				"of the real one only %d training samples were found, at least %d were asked for", n,
-				o.MinTrain)
-		}
-	}
-	if err == nil && s == nil {
-		s, err = standIn(ctx, e, o, why)
+	f, why, err := e.locate(o.Dir)
+	var d *Dataset
+	if err == nil && why == "" {
+		d, err = e.real(ctx, o, f)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return assemble(e, s, o)
+	if d != nil && d.trainLen() < o.MinTrain {
+		why = fmt.Sprintf("of the real one only %d training samples were found, at least %d were asked for",
+			d.trainLen(), o.MinTrain)
+	}
+	if why != "" {
+		if d, err = standIn(ctx, e, o, why); err != nil {
+			return nil, err
+		}
+	}
+	return d, d.finish(o)
 }
 
-// read returns the original's samples, or nil and the reason why they are absent.
-func read(ctx context.Context, e entry, o Options) (s *samples, why string, err error) {
+// locate finds the original's files, in the data directory or with the program, or says
+// why they are absent.
+func (e entry) locate(dir string) (f form, why string, err error) {
 	why = "no data directory given"
-	if o.Dir != "" {
-		folder, err := findFolder(o.Dir, e.name)
+	if dir != "" {
+		folder, err := findFolder(dir, e.Name)
 		if err != nil {
-			return nil, "", err
+			return form{}, "", err
 		}
-		why = "no folder " + e.name + " in the data directory"
+		why = "no folder " + e.Name + " in the data directory"
 		if folder != "" {
 			f, err := e.find(folder)
-			if err == nil {
-				s, err = e.real(ctx, o, f)
-			}
 			// Only an included dataset may be absent from a folder of its name.
 			if e.included == nil || !errors.Is(err, errNoFiles) {
-				return s, "", err
+				return f, "", err
 			}
 			why = err.Error()
 		}
 	}
 	if e.included == nil {
-		return nil, why, nil
+		return form{}, why, nil
 	}
-	f, err := e.included()
+	f, err = e.included()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, why + ", and the files of its Go module are not on this machine", nil
+		return form{}, why + ", and the files of its Go module are not on this machine", nil
 	}
-	if err == nil {
-		s, err = e.real(ctx, o, f)
-	}
-	return s, "", err
+	return f, "", err
 }
 
-// assemble holds out validation data, applies the limits and fills in the counts.
-func assemble(e entry, s *samples, o Options) (*Dataset, error) {
-	if s.train.Len() < 2 || s.test.Len() < 1 {
-		return nil, fmt.Errorf("%s: found %d training and %d test samples: expected at least 2 and 1",
-			s.provenance.Source, s.train.Len(), s.test.Len())
-	}
-	d := &Dataset{
-		Name:       e.name,
-		Shape:      e.shape[:],
-		Classes:    e.classes,
-		ClassNames: e.classNames,
-		Train:      s.train,
-		Validation: s.validation,
-		Test:       s.test,
-		Provenance: s.provenance,
-	}
-	if s.provenance.Kind == StandIn {
-		d.ClassNames = nil
-		for i := range e.classes {
-			d.ClassNames = append(d.ClassNames, fmt.Sprintf("class %d", i))
+// trainLen returns the number of training samples, validation included.
+func (d *Dataset) trainLen() (n int) {
+	for _, s := range []*Split{d.Train, d.Validation} {
+		if s != nil {
+			n += s.Len()
 		}
 	}
+	return n
+}
+
+// finish holds out validation data if there is none, standardises, applies the limits and
+// fills in the counts.
+func (d *Dataset) finish(o Options) error {
 	p := &d.Provenance
-	random := seeded(o.Seed, e.name, streamHoldOut)
-	switch {
-	case d.Validation != nil:
+	if d.Train.Len() < 2 || d.Test.Len() < 1 {
+		return fmt.Errorf("%s: found %d training and %d test samples: expected at least 2 and 1",
+			p.Source, d.Train.Len(), d.Test.Len())
+	}
+	random := seeded(o.Seed, d.Name, streamHoldOut)
+	if d.Validation != nil {
 		d.Train, d.Validation = d.Train.shuffled(random), d.Validation.shuffled(random)
-	case s.train.Groups != nil:
+	} else {
 		var ok bool
-		if d.Train, d.Validation, ok = holdOutGroups(s.train, e.classes, random); ok {
-			break
+		if d.Train, d.Validation, ok = holdOut(d.Train, d.Classes, random); !ok {
+			p.note("too few groups of related samples to hold out whole ones for validation")
 		}
-		p.note("too few groups of related samples to hold out whole ones for validation")
-		fallthrough
-	default:
-		d.Train, d.Validation = holdOut(s.train, e.classes, random)
 	}
-	if n := absentClasses(d.Train.Labels, e.classes); n > 0 {
-		p.note(fmt.Sprintf("%d of %d classes have no training samples", n, e.classes))
+	if n := absentClasses(d.Train.Labels, d.Classes); n > 0 {
+		p.note(fmt.Sprintf("%d of %d classes have no training samples", n, d.Classes))
 	}
-	s.standardise(d)
-	if n := o.MaxTrain; n > 0 && n < d.Train.Len()+d.Validation.Len() {
+	d.standardise()
+	if n := o.MaxTrain; n > 0 && n < d.trainLen() {
 		v := max(1, n/holdOutShare)
-		d.Train = limit(d.Train, e.classes, n-v, seeded(o.Seed, e.name, streamMaxTrain))
-		d.Validation = limit(d.Validation, e.classes, v, seeded(o.Seed, e.name, streamMaxValidation))
+		d.Train = limit(d.Train, d.Classes, n-v, seeded(o.Seed, d.Name, streamMaxTrain))
+		d.Validation = limit(d.Validation, d.Classes, v, seeded(o.Seed, d.Name, streamMaxValidation))
 		p.note(fmt.Sprintf("at most %d training samples asked for", n))
 	}
 	if n := o.MaxTest; n > 0 && n < d.Test.Len() {
-		d.Test = limit(d.Test, e.classes, n, seeded(o.Seed, e.name, streamMaxTest))
+		d.Test = limit(d.Test, d.Classes, n, seeded(o.Seed, d.Name, streamMaxTest))
 		p.note(fmt.Sprintf("at most %d test samples asked for", n))
 	}
-	p.Train = d.Train.Len() + d.Validation.Len()
-	p.Test = d.Test.Len()
-	return d, nil
+	p.Train, p.Test = d.trainLen(), d.Test.Len()
+	return nil
 }

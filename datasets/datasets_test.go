@@ -19,12 +19,12 @@ func TestNames(t *testing.T) {
 
 func TestCatalog(t *testing.T) {
 	for _, e := range catalog() {
-		if len(e.classNames) != e.classes {
-			t.Errorf("%s: %d class names for %d classes", e.name, len(e.classNames), e.classes)
+		if len(e.ClassNames) != e.Classes {
+			t.Errorf("%s: %d class names for %d classes", e.Name, len(e.ClassNames), e.Classes)
 		}
-		names := slices.Sorted(slices.Values(e.classNames))
-		if len(slices.Compact(names)) != e.classes {
-			t.Errorf("%s: a class name is there twice", e.name)
+		names := slices.Sorted(slices.Values(e.ClassNames))
+		if len(slices.Compact(names)) != e.Classes {
+			t.Errorf("%s: a class name is there twice", e.Name)
 		}
 	}
 }

@@ -38,24 +38,24 @@ func TestESC10(t *testing.T) {
 		folders[name] = unpack(t, t.TempDir(), file{name, zipped(t, all...)})
 	}
 	for name, folder := range folders {
-		s, err := loadFresh(t, esc10(), folder)
+		s, err := loadFresh(t, entryOf("esc10"), folder)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
 		// dog, dog, rain, chainsaw and its three segments
-		if want := []int32{0, 0, 2, 9, 9, 9}; !slices.Equal(s.train.Labels, want) {
-			t.Errorf("%s: training labels %v, want %v", name, s.train.Labels, want)
+		if want := []int32{0, 0, 2, 9, 9, 9}; !slices.Equal(s.Train.Labels, want) {
+			t.Errorf("%s: training labels %v, want %v", name, s.Train.Labels, want)
 			continue
 		}
-		if want := []int32{6}; !slices.Equal(s.test.Labels, want) { // sneezing
-			t.Errorf("%s: test labels %v, want %v", name, s.test.Labels, want)
+		if want := []int32{6}; !slices.Equal(s.Test.Labels, want) { // sneezing
+			t.Errorf("%s: test labels %v, want %v", name, s.Test.Labels, want)
 		}
 		if want := segmentsOf(t, tone(features.LogMelRate, features.LogMelRate, 500,
-			0.5)); !slices.Equal(s.train.Sample(2), want[0]) {
+			0.5)); !slices.Equal(s.Train.Sample(2), want[0]) {
 			t.Errorf("%s: training sample 2 is not the recording of rain", name)
 		}
-		g, c := s.train.Groups, s.train.Clips
+		g, c := s.Train.Groups, s.Train.Clips
 		if g[0] != g[1] || g[1] == g[2] || g[2] == g[3] || g[3] != g[5] {
 			t.Errorf("%s: groups %v do not tell the sources", name, g)
 		}
@@ -63,9 +63,9 @@ func TestESC10(t *testing.T) {
 			t.Errorf("%s: clips %v do not tell the recordings", name, c)
 		}
 		source, _, _ := strings.Cut(name, ", ")
-		if want := source + ": segments of 5 of 400 recordings"; s.provenance.Kind != Real ||
-			s.provenance.Source != want {
-			t.Errorf("%s: provenance %+v, want the source %q", name, s.provenance, want)
+		if want := source + ": segments of 5 of 400 recordings"; s.Provenance.Kind != Real ||
+			s.Provenance.Source != want {
+			t.Errorf("%s: provenance %+v, want the source %q", name, s.Provenance, want)
 		}
 	}
 }
@@ -75,7 +75,7 @@ func TestESC10Targets(t *testing.T) {
 	names := map[int]string{0: "dog", 1: "rooster", 10: "rain", 11: "sea_waves", 12: "crackling_fire",
 		20: "crying_baby", 21: "sneezing", 38: "clock_tick", 40: "helicopter", 41: "chainsaw"}
 	for label, target := range esc10Targets {
-		if got := esc10().classNames[label]; got != names[target] {
+		if got := entryOf("esc10").ClassNames[label]; got != names[target] {
 			t.Errorf("class %d, number %d of ESC-50, is %q, want %q", label, target, got, names[target])
 		}
 	}

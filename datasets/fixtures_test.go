@@ -92,7 +92,7 @@ func settle(t testing.TB, folder string) {
 }
 
 // loadFresh is loadFolder with a cache that nothing is in.
-func loadFresh(t testing.TB, e entry, folder string) (*samples, error) {
+func loadFresh(t testing.TB, e entry, folder string) (*Dataset, error) {
 	t.Helper()
 	f, err := e.find(folder)
 	if err != nil {

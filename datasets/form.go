@@ -2,13 +2,13 @@ package datasets
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"weightsep/datasets/prepared"
 )
@@ -16,9 +16,10 @@ import (
 // form is one way in which the files of a dataset can lie in its folder: as archives,
 // unpacked, or as the finished arrays of the original system.
 type form struct {
-	name    string   // of the form, for the cache
-	version int      // of what is made of the files; raised when that changes
-	files   []string // files and directories that are read
+	name       string     // of the form, for the cache
+	version    int        // of what is made of the files; raised when that changes
+	files      []string   // files and directories that are read
+	provenance Provenance // of the samples, as far as it is known without loading them
 
 	// bytes tells how samples are stored, period how they are standardised: value i
 	// by the statistics of number i % period over the training samples, 0 for not at
@@ -30,8 +31,11 @@ type form struct {
 	// test samples are then shuffled, so that the first n are a fair subset.
 	sorted bool
 
-	load func(ctx context.Context, r *recorder) (Provenance, error)
+	load func(r *recorder) error
 }
+
+// errNoFiles says that a folder has none of a dataset's files.
+var errNoFiles = errors.New("none of the dataset's files found")
 
 // find returns the form in which the files of a dataset are in its folder.
 func (e entry) find(folder string) (form, error) {
@@ -46,113 +50,149 @@ func (e entry) find(folder string) (form, error) {
 	return arrays, arraysErr
 }
 
+// findRoot returns the first of the archives that is in a folder or, if there is none,
+// the first of the trees below it that holds one of the marks, and how to call it in a
+// provenance. It is an error that wraps errNoFiles, and names what was expected, if there
+// is neither.
+func findRoot(folder, expected string, archives, trees []string, marks ...string) (root, source string,
+	err error) {
+	for _, name := range archives {
+		if p := filepath.Join(folder, name); isFile(p) {
+			return p, name, nil
+		}
+	}
+	for _, tree := range trees {
+		for _, mark := range marks {
+			if p := filepath.Join(folder, tree, mark); isFile(p) || isDir(p) {
+				return filepath.Join(folder, tree), "unpacked files", nil
+			}
+		}
+	}
+	return "", "", fmt.Errorf("%s: expected %s: %w", folder, expected, errNoFiles)
+}
+
+// findAll returns the paths of files that a folder has all of, each under its name with one of the suffixes.
+// The error wraps errNoFiles if the folder has none of them.
+func findAll(folder string, names []string, suffixes ...string) (paths []string, err error) {
+	var missing []string
+	for _, name := range names {
+		there := func(suffix string) bool { return isFile(filepath.Join(folder, name+suffix)) }
+		if i := slices.IndexFunc(suffixes, there); i >= 0 {
+			paths = append(paths, filepath.Join(folder, name+suffixes[i]))
+		} else {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return paths, nil
+	}
+	or := ""
+	if suffixes[0] != "" {
+		or = " (or " + suffixes[0] + ")"
+	}
+	err = fmt.Errorf("%s: expected %s%s, not found", folder, strings.Join(missing, ", "), or)
+	if len(paths) == 0 {
+		err = fmt.Errorf("%w: %w", err, errNoFiles)
+	}
+	return nil, err
+}
+
+// loadHalves returns a loader of files of which the first half, read by add, has the
+// training samples, the second half the test samples.
+func loadHalves(files []string, add func(*recorder, []string, prepared.Part) error) func(*recorder) error {
+	return func(r *recorder) error {
+		half := len(files) / 2
+		if err := add(r, files[:half], prepared.Train); err != nil {
+			return err
+		}
+		return add(r, files[half:], prepared.Test)
+	}
+}
+
 // recorder takes the samples that a form's loader finds.
 type recorder struct {
 	*prepared.Writer
-	classes int
-	read    func(n int64) // is told the bytes read from disk; never nil
+	entry
+	ctx        context.Context
+	read       func(n int64) // is told the bytes read from disk; never nil
+	provenance Provenance    // of the form; a loader adds what it learns
+}
+
+// finished is a sample with its values, []byte or []float32.
+type finished struct {
+	prepared.Sample
+	values any
 }
 
 // add adds samples. It refuses a label that the dataset does not have.
 func (r *recorder) add(all []finished) error {
 	for _, s := range all {
-		if s.Label < 0 || int(s.Label) >= r.classes {
-			return fmt.Errorf("sample %s: label: expected 0 to %d, found %d", s.Name, r.classes-1, s.Label)
+		if s.Label < 0 || int(s.Label) >= r.Classes {
+			return fmt.Errorf("sample %s: label: expected 0 to %d, found %d", s.Name, r.Classes-1, s.Label)
 		}
-		var err error
-		if s.bytes != nil {
-			err = r.AddBytes(s.Sample, s.bytes)
-		} else {
-			err = r.AddFloats(s.Sample, s.floats)
-		}
-		if err != nil {
+		if err := r.Add(s.Sample, s.values); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// setMeta is what the cache keeps beside the samples.
-type setMeta struct {
-	Provenance Provenance
-	Sorted     bool
+// addAt adds sample i of a part whose samples have the order of their numbers.
+func (r *recorder) addAt(part prepared.Part, i int, label int32, values any) error {
+	s := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Label: label, Part: part}
+	return r.add([]finished{{s, values}})
 }
 
-// openSet returns the samples of a prepared set, in the order of their names.
-func (e entry) openSet(dir string) (*samples, error) {
-	set, err := prepared.Open(dir)
+// DirEnv is the environment variable in which programs look for the data directory
+// by default. Open does not read it.
+const DirEnv = "WEIGHTSEP_DATA"
+
+// CheckDir reports whether dir can be a data directory: it must exist, be a
+// directory and hold a folder of at least one of the datasets in [Names]. It does
+// not look into the folders.
+func CheckDir(dir string) error {
+	info, err := os.Stat(dir)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("data directory: %w", err)
 	}
-	var meta setMeta
-	if err := json.Unmarshal(set.Meta, &meta); err != nil {
-		return nil, err
+	if !info.IsDir() {
+		return fmt.Errorf("data directory %s: not a directory", dir)
 	}
-	s := &samples{set: set, provenance: meta.Provenance}
-	unlessNone := func(numbers []int32) []int32 {
-		if slices.Max(numbers) < 0 {
-			return nil
-		}
-		return numbers
+	if slices.ContainsFunc(Names(), func(name string) bool { return isDir(filepath.Join(dir, name)) }) {
+		return nil
 	}
-	whole := &Split{size: set.Layout.Size, bytes: set.Bytes, floats: set.Floats, rows: set.Rows, set: set,
-		Labels: set.Labels, Groups: unlessNone(set.Groups), Clips: unlessNone(set.Clips)}
-	var parts [3][]int
-	for i, p := range set.Parts {
-		if p < 0 || int(p) >= len(parts) {
-			return nil, fmt.Errorf("%s: part %d", dir, p)
-		}
-		parts[p] = append(parts[p], i)
-	}
-	s.train, s.test = whole.pick(parts[prepared.Train]), whole.pick(parts[prepared.Test])
-	if meta.Sorted {
-		s.test = s.test.shuffled(seeded(0, e.name, streamTestOrder))
-	}
-	if v := parts[prepared.Validation]; len(v) > 0 {
-		s.validation = whole.pick(v)
-	}
-	return s, nil
+	return fmt.Errorf("data directory %s: no folder of a dataset in it: want at least one of %s",
+		dir, strings.Join(Names(), ", "))
 }
 
-// standardise sets the scaling of all splits to the statistics of the training
-// samples, if the values are to be standardised.
-func (s *samples) standardise(d *Dataset) {
-	if s.set == nil || s.set.Layout.Period == 0 {
-		return
+// findFolder returns the folder of the named dataset, "" if dir has none.
+func findFolder(dir, name string) (string, error) {
+	if err := CheckDir(dir); err != nil {
+		return "", err
 	}
-	k := s.set.Layout.Period
-	sums := make([]float64, 2*k)
-	for i := range d.Train.Len() {
-		row := int(d.Train.row(i))
-		for j, v := range s.set.Moments[2*k*row : 2*k*(row+1)] {
-			sums[j] += v
-		}
+	folder := filepath.Join(dir, name)
+	info, err := os.Stat(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
 	}
-	n := float64(d.Train.Len()) * float64(d.Train.Size()/k)
-	c := &scaling{make([]float32, k), make([]float32, k)}
-	for i := range k {
-		mean := sums[2*i] / n
-		variance := sums[2*i+1]/n - mean*mean
-		c.mean[i] = float32(mean)
-		if variance > 1e-12*max(1, mean*mean) { // a constant stays one
-			c.factor[i] = float32(1 / math.Sqrt(variance))
-		}
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s: not a directory", folder)
 	}
-	for _, split := range []*Split{d.Train, d.Validation, d.Test} {
-		split.scale = c
-	}
+	return folder, err
 }
 
-// fileSizes returns the bytes of files and of all files in directories, as far as
-// they can be seen.
-func fileSizes(paths []string) (n int64) {
-	for _, root := range paths {
-		filepath.Walk(root, func(_ string, info os.FileInfo, err error) error {
-			if err == nil && info.Mode().IsRegular() {
-				n += info.Size()
-			}
-			return nil
-		})
+// isFile reports whether path is there and no directory. An error other than
+// absence counts as there: opening the file then reports it.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
 	}
-	return n
+	return !info.IsDir()
+}
+
+// isDir reports whether path is a directory.
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"weightsep/datasets/features"
 	"weightsep/datasets/picture"
 )
 
@@ -32,11 +33,10 @@ func FuzzReadTable(f *testing.F) {
 			return
 		}
 		n := 0
-		for p, list := range s {
+		for p, all := range s {
 			if p.user == "" || p.device == "" {
 				t.Fatalf("readings of %+v", p)
 			}
-			all := *list
 			if len(all) == 0 {
 				t.Fatalf("no readings of %+v", p)
 			}
@@ -53,7 +53,7 @@ func FuzzReadTable(f *testing.F) {
 			}
 			// Whatever the times are, the parts of a recording are in order.
 			for _, part := range pieces(all, func(r reading) int64 { return r.creation }) {
-				if err := increasing(part.series.T); err != "" {
+				if err := increasing(part.series); err != "" {
 					t.Fatal(err)
 				}
 			}
@@ -65,13 +65,13 @@ func FuzzReadTable(f *testing.F) {
 }
 
 // increasing says what is wrong with times, if anything is.
-func increasing(times []int64) string {
-	for i := range times {
-		if i > 0 && times[i] <= times[i-1] {
+func increasing(s features.Series) string {
+	for i := range s {
+		if i > 0 && s[i].Time <= s[i-1].Time {
 			return "times that do not increase"
 		}
 	}
-	if len(times) == 0 {
+	if len(s) == 0 {
 		return "a piece without times"
 	}
 	return ""
@@ -95,7 +95,7 @@ func FuzzReadSigns(f *testing.F) {
 			if !strings.HasPrefix(key, "00001/") {
 				t.Fatalf("key %q", key)
 			}
-			if s.class < 0 || s.class >= gtsrbClasses {
+			if s.class < 0 || s.class >= len(gtsrbClasses) {
 				t.Fatalf("%s: class %d", key, s.class)
 			}
 			b := s.bounds
@@ -185,7 +185,7 @@ func FuzzReadLabels(f *testing.F) {
 		}
 		write(t, b, dir, "x.npy")
 		const classes = 6
-		labels, err := readLabels(filepath.Join(dir, "x.npy"), classes)
+		labels, err := readLabels(t.Context(), filepath.Join(dir, "x.npy"), classes)
 		if err != nil {
 			if labels != nil || !strings.Contains(err.Error(), "x.npy") {
 				t.Fatalf("labels %v, error %v", labels, err)

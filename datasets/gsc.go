@@ -2,7 +2,6 @@ package datasets
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,22 +15,6 @@ import (
 	"weightsep/datasets/prepared"
 	"weightsep/datasets/wav"
 )
-
-// gsc is Google Speech Commands v0.02, 35 spoken words: 105,829 recordings of up to a
-// second, 61 frames of 13 cepstral coefficients (see [features.MFCC]).
-//
-// Source: http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz, or the tree
-// unpacked from it. Any of the words and recordings may be missing. The split is the
-// archive's own, by its lists, in which no speaker is in two parts. Speakers are groups.
-func gsc() entry {
-	return entry{
-		name:       "gsc",
-		shape:      [3]int{features.MFCCFrames, features.MFCCCoeffs, 1},
-		classes:    len(gscWords),
-		classNames: gscWords,
-		files:      gscForm,
-	}
-}
 
 // gscWords are the classes in the order of the original's trained network, which came
 // without it. Ten were found by scoring it on real recordings of them (left, up, yes,
@@ -53,45 +36,43 @@ const (
 	gscValidation = "validation_list.txt"
 )
 
+// gscForm finds Google Speech Commands v0.02, 35 spoken words: 105,829 recordings of up to a
+// second, 61 frames of 13 cepstral coefficients (see [features.MFCC]).
+//
+// Source: http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz, or the tree
+// unpacked from it. Any of the words and recordings may be missing. The split is the
+// archive's own, by its lists, in which no speaker is in two parts. Speakers are groups.
 func gscForm(folder string) (form, error) {
+	expected := gscArchive + ", or unpacked from it a folder for each word, " + gscTesting + " and " +
+		gscValidation
 	trees := []string{strings.TrimSuffix(gscArchive, ".tar.gz"), "."}
-	root, source := findRoot(folder, []string{gscArchive}, trees, gscTesting)
-	if root == "" {
-		return form{}, fmt.Errorf("%s: expected %s, or unpacked from it a folder for each word, %s "+
-			"and %s: %w",
-			folder, gscArchive, gscTesting, gscValidation, errNoFiles)
-	}
+	root, source, err := findRoot(folder, expected, []string{gscArchive}, trees, gscTesting)
 	return form{name: "speech commands", version: 2, sorted: true, files: []string{root},
-		load: func(ctx context.Context, r *recorder) (Provenance, error) {
-			return loadGSC(ctx, root, source, r)
-		}}, nil
+		provenance: Provenance{TrainOf: 94824, TestOf: 11005},
+		load:       func(r *recorder) error { return loadGSC(r, root, source) }}, err
 }
 
 // loadGSC reads the archive or directory at root.
-func loadGSC(ctx context.Context, root, source string, r *recorder) (Provenance, error) {
+func loadGSC(r *recorder, root, source string) error {
 	// The lists may come after the recordings.
-	lists := map[prepared.Part]map[string]bool{}
+	lists := map[string]map[string]bool{}
 	all := media{
 		path:   root,
 		limits: archive.Limits{File: 32 << 20, Total: 8 << 30}, // the original's: 3 MB and 3.3 GB
 		sample: gscSample,
 		list: func(f archive.File) (err error) {
-			switch f.Name {
-			case gscTesting:
-				lists[prepared.Test], err = gscList(f)
-			case gscValidation:
-				lists[prepared.Validation], err = gscList(f)
+			if f.Name == gscTesting || f.Name == gscValidation {
+				lists[f.Name], err = gscList(f)
 			}
 			return err
 		},
-		newDecoder: soundDecoder(10, newMFCC),
+		decode: soundDecoder(10, newMFCC),
 	}
-	_, left, err := all.add(ctx, r)
-	if err != nil {
-		return Provenance{}, err
+	if _, err := all.add(r); err != nil {
+		return err
 	}
 	if len(lists) != 2 {
-		return Provenance{}, fmt.Errorf("%s: expected %s and %s, found %d of them", root, gscTesting,
+		return fmt.Errorf("%s: expected %s and %s, found %d of them", root, gscTesting,
 			gscValidation, len(lists))
 	}
 	words := map[int32]bool{}
@@ -99,10 +80,10 @@ func loadGSC(ctx context.Context, root, source string, r *recorder) (Provenance,
 	for i := range samples {
 		s := &samples[i]
 		words[s.Label] = true
-		test, validation := lists[prepared.Test][s.Name], lists[prepared.Validation][s.Name]
+		test, validation := lists[gscTesting][s.Name], lists[gscValidation][s.Name]
 		switch {
 		case test && validation:
-			return Provenance{}, fmt.Errorf("%s: expected %s in one of the lists, found it in both",
+			return fmt.Errorf("%s: expected %s in one of the lists, found it in both",
 				root, s.Name)
 		case test:
 			s.Part = prepared.Test
@@ -110,9 +91,8 @@ func loadGSC(ctx context.Context, root, source string, r *recorder) (Provenance,
 			s.Part = prepared.Validation
 		}
 	}
-	return Provenance{Kind: Real, Note: clipNote(left),
-		Source:  fmt.Sprintf("%s: %d of %d words", source, len(words), len(gscWords)),
-		TrainOf: 94824, TestOf: 11005}, nil
+	r.provenance.Source = fmt.Sprintf("%s: %d of %d words", source, len(words), len(gscWords))
+	return nil
 }
 
 // gscSample says what a file is by its name: WORD/SPEAKER_nohash_NUMBER.wav.
@@ -159,10 +139,7 @@ func newMFCC() extractor {
 		if c.Rate != gscRate {
 			return nil, fmt.Errorf("expected %d samples a second, found %d", gscRate, c.Rate)
 		}
-		v := make([]float32, features.MFCCFrames*features.MFCCCoeffs)
-		if err := m.Extract(v, c.Samples); err != nil {
-			return nil, err
-		}
-		return [][]float32{v}, nil
+		v, err := m.Extract(c.Samples)
+		return [][]float32{v}, err
 	}
 }

@@ -42,8 +42,8 @@ func gscClass(word string) int32 { return int32(slices.Index(gscWords, word)) }
 // mfcc computes the coefficients of a recording.
 func mfcc(t *testing.T, v []int16) []float32 {
 	t.Helper()
-	dst := make([]float32, features.MFCCFrames*features.MFCCCoeffs)
-	if err := features.NewMFCC().Extract(dst, floating(v)); err != nil {
+	dst, err := features.NewMFCC().Extract(floating(v))
+	if err != nil {
 		t.Fatal(err)
 	}
 	return dst
@@ -71,44 +71,44 @@ func TestGSC(t *testing.T) {
 		"unpacked":             unpack(t, t.TempDir(), all...),
 		"unpacked in a folder": unpack(t, t.TempDir(), under("speech_commands_v0.02", all)...),
 	} {
-		s, err := loadFresh(t, gsc(), folder)
+		s, err := loadFresh(t, entryOf("gsc"), folder)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
 		// Training and validation samples are in the order of their names.
 		bed, cat, zero := gscClass("bed"), gscClass("cat"), gscClass("zero")
-		if want := []int32{bed, cat, zero}; !slices.Equal(s.train.Labels, want) {
-			t.Errorf("%s: training labels %v, want %v", name, s.train.Labels, want)
+		if want := []int32{bed, cat, zero}; !slices.Equal(s.Train.Labels, want) {
+			t.Errorf("%s: training labels %v, want %v", name, s.Train.Labels, want)
 			continue
 		}
-		if want := []int32{cat, zero}; s.validation == nil || !slices.Equal(s.validation.Labels, want) {
-			t.Errorf("%s: validation %+v, want the labels %v", name, s.validation, want)
+		if want := []int32{cat, zero}; s.Validation == nil || !slices.Equal(s.Validation.Labels, want) {
+			t.Errorf("%s: validation %+v, want the labels %v", name, s.Validation, want)
 			continue
 		}
 		for i, at := range []int{0, 3, 6} {
-			if !slices.Equal(s.train.Sample(i), mfcc(t, gscSpoken[at].v)) {
+			if !slices.Equal(s.Train.Sample(i), mfcc(t, gscSpoken[at].v)) {
 				t.Errorf("%s: training sample %d is not %s", name, i, gscSpoken[at].name)
 			}
 		}
 		for i, at := range []int{4, 5} {
-			if !slices.Equal(s.validation.Sample(i), mfcc(t, gscSpoken[at].v)) {
+			if !slices.Equal(s.Validation.Sample(i), mfcc(t, gscSpoken[at].v)) {
 				t.Errorf("%s: validation sample %d is not %s", name, i, gscSpoken[at].name)
 			}
 		}
-		found := sampleSet(s.test)
-		if s.test.Len() != 2 || !found[fmt.Sprint(mfcc(t, gscSpoken[1].v))] ||
+		found := sampleSet(s.Test)
+		if s.Test.Len() != 2 || !found[fmt.Sprint(mfcc(t, gscSpoken[1].v))] ||
 			!found[fmt.Sprint(mfcc(t, gscSpoken[2].v))] ||
-			!slices.Equal(s.test.Labels, []int32{bed, bed}) {
-			t.Errorf("%s: test labels %v, want both recordings of bbbb", name, s.test.Labels)
+			!slices.Equal(s.Test.Labels, []int32{bed, bed}) {
+			t.Errorf("%s: test labels %v, want both recordings of bbbb", name, s.Test.Labels)
 		}
 		// Speakers: aaaa, aaaa, eeee; cccc, dddd; bbbb, bbbb.
-		a, v, b := s.train.Groups, s.validation.Groups, s.test.Groups
+		a, v, b := s.Train.Groups, s.Validation.Groups, s.Test.Groups
 		if a[0] != a[1] || b[0] != b[1] || len(slices.Compact(slices.Sorted(slices.Values([]int32{a[0], a[2],
 			v[0], v[1], b[0]})))) != 5 {
 			t.Errorf("%s: groups %v, %v, %v do not tell the speakers", name, a, v, b)
 		}
-		p := s.provenance
+		p := s.Provenance
 		if p.Kind != Real || !strings.HasSuffix(p.Source, ": 3 of 35 words") || p.TrainOf != 94824 ||
 			p.TestOf != 11005 {
 			t.Errorf("%s: provenance %+v", name, p)
@@ -125,8 +125,8 @@ func TestGSCArchiveComesFirst(t *testing.T) {
 	folder := unpack(t, t.TempDir(), file{gscArchive, tarGz(t, append(recordings, lists...)...)})
 	unpack(t, folder, recordings[:2]...)
 	unpack(t, folder, lists...)
-	s, err := loadFresh(t, gsc(), folder)
-	if err != nil || s.train.Len() != len(gscSpoken)-1 || s.test.Len() != 1 {
+	s, err := loadFresh(t, entryOf("gsc"), folder)
+	if err != nil || s.Train.Len() != len(gscSpoken)-1 || s.Test.Len() != 1 {
 		t.Errorf("%+v, %v, want the samples of the archive", s, err)
 	}
 }
@@ -206,7 +206,7 @@ func TestGSCTwice(t *testing.T) {
 	recordings, lists := gscFiles(gscSpoken, "bed/bbbb_nohash_0.wav\n", "")
 	all := slices.Concat(recordings, lists, recordings[2:3])
 	folder := unpack(t, t.TempDir(), file{gscArchive, tarGz(t, all...)})
-	if _, err := loadFresh(t, gsc(), folder); err == nil ||
+	if _, err := loadFresh(t, entryOf("gsc"), folder); err == nil ||
 		!strings.Contains(err.Error(), "bed/bbbb_nohash_1.wav") ||
 		!strings.Contains(err.Error(), "found twice") {
 		t.Errorf("error %v", err)
@@ -218,7 +218,7 @@ func TestGSCCutArchive(t *testing.T) {
 	b := tarGz(t, append(lists, recordings...)...)
 	for _, n := range []int{len(b) - 1, len(b) - 9, len(b) / 2, 5} {
 		folder := unpack(t, t.TempDir(), file{gscArchive, b[:n]})
-		if _, err := loadFresh(t, gsc(), folder); err == nil || !strings.Contains(err.Error(), "EOF") {
+		if _, err := loadFresh(t, entryOf("gsc"), folder); err == nil || !strings.Contains(err.Error(), "EOF") {
 			t.Errorf("cut to %d of %d bytes: error %v", n, len(b), err)
 		}
 	}

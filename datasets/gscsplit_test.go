@@ -102,12 +102,12 @@ func TestGSCInBothLists(t *testing.T) {
 	folder := unpack(t, t.TempDir(), append(recordings, lists...)...)
 	tests := map[int]int{} // number of test samples
 	for range 12 {
-		s, err := loadFresh(t, gsc(), folder)
+		s, err := loadFresh(t, entryOf("gsc"), folder)
 		if err != nil {
 			tests[-1]++
 			continue
 		}
-		tests[s.test.Len()]++
+		tests[s.Test.Len()]++
 	}
 	if len(tests) != 1 || tests[1] > 0 {
 		t.Errorf("test samples, and how often: %v: want always 2, or an error", tests)

@@ -15,45 +15,36 @@ import (
 	"weightsep/datasets/prepared"
 )
 
-// gtsrb is the German traffic sign benchmark, 43 classes: 39,209 and 12,630 colour
-// pictures, cut to the sign, made grey, resized to 32x32 and of one contrast (see package
-// picture).
-//
-// Source: https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/, three
-// zip archives, or the tree GTSRB unpacked from them. Any of the pictures may be
-// missing. The pictures of one physical sign, a track, are a group.
-func gtsrb() entry {
-	return entry{
-		name:    "gtsrb",
-		shape:   [3]int{gtsrbSide, gtsrbSide, 1},
-		classes: gtsrbClasses,
-		classNames: []string{
-			"speed limit 20", "speed limit 30", "speed limit 50", "speed limit 60", "speed limit 70",
-			"speed limit 80", "end of speed limit 80", "speed limit 100", "speed limit 120",
-			"no passing", "no passing for trucks", "right of way at the next crossing",
-			"priority road", "yield", "stop", "no vehicles", "no trucks", "no entry",
-			"general caution", "curve to the left", "curve to the right", "double curve",
-			"bumpy road", "slippery road", "road narrows on the right", "road works",
-			"traffic signals", "pedestrians", "children crossing", "bicycles crossing",
-			"ice or snow", "wild animals", "end of all limits", "turn right ahead",
-			"turn left ahead", "ahead only", "straight or right", "straight or left",
-			"keep right", "keep left", "roundabout", "end of no passing",
-			"end of no passing for trucks",
-		},
-		files: gtsrbForm,
-	}
+var gtsrbClasses = []string{
+	"speed limit 20", "speed limit 30", "speed limit 50", "speed limit 60", "speed limit 70",
+	"speed limit 80", "end of speed limit 80", "speed limit 100", "speed limit 120",
+	"no passing", "no passing for trucks", "right of way at the next crossing",
+	"priority road", "yield", "stop", "no vehicles", "no trucks", "no entry",
+	"general caution", "curve to the left", "curve to the right", "double curve",
+	"bumpy road", "slippery road", "road narrows on the right", "road works",
+	"traffic signals", "pedestrians", "children crossing", "bicycles crossing",
+	"ice or snow", "wild animals", "end of all limits", "turn right ahead",
+	"turn left ahead", "ahead only", "straight or right", "straight or left",
+	"keep right", "keep left", "roundabout", "end of no passing",
+	"end of no passing for trucks",
 }
 
 const (
-	gtsrbSide    = 32
-	gtsrbClasses = 43
-	gtsrbTruth   = "GT-final_test.csv"
+	gtsrbSide  = 32
+	gtsrbTruth = "GT-final_test.csv"
 )
 
 // gtsrbArchives are the original's files.
 var gtsrbArchives = []string{"GTSRB_Final_Training_Images.zip", "GTSRB_Final_Test_Images.zip",
 	"GTSRB_Final_Test_GT.zip"}
 
+// gtsrbForm finds the German traffic sign benchmark, 43 classes: 39,209 and 12,630 colour
+// pictures, cut to the sign, made grey, resized to 32x32 and of one contrast (see package
+// picture).
+//
+// Source: https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/, three
+// zip archives, or the tree GTSRB unpacked from them. Any of the pictures may be
+// missing. The pictures of one physical sign, a track, are a group.
 func gtsrbForm(folder string) (form, error) {
 	source := "three archives"
 	files, err := findAll(folder, gtsrbArchives, "")
@@ -63,24 +54,31 @@ func gtsrbForm(folder string) (form, error) {
 		}
 		files, source, err = []string{folder}, "unpacked files", nil
 	}
-	f := form{name: "gtsrb", version: 1, sorted: true, bytes: true, files: files}
-	f.load = func(ctx context.Context, r *recorder) (Provenance, error) {
-		signs, err := gtsrbSigns(ctx, f.files)
-		if err != nil {
-			return Provenance{}, err
-		}
-		for _, p := range f.files {
-			all := media{path: p, limits: gtsrbLimits, sample: signs.sample,
-				newDecoder: pictureDecoder(func(s prepared.Sample, img image.Image) ([]byte, error) {
-					return signPixels(img, signs[s.Name].bounds)
-				})}
-			if _, _, err := all.add(ctx, r); err != nil {
-				return Provenance{}, err
-			}
-		}
-		return Provenance{Kind: Real, Source: source, TrainOf: 39209, TestOf: 12630}, nil
+	return form{name: "gtsrb", version: 1, sorted: true, bytes: true, files: files,
+		provenance: Provenance{Source: source, TrainOf: 39209, TestOf: 12630},
+		load:       func(r *recorder) error { return loadSigns(r, files) }}, err
+}
+
+// loadSigns reads the tables of the files, then the pictures.
+func loadSigns(r *recorder, files []string) error {
+	signs, err := gtsrbSigns(r.ctx, files)
+	if err != nil {
+		return err
 	}
-	return f, err
+	pixels := func(s prepared.Sample, img image.Image) ([]byte, error) {
+		cut, err := picture.Crop(img, signs[s.Name].bounds)
+		if err != nil {
+			return nil, err
+		}
+		return picture.Contrast(picture.Resize(picture.Luma(cut), gtsrbSide, gtsrbSide)).Pix, nil
+	}
+	for _, p := range files {
+		all := media{path: p, limits: gtsrbLimits, sample: signs.sample, decode: pictureDecoder(pixels)}
+		if _, err := all.add(r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // gtsrbLimits bounds the archives: the original's largest picture has 200 KB, all have
@@ -93,7 +91,7 @@ type sign struct {
 	class  int
 }
 
-// signs has the signs of pictures by their pictureKey, which is the name of the sample.
+// signs has the signs of pictures by the names of their samples.
 type signs map[string]sign
 
 // gtsrbSigns reads the tables GT-00000.csv to GT-00042.csv, beside the pictures of a
@@ -135,30 +133,26 @@ func readSigns(r io.Reader, prefix string, signs signs) error {
 		case s.bounds.Empty():
 			return fmt.Errorf("expected the sign's upper left and lower right corner, found %v and %v",
 				s.bounds.Min, s.bounds.Max.Sub(image.Pt(1, 1)))
-		case s.class >= gtsrbClasses:
-			return fmt.Errorf("ClassId: expected 0 to %d, found %d", gtsrbClasses-1, s.class)
+		case s.class >= len(gtsrbClasses):
+			return fmt.Errorf("ClassId: expected 0 to %d, found %d", len(gtsrbClasses)-1, s.class)
 		}
 		signs[prefix+t.at(0)] = s
 		return nil
 	})
 }
 
-// pictureKey returns the key of a picture's sign, and whether it is a test picture:
-// 00001/00000_00002.ppm, or test/00003.ppm.
-func pictureKey(name string) (key string, test bool) {
-	class := path.Base(path.Dir(name))
-	if len(class) == 5 && strings.Trim(class, "0123456789") == "" {
-		return class + "/" + path.Base(name), false
-	}
-	return "test/" + path.Base(name), true
-}
-
-// sample returns what is known of a picture by its name.
+// sample returns what is known of a picture by its name, which ends in 00001/00000_00002.ppm
+// or is that of a test picture, 00003.ppm.
 func (all signs) sample(name string) (prepared.Sample, bool, error) {
 	if path.Ext(name) != ".ppm" {
 		return prepared.Sample{}, false, nil
 	}
-	key, test := pictureKey(name)
+	class, file := path.Base(path.Dir(name)), path.Base(name)
+	test := len(class) != 5 || strings.Trim(class, "0123456789") != ""
+	if test {
+		class = "test"
+	}
+	key := class + "/" + file
 	s, ok := all[key]
 	if !ok {
 		return prepared.Sample{}, false, errors.New("no table has a line for this picture")
@@ -166,19 +160,10 @@ func (all signs) sample(name string) (prepared.Sample, bool, error) {
 	if test {
 		return prepared.Sample{Name: key, Label: int32(s.class), Part: prepared.Test}, true, nil
 	}
-	track, _, ok := strings.Cut(path.Base(key), "_")
+	track, _, ok := strings.Cut(file, "_")
 	if !ok {
 		return prepared.Sample{}, false, errors.New("expected a name such as 00000_00002.ppm, track " +
 			"and number")
 	}
-	return prepared.Sample{Name: key, Label: int32(s.class), Group: path.Dir(key) + "/" + track}, true, nil
-}
-
-// signPixels makes a sample of the part of a picture that is the sign.
-func signPixels(img image.Image, bounds image.Rectangle) ([]byte, error) {
-	cut, err := picture.Crop(img, bounds)
-	if err != nil {
-		return nil, err
-	}
-	return picture.Contrast(picture.Resize(picture.Luma(cut), gtsrbSide, gtsrbSide)).Pix, nil
+	return prepared.Sample{Name: key, Label: int32(s.class), Group: class + "/" + track}, true, nil
 }

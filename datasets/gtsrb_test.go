@@ -96,41 +96,41 @@ func TestGTSRB(t *testing.T) {
 		"unpacked files":           unpack(t, t.TempDir(), all...),
 		"unpacked files, no GTSRB": unpack(t, t.TempDir(), inner...),
 	} {
-		s, err := loadFresh(t, gtsrb(), folder)
+		s, err := loadFresh(t, entryOf("gtsrb"), folder)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if want := []int32{1, 1, 1, 14, 14}; !slices.Equal(s.train.Labels, want) {
-			t.Errorf("%s: training labels %v, want %v", name, s.train.Labels, want)
+		if want := []int32{1, 1, 1, 14, 14}; !slices.Equal(s.Train.Labels, want) {
+			t.Errorf("%s: training labels %v, want %v", name, s.Train.Labels, want)
 			continue
 		}
 		for i, blue := range []int{8, 9, 10, 11, 12} {
-			if got, want := s.train.Sample(i), signOf(blue); !slices.Equal(got, want) {
+			if got, want := s.Train.Sample(i), signOf(blue); !slices.Equal(got, want) {
 				t.Errorf("%s: training sample %d has the values %v ..., want %v ...", name, i, got[:16],
 					want[:16])
 			}
 		}
 		// The order of test samples is shuffled, but what belongs together stays.
-		if s.test.Len() != 2 {
-			t.Fatalf("%s: %d test samples", name, s.test.Len())
+		if s.Test.Len() != 2 {
+			t.Fatalf("%s: %d test samples", name, s.Test.Len())
 		}
-		for i, label := range s.test.Labels {
+		for i, label := range s.Test.Labels {
 			want := map[int32]int{42: 20, 0: 21}[label]
-			if want == 0 || !slices.Equal(s.test.Sample(i), signOf(want)) {
+			if want == 0 || !slices.Equal(s.Test.Sample(i), signOf(want)) {
 				t.Errorf("%s: test sample %d of class %d is not its picture", name, i, label)
 			}
 		}
 		// A track is of one sign; tracks of other signs have the same numbers.
-		g := s.train.Groups
+		g := s.Train.Groups
 		if g[0] != g[1] || g[1] == g[2] || g[0] == g[3] || g[2] == g[3] || g[3] != g[4] {
 			t.Errorf("%s: groups %v do not tell the tracks", name, g)
 		}
-		if g := s.test.Groups; g[0] != -1 || g[1] != -1 {
+		if g := s.Test.Groups; g[0] != -1 || g[1] != -1 {
 			t.Errorf("%s: groups %v of the test samples", name, g)
 		}
 		source, _, _ := strings.Cut(name, ", ")
-		if p := s.provenance; p.Kind != Real || p.Source != source || p.TrainOf != 39209 ||
+		if p := s.Provenance; p.Kind != Real || p.Source != source || p.TrainOf != 39209 ||
 			p.TestOf != 12630 {
 			t.Errorf("%s: provenance %+v", name, p)
 		}
@@ -141,12 +141,12 @@ func TestGTSRB(t *testing.T) {
 func TestGTSRBClassOfTable(t *testing.T) {
 	train, test, truth := gtsrbFiles()
 	train[1].data = []byte(strings.ReplaceAll(string(train[1].data), "33;1\n", "33;2\n"))
-	s, err := loadFresh(t, gtsrb(), unpack(t, t.TempDir(), slices.Concat(train, test, truth)...))
+	s, err := loadFresh(t, entryOf("gtsrb"), unpack(t, t.TempDir(), slices.Concat(train, test, truth)...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []int32{2, 2, 2, 14, 14}; !slices.Equal(s.train.Labels, want) {
-		t.Errorf("labels %v, want %v", s.train.Labels, want)
+	if want := []int32{2, 2, 2, 14, 14}; !slices.Equal(s.Train.Labels, want) {
+		t.Errorf("labels %v, want %v", s.Train.Labels, want)
 	}
 }
 
@@ -166,11 +166,11 @@ func TestGTSRBResized(t *testing.T) {
 	train[2].data = b
 	train[1].data = []byte(strings.Replace(string(train[1].data), "00000_00000.ppm;40;36;4;2;35;33;1",
 		"00000_00000.ppm;64;96;0;0;63;95;1", 1))
-	s, err := loadFresh(t, gtsrb(), unpack(t, t.TempDir(), slices.Concat(train, test, truth)...))
+	s, err := loadFresh(t, entryOf("gtsrb"), unpack(t, t.TempDir(), slices.Concat(train, test, truth)...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := s.train.Sample(0)
+	v := s.Train.Sample(0)
 	for _, p := range []struct {
 		x    int
 		want float64

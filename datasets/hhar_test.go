@@ -74,25 +74,25 @@ func TestHHAR(t *testing.T) {
 		"unpacked files":              unpack(t, t.TempDir(), append(all, watches)...),
 		"unpacked files, in a folder": unpack(t, t.TempDir(), packed...),
 	} {
-		s, err := loadFresh(t, hhar(), folder)
+		s, err := loadFresh(t, entryOf("hhar"), folder)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
 		// From 0.3 to 25.99 s there are five windows of 5 s.
-		if want := []int32{4, 4, 4, 4, 4}; !slices.Equal(s.train.Labels, want) {
-			t.Errorf("%s: training labels %v, want %v", name, s.train.Labels, want)
+		if want := []int32{4, 4, 4, 4, 4}; !slices.Equal(s.Train.Labels, want) {
+			t.Errorf("%s: training labels %v, want %v", name, s.Train.Labels, want)
 			continue
 		}
-		if want := []int32{0}; !slices.Equal(s.test.Labels, want) {
-			t.Errorf("%s: test labels %v, want %v", name, s.test.Labels, want)
+		if want := []int32{0}; !slices.Equal(s.Test.Labels, want) {
+			t.Errorf("%s: test labels %v, want %v", name, s.Test.Labels, want)
 		}
 		source, _, _ := strings.Cut(name, ", ")
-		if p := s.provenance; p.Kind != Real || p.Source != source+": phones of 2 of 9 people" ||
+		if p := s.Provenance; p.Kind != Real || p.Source != source+": phones of 2 of 9 people" ||
 			p.Note != "" {
 			t.Errorf("%s: provenance %+v", name, p)
 		}
-		for part, split := range map[string]*Split{"training": s.train, "test": s.test} {
+		for part, split := range map[string]*Split{"training": s.Train, "test": s.Test} {
 			for i := range split.Len() {
 				checkStill(t, part, split.Sample(i), []float64{1, -2, 3, 0.5, 0, -0.25})
 			}
@@ -180,16 +180,16 @@ func TestHHARPieces(t *testing.T) {
 		z := rowsOf(stretch{user: "z", device: "d", gt: "bike", seconds: 6})
 		folder := unpack(t, t.TempDir(), tables(append([][]string{h, z}, acc...),
 			append([][]string{h, z}, gyro...))...)
-		s, err := loadFresh(t, hhar(), folder)
+		s, err := loadFresh(t, entryOf("hhar"), folder)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if got := s.train.Labels[:s.train.Len()-1]; !slices.Equal(got, c.want) { // without z's
+		if got := s.Train.Labels[:s.Train.Len()-1]; !slices.Equal(got, c.want) { // without z's
 			t.Errorf("%s: labels %v, want %v", c.name, got, c.want)
 		}
-		if s.test.Len() != 1 {
-			t.Errorf("%s: %d test samples, want 1", c.name, s.test.Len())
+		if s.Test.Len() != 1 {
+			t.Errorf("%s: %d test samples, want 1", c.name, s.Test.Len())
 		}
 	}
 }

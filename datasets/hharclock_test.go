@@ -11,10 +11,11 @@ import (
 )
 
 // loadPhones loads tables to which a window of the test person h is added.
-func loadPhones(t *testing.T, acc, gyro []string) (*samples, error) {
+func loadPhones(t *testing.T, acc, gyro []string) (*Dataset, error) {
 	t.Helper()
 	h := rowsOf(stretch{user: "h", device: "d", gt: "bike", seconds: 6})
-	return loadFresh(t, hhar(), unpack(t, t.TempDir(), tables([][]string{acc, h}, [][]string{gyro, h})...))
+	return loadFresh(t, entryOf("hhar"), unpack(t, t.TempDir(),
+		tables([][]string{acc, h}, [][]string{gyro, h})...))
 }
 
 // Rows lie in any order in the tables; the index says which one they were in.
@@ -33,9 +34,9 @@ func TestHHAROutOfOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want.train.Len() != 4 || !slices.Equal(values(got.train), values(want.train)) ||
-		!slices.Equal(got.train.Labels, want.train.Labels) {
-		t.Errorf("labels %v, want %v and the same values", got.train.Labels, want.train.Labels)
+	if want.Train.Len() != 4 || !slices.Equal(values(got.Train), values(want.Train)) ||
+		!slices.Equal(got.Train.Labels, want.Train.Labels) {
+		t.Errorf("labels %v, want %v and the same values", got.Train.Labels, want.Train.Labels)
 	}
 }
 
@@ -57,8 +58,8 @@ func TestHHARBursts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want.train.Len() != 2 || !slices.Equal(values(got.train), values(want.train)) {
-		t.Errorf("%d windows, want %d with the same values", got.train.Len(), want.train.Len())
+	if want.Train.Len() != 2 || !slices.Equal(values(got.Train), values(want.Train)) {
+		t.Errorf("%d windows, want %d with the same values", got.Train.Len(), want.Train.Len())
 	}
 }
 
@@ -74,14 +75,14 @@ func TestHHARClockSetBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	mixed := 0
-	for i := range s.train.Len() {
-		if v := s.train.Sample(i); v[0] != v[60] { // of accelerometer and gyroscope
+	for i := range s.Train.Len() {
+		if v := s.Train.Sample(i); v[0] != v[60] { // of accelerometer and gyroscope
 			mixed++
 		}
 	}
-	if s.train.Len() != 4 || mixed > 0 {
+	if s.Train.Len() != 4 || mixed > 0 {
 		t.Errorf("%d windows of 24 seconds, want 4; in %d the sensors are of different times",
-			s.train.Len(), mixed)
+			s.Train.Len(), mixed)
 	}
 }
 
@@ -98,8 +99,8 @@ func TestHHARClocksOfTheirOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.train.Len() != 2 {
-		t.Errorf("%d windows, want 2", s.train.Len())
+	if s.Train.Len() != 2 {
+		t.Errorf("%d windows, want 2", s.Train.Len())
 	}
 }
 
@@ -121,7 +122,7 @@ func TestHHARExtremeTimes(t *testing.T) {
 			done <- err.Error()
 			return
 		}
-		done <- fmt.Sprint(s.train.Len())
+		done <- fmt.Sprint(s.Train.Len())
 	}()
 	select {
 	case got := <-done: // to refuse such times is fine as well
@@ -140,28 +141,28 @@ func TestHHARByTime(t *testing.T) {
 		all := rowsOf(stretch{user: user, device: "d", gt: "sit", seconds: 61},
 			stretch{user: user, device: "d", gt: "walk", from: 61, seconds: 12},
 			stretch{user: user, device: "d", gt: "bike", from: 73, seconds: 6})
-		s, err := loadFresh(t, hhar(), unpack(t, t.TempDir(), both(all)...))
+		s, err := loadFresh(t, entryOf("hhar"), unpack(t, t.TempDir(), both(all)...))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(s.provenance.Note, "the last fifth of each activity is the test split") {
-			t.Errorf("user %s: note %q", user, s.provenance.Note)
+		if !strings.Contains(s.Provenance.Note, "the last fifth of each activity is the test split") {
+			t.Errorf("user %s: note %q", user, s.Provenance.Note)
 		}
 		// Of 12 windows of sitting 2, of 2 of walking 1, of one on the bike none.
 		got := map[int32][2]int{}
 		latest, earliest := map[int32]float32{}, map[int32]float32{}
-		for i, c := range s.train.Labels {
+		for i, c := range s.Train.Labels {
 			n := got[c]
 			got[c] = [2]int{n[0] + 1, n[1]}
-			latest[c] = max(latest[c], s.train.Sample(i)[0])
+			latest[c] = max(latest[c], s.Train.Sample(i)[0])
 		}
-		for i, c := range s.test.Labels {
+		for i, c := range s.Test.Labels {
 			n := got[c]
 			got[c] = [2]int{n[0], n[1] + 1}
 			if _, ok := earliest[c]; !ok {
 				earliest[c] = math.MaxFloat32
 			}
-			earliest[c] = min(earliest[c], s.test.Sample(i)[0])
+			earliest[c] = min(earliest[c], s.Test.Sample(i)[0])
 		}
 		if want := map[int32][2]int{1: {10, 2}, 5: {1, 1}, 0: {1, 0}}; fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("user %s: training and test windows of the activities %v, want %v", user, got, want)

@@ -87,14 +87,14 @@ func TestHHARColumns(t *testing.T) {
 	}
 	files := both(good)
 	files[1].data = []byte(strings.Join(other, "\r\n"))
-	s, err := loadFresh(t, hhar(), unpack(t, t.TempDir(), files...))
+	s, err := loadFresh(t, entryOf("hhar"), unpack(t, t.TempDir(), files...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.train.Len() != 1 || s.test.Len() != 1 {
-		t.Fatalf("%d and %d windows", s.train.Len(), s.test.Len())
+	if s.Train.Len() != 1 || s.Test.Len() != 1 {
+		t.Fatalf("%d and %d windows", s.Train.Len(), s.Test.Len())
 	}
-	checkStill(t, "training", s.train.Sample(0), []float64{1, -2, 3, 1, -2, 3})
+	checkStill(t, "training", s.Train.Sample(0), []float64{1, -2, 3, 1, -2, 3})
 }
 
 func TestHHARFiles(t *testing.T) {

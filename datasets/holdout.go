@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"hash/fnv"
+	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -46,12 +47,86 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// holdOut parts the training samples: a tenth of each class becomes validation
-// data, at least one sample in all. Both come in shuffled order.
-func holdOut(s *Split, classes int, r *rand.Rand) (train, validation *Split) {
+// holdOut parts the training samples: a tenth becomes validation data, at least one sample
+// in all, both in shuffled order. It holds out whole groups of related samples if there are
+// groups, and else a tenth of each class. It reports false if the groups are too few, and
+// then parts them.
+func holdOut(s *Split, classes int, r *rand.Rand) (train, validation *Split, whole bool) {
+	if s.Groups != nil {
+		if in, out := holdOutGroups(s, classes, r); len(out) > 0 {
+			return s.pick(in).shuffled(r), s.pick(out).shuffled(r), true
+		}
+	}
 	chosen, rest := stratify(s.Labels, classes, max(1, s.Len()/holdOutShare), r)
-	return s.pick(rest), s.pick(chosen)
+	return s.pick(rest), s.pick(chosen), s.Groups == nil
 }
+
+// members returns the indices of the samples of each group, each sample without
+// relatives being one, in the order of their first samples.
+func members(groups []int32) [][]int {
+	var all [][]int
+	place := map[int32]int{}
+	for i, g := range groups {
+		at, ok := place[g]
+		if !ok || g < 0 {
+			at = len(all)
+			all = append(all, nil)
+			place[g] = at
+		}
+		all[at] = append(all[at], i)
+	}
+	return all
+}
+
+// holdOutGroups returns the indices of the samples to train on and to hold out, whole groups.
+// It takes these in random order, each if that brings what is held out nearer to a tenth
+// (lessens the distances from it of each class and of the whole, added up) and leaves
+// samples of its classes to train on.
+func holdOutGroups(s *Split, classes int, r *rand.Rand) (in, out []int) {
+	groups := members(s.Groups)
+	whole := float64(s.Len()) / holdOutShare
+	missing := make([]float64, classes) // of a tenth of the class
+	left := make([]float64, classes)    // to train on
+	for _, c := range s.Labels {
+		missing[c] += 1.0 / holdOutShare
+		left[c]++
+	}
+	chosen := make([]bool, len(groups))
+	counts := make([]float64, classes)
+	for _, g := range r.Perm(len(groups)) {
+		clear(counts)
+		for _, i := range groups[g] {
+			counts[s.Labels[i]]++
+		}
+		size := float64(len(groups[g]))
+		gain := math.Abs(whole) - math.Abs(whole-size)
+		for c, n := range counts {
+			gain += math.Abs(missing[c]) - math.Abs(missing[c]-n)
+			if n > 0 && n == left[c] {
+				gain = math.Inf(-1)
+			}
+		}
+		if gain <= 1e-9 {
+			continue
+		}
+		chosen[g] = true
+		out = append(out, groups[g]...)
+		whole -= size
+		for c, n := range counts {
+			missing[c] -= n
+			left[c] -= n
+		}
+	}
+	for g, samples := range groups {
+		if !chosen[g] {
+			in = append(in, samples...)
+		}
+	}
+	return in, out
+}
+
+// shuffled returns the samples in random order.
+func (s *Split) shuffled(r *rand.Rand) *Split { return s.pick(r.Perm(s.Len())) }
 
 // limit returns n of the samples, balanced as all of them are, in their order.
 // If there are no more than n it returns s.
@@ -105,4 +180,9 @@ func quotas(labels []int32, classes, n int) []int {
 		quota[c]++
 	}
 	return quota
+}
+
+// absentClasses returns how many classes none of the labels has.
+func absentClasses(labels []int32, classes int) int {
+	return len(slices.DeleteFunc(counts(labels, classes), func(n int) bool { return n > 0 }))
 }

@@ -126,7 +126,7 @@ func write(t *testing.T, b []byte, path ...string) {
 
 // handFolder makes a folder of four idx files from the hand-written ones. The edit
 // may change them, by name without .gz, before they are written; nil leaves one out.
-func handFolder(t *testing.T, edit func(files map[string][]byte)) idxFolder {
+func handFolder(t *testing.T, edit func(files map[string][]byte)) string {
 	t.Helper()
 	files := map[string][]byte{
 		"train-images-idx3-ubyte": slices.Clone(handImages),
@@ -147,26 +147,26 @@ func handFolder(t *testing.T, edit func(files map[string][]byte)) idxFolder {
 			write(t, b, dir, name)
 		}
 	}
-	return idxFolder{dir: dir, height: 2, width: 3, classes: 10}
+	return dir
 }
 
 // readHand reads the files of a folder.
-func readHand(t *testing.T, ctx context.Context, f idxFolder) (*samples, error) {
+func readHand(t *testing.T, ctx context.Context, dir string, sums map[string]string) (*Dataset, error) {
 	t.Helper()
-	of, err := f.form()
+	of, err := idxForm(dir, "", sums)
 	if err != nil {
 		return nil, err
 	}
-	e := entry{name: "hand", shape: [3]int{f.height, f.width, 1}, classes: f.classes}
+	e := newEntry("hand", []int{2, 3, 1}, make([]string, 10), nil)
 	return e.real(ctx, Options{CacheDir: t.TempDir()}, of)
 }
 
 func TestIDXFolder(t *testing.T) {
-	all, err := readHand(t, t.Context(), handFolder(t, nil))
+	all, err := readHand(t, t.Context(), handFolder(t, nil), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []*Split{all.train, all.test} {
+	for _, s := range []*Split{all.Train, all.Test} {
 		if !slices.Equal(s.Labels, []int32{9, 4}) {
 			t.Errorf("labels %v", s.Labels)
 		}
@@ -176,8 +176,8 @@ func TestIDXFolder(t *testing.T) {
 	}
 	want := "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte, " +
 		"t10k-labels-idx1-ubyte"
-	if all.provenance.Source != want {
-		t.Errorf("source %q, want %q", all.provenance.Source, want)
+	if all.Provenance.Source != want {
+		t.Errorf("source %q, want %q", all.Provenance.Source, want)
 	}
 }
 
@@ -204,7 +204,7 @@ func TestIDXFolderErrors(t *testing.T) {
 			f["train-images-idx3-ubyte"] = append(f["train-images-idx3-ubyte"], 0)
 		}, "train-images-idx3-ubyte.gz: expected the end, found 1 bytes more"},
 	} {
-		_, err := readHand(t, t.Context(), handFolder(t, c.edit))
+		_, err := readHand(t, t.Context(), handFolder(t, c.edit), nil)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
@@ -215,23 +215,22 @@ func TestIDXFolderErrors(t *testing.T) {
 }
 
 func TestIDXCutGzip(t *testing.T) {
-	f := handFolder(t, nil)
+	dir := handFolder(t, nil)
 	z := compressed(t, handImages)
-	write(t, z[:len(z)-3], f.dir, "train-images-idx3-ubyte.gz") // the checksum is cut
-	if _, err := readHand(t, t.Context(), f); err == nil ||
+	write(t, z[:len(z)-3], dir, "train-images-idx3-ubyte.gz") // the checksum is cut
+	if _, err := readHand(t, t.Context(), dir, nil); err == nil ||
 		!strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("cut gzip: error %v", err)
 	}
-	write(t, handImages, f.dir, "train-images-idx3-ubyte.gz") // not compressed
-	if _, err := readHand(t, t.Context(), f); !errors.Is(err, gzip.ErrHeader) {
+	write(t, handImages, dir, "train-images-idx3-ubyte.gz") // not compressed
+	if _, err := readHand(t, t.Context(), dir, nil); !errors.Is(err, gzip.ErrHeader) {
 		t.Errorf("no gzip: error %v", err)
 	}
 }
 
 func TestIDXChecksum(t *testing.T) {
-	f := handFolder(t, nil)
-	f.sums = map[string]string{"train-images-idx3-ubyte.gz": "0123"}
-	_, err := readHand(t, t.Context(), f)
+	sums := map[string]string{"train-images-idx3-ubyte.gz": "0123"}
+	_, err := readHand(t, t.Context(), handFolder(t, nil), sums)
 	const want = "train-images-idx3-ubyte.gz: expected the original file with sha256 0123, found "
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v", err)
@@ -241,7 +240,7 @@ func TestIDXChecksum(t *testing.T) {
 func TestIDXCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := readHand(t, ctx, handFolder(t, nil)); !errors.Is(err, context.Canceled) {
+	if _, err := readHand(t, ctx, handFolder(t, nil), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }

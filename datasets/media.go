@@ -1,63 +1,19 @@
 package datasets
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"image"
 	"io"
-	"path/filepath"
-	"slices"
-	"strings"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"weightsep/datasets/archive"
 	"weightsep/datasets/picture"
 	"weightsep/datasets/prepared"
 )
-
-// findRoot returns the first of the archives that is in a folder or, if there is none,
-// the first of the trees below it that holds one of the marks, and how to call it in a
-// provenance. Both are empty if there is neither.
-func findRoot(folder string, archives, trees []string, marks ...string) (root, source string) {
-	for _, name := range archives {
-		if p := filepath.Join(folder, name); isFile(p) {
-			return p, name
-		}
-	}
-	for _, tree := range trees {
-		for _, mark := range marks {
-			if p := filepath.Join(folder, tree, mark); isFile(p) || isDir(p) {
-				return filepath.Join(folder, tree), "unpacked files"
-			}
-		}
-	}
-	return "", ""
-}
-
-// findAll returns the paths of files that a folder has all of, each under its name with one of the suffixes.
-// The error wraps errNoFiles if the folder has none of them.
-func findAll(folder string, names []string, suffixes ...string) (paths []string, err error) {
-	var missing []string
-	for _, name := range names {
-		there := func(suffix string) bool { return isFile(filepath.Join(folder, name+suffix)) }
-		if i := slices.IndexFunc(suffixes, there); i >= 0 {
-			paths = append(paths, filepath.Join(folder, name+suffixes[i]))
-		} else {
-			missing = append(missing, name)
-		}
-	}
-	if len(missing) == 0 {
-		return paths, nil
-	}
-	or := ""
-	if suffixes[0] != "" {
-		or = " (or " + suffixes[0] + ")"
-	}
-	err = fmt.Errorf("%s: expected %s%s, not found", folder, strings.Join(missing, ", "), or)
-	if len(paths) == 0 {
-		err = fmt.Errorf("%w: %w", err, errNoFiles)
-	}
-	return nil, err
-}
 
 // media are the sound or picture files of an archive or directory.
 type media struct {
@@ -70,41 +26,32 @@ type media struct {
 	// list, if not nil, is given all other files.
 	list func(archive.File) error
 
-	// newDecoder is called once for each goroutine that decodes.
-	newDecoder func() decoder
+	// decode is called by several goroutines.
+	decode decoder
 }
 
 // A decoder makes samples of a file, none if the encoding of the file is not read.
 type decoder func(prepared.Sample, io.Reader) ([]finished, error)
 
-// finished is a sample with its values, bytes or floats.
-type finished struct {
-	prepared.Sample
-	bytes  []byte
-	floats []float32
-}
-
-// pictureDecoder returns a maker of decoders of pictures, given what makes the bytes of a
-// sample of one.
-func pictureDecoder(pixels func(prepared.Sample, image.Image) ([]byte, error)) func() decoder {
-	return func() decoder {
-		return func(s prepared.Sample, data io.Reader) ([]finished, error) {
-			img, err := picture.Decode(data)
-			if err != nil {
-				return nil, err
-			}
-			v, err := pixels(s, img)
-			return []finished{{Sample: s, bytes: v}}, err
+// pictureDecoder returns a decoder of pictures, given what makes the bytes of a sample of
+// one.
+func pictureDecoder(pixels func(prepared.Sample, image.Image) ([]byte, error)) decoder {
+	return func(s prepared.Sample, data io.Reader) ([]finished, error) {
+		img, err := picture.Decode(data)
+		if err != nil {
+			return nil, err
 		}
+		v, err := pixels(s, img)
+		return []finished{{s, v}}, err
 	}
 }
 
-// add adds the samples of all files. It returns how many files there were and how many
-// of them were left out because of an encoding that is not read.
-func (m media) add(ctx context.Context, r *recorder) (n, left int, err error) {
+// add adds the samples of all files. It returns the number of files; those that are left
+// out because of an encoding that is not read are not counted, but noted.
+func (m media) add(r *recorder) (n int, err error) {
 	type file struct {
 		sample prepared.Sample
-		data   string
+		data   []byte
 	}
 	limits := m.limits
 	limits.Read = r.read
@@ -120,32 +67,78 @@ func (m media) add(ctx context.Context, r *recorder) (n, left int, err error) {
 				}
 				return nil
 			}
-			var b strings.Builder
-			if _, err := io.Copy(&b, f); err != nil {
+			data, err := io.ReadAll(f)
+			if err != nil {
 				return err
 			}
-			return give(file{s, b.String()})
+			return give(file{s, data})
 		})
 	}
-	worker := func() func(file) ([]finished, error) {
-		decode := m.newDecoder()
-		return func(f file) ([]finished, error) {
-			all, err := decode(f.sample, strings.NewReader(f.data))
-			if err != nil {
-				err = fmt.Errorf("%s: %s: %w", m.path, f.sample.Name, err)
-			}
-			return all, err
+	decode := func(f file) ([]finished, error) {
+		all, err := m.decode(f.sample, bytes.NewReader(f.data))
+		if err != nil {
+			err = fmt.Errorf("%s: %s: %w", m.path, f.sample.Name, err)
 		}
+		return all, err
 	}
-	err = ordered(ctx, feed, worker, func(all []finished) error {
-		n++
+	left := 0
+	err = ordered(r.ctx, feed, decode, func(all []finished) error {
 		if len(all) == 0 {
 			left++
+		} else {
+			n++
 		}
 		if err := r.add(all); err != nil {
 			return fmt.Errorf("%s: %w", m.path, err)
 		}
 		return nil
 	})
-	return n, left, err
+	if left > 0 {
+		r.provenance.note(fmt.Sprintf("%d recordings left out: encoded in a way that is not read", left))
+	}
+	return n, err
+}
+
+// ordered passes what feed gives through work, some at the same time, and what it returns
+// to take, in the order of feeding. It returns the first error of any of them, or that of
+// ctx. Feed and take run on a goroutine each; no more than a few items are in memory at
+// once.
+func ordered[In, Out any](ctx context.Context, feed func(ctx context.Context, give func(In) error) error,
+	work func(In) (Out, error), take func(Out) error) error {
+	type result struct {
+		out Out
+		err error
+	}
+	queue := make(chan chan result, runtime.GOMAXPROCS(0))
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(queue)
+		return feed(ctx, func(in In) error {
+			done := make(chan result, 1)
+			select {
+			case queue <- done:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			group.Go(func() error {
+				out, err := work(in)
+				done <- result{out, err}
+				return nil
+			})
+			return nil
+		})
+	})
+	group.Go(func() error {
+		for done := range queue {
+			r := <-done
+			if r.err != nil {
+				return r.err
+			}
+			if err := take(r.out); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	})
+	return group.Wait()
 }

@@ -60,23 +60,23 @@ func TestOBSPixels(t *testing.T) {
 		{"Right/c.PNG", scene(t, 320, 180, color.NRGBA{R: 200, G: 100, B: 50, A: 255})},
 		{"Stop/d.Jpeg", halvesJPEG.Bytes()},
 	}
-	s, err := loadFresh(t, obs(), unpack(t, t.TempDir(), files...))
+	s, err := loadFresh(t, entryOf("obs"), unpack(t, t.TempDir(), files...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	// In the order of the files' names.
 	if want := []int32{obsClass("Forward"), obsClass("Left"), obsClass("Right"),
-		obsClass("Stop")}; !slices.Equal(s.train.Labels, want) {
-		t.Fatalf("labels %v, want %v", s.train.Labels, want)
+		obsClass("Stop")}; !slices.Equal(s.Train.Labels, want) {
+		t.Fatalf("labels %v, want %v", s.Train.Labels, want)
 	}
-	for i, v := range s.train.Sample(0) {
+	for i, v := range s.Train.Sample(0) {
 		if v != float32(byte(i*7))/255 {
 			t.Errorf("value %d of a picture of the right size is %v, want %v", i, v, float32(byte(i*7))/255)
 			break
 		}
 	}
 	for _, sample := range []int{1, 3} {
-		v := s.train.Sample(sample)
+		v := s.Train.Sample(sample)
 		for _, p := range []struct{ x, want int }{{0, 0}, {37, 0}, {42, 200}, {79, 200}} {
 			for _, y := range []int{0, 22, 44} {
 				if got := float64(v[y*obsWidth+p.x]) * 255; math.Abs(got-float64(p.want)) > 1.5 {
@@ -85,7 +85,7 @@ func TestOBSPixels(t *testing.T) {
 			}
 		}
 	}
-	for i, v := range s.train.Sample(2) { // 0.299*200 + 0.587*100 + 0.114*50 = 124.2
+	for i, v := range s.Train.Sample(2) { // 0.299*200 + 0.587*100 + 0.114*50 = 124.2
 		if v != float32(124)/255 {
 			t.Errorf("value %d of a coloured picture is %v, want 124/255", i, v*255)
 			break
@@ -113,7 +113,7 @@ func TestOBSNames(t *testing.T) {
 		{"Stop/jpg", "", ""},
 		{"Stop/x.jpg.txt", "", ""},
 	} {
-		s, ok := obsSample(c.name)
+		s, ok, _ := obsSample(c.name)
 		if ok != (c.class != "") {
 			t.Errorf("%s: is a sample: %v", c.name, ok)
 			continue
@@ -126,8 +126,8 @@ func TestOBSNames(t *testing.T) {
 
 // Trained networks of the original have the classes in this order.
 func TestOBSClasses(t *testing.T) {
-	if want := []string{"Right", "Forward", "Stop", "Left"}; !slices.Equal(obs().classNames, want) {
-		t.Errorf("classes %v, want %v", obs().classNames, want)
+	if want := []string{"Right", "Forward", "Stop", "Left"}; !slices.Equal(entryOf("obs").ClassNames, want) {
+		t.Errorf("classes %v, want %v", entryOf("obs").ClassNames, want)
 	}
 }
 
@@ -151,23 +151,23 @@ func videos(t *testing.T, of map[string]int) (files []file) {
 func TestOBSTestVideos(t *testing.T) {
 	of := map[string]int{"Forward": 12, "Left": 5, "Right": 2, "Stop": 1}
 	folder := unpack(t, t.TempDir(), videos(t, of)...)
-	s, err := loadFresh(t, obs(), folder)
+	s, err := loadFresh(t, entryOf("obs"), folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := s.provenance; p.Kind != Real || p.Source != "pictures of 20 videos" || p.TrainOf != 0 {
+	if p := s.Provenance; p.Kind != Real || p.Source != "pictures of 20 videos" || p.TrainOf != 0 {
 		t.Errorf("provenance %+v", p)
 	}
 	in := map[int32]map[int32]bool{} // test videos of each class
 	trained := map[int32]bool{}
-	for _, g := range s.train.Groups {
+	for _, g := range s.Train.Groups {
 		trained[g] = true
 	}
-	for i, g := range s.test.Groups {
+	for i, g := range s.Test.Groups {
 		if trained[g] {
 			t.Errorf("video %d is in both splits", g)
 		}
-		c := s.test.Labels[i]
+		c := s.Test.Labels[i]
 		if in[c] == nil {
 			in[c] = map[int32]bool{}
 		}
@@ -190,7 +190,7 @@ func TestOBSTestVideos(t *testing.T) {
 	for i := range more {
 		more[i].name = strings.Replace(more[i].name, "/Left/Left_", "/LEFT/leFt_", 1)
 	}
-	again, err := loadFresh(t, obs(), unpack(t, t.TempDir(), more...))
+	again, err := loadFresh(t, entryOf("obs"), unpack(t, t.TempDir(), more...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,10 +202,10 @@ func TestOBSTestVideos(t *testing.T) {
 }
 
 // testLevels returns class and grey level of the test samples.
-func testLevels(s *samples) map[string]bool {
+func testLevels(s *Dataset) map[string]bool {
 	set := map[string]bool{}
-	for i, c := range s.test.Labels {
-		set[fmt.Sprint(c, math.Round(255*float64(s.test.Sample(i)[0])))] = true
+	for i, c := range s.Test.Labels {
+		set[fmt.Sprint(c, math.Round(255*float64(s.Test.Sample(i)[0])))] = true
 	}
 	return set
 }

@@ -26,13 +26,11 @@ func TestOrdered(t *testing.T) {
 	for i := range 200 {
 		want = append(want, i*i)
 	}
-	slow := func() func(int) (int, error) {
-		return func(i int) (int, error) {
-			if i%7 == 0 {
-				time.Sleep(time.Millisecond) // later items overtake it
-			}
-			return i * i, nil
+	slow := func(i int) (int, error) {
+		if i%7 == 0 {
+			time.Sleep(time.Millisecond) // later items overtake it
 		}
+		return i * i, nil
 	}
 	err := ordered(t.Context(), count(200), slow, func(i int) error { got = append(got, i); return nil })
 	if err != nil || !slices.Equal(got, want) {
@@ -43,14 +41,12 @@ func TestOrdered(t *testing.T) {
 // An error anywhere must end everything and be the one returned.
 func TestOrderedErrors(t *testing.T) {
 	broken := errors.New("broken")
-	same := func() func(int) (int, error) { return func(i int) (int, error) { return i, nil } }
-	fails := func() func(int) (int, error) {
-		return func(i int) (int, error) {
-			if i == 50 {
-				return 0, broken
-			}
-			return i, nil
+	same := func(i int) (int, error) { return i, nil }
+	fails := func(i int) (int, error) {
+		if i == 50 {
+			return 0, broken
 		}
+		return i, nil
 	}
 	taken := 0
 	take := func(int) error { taken++; return nil }

@@ -78,30 +78,15 @@ type ownReader struct {
 // HoldOut holds a tenth of the training samples out as validation data, whole groups of related
 // ones together, unless there is validation data, and counts the samples.
 func (o *Own) HoldOut(seed uint64) error {
-	random := seeded(seed, o.Name, streamHoldOut)
 	if o.Train != nil && o.Validation == nil {
 		if o.Train.Len() < 2 {
 			return fmt.Errorf("%d samples, want 2 at least: one to train on, one to validate with",
 				o.Train.Len())
 		}
-		classes, ok := max(o.Classes, 2), false
-		if o.Train.Groups != nil {
-			var train, validation *Split
-			if train, validation, ok = holdOutGroups(o.Train, classes, random); ok {
-				o.Train, o.Validation = train, validation
-			}
-		}
-		if !ok {
-			o.Train, o.Validation = holdOut(o.Train, classes, random)
-		}
+		o.Train, o.Validation, _ = holdOut(o.Train, max(o.Classes, 2), seeded(seed, o.Name, streamHoldOut))
 	}
 	p := &o.Provenance
-	p.Kind, p.Source, p.Train, p.Test = OwnData, "own samples", 0, 0
-	for _, s := range []*Split{o.Train, o.Validation} {
-		if s != nil {
-			p.Train += s.Len()
-		}
-	}
+	p.Kind, p.Source, p.Train, p.Test = OwnData, "own samples", o.trainLen(), 0
 	if o.Test != nil {
 		p.Test = o.Test.Len()
 	}
@@ -112,30 +97,17 @@ func (r *ownReader) path(part string) string { return filepath.Join(r.dir, r.nam
 
 // read reads one of the network's files whole, nil if it is not there.
 func (r *ownReader) read(part string) (*array, []float32, error) {
-	a, err := openArray(r.path(part))
+	a, values, err := readArray(r.ctx, r.path(part))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	defer a.Close()
 	r.files = append(r.files, r.path(part))
-	values := make([]float32, 0, a.rows*a.columns)
-	for i := range a.rows {
-		if i%1024 == 0 && r.ctx.Err() != nil {
-			return nil, nil, r.ctx.Err()
+	for i, v := range values {
+		if v-v != 0 { // NaN or infinite
+			return nil, nil, fmt.Errorf("%s: row %d has %v, want finite numbers", r.path(part), i/a.columns, v)
 		}
-		row := values[len(values) : len(values)+a.columns]
-		if err := a.next(row); err != nil {
-			return nil, nil, fmt.Errorf("%s: row %d: %w", r.path(part), i, err)
-		}
-		if k := slices.IndexFunc(row, func(v float32) bool { return v-v != 0 }); k >= 0 { // NaN or infinite
-			return nil, nil, fmt.Errorf("%s: row %d has %v, want finite numbers", r.path(part), i, row[k])
-		}
-		values = values[:len(values)+a.columns]
 	}
-	return a, values, nil
+	return a, values, err
 }
 
 // split reads data and labels of one part; nil if there is none.
@@ -158,7 +130,7 @@ func (r *ownReader) split(part string) (s *Split, labelled bool, err error) {
 		return nil, false, fmt.Errorf("%s: samples of shape %v, the network takes %v", r.path(part+"_data"),
 			data.shape, r.input)
 	}
-	s = newFloatSplit(data.columns, values, make([]int32, data.rows))
+	s = &Split{size: data.columns, floats: values, Labels: make([]int32, data.rows)}
 	if label != nil {
 		if err := r.label(s, label, labels); err != nil {
 			return nil, false, fmt.Errorf("%s: %w", r.path(part+"_label"), err)

@@ -1,9 +1,6 @@
 package datasets
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // The kinds of [Provenance].
 const (
@@ -41,13 +38,12 @@ func (p Provenance) SameFiles(q Provenance) bool {
 
 // String returns the provenance in one line, beginning with the kind.
 func (p Provenance) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s; %s training and %s test samples",
+	s := fmt.Sprintf("%s: %s; %s training and %s test samples",
 		p.Kind, p.Source, share(p.Train, p.TrainOf), share(p.Test, p.TestOf))
 	if p.Note != "" {
-		fmt.Fprintf(&b, " (%s)", p.Note)
+		s += " (" + p.Note + ")"
 	}
-	return b.String()
+	return s
 }
 
 // share says n of all, or n alone if it is all or if all is not known.

@@ -54,17 +54,7 @@ func NewSplit(size int, values []float32, labels []int32) (*Split, error) {
 			return nil, fmt.Errorf("datasets: label %d is %d, want a class index", i, l)
 		}
 	}
-	return newFloatSplit(size, values, labels), nil
-}
-
-// newByteSplit makes a split of samples that are stored in order as bytes.
-func newByteSplit(size int, bytes []byte, labels []int32) *Split {
-	return &Split{size: size, bytes: bytes, Labels: labels}
-}
-
-// newFloatSplit makes a split of samples that are stored in order as float32.
-func newFloatSplit(size int, floats []float32, labels []int32) *Split {
-	return &Split{size: size, floats: floats, Labels: labels}
+	return &Split{size: size, floats: values, Labels: labels}, nil
 }
 
 // Len returns the number of samples.
@@ -118,19 +108,22 @@ func (s *Split) pick(index []int) *Split {
 	t.rows, t.Targets = make([]int32, len(index)), nil
 	for i, j := range index {
 		t.rows[i] = s.row(j)
-		if s.Targets != nil {
-			t.Targets = append(t.Targets, s.Target(j)...)
-		}
+		t.Targets = append(t.Targets, s.Target(j)...)
 	}
-	for _, v := range []*[]int32{&t.Labels, &t.Groups, &t.Clips} {
-		if all := *v; all != nil {
-			*v = make([]int32, len(index))
-			for i, j := range index {
-				(*v)[i] = all[j]
-			}
-		}
-	}
+	t.Labels, t.Groups, t.Clips = at(s.Labels, index), at(s.Groups, index), at(s.Clips, index)
 	return &t
+}
+
+// at returns the numbers at the given indices; nil if there are none at all.
+func at(all []int32, index []int) []int32 {
+	if all == nil {
+		return nil
+	}
+	chosen := make([]int32, len(index))
+	for i, j := range index {
+		chosen[i] = all[j]
+	}
+	return chosen
 }
 
 // row returns where sample i is stored.
@@ -155,15 +148,11 @@ func (s *Split) read(dst []float32, i int) {
 		}
 	}
 	runtime.KeepAlive(s.set) // unreachable, it would be unmapped
-	if s.scale != nil {
-		s.scale.apply(dst)
-	}
-}
-
-func (c *scaling) apply(v []float32) {
-	for k := len(c.mean); len(v) >= k; v = v[k:] {
-		for i, m := range c.mean {
-			v[i] = (v[i] - m) * c.factor[i]
+	if c := s.scale; c != nil {
+		for k := len(c.mean); len(dst) >= k; dst = dst[k:] {
+			for i, m := range c.mean {
+				dst[i] = (dst[i] - m) * c.factor[i]
+			}
 		}
 	}
 }

@@ -14,7 +14,7 @@ func numbered(n, classes int) *Split {
 		b = append(b, byte(i), byte(255-i))
 		labels = append(labels, int32(i%classes))
 	}
-	return newByteSplit(2, b, labels)
+	return &Split{size: 2, bytes: b, Labels: labels}
 }
 
 // key identifies a sample by its values.
@@ -38,7 +38,7 @@ func classCounts(s *Split, classes int) []int {
 
 func TestBatch(t *testing.T) {
 	stored := numbered(9, 3)
-	floats := newFloatSplit(2, []float32{-1, 2, 3, -4, 5, 6}, []int32{0, 1, 2})
+	floats := &Split{size: 2, floats: []float32{-1, 2, 3, -4, 5, 6}, Labels: []int32{0, 1, 2}}
 	for name, s := range map[string]*Split{
 		"bytes":  stored,
 		"picked": stored.pick([]int{8, 0, 5}),
@@ -109,7 +109,7 @@ func TestBatchPanics(t *testing.T) {
 
 func TestHoldOut(t *testing.T) {
 	s := numbered(200, 4)
-	train, validation := holdOut(s, 4, seeded(1, "a", streamHoldOut))
+	train, validation, _ := holdOut(s, 4, seeded(1, "a", streamHoldOut))
 	if train.Len() != 180 || validation.Len() != 20 {
 		t.Fatalf("%d and %d samples, want 180 and 20", train.Len(), validation.Len())
 	}
@@ -135,7 +135,7 @@ func TestHoldOut(t *testing.T) {
 		}
 	}
 
-	again, same := holdOut(s, 4, seeded(1, "a", streamHoldOut))
+	again, same, _ := holdOut(s, 4, seeded(1, "a", streamHoldOut))
 	if !slices.Equal(again.rows, train.rows) || !slices.Equal(same.rows, validation.rows) {
 		t.Error("the same seed gives another split")
 	}
@@ -149,12 +149,12 @@ func TestHoldOut(t *testing.T) {
 	}
 }
 
-func rows(_, validation *Split) []int32 { return validation.rows }
+func rows(_, validation *Split, _ bool) []int32 { return validation.rows }
 
 // The split of a fixed seed is the same in every version of the program: results that
 // were recorded depend on it.
 func TestHoldOutPinned(t *testing.T) {
-	_, validation := holdOut(numbered(40, 2), 2, seeded(1, "mnist", streamHoldOut))
+	_, validation, _ := holdOut(numbered(40, 2), 2, seeded(1, "mnist", streamHoldOut))
 	if want := []int32{38, 16, 27, 23}; !slices.Equal(validation.rows, want) {
 		t.Errorf("validation samples %v, want %v", validation.rows, want)
 	}

@@ -31,20 +31,24 @@ const (
 // class, both moved, with noise. Where the other class has half of the mix or more, no
 // network can be sure of the label. The note of the provenance says why there is a
 // stand-in.
-func standIn(ctx context.Context, e entry, o Options, why string) (*samples, error) {
+func standIn(ctx context.Context, e entry, o Options, why string) (*Dataset, error) {
 	g := generator{entry: e, seed: o.Seed}
-	for i := range e.classes * standInPrototypes {
-		g.prototypes = append(g.prototypes, g.prototype(seeded(o.Seed, e.name, streamPrototype, i)))
+	for i := range e.Classes * standInPrototypes {
+		g.prototypes = append(g.prototypes, g.prototype(seeded(o.Seed, e.Name, streamPrototype, i)))
 	}
-	source := fmt.Sprintf("generated, not %s (generator %d)", e.name, standInVersion)
-	p := Provenance{Kind: StandIn, Source: source, Note: "generated: " + why,
+	d := e.Dataset
+	for i := range d.ClassNames {
+		d.ClassNames[i] = fmt.Sprint("class ", i)
+	}
+	source := fmt.Sprintf("generated, not %s (generator %d)", e.Name, standInVersion)
+	d.Provenance = Provenance{Kind: StandIn, Source: source, Note: "generated: " + why,
 		TrainOf: cmp.Or(o.StandInTrain, standInTrain), TestOf: cmp.Or(o.StandInTest, standInTest)}
-	train, err := g.split(ctx, p.TrainOf, streamTrain)
-	if err != nil {
+	var err error
+	if d.Train, err = g.split(ctx, d.Provenance.TrainOf, streamTrain); err != nil {
 		return nil, err
 	}
-	test, err := g.split(ctx, p.TestOf, streamTest)
-	return &samples{train: train, test: test, provenance: p}, err
+	d.Test, err = g.split(ctx, d.Provenance.TestOf, streamTest)
+	return &d, err
 }
 
 // generator makes the samples of one stand-in.
@@ -57,7 +61,7 @@ type generator struct {
 // prototype returns a smooth random field of mean 0 and standard deviation 1, as an
 // expectation.
 func (g generator) prototype(r *rand.Rand) []float64 {
-	height, width, channels := g.shape[0], g.shape[1], g.shape[2]
+	height, width, channels := g.Shape[0], g.Shape[1], g.Shape[2]
 	v := make([]float64, (height+2*standInShift)*(width+2*standInShift)*channels)
 	for c := range channels {
 		for range standInWaves {
@@ -78,16 +82,16 @@ func (g generator) prototype(r *rand.Rand) []float64 {
 func (g generator) split(ctx context.Context, n, stream int) (*Split, error) {
 	labels := make([]int32, n)
 	for i := range labels {
-		labels[i] = int32(i % g.classes)
+		labels[i] = int32(i % g.Classes)
 	}
-	seeded(g.seed, g.name, stream).Shuffle(n, func(i, j int) { labels[i], labels[j] = labels[j], labels[i] })
+	seeded(g.seed, g.Name, stream).Shuffle(n, func(i, j int) { labels[i], labels[j] = labels[j], labels[i] })
 	bytes, v := make([]byte, n*g.size()), make([]float64, g.size())
 	for i, class := range labels {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		r := seeded(g.seed, g.name, stream, i)
-		other := (int(class) + 1 + r.IntN(g.classes-1)) % g.classes
+		r := seeded(g.seed, g.Name, stream, i)
+		other := (int(class) + 1 + r.IntN(g.Classes-1)) % g.Classes
 		share := standInOther * r.Float64()
 		clear(v)
 		g.add(v, 1-share, int(class), r)
@@ -97,15 +101,15 @@ func (g generator) split(ctx context.Context, n, stream int) (*Split, error) {
 			bytes[i*g.size()+k] = uint8(math.Round(255 * min(max(x, 0), 1)))
 		}
 	}
-	return newByteSplit(g.size(), bytes, labels), nil
+	return &Split{size: g.size(), bytes: bytes, Labels: labels}, nil
 }
 
 // add adds a share of a prototype of a class, at a random place.
 func (g generator) add(dst []float64, share float64, class int, r *rand.Rand) {
 	p := g.prototypes[class*standInPrototypes+r.IntN(standInPrototypes)]
 	top, left := r.IntN(2*standInShift+1), r.IntN(2*standInShift+1)
-	width, channels := g.shape[1], g.shape[2]
-	for row := range g.shape[0] {
+	width, channels := g.Shape[1], g.Shape[2]
+	for row := range g.Shape[0] {
 		from := p[((top+row)*(width+2*standInShift)+left)*channels:]
 		for i := range width * channels {
 			dst[row*width*channels+i] += share * from[i]

@@ -11,11 +11,10 @@ import (
 // makeStandIn generates the stand-in of an entry, also for MNIST.
 func makeStandIn(t testing.TB, e entry, o Options) *Dataset {
 	t.Helper()
-	s, err := standIn(t.Context(), e, o, "test")
-	if err != nil {
-		t.Fatal(err)
+	d, err := standIn(t.Context(), e, o, "test")
+	if err == nil {
+		err = d.finish(o)
 	}
-	d, err := assemble(e, s, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,26 +34,26 @@ func values(s *Split) []float32 {
 
 func TestStandIn(t *testing.T) {
 	for _, e := range catalog() {
-		o := Options{Seed: 7, StandInTrain: 8 * e.classes, StandInTest: 2 * e.classes}
+		o := Options{Seed: 7, StandInTrain: 8 * e.Classes, StandInTest: 2 * e.Classes}
 		d := makeStandIn(t, e, o)
 		if p := d.Provenance; p.Kind != StandIn || !strings.HasPrefix(p.Note, "generated: test") ||
 			p.Train != o.StandInTrain {
-			t.Errorf("%s: provenance %+v", e.name, p)
+			t.Errorf("%s: provenance %+v", e.Name, p)
 		}
-		last := fmt.Sprint("class ", e.classes-1)
-		if n := d.ClassNames; len(n) != e.classes || n[0] != "class 0" || n[e.classes-1] != last {
-			t.Errorf("%s: class names %v: want class 0 to %s", e.name, n, last)
+		last := fmt.Sprint("class ", e.Classes-1)
+		if n := d.ClassNames; len(n) != e.Classes || n[0] != "class 0" || n[e.Classes-1] != last {
+			t.Errorf("%s: class names %v: want class 0 to %s", e.Name, n, last)
 		}
-		if n := d.Train.Len() + d.Validation.Len(); n != 8*e.classes || d.Test.Len() != 2*e.classes {
-			t.Errorf("%s: %d training and %d test samples", e.name, n, d.Test.Len())
+		if n := d.Train.Len() + d.Validation.Len(); n != 8*e.Classes || d.Test.Len() != 2*e.Classes {
+			t.Errorf("%s: %d training and %d test samples", e.Name, n, d.Test.Len())
 		}
-		if want := e.shape[0] * e.shape[1] * e.shape[2]; d.Train.Size() != want || d.Test.Size() != want {
-			t.Errorf("%s: samples of %d values, want %d", e.name, d.Train.Size(), want)
+		if want := e.Shape[0] * e.Shape[1] * e.Shape[2]; d.Train.Size() != want || d.Test.Size() != want {
+			t.Errorf("%s: samples of %d values, want %d", e.Name, d.Train.Size(), want)
 		}
-		train, validation := classCounts(d.Train, e.classes), classCounts(d.Validation, e.classes)
-		for c, n := range classCounts(d.Test, e.classes) {
+		train, validation := classCounts(d.Train, e.Classes), classCounts(d.Validation, e.Classes)
+		for c, n := range classCounts(d.Test, e.Classes) {
 			if n != 2 || train[c]+validation[c] != 8 {
-				t.Errorf("%s: class %d has %d test and %d training samples", e.name, c, n,
+				t.Errorf("%s: class %d has %d test and %d training samples", e.Name, c, n,
 					train[c]+validation[c])
 			}
 		}
@@ -63,16 +62,16 @@ func TestStandIn(t *testing.T) {
 		if !slices.Equal(values(d.Train), values(again.Train)) ||
 			!slices.Equal(values(d.Test), values(again.Test)) ||
 			!slices.Equal(d.Train.Labels, again.Train.Labels) {
-			t.Errorf("%s: the same seed gives other samples", e.name)
+			t.Errorf("%s: the same seed gives other samples", e.Name)
 		}
 		o.Seed++
 		if slices.Equal(values(d.Test), values(makeStandIn(t, e, o).Test)) {
-			t.Errorf("%s: another seed gives the same samples", e.name)
+			t.Errorf("%s: another seed gives the same samples", e.Name)
 		}
 		known := sampleSet(d.Train)
 		for i := range d.Test.Len() {
 			if known[key(d.Test, i)] {
-				t.Errorf("%s: test sample %d is a training sample", e.name, i)
+				t.Errorf("%s: test sample %d is a training sample", e.Name, i)
 			}
 		}
 	}
@@ -96,7 +95,7 @@ func TestStandInScale(t *testing.T) {
 		deviation := math.Sqrt(squares/n - mean*mean)
 		if math.Abs(mean-0.5) > 0.05 || deviation < 0.1 || ends/n > 0.02 {
 			t.Errorf("%s: mean %.3f, standard deviation %.3f, share at the ends of the range %.3f",
-				e.name, mean, deviation, ends/n)
+				e.Name, mean, deviation, ends/n)
 		}
 	}
 }
@@ -141,18 +140,18 @@ func nearestMean(train, test *Split, classes int) float64 {
 func TestStandInLearnable(t *testing.T) {
 	for _, e := range catalog() {
 		d := makeStandIn(t, e, Options{})
-		chance := 1 / float64(e.classes)
-		got := nearestMean(d.Train, d.Test, e.classes)
-		t.Logf("%-8s %.3f (chance %.3f)", e.name, got, chance)
+		chance := 1 / float64(e.Classes)
+		got := nearestMean(d.Train, d.Test, e.Classes)
+		t.Logf("%-8s %.3f (chance %.3f)", e.Name, got, chance)
 		if got < 5*chance && got < 0.6 || got > 0.97 {
-			t.Errorf("%s: nearest mean is right for %.3f of the test samples", e.name, got)
+			t.Errorf("%s: nearest mean is right for %.3f of the test samples", e.Name, got)
 		}
 	}
 }
 
 func BenchmarkStandIn(b *testing.B) {
 	for _, e := range catalog() {
-		b.Run(e.name, func(b *testing.B) {
+		b.Run(e.Name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				makeStandIn(b, e, Options{})

@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -10,20 +9,6 @@ import (
 	"weightsep/datasets/mat5"
 	"weightsep/datasets/prepared"
 )
-
-// svhn is Street View House Numbers, cropped digits: 73,257 and 26,032 colour images of
-// 32x32, bytes / 255, in the order height, width, channel.
-//
-// Source: http://ufldl.stanford.edu/housenumbers/, train_32x32.mat and test_32x32.mat.
-func svhn() entry {
-	return entry{
-		name:       "svhn",
-		shape:      [3]int{svhnSide, svhnSide, svhnChannels},
-		classes:    10,
-		classNames: []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
-		files:      svhnForm,
-	}
-}
 
 const (
 	svhnSide     = 32
@@ -35,24 +20,26 @@ const (
 	svhnMost     = 1 << 20 // images of a file; the original's largest, extra_32x32.mat, has 531,131
 )
 
+// svhnForm finds Street View House Numbers, cropped digits: 73,257 and 26,032 colour images
+// of 32x32, bytes / 255, in the order height, width, channel.
+//
+// Source: http://ufldl.stanford.edu/housenumbers/, train_32x32.mat and test_32x32.mat.
 func svhnForm(folder string) (form, error) {
 	files, err := findAll(folder, []string{svhnTrain, svhnTest}, "")
 	return form{name: "svhn", version: 1, files: files, bytes: true,
-		load: func(ctx context.Context, r *recorder) (Provenance, error) {
-			for i, part := range []prepared.Part{prepared.Train, prepared.Test} {
-				if err := addDigits(ctx, files[i], part, r); err != nil {
-					return Provenance{}, fmt.Errorf("%s: %w", files[i], err)
-				}
+		provenance: Provenance{Source: svhnTrain + ", " + svhnTest, TrainOf: 73257, TestOf: 26032},
+		load: loadHalves(files, func(r *recorder, files []string, part prepared.Part) error {
+			if err := addDigits(r, files[0], part); err != nil {
+				return fmt.Errorf("%s: %w", files[0], err)
 			}
-			return Provenance{Kind: Real, Source: svhnTrain + ", " + svhnTest, TrainOf: 73257,
-				TestOf: 26032}, nil
-		}}, err
+			return nil
+		})}, err
 }
 
 // addDigits adds the images of a file, whose arrays are X [32, 32, 3, n] uint8 and
 // y [n, 1], 1 to 10, 10 being the digit 0.
-func addDigits(ctx context.Context, file string, part prepared.Part, r *recorder) error {
-	f, err := archive.Open(ctx, file, r.read)
+func addDigits(r *recorder, file string, part prepared.Part) error {
+	f, err := archive.Open(r.ctx, file, r.read)
 	if err != nil {
 		return err
 	}
@@ -61,7 +48,7 @@ func addDigits(ctx context.Context, file string, part prepared.Part, r *recorder
 	if err != nil {
 		return err
 	}
-	first, images := r.Len(), -1
+	first, images := len(r.Samples()), -1
 	var labels []float64
 	for {
 		a, err := m.Next()
@@ -74,7 +61,7 @@ func addDigits(ctx context.Context, file string, part prepared.Part, r *recorder
 		switch {
 		case a.Name == "X" && images < 0:
 			if images, err = addImages(a, part, r); err != nil {
-				return fmt.Errorf("array X, image %d: %w", r.Len()-first, err)
+				return fmt.Errorf("array X, image %d: %w", len(r.Samples())-first, err)
 			}
 		case a.Name == "y" && labels == nil:
 			if !a.Readable() || a.Len() > svhnMost {
@@ -127,8 +114,7 @@ func addImages(a *mat5.Array, part prepared.Part, r *recorder) (n int, err error
 				}
 			}
 		}
-		s := prepared.Sample{Name: fmt.Sprintf("%d-%08d", part, i), Part: part}
-		if err := r.add([]finished{{Sample: s, bytes: image}}); err != nil {
+		if err := r.addAt(part, i, 0, image); err != nil {
 			return 0, err
 		}
 	}

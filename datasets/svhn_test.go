@@ -92,28 +92,28 @@ func TestSVHN(t *testing.T) {
 			[]byte{10, 1, 9, 2})),
 	} {
 		folder := unpack(t, t.TempDir(), file{svhnTrain, train}, file{svhnTest, test})
-		s, err := loadFresh(t, svhn(), folder)
+		s, err := loadFresh(t, entryOf("svhn"), folder)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if want := []int32{0, 1, 9, 2}; !slices.Equal(s.train.Labels, want) {
-			t.Errorf("%s: training labels %v, want %v", name, s.train.Labels, want)
+		if want := []int32{0, 1, 9, 2}; !slices.Equal(s.Train.Labels, want) {
+			t.Errorf("%s: training labels %v, want %v", name, s.Train.Labels, want)
 		}
-		if want := []int32{0, 5}; !slices.Equal(s.test.Labels, want) { // in the order of the file
-			t.Errorf("%s: test labels %v, want %v", name, s.test.Labels, want)
+		if want := []int32{0, 5}; !slices.Equal(s.Test.Labels, want) { // in the order of the file
+			t.Errorf("%s: test labels %v, want %v", name, s.Test.Labels, want)
 		}
-		for part, split := range map[string]*Split{"training": s.train, "test": s.test} {
+		for part, split := range map[string]*Split{"training": s.Train, "test": s.Test} {
 			for i := range split.Len() {
 				checkDigit(t, name+", "+part, split.Sample(i), i)
 			}
 		}
-		if p := s.provenance; p.Kind != Real || p.TrainOf != 73257 || p.TestOf != 26032 ||
+		if p := s.Provenance; p.Kind != Real || p.TrainOf != 73257 || p.TestOf != 26032 ||
 			p.Source != "train_32x32.mat, test_32x32.mat" {
 			t.Errorf("%s: provenance %+v", name, p)
 		}
-		if s.train.Groups != nil || s.train.Clips != nil {
-			t.Errorf("%s: groups %v, clips %v", name, s.train.Groups, s.train.Clips)
+		if s.Train.Groups != nil || s.Train.Clips != nil {
+			t.Errorf("%s: groups %v, clips %v", name, s.Train.Groups, s.Train.Clips)
 		}
 	}
 }
@@ -136,15 +136,16 @@ func checkDigit(t *testing.T, name string, v []float32, i int) {
 // MATLAB drops a last dimension of 1.
 func TestSVHNOneImage(t *testing.T) {
 	one := matFile(digits(1, 32, 32, 3), answers(3))
-	s, err := loadFresh(t, svhn(), unpack(t, t.TempDir(), file{svhnTrain, matFile(digits(2), answers(1, 2))},
+	s, err := loadFresh(t, entryOf("svhn"), unpack(t, t.TempDir(),
+		file{svhnTrain, matFile(digits(2), answers(1, 2))},
 		file{svhnTest, one}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(s.test.Labels, []int32{3}) {
-		t.Errorf("test labels %v", s.test.Labels)
+	if !slices.Equal(s.Test.Labels, []int32{3}) {
+		t.Errorf("test labels %v", s.Test.Labels)
 	}
-	checkDigit(t, "test", s.test.Sample(0), 0)
+	checkDigit(t, "test", s.Test.Sample(0), 0)
 }
 
 func TestSVHNErrors(t *testing.T) {

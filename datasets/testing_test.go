@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -18,11 +19,17 @@ func TestMain(m *testing.M) {
 }
 
 // loadFolder returns the samples in a folder as the files have them, not held out.
-func loadFolder(t testing.TB, e entry, folder string) (*samples, error) {
+func loadFolder(t testing.TB, e entry, folder string) (*Dataset, error) {
 	t.Helper()
 	f, err := e.find(folder)
 	if err != nil {
 		return nil, err
 	}
 	return e.real(t.Context(), Options{}, f)
+}
+
+// entryOf returns what the package knows of a dataset.
+func entryOf(name string) entry {
+	all := catalog()
+	return all[slices.IndexFunc(all, func(e entry) bool { return e.Name == name })]
 }

@@ -56,44 +56,44 @@ func TestUS8K(t *testing.T) {
 		"unpacked":                 unpack(t, t.TempDir(), all...),
 		"the folder audio alone":   unpack(t, t.TempDir(), under("audio", us8kFiles())...),
 	} {
-		s, err := loadFresh(t, us8k(), folder)
+		s, err := loadFresh(t, entryOf("us8k"), folder)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if want := []int32{3, 3, 6, 0, 0, 0}; !slices.Equal(s.train.Labels, want) {
-			t.Errorf("%s: training labels %v, want %v", name, s.train.Labels, want)
+		if want := []int32{3, 3, 6, 0, 0, 0}; !slices.Equal(s.Train.Labels, want) {
+			t.Errorf("%s: training labels %v, want %v", name, s.Train.Labels, want)
 			continue
 		}
-		if s.validation != nil {
-			t.Errorf("%s: %d validation samples from the files", name, s.validation.Len())
+		if s.Validation != nil {
+			t.Errorf("%s: %d validation samples from the files", name, s.Validation.Len())
 		}
 		for i, hz := range []float64{300, 400, 500} {
 			if want := segmentsOf(t, tone(features.LogMelRate, features.LogMelRate, hz,
-				0.5)); !slices.Equal(s.train.Sample(i), want[0]) {
+				0.5)); !slices.Equal(s.Train.Sample(i), want[0]) {
 				t.Errorf("%s: training sample %d is not the recording of %v Hz", name, i, hz)
 			}
 		}
 		for i, want := range segmentsOf(t, tone(features.LogMelRate, 2*features.LogMelRate, 600, 0.5)) {
-			if !slices.Equal(s.train.Sample(3+i), want) {
+			if !slices.Equal(s.Train.Sample(3+i), want) {
 				t.Errorf("%s: training sample %d is not segment %d of the recording of 600 Hz", name, 3+i, i)
 			}
 		}
 		// Two recordings from the source 100, each a clip of its own.
-		g, c := s.train.Groups, s.train.Clips
+		g, c := s.Train.Groups, s.Train.Clips
 		if g[0] != g[1] || g[1] == g[2] || g[2] == g[3] || g[3] != g[4] || g[4] != g[5] {
 			t.Errorf("%s: groups %v do not tell the sources", name, g)
 		}
 		if c[0] == c[1] || c[1] == c[2] || c[2] == c[3] || c[3] != c[4] || c[4] != c[5] {
 			t.Errorf("%s: clips %v do not tell the recordings", name, c)
 		}
-		if s.test.Len() != 4 || slices.Min(s.test.Labels) != 9 || s.test.Groups[0] != s.test.Groups[3] {
-			t.Errorf("%s: test labels %v, groups %v", name, s.test.Labels, s.test.Groups)
+		if s.Test.Len() != 4 || slices.Min(s.Test.Labels) != 9 || s.Test.Groups[0] != s.Test.Groups[3] {
+			t.Errorf("%s: test labels %v, groups %v", name, s.Test.Labels, s.Test.Groups)
 		}
-		if n := len(slices.Compact(slices.Sorted(slices.Values(s.test.Clips)))); n != 2 {
-			t.Errorf("%s: clips of the test samples %v, want two", name, s.test.Clips)
+		if n := len(slices.Compact(slices.Sorted(slices.Values(s.Test.Clips)))); n != 2 {
+			t.Errorf("%s: clips of the test samples %v, want two", name, s.Test.Clips)
 		}
-		p := s.provenance
+		p := s.Provenance
 		if p.Kind != Real || !strings.HasSuffix(p.Source, "segments of 6 of 8732 recordings") ||
 			p.Note != "" {
 			t.Errorf("%s: provenance %+v", name, p)
@@ -126,14 +126,14 @@ func TestUS8KEncodings(t *testing.T) {
 		{"fold1/7-0-0-0.wav", stereo(11025, 16)},
 		{"fold10/8-0-0-0.wav", second(hz)},
 	})
-	s, err := loadFresh(t, us8k(), unpack(t, t.TempDir(), files...))
+	s, err := loadFresh(t, entryOf("us8k"), unpack(t, t.TempDir(), files...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.train.Len() != 7 {
-		t.Fatalf("%d samples, want 7", s.train.Len())
+	if s.Train.Len() != 7 {
+		t.Fatalf("%d samples, want 7", s.Train.Len())
 	}
-	want := s.train.Sample(0)
+	want := s.Train.Sample(0)
 	loudest := 0 // log-mel energy of the middle frame
 	at := func(band int) int { return (band*features.SegmentFrames + 20) * 2 }
 	for band := range features.LogMelBands {
@@ -142,7 +142,7 @@ func TestUS8KEncodings(t *testing.T) {
 		}
 	}
 	for i := range 7 {
-		v := s.train.Sample(i)
+		v := s.Train.Sample(i)
 		for band := max(0, loudest-1); band <= loudest+1; band++ {
 			if d := math.Abs(float64(v[at(band)] - want[at(band)])); d > 0.02 {
 				t.Errorf("%s: band %d differs by %.3f", files[i].name, band, d)

@@ -5,20 +5,23 @@ import (
 	"math"
 )
 
-// LogMelBands is the number of bands of LogMel.
-const LogMelBands = 60
-
-// LogMelRate is the sample rate in Hz of the input of LogMel.
-const LogMelRate = 22050
+// The shape of a segment, which has two channels, and the sample rate in Hz of the input.
+const (
+	LogMelBands   = 60
+	SegmentFrames = 41
+	LogMelRate    = 22050
+)
 
 const (
 	logMelWindow = 1024
 	logMelHop    = 512
-	logMelLow    = 0.0
-	logMelHigh   = LogMelRate / 2
+	logMelLeast  = logMelWindow + (SegmentFrames-1)*logMelHop // samples of a segment
 
-	// MinLogMelSamples is the length that LogMel pads shorter clips to: one segment.
-	MinLogMelSamples = logMelWindow + (SegmentFrames-1)*logMelHop
+	segmentStep = 20 // frames from one segment to the next
+
+	// silence is the level in dB below which a segment is dropped. The floor of
+	// the logarithm leaves digital silence at -82 dB.
+	silence = -70
 )
 
 // LogMel computes the log-mel spectrogram of a sound, for esc10 and us8k.
@@ -41,10 +44,9 @@ type LogMel struct {
 
 // NewLogMel returns a LogMel.
 func NewLogMel() *LogMel {
-	bank := newMelBank(LogMelBands, logMelLow, logMelHigh, logMelWindow, LogMelRate)
 	return &LogMel{
-		mel:    newMelSpectrogram(logMelWindow, logMelHop, bank),
-		padded: make([]float64, MinLogMelSamples),
+		mel:    newMelSpectrogram(logMelWindow, logMelHop, LogMelBands, LogMelRate),
+		padded: make([]float64, logMelLeast),
 	}
 }
 
@@ -54,7 +56,7 @@ func (m *LogMel) spectrogram(samples []float64) ([]float64, error) {
 	if err := check(samples); err != nil {
 		return nil, fmt.Errorf("log-mel spectrogram: %w", err)
 	}
-	if len(samples) < MinLogMelSamples {
+	if len(samples) < logMelLeast {
 		n := copy(m.padded, samples)
 		clear(m.padded[n:])
 		samples = m.padded
@@ -65,21 +67,6 @@ func (m *LogMel) spectrogram(samples []float64) ([]float64, error) {
 	}
 	return out, nil
 }
-
-const (
-	// SegmentFrames is the number of frames of a segment.
-	SegmentFrames = 41
-
-	// SegmentSize is the number of values of a segment: 60 bands x 41 frames x 2
-	// channels.
-	SegmentSize = LogMelBands * SegmentFrames * 2
-
-	segmentStep = 20 // frames from one segment to the next
-
-	// silence is the level in dB below which a segment is dropped. The floor of
-	// the logarithm leaves digital silence at -82 dB.
-	silence = -70
-)
 
 // Segments cuts the log-mel spectrogram of a clip into segments.
 //
@@ -136,7 +123,7 @@ func level(logMel []float64) float64 {
 
 // segment returns the segment that starts at frame t.
 func segment(logMel, change []float64, t int) []float32 {
-	out := make([]float32, SegmentSize)
+	out := make([]float32, LogMelBands*SegmentFrames*2)
 	for i := range SegmentFrames {
 		for b := range LogMelBands {
 			from, to := (t+i)*LogMelBands+b, (b*SegmentFrames+i)*2

@@ -97,7 +97,7 @@ func TestLogMelOfImpulse(t *testing.T) {
 	x := make([]float64, 30000)
 	x[512*20+256] = 1 // a quarter into frame 20, three quarters into frame 19
 	spec := spectrogram(t, x)
-	bank := newMelBank(60, 0, 11025, 1024, 22050)
+	bank := newMelSpectrogram(1024, 512, 60, 22050)
 	for i, v := range spec {
 		want := math.Log(1e-10)
 		if frame := i / 60; frame == 19 || frame == 20 {

@@ -1,9 +1,6 @@
 package features
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // The shape of the output of MFCC.
 const (
@@ -17,8 +14,6 @@ const (
 	mfccWindow  = 512
 	mfccHop     = 256
 	mfccBands   = 40
-	mfccLow     = 0.0
-	mfccHigh    = 8000.0
 	mfccScale   = 1.0 / 80
 )
 
@@ -38,9 +33,10 @@ const (
 //     frames is taken away: what the microphone and the room add is gone.
 //   - Output: 61 x 13, row-major, frames by coefficients, times 1/80.
 //
-// All of this is our choice, made by scoring the original's trained network on 1,219 real recordings of ten words:
-// with 26 bands, and without taking away means, it hardly rises above guessing; with what
-// is here it is right for about four in five, as far as one can tell from ten words.
+// All of this is our choice, made by scoring the original's trained network on 1,219 real
+// recordings of ten words: with 26 bands, and without taking away means, it hardly rises
+// above guessing; with what is here it is right for about four in five, as far as one can
+// tell from ten words.
 type MFCC struct {
 	mel    *melSpectrogram
 	dct    [MFCCCoeffs][mfccBands]float64
@@ -51,9 +47,8 @@ type MFCC struct {
 
 // NewMFCC returns an MFCC.
 func NewMFCC() *MFCC {
-	bank := newMelBank(mfccBands, mfccLow, mfccHigh, mfccWindow, mfccRate)
 	m := &MFCC{
-		mel:    newMelSpectrogram(mfccWindow, mfccHop, bank),
+		mel:    newMelSpectrogram(mfccWindow, mfccHop, mfccBands, mfccRate),
 		padded: make([]float64, mfccSamples),
 		log:    make([]float64, mfccBands),
 	}
@@ -66,35 +61,32 @@ func NewMFCC() *MFCC {
 	return m
 }
 
-// Extract sets dst, MFCCFrames*MFCCCoeffs values, to the coefficients of a clip. It is
-// an error if dst has another length or a sample is not finite (or beyond 1e100).
-func (m *MFCC) Extract(dst []float32, samples []float64) error {
-	if len(dst) != MFCCFrames*MFCCCoeffs {
-		return fmt.Errorf("features: %d values for %d x %d coefficients", len(dst), MFCCFrames, MFCCCoeffs)
-	}
+// Extract returns the MFCCFrames*MFCCCoeffs coefficients of a clip. It is an error if a
+// sample is not finite (or beyond 1e100).
+func (m *MFCC) Extract(samples []float64) ([]float32, error) {
 	n := copy(m.padded, samples)
 	clear(m.padded[n:])
 	if err := check(m.padded); err != nil {
-		return err
+		return nil, err
 	}
-	for t := range MFCCFrames {
+	for t := range m.rows {
 		m.mel.logEnergies(m.log, m.padded, t)
 		for k := range m.dct {
-			var sum float64
+			m.rows[t][k] = 0
 			for b, e := range m.log {
-				sum += m.dct[k][b] * e
+				m.rows[t][k] += m.dct[k][b] * e
 			}
-			m.rows[t][k] = sum
 		}
 	}
+	out := make([]float32, MFCCFrames*MFCCCoeffs)
 	for k := range MFCCCoeffs {
 		var mean float64
 		for t := range m.rows {
 			mean += m.rows[t][k] / MFCCFrames
 		}
 		for t := range m.rows {
-			dst[t*MFCCCoeffs+k] = float32((m.rows[t][k] - mean) * mfccScale)
+			out[t*MFCCCoeffs+k] = float32((m.rows[t][k] - mean) * mfccScale)
 		}
 	}
-	return nil
+	return out, nil
 }

@@ -8,11 +8,11 @@ import (
 
 func mfcc(t *testing.T, samples []float64) []float32 {
 	t.Helper()
-	dst := make([]float32, MFCCFrames*MFCCCoeffs)
-	if err := NewMFCC().Extract(dst, samples); err != nil {
+	v, err := NewMFCC().Extract(samples)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return dst
+	return v
 }
 
 // The values are those of this snippet, with numpy 2.4.2 and scipy 1.17.0:
@@ -122,13 +122,15 @@ func TestMFCCLength(t *testing.T) {
 		t.Error("a longer clip is not cut at its end")
 	}
 	padded := slices.Concat(long[:5000], make([]float64, 11000))
-	m, dst := NewMFCC(), make([]float32, MFCCFrames*MFCCCoeffs)
+	m := NewMFCC()
+	var got []float32
 	for _, x := range [][]float64{long, long[:5000]} { // the first leaves its samples behind
-		if err := m.Extract(dst, x); err != nil {
+		var err error
+		if got, err = m.Extract(x); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if !slices.Equal(dst, mfcc(t, padded)) {
+	if !slices.Equal(got, mfcc(t, padded)) {
 		t.Error("a shorter clip is not padded by zeros")
 	}
 	for _, v := range mfcc(t, nil) {
@@ -138,16 +140,13 @@ func TestMFCCLength(t *testing.T) {
 
 func TestMFCCErrors(t *testing.T) {
 	m := NewMFCC()
-	if err := m.Extract(make([]float32, 792), nil); err == nil {
-		t.Error("no error for a short destination")
-	}
 	for _, v := range bad {
-		if err := m.Extract(make([]float32, 793), []float64{0, v}); err == nil {
+		if _, err := m.Extract([]float64{0, v}); err == nil {
 			t.Errorf("no error for %g", v)
 		}
 	}
-	dst := make([]float32, 793)
-	if err := m.Extract(dst, slices.Repeat([]float64{maxInput}, 16000)); err != nil {
+	dst, err := m.Extract(slices.Repeat([]float64{maxInput}, 16000))
+	if err != nil {
 		t.Error(err)
 	}
 	for _, v := range dst {
@@ -158,10 +157,10 @@ func TestMFCCErrors(t *testing.T) {
 }
 
 func BenchmarkMFCC(b *testing.B) {
-	m, dst := NewMFCC(), make([]float32, MFCCFrames*MFCCCoeffs)
+	m := NewMFCC()
 	x := sine(16000, 16000, 1234, 0.5, 0)
 	for b.Loop() {
-		if err := m.Extract(dst, x); err != nil {
+		if _, err := m.Extract(x); err != nil {
 			b.Fatal(err)
 		}
 	}

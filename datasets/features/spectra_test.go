@@ -1,13 +1,9 @@
 package features
 
 import (
-	"errors"
 	"math"
-	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 )
 
 const epoch = 1424696633913252000 // ns, some time
@@ -18,21 +14,22 @@ func sampled(n int, step, jitter, before int64, axis func(k int, t float64) floa
 	var s Series
 	for i := range int64(n) {
 		since := i*step + ((i*7)%5-2)*jitter - before
-		s.T = append(s.T, epoch+since)
-		for k := range s.V {
-			s.V[k] = append(s.V[k], axis(k, float64(since)/1e9))
+		m := Motion{Time: epoch + since}
+		for k := range m.V {
+			m.V[k] = axis(k, float64(since)/1e9)
 		}
+		s = append(s, m)
 	}
 	return s
 }
 
-func window(t *testing.T, tick time.Duration, start int64, acc, gyro Series) []float32 {
+func window(t *testing.T, acc, gyro Series) []float32 {
 	t.Helper()
-	dst := slices.Repeat([]float32{-99}, SpectraIntervals*SpectraValues)
-	if err := NewSpectra(tick).Window(dst, start, acc, gyro); err != nil {
-		t.Fatal(err)
+	v := NewSpectra().Window(epoch, acc, gyro)
+	if len(v) != SpectraIntervals*SpectraValues {
+		t.Fatalf("%d values", len(v))
 	}
-	return dst
+	return v
 }
 
 // The values are those of this snippet, with numpy 2.4.2:
@@ -73,7 +70,7 @@ func TestSpectraOfChirp(t *testing.T) {
 	}
 	acc := sampled(1020, 5e6, 4e5, 21e6, axis)
 	gyro := sampled(520, 1e7, 1e6, 33e6, axis)
-	got := window(t, time.Nanosecond, epoch, acc, gyro)
+	got := window(t, acc, gyro)
 	for _, want := range []struct {
 		row, col int
 		v        float64
@@ -94,31 +91,24 @@ func TestSpectraOfTone(t *testing.T) {
 	axis := func(k int, t float64) float64 {
 		return float64(k-1) + amplitude*math.Cos(2*math.Pi*8*t+phase)
 	}
-	for _, tick := range []time.Duration{time.Nanosecond, 100 * time.Microsecond} {
-		s := sampled(402, 12.5e6, 0, 0, axis)
-		for i := range s.T {
-			s.T[i] /= int64(tick)
+	s := sampled(402, 12.5e6, 0, 0, axis)
+	for i, v := range window(t, s, s) {
+		interval, axis, value := i/120, i%120/20, i%20
+		var want float64
+		switch value {
+		case 0: // the sum of 20 times -1, 0, 1
+			want = math.Log(1 + 20*math.Abs(float64(axis%3-1)))
+		case 2:
+			want = math.Log(1 + 10*amplitude)
+		case 10: // the sign of the mean
+			if axis%3 == 0 {
+				want = math.Pi
+			}
+		case 12: // 2 periods an interval
+			want = phase
 		}
-		got := window(t, tick, s.T[0], s, s)
-		for i, v := range got {
-			interval, axis, value := i/120, i%120/20, i%20
-			var want float64
-			switch value {
-			case 0: // the sum of 20 times -1, 0, 1
-				want = math.Log(1 + 20*math.Abs(float64(axis%3-1)))
-			case 2:
-				want = math.Log(1 + 10*amplitude)
-			case 10: // the sign of the mean
-				if axis%3 == 0 {
-					want = math.Pi
-				}
-			case 12: // 2 periods an interval
-				want = phase
-			}
-			if math.Abs(float64(v)-want) > 1e-5 {
-				t.Fatalf("tick %v, interval %d, axis %d, value %d: %g, want %g", tick, interval, axis,
-					value, v, want)
-			}
+		if math.Abs(float64(v)-want) > 1e-5 {
+			t.Fatalf("interval %d, axis %d, value %d: %g, want %g", interval, axis, value, v, want)
 		}
 	}
 }
@@ -127,8 +117,8 @@ func TestSpectraOfTone(t *testing.T) {
 func TestSpectraOfImpulse(t *testing.T) {
 	acc := sampled(402, 12.5e6, 0, 0, func(int, float64) float64 { return 0 })
 	gyro := sampled(402, 12.5e6, 0, 0, func(int, float64) float64 { return 0 })
-	gyro.V[1][20*7+1] = 1
-	for i, v := range window(t, time.Nanosecond, epoch, acc, gyro) {
+	gyro[20*7+1].V[1] = 1
+	for i, v := range window(t, acc, gyro) {
 		var want float64
 		if at := i - 7*120 - 80; at >= 0 && at < 10 {
 			want = math.Ln2
@@ -145,143 +135,50 @@ func TestSpectraOfLine(t *testing.T) {
 	even := sampled(410, 12.5e6, 0, 0, axis)
 	uneven := sampled(520, 1e7, 2e6, 33e6, axis)
 	sparse := sampled(120, 5e7, 1e7, 33e6, axis)
-	want := window(t, time.Nanosecond, epoch, even, even)
+	want := window(t, even, even)
 	for _, s := range []Series{uneven, sparse} {
-		for i, v := range window(t, time.Nanosecond, epoch, s, s) {
+		for i, v := range window(t, s, s) {
 			near(t, "a value", float64(v), float64(want[i]))
 		}
-	}
-}
-
-// Milliseconds do not divide the 12.5 ms between instants.
-func TestSpectraOfMilliseconds(t *testing.T) {
-	axis := func(k int, t float64) float64 { return math.Sin(20*t + float64(k)) }
-	ns := sampled(1020, 5e6, 1e6, 21e6, axis)
-	ms := ns
-	ms.T = nil
-	for _, v := range ns.T {
-		ms.T = append(ms.T, (v-epoch)/1e6)
-	}
-	want := window(t, time.Nanosecond, epoch, ns, ns)
-	if got := window(t, time.Millisecond, 0, ms, ms); !slices.Equal(got, want) {
-		t.Error("values differ from those in nanoseconds")
 	}
 }
 
 func TestSpectraRefuses(t *testing.T) {
 	axis := func(k int, t float64) float64 { return t }
 	good := sampled(1020, 5e6, 0, 21e6, axis)
-	part := func(from, to int) Series {
-		s := Series{T: good.T[from:to]}
-		for k := range s.V {
-			s.V[k] = good.V[k][from:to]
-		}
-		return s
-	}
-	without := func(from, to int) Series {
-		s := Series{T: slices.Concat(good.T[:from], good.T[to:])}
-		for k := range s.V {
-			s.V[k] = slices.Concat(good.V[k][:from], good.V[k][to:])
-		}
-		return s
-	}
-	change := func(f func(*Series)) Series {
-		s := without(0, 0)
-		f(&s)
-		return s
-	}
-	tests := []struct {
+	without := func(from, to int) Series { return slices.Concat(good[:from], good[to:]) }
+	for _, test := range []struct {
 		name   string
 		s      Series
-		covers bool   // the error, if any, is not ErrWindow
-		text   string // of the error, none if empty
+		covers bool
 	}{
-		{"good", good, true, ""},
-		{"exactly long enough", part(4, 1003), true, ""},
-		{"no samples", Series{}, false, "before the recording"},
-		{"first sample late", part(5, 1020), false, "before the recording"},
-		{"last sample early", part(0, 1002), false, "after the recording"},
-		{"gap of 0.1 s", without(500, 519), true, ""},
-		{"gap of 0.105 s", without(500, 520), false, "a gap of 105000000 ticks"},
-		{"gap before the window", without(1, 3), true, ""},
-		{"too few", sampled(70, 9e7, 0, 1e7, axis), false, "55 samples"},
-		{"same time twice", change(func(s *Series) { s.T[500] = s.T[499] }), true, "follows"},
-		{"out of order", change(func(s *Series) { s.T[500], s.T[501] = s.T[501], s.T[500] }), true,
-			"follows"},
-		{"NaN", change(func(s *Series) { s.V[2][600] = math.NaN() }), true,
-			"axis z: features: value 596 is NaN"},
-		{"too large", change(func(s *Series) { s.V[0][600] = 1e101 }), true, "axis x"},
-		{"NaN outside", change(func(s *Series) { s.V[2][1019] = math.NaN() }), true, ""},
-		{"axes differ", change(func(s *Series) { s.V[1] = s.V[1][:1000] }), true, "differ in length"},
-	}
-	for _, test := range tests {
-		for _, which := range []string{"accelerometer", "gyroscope"} {
-			acc, gyro := test.s, good
-			if which == "gyroscope" {
-				acc, gyro = gyro, acc
-			}
-			err := NewSpectra(time.Nanosecond).Window(make([]float32, 2400), epoch, acc, gyro)
-			switch {
-			case test.text == "" && err != nil:
-				t.Errorf("%s: %v", test.name, err)
-			case test.text == "":
-			case err == nil || !strings.Contains(err.Error(), test.text) ||
-				!strings.HasPrefix(err.Error(), which):
-				t.Errorf("%s: error %v, want %s and %q", test.name, err, which, test.text)
-			case errors.Is(err, ErrWindow) == test.covers:
-				t.Errorf("%s: error %v is ErrWindow: %v", test.name, err, !test.covers)
-			}
+		{"good", good, true},
+		{"exactly long enough", good[4:1003], true},
+		{"no samples", Series{}, false},
+		{"first sample late", good[5:], false},
+		{"last sample early", good[:1002], false},
+		{"all before", good[:3], false},
+		{"all after", good[1010:], false},
+		{"gap of 0.1 s", without(500, 519), true},
+		{"gap of 0.105 s", without(500, 520), false},
+		{"gap before the window", without(1, 3), true},
+		{"too few", sampled(70, 9e7, 0, 1e7, axis), false}, // 55 of them
+	} {
+		if got := NewSpectra().Window(epoch, test.s, good); (got != nil) != test.covers {
+			t.Errorf("accelerometer: %s: %d values", test.name, len(got))
 		}
-	}
-}
-
-// Times in any disorder must not panic, and none gives a result.
-func TestSpectraUnsorted(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	good := sampled(1020, 5e6, 0, 21e6, func(k int, t float64) float64 { return t })
-	bad := good
-	bad.T = slices.Clone(good.T)
-	for range 1000 {
-		from := r.IntN(900)
-		part := bad.T[from : from+2+r.IntN(118)]
-		copy(bad.T, good.T)
-		r.Shuffle(len(part), func(i, j int) { part[i], part[j] = part[j], part[i] })
-		if slices.IsSorted(bad.T[4:1004]) {
-			continue
-		}
-		if err := NewSpectra(time.Nanosecond).Window(make([]float32, 2400), epoch, good, bad); err == nil {
-			t.Error("no error")
+		if got := NewSpectra().Window(epoch, good, test.s); (got != nil) != test.covers {
+			t.Errorf("gyroscope: %s: %d values", test.name, len(got))
 		}
 	}
 }
 
 func TestSpectraExtremeTimes(t *testing.T) {
-	s := Series{T: []int64{math.MinInt64, math.MaxInt64}}
-	for k := range s.V {
-		s.V[k] = []float64{1, 1}
-	}
-	for _, start := range []int64{math.MinInt64, 0, math.MaxInt64} {
-		err := NewSpectra(time.Nanosecond).Window(make([]float32, 2400), start, s, s)
-		if !errors.Is(err, ErrWindow) {
-			t.Errorf("start %d: error %v", start, err)
+	s := Series{{Time: -4e18}, {Time: 4e18}}
+	for _, start := range []int64{math.MinInt64, -4e18, 0, 4e18, math.MaxInt64} {
+		if got := NewSpectra().Window(start, s, s); got != nil {
+			t.Errorf("start %d: %d values", start, len(got))
 		}
-	}
-}
-
-func TestSpectraArguments(t *testing.T) {
-	good := sampled(1020, 5e6, 0, 21e6, func(int, float64) float64 { return 0 })
-	if err := NewSpectra(time.Nanosecond).Window(make([]float32, 2399), epoch, good, good); err == nil {
-		t.Error("no error for a short destination")
-	}
-	for _, tick := range []time.Duration{0, -1, 3, time.Second} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("no panic for a tick of %v", tick)
-				}
-			}()
-			NewSpectra(tick)
-		}()
 	}
 }
 
@@ -299,10 +196,10 @@ func TestPhase(t *testing.T) {
 func BenchmarkSpectra(b *testing.B) {
 	axis := func(k int, t float64) float64 { return math.Sin(20*t + float64(k)) }
 	acc, gyro := sampled(60000, 5e6, 1e6, 21e6, axis), sampled(60000, 5e6, 1e6, 21e6, axis)
-	s, dst := NewSpectra(time.Nanosecond), make([]float32, 2400)
+	s := NewSpectra()
 	for b.Loop() {
-		if err := s.Window(dst, epoch+1e11, acc, gyro); err != nil {
-			b.Fatal(err)
+		if s.Window(epoch+1e11, acc, gyro) == nil {
+			b.Fatal("not covered")
 		}
 	}
 }

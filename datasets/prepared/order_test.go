@@ -85,8 +85,8 @@ func TestSamplesCanChange(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "set")
 	w := begin(t, dir, Layout{Size: 1}, item{Sample{Name: "b"}, []float32{1}},
 		item{Sample{Name: "a"}, []float32{2}})
-	if w.Len() != 2 {
-		t.Errorf("%d samples so far, want 2", w.Len())
+	if len(w.Samples()) != 2 {
+		t.Errorf("%d samples so far, want 2", len(w.Samples()))
 	}
 	w.Samples()[0] = Sample{Name: "b", Label: 4, Part: Test, Group: "g"}
 	w.Samples()[1].Name = "c" // and it comes last

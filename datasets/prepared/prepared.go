@@ -22,6 +22,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -103,7 +104,7 @@ type head struct {
 	Layout  Layout          `json:"layout"`
 	Samples int             `json:"samples"`
 	Values  uint32          `json:"values"` // CRC-32C of the values
-	Meta    json.RawMessage `json:"meta"`
+	Meta    json.RawMessage `json:"meta"`   // what was given to Commit
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -114,7 +115,7 @@ func seal(b []byte) []byte { return binary.NativeEndian.AppendUint32(b, crc32.Ch
 // Set is an open set. Its values are memory-mapped: they must not be changed, and are
 // gone once the Set is unreachable.
 type Set struct {
-	Layout Layout
+	head
 	Bytes  []byte    // values of a layout of bytes, one row a sample
 	Floats []float32 // values of a layout of float32
 
@@ -126,17 +127,14 @@ type Set struct {
 
 	// Moments holds 2*Period numbers a row: sum and sum of squares.
 	Moments []float64
-
-	// Meta is what was given to Commit.
-	Meta json.RawMessage
 }
 
 // Open opens the set in a directory. Sizes and checksums are verified.
 func Open(dir string) (*Set, error) {
 	s := &Set{}
-	h, err := s.read(filepath.Join(dir, setFile))
+	err := s.read(filepath.Join(dir, setFile))
 	if err == nil {
-		err = s.mapValues(filepath.Join(dir, valuesFile), h)
+		err = s.mapValues(filepath.Join(dir, valuesFile))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("prepared set %s: %w", dir, err)
@@ -145,45 +143,42 @@ func Open(dir string) (*Set, error) {
 }
 
 // read reads all but the values.
-func (s *Set) read(path string) (h head, err error) {
+func (s *Set) read(path string) error {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return h, err
+		return err
 	}
 	end := len(b) - 4
 	if end < 0 || !bytes.Equal(seal(b[:end:end]), b) {
-		return h, fmt.Errorf("%s: %d bytes with a wrong checksum", setFile, len(b))
+		return fmt.Errorf("%s: %d bytes with a wrong checksum", setFile, len(b))
 	}
 	line, rest, _ := bytes.Cut(b[:end], []byte("\n"))
-	if err := json.Unmarshal(line, &h); err != nil {
-		return h, fmt.Errorf("%s: %w", setFile, err)
+	if err := json.Unmarshal(line, &s.head); err != nil {
+		return fmt.Errorf("%s: %w", setFile, err)
 	}
-	if h.Format != format {
-		return h, fmt.Errorf("%s: expected format %d, found %d", setFile, format, h.Format)
+	if s.Format != format {
+		return fmt.Errorf("%s: expected format %d, found %d", setFile, format, s.Format)
 	}
-	if err := h.Layout.validate(); err != nil {
-		return h, fmt.Errorf("%s: %w", setFile, err)
+	if err := s.Layout.validate(); err != nil {
+		return fmt.Errorf("%s: %w", setFile, err)
 	}
-	n := h.Samples
-	if row := 4*columns + 8*2*h.Layout.Period; n < 1 || n > len(rest) || len(rest) != n*row {
-		return h, fmt.Errorf("%s: %d bytes for %d samples of the layout %+v", setFile, len(rest),
-			n, h.Layout)
+	n := s.Samples
+	if row := 4*columns + 8*2*s.Layout.Period; n < 1 || n > len(rest) || len(rest) != n*row {
+		return fmt.Errorf("%s: %d bytes for %d samples of the layout %+v", setFile, len(rest),
+			n, s.Layout)
 	}
-	s.Layout, s.Meta = h.Layout, h.Meta
 	index := make([]int32, n*columns)
 	used, err := binary.Decode(rest, binary.NativeEndian, index)
-	if err != nil {
-		return h, err
+	if period := s.Layout.Period; err == nil && period > 0 {
+		s.Moments = make([]float64, n*2*period)
+		_, err = binary.Decode(rest[used:], binary.NativeEndian, s.Moments)
 	}
-	if s.Layout.Period > 0 {
-		s.Moments = make([]float64, n*2*s.Layout.Period)
-		if _, err := binary.Decode(rest[used:], binary.NativeEndian, s.Moments); err != nil {
-			return h, err
-		}
+	if err != nil {
+		return err
 	}
 	for row := range slices.Chunk(index, columns) {
 		if row[0] < 0 || int(row[0]) >= n {
-			return h, fmt.Errorf("%s: row %d of %d", setFile, row[0], n)
+			return fmt.Errorf("%s: row %d of %d", setFile, row[0], n)
 		}
 		s.Rows = append(s.Rows, row[0])
 		s.Labels = append(s.Labels, row[1])
@@ -191,34 +186,27 @@ func (s *Set) read(path string) (h head, err error) {
 		s.Groups = append(s.Groups, row[3])
 		s.Clips = append(s.Clips, row[4])
 	}
-	return h, nil
+	return nil
 }
 
 // mapValues maps the values into memory.
-func (s *Set) mapValues(path string, h head) error {
+func (s *Set) mapValues(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	want := int64(h.Samples) * int64(s.Layout.Size)
-	if !s.Layout.Bytes {
-		want *= 4
-	}
-	if info.Size() != want {
-		return fmt.Errorf("%s: expected %d bytes, found %d", valuesFile, want, info.Size())
-	}
 	m, err := mmap.Map(f, mmap.RDONLY, 0)
 	if err != nil {
 		return fmt.Errorf("%s: %w", valuesFile, err)
 	}
 	runtime.AddCleanup(s, func(m mmap.MMap) { m.Unmap() }, m)
-	if crc32.Checksum(m, castagnoli) != h.Values {
-		return fmt.Errorf("%s: %d bytes with a wrong checksum", valuesFile, len(m))
+	want := int64(s.Samples) * int64(s.Layout.Size)
+	if !s.Layout.Bytes {
+		want *= 4
+	}
+	if n := int64(len(m)); n != want || crc32.Checksum(m, castagnoli) != s.Values {
+		return fmt.Errorf("%s: expected %d bytes, found %d, or a wrong checksum", valuesFile, want, n)
 	}
 	if s.Layout.Bytes {
 		s.Bytes = m
@@ -248,23 +236,22 @@ func Touch(dir string) {
 func Prune(parent string, keep int) {
 	entries, _ := os.ReadDir(parent)
 	used := map[string]time.Time{}
-	var sets []string
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil || !e.IsDir() {
 			continue
 		}
 		path := filepath.Join(parent, e.Name())
-		switch {
-		case !strings.HasPrefix(e.Name(), temporary):
+		if !strings.HasPrefix(e.Name(), temporary) {
 			used[path] = info.ModTime()
-			sets = append(sets, path)
-		case time.Since(info.ModTime()) > abandoned:
+		} else if time.Since(info.ModTime()) > abandoned {
 			os.RemoveAll(path)
 		}
 	}
-	slices.SortFunc(sets, func(a, b string) int { return used[b].Compare(used[a]) })
-	for _, path := range sets[min(keep, len(sets)):] {
-		os.RemoveAll(path)
+	latest := func(a, b string) int { return used[b].Compare(used[a]) }
+	for i, path := range slices.SortedFunc(maps.Keys(used), latest) {
+		if i >= keep {
+			os.RemoveAll(path)
+		}
 	}
 }

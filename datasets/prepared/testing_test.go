@@ -30,13 +30,13 @@ func begin(t testing.TB, dir string, l Layout, items ...item) *Writer {
 
 func (w *Writer) add(i item) error {
 	if !w.layout.Bytes {
-		return w.AddFloats(i.Sample, i.v)
+		return w.Add(i.Sample, i.v)
 	}
 	b := make([]byte, len(i.v))
 	for k, x := range i.v {
 		b[k] = byte(x)
 	}
-	return w.AddBytes(i.Sample, b)
+	return w.Add(i.Sample, b)
 }
 
 // made writes a set and opens it.

@@ -55,24 +55,25 @@ func Create(dir string, l Layout) (*Writer, error) {
 	return w, nil
 }
 
-// Len returns the number of samples so far.
-func (w *Writer) Len() int { return len(w.samples) }
-
 // Samples returns what is known of the samples so far, in the order in which they were
 // added. It can be changed until Commit, as when an archive has the list of test
 // samples after the samples.
 func (w *Writer) Samples() []Sample { return w.samples }
 
-// AddBytes adds a sample of a layout of bytes.
-func (w *Writer) AddBytes(s Sample, v []byte) error { return add(w, s, v, true, 255) }
+// Add adds a sample and its values, []byte or []float32 as the layout has it. A value that
+// is not finite is an error: no network learns from it.
+func (w *Writer) Add(s Sample, values any) error {
+	if v, ok := values.([]byte); ok {
+		return add(w, s, v, w.layout.Bytes, 255)
+	}
+	v, _ := values.([]float32)
+	return add(w, s, v, !w.layout.Bytes, 1)
+}
 
-// AddFloats adds a sample of a layout of float32. A value that is not finite is an
-// error: no network learns from it.
-func (w *Writer) AddFloats(s Sample, v []float32) (err error) { return add(w, s, v, false, 1) }
-
-// add adds a sample, and the moments of its values divided by unit.
-func add[T byte | float32](w *Writer, s Sample, v []T, bytes bool, unit float64) (err error) {
-	if w.layout.Bytes != bytes || len(v) != w.layout.Size {
+// add adds a sample whose values are of the layout's type, and the moments of its values
+// divided by unit.
+func add[T byte | float32](w *Writer, s Sample, v []T, fits bool, unit float64) (err error) {
+	if !fits || len(v) != w.layout.Size {
 		return fmt.Errorf("sample %s: %d values of type %T for the layout %+v", s.Name, len(v), v, w.layout)
 	}
 	for i, x := range v {

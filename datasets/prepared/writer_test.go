@@ -18,29 +18,29 @@ func TestRefused(t *testing.T) {
 		add    func(w *Writer) error
 	}{
 		{"NaN", Layout{Size: 2, Period: 1}, func(w *Writer) error {
-			return w.AddFloats(Sample{Name: "bad"},
+			return w.Add(Sample{Name: "bad"},
 				[]float32{0, nan})
 		}},
 		{"infinity", Layout{Size: 2, Period: 1},
-			func(w *Writer) error { return w.AddFloats(Sample{Name: "bad"}, []float32{inf, 0}) }},
+			func(w *Writer) error { return w.Add(Sample{Name: "bad"}, []float32{inf, 0}) }},
 		{"minus infinity", Layout{Size: 2}, func(w *Writer) error {
-			return w.AddFloats(Sample{Name: "bad"},
+			return w.Add(Sample{Name: "bad"},
 				[]float32{0, -inf})
 		}},
 		{"too few floats", Layout{Size: 2}, func(w *Writer) error {
-			return w.AddFloats(Sample{Name: "bad"},
+			return w.Add(Sample{Name: "bad"},
 				[]float32{1})
 		}},
 		{"too many floats", Layout{Size: 2}, func(w *Writer) error {
-			return w.AddFloats(Sample{Name: "bad"},
+			return w.Add(Sample{Name: "bad"},
 				make([]float32, 3))
 		}},
 		{"bytes among floats", Layout{Size: 2},
-			func(w *Writer) error { return w.AddBytes(Sample{Name: "bad"}, []byte{1, 2}) }},
+			func(w *Writer) error { return w.Add(Sample{Name: "bad"}, []byte{1, 2}) }},
 		{"floats among bytes", Layout{Size: 2, Bytes: true},
-			func(w *Writer) error { return w.AddFloats(Sample{Name: "bad"}, []float32{1, 2}) }},
+			func(w *Writer) error { return w.Add(Sample{Name: "bad"}, []float32{1, 2}) }},
 		{"too few bytes", Layout{Size: 2, Bytes: true},
-			func(w *Writer) error { return w.AddBytes(Sample{Name: "bad"}, []byte{1}) }},
+			func(w *Writer) error { return w.Add(Sample{Name: "bad"}, []byte{1}) }},
 	} {
 		dir := filepath.Join(t.TempDir(), "set")
 		w := begin(t, dir, c.layout, one)
