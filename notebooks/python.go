@@ -15,10 +15,6 @@ import (
 // The Python versions that there are wheels of all packages for.
 const oldestPython, newestPython = 9, 14
 
-func (e *environment) pythonStamp() stamp {
-	return stamp{file: filepath.Join(e.dir, "venv.ok"), key: "venv " + setupVersion}
-}
-
 // pythonWorks reports whether the environment's Python still runs and has the packages:
 // an update of the system's Python can take it away from under it.
 func (e *environment) pythonWorks(ctx context.Context) bool {
@@ -28,37 +24,21 @@ func (e *environment) pythonWorks(ctx context.Context) bool {
 
 // makePython makes the Python environment and installs the pinned packages in it.
 func (e *environment) makePython(ctx context.Context) error {
-	s := e.pythonStamp()
-	if s.ok() && !e.pythonWorks(ctx) {
-		if err := os.Remove(s.file); err != nil {
-			return err
-		}
-	}
-	return s.make(func() error {
-		// Python finds its packages from where it is started, so an environment can be
-		// moved; only the scripts in its bin cannot, and python -m does what they do.
-		return replaceDir(e.venv(), func(dir string) error {
-			pip, err := newVenv(ctx, dir)
-			if err != nil {
-				return err
-			}
-			return e.installPackages(ctx, pip)
-		})
-	})
-}
-
-// installPackages installs what requirements.txt lists, exactly.
-func (e *environment) installPackages(ctx context.Context, pip []string) error {
 	file := filepath.Join(e.dir, "requirements.txt")
 	if err := os.WriteFile(file, requirements, 0o644); err != nil {
 		return err
 	}
-	args := append(slices.Clone(pip[1:]), "install", "--no-deps", "--require-hashes",
-		"--only-binary", ":all:",
-		"--disable-pip-version-check", "--no-input", "--progress-bar", "off", "-r", file)
-	cmd := newCommand(ctx, pip[0], args...)
-	cmd.Env = pythonEnv()
-	return runQuietly(ctx, cmd)
+	// Python finds its packages from where it is started, so an environment can be
+	// moved; only the scripts in its bin cannot, and python -m does what they do.
+	return replaceDir(e.venv(), func(dir string) error {
+		pip, err := newVenv(ctx, dir)
+		if err != nil {
+			return err
+		}
+		args := append(pip, "install", "--no-deps", "--require-hashes", "--only-binary", ":all:",
+			"--disable-pip-version-check", "--no-input", "--progress-bar", "off", "-r", file)
+		return runQuietly(ctx, pythonCommand(ctx, args[0], args[1:]...))
+	})
 }
 
 // newVenv makes an empty Python environment in dir and returns the command that is its
@@ -72,9 +52,7 @@ func newVenv(ctx context.Context, dir string) (pip []string, err error) {
 	own := []string{inside, "-m", "pip"}
 	try := func(args ...string) bool { return newCommand(ctx, python, args...).Run() == nil }
 	create := func(args ...string) error {
-		cmd := newCommand(ctx, python, append(args, dir)...)
-		cmd.Env = pythonEnv()
-		if err := runQuietly(ctx, cmd); err != nil {
+		if err := runQuietly(ctx, pythonCommand(ctx, python, append(args, dir)...)); err != nil {
 			return fmt.Errorf("making a Python environment: %w", err)
 		}
 		return nil
@@ -108,17 +86,15 @@ func findPython(ctx context.Context) (string, error) {
 		}
 		out, err := newCommand(ctx, path, "-I", "-c",
 			"import sys; print('%d.%d' % sys.version_info[:2])").Output()
-		if err != nil {
-			if ctx.Err() != nil {
-				return "", context.Cause(ctx)
-			}
-			continue
-		}
 		version := strings.TrimSpace(string(out))
-		if suits(version) {
+		switch {
+		case ctx.Err() != nil:
+			return "", context.Cause(ctx)
+		case err == nil && suits(version):
 			return path, nil
+		case err == nil:
+			found = append(found, path+" is "+version)
 		}
-		found = append(found, path+" is "+version)
 	}
 	want := fmt.Sprintf("Python 3.%d to 3.%d is needed (Debian, Ubuntu: apt install python3 python3-venv; "+
 		"macOS: brew install python@3.13)", oldestPython, newestPython)
@@ -135,16 +111,19 @@ func suits(version string) bool {
 	return ok && err == nil && oldestPython <= n && n <= newestPython
 }
 
+func pythonCommand(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := newCommand(ctx, name, args...)
+	cmd.Env = pythonEnv()
+	return cmd
+}
+
 // pythonEnv is the process's environment without what makes Python or pip look or
-// install elsewhere.
-func pythonEnv() []string {
+// install elsewhere, and without other variables.
+func pythonEnv(without ...string) []string {
+	without = append(without, "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV",
+		"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
 	return slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
-		switch name {
-		case "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV",
-			"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV":
-			return true
-		}
-		return false
+		return slices.Contains(without, name)
 	})
 }

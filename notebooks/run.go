@@ -9,7 +9,6 @@ import (
 	"log"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -99,16 +98,8 @@ func outputFiles(outDir, source string) (ipynb, html string) {
 // kernelEnv returns the environment variables of Jupyter, and with it of the kernels and
 // the cells.
 func kernelEnv(env *environment, opts *options) []string {
-	vars := slices.DeleteFunc(pythonEnv(), func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		switch name {
-		case "GOWORK", // each kernel makes its own
-			"JUPYTER_PATH": // its kernels would come before ours
-			return true
-		}
-		return false
-	})
-	vars = append(vars,
+	// Each kernel makes its own GOWORK; kernels of JUPYTER_PATH would come before ours.
+	vars := append(pythonEnv("GOWORK", "JUPYTER_PATH"),
 		"JUPYTER_PREFER_ENV_PATH=1",
 		// Also the answer to a -mod=mod of the user's: workspaces refuse it.
 		"GOFLAGS="+strings.TrimSpace(env.goes.flags+" -mod=readonly"),

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -67,15 +66,18 @@ func setUp(ctx context.Context, root string, progress *log.Logger) (*environment
 		return nil, err
 	}
 	defer unlock()
-	for _, step := range []struct {
-		name string
-		make func(context.Context) error
-	}{
-		{"Python packages", env.makePython}, {"Go kernel", env.makeTools},
-		{"kernel specification", env.makeKernelSpec}, {"library compiled", env.warmUp},
-	} {
+	steps, err := env.steps()
+	if err != nil {
+		return nil, err
+	}
+	if !env.pythonWorks(ctx) && ctx.Err() == nil {
+		if err := steps[0].stamp.remove(); err != nil {
+			return nil, err
+		}
+	}
+	for _, step := range steps {
 		begin := time.Now()
-		err := step.make(ctx)
+		err := step.stamp.make(func() error { return step.build(ctx) })
 		switch {
 		case err == nil:
 			progress.Printf("  %s (%s)", step.name, round(time.Since(begin)))
@@ -94,8 +96,31 @@ func setUp(ctx context.Context, root string, progress *log.Logger) (*environment
 	return env, nil
 }
 
-// newEnvironment finds the place of the environment for root, whether it is there or
-// not.
+// A step makes a part of the environment, unless its stamp says that it is there.
+type step struct {
+	name  string
+	stamp stamp
+	build func(context.Context) error
+}
+
+func (e *environment) steps() ([]step, error) {
+	library, err := e.libraryStamp()
+	return []step{
+		{"Python packages", stamp{filepath.Join(e.dir, "venv.ok"), "venv " + setupVersion}, e.makePython},
+		{"Go kernel", stamp{filepath.Join(e.dir, "bin.ok"), e.goes.version}, e.makeTools},
+		{"kernel specification", stamp{e.kernelSpecFile(), e.kernelSpec()}, e.makeKernelDir},
+		{"library compiled", library, e.warmUp},
+	}, err
+}
+
+// complete reports whether there is nothing left to make.
+func (e *environment) complete(ctx context.Context) bool {
+	steps, err := e.steps()
+	missing := func(s step) bool { return !s.stamp.ok() }
+	return err == nil && !slices.ContainsFunc(steps, missing) && e.pythonWorks(ctx)
+}
+
+// newEnvironment finds the place of the environment for root, whether it is there or not.
 func newEnvironment(ctx context.Context, root string) (*environment, error) {
 	goes, err := findGo(ctx, root)
 	if err != nil {
@@ -169,19 +194,6 @@ func pinsHash(root string) (string, error) {
 	return fmt.Sprintf("%x", h.Sum(nil)[:6]), nil
 }
 
-// complete reports whether there is nothing left to make.
-func (e *environment) complete(ctx context.Context) bool {
-	warm, err := e.warmStamp()
-	if err != nil || !warm.ok() || !e.pythonStamp().ok() || !e.toolsStamp().ok() {
-		return false
-	}
-	spec, err := os.ReadFile(e.kernelSpecFile())
-	if err != nil || !bytes.Equal(spec, e.kernelSpec()) {
-		return false
-	}
-	return e.pythonWorks(ctx)
-}
-
 // lock takes the lock that is the file at path; waiting is called if it is taken. The
 // function that it returns gives the lock back.
 func lock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
@@ -211,9 +223,9 @@ func (e *environment) ensurePlugin(ctx context.Context, progress *log.Logger) er
 	return err
 }
 
-// A stamp says that a step of the set-up was completed. It is a file that is written
-// after everything else, at once, and that holds what the step was made from: if the
-// file is missing or holds something else, the step was interrupted or is out of date.
+// A stamp says that a step of the set-up was completed. It is a file that is written after
+// everything else, at once, and holds what the step was made from: if it is missing or holds
+// something else, the step was interrupted or is out of date.
 type stamp struct {
 	file string
 	key  string
@@ -231,7 +243,7 @@ func (s stamp) make(build func() error) error {
 	if s.ok() {
 		return nil
 	}
-	if err := os.Remove(s.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.remove(); err != nil {
 		return err
 	}
 	if err := build(); err != nil {
@@ -239,6 +251,13 @@ func (s stamp) make(build func() error) error {
 	}
 	if err := renameio.WriteFile(s.file, []byte(s.key+"\n"), 0o644); err != nil {
 		return fmt.Errorf("stamp: %w", err)
+	}
+	return nil
+}
+
+func (s stamp) remove() error {
+	if err := os.Remove(s.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }
@@ -265,8 +284,10 @@ func replaceDir(dir string, build func(dir string) error) error {
 // removeLeftovers removes what an interrupted replaceDir left, unless something is still
 // being written to it; there is a next time.
 func removeLeftovers(dir string) {
-	leftovers, _ := filepath.Glob(escapeGlob(dir) + ".new*")
-	for _, l := range leftovers {
-		_ = os.RemoveAll(l)
+	beside, _ := os.ReadDir(filepath.Dir(dir))
+	for _, e := range beside {
+		if strings.HasPrefix(e.Name(), filepath.Base(dir)+".new") {
+			_ = os.RemoveAll(filepath.Join(filepath.Dir(dir), e.Name()))
+		}
 	}
 }

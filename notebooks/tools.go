@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/google/renameio/v2"
 )
 
 // goInfo is what the set-up wants to know of the Go that is used.
@@ -49,23 +47,17 @@ func (e *environment) goCommand(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func (e *environment) toolsStamp() stamp {
-	return stamp{file: filepath.Join(e.dir, "bin.ok"), key: e.goes.version}
-}
-
 // makeTools builds the kernel, gopls and goimports at the versions of go.mod.
 func (e *environment) makeTools(ctx context.Context) error {
-	return e.toolsStamp().make(func() error {
-		return replaceDir(e.bin(), func(dir string) error {
-			cmd := e.goCommand(ctx, "install", "tool")
-			cmd.Env = append(cmd.Env, "GOBIN="+dir)
-			return runQuietly(ctx, cmd)
-		})
+	return replaceDir(e.bin(), func(dir string) error {
+		cmd := e.goCommand(ctx, "install", "tool")
+		cmd.Env = append(cmd.Env, "GOBIN="+dir)
+		return runQuietly(ctx, cmd)
 	})
 }
 
-// warmStamp is a stamp for each checkout, since they share the environment.
-func (e *environment) warmStamp() (stamp, error) {
+// libraryStamp is a stamp for each checkout, since they share the environment.
+func (e *environment) libraryStamp() (stamp, error) {
 	h := sha256.New()
 	for _, name := range []string{"go.mod", "go.sum"} {
 		b, err := os.ReadFile(filepath.Join(e.root, name))
@@ -86,38 +78,30 @@ var errLibrary = errors.New("the library does not compile")
 // warmUp compiles what the cells import, so that the first of them does not have to. It
 // also downloads modules that are missing: the cells get none.
 func (e *environment) warmUp(ctx context.Context) error {
-	s, err := e.warmStamp()
-	if err != nil {
-		return err
+	// Cells are built in a workspace, which looks up the go.mod of every module there is,
+	// not only of those that a build here needs.
+	err := runQuietly(ctx, e.goCommand(ctx, "list", "-m", "all"))
+	if err == nil {
+		err = runQuietly(ctx, e.goCommand(ctx, "build", "./...", "github.com/janpfeifer/gonb/gonbui"))
 	}
-	return s.make(func() error {
-		// Cells are built in a workspace, which looks up the go.mod of every module there is,
-		// not only of those that a build here needs.
-		err := runQuietly(ctx, e.goCommand(ctx, "list", "-m", "all"))
-		if err == nil {
-			err = runQuietly(ctx, e.goCommand(ctx, "build", "./...", "github.com/janpfeifer/gonb/gonbui"))
-		}
-		if err != nil {
-			return fmt.Errorf("%w: %w", errLibrary, err)
-		}
-		return nil
-	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", errLibrary, err)
+	}
+	return nil
 }
 
-// kernelName is the kernel's name in Jupyter, and in the notebooks' metadata.
-const kernelName = "gonb"
-
+// kernelSpecFile makes the kernel known to the environment's Jupyter, and to no other, by the
+// name that the notebooks' metadata have.
 func (e *environment) kernelSpecFile() string {
-	return filepath.Join(e.venv(), "share", "jupyter", "kernels", kernelName, "kernel.json")
+	return filepath.Join(e.venv(), "share", "jupyter", "kernels", "gonb", "kernel.json")
 }
 
 // kernelSpec is the file that tells Jupyter how to start the kernel. It is GoNB's own,
 // plus -raw_error, for errors as text and not as HTML, plus the PATH to the tools.
-func (e *environment) kernelSpec() []byte {
+func (e *environment) kernelSpec() string {
 	path := []string{e.bin(), e.goes.dir, "${PATH}"}
 	b, err := json.MarshalIndent(map[string]any{
-		"argv": []string{filepath.Join(e.bin(), "gonb"), "--kernel", "{connection_file}",
-			"-raw_error"},
+		"argv":           []string{filepath.Join(e.bin(), "gonb"), "--kernel", "{connection_file}", "-raw_error"},
 		"display_name":   "Go (gonb)",
 		"language":       "go",
 		"interrupt_mode": "message",
@@ -126,14 +110,10 @@ func (e *environment) kernelSpec() []byte {
 	if err != nil {
 		panic(err) // strings and nothing else
 	}
-	return b
+	return string(b)
 }
 
-// makeKernelSpec makes the kernel known to the environment's Jupyter, and to no other.
-func (e *environment) makeKernelSpec(ctx context.Context) error {
-	file := e.kernelSpecFile()
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	return renameio.WriteFile(file, e.kernelSpec(), 0o644)
+// makeKernelDir makes the directory of the specification, which is its own stamp.
+func (e *environment) makeKernelDir(context.Context) error {
+	return os.MkdirAll(filepath.Dir(e.kernelSpecFile()), 0o755)
 }
