@@ -125,10 +125,7 @@ func nameClasses(x *plot.Axis, names []string, slot vg.Length) {
 	}
 	switch {
 	case slot < smallSize:
-		at = nil
-		for _, t := range ticks(0, float64(len(names)-1), 10) {
-			at = append(at, plot.Tick{Value: t.Value + 0.5, Label: t.Label})
-		}
+		at = middleTicks(len(names), 10)
 	case !level:
 		x.Tick.Label.Rotation = math.Pi / 2
 		x.Tick.Label.XAlign, x.Tick.Label.YAlign = text.XRight, text.YCenter

@@ -2,7 +2,6 @@ package figures
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -23,8 +22,7 @@ func Occupancy(names []string, tables []page.Table, shared int) (*Figure, error)
 	uses := make([][]bool, len(tables))
 	for i, t := range tables {
 		if err := t.Validate(); err != nil || t.Shared != shared || len(t.Entries) == 0 {
-			return nil, fmt.Errorf("figures: occupancy: %q: %d pages over %d shared ones, want some "+
-				"over %d (%v)",
+			return nil, fmt.Errorf("figures: occupancy: %q: %d pages over %d shared ones, want some over %d (%v)",
 				names[i], len(t.Entries), t.Shared, shared, err)
 		}
 		uses[i] = make([]bool, shared)
@@ -97,20 +95,11 @@ func matrixPlot(names []string, uses [][]bool, shared int) *plot.Plot {
 
 func barsPlot(occupancy []int, networks int) *plot.Plot {
 	end := float64(len(occupancy))
-	at := wholeTicks(end-1, 10)
-	for i := range at {
-		at[i].Value += 0.5
-	}
 	y := axis{"occupancy (networks)", 0, float64(networks), wholeTicks(float64(networks), 5)}
-	return newPlot(axis{"shared page", 0, end, at}, y, func(c scaled) {
+	return newPlot(axis{"shared page", 0, end, middleTicks(len(occupancy), 10)}, y, func(c scaled) {
 		gap := min(1, (c.x(1)-c.x(0))/5)
 		for k, n := range occupancy {
 			c.bar(darkGrey, float64(k), float64(k+1), 0, float64(n), gap)
 		}
 	})
-}
-
-func wholeTicks(hi float64, n int) []plot.Tick {
-	return slices.DeleteFunc(ticks(0, hi, n),
-		func(t plot.Tick) bool { return t.Value != math.Trunc(t.Value) })
 }
