@@ -45,8 +45,7 @@ func Curves(title string, curves []Curve) (*Figure, error) {
 		below:  "The dot is the best step, whose weights were kept. Each panel has its own number of steps.",
 		height: 20 + 130*vg.Length((len(curves)+4)/5),
 		draw: func(c draw.Canvas) {
-			drawPanels(c, "training step", "validation accuracy (%)", 5, 1,
-				panels)
+			drawPanels(c, "training step", "validation accuracy (%)", 5, 1, panels)
 		},
 	}.figure(), nil
 }
@@ -124,19 +123,17 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 		}
 		lines[len(names)] = append(lines[len(names)], mean)
 	}
-	sty := func(i int) draw.LineStyle {
+	styles := []draw.LineStyle{}
+	var legend []legendEntry
+	for i, name := range append(slices.Clip(names), "mean") {
+		styles = append(styles, line(hue(i), 1.2, dashes(i)...))
 		if i == len(names) {
-			return line(black, 3)
+			styles[i] = line(black, 3)
 		}
-		return line(hue(i), 1.2, dashes(i)...)
+		label := fmt.Sprintf("%.1f %%  %s", lines[i][len(steps)-1], name)
+		legend = append(legend, stroked(label, styles[i]))
 	}
-	entry := func(i int, name string) legendEntry {
-		return stroked(fmt.Sprintf("%.1f %%  %s", lines[i][len(steps)-1], name), sty(i))
-	}
-	legend := []legendEntry{entry(len(names), "mean")}
-	for i, name := range names {
-		legend = append(legend, entry(i, name))
-	}
+	legend = slices.Concat(legend[len(names):], legend[:len(names)]) // the mean first
 	first, last := at[0], at[len(at)-1]
 	if first == last {
 		first, last = first-1, last+1
@@ -146,15 +143,14 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 	p := newPlot(axis{"optimization step", first, last, ticks(first, last, 8)}, y, func(c scaled) {
 		for i, line := range lines {
 			pts := c.points(at, line)
-			c.StrokeLines(sty(i), pts)
+			c.StrokeLines(styles[i], pts)
 			if len(pts) == 1 { // no line to see
-				dot(c.Canvas, sty(i).Color, 1+sty(i).Width, pts[0])
+				dot(c.Canvas, styles[i].Color, 1+styles[i].Width, pts[0])
 			}
 		}
 	})
-	below := "Beside each name is its last value."
-	return chart{title: title, below: below, height: 270, legend: legend, side: 110,
-		draw: p.Draw}.figure(), nil
+	return chart{title: title, below: "Beside each name is its last value.", height: 270,
+		legend: legend, side: 110, draw: p.Draw}.figure(), nil
 }
 
 // ConvergenceLine is the course of one method in [Convergence].
@@ -184,7 +180,7 @@ func Convergence(lines []ConvergenceLine, o ConvergenceOptions) (*Figure, error)
 		return nil, fmt.Errorf("figures: convergence: target %v, floor %v: want a floor below both, or 0",
 			o.Target, o.Floor)
 	}
-	x := axis{name: "wall time (s, log)", min: math.Inf(1), max: math.Inf(-1)}
+	first, last := math.Inf(1), math.Inf(-1) // logarithms
 	y := axis{name: "mean change of accuracy (points)", min: min(0, o.Target), max: max(0, o.Target)}
 	standIn := false
 	target := line(black, 1.2, 5, 3)
@@ -193,7 +189,7 @@ func Convergence(lines []ConvergenceLine, o ConvergenceOptions) (*Figure, error)
 		if err := l.check(); err != nil {
 			return nil, fmt.Errorf("figures: convergence: %s: %w", l.Name, err)
 		}
-		x.min, x.max = min(x.min, math.Log10(l.At[0])), max(x.max, math.Log10(l.At[len(l.At)-1]))
+		first, last = min(first, math.Log10(l.At[0])), max(last, math.Log10(l.At[len(l.At)-1]))
 		y.min, y.max = min(y.min, slices.Min(l.Change)), max(y.max, slices.Max(l.Change))
 		standIn = standIn || l.StandIn
 		when := "never"
@@ -218,18 +214,15 @@ func Convergence(lines []ConvergenceLine, o ConvergenceOptions) (*Figure, error)
 	if standIn {
 		below += " Open marks: stand-in data (generated)."
 	}
-	spare := max(0.02*(x.max-x.min), (0.6-(x.max-x.min))/2)
-	x.min, x.max = x.min-spare, x.max+spare
-	x.ticks, y.ticks = logTicks(math.Pow(10, x.min), math.Pow(10, x.max)), ticks(y.min, y.max, 8)
-	p := newPlot(x, y, func(c scaled) {
+	y.ticks = ticks(y.min, y.max, 8)
+	p := newPlot(logAxis("wall time (s, log)", first, last, 0.02), y, func(c scaled) {
 		c.StrokeLine2(line(darkGrey, 0.75), c.Min.X, c.y(0), c.Max.X, c.y(0))
 		c.StrokeLine2(target, c.Min.X, c.y(o.Target), c.Max.X, c.y(o.Target))
 		for i, l := range lines {
 			c.course(i, l, o.Target)
 		}
 	})
-	ch := chart{title: o.Title, below: below, height: 270, legend: legend, side: 200, draw: p.Draw}
-	return ch.figure(), nil
+	return chart{title: o.Title, below: below, height: 270, legend: legend, side: 200, draw: p.Draw}.figure(), nil
 }
 
 func (l ConvergenceLine) check() error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -14,11 +15,10 @@ import (
 	"weightsep/datasets"
 )
 
-// fullWidth is the width of a notebook's column: 900 pixels.
-const fullWidth = 675 * vg.Length(1)
-
-// margin is what a figure keeps free on every side.
-const margin = 10 * vg.Length(1)
+const (
+	fullWidth = 675 * vg.Length(1) // of a notebook's column: 900 pixels
+	margin    = 10 * vg.Length(1)  // free on every side
+)
 
 // A chart is a title, an explanation, a legend, and a drawing below them.
 type chart struct {
@@ -48,8 +48,7 @@ func (ch chart) figure() *Figure {
 		height += vg.Length(len(rows) * legendRow)
 	}
 	head := vg.Length(len(title)*(titleSize+3)+len(below)*(textSize+3)) + 6
-	f := &Figure{Title: ch.title, Width: fullWidth, Height: 2*margin + head + height}
-	f.draw = func(c draw.Canvas) {
+	return &Figure{Title: ch.title, Width: fullWidth, Height: 2*margin + head + height, draw: func(c draw.Canvas) {
 		if ch.kind != "" {
 			badge(c, ch.kind, c.Max.X-margin, c.Max.Y-margin+3, titleSize)
 		}
@@ -72,8 +71,7 @@ func (ch chart) figure() *Figure {
 			c.Max.Y -= vg.Length(len(rows) * legendRow)
 		}
 		ch.draw(c)
-	}
-	return f
+	}}
 }
 
 // A legendEntry is a swatch and what it means.
@@ -136,6 +134,14 @@ type axis struct {
 	name     string
 	min, max float64
 	ticks    []plot.Tick
+}
+
+// logAxis is an axis of logarithms from lo to hi, with a share more at both ends for marks there,
+// and of a factor of four at least.
+func logAxis(name string, lo, hi, share float64) axis {
+	spare := max(share*(hi-lo), (0.6-(hi-lo))/2)
+	lo, hi = lo-spare, hi+spare
+	return axis{name, lo, hi, logTicks(math.Pow(10, lo), math.Pow(10, hi))}
 }
 
 // scaled is the canvas inside a plot's axes, with their scales.
@@ -203,6 +209,8 @@ type panel struct {
 // once, below and at the left.
 func drawPanels(c draw.Canvas, x, y string, cols, lines int, all []panel) {
 	above := vg.Length(19 + 11*lines) // the data
+	name := aligned(bold(style(textSize, black)), text.XLeft, text.YTop)
+	small := aligned(style(smallSize, black), text.XLeft, text.YTop)
 	sty := aligned(style(textSize, black), text.XCenter, text.YBottom)
 	if x != "" {
 		c.FillText(sty, pt(c.Center().X, c.Min.Y), x)
@@ -215,33 +223,24 @@ func drawPanels(c draw.Canvas, x, y string, cols, lines int, all []panel) {
 		c.Min.X += 16
 	}
 	cols = min(cols, len(all))
-	plots := make([][]*plot.Plot, (len(all)+cols-1)/cols)
-	for i := range plots {
-		plots[i] = make([]*plot.Plot, cols)
-	}
+	tiles := draw.Tiles{Rows: (len(all) + cols - 1) / cols, Cols: cols, PadX: 12, PadY: above, PadTop: above}
+	plots := make([]*plot.Plot, tiles.Rows*cols)
 	for i, p := range all {
-		plots[i/cols][i%cols] = p.plot
+		plots[i] = p.plot
 	}
-	tiles := draw.Tiles{Rows: len(plots), Cols: cols, PadX: 12, PadY: above, PadTop: above}
-	name := aligned(bold(style(textSize, black)), text.XLeft, text.YTop)
-	small := aligned(style(smallSize, black), text.XLeft, text.YTop)
-	for i, row := range plot.Align(plots, tiles, c) {
-		for k, to := range row {
-			if i*cols+k >= len(all) {
-				break
-			}
-			p := all[i*cols+k]
-			p.plot.Draw(to)
-			inside := p.plot.DataCanvas(to)
-			at, right := pt(inside.Min.X, inside.Max.Y+above-6), inside.Max.X
-			if p.kind != "" {
-				right = badge(c, p.kind, right, at.Y, smallSize-1) - 3
-			}
-			c.FillText(name, at, shorten(p.name, name, right-at.X))
-			for _, l := range wrap(p.caption, small, inside.Max.X-at.X, lines) {
-				at.Y -= 11
-				c.FillText(small, at, l)
-			}
+	aligned := plot.Align(slices.Collect(slices.Chunk(plots, cols)), tiles, c)
+	for i, p := range all {
+		to := aligned[i/cols][i%cols]
+		p.plot.Draw(to)
+		inside := p.plot.DataCanvas(to)
+		at, right := pt(inside.Min.X, inside.Max.Y+above-6), inside.Max.X
+		if p.kind != "" {
+			right = badge(c, p.kind, right, at.Y, smallSize-1) - 3
+		}
+		c.FillText(name, at, shorten(p.name, name, right-at.X))
+		for _, l := range wrap(p.caption, small, inside.Max.X-at.X, lines) {
+			at.Y -= 11
+			c.FillText(small, at, l)
 		}
 	}
 }
@@ -259,8 +258,7 @@ func mark(c draw.Canvas, i int, at vg.Point, radius vg.Length, open bool) {
 
 func checkKind(kind string) error {
 	if kind != datasets.Real && kind != datasets.StandIn && kind != datasets.OwnData {
-		return fmt.Errorf("%q data: want %s, %s or %s", kind, datasets.Real, datasets.StandIn,
-			datasets.OwnData)
+		return fmt.Errorf("%q data: want %s, %s or %s", kind, datasets.Real, datasets.StandIn, datasets.OwnData)
 	}
 	return nil
 }
