@@ -22,9 +22,8 @@ type Curve struct {
 	Best       int       // the one of the steps whose weights were kept
 }
 
-// Curves shows the course of trainings of their own, such as the baselines': validation
-// accuracy over steps, a panel a network. Accuracy has one axis for all, steps have an
-// axis each. A dot marks the best step, and the line under the name says which it is.
+// Curves shows the course of trainings of their own, such as the baselines': validation accuracy,
+// on one axis for all, over steps, on an axis each; a panel a network. A dot marks the best step.
 func Curves(title string, curves []Curve) (*Figure, error) {
 	if len(curves) == 0 {
 		return nil, errors.New("figures: curves of no networks")
@@ -91,11 +90,9 @@ func (v Curve) panel(y axis) panel {
 	}
 }
 
-// History shows the course of an optimization: validation accuracy over steps, a
-// thin line a network, in the order of names, and a thick black one for the mean
-// of all. The legend beside the plot has each line's last value.
-//
-// validation holds, for each of the steps, an accuracy from 0 to 1 a network.
+// History shows the course of an optimization: validation accuracy over steps, a thin line a
+// network and a thick black one for the mean of all. The legend beside the plot has each line's
+// last value. validation holds, for each of the steps, an accuracy from 0 to 1 a network.
 func History(title string, names []string, steps []int, validation [][]float64) (*Figure, error) {
 	if len(names) == 0 {
 		return nil, errors.New("figures: history of no networks")
@@ -243,9 +240,7 @@ func (l ConvergenceLine) reach(target float64) int {
 	return slices.IndexFunc(l.Change, func(c float64) bool { return c >= target })
 }
 
-func courseLine(i int) draw.LineStyle {
-	return line(hue(i), 1.5, dashes(i)...)
-}
+func courseLine(i int) draw.LineStyle { return line(hue(i), 1.5, dashes(i)...) }
 
 func (c scaled) course(i int, l ConvergenceLine, target float64) {
 	var xs []float64
@@ -258,18 +253,12 @@ func (c scaled) course(i int, l ConvergenceLine, target float64) {
 		mark(c.Canvas, i, end, 2.4, l.StandIn)
 	}
 	if k := l.reach(target); k >= 0 {
-		p := pts[k]
-		c.StrokeLine2(line(hue(i), 0.75, 1.5, 2), p.X, p.Y, p.X, c.Min.Y)
-		mark(c.Canvas, i, p, 4, l.StandIn)
+		c.StrokeLine2(line(hue(i), 0.75, 1.5, 2), pts[k].X, pts[k].Y, pts[k].X, c.Min.Y)
+		mark(c.Canvas, i, pts[k], 4, l.StandIn)
 	}
 }
 
-func seconds(v float64) string {
-	if v < 100 {
-		return grouped(v, 1) + " s"
-	}
-	return grouped(v, 0) + " s"
-}
+func seconds(v float64) string { return short(v, 100) + " s" }
 
 // checkRising refuses steps or times that are not of the values, or do not rise from 0 on.
 func checkRising[T int | float64](at []T, values int) error {

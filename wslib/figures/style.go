@@ -195,6 +195,14 @@ func logTicks(lo, hi float64) []plot.Tick {
 	return t
 }
 
+// short is a number with a decimal where it is below a limit, else with none.
+func short(v, limit float64) string {
+	if v < limit {
+		return grouped(v, 1)
+	}
+	return grouped(v, 0)
+}
+
 // grouped writes a number with commas between thousands.
 func grouped(v float64, decimals int) string {
 	s := strconv.FormatFloat(math.Abs(v), 'f', decimals, 64)
