@@ -80,10 +80,10 @@ const detailLines = 40
 // head returns the first n lines of s.
 func head(s string, n int) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
-	if len(lines) <= n {
-		return strings.Join(lines, "\n")
+	if more := len(lines) - n; more > 0 {
+		lines = append(lines[:n], fmt.Sprintf("... and %d more lines", more))
 	}
-	return strings.Join(lines[:n], "\n") + fmt.Sprintf("\n... and %d more lines", len(lines)-n)
+	return strings.Join(lines, "\n")
 }
 
 // tail returns the last n lines of s, each as a terminal would show it at the end.

@@ -87,8 +87,8 @@ func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
 // line of every process that a kernel consists of, so that none can be left behind.
 type scratch string
 
-// newScratch makes the directory. The name is short because gopls listens on a socket
-// in it, and their paths may have about a hundred bytes.
+// newScratch makes the directory, of a short name: gopls listens on a socket in it, and their
+// paths may have about a hundred bytes.
 func newScratch() (scratch, error) {
 	dir, err := os.MkdirTemp("", "wsnb")
 	return scratch(dir), err

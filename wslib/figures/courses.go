@@ -39,14 +39,8 @@ func Curves(title string, curves []Curve) (*Figure, error) {
 	for _, v := range curves {
 		panels = append(panels, v.panel(percent(lo, 5)))
 	}
-	return chart{
-		title:  title,
-		below:  "The dot is the best step, whose weights were kept. Each panel has its own number of steps.",
-		height: 20 + 130*vg.Length((len(curves)+4)/5),
-		draw: func(c draw.Canvas) {
-			drawPanels(c, "training step", "validation accuracy (%)", 5, 1, panels)
-		},
-	}.figure(), nil
+	below := "The dot is the best step, whose weights were kept. Each panel has its own number of steps."
+	return fives(title, below, "training step", "validation accuracy (%)", 130, panels), nil
 }
 
 // percent is an axis of about n steps, from the tens below lo to 100.

@@ -156,27 +156,15 @@ func Samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 	if err := checkData(d); err != nil {
 		return nil, fmt.Errorf("figures: samples: %w", err)
 	}
-	f, err := samples(d, perClass, maxClasses)
+	columns, err := samplesOf(d, perClass, min(maxClasses, d.Classes))
 	if err != nil {
 		return nil, fmt.Errorf("figures: samples of %s: %w", d.Name, err)
 	}
-	return f, nil
-}
-
-func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
-	height, width, channels := d.Shape[0], d.Shape[1], d.Shape[2]
-	if perClass < 1 || maxClasses < 1 || height < 1 || width < 1 || channels < 1 {
-		return nil, fmt.Errorf("%d samples of %d classes, of shape %v: want at least 1 of each",
-			perClass, maxClasses, d.Shape)
-	}
-	columns, err := samplesOf(d, perClass, min(maxClasses, d.Classes))
-	if err != nil {
-		return nil, err
-	}
 	lo, hi, cut, err := valueRange(columns)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("figures: samples of %s: %w", d.Name, err)
 	}
+	height, width, channels := d.Shape[0], d.Shape[1], d.Shape[2]
 	below := fmt.Sprintf("%d x %d x %d, %s.", height, width, channels, sizes(d))
 	if cut {
 		below += fmt.Sprintf(" Values from %.3g (black) to %.3g (white), a hundredth beyond each.", lo, hi)
@@ -223,6 +211,10 @@ func samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 
 // samplesOf takes perClass samples of each of the first classes.
 func samplesOf(d *datasets.Dataset, perClass, classes int) ([]samplesOfClass, error) {
+	if perClass < 1 || classes < 1 || len(d.Shape) != 3 || slices.Min(d.Shape) < 1 {
+		return nil, fmt.Errorf("%d samples of %d classes, of shape %v: want at least 1 of each",
+			perClass, classes, d.Shape)
+	}
 	columns := make([]samplesOfClass, classes)
 	for i := range columns {
 		columns[i].name = strings.ReplaceAll(d.ClassNames[i], "_", " ")

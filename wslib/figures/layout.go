@@ -205,6 +205,12 @@ type panel struct {
 	plot       *plot.Plot
 }
 
+// fives is a chart of panels in rows of five of a height, with names of their axes.
+func fives(title, below, x, y string, height vg.Length, all []panel) *Figure {
+	return chart{title: title, below: below, height: 20 + height*vg.Length((len(all)+4)/5),
+		draw: func(c draw.Canvas) { drawPanels(c, x, y, 5, 1, all) }}.figure()
+}
+
 // drawPanels draws panels of captions of some lines in rows. The names of their axes stand
 // once, below and at the left.
 func drawPanels(c draw.Canvas, x, y string, cols, lines int, all []panel) {

@@ -36,15 +36,10 @@ func Density(networks []DensityOf) (*Figure, error) {
 		}
 		panels = append(panels, densityPanel(n, shares))
 	}
-	return chart{
-		title: "Share of each network's Fisher information that its densest pages carry",
-		below: "Pages by falling contribution density. Left of the dashed line are the exclusive pages; " +
+	return fives("Share of each network's Fisher information that its densest pages carry",
+		"Pages by falling contribution density. Left of the dashed line are the exclusive pages; "+
 			"above a panel is how many they are, and their share.",
-		height: 20 + 140*vg.Length((len(panels)+4)/5),
-		draw: func(c draw.Canvas) {
-			drawPanels(c, "number of pages, densest first", "cumulative share (%)", 5, 1, panels)
-		},
-	}.figure(), nil
+		"number of pages, densest first", "cumulative share (%)", 140, panels), nil
 }
 
 // shares are the percentages that the first pages carry together, from none to all of them.
@@ -77,19 +72,17 @@ func (n DensityOf) shares() ([]float64, error) {
 }
 
 func densityPanel(n DensityOf, shares []float64) panel {
-	pages, own := len(n.Density), len(n.Exclusive)
-	end := float64(pages)
+	own, end := len(n.Exclusive), float64(len(n.Density))
 	return panel{
 		name:    n.Name,
-		caption: fmt.Sprintf("%d of %d pages: %.1f %%", own, pages, shares[own]),
+		caption: fmt.Sprintf("%d of %d pages: %.1f %%", own, len(n.Density), shares[own]),
 		plot: newPlot(axis{max: end, ticks: ticks(0, end, 3)}, percent(0, 4), func(c scaled) {
 			var curve []vg.Point
 			for k, s := range shares {
 				curve = append(curve, c.at(float64(k), s))
 			}
 			cut := c.x(float64(own))
-			c.FillPolygon(tint(vermillion, 0.35),
-				append(slices.Clone(curve[:own+1]), pt(cut, c.Min.Y), c.Min))
+			c.FillPolygon(tint(vermillion, 0.35), append(slices.Clone(curve[:own+1]), pt(cut, c.Min.Y), c.Min))
 			c.StrokeLine2(line(vermillion, 1, 3, 2), cut, c.Min.Y, cut, c.Max.Y)
 			c.StrokeLines(line(blue, 1.5), curve)
 		}),
