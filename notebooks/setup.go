@@ -44,8 +44,8 @@ func (e *environment) bin() string    { return filepath.Join(e.dir, "bin") }
 // notebooks is the directory with the notebooks.
 func (e *environment) notebooks() string { return filepath.Join(e.root, "notebooks") }
 
-// setUp returns the environment for the checkout at root. It makes what is missing of
-// it; what an interrupted set-up left is made again.
+// setUp returns the environment for the checkout at root, and makes what is missing of it, also
+// what an interrupted set-up left.
 func setUp(ctx context.Context, root string, progress *log.Logger) (*environment, error) {
 	env, err := newEnvironment(ctx, root)
 	if err != nil {
@@ -71,7 +71,7 @@ func setUp(ctx context.Context, root string, progress *log.Logger) (*environment
 		return nil, err
 	}
 	if !env.pythonWorks(ctx) && ctx.Err() == nil {
-		if err := steps[0].stamp.remove(); err != nil {
+		if err := remove(steps[0].stamp.file); err != nil {
 			return nil, err
 		}
 	}
@@ -134,8 +134,7 @@ func newEnvironment(ctx context.Context, root string) (*environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &environment{root: root, dir: filepath.Join(cache, "weightsep", "notebooks-"+hash),
-		goes: goes}, nil
+	return &environment{root, filepath.Join(cache, "weightsep", "notebooks-"+hash), goes}, nil
 }
 
 // kernelModules are the modules that the kernel and its tools come from.
@@ -144,8 +143,7 @@ var kernelModules = []string{"github.com/janpfeifer/gonb", "golang.org/x/tools",
 // modulePath is the module that the notebooks walk through.
 const modulePath = "weightsep"
 
-// moduleRoot returns the directory of the checkout that dir lies in: the nearest one
-// upwards whose go.mod declares modulePath.
+// moduleRoot returns the nearest directory upwards from dir whose go.mod declares modulePath.
 func moduleRoot(dir string) (string, error) {
 	start, err := filepath.Abs(dir)
 	if err != nil {
@@ -160,8 +158,8 @@ func moduleRoot(dir string) (string, error) {
 			return "", err
 		}
 		if d == filepath.Dir(d) {
-			return "", fmt.Errorf("%s is in no checkout of %s: want its go.mod there or above", start,
-				modulePath)
+			return "", fmt.Errorf("%s is in no checkout of %s: want its go.mod there or above",
+				start, modulePath)
 		}
 	}
 }
@@ -211,8 +209,7 @@ func lock(ctx context.Context, path string, waiting func()) (unlock func(), err 
 
 // ensurePlugin makes sure that the cells find XLA's CPU plugin.
 func (e *environment) ensurePlugin(ctx context.Context, progress *log.Logger) error {
-	// The plugin is installed through pip. The environment has one, also where the
-	// system has none.
+	// The plugin is installed through pip: the environment's, as the system may have none.
 	path := os.Getenv("PATH")
 	inside := filepath.Join(e.venv(), "bin") + string(filepath.ListSeparator) + path
 	if err := os.Setenv("PATH", inside); err != nil {
@@ -243,7 +240,7 @@ func (s stamp) make(build func() error) error {
 	if s.ok() {
 		return nil
 	}
-	if err := s.remove(); err != nil {
+	if err := remove(s.file); err != nil {
 		return err
 	}
 	if err := build(); err != nil {
@@ -255,16 +252,8 @@ func (s stamp) make(build func() error) error {
 	return nil
 }
 
-func (s stamp) remove() error {
-	if err := os.Remove(s.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// replaceDir has build fill a new directory, and puts it in the place of dir after that
-// succeeded. The new directory is nobody else's: the child of a set-up that was killed
-// may still be at work on its own.
+// replaceDir has build fill a new directory, and then puts it in the place of dir. The new one is
+// nobody else's: the child of a set-up that was killed may still be at work on its own.
 func replaceDir(dir string, build func(dir string) error) error {
 	removeLeftovers(dir)
 	fresh, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".new")
@@ -281,8 +270,8 @@ func replaceDir(dir string, build func(dir string) error) error {
 	return os.Rename(fresh, dir)
 }
 
-// removeLeftovers removes what an interrupted replaceDir left, unless something is still
-// being written to it; there is a next time.
+// removeLeftovers removes what an interrupted replaceDir left. It may fail while something is
+// still being written to it; there is a next time.
 func removeLeftovers(dir string) {
 	beside, _ := os.ReadDir(filepath.Dir(dir))
 	for _, e := range beside {

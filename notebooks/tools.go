@@ -101,7 +101,8 @@ func (e *environment) kernelSpecFile() string {
 func (e *environment) kernelSpec() string {
 	path := []string{e.bin(), e.goes.dir, "${PATH}"}
 	b, err := json.MarshalIndent(map[string]any{
-		"argv":           []string{filepath.Join(e.bin(), "gonb"), "--kernel", "{connection_file}", "-raw_error"},
+		"argv": []string{filepath.Join(e.bin(), "gonb"), "--kernel", "{connection_file}",
+			"-raw_error"},
 		"display_name":   "Go (gonb)",
 		"language":       "go",
 		"interrupt_mode": "message",

@@ -172,7 +172,8 @@ func newUnits(n Network) (*units, error) {
 		case len(p.Before) == 0:
 			return nil, fmt.Errorf("seed %d: no samples", s)
 		case len(p.Before) != samples:
-			return nil, fmt.Errorf("seed %d has %d samples: want %d, as seed 0 has", s, len(p.Before), samples)
+			return nil, fmt.Errorf("seed %d has %d samples: want %d, as seed 0 has",
+				s, len(p.Before), samples)
 		}
 	}
 	if n.Groups != nil && len(n.Groups) != samples {

@@ -96,7 +96,8 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	}
 	if b.Held != (Held{}) &&
 		(b.Precision == 0 || b.ExclusivePrecision == 0 || b.ScaleFormat == "" || b.Level1 != 0) {
-		return Plan{}, errors.New("budget: beside packed networks want their precisions and scales, no Level1")
+		return Plan{}, errors.New("budget: beside packed networks want their precisions and scales, " +
+			"no Level1")
 	}
 	n := networks{size: pageSize, loads: b.Loads}
 	for _, w := range weights {
@@ -184,8 +185,9 @@ func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
 	if precision.Bits() <= 8 {
 		scales = page.ScaleLog8
 	}
-	p := Plan{held: b.Held, Format: page.Format{Size: n.size, Precision: precision,
-		ExclusivePrecision: precision, ScaleFormat: cmp.Or(b.ScaleFormat, scales), KeyPrecision: max(0, b.Keys)}}
+	p := Plan{held: b.Held, Format: page.Format{Size: n.size,
+		Precision: precision, ExclusivePrecision: precision,
+		ScaleFormat: cmp.Or(b.ScaleFormat, scales), KeyPrecision: max(0, b.Keys)}}
 	// Entries of a table take one byte as long as they suffice.
 	var err error
 	for _, width := range []int{1, 2, 4} {
@@ -241,7 +243,7 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	if level1 == 0 {
 		average := exclusivePages
 		// One page at least is left to share.
-		p.Exclusive, p.ExclusivePrecision = n.share(min(average*len(n.of), n.pages-1)), p.Precision
+		p.Exclusive = n.share(min(average*len(n.of), n.pages-1))
 		if p.Precision.Quantized() {
 			if p.ExclusivePrecision = max(page.Int8, p.Precision); n.exclusive(p) > b.Total/5 {
 				p.ExclusivePrecision = page.Int4
@@ -256,8 +258,8 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	}
 	p.Shared = min((level1-fixed)/size, n.pages-sum(p.Exclusive))
 	if p.Shared < 1 {
-		err := fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d, a page of %v %d",
-			level1, n.pages, fixed, p.Precision, size)
+		err := fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d, "+
+			"a page of %v %d", level1, n.pages, fixed, p.Precision, size)
 		if p.KeyPrecision != 0 {
 			err = fmt.Errorf("%w, beside keys of %v of %d bytes", err, p.KeyPrecision, n.keys(p))
 		}
@@ -267,15 +269,14 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	if b.Level1 > 0 {
 		p.ExclusivePrecision = cmp.Or(b.ExclusivePrecision, p.Precision)
 		// An exclusive page takes its bytes but no keys.
-		p.Exclusive = n.share(0)
 		each := p.ExclusivePrecision.Bytes(n.size)
 		if p.KeyPrecision != 0 {
 			each -= p.KeyPrecision.Bytes(n.size)
 		}
 		left := b.Total - p.Level1 - n.keys(p)
 		if left < 0 {
-			return Plan{}, fmt.Errorf("budget: %d bytes beside %d in level 1 are not enough for the keys, %d",
-				b.Total-p.Level1, p.Level1, n.keys(p))
+			return Plan{}, fmt.Errorf("budget: %d bytes beside %d in level 1 are not enough for the "+
+				"keys, %d", b.Total-p.Level1, p.Level1, n.keys(p))
 		}
 		if each > 0 {
 			p.Exclusive = n.share(min(left/each, n.pages-p.Shared))
@@ -288,9 +289,7 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	return p, nil
 }
 
-func (n networks) exclusive(p Plan) int {
-	return sum(p.Exclusive) * p.ExclusivePrecision.Bytes(n.size)
-}
+func (n networks) exclusive(p Plan) int { return sum(p.Exclusive) * p.ExclusivePrecision.Bytes(n.size) }
 
 func (n networks) keys(p Plan) int {
 	if p.KeyPrecision == 0 {

@@ -60,7 +60,8 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 	p.X.Tick.Length = 0
 	_, mean := meanChange(rows, "")
 	return chart{
-		title: fmt.Sprintf("Test accuracy before and after weight separation: %+.2f points on average", mean),
+		title: fmt.Sprintf("Test accuracy before and after weight separation: %+.2f points "+
+			"on average", mean),
 		below: below, height: 260, draw: p.Draw,
 		legend: []legendEntry{
 			filled("before (separate networks)", grey), filled("after (weight-separated)", blue),

@@ -114,7 +114,7 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 		}
 		lines[len(names)] = append(lines[len(names)], mean)
 	}
-	styles := []draw.LineStyle{}
+	var styles []draw.LineStyle
 	var legend []legendEntry
 	for i, name := range append(slices.Clip(names), "mean") {
 		styles = append(styles, line(hue(i), 1.2, dashes(i)...))
@@ -213,7 +213,8 @@ func Convergence(lines []ConvergenceLine, o ConvergenceOptions) (*Figure, error)
 			c.course(i, l, o.Target)
 		}
 	})
-	return chart{title: o.Title, below: below, height: 270, legend: legend, side: 200, draw: p.Draw}.figure(), nil
+	return chart{title: o.Title, below: below, height: 270, legend: legend, side: 200,
+		draw: p.Draw}.figure(), nil
 }
 
 func (l ConvergenceLine) check() error {

@@ -48,7 +48,8 @@ func (ch chart) figure() *Figure {
 		height += vg.Length(len(rows) * legendRow)
 	}
 	head := vg.Length(len(title)*(titleSize+3)+len(below)*(textSize+3)) + 6
-	return &Figure{Title: ch.title, Width: fullWidth, Height: 2*margin + head + height, draw: func(c draw.Canvas) {
+	height += 2*margin + head
+	return &Figure{Title: ch.title, Width: fullWidth, Height: height, draw: func(c draw.Canvas) {
 		if ch.kind != "" {
 			badge(c, ch.kind, c.Max.X-margin, c.Max.Y-margin+3, titleSize)
 		}
@@ -264,7 +265,8 @@ func mark(c draw.Canvas, i int, at vg.Point, radius vg.Length, open bool) {
 
 func checkKind(kind string) error {
 	if kind != datasets.Real && kind != datasets.StandIn && kind != datasets.OwnData {
-		return fmt.Errorf("%q data: want %s, %s or %s", kind, datasets.Real, datasets.StandIn, datasets.OwnData)
+		return fmt.Errorf("%q data: want %s, %s or %s",
+			kind, datasets.Real, datasets.StandIn, datasets.OwnData)
 	}
 	return nil
 }

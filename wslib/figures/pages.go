@@ -82,7 +82,8 @@ func densityPanel(n DensityOf, shares []float64) panel {
 				curve = append(curve, c.at(float64(k), s))
 			}
 			cut := c.x(float64(own))
-			c.FillPolygon(tint(vermillion, 0.35), append(slices.Clone(curve[:own+1]), pt(cut, c.Min.Y), c.Min))
+			c.FillPolygon(tint(vermillion, 0.35),
+				append(slices.Clone(curve[:own+1]), pt(cut, c.Min.Y), c.Min))
 			c.StrokeLine2(line(vermillion, 1, 3, 2), cut, c.Min.Y, cut, c.Max.Y)
 			c.StrokeLines(line(blue, 1.5), curve)
 		}),
@@ -100,8 +101,8 @@ func Occupancy(names []string, tables []page.Table, shared int) (*Figure, error)
 	uses := make([][]bool, len(tables))
 	for i, t := range tables {
 		if err := t.Validate(); err != nil || t.Shared != shared || len(t.Entries) == 0 {
-			return nil, fmt.Errorf("figures: occupancy: %q: %d pages over %d shared ones, want some over %d (%v)",
-				names[i], len(t.Entries), t.Shared, shared, err)
+			return nil, fmt.Errorf("figures: occupancy: %q: %d pages over %d shared ones, want some "+
+				"over %d (%v)", names[i], len(t.Entries), t.Shared, shared, err)
 		}
 		uses[i] = make([]bool, shared)
 		for _, e := range t.Entries {

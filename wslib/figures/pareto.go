@@ -233,7 +233,8 @@ func (l label) place(area vg.Rectangle, taken []vg.Rectangle) vg.Rectangle {
 		for _, left := range []bool{false, true} {
 			box := at(left, lines*h)
 			covers := func(r vg.Rectangle) bool {
-				return box.Min.X < r.Max.X && r.Min.X < box.Max.X && box.Min.Y < r.Max.Y && r.Min.Y < box.Max.Y
+				return box.Min.X < r.Max.X && r.Min.X < box.Max.X &&
+					box.Min.Y < r.Max.Y && r.Min.Y < box.Max.Y
 			}
 			inside := box.Min.X >= area.Min.X && box.Max.X <= area.Max.X &&
 				box.Min.Y >= area.Min.Y && box.Max.Y <= area.Max.Y
