@@ -188,11 +188,10 @@ func switchStrip(kinds []timesKind) *plot.Plot {
 func totalBars(title string, kinds []timesKind, totals ...time.Duration) *plot.Plot {
 	hi := max(1e-6, inMS(slices.Max(totals)))
 	return kindsPlot(title, kinds, axis{max: 1.12 * hi, ticks: ticks(0, 1.12*hi, 6)}, func(c scaled) {
-		for i, k := range kinds {
-			v := totals[i]
-			c.bar(k.clr, float64(i)+0.2, float64(i)+0.8, 0, inMS(v), 0)
-			c.FillText(aligned(bold(style(textSize, black)), text.XCenter, text.YBottom),
-				c.at(float64(i)+0.5, inMS(v)).Add(vg.Point{Y: 3}), milliseconds(v))
+		sty := aligned(bold(style(textSize, black)), text.XCenter, text.YBottom)
+		for i, v := range totals {
+			c.bar(kinds[i].clr, float64(i)+0.2, float64(i)+0.8, 0, inMS(v), 0)
+			c.FillText(sty, c.at(float64(i)+0.5, inMS(v)).Add(pt(0, 3)), milliseconds(v))
 		}
 	})
 }

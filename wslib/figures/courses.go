@@ -71,13 +71,13 @@ func (v Curve) panel(y axis) panel {
 	return panel{
 		name: v.Name, kind: v.Data, caption: fmt.Sprintf("best %.1f %% at step %s", most, grouped(best, 0)),
 		plot: newPlot(axis{max: last, ticks: ticks(0, last, labels)}, y, func(c scaled) {
-			var xs, ys []float64
+			var course []vg.Point
 			for i, step := range v.Steps {
-				xs, ys = append(xs, float64(step)), append(ys, 100*v.Validation[i])
+				course = append(course, c.at(float64(step), 100*v.Validation[i]))
 			}
 			kept := c.at(best, most)
 			c.StrokeLine2(line(black, 0.5, 2, 2), kept.X, c.Min.Y, kept.X, kept.Y)
-			c.StrokeLines(line(clr, 1.5), c.points(xs, ys))
+			c.StrokeLines(line(clr, 1.5), course)
 			dot(c.Canvas, white, 3.5, kept)
 			dot(c.Canvas, black, 2.5, kept)
 		}),
@@ -95,7 +95,6 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 		return nil, fmt.Errorf("figures: history: %w", err)
 	}
 	lines := make([][]float64, len(names)+1) // in percent; the mean is the last
-	at := make([]float64, len(steps))
 	lo := 100.0
 	for k, accuracies := range validation {
 		if len(accuracies) != len(names) {
@@ -105,7 +104,6 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 		if err := checkUnit("accuracy", accuracies...); err != nil {
 			return nil, fmt.Errorf("figures: history: step %d: %w", steps[k], err)
 		}
-		at[k] = float64(steps[k])
 		mean := 0.0
 		for i, a := range accuracies {
 			lines[i] = append(lines[i], 100*a)
@@ -125,7 +123,7 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 		legend = append(legend, stroked(label, styles[i]))
 	}
 	legend = slices.Concat(legend[len(names):], legend[:len(names)]) // the mean first
-	first, last := at[0], at[len(at)-1]
+	first, last := float64(steps[0]), float64(steps[len(steps)-1])
 	if first == last {
 		first, last = first-1, last+1
 	}
@@ -133,7 +131,10 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 	y.name = "validation accuracy (%)"
 	p := newPlot(axis{"optimization step", first, last, ticks(first, last, 8)}, y, func(c scaled) {
 		for i, line := range lines {
-			pts := c.points(at, line)
+			var pts []vg.Point
+			for k, v := range line {
+				pts = append(pts, c.at(float64(steps[k]), v))
+			}
 			c.StrokeLines(styles[i], pts)
 			if len(pts) == 1 { // no line to see
 				dot(c.Canvas, styles[i].Color, 1+styles[i].Width, pts[0])
@@ -238,11 +239,10 @@ func (l ConvergenceLine) reach(target float64) int {
 func courseLine(i int) draw.LineStyle { return line(hue(i), 1.5, dashes(i)...) }
 
 func (c scaled) course(i int, l ConvergenceLine, target float64) {
-	var xs []float64
-	for _, at := range l.At {
-		xs = append(xs, math.Log10(at))
+	var pts []vg.Point
+	for k, at := range l.At {
+		pts = append(pts, c.at(math.Log10(at), l.Change[k]))
 	}
-	pts := c.points(xs, l.Change)
 	c.StrokeLines(courseLine(i), c.ClipLinesXY(pts)...)
 	if end := pts[len(pts)-1]; end.Y >= c.Min.Y {
 		mark(c.Canvas, i, end, 2.4, l.StandIn)

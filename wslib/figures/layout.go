@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"math"
@@ -36,16 +37,11 @@ func (ch chart) figure() *Figure {
 	belows := aligned(style(textSize, darkGrey), text.XLeft, text.YTop)
 	title := wrap(ch.title, titles, inner-vg.Length(min(1, len(ch.kind)))*80, 3)
 	below := wrap(ch.below, belows, inner, 4)
-	var rows [][]legendEntry
-	height := ch.height
+	rows := legendRows(ch.legend, cmp.Or(ch.side, inner), ch.side > 0)
+	tall := vg.Length(len(rows) * legendRow)
+	height := ch.height + tall
 	if ch.side > 0 {
-		for _, e := range ch.legend {
-			rows = append(rows, legendRows([]legendEntry{e}, ch.side)...)
-		}
-		height = max(height, vg.Length(len(rows)*legendRow))
-	} else {
-		rows = legendRows(ch.legend, inner)
-		height += vg.Length(len(rows) * legendRow)
+		height = max(ch.height, tall)
 	}
 	head := vg.Length(len(title)*(titleSize+3)+len(below)*(textSize+3)) + 6
 	height += 2*margin + head
@@ -69,7 +65,7 @@ func (ch chart) figure() *Figure {
 			c.Max.X -= ch.side + 14
 		} else {
 			drawLegend(c, rows, c.Min.X)
-			c.Max.Y -= vg.Length(len(rows) * legendRow)
+			c.Max.Y -= tall
 		}
 		ch.draw(c)
 	}}
@@ -99,15 +95,15 @@ func stroked(label string, sty draw.LineStyle) legendEntry {
 	}}
 }
 
-// legendRows puts entries into as few rows of a width as their order permits.
-func legendRows(entries []legendEntry, width vg.Length) [][]legendEntry {
+// legendRows puts entries into as few rows of a width as their order permits, or each into one.
+func legendRows(entries []legendEntry, width vg.Length, each bool) [][]legendEntry {
 	sty := style(textSize, black)
 	var rows [][]legendEntry
 	x := width
 	for _, e := range entries {
 		e.label = shorten(e.label, sty, min(width, 220)-legendSwatch)
 		w := legendSwatch + sty.Width(e.label) + legendGap
-		if x += w; x-legendGap > width || rows == nil {
+		if x += w; each || x-legendGap > width || rows == nil {
 			rows = append(rows, nil)
 			x = w
 		}
@@ -159,14 +155,6 @@ func (f onData) Plot(c draw.Canvas, p *plot.Plot) {
 }
 
 func (c scaled) at(x, y float64) vg.Point { return pt(c.x(x), c.y(y)) }
-
-func (c scaled) points(xs, ys []float64) []vg.Point {
-	pts := make([]vg.Point, len(xs))
-	for i := range pts {
-		pts[i] = c.at(xs[i], ys[i])
-	}
-	return pts
-}
 
 // bar fills a rectangle from the axis below, gap apart from its neighbours.
 func (c scaled) bar(clr color.Color, x0, x1, y0, y1 float64, gap vg.Length) {
