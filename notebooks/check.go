@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -13,30 +12,14 @@ import (
 // a program from running (code that does not compile, a wrong % command) is an error in
 // Jupyter's sense. So a cell's outputs have to be looked through.
 
-// An output is one output of a cell, as nbformat 4 has it.
+// An output is one output of a cell, as nbformat 4 has it in memory: in files, texts may
+// also be lists of lines.
 type output struct {
 	Type      string   `json:"output_type"` // stream, error, display_data, execute_result
 	Name      string   `json:"name"`        // of a stream: stdout, stderr
-	Text      text     `json:"text"`
+	Text      string   `json:"text"`
 	Value     string   `json:"evalue"`
 	Traceback []string `json:"traceback"`
-}
-
-// text is a string that notebooks may also hold as a list of lines.
-type text string
-
-func (t *text) UnmarshalJSON(b []byte) error {
-	var s string
-	if err := json.Unmarshal(b, &s); err == nil {
-		*t = text(s)
-		return nil
-	}
-	var lines []string
-	if err := json.Unmarshal(b, &lines); err != nil {
-		return fmt.Errorf("text of an output: %w", err)
-	}
-	*t = text(strings.Join(lines, ""))
-	return nil
 }
 
 // A failure is what went wrong in a cell.
@@ -60,10 +43,13 @@ func check(outputs []output) *failure {
 	var stdout, stderr strings.Builder
 	reason := ""
 	for _, o := range outputs {
-		s := plain(string(o.Text))
+		s := plain(o.Text)
 		switch {
 		case o.Type == "error":
-			return &failure{reason: errorReason(o.Value), detail: head(errorDetail(o), detailLines)}
+			// GoNB's traceback is the compiler's messages with the lines that they are about.
+			traceback := strings.TrimSpace(plain(strings.Join(o.Traceback, "\n")))
+			detail := cmp.Or(traceback, strings.TrimSpace(plain(o.Value)))
+			return &failure{reason: errorReason(o.Value), detail: head(detail, detailLines)}
 		case o.Type == "stream" && o.Name == "stdout":
 			stdout.WriteString(s)
 		case o.Type == "stream" && o.Name == "stderr":
@@ -94,10 +80,10 @@ const detailLines = 40
 // head returns the first n lines of s.
 func head(s string, n int) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
-	if len(lines) <= n {
-		return strings.Join(lines, "\n")
+	if more := len(lines) - n; more > 0 {
+		lines = append(lines[:n], fmt.Sprintf("... and %d more lines", more))
 	}
-	return strings.Join(lines[:n], "\n") + fmt.Sprintf("\n... and %d more lines", len(lines)-n)
+	return strings.Join(lines, "\n")
 }
 
 // tail returns the last n lines of s, each as a terminal would show it at the end.
@@ -120,13 +106,6 @@ func errorReason(value string) string {
 		}
 	}
 	return "does not run"
-}
-
-// errorDetail returns the traceback, which for GoNB is the compiler's messages with the
-// lines that they are about.
-func errorDetail(o output) string {
-	traceback := strings.TrimSpace(plain(strings.Join(o.Traceback, "\n")))
-	return cmp.Or(traceback, strings.TrimSpace(plain(o.Value)))
 }
 
 // plain removes terminal colors.

@@ -17,8 +17,11 @@ func readOutputs(t *testing.T, file string) [][]output {
 	}
 	var nb struct {
 		Cells []struct {
-			Type    string   `json:"cell_type"`
-			Outputs []output `json:"outputs"`
+			Type    string `json:"cell_type"`
+			Outputs []struct {
+				output
+				Text lines `json:"text"`
+			} `json:"outputs"`
 		} `json:"cells"`
 	}
 	if err := json.Unmarshal(b, &nb); err != nil {
@@ -27,10 +30,30 @@ func readOutputs(t *testing.T, file string) [][]output {
 	var outputs [][]output
 	for _, c := range nb.Cells {
 		if c.Type == "code" {
-			outputs = append(outputs, c.Outputs)
+			var of []output
+			for _, o := range c.Outputs {
+				o.output.Text = string(o.Text)
+				of = append(of, o.output)
+			}
+			outputs = append(outputs, of)
 		}
 	}
 	return outputs
+}
+
+// lines is a text that a file holds as a string or as a list of lines.
+type lines string
+
+func (l *lines) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err == nil {
+		*l = lines(s)
+		return nil
+	}
+	var list []string
+	err := json.Unmarshal(b, &list)
+	*l = lines(strings.Join(list, ""))
+	return err
 }
 
 // The files in testdata/executed are what this command wrote when it ran notebooks whose
@@ -77,7 +100,7 @@ func TestCheckExecutedNotebooks(t *testing.T) {
 }
 
 func TestCheckStreams(t *testing.T) {
-	stderr := func(chunks ...text) (outputs []output) {
+	stderr := func(chunks ...string) (outputs []output) {
 		for _, c := range chunks {
 			outputs = append(outputs, output{Type: "stream", Name: "stderr", Text: c})
 		}

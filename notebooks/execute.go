@@ -9,7 +9,6 @@ import (
 	"io"
 	"log"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"time"
@@ -23,7 +22,7 @@ type job struct {
 	env      []string
 }
 
-// A cellError is a cell that failed.
+// A cellError is a cell that failed, or the driver at one; source is empty then.
 type cellError struct {
 	notebook string
 	cell, of int
@@ -42,6 +41,9 @@ func (e *cellError) Error() string {
 	return s
 }
 
+//go:embed driver.py
+var driver []byte
+
 // execute runs j's cells up to the first that fails, which is a *cellError. When it
 // returns, the kernel and its processes are gone; the executed notebook and the HTML
 // have been written as far as the cells ran, unless there was no way to.
@@ -51,62 +53,96 @@ func execute(ctx context.Context, env *environment, j job, progress *log.Logger)
 		return err
 	}
 	defer func() { err = errors.Join(err, tmp.close()) }()
-	d, err := startDriver(env, j, tmp)
+	script := filepath.Join(string(tmp), "driver.py")
+	if err := os.WriteFile(script, driver, 0o600); err != nil {
+		return err
+	}
+	events, w, err := os.Pipe()
 	if err != nil {
 		return err
 	}
-	defer d.stop()
-	return d.follow(ctx, filepath.Base(j.source), progress)
+	defer events.Close()
+	cmd := newCommand(ctx, env.python(), "-I", script, j.source, filepath.Dir(j.source), j.executed, j.html)
+	cmd.Env = append(slices.Clip(j.env), tmp.env()...)
+	cmd.ExtraFiles = []*os.File{w}
+	var printed lastLines // by the driver and the kernel
+	cmd.Stdout, cmd.Stderr = &printed, &printed
+	commands, err := cmd.StdinPipe()
+	if err == nil {
+		cmd.WaitDelay = 2 * grace
+		cmd.Cancel = func() error {
+			time.AfterFunc(cmd.WaitDelay, func() { killGroup(cmd.Process.Pid) })
+			return commands.Close() // asks the driver to end in an orderly way
+		}
+		err = cmd.Start()
+	}
+	w.Close()
+	if err != nil {
+		return fmt.Errorf("starting Jupyter: %w", err)
+	}
+	name := filepath.Base(j.source)
+	kernel, saved, failed := follow(events, commands, name, progress)
+	commands.Close()
+	if kernel != 0 {
+		killGroup(kernel)
+	}
+	_ = cmd.Wait() // a driver that fails has not reported that it saved the notebook
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case failed == nil && !saved:
+		return fmt.Errorf("%s: the driver ended early:\n%s", name, indent(printed.tail()))
+	case failed == nil:
+		return nil
+	case failed.source == "":
+		failed.failure.detail = printed.tail()
+	}
+	return failed
 }
 
 // follow has the driver execute the notebook of a name, and handles its events until there
-// are no more.
-func (d *driverProcess) follow(ctx context.Context, name string, progress *log.Logger) error {
-	var failed error
-	saved, cell, cells := false, 0, 0
+// are no more. Errors of commands need no care: the events end then.
+func follow(events io.Reader, commands io.WriteCloser, name string, progress *log.Logger) (
+	kernel int, saved bool, failed *cellError,
+) {
+	cell, cells := 0, 0
 	var start time.Time
 	next := func() {
 		if cell == cells {
-			d.end()
+			commands.Close()
 			return
 		}
 		cell, start = cell+1, time.Now()
-		d.next()
+		_, _ = io.WriteString(commands, "next\n")
 	}
-	done := ctx.Done()
-	var deadline <-chan time.Time
-	for {
-		select {
-		case e, ok := <-d.events:
-			switch {
-			case !ok && ctx.Err() != nil:
-				return context.Cause(ctx)
-			case !ok && failed == nil && !saved:
-				return fmt.Errorf("%s: the driver ended early:\n%s", name, indent(d.log.tail()))
-			case !ok:
-				return failed
-			case e.Event == "ready":
-				cells = e.Cells
+	for dec := json.NewDecoder(events); ; {
+		var e struct { // see driver.py
+			Event   string   `json:"event"`
+			Cells   int      `json:"cells"`  // ready: how many there are
+			Kernel  int      `json:"kernel"` // ready: its process
+			Source  string   `json:"source"` // done
+			Outputs []output `json:"outputs"`
+			Text    string   `json:"text"` // error
+		}
+		if dec.Decode(&e) != nil {
+			return kernel, saved, failed // the end, or close to it
+		}
+		switch e.Event {
+		case "ready":
+			kernel, cells = e.Kernel, e.Cells
+			next()
+		case "done":
+			progress.Printf("  cell %d of %d (%s)", cell, cells, round(time.Since(start)))
+			if f := check(e.Outputs); f != nil {
+				failed = &cellError{notebook: name, cell: cell, of: cells, source: e.Source, failure: *f}
+				commands.Close()
+			} else {
 				next()
-			case e.Event == "done":
-				progress.Printf("  cell %d of %d (%s)", cell, cells, round(time.Since(start)))
-				if f := check(e.Outputs); f != nil {
-					failed = &cellError{notebook: name, cell: cell, of: cells, source: e.Source, failure: *f}
-					d.end()
-				} else {
-					next()
-				}
-			case e.Event == "error":
-				f := failure{reason: e.Text, detail: d.log.tail()}
-				failed = &cellError{notebook: name, cell: cell, of: cells, failure: f}
-			case e.Event == "saved":
-				saved = true
 			}
-		case <-done:
-			done, deadline = nil, time.After(2*grace)
-			d.end()
-		case <-deadline:
-			return context.Cause(ctx)
+		case "error":
+			failed = &cellError{notebook: name, cell: cell, of: cells, failure: failure{reason: e.Text}}
+		case "saved":
+			saved = true
 		}
 	}
 }
@@ -117,94 +153,4 @@ func round(d time.Duration) time.Duration {
 		return d.Round(100 * time.Millisecond)
 	}
 	return d.Round(time.Second)
-}
-
-//go:embed driver.py
-var driver []byte
-
-// An event is what the driver reports; see driver.py.
-type event struct {
-	Event   string   `json:"event"`
-	Cells   int      `json:"cells"`  // ready: how many there are
-	Kernel  int      `json:"kernel"` // ready: its process
-	Source  string   `json:"source"` // done
-	Outputs []output `json:"outputs"`
-	Text    string   `json:"text"` // error
-}
-
-// A driverProcess is driver.py at work.
-type driverProcess struct {
-	events chan event // closed when it has ended
-	log    lastLines  // what it and the kernel wrote to stdout and stderr
-	stdin  io.WriteCloser
-	cancel context.CancelFunc
-}
-
-// startDriver starts the driver on j. It is not tied to a context: it ends, in an
-// orderly way, when its input does.
-func startDriver(env *environment, j job, tmp scratch) (*driverProcess, error) {
-	script := filepath.Join(string(tmp), "driver.py")
-	if err := os.WriteFile(script, driver, 0o600); err != nil {
-		return nil, err
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := newCommand(ctx, env.python(), "-I", script, j.source, filepath.Dir(j.source), j.executed, j.html)
-	cmd.Env = append(slices.Clip(j.env), tmp.env()...)
-	cmd.ExtraFiles = []*os.File{w}
-	d := &driverProcess{events: make(chan event), cancel: cancel}
-	cmd.Stdout, cmd.Stderr = &d.log, &d.log
-	d.stdin, err = cmd.StdinPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	w.Close()
-	if err != nil {
-		r.Close()
-		cancel()
-		return nil, fmt.Errorf("starting Jupyter: %w", err)
-	}
-	go d.read(ctx, cmd, r)
-	return d, nil
-}
-
-// read passes on the events of cmd. After the last one it ends what is left of the
-// kernel, and waits for cmd.
-func (d *driverProcess) read(ctx context.Context, cmd *exec.Cmd, r io.ReadCloser) {
-	defer close(d.events)
-	defer r.Close()
-	kernel := 0
-	for dec := json.NewDecoder(r); ; {
-		var e event
-		if err := dec.Decode(&e); err != nil {
-			break // the end, or close to it
-		}
-		if e.Kernel != 0 {
-			kernel = e.Kernel
-		}
-		select {
-		case d.events <- e:
-		case <-ctx.Done():
-		}
-	}
-	if kernel != 0 {
-		killGroup(kernel)
-	}
-	// A driver that fails has not reported that it saved the notebook.
-	_ = cmd.Wait()
-}
-
-// next asks for the next cell, end for no more of them. Errors need no care: the events
-// end then.
-func (d *driverProcess) next() { _, _ = io.WriteString(d.stdin, "next\n") }
-func (d *driverProcess) end()  { _ = d.stdin.Close() }
-
-// stop ends the driver the hard way, if it has not ended, and waits for that.
-func (d *driverProcess) stop() {
-	d.cancel()
-	for range d.events {
-	}
 }

@@ -77,7 +77,7 @@ func TestExecute(t *testing.T) {
 		}
 	}
 	bars := readOutputs(t, j.executed)[3]
-	if len(bars) != 2 || bars[0].Text != "done\n" || strings.Contains(string(bars[1].Text), "\r") {
+	if len(bars) != 2 || bars[0].Text != "done\n" || strings.Contains(bars[1].Text, "\r") {
 		t.Errorf("progress bars leave %q", bars)
 	}
 	after, err := os.ReadFile(j.source)

@@ -15,16 +15,22 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"weightsep/wslib/pipeline"
 )
 
-// Exit codes.
 const (
 	exitOK          = 0
 	exitFailed      = 1
@@ -42,7 +48,7 @@ func main() {
 // run is main without the process: it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := command(ctx, args, stdout, stderr)
-	var usage *usageError
+	var usage usageError
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitOK
@@ -86,4 +92,94 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	default:
 		return runAll(ctx, env, opts, progress)
 	}
+}
+
+// options are what the command line asks for.
+type options struct {
+	profile   string
+	data      string // directory with the data sets, or empty
+	runDir    string // directory of the run
+	lab       bool
+	setupOnly bool
+}
+
+// A usageError is a mistake on the command line.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(format, args...)) }
+
+const usageText = `Usage: go run ./notebooks [flags]
+
+Sets up Jupyter and the Go kernel (once), runs the notebooks in order, and writes
+executed copies and HTML to RUN/notebooks, where RUN is the run directory.
+
+  go run ./notebooks                  run all of them, in the quick profile
+  go run ./notebooks -profile smoke   only see that everything works
+  go run ./notebooks -lab             open them in JupyterLab instead
+  go run ./notebooks -setup           set up, run nothing
+
+What set-up makes is in the user's cache directory, in weightsep/notebooks-*; it can
+be deleted at any time.
+
+Cells see these environment variables: WEIGHTSEP_ROOT (the checkout), WEIGHTSEP_PROFILE,
+WEIGHTSEP_RUN (the run directory) and, with -data, WEIGHTSEP_DATA.
+
+Flags:
+`
+
+// parseOptions reads the command line. It touches no files: see resolve.
+func parseOptions(args []string, stderr io.Writer) (*options, error) {
+	opts, profiles := new(options), strings.Join(pipeline.Profiles(), ", ")
+	set := flag.NewFlagSet("notebooks", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.StringVar(&opts.profile, "profile", "quick", "size of the run: "+profiles)
+	set.StringVar(&opts.data, "data", "", "`directory` that holds the data sets")
+	set.StringVar(&opts.runDir, "run", "", "`directory` of the run (default results/runs/PROFILE)")
+	set.BoolVar(&opts.lab, "lab", false, "open JupyterLab")
+	set.BoolVar(&opts.setupOnly, "setup", false, "set up and stop")
+	switch err := set.Parse(args); {
+	case err == flag.ErrHelp:
+		fmt.Fprint(stderr, usageText)
+		set.SetOutput(stderr)
+		set.PrintDefaults()
+		return nil, err
+	case err != nil:
+		return nil, usagef("%v", err)
+	case set.NArg() > 0:
+		return nil, usagef("unexpected argument %q", set.Arg(0))
+	case !slices.Contains(pipeline.Profiles(), opts.profile):
+		return nil, usagef("unknown profile %q: want one of %s", opts.profile, profiles)
+	case opts.lab && opts.setupOnly:
+		return nil, usagef("-lab and -setup do not go together")
+	}
+	return opts, nil
+}
+
+// resolve makes the paths absolute and fills in those that the flags left open.
+func (o *options) resolve(root string) (err error) {
+	o.runDir = cmp.Or(o.runDir, filepath.Join(root, "results", "runs", o.profile))
+	if o.runDir, err = filepath.Abs(o.runDir); err != nil || o.data == "" {
+		return err
+	}
+	if o.data, err = filepath.Abs(o.data); err != nil {
+		return err
+	}
+	if info, err := os.Stat(o.data); err != nil || !info.IsDir() {
+		return usagef("-data %s: no such directory", o.data)
+	}
+	return nil
+}
+
+// findNotebooks returns the notebooks of dir whose names start with a digit, in order.
+func findNotebooks(dir string) ([]string, error) {
+	names, err := fs.Glob(os.DirFS(dir), "[0-9]*.ipynb")
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("no notebooks (NN_name.ipynb) in %s", dir)
+	}
+	for i, name := range names {
+		names[i] = filepath.Join(dir, name)
+	}
+	return names, err
 }

@@ -8,10 +8,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -54,53 +52,43 @@ func newCommand(ctx context.Context, name string, args ...string) *exec.Cmd {
 // runQuietly runs cmd, which must come from newCommand. An error has the end of what it
 // printed.
 func runQuietly(ctx context.Context, cmd *exec.Cmd) error {
-	w := new(lastLines)
-	cmd.Stdout, cmd.Stderr = w, w
+	var printed lastLines
+	cmd.Stdout, cmd.Stderr = &printed, &printed
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, indent(w.tail()))
+		return fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, indent(printed.tail()))
 	}
 	return nil
 }
 
 // lastLines keeps the last lines of what is written to it.
-type lastLines struct {
-	mu   sync.Mutex
-	text []byte
-}
+type lastLines []byte
 
 func (w *lastLines) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.text = append(w.text, b...)
-	w.text = w.text[max(0, len(w.text)-1<<14):]
+	*w = append(*w, b...)
+	*w = (*w)[max(0, len(*w)-1<<14):]
 	return len(b), nil
 }
 
-func (w *lastLines) tail() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return tail(string(w.text), 25)
-}
+func (w *lastLines) tail() string { return tail(string(*w), 25) }
 
 // indent sets off lines that others wrote from ours.
 func indent(s string) string {
 	return "    " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n    ")
 }
 
-// killGroup kills the process group that pid leads or led, if there is anything left of
-// it.
+// killGroup kills what is left of the process group that pid leads or led.
 func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
 
 // A scratch is a directory for the kernels' temporary files. Its name is in the command
 // line of every process that a kernel consists of, so that none can be left behind.
 type scratch string
 
-// newScratch makes the directory. The name is short because gopls listens on a socket
-// in it, and their paths may have about a hundred bytes.
+// newScratch makes the directory, of a short name: gopls listens on a socket in it, and their
+// paths may have about a hundred bytes.
 func newScratch() (scratch, error) {
 	dir, err := os.MkdirTemp("", "wsnb")
 	return scratch(dir), err
@@ -131,8 +119,7 @@ func processesWith(word string) []int {
 			pids = append(pids, n)
 		}
 	}
-	if runtime.GOOS == "linux" {
-		files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	if files, _ := filepath.Glob("/proc/[0-9]*/cmdline"); len(files) > 0 { // Linux
 		for _, f := range files {
 			line, _ := os.ReadFile(f) // of a process that may have ended
 			add(filepath.Base(filepath.Dir(f)), line)

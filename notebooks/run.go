@@ -9,7 +9,6 @@ import (
 	"log"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -38,20 +37,22 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 	}
 	defer l.Unlock()
 
-	// Copies of an earlier run would pass for this one's if it failed.
+	var jobs []job
 	for _, source := range sources {
-		ipynb, html := outputFiles(outDir, source)
-		for _, f := range []string{ipynb, html} {
-			if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
+		shown := filepath.Join(outDir, filepath.Base(source))
+		j := job{source: source, executed: shown, html: strings.TrimSuffix(shown, ".ipynb") + ".html",
+			env: kernelEnv(env, opts)}
+		// Copies of an earlier run would pass for this one's if it failed.
+		if err := errors.Join(remove(j.executed), remove(j.html)); err != nil {
+			return err
 		}
+		jobs = append(jobs, j)
 	}
 	start := time.Now()
 	progress.Printf("Profile %s, run %s", opts.profile, opts.runDir)
-	for i, source := range sources {
-		progress.Printf("%s (%d of %d)", filepath.Base(source), i+1, len(sources))
-		if err := runOne(ctx, env, kernelEnv(env, opts), source, outDir, progress); err != nil {
+	for i, j := range jobs {
+		progress.Printf("%s (%d of %d)", filepath.Base(j.source), i+1, len(jobs))
+		if err := runOne(ctx, env, j, progress); err != nil {
 			return err
 		}
 	}
@@ -60,29 +61,26 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 		return fmt.Errorf("summary: %w", err)
 	}
 	progress.Printf("Read them at")
-	for _, source := range sources {
-		_, html := outputFiles(outDir, source)
-		progress.Printf("  %s", html)
+	for _, j := range jobs {
+		progress.Printf("  %s", j.html)
 	}
 	return nil
 }
 
-// runOne executes one notebook and puts its copies in outDir, also if it fails.
-func runOne(
-	ctx context.Context, env *environment, vars []string, source, outDir string, progress *log.Logger,
-) error {
+// runOne executes one notebook and puts its copies in place at once, also if it fails.
+func runOne(ctx context.Context, env *environment, j job, progress *log.Logger) error {
 	start := time.Now()
-	ipynb, html := outputFiles(outDir, source)
-	j := job{source: source, executed: ipynb + ".tmp", html: html + ".tmp", env: vars}
-	err := execute(ctx, env, j, progress)
-	for tmp, file := range map[string]string{j.executed: ipynb, j.html: html} {
+	draft := j
+	draft.executed, draft.html = j.executed+".tmp", j.html+".tmp"
+	err := execute(ctx, env, draft, progress)
+	for tmp, file := range map[string]string{draft.executed: j.executed, draft.html: j.html} {
 		if e := os.Rename(tmp, file); e != nil && (err == nil || !errors.Is(e, fs.ErrNotExist)) {
 			err = errors.Join(err, e)
 		}
 	}
 	if err != nil {
-		if _, e := os.Stat(html); e == nil {
-			progress.Printf("  not completed; as far as it got: %s", html)
+		if _, e := os.Stat(j.html); e == nil {
+			progress.Printf("  not completed; as far as it got: %s", j.html)
 		}
 		return err
 	}
@@ -90,25 +88,19 @@ func runOne(
 	return nil
 }
 
-// outputFiles returns the names of a notebook's executed copies.
-func outputFiles(outDir, source string) (ipynb, html string) {
-	base := filepath.Join(outDir, filepath.Base(source))
-	return base, strings.TrimSuffix(base, ".ipynb") + ".html"
+// remove removes a file if it is there.
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // kernelEnv returns the environment variables of Jupyter, and with it of the kernels and
 // the cells.
 func kernelEnv(env *environment, opts *options) []string {
-	vars := slices.DeleteFunc(pythonEnv(), func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		switch name {
-		case "GOWORK", // each kernel makes its own
-			"JUPYTER_PATH": // its kernels would come before ours
-			return true
-		}
-		return false
-	})
-	vars = append(vars,
+	// Each kernel makes its own GOWORK; kernels of JUPYTER_PATH would come before ours.
+	vars := append(pythonEnv("GOWORK", "JUPYTER_PATH"),
 		"JUPYTER_PREFER_ENV_PATH=1",
 		// Also the answer to a -mod=mod of the user's: workspaces refuse it.
 		"GOFLAGS="+strings.TrimSpace(env.goes.flags+" -mod=readonly"),

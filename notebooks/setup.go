@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -45,8 +44,8 @@ func (e *environment) bin() string    { return filepath.Join(e.dir, "bin") }
 // notebooks is the directory with the notebooks.
 func (e *environment) notebooks() string { return filepath.Join(e.root, "notebooks") }
 
-// setUp returns the environment for the checkout at root. It makes what is missing of
-// it; what an interrupted set-up left is made again.
+// setUp returns the environment for the checkout at root, and makes what is missing of it, also
+// what an interrupted set-up left.
 func setUp(ctx context.Context, root string, progress *log.Logger) (*environment, error) {
 	env, err := newEnvironment(ctx, root)
 	if err != nil {
@@ -67,15 +66,18 @@ func setUp(ctx context.Context, root string, progress *log.Logger) (*environment
 		return nil, err
 	}
 	defer unlock()
-	for _, step := range []struct {
-		name string
-		make func(context.Context) error
-	}{
-		{"Python packages", env.makePython}, {"Go kernel", env.makeTools},
-		{"kernel specification", env.makeKernelSpec}, {"library compiled", env.warmUp},
-	} {
+	steps, err := env.steps()
+	if err != nil {
+		return nil, err
+	}
+	if !env.pythonWorks(ctx) && ctx.Err() == nil {
+		if err := remove(steps[0].stamp.file); err != nil {
+			return nil, err
+		}
+	}
+	for _, step := range steps {
 		begin := time.Now()
-		err := step.make(ctx)
+		err := step.stamp.make(func() error { return step.build(ctx) })
 		switch {
 		case err == nil:
 			progress.Printf("  %s (%s)", step.name, round(time.Since(begin)))
@@ -94,8 +96,31 @@ func setUp(ctx context.Context, root string, progress *log.Logger) (*environment
 	return env, nil
 }
 
-// newEnvironment finds the place of the environment for root, whether it is there or
-// not.
+// A step makes a part of the environment, unless its stamp says that it is there.
+type step struct {
+	name  string
+	stamp stamp
+	build func(context.Context) error
+}
+
+func (e *environment) steps() ([]step, error) {
+	library, err := e.libraryStamp()
+	return []step{
+		{"Python packages", stamp{filepath.Join(e.dir, "venv.ok"), "venv " + setupVersion}, e.makePython},
+		{"Go kernel", stamp{filepath.Join(e.dir, "bin.ok"), e.goes.version}, e.makeTools},
+		{"kernel specification", stamp{e.kernelSpecFile(), e.kernelSpec()}, e.makeKernelDir},
+		{"library compiled", library, e.warmUp},
+	}, err
+}
+
+// complete reports whether there is nothing left to make.
+func (e *environment) complete(ctx context.Context) bool {
+	steps, err := e.steps()
+	missing := func(s step) bool { return !s.stamp.ok() }
+	return err == nil && !slices.ContainsFunc(steps, missing) && e.pythonWorks(ctx)
+}
+
+// newEnvironment finds the place of the environment for root, whether it is there or not.
 func newEnvironment(ctx context.Context, root string) (*environment, error) {
 	goes, err := findGo(ctx, root)
 	if err != nil {
@@ -109,8 +134,7 @@ func newEnvironment(ctx context.Context, root string) (*environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &environment{root: root, dir: filepath.Join(cache, "weightsep", "notebooks-"+hash),
-		goes: goes}, nil
+	return &environment{root, filepath.Join(cache, "weightsep", "notebooks-"+hash), goes}, nil
 }
 
 // kernelModules are the modules that the kernel and its tools come from.
@@ -119,8 +143,7 @@ var kernelModules = []string{"github.com/janpfeifer/gonb", "golang.org/x/tools",
 // modulePath is the module that the notebooks walk through.
 const modulePath = "weightsep"
 
-// moduleRoot returns the directory of the checkout that dir lies in: the nearest one
-// upwards whose go.mod declares modulePath.
+// moduleRoot returns the nearest directory upwards from dir whose go.mod declares modulePath.
 func moduleRoot(dir string) (string, error) {
 	start, err := filepath.Abs(dir)
 	if err != nil {
@@ -135,8 +158,8 @@ func moduleRoot(dir string) (string, error) {
 			return "", err
 		}
 		if d == filepath.Dir(d) {
-			return "", fmt.Errorf("%s is in no checkout of %s: want its go.mod there or above", start,
-				modulePath)
+			return "", fmt.Errorf("%s is in no checkout of %s: want its go.mod there or above",
+				start, modulePath)
 		}
 	}
 }
@@ -169,19 +192,6 @@ func pinsHash(root string) (string, error) {
 	return fmt.Sprintf("%x", h.Sum(nil)[:6]), nil
 }
 
-// complete reports whether there is nothing left to make.
-func (e *environment) complete(ctx context.Context) bool {
-	warm, err := e.warmStamp()
-	if err != nil || !warm.ok() || !e.pythonStamp().ok() || !e.toolsStamp().ok() {
-		return false
-	}
-	spec, err := os.ReadFile(e.kernelSpecFile())
-	if err != nil || !bytes.Equal(spec, e.kernelSpec()) {
-		return false
-	}
-	return e.pythonWorks(ctx)
-}
-
 // lock takes the lock that is the file at path; waiting is called if it is taken. The
 // function that it returns gives the lock back.
 func lock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
@@ -199,8 +209,7 @@ func lock(ctx context.Context, path string, waiting func()) (unlock func(), err 
 
 // ensurePlugin makes sure that the cells find XLA's CPU plugin.
 func (e *environment) ensurePlugin(ctx context.Context, progress *log.Logger) error {
-	// The plugin is installed through pip. The environment has one, also where the
-	// system has none.
+	// The plugin is installed through pip: the environment's, as the system may have none.
 	path := os.Getenv("PATH")
 	inside := filepath.Join(e.venv(), "bin") + string(filepath.ListSeparator) + path
 	if err := os.Setenv("PATH", inside); err != nil {
@@ -211,9 +220,9 @@ func (e *environment) ensurePlugin(ctx context.Context, progress *log.Logger) er
 	return err
 }
 
-// A stamp says that a step of the set-up was completed. It is a file that is written
-// after everything else, at once, and that holds what the step was made from: if the
-// file is missing or holds something else, the step was interrupted or is out of date.
+// A stamp says that a step of the set-up was completed. It is a file that is written after
+// everything else, at once, and holds what the step was made from: if it is missing or holds
+// something else, the step was interrupted or is out of date.
 type stamp struct {
 	file string
 	key  string
@@ -231,7 +240,7 @@ func (s stamp) make(build func() error) error {
 	if s.ok() {
 		return nil
 	}
-	if err := os.Remove(s.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := remove(s.file); err != nil {
 		return err
 	}
 	if err := build(); err != nil {
@@ -243,9 +252,8 @@ func (s stamp) make(build func() error) error {
 	return nil
 }
 
-// replaceDir has build fill a new directory, and puts it in the place of dir after that
-// succeeded. The new directory is nobody else's: the child of a set-up that was killed
-// may still be at work on its own.
+// replaceDir has build fill a new directory, and then puts it in the place of dir. The new one is
+// nobody else's: the child of a set-up that was killed may still be at work on its own.
 func replaceDir(dir string, build func(dir string) error) error {
 	removeLeftovers(dir)
 	fresh, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".new")
@@ -262,11 +270,13 @@ func replaceDir(dir string, build func(dir string) error) error {
 	return os.Rename(fresh, dir)
 }
 
-// removeLeftovers removes what an interrupted replaceDir left, unless something is still
-// being written to it; there is a next time.
+// removeLeftovers removes what an interrupted replaceDir left. It may fail while something is
+// still being written to it; there is a next time.
 func removeLeftovers(dir string) {
-	leftovers, _ := filepath.Glob(escapeGlob(dir) + ".new*")
-	for _, l := range leftovers {
-		_ = os.RemoveAll(l)
+	beside, _ := os.ReadDir(filepath.Dir(dir))
+	for _, e := range beside {
+		if strings.HasPrefix(e.Name(), filepath.Base(dir)+".new") {
+			_ = os.RemoveAll(filepath.Join(filepath.Dir(dir), e.Name()))
+		}
 	}
 }

@@ -184,7 +184,7 @@ func TestKernelSpec(t *testing.T) {
 		Argv []string
 		Env  map[string]string
 	}
-	if err := json.Unmarshal(env.kernelSpec(), &spec); err != nil {
+	if err := json.Unmarshal([]byte(env.kernelSpec()), &spec); err != nil {
 		t.Fatal(err)
 	}
 	if spec.Argv[0] != "/cache of mine/bin/gonb" ||

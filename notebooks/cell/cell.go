@@ -26,12 +26,7 @@ import (
 )
 
 // Profile is the profile that the notebooks run in: WEIGHTSEP_PROFILE, or quick.
-func Profile() string {
-	if p := os.Getenv("WEIGHTSEP_PROFILE"); p != "" {
-		return p
-	}
-	return "quick"
-}
+func Profile() string { return cmp.Or(os.Getenv("WEIGHTSEP_PROFILE"), "quick") }
 
 // Open opens the run of the notebooks, WEIGHTSEP_RUN or results/runs/PROFILE in
 // the checkout, making it if need be.
@@ -66,11 +61,8 @@ func config() pipeline.Config {
 // Path is a path beside the notebooks' run: that of its directory with more at the end of its name,
 // in letters, digits and "-.=_". A long end is cut, and a hash of all of it added.
 func Path(more string) string {
-	path := os.Getenv("WEIGHTSEP_RUN")
-	if path == "" {
-		root := cmp.Or(os.Getenv("WEIGHTSEP_ROOT"), "..") // cells run beside their notebook
-		path = filepath.Join(root, "results", "runs", Profile())
-	}
+	root := cmp.Or(os.Getenv("WEIGHTSEP_ROOT"), "..") // cells run beside their notebook
+	path := cmp.Or(os.Getenv("WEIGHTSEP_RUN"), filepath.Join(root, "results", "runs", Profile()))
 	clean := strings.Trim(notOfNames.ReplaceAllString(more, "-"), "-.")
 	if clean == "" {
 		return path
@@ -124,9 +116,7 @@ func ShowFile(path string) {
 }
 
 func showSVG(svg string) {
-	gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{
-		protocol.MIMEImageSVG: svg,
-	}})
+	gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{protocol.MIMEImageSVG: svg}})
 	gonbui.Sync()
 }
 

@@ -19,7 +19,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -128,7 +127,7 @@ func Changes(ctx context.Context, networks []Network, o Options) (*Result, error
 func interval(change float64, changes []float64, level float64) Interval {
 	slices.Sort(changes)
 	// 1 - 0.9 is a little less than 0.1.
-	out := int(math.Floor(float64(len(changes))*(1-level)/2 + 1e-9))
+	out := int(float64(len(changes))*(1-level)/2 + 1e-9)
 	return Interval{Change: change, Low: changes[out], High: changes[len(changes)-1-out]}
 }
 
@@ -140,9 +139,9 @@ func stream(seed uint64, purpose ...string) *rand.PCG {
 	return rand.NewPCG(seed, h.Sum64())
 }
 
-// units are what is resampled of a network: groups of samples, and samples without
-// relatives. Alike ones are one kind, of which there are few where samples have no
-// relatives: one that got right, one that got wrong, one that stayed, for one seed.
+// units are what is resampled of a network: groups of samples, and samples without relatives.
+// Alike ones are one kind; without groups and with one seed, there are at most three: what got
+// right, got wrong, or stayed.
 type units struct {
 	kinds []kind
 	of    []int32 // the kind of each unit, rising
@@ -173,8 +172,8 @@ func newUnits(n Network) (*units, error) {
 		case len(p.Before) == 0:
 			return nil, fmt.Errorf("seed %d: no samples", s)
 		case len(p.Before) != samples:
-			return nil, fmt.Errorf("seed %d has %d samples: want %d, as seed 0 has", s,
-				len(p.Before), samples)
+			return nil, fmt.Errorf("seed %d has %d samples: want %d, as seed 0 has",
+				s, len(p.Before), samples)
 		}
 	}
 	if n.Groups != nil && len(n.Groups) != samples {
@@ -183,15 +182,14 @@ func newUnits(n Network) (*units, error) {
 	var all []kind
 	at := map[int32]int{} // of a group
 	for i := range samples {
-		k := len(all)
-		if n.Groups != nil && n.Groups[i] != -1 {
-			if first, ok := at[n.Groups[i]]; ok {
-				k = first
-			} else {
-				at[n.Groups[i]] = k
-			}
+		group := int32(-1)
+		if n.Groups != nil {
+			group = n.Groups[i]
 		}
-		if k == len(all) {
+		k, known := at[group]
+		if !known || group == -1 {
+			k = len(all)
+			at[group] = k
 			all = append(all, kind{count: 1, gain: make([]int64, len(n.Pairs))})
 		}
 		all[k].samples++
@@ -231,8 +229,8 @@ func (u *units) points(gain, samples int64) float64 {
 	return 100 * float64(gain) / float64(samples*int64(u.seeds))
 }
 
-// resample draws as many units as there are, with replacement, once for each of the
-// resamples, in which the seeds count as many times as told, and returns the changes.
+// resample draws as many units as there are, with replacement, once for each of times, in
+// which each seed counts so many times, and returns the changes.
 func (u *units) resample(ctx context.Context, times [][]int64, src *rand.PCG) ([]float64, error) {
 	draw := u.byUnit
 	// One binomial number takes about as long as so many units.

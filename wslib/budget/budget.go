@@ -5,6 +5,7 @@ package budget
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -17,13 +18,10 @@ type Budget struct {
 	Total  int // everything that is stored
 	Level1 int // of it in device memory: shared pages, tables, scales; 0: chosen
 
-	Precision page.Precision // of the values of shared pages; 0: chosen
-	// ExclusivePrecision is that of exclusive pages; 0: chosen.
-	ExclusivePrecision page.Precision
+	Precision          page.Precision   // of the values of shared pages; 0: chosen
+	ExclusivePrecision page.Precision   // of those of exclusive pages; 0: chosen
 	ScaleFormat        page.ScaleFormat // of scales; "": chosen
-
-	// Keys is the precision of the networks' own keys, see [page.Table.PackKeys]; 0: chosen.
-	Keys page.Precision
+	Keys               page.Precision   // of the networks' own keys, see [page.Table.PackKeys]; 0: chosen
 
 	// Loads say how exclusive pages are shared out between the networks, one for each,
 	// above 0; nil: equally.
@@ -80,31 +78,30 @@ const exclusivePages = 3
 // average, networks have keys, in level 2, unless those would take more than two fifths of the
 // budget. It is an error if not one shared page fits.
 func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
-	f := page.Format{Size: pageSize, Shared: 1, Precision: b.Precision,
-		ExclusivePrecision: b.ExclusivePrecision,
-		ScaleFormat:        b.ScaleFormat, KeyPrecision: max(0, b.Keys)}
+	f := page.Format{Size: pageSize, Shared: 1, Precision: b.Precision, ScaleFormat: b.ScaleFormat,
+		ExclusivePrecision: b.ExclusivePrecision, KeyPrecision: max(0, b.Keys)}
 	if err := f.Validate(); err != nil {
 		return Plan{}, fmt.Errorf("budget: %w", err)
 	}
 	if len(weights) == 0 || b.Level1 > b.Total {
-		return Plan{}, fmt.Errorf("budget: %d networks, level 1 %d of %d bytes", len(weights),
-			b.Level1, b.Total)
+		return Plan{}, fmt.Errorf("budget: %d networks, level 1 %d of %d bytes",
+			len(weights), b.Level1, b.Total)
 	}
-	if b.Loads != nil && len(b.Loads) != len(weights) ||
+	if b.Loads == nil {
+		b.Loads = slices.Repeat([]float64{1}, len(weights))
+	}
+	if len(b.Loads) != len(weights) ||
 		slices.ContainsFunc(b.Loads, func(l float64) bool { return !(l > 0) }) {
 		return Plan{}, fmt.Errorf("budget: loads %v, want %d above 0", b.Loads, len(weights))
 	}
 	if b.Held != (Held{}) &&
 		(b.Precision == 0 || b.ExclusivePrecision == 0 || b.ScaleFormat == "" || b.Level1 != 0) {
-		return Plan{}, fmt.Errorf("budget: beside packed networks want their precisions and scales, " +
+		return Plan{}, errors.New("budget: beside packed networks want their precisions and scales, " +
 			"no Level1")
 	}
 	n := networks{size: pageSize, loads: b.Loads}
 	for _, w := range weights {
 		n.of = append(n.of, page.Count(w, pageSize))
-		if b.Loads == nil {
-			n.loads = append(n.loads, 1)
-		}
 	}
 	n.pages = sum(n.of)
 	if b.Precision != 0 {
@@ -123,12 +120,11 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	var failed error
 	for _, c := range crowded {
 		p, err := n.fit(c.precision, b)
-		if err != nil {
-			failed = err
-			continue
-		}
-		if best = p; c.pages == 0 || n.sharing(p) <= c.pages {
-			break
+		if failed = err; err == nil {
+			best = p
+			if n.sharing(p) <= c.pages {
+				break
+			}
 		}
 	}
 	if best.Shared == 0 {
@@ -185,31 +181,29 @@ func (n networks) share(exclusive int) []int {
 }
 
 func (n networks) fit(precision page.Precision, b Budget) (Plan, error) {
-	p := Plan{held: b.Held, Format: page.Format{
-		Size: n.size, Precision: precision, ExclusivePrecision: precision, ScaleFormat: b.ScaleFormat,
-		KeyPrecision: max(0, b.Keys)}}
-	if p.ScaleFormat == "" {
-		p.ScaleFormat = page.ScaleFloat32
-		if precision.Bits() <= 8 {
-			p.ScaleFormat = page.ScaleLog8
-		}
+	scales := page.ScaleFloat32
+	if precision.Bits() <= 8 {
+		scales = page.ScaleLog8
 	}
+	p := Plan{held: b.Held, Format: page.Format{Size: n.size,
+		Precision: precision, ExclusivePrecision: precision,
+		ScaleFormat: cmp.Or(b.ScaleFormat, scales), KeyPrecision: max(0, b.Keys)}}
 	// Entries of a table take one byte as long as they suffice.
 	var err error
 	for _, width := range []int{1, 2, 4} {
 		if p, err = n.fill(p, b, width); err != nil || p.entries() <= 1<<(8*width) {
 			break
 		}
-		if width == 1 {
-			// With two bytes there may be room for fewer pages than one byte can name.
-			over := p.entries() - 256
-			if q, err := n.fill(p, b, 2); over < p.Shared-p.held.Shared &&
-				(err != nil || q.entries() < 256) {
-				p.Bytes -= over * precision.Bytes(n.size)
-				p.Level1 -= over * precision.Bytes(n.size)
-				p.Shared -= over
-				break
-			}
+		if width > 1 {
+			continue
+		}
+		// With two bytes there may be room for fewer pages than one byte can name.
+		over := p.entries() - 256
+		if q, err := n.fill(p, b, 2); over < p.Shared-p.held.Shared && (err != nil || q.entries() < 256) {
+			p.Bytes -= over * precision.Bytes(n.size)
+			p.Level1 -= over * precision.Bytes(n.size)
+			p.Shared -= over
+			break
 		}
 	}
 	return p, err
@@ -241,17 +235,15 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	beside := p.ScaleFormat.Bytes() + width // bytes of each page in tables and scales
 	fixed := n.pages * beside
 	heldLevel1 := p.held.Shared*size + p.held.Pages*beside
-	held := heldLevel1 + p.held.Keys
-	if p.held.Exclusive > 0 {
-		held += p.held.Exclusive * cmp.Or(b.ExclusivePrecision, p.Precision).Bytes(n.size)
-	}
+	held := heldLevel1 + p.held.Keys +
+		p.held.Exclusive*cmp.Or(b.ExclusivePrecision, p.Precision).Bytes(n.size)
 	b.Total -= held
 	level1 := b.Level1
 	p.Exclusive = n.share(0)
 	if level1 == 0 {
 		average := exclusivePages
 		// One page at least is left to share.
-		p.Exclusive, p.ExclusivePrecision = n.share(min(average*len(n.of), n.pages-1)), p.Precision
+		p.Exclusive = n.share(min(average*len(n.of), n.pages-1))
 		if p.Precision.Quantized() {
 			if p.ExclusivePrecision = max(page.Int8, p.Precision); n.exclusive(p) > b.Total/5 {
 				p.ExclusivePrecision = page.Int4
@@ -266,9 +258,8 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	}
 	p.Shared = min((level1-fixed)/size, n.pages-sum(p.Exclusive))
 	if p.Shared < 1 {
-		err := fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d, a page "+
-			"of %v %d",
-			level1, n.pages, fixed, p.Precision, size)
+		err := fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d, "+
+			"a page of %v %d", level1, n.pages, fixed, p.Precision, size)
 		if p.KeyPrecision != 0 {
 			err = fmt.Errorf("%w, beside keys of %v of %d bytes", err, p.KeyPrecision, n.keys(p))
 		}
@@ -278,7 +269,6 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	if b.Level1 > 0 {
 		p.ExclusivePrecision = cmp.Or(b.ExclusivePrecision, p.Precision)
 		// An exclusive page takes its bytes but no keys.
-		p.Exclusive = n.share(0)
 		each := p.ExclusivePrecision.Bytes(n.size)
 		if p.KeyPrecision != 0 {
 			each -= p.KeyPrecision.Bytes(n.size)
@@ -286,8 +276,7 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 		left := b.Total - p.Level1 - n.keys(p)
 		if left < 0 {
 			return Plan{}, fmt.Errorf("budget: %d bytes beside %d in level 1 are not enough for the "+
-				"keys, %d",
-				b.Total-p.Level1, p.Level1, n.keys(p))
+				"keys, %d", b.Total-p.Level1, p.Level1, n.keys(p))
 		}
 		if each > 0 {
 			p.Exclusive = n.share(min(left/each, n.pages-p.Shared))
@@ -300,9 +289,7 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	return p, nil
 }
 
-func (n networks) exclusive(p Plan) int {
-	return sum(p.Exclusive) * p.ExclusivePrecision.Bytes(n.size)
-}
+func (n networks) exclusive(p Plan) int { return sum(p.Exclusive) * p.ExclusivePrecision.Bytes(n.size) }
 
 func (n networks) keys(p Plan) int {
 	if p.KeyPrecision == 0 {

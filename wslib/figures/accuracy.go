@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image/color"
-	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
@@ -29,51 +28,48 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 	if len(rows) == 0 {
 		return nil, errors.New("figures: accuracy of no networks")
 	}
-	const width = (fullWidth - 2*margin - 40) * vg.Length(1) // of the bars
 	name := style(textSize, black)
-	slot := width / vg.Length(len(rows))
+	slot := (fullWidth - 2*margin - 40) / vg.Length(len(rows))
 	var names []plot.Tick
 	for i, r := range rows {
 		if err := cmp.Or(checkKind(r.Data), checkUnit("accuracy", r.Before, r.After)); err != nil {
 			return nil, fmt.Errorf("figures: accuracy of %s: %w", r.Name, err)
 		}
-		label := shorten(r.Name, name, slot-2) + "\n "
+		label := shorten(r.Name, name, slot-2) + "\n"
 		if r.Data == datasets.StandIn {
-			label = strings.TrimSuffix(label, " ") + shorten(datasets.StandIn, name, slot-2)
+			label += shorten(datasets.StandIn, name, slot-2)
+		} else {
+			label += " " // as high as the others
 		}
 		names = append(names, plot.Tick{Value: float64(i) + 0.5, Label: label})
 	}
-	_, mean := meanChange(rows, "")
-	ch := chart{
-		title: fmt.Sprintf("Test accuracy before and after weight separation: %+.2f points "+
-			"on average", mean),
-		height: 260,
-		legend: []legendEntry{
-			filled("before (separate networks)", grey), filled("after (weight-separated)", blue),
-		},
-	}
-	if n, mean := meanChange(rows, datasets.Real); n > 0 {
-		ch.below = fmt.Sprintf("%d networks on real data: %+.2f points on average. ", n, mean)
-	}
-	if n, mean := meanChange(rows, datasets.OwnData); n > 0 {
-		ch.below += fmt.Sprintf("%d networks on their user's own data: %+.2f. ", n, mean)
-	}
-	if n, mean := meanChange(rows, datasets.StandIn); n > 0 {
-		ch.below += fmt.Sprintf("%d on stand-in data (generated, pale), no accuracies on the "+
-			"datasets: %+.2f.",
-			n, mean)
+	below := ""
+	for _, of := range []struct{ data, format string }{
+		{datasets.Real, "%d networks on real data: %+.2f points on average. "},
+		{datasets.OwnData, "%d networks on their user's own data: %+.2f. "},
+		{datasets.StandIn, "%d on stand-in data (generated, pale), no accuracies on the datasets: %+.2f."},
+	} {
+		if n, mean := meanChange(rows, of.data); n > 0 {
+			below += fmt.Sprintf(of.format, n, mean)
+		}
 	}
 	p := newPlot(axis{max: float64(len(rows)), ticks: names},
 		axis{name: "test accuracy (%)", max: 110, ticks: ticks(0, 100, 10)}, // room for changes above 100 %
 		func(c scaled) { accuracyBars(c, rows) })
 	p.X.Tick.Label.Font = name.Font
 	p.X.Tick.Length = 0
-	ch.draw = p.Draw
-	return ch.figure(), nil
+	_, mean := meanChange(rows, "")
+	return chart{
+		title: fmt.Sprintf("Test accuracy before and after weight separation: %+.2f points "+
+			"on average", mean),
+		below: below, height: 260, draw: p.Draw,
+		legend: []legendEntry{
+			filled("before (separate networks)", grey), filled("after (weight-separated)", blue),
+		},
+	}.figure(), nil
 }
 
-// meanChange counts the rows of a kind of data, "" for all, and their mean change
-// in points.
+// meanChange counts the rows of a kind of data, "" for all, and gives their mean change in points.
 func meanChange(rows []AccuracyRow, data string) (n int, mean float64) {
 	for _, r := range rows {
 		if data == "" || r.Data == data {
@@ -106,9 +102,8 @@ func accuracyBar(c scaled, clr color.NRGBA, data string, x0, x1 vg.Length, v flo
 		fill = tint(clr, 0.3)
 	}
 	fillRect(c.Canvas, fill, x0, y0, x1, y1)
-	if data == datasets.StandIn {
-		edge := []vg.Point{{X: x0, Y: y0}, {X: x0, Y: y1}, {X: x1, Y: y1}, {X: x1, Y: y0}}
-		c.StrokeLines(line(clr, 0.75, 2, 2), edge)
+	if fill != clr {
+		c.StrokeLines(line(clr, 0.75, 2, 2), []vg.Point{pt(x0, y0), pt(x0, y1), pt(x1, y1), pt(x1, y0)})
 	}
 	sty := aligned(style(smallSize-0.5, ink(fill)), text.XCenter, text.YTop)
 	label := fmt.Sprintf("%.1f", 100*v)

@@ -22,9 +22,8 @@ type Curve struct {
 	Best       int       // the one of the steps whose weights were kept
 }
 
-// Curves shows the course of trainings of their own, such as the baselines': validation
-// accuracy over steps, a panel a network. Accuracy has one axis for all, steps have an
-// axis each. A dot marks the best step, and the line under the name says which it is.
+// Curves shows the course of trainings of their own, such as the baselines': validation accuracy,
+// on one axis for all, over steps, on an axis each; a panel a network. A dot marks the best step.
 func Curves(title string, curves []Curve) (*Figure, error) {
 	if len(curves) == 0 {
 		return nil, errors.New("figures: curves of no networks")
@@ -40,15 +39,8 @@ func Curves(title string, curves []Curve) (*Figure, error) {
 	for _, v := range curves {
 		panels = append(panels, v.panel(percent(lo, 5)))
 	}
-	return chart{
-		title:  title,
-		below:  "The dot is the best step, whose weights were kept. Each panel has its own number of steps.",
-		height: 20 + 130*vg.Length((len(curves)+4)/5),
-		draw: func(c draw.Canvas) {
-			drawPanels(c, "training step", "validation accuracy (%)", 5, 1,
-				panels)
-		},
-	}.figure(), nil
+	below := "The dot is the best step, whose weights were kept. Each panel has its own number of steps."
+	return fives(title, below, "training step", "validation accuracy (%)", 130, panels), nil
 }
 
 // percent is an axis of about n steps, from the tens below lo to 100.
@@ -79,24 +71,22 @@ func (v Curve) panel(y axis) panel {
 	return panel{
 		name: v.Name, kind: v.Data, caption: fmt.Sprintf("best %.1f %% at step %s", most, grouped(best, 0)),
 		plot: newPlot(axis{max: last, ticks: ticks(0, last, labels)}, y, func(c scaled) {
-			var xs, ys []float64
+			var course []vg.Point
 			for i, step := range v.Steps {
-				xs, ys = append(xs, float64(step)), append(ys, 100*v.Validation[i])
+				course = append(course, c.at(float64(step), 100*v.Validation[i]))
 			}
 			kept := c.at(best, most)
 			c.StrokeLine2(line(black, 0.5, 2, 2), kept.X, c.Min.Y, kept.X, kept.Y)
-			c.StrokeLines(line(clr, 1.5), c.points(xs, ys))
+			c.StrokeLines(line(clr, 1.5), course)
 			dot(c.Canvas, white, 3.5, kept)
 			dot(c.Canvas, black, 2.5, kept)
 		}),
 	}
 }
 
-// History shows the course of an optimization: validation accuracy over steps, a
-// thin line a network, in the order of names, and a thick black one for the mean
-// of all. The legend beside the plot has each line's last value.
-//
-// validation holds, for each of the steps, an accuracy from 0 to 1 a network.
+// History shows the course of an optimization: validation accuracy over steps, a thin line a
+// network and a thick black one for the mean of all. The legend beside the plot has each line's
+// last value. validation holds, for each of the steps, an accuracy from 0 to 1 a network.
 func History(title string, names []string, steps []int, validation [][]float64) (*Figure, error) {
 	if len(names) == 0 {
 		return nil, errors.New("figures: history of no networks")
@@ -105,7 +95,6 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 		return nil, fmt.Errorf("figures: history: %w", err)
 	}
 	lines := make([][]float64, len(names)+1) // in percent; the mean is the last
-	at := make([]float64, len(steps))
 	lo := 100.0
 	for k, accuracies := range validation {
 		if len(accuracies) != len(names) {
@@ -115,7 +104,6 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 		if err := checkUnit("accuracy", accuracies...); err != nil {
 			return nil, fmt.Errorf("figures: history: step %d: %w", steps[k], err)
 		}
-		at[k] = float64(steps[k])
 		mean := 0.0
 		for i, a := range accuracies {
 			lines[i] = append(lines[i], 100*a)
@@ -124,20 +112,18 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 		}
 		lines[len(names)] = append(lines[len(names)], mean)
 	}
-	sty := func(i int) draw.LineStyle {
+	var styles []draw.LineStyle
+	var legend []legendEntry
+	for i, name := range append(slices.Clip(names), "mean") {
+		styles = append(styles, line(hue(i), 1.2, dashes(i)...))
 		if i == len(names) {
-			return line(black, 3)
+			styles[i] = line(black, 3)
 		}
-		return line(hue(i), 1.2, dashes(i)...)
+		label := fmt.Sprintf("%.1f %%  %s", lines[i][len(steps)-1], name)
+		legend = append(legend, stroked(label, styles[i]))
 	}
-	entry := func(i int, name string) legendEntry {
-		return stroked(fmt.Sprintf("%.1f %%  %s", lines[i][len(steps)-1], name), sty(i))
-	}
-	legend := []legendEntry{entry(len(names), "mean")}
-	for i, name := range names {
-		legend = append(legend, entry(i, name))
-	}
-	first, last := at[0], at[len(at)-1]
+	legend = slices.Concat(legend[len(names):], legend[:len(names)]) // the mean first
+	first, last := float64(steps[0]), float64(steps[len(steps)-1])
 	if first == last {
 		first, last = first-1, last+1
 	}
@@ -145,16 +131,18 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 	y.name = "validation accuracy (%)"
 	p := newPlot(axis{"optimization step", first, last, ticks(first, last, 8)}, y, func(c scaled) {
 		for i, line := range lines {
-			pts := c.points(at, line)
-			c.StrokeLines(sty(i), pts)
+			var pts []vg.Point
+			for k, v := range line {
+				pts = append(pts, c.at(float64(steps[k]), v))
+			}
+			c.StrokeLines(styles[i], pts)
 			if len(pts) == 1 { // no line to see
-				dot(c.Canvas, sty(i).Color, 1+sty(i).Width, pts[0])
+				dot(c.Canvas, styles[i].Color, 1+styles[i].Width, pts[0])
 			}
 		}
 	})
-	below := "Beside each name is its last value."
-	return chart{title: title, below: below, height: 270, legend: legend, side: 110,
-		draw: p.Draw}.figure(), nil
+	return chart{title: title, below: "Beside each name is its last value.", height: 270,
+		legend: legend, side: 110, draw: p.Draw}.figure(), nil
 }
 
 // ConvergenceLine is the course of one method in [Convergence].
@@ -184,7 +172,7 @@ func Convergence(lines []ConvergenceLine, o ConvergenceOptions) (*Figure, error)
 		return nil, fmt.Errorf("figures: convergence: target %v, floor %v: want a floor below both, or 0",
 			o.Target, o.Floor)
 	}
-	x := axis{name: "wall time (s, log)", min: math.Inf(1), max: math.Inf(-1)}
+	first, last := math.Inf(1), math.Inf(-1) // logarithms
 	y := axis{name: "mean change of accuracy (points)", min: min(0, o.Target), max: max(0, o.Target)}
 	standIn := false
 	target := line(black, 1.2, 5, 3)
@@ -193,7 +181,7 @@ func Convergence(lines []ConvergenceLine, o ConvergenceOptions) (*Figure, error)
 		if err := l.check(); err != nil {
 			return nil, fmt.Errorf("figures: convergence: %s: %w", l.Name, err)
 		}
-		x.min, x.max = min(x.min, math.Log10(l.At[0])), max(x.max, math.Log10(l.At[len(l.At)-1]))
+		first, last = min(first, math.Log10(l.At[0])), max(last, math.Log10(l.At[len(l.At)-1]))
 		y.min, y.max = min(y.min, slices.Min(l.Change)), max(y.max, slices.Max(l.Change))
 		standIn = standIn || l.StandIn
 		when := "never"
@@ -218,18 +206,16 @@ func Convergence(lines []ConvergenceLine, o ConvergenceOptions) (*Figure, error)
 	if standIn {
 		below += " Open marks: stand-in data (generated)."
 	}
-	spare := max(0.02*(x.max-x.min), (0.6-(x.max-x.min))/2)
-	x.min, x.max = x.min-spare, x.max+spare
-	x.ticks, y.ticks = logTicks(math.Pow(10, x.min), math.Pow(10, x.max)), ticks(y.min, y.max, 8)
-	p := newPlot(x, y, func(c scaled) {
+	y.ticks = ticks(y.min, y.max, 8)
+	p := newPlot(logAxis("wall time (s, log)", first, last, 0.02), y, func(c scaled) {
 		c.StrokeLine2(line(darkGrey, 0.75), c.Min.X, c.y(0), c.Max.X, c.y(0))
 		c.StrokeLine2(target, c.Min.X, c.y(o.Target), c.Max.X, c.y(o.Target))
 		for i, l := range lines {
 			c.course(i, l, o.Target)
 		}
 	})
-	ch := chart{title: o.Title, below: below, height: 270, legend: legend, side: 200, draw: p.Draw}
-	return ch.figure(), nil
+	return chart{title: o.Title, below: below, height: 270, legend: legend, side: 200,
+		draw: p.Draw}.figure(), nil
 }
 
 func (l ConvergenceLine) check() error {
@@ -250,33 +236,24 @@ func (l ConvergenceLine) reach(target float64) int {
 	return slices.IndexFunc(l.Change, func(c float64) bool { return c >= target })
 }
 
-func courseLine(i int) draw.LineStyle {
-	return line(hue(i), 1.5, dashes(i)...)
-}
+func courseLine(i int) draw.LineStyle { return line(hue(i), 1.5, dashes(i)...) }
 
 func (c scaled) course(i int, l ConvergenceLine, target float64) {
-	var xs []float64
-	for _, at := range l.At {
-		xs = append(xs, math.Log10(at))
+	var pts []vg.Point
+	for k, at := range l.At {
+		pts = append(pts, c.at(math.Log10(at), l.Change[k]))
 	}
-	pts := c.points(xs, l.Change)
 	c.StrokeLines(courseLine(i), c.ClipLinesXY(pts)...)
 	if end := pts[len(pts)-1]; end.Y >= c.Min.Y {
 		mark(c.Canvas, i, end, 2.4, l.StandIn)
 	}
 	if k := l.reach(target); k >= 0 {
-		p := pts[k]
-		c.StrokeLine2(line(hue(i), 0.75, 1.5, 2), p.X, p.Y, p.X, c.Min.Y)
-		mark(c.Canvas, i, p, 4, l.StandIn)
+		c.StrokeLine2(line(hue(i), 0.75, 1.5, 2), pts[k].X, pts[k].Y, pts[k].X, c.Min.Y)
+		mark(c.Canvas, i, pts[k], 4, l.StandIn)
 	}
 }
 
-func seconds(v float64) string {
-	if v < 100 {
-		return grouped(v, 1) + " s"
-	}
-	return grouped(v, 0) + " s"
-}
+func seconds(v float64) string { return short(v, 100) + " s" }
 
 // checkRising refuses steps or times that are not of the values, or do not rise from 0 on.
 func checkRising[T int | float64](at []T, values int) error {

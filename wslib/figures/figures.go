@@ -37,13 +37,29 @@ type Figure struct {
 func (f *Figure) SVG() (string, error) {
 	var c *svgCanvas
 	err := f.render(func() vg.CanvasSizer {
-		c = newSVGCanvas(f.Width, f.Height)
+		c = &svgCanvas{Canvas: vgsvg.NewWith(vgsvg.UseWH(f.Width, f.Height))}
 		return c
 	})
 	if err != nil {
 		return "", err
 	}
-	return c.element(f.Title)
+	var b bytes.Buffer
+	if _, err := c.WriteTo(&b); err != nil {
+		return "", fmt.Errorf("figures: %w", err)
+	}
+	s := svgStart.ReplaceAllLiteralString(b.String(), fmt.Sprintf(
+		`<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"`+
+			` width="%.0f" height="%.0f" viewBox="0 0 %.5g %.5g" style="max-width:100%%"`+
+			` role="img"><title>%s</title>`, f.Width.Points()*96/72, f.Height.Points()*96/72,
+		f.Width.Points(), f.Height.Points(), html.EscapeString(f.Title)))
+	i := -1
+	s = svgText.ReplaceAllStringFunc(s, func(string) string {
+		i++
+		return fmt.Sprintf(`<text textLength="%.5g" lengthAdjust="spacingAndGlyphs" `, c.widths[i].Points())
+	})
+	s = svgFamily.ReplaceAllLiteralString(s, families)
+	return strings.NewReplacer("data:image/jpg;", "data:image/png;", // vgsvg encodes PNG
+		"<image ", `<image preserveAspectRatio="none" style="image-rendering:pixelated" `).Replace(s), nil
 }
 
 // Save writes the figure to an SVG file, whole or not at all.
@@ -80,11 +96,6 @@ type svgCanvas struct {
 	widths []vg.Length
 }
 
-func newSVGCanvas(w, h vg.Length) *svgCanvas {
-	return &svgCanvas{Canvas: vgsvg.NewWith(vgsvg.UseWH(w, h))}
-}
-
-// FillString draws text and notes its width.
 func (c *svgCanvas) FillString(f font.Face, pt vg.Point, text string) {
 	c.widths = append(c.widths, f.Width(text))
 	c.Canvas.FillString(f, pt, text)
@@ -98,27 +109,3 @@ var (
 
 // families are fonts with the metrics of Liberation Sans, and what is left.
 const families = "font-family:Liberation Sans,Arimo,Helvetica,Arial,sans-serif;"
-
-// element returns the drawing as an svg element that shrinks with its page.
-func (c *svgCanvas) element(title string) (string, error) {
-	var b bytes.Buffer
-	if _, err := c.Canvas.WriteTo(&b); err != nil {
-		return "", fmt.Errorf("figures: %w", err)
-	}
-	w, h := c.Size()
-	title = html.EscapeString(title)
-	s := svgStart.ReplaceAllLiteralString(b.String(), fmt.Sprintf(
-		`<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"`+
-			` width="%.0f" height="%.0f" viewBox="0 0 %.5g %.5g" style="max-width:100%%"`+
-			` role="img"><title>%s</title>`,
-		w.Points()*96/72, h.Points()*96/72, w.Points(), h.Points(), title))
-	i := -1
-	s = svgText.ReplaceAllStringFunc(s, func(string) string {
-		i++
-		return fmt.Sprintf(`<text textLength="%.5g" lengthAdjust="spacingAndGlyphs" `, c.widths[i].Points())
-	})
-	s = svgFamily.ReplaceAllLiteralString(s, families)
-	s = strings.ReplaceAll(s, "data:image/jpg;", "data:image/png;") // vgsvg encodes PNG
-	s = strings.ReplaceAll(s, "<image ", `<image preserveAspectRatio="none" style="image-rendering:pixelated" `)
-	return s, nil
-}

@@ -1,9 +1,11 @@
 package figures
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -14,11 +16,10 @@ import (
 	"weightsep/datasets"
 )
 
-// fullWidth is the width of a notebook's column: 900 pixels.
-const fullWidth = 675 * vg.Length(1)
-
-// margin is what a figure keeps free on every side.
-const margin = 10 * vg.Length(1)
+const (
+	fullWidth = 675 * vg.Length(1) // of a notebook's column: 900 pixels
+	margin    = 10 * vg.Length(1)  // free on every side
+)
 
 // A chart is a title, an explanation, a legend, and a drawing below them.
 type chart struct {
@@ -36,20 +37,15 @@ func (ch chart) figure() *Figure {
 	belows := aligned(style(textSize, darkGrey), text.XLeft, text.YTop)
 	title := wrap(ch.title, titles, inner-vg.Length(min(1, len(ch.kind)))*80, 3)
 	below := wrap(ch.below, belows, inner, 4)
-	var rows [][]legendEntry
-	height := ch.height
+	rows := legendRows(ch.legend, cmp.Or(ch.side, inner), ch.side > 0)
+	tall := vg.Length(len(rows) * legendRow)
+	height := ch.height + tall
 	if ch.side > 0 {
-		for _, e := range ch.legend {
-			rows = append(rows, legendRows([]legendEntry{e}, ch.side)...)
-		}
-		height = max(height, vg.Length(len(rows)*legendRow))
-	} else {
-		rows = legendRows(ch.legend, inner)
-		height += vg.Length(len(rows) * legendRow)
+		height = max(ch.height, tall)
 	}
 	head := vg.Length(len(title)*(titleSize+3)+len(below)*(textSize+3)) + 6
-	f := &Figure{Title: ch.title, Width: fullWidth, Height: 2*margin + head + height}
-	f.draw = func(c draw.Canvas) {
+	height += 2*margin + head
+	return &Figure{Title: ch.title, Width: fullWidth, Height: height, draw: func(c draw.Canvas) {
 		if ch.kind != "" {
 			badge(c, ch.kind, c.Max.X-margin, c.Max.Y-margin+3, titleSize)
 		}
@@ -69,11 +65,10 @@ func (ch chart) figure() *Figure {
 			c.Max.X -= ch.side + 14
 		} else {
 			drawLegend(c, rows, c.Min.X)
-			c.Max.Y -= vg.Length(len(rows) * legendRow)
+			c.Max.Y -= tall
 		}
 		ch.draw(c)
-	}
-	return f
+	}}
 }
 
 // A legendEntry is a swatch and what it means.
@@ -100,15 +95,15 @@ func stroked(label string, sty draw.LineStyle) legendEntry {
 	}}
 }
 
-// legendRows puts entries into as few rows of a width as their order permits.
-func legendRows(entries []legendEntry, width vg.Length) [][]legendEntry {
+// legendRows puts entries into as few rows of a width as their order permits, or each into one.
+func legendRows(entries []legendEntry, width vg.Length, each bool) [][]legendEntry {
 	sty := style(textSize, black)
 	var rows [][]legendEntry
 	x := width
 	for _, e := range entries {
 		e.label = shorten(e.label, sty, min(width, 220)-legendSwatch)
 		w := legendSwatch + sty.Width(e.label) + legendGap
-		if x += w; x-legendGap > width || rows == nil {
+		if x += w; each || x-legendGap > width || rows == nil {
 			rows = append(rows, nil)
 			x = w
 		}
@@ -138,6 +133,14 @@ type axis struct {
 	ticks    []plot.Tick
 }
 
+// logAxis is an axis of logarithms from lo to hi, with a share more at both ends for marks there,
+// and of a factor of four at least.
+func logAxis(name string, lo, hi, share float64) axis {
+	spare := max(share*(hi-lo), (0.6-(hi-lo))/2)
+	lo, hi = lo-spare, hi+spare
+	return axis{name, lo, hi, logTicks(math.Pow(10, lo), math.Pow(10, hi))}
+}
+
 // scaled is the canvas inside a plot's axes, with their scales.
 type scaled struct {
 	draw.Canvas
@@ -152,14 +155,6 @@ func (f onData) Plot(c draw.Canvas, p *plot.Plot) {
 }
 
 func (c scaled) at(x, y float64) vg.Point { return pt(c.x(x), c.y(y)) }
-
-func (c scaled) points(xs, ys []float64) []vg.Point {
-	pts := make([]vg.Point, len(xs))
-	for i := range pts {
-		pts[i] = c.at(xs[i], ys[i])
-	}
-	return pts
-}
 
 // bar fills a rectangle from the axis below, gap apart from its neighbours.
 func (c scaled) bar(clr color.Color, x0, x1, y0, y1 float64, gap vg.Length) {
@@ -199,10 +194,18 @@ type panel struct {
 	plot       *plot.Plot
 }
 
+// fives is a chart of panels in rows of five of a height, with names of their axes.
+func fives(title, below, x, y string, height vg.Length, all []panel) *Figure {
+	return chart{title: title, below: below, height: 20 + height*vg.Length((len(all)+4)/5),
+		draw: func(c draw.Canvas) { drawPanels(c, x, y, 5, 1, all) }}.figure()
+}
+
 // drawPanels draws panels of captions of some lines in rows. The names of their axes stand
 // once, below and at the left.
 func drawPanels(c draw.Canvas, x, y string, cols, lines int, all []panel) {
 	above := vg.Length(19 + 11*lines) // the data
+	name := aligned(bold(style(textSize, black)), text.XLeft, text.YTop)
+	small := aligned(style(smallSize, black), text.XLeft, text.YTop)
 	sty := aligned(style(textSize, black), text.XCenter, text.YBottom)
 	if x != "" {
 		c.FillText(sty, pt(c.Center().X, c.Min.Y), x)
@@ -215,33 +218,24 @@ func drawPanels(c draw.Canvas, x, y string, cols, lines int, all []panel) {
 		c.Min.X += 16
 	}
 	cols = min(cols, len(all))
-	plots := make([][]*plot.Plot, (len(all)+cols-1)/cols)
-	for i := range plots {
-		plots[i] = make([]*plot.Plot, cols)
-	}
+	tiles := draw.Tiles{Rows: (len(all) + cols - 1) / cols, Cols: cols, PadX: 12, PadY: above, PadTop: above}
+	plots := make([]*plot.Plot, tiles.Rows*cols)
 	for i, p := range all {
-		plots[i/cols][i%cols] = p.plot
+		plots[i] = p.plot
 	}
-	tiles := draw.Tiles{Rows: len(plots), Cols: cols, PadX: 12, PadY: above, PadTop: above}
-	name := aligned(bold(style(textSize, black)), text.XLeft, text.YTop)
-	small := aligned(style(smallSize, black), text.XLeft, text.YTop)
-	for i, row := range plot.Align(plots, tiles, c) {
-		for k, to := range row {
-			if i*cols+k >= len(all) {
-				break
-			}
-			p := all[i*cols+k]
-			p.plot.Draw(to)
-			inside := p.plot.DataCanvas(to)
-			at, right := pt(inside.Min.X, inside.Max.Y+above-6), inside.Max.X
-			if p.kind != "" {
-				right = badge(c, p.kind, right, at.Y, smallSize-1) - 3
-			}
-			c.FillText(name, at, shorten(p.name, name, right-at.X))
-			for _, l := range wrap(p.caption, small, inside.Max.X-at.X, lines) {
-				at.Y -= 11
-				c.FillText(small, at, l)
-			}
+	aligned := plot.Align(slices.Collect(slices.Chunk(plots, cols)), tiles, c)
+	for i, p := range all {
+		to := aligned[i/cols][i%cols]
+		p.plot.Draw(to)
+		inside := p.plot.DataCanvas(to)
+		at, right := pt(inside.Min.X, inside.Max.Y+above-6), inside.Max.X
+		if p.kind != "" {
+			right = badge(c, p.kind, right, at.Y, smallSize-1) - 3
+		}
+		c.FillText(name, at, shorten(p.name, name, right-at.X))
+		for _, l := range wrap(p.caption, small, inside.Max.X-at.X, lines) {
+			at.Y -= 11
+			c.FillText(small, at, l)
 		}
 	}
 }
@@ -259,8 +253,8 @@ func mark(c draw.Canvas, i int, at vg.Point, radius vg.Length, open bool) {
 
 func checkKind(kind string) error {
 	if kind != datasets.Real && kind != datasets.StandIn && kind != datasets.OwnData {
-		return fmt.Errorf("%q data: want %s, %s or %s", kind, datasets.Real, datasets.StandIn,
-			datasets.OwnData)
+		return fmt.Errorf("%q data: want %s, %s or %s",
+			kind, datasets.Real, datasets.StandIn, datasets.OwnData)
 	}
 	return nil
 }

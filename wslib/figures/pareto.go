@@ -56,9 +56,8 @@ func Pareto(points []ParetoPoint, o ParetoOptions) (*Figure, error) {
 		}
 	}
 	l := newParetoChart(points, o)
-	ch := chart{title: o.Title, below: l.explanation(), height: 346, legend: l.legend()}
-	ch.draw = newPlot(l.x, l.y, l.draw).Draw
-	return ch.figure(), nil
+	return chart{title: o.Title, below: l.explanation(), height: 346, legend: l.legend(),
+		draw: newPlot(l.x, l.y, l.draw).Draw}.figure(), nil
 }
 
 func (p ParetoPoint) check() error {
@@ -86,7 +85,6 @@ const paretoRadius = 3.6
 
 func newParetoChart(points []ParetoPoint, o ParetoOptions) *paretoChart {
 	l := &paretoChart{points: points, options: o, paper: paperChange}
-	l.x.name = "packing ratio in bytes (times, log)"
 	l.y.name = "mean change of test accuracy (points)"
 	if o.Worst {
 		l.paper = paperWorstChange
@@ -101,13 +99,13 @@ func newParetoChart(points []ParetoPoint, o ParetoOptions) *paretoChart {
 			l.series = append(l.series, p.Series)
 		}
 	}
-	spare := max(0.06*(hi-lo), (0.6-(hi-lo))/2) // for marks at the ends; four times at least
-	above := 0.06 * (best - worst)
-	l.x.min, l.x.max, l.y.min, l.y.max = lo-spare, hi+spare, worst-above, best+above
+	l.x = logAxis("packing ratio in bytes (times, log)", lo, hi, 0.06)
+	l.y.min = worst - 0.06*(best-worst)
 	if o.Floor < 0 && worst < o.Floor {
-		l.y.min, l.y.max = o.Floor, best+0.06*(best-o.Floor)
+		worst, l.y.min = o.Floor, o.Floor
 	}
-	l.x.ticks, l.y.ticks = logTicks(math.Pow(10, l.x.min), math.Pow(10, l.x.max)), ticks(l.y.min, l.y.max, 8)
+	l.y.max = best + 0.06*(best-worst)
+	l.y.ticks = ticks(l.y.min, l.y.max, 8)
 	return l
 }
 
@@ -138,9 +136,8 @@ func (l *paretoChart) legend() []legendEntry {
 	}
 	var all []legendEntry
 	for i, name := range l.series {
-		filled := slices.ContainsFunc(l.points,
-			func(p ParetoPoint) bool { return p.Series == name && !p.StandIn })
-		all = append(all, marked(name, i, !filled))
+		onReal := func(p ParetoPoint) bool { return p.Series == name && !p.StandIn }
+		all = append(all, marked(name, i, !slices.ContainsFunc(l.points, onReal)))
 	}
 	all = append(all, legendEntry{"stated by the paper", star})
 	if slices.ContainsFunc(l.points, l.bar) {
@@ -176,7 +173,7 @@ func (l *paretoChart) draw(c scaled) {
 		case l.bar(p):
 			y0, y1 := c.y(max(p.Low, l.y.min)), c.y(p.High)
 			intervalBar(c.Canvas, hue(slices.Index(l.series, p.Series)), at.X, y0, y1)
-			taken = append(taken, vg.Rectangle{Min: pt(at.X-2, y0), Max: pt(at.X+2, y1)})
+			taken = append(taken, rect(at.X-2, y0, at.X+2, y1))
 		}
 		labels = append(labels, label{text, at})
 	}
@@ -230,14 +227,14 @@ func (l label) place(area vg.Rectangle, taken []vg.Rectangle) vg.Rectangle {
 		if left {
 			x = l.of.X - 2*paretoRadius - w
 		}
-		return vg.Rectangle{Min: pt(x, l.of.Y+up-h/2), Max: pt(x+w, l.of.Y+up+h/2)}
+		return rect(x, l.of.Y+up-h/2, x+w, l.of.Y+up+h/2)
 	}
 	for _, lines := range []vg.Length{0, 1, -1, 2, -2} {
 		for _, left := range []bool{false, true} {
 			box := at(left, lines*h)
 			covers := func(r vg.Rectangle) bool {
-				return box.Min.X < r.Max.X && r.Min.X < box.Max.X && box.Min.Y < r.Max.Y &&
-					r.Min.Y < box.Max.Y
+				return box.Min.X < r.Max.X && r.Min.X < box.Max.X &&
+					box.Min.Y < r.Max.Y && r.Min.Y < box.Max.Y
 			}
 			inside := box.Min.X >= area.Min.X && box.Max.X <= area.Max.X &&
 				box.Min.Y >= area.Min.Y && box.Max.Y <= area.Max.Y

@@ -3,6 +3,7 @@ package figures
 import (
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -96,9 +97,9 @@ func shorten(s string, sty text.Style, width vg.Length) string {
 	return "…"
 }
 
-// beside writes text at the middle height of a swatch or line of a legend.
+// beside writes text at the middle height of a swatch or line of a legend: that of its letters,
+// which is above the middle of its font's height.
 func beside(c draw.Canvas, sty text.Style, x, y vg.Length, s string) {
-	// The middle of a font's height is below the middle of its letters.
 	c.FillText(sty, pt(x, y+sty.Font.Size/9), s)
 }
 
@@ -151,10 +152,24 @@ func ticks(lo, hi float64, n int) []plot.Tick {
 	var t []plot.Tick
 	for i := math.Ceil(lo/step - 1e-9); i*step <= hi+1e-9*step; i++ {
 		v := i * step
-		t = append(t, plot.Tick{Value: v, Label: grouped(v,
-			max(0, -int(math.Floor(math.Log10(step)+1e-9))))})
+		decimals := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
+		t = append(t, plot.Tick{Value: v, Label: grouped(v, decimals)})
 	}
 	return t
+}
+
+func wholeTicks(hi float64, n int) []plot.Tick {
+	return slices.DeleteFunc(ticks(0, hi, n),
+		func(t plot.Tick) bool { return t.Value != math.Trunc(t.Value) })
+}
+
+// middleTicks are about n of the numbers of so many slots of width 1, from 0 on, in the middles.
+func middleTicks(slots, n int) []plot.Tick {
+	all := wholeTicks(float64(slots-1), n)
+	for i := range all {
+		all[i].Value += 0.5
+	}
+	return all
 }
 
 // logTicks are round numbers in a range, at their logarithms, the closer the less its powers
@@ -180,18 +195,22 @@ func logTicks(lo, hi float64) []plot.Tick {
 	return t
 }
 
+// short is a number with a decimal where it is below a limit, else with none.
+func short(v, limit float64) string {
+	if v < limit {
+		return grouped(v, 1)
+	}
+	return grouped(v, 0)
+}
+
 // grouped writes a number with commas between thousands.
 func grouped(v float64, decimals int) string {
 	s := strconv.FormatFloat(math.Abs(v), 'f', decimals, 64)
-	whole, rest, point := strings.Cut(s, ".")
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	if point {
-		whole += "." + rest
+	for i := strings.IndexByte(s+".", '.') - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
 	}
 	if v < 0 {
-		return "-" + whole
+		return "-" + s
 	}
-	return whole
+	return s
 }

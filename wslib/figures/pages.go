@@ -1,8 +1,8 @@
 package figures
 
 import (
+	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -10,7 +10,85 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"weightsep/wslib/page"
+	"weightsep/wslib/separation"
 )
+
+// DensityOf is one network's panel of [Density].
+type DensityOf struct {
+	Name      string
+	Density   []float64 // contribution density of each page
+	Exclusive []int     // its exclusive pages
+}
+
+// Density shows how few pages carry most of each network's Fisher information. In a network's
+// panel its pages stand in order of falling contribution density, the exclusive ones first,
+// left of the dashed line; the curve is the share that the pages up to there carry together.
+// The panel's title says how many pages are exclusive and what share is theirs.
+func Density(networks []DensityOf) (*Figure, error) {
+	if len(networks) == 0 {
+		return nil, errors.New("figures: density of no networks")
+	}
+	var panels []panel
+	for _, n := range networks {
+		shares, err := n.shares()
+		if err != nil {
+			return nil, fmt.Errorf("figures: density of %q: %w", n.Name, err)
+		}
+		panels = append(panels, densityPanel(n, shares))
+	}
+	return fives("Share of each network's Fisher information that its densest pages carry",
+		"Pages by falling contribution density. Left of the dashed line are the exclusive pages; "+
+			"above a panel is how many they are, and their share.",
+		"number of pages, densest first", "cumulative share (%)", 140, panels), nil
+}
+
+// shares are the percentages that the first pages carry together, from none to all of them.
+func (n DensityOf) shares() ([]float64, error) {
+	if len(n.Density) == 0 {
+		return nil, errors.New("no pages")
+	}
+	own := map[int]bool{}
+	for _, i := range n.Exclusive {
+		if i < 0 || i >= len(n.Density) || own[i] {
+			return nil, fmt.Errorf("exclusive page %d of %d: not there, or twice", i, len(n.Density))
+		}
+		own[i] = true
+	}
+	if err := checkUnit("density", n.Density...); err != nil {
+		return nil, err
+	}
+	shares := make([]float64, 1, len(n.Density)+1)
+	sum := 0.0
+	order := separation.ByDensity(n.Density)
+	for _, exclusive := range []bool{true, false} {
+		for _, i := range order {
+			if own[i] == exclusive {
+				sum += 100 * n.Density[i]
+				shares = append(shares, sum)
+			}
+		}
+	}
+	return shares, nil
+}
+
+func densityPanel(n DensityOf, shares []float64) panel {
+	own, end := len(n.Exclusive), float64(len(n.Density))
+	return panel{
+		name:    n.Name,
+		caption: fmt.Sprintf("%d of %d pages: %.1f %%", own, len(n.Density), shares[own]),
+		plot: newPlot(axis{max: end, ticks: ticks(0, end, 3)}, percent(0, 4), func(c scaled) {
+			var curve []vg.Point
+			for k, s := range shares {
+				curve = append(curve, c.at(float64(k), s))
+			}
+			cut := c.x(float64(own))
+			c.FillPolygon(tint(vermillion, 0.35),
+				append(slices.Clone(curve[:own+1]), pt(cut, c.Min.Y), c.Min))
+			c.StrokeLine2(line(vermillion, 1, 3, 2), cut, c.Min.Y, cut, c.Max.Y)
+			c.StrokeLines(line(blue, 1.5), curve)
+		}),
+	}
+}
 
 // Occupancy shows which network uses which shared page. Above is a row a network
 // and a column a shared page, coloured where the network uses the page. Below, in
@@ -24,8 +102,7 @@ func Occupancy(names []string, tables []page.Table, shared int) (*Figure, error)
 	for i, t := range tables {
 		if err := t.Validate(); err != nil || t.Shared != shared || len(t.Entries) == 0 {
 			return nil, fmt.Errorf("figures: occupancy: %q: %d pages over %d shared ones, want some "+
-				"over %d (%v)",
-				names[i], len(t.Entries), t.Shared, shared, err)
+				"over %d (%v)", names[i], len(t.Entries), t.Shared, shared, err)
 		}
 		uses[i] = make([]bool, shared)
 		for _, e := range t.Entries {
@@ -97,20 +174,11 @@ func matrixPlot(names []string, uses [][]bool, shared int) *plot.Plot {
 
 func barsPlot(occupancy []int, networks int) *plot.Plot {
 	end := float64(len(occupancy))
-	at := wholeTicks(end-1, 10)
-	for i := range at {
-		at[i].Value += 0.5
-	}
 	y := axis{"occupancy (networks)", 0, float64(networks), wholeTicks(float64(networks), 5)}
-	return newPlot(axis{"shared page", 0, end, at}, y, func(c scaled) {
+	return newPlot(axis{"shared page", 0, end, middleTicks(len(occupancy), 10)}, y, func(c scaled) {
 		gap := min(1, (c.x(1)-c.x(0))/5)
 		for k, n := range occupancy {
 			c.bar(darkGrey, float64(k), float64(k+1), 0, float64(n), gap)
 		}
 	})
-}
-
-func wholeTicks(hi float64, n int) []plot.Tick {
-	return slices.DeleteFunc(ticks(0, hi, n),
-		func(t plot.Tick) bool { return t.Value != math.Trunc(t.Value) })
 }

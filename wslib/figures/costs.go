@@ -13,7 +13,98 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"weightsep/wslib/execution"
+	"weightsep/wslib/page"
 )
+
+type memoryPart struct {
+	label string
+	clr   color.NRGBA
+	bytes int
+}
+
+// Memory shows what is stored, in KB (1000 bytes): two stacked bars of one scale, of the separate
+// networks and of all that weight separation stores, and the second once more, enlarged to full
+// width. The title has the packing ratio.
+func Memory(s page.Stored) (*Figure, error) {
+	var parts []memoryPart
+	var legend []legendEntry
+	total := 0
+	for _, p := range []memoryPart{
+		{"shared pages (level 1)", blue, s.Shared},
+		{"page tables (level 1)", orange, s.Tables},
+		{"scales (level 1)", green, s.Scales},
+		{"exclusive pages (level 2)", vermillion, s.Exclusive},
+		{"keys (level 2)", purple, s.Keys},
+		{"state (level 2)", skyBlue, s.State},
+	} {
+		if p.bytes < 0 {
+			return nil, fmt.Errorf("figures: memory: %s take %d bytes", p.label, p.bytes)
+		}
+		if total += p.bytes; p.bytes > 0 {
+			parts = append(parts, p)
+		}
+	}
+	if total == 0 || total != s.Total || s.Separate <= 0 {
+		return nil, fmt.Errorf("figures: memory: parts of %d bytes, %d in all, %d separately",
+			total, s.Total, s.Separate)
+	}
+	for _, p := range parts {
+		label := fmt.Sprintf("%s: %s, %.1f %%", p.label, kilobytes(p.bytes),
+			100*float64(p.bytes)/float64(total))
+		legend = append(legend, filled(label, p.clr))
+	}
+	return chart{
+		title: fmt.Sprintf("Packing ratio %.1fx: %s instead of %s",
+			float64(s.Separate)/float64(total), kilobytes(total), kilobytes(s.Separate)),
+		below: fmt.Sprintf("In bytes of everything stored. In weights: %.1fx; "+
+			"level 1 (shared pages, page tables and scales) alone: %.1fx.", s.RatioWeights, s.RatioLevel1),
+		height: 140,
+		legend: legend,
+		draw:   func(c draw.Canvas) { memoryBars(c, parts, total, s.Separate) },
+	}.figure(), nil
+}
+
+// memoryBars draws the three bars from the top, and lines from the second to the third.
+func memoryBars(c draw.Canvas, parts []memoryPart, total, separate int) {
+	const left, height, gap = 108, 30, 12
+	bars := draw.Crop(c, left, -6, 0, 0)
+	width := bars.Max.X - bars.Min.X
+	y := bars.Max.Y - height - gap
+	row := func(name string, parts []memoryPart, of int) vg.Length {
+		c.FillText(aligned(style(textSize, black), text.XRight, text.YCenter),
+			pt(bars.Min.X-8, y+height/2), name)
+		end := stack(bars, parts, width/vg.Length(of), y, height)
+		y -= height + gap
+		return end
+	}
+	most := max(separate, total)
+	row("separate (float32)", []memoryPart{{"", grey, separate}}, most)
+	end := row("weight-separated", parts, most)
+	if sty := bold(style(textSize, black)); end+6+sty.Width(kilobytes(total)) <= bars.Max.X {
+		c.FillText(sty, pt(end+6, y+gap+height*3/2), kilobytes(total))
+	}
+	zoom := line(grey, 0.75, 3, 2)
+	c.StrokeLine2(zoom, bars.Min.X, y+height+gap, bars.Min.X, y+height)
+	c.StrokeLine2(zoom, end, y+height+gap, bars.Max.X, y+height)
+	row("the same, enlarged", parts, total)
+}
+
+// stack draws parts from left to right, their size on them where it fits, to where it returns.
+func stack(c draw.Canvas, parts []memoryPart, scale, y, height vg.Length) vg.Length {
+	x := c.Min.X
+	for _, p := range parts {
+		sty := aligned(style(textSize, ink(p.clr)), text.XCenter, text.YCenter)
+		w := vg.Length(p.bytes) * scale
+		fillRect(c, p.clr, x, y, x+w, y+height)
+		if label := kilobytes(p.bytes); sty.Width(label)+4 <= w {
+			c.FillText(sty, pt(x+w/2, y+height/2), label)
+		}
+		x += w
+	}
+	return x
+}
+
+func kilobytes(bytes int) string { return short(float64(bytes)/1000, 1000) + " KB" }
 
 // timesKind is one of the two ways to switch.
 type timesKind struct {
@@ -22,12 +113,11 @@ type timesKind struct {
 	times execution.Timings
 }
 
-// Times shows what switching costs. On the left, on a logarithmic axis, is a dot an
-// execution: the time of its switch, with weight-separated networks and with the
-// baseline, which reads a network's whole weights from a .npy file; a black line
-// is the median. On the right are the times of all executions together, switching
-// and execution (classifying the samples) each on its own axis. The title has the
-// totals of switching and how many times faster it became.
+// Times shows what switching costs, with weight-separated networks and with the baseline, which
+// reads a network's whole weights from a .npy file. On the left, on a logarithmic axis, is a dot
+// for the switch of each execution, and a black line for their median. On the right are the times
+// of all executions together, switching and execution (classifying the samples) each on its own
+// axis. The title has the totals of switching and how many times faster it became.
 func Times(separated, files execution.Timings) (*Figure, error) {
 	kinds := []timesKind{
 		{"weight-\nseparated", blue, separated},
@@ -98,11 +188,10 @@ func switchStrip(kinds []timesKind) *plot.Plot {
 func totalBars(title string, kinds []timesKind, totals ...time.Duration) *plot.Plot {
 	hi := max(1e-6, inMS(slices.Max(totals)))
 	return kindsPlot(title, kinds, axis{max: 1.12 * hi, ticks: ticks(0, 1.12*hi, 6)}, func(c scaled) {
-		for i, k := range kinds {
-			v := totals[i]
-			c.bar(k.clr, float64(i)+0.2, float64(i)+0.8, 0, inMS(v), 0)
-			c.FillText(aligned(bold(style(textSize, black)), text.XCenter, text.YBottom),
-				c.at(float64(i)+0.5, inMS(v)).Add(vg.Point{Y: 3}), milliseconds(v))
+		sty := aligned(bold(style(textSize, black)), text.XCenter, text.YBottom)
+		for i, v := range totals {
+			c.bar(kinds[i].clr, float64(i)+0.2, float64(i)+0.8, 0, inMS(v), 0)
+			c.FillText(sty, c.at(float64(i)+0.5, inMS(v)).Add(pt(0, 3)), milliseconds(v))
 		}
 	})
 }
