@@ -27,7 +27,7 @@ func TestUint8s(t *testing.T) {
 	for i := range values {
 		values[i] = float64(i % 256)
 	}
-	for _, typ := range []Type{StoredUint8, StoredUint16, StoredInt32, StoredDouble, StoredUint64} {
+	for _, typ := range []storage{typeUint8, typeUint16, typeInt32, typeDouble, typeUint64} {
 		m := b.matrix(uint32(Double), []int32{3, 500}, "v", b.element(typ, b.stored(typ, values...)...))
 		r, a := open(t, b.file(b.compressed(m), m))
 		// In parts of different sizes.
@@ -60,13 +60,13 @@ func TestUint8s(t *testing.T) {
 func TestUint8sRange(t *testing.T) {
 	b := little
 	for _, c := range []struct {
-		typ  Type
+		typ  storage
 		v    float64
 		want string
 	}{
-		{StoredInt8, -1, "found -1"}, {StoredInt16, 256, "found 256"}, {StoredDouble, 0.5, "found 0.5"},
-		{StoredInt64, -1 << 63, "found -9.22"}, {StoredUint64, 1 << 63, "found 9.22"},
-		{StoredSingle, 1e30, "found 1"},
+		{typeInt8, -1, "found -1"}, {typeInt16, 256, "found 256"}, {typeDouble, 0.5, "found 0.5"},
+		{typeInt64, -1 << 63, "found -9.22"}, {typeUint64, 1 << 63, "found 9.22"},
+		{typeSingle, 1e30, "found 1"},
 	} {
 		_, a := open(t, b.file(b.matrix(uint32(Double), []int32{1, 2}, "v",
 			b.element(c.typ, b.stored(c.typ, 1, c.v)...))))
@@ -78,7 +78,7 @@ func TestUint8sRange(t *testing.T) {
 
 func TestTooManyValues(t *testing.T) {
 	b := little
-	_, a := open(t, b.file(b.matrix(uint32(Double), []int32{1, 2}, "v", b.small(StoredUint8, 7, 8))))
+	_, a := open(t, b.file(b.matrix(uint32(Double), []int32{1, 2}, "v", b.small(typeUint8, 7, 8))))
 	for _, n := range []int{3, 10000} {
 		if err := a.Float64s(make([]float64, n)); err == nil ||
 			!strings.Contains(err.Error(), "found 2 left") {
@@ -95,8 +95,8 @@ func TestTooManyValues(t *testing.T) {
 func TestNextSkips(t *testing.T) {
 	b := little
 	v := make([]byte, 5000)
-	m := b.matrix(uint32(Uint8), []int32{1, 5000}, "v", b.element(StoredUint8, v...))
-	y := b.matrix(uint32(Double), []int32{1, 1}, "y", b.small(StoredUint8, 7))
+	m := b.matrix(uint32(Uint8), []int32{1, 5000}, "v", b.element(typeUint8, v...))
+	y := b.matrix(uint32(Double), []int32{1, 1}, "y", b.small(typeUint8, 7))
 	for _, m := range [][]byte{m, b.compressed(m)} {
 		for _, n := range []int{0, 1, 4999, 5000} {
 			r, a := open(t, b.file(m, y))
