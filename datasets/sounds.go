@@ -20,7 +20,7 @@ func soundDecoder(seconds float64, newExtractor func() extractor) func() decoder
 	return func() decoder {
 		extract := newExtractor()
 		return func(s prepared.Sample, data io.Reader) (all []finished, err error) {
-			clip, err := wav.Decode(data, wav.Limits{MaxSeconds: seconds})
+			clip, err := wav.Decode(data, seconds)
 			if errors.Is(err, wav.ErrEncoding) {
 				return nil, nil
 			}
