@@ -16,9 +16,7 @@ package download
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -37,25 +35,6 @@ type File struct {
 	// or, if there is none, the first that a mirror gives. Its own sum is recorded
 	// and it counts as good from then on, without Accept too.
 	Accept bool
-}
-
-// validate returns an error for a file that cannot be fetched.
-func (f File) validate() error {
-	switch {
-	case f.Path == "":
-		return errors.New("no path")
-	case len(f.URLs) == 0:
-		return errors.New("no address")
-	case f.Size < 0:
-		return fmt.Errorf("size %d: want 0 or more", f.Size)
-	}
-	if b, err := hex.DecodeString(f.MD5); f.MD5 != "" && (err != nil || len(b) != 16) {
-		return fmt.Errorf("md5 %q: want 32 hex digits", f.MD5)
-	}
-	if b, err := hex.DecodeString(f.SHA256); f.SHA256 != "" && (err != nil || len(b) != 32) {
-		return fmt.Errorf("sha256 %q: want 64 hex digits", f.SHA256)
-	}
-	return nil
 }
 
 // Client says how files are fetched. The zero value is ready to use; a Client may be
@@ -95,38 +74,37 @@ type Event struct {
 	Err   error
 }
 
+// reporter is told of events, unless it is nil.
+type reporter func(Event)
+
+func (r reporter) report(e Event) {
+	if r != nil {
+		r(e)
+	}
+}
+
 // Fetch makes sure that a good file is at f.Path: it downloads it unless it is there.
 // Progress, if not nil, is called from Fetch as it goes on.
 //
 // A damaged file at f.Path is replaced once a good one is complete. Processes that
 // fetch one file at once wait for the first.
 //
-// It is an error if f is not a file that could be fetched, if no mirror gives a file
-// of the size and sums of f, if the disk fails, or if ctx ends; what was received is
-// then kept, for the next call to resume, unless its sums were wrong. An error
-// because of wrong bytes has a [MismatchError] in it.
+// It is an error if no mirror gives a file of the size and sums of f, if the disk
+// fails, or if ctx ends; what was received is then kept, for the next call to resume,
+// unless its sums were wrong. An error because of wrong bytes has a [MismatchError] in it.
 func (c *Client) Fetch(ctx context.Context, f File, progress func(Event)) (Status, error) {
-	if progress == nil {
-		progress = func(Event) {}
-	}
 	s, err := c.defaults().fetch(ctx, f, progress)
-	if err != nil {
-		return Status{}, fmt.Errorf("%s: %w", f.Path, err)
-	}
-	return s, nil
+	return s, named(f, err)
 }
 
-func (c Client) fetch(ctx context.Context, f File, progress func(Event)) (Status, error) {
-	if err := f.validate(); err != nil {
-		return Status{}, err
-	}
+func (c Client) fetch(ctx context.Context, f File, progress reporter) (Status, error) {
 	if s, err := check(ctx, f, progress); err != nil || s.State.Good() {
 		return s, err
 	}
 	if err := os.MkdirAll(filepath.Dir(f.Path), 0o777); err != nil {
 		return Status{}, err
 	}
-	p, err := openPart(ctx, f.Path, func() { progress(Event{Stage: Waiting}) })
+	p, err := openPart(ctx, f.Path, func() { progress.report(Event{Stage: Waiting}) })
 	if err != nil {
 		return Status{}, err
 	}

@@ -63,26 +63,25 @@ type Status struct {
 // cannot be looked at.
 func Stat(f File) (Status, error) {
 	s, _, err := look(f)
-	if err != nil {
-		return Status{}, fmt.Errorf("%s: %w", f.Path, err)
-	}
-	return s, nil
+	return s, named(f, err)
 }
 
 // Check is like Stat, but reads a file that Stat finds Present, and records what it
 // finds. So the state is never Present. Progress may be nil.
 func Check(ctx context.Context, f File, progress func(Event)) (Status, error) {
-	if progress == nil {
-		progress = func(Event) {}
-	}
 	s, err := check(ctx, f, progress)
-	if err != nil {
-		return Status{}, fmt.Errorf("%s: %w", f.Path, err)
-	}
-	return s, nil
+	return s, named(f, err)
 }
 
-// look is Stat, with the record if there is one.
+// named puts the file's name before an error, if it is one.
+func named(f File, err error) error {
+	if err != nil {
+		err = fmt.Errorf("%s: %w", f.Path, err)
+	}
+	return err
+}
+
+// look is Stat, with the record if there is one and without the file's name in errors.
 func look(f File) (s Status, rec *record, err error) {
 	s.State = Missing
 	if info, err := os.Stat(partPath(f.Path)); err == nil {
@@ -112,8 +111,7 @@ func look(f File) (s Status, rec *record, err error) {
 	return s, rec, nil
 }
 
-// check is Check without the file's name in errors.
-func check(ctx context.Context, f File, progress func(Event)) (Status, error) {
+func check(ctx context.Context, f File, progress reporter) (Status, error) {
 	s, rec, err := look(f)
 	if err != nil || s.State != Present && (s.State != Wrong || !f.Accept) {
 		return s, err
@@ -128,7 +126,7 @@ func check(ctx context.Context, f File, progress func(Event)) (Status, error) {
 
 // examine hashes a file that is complete, and records it if it is good.
 func (f File) examine(
-	ctx context.Context, file *os.File, s Status, rec *record, progress func(Event),
+	ctx context.Context, file *os.File, s Status, rec *record, progress reporter,
 ) (Status, error) {
 	info, err := file.Stat()
 	if err != nil {
@@ -144,8 +142,8 @@ func (f File) examine(
 	if !s.State.Good() {
 		return s, nil
 	}
-	text, err := json.MarshalIndent(record{s.Size, info.ModTime().UnixNano(), s.Sums,
-		s.State == Accepted}, "", "\t")
+	now := record{s.Size, info.ModTime().UnixNano(), s.Sums, s.State == Accepted}
+	text, err := json.MarshalIndent(now, "", "\t")
 	if err == nil {
 		err = renameio.WriteFile(recordPath(f.Path), append(text, '\n'), 0o644)
 	}
@@ -154,6 +152,9 @@ func (f File) examine(
 	}
 	return s, err
 }
+
+// published reports whether there is a sum to hold the file against.
+func (f File) published() bool { return f.MD5 != "" || f.SHA256 != "" }
 
 // judge compares a file's size and sums with the published ones or, where there are
 // none, with those of an earlier record, which may be nil.
@@ -168,7 +169,7 @@ func (f File) judge(size int64, sums Sums, rec *record) (State, error) {
 		err = &MismatchError{"sha256", strings.ToLower(f.SHA256), sums.SHA256}
 	}
 	switch {
-	case err == nil && (f.MD5 != "" || f.SHA256 != ""):
+	case err == nil && f.published():
 		return Verified, nil
 	case rec != nil && rec.Accepted && rec.SHA256 == sums.SHA256:
 		return Accepted, nil
@@ -185,23 +186,24 @@ func sizeMismatch(want, got int64) *MismatchError {
 }
 
 // sumOf hashes the first size bytes of r.
-func sumOf(ctx context.Context, r io.ReaderAt, size int64, progress func(Event)) (Sums, error) {
+func sumOf(ctx context.Context, r io.ReaderAt, size int64, progress reporter) (Sums, error) {
 	m, s := md5.New(), sha256.New()
-	all := io.MultiWriter(m, s)
-	const piece = 1 << 20
-	for done := int64(0); done < size; done += piece {
+	from, to := io.NewSectionReader(r, 0, size), io.MultiWriter(m, s)
+	for done := int64(0); done < size; {
 		if err := ctx.Err(); err != nil {
 			return Sums{}, err
 		}
-		progress(Event{Stage: Checking, Done: done, Size: size})
-		n := min(piece, size-done)
-		if _, err := io.CopyN(all, io.NewSectionReader(r, done, n), n); err == io.EOF {
-			return Sums{}, fmt.Errorf("now shorter than %d bytes: %w", size, io.ErrUnexpectedEOF)
-		} else if err != nil {
+		progress.report(Event{Stage: Checking, Done: done, Size: size})
+		n, err := io.CopyN(to, from, min(1<<20, size-done))
+		if err == io.EOF {
+			err = fmt.Errorf("now shorter than %d bytes: %w", size, io.ErrUnexpectedEOF)
+		}
+		if err != nil {
 			return Sums{}, err
 		}
+		done += n
 	}
-	progress(Event{Stage: Checking, Done: size, Size: size})
+	progress.report(Event{Stage: Checking, Done: size, Size: size})
 	return Sums{MD5: hex.EncodeToString(m.Sum(nil)), SHA256: hex.EncodeToString(s.Sum(nil))}, nil
 }
 

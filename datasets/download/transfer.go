@@ -1,6 +1,7 @@
 package download
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ type transfer struct {
 	file     File
 	part     *part
 	known    *record // of an earlier file at the same place; nil if there is none
-	progress func(Event)
+	progress reporter
 	best     int64 // the longest that the part has been
 }
 
@@ -66,6 +67,9 @@ func never(err error) error { return &failure{error: err, next: nextNever} }
 // stop marks an error that is not the mirror's.
 func stop(err error) error { return &failure{error: err, next: nextStop} }
 
+// restart marks an error that bytes from elsewhere may have caused.
+func restart(err error) error { return &failure{error: err, next: nextStart} }
+
 // failureOf returns the failure in an error, which may be none.
 func failureOf(err error) *failure {
 	f := &failure{error: err}
@@ -77,9 +81,7 @@ func failureOf(err error) *failure {
 func (t *transfer) run(ctx context.Context) (Status, error) {
 	var mirrors []*mirror
 	for _, u := range t.file.URLs {
-		if !slices.ContainsFunc(mirrors, func(m *mirror) bool { return m.url == u }) {
-			mirrors = append(mirrors, &mirror{url: u})
-		}
+		mirrors = append(mirrors, &mirror{url: u})
 	}
 	t.best = t.part.size
 	pause := t.client.Pause
@@ -130,7 +132,7 @@ func (t *transfer) ask(ctx context.Context, m *mirror) (Status, error) {
 			return s, err
 		}
 		m.err = err
-		t.progress(Event{Stage: Failed, URL: m.url, Done: t.part.size, Size: t.file.Size, Err: err})
+		t.progress.report(Event{Stage: Failed, URL: m.url, Done: t.part.size, Size: t.file.Size, Err: err})
 		switch {
 		case f.next == nextStart && m.restarts < maxRestarts:
 			m.restarts++
@@ -162,20 +164,18 @@ func (t *transfer) try(ctx context.Context, address string) (Status, error) {
 	}
 	mended := p.mended
 	s, err := t.file.examine(ctx, p.file, Status{}, t.known, t.progress)
+	if err == nil && s.State.Good() {
+		err = p.commit()
+	} else if err == nil {
+		err = p.reset()
+	}
 	switch {
 	case err != nil:
 		return s, stop(err)
 	case s.State.Good():
-		if err := p.commit(); err != nil {
-			return s, stop(err)
-		}
 		return s, nil
-	}
-	if err := p.reset(); err != nil {
-		return s, stop(err)
-	}
-	if mended { // bytes of two answers may be of two versions, those of one may not
-		return s, &failure{error: s.Why, next: nextStart}
+	case mended: // bytes of two answers may be of two versions, those of one may not
+		return s, restart(s.Why)
 	}
 	return s, never(s.Why)
 }
@@ -186,11 +186,6 @@ func (t *transfer) size() int64 {
 		return 0
 	}
 	return t.file.Size
-}
-
-// checked reports whether a wrong mixture of bytes would come out in the end.
-func (t *transfer) checked() bool {
-	return !t.file.Accept && (t.file.MD5 != "" || t.file.SHA256 != "" || t.known != nil)
 }
 
 // receive makes one request for what the part lacks and appends what comes. An attempt
@@ -206,7 +201,7 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 	defer timer.Stop()
 	p := t.part
 	var from int64
-	if t.checked() {
+	if !t.file.Accept && (t.file.published() || t.known != nil) { // a wrong mixture would come out
 		from = p.size
 	}
 	resp, err := t.client.do(ctx, http.MethodGet, address, from)
@@ -219,13 +214,10 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 		return err
 	}
 	limit := t.size()
-	switch {
-	case total >= 0 && limit > 0 && total != limit:
+	if total >= 0 && limit > 0 && total != limit {
 		return never(sizeMismatch(limit, total))
-	case total >= 0:
-		limit = total
-	case limit == 0:
-		limit = -1 // not known
+	} else if total >= 0 || limit == 0 {
+		limit = total // -1 if not known
 	}
 	if start == 0 && p.size > 0 {
 		if err := p.reset(); err != nil {
@@ -249,31 +241,20 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 		if err := p.write(b[:n]); err != nil {
 			return stop(err)
 		}
-		t.progress(Event{Stage: Receiving, URL: address, Done: p.size, Size: max(limit, 0)})
+		t.progress.report(Event{Stage: Receiving, URL: address, Done: p.size, Size: max(limit, 0)})
 		switch {
 		case err == io.EOF && p.size < limit:
 			return fmt.Errorf("the body ended after %d of %d bytes", p.size, limit)
 		case err == io.EOF:
 			return nil
 		case err != nil:
-			return fmt.Errorf("after %d bytes: %w", p.size, explain(ctx, err))
+			return fmt.Errorf("after %d bytes: %w", p.size, cmp.Or(context.Cause(ctx), err))
 		}
 	}
 }
 
 // stalled is the error of an attempt that brought nothing.
-type stalled time.Duration
-
-func (s stalled) Error() string { return "no byte for " + time.Duration(s).String() }
-
-// explain replaces the error that a stall caused by its reason.
-func explain(ctx context.Context, err error) error {
-	var s stalled
-	if errors.As(context.Cause(ctx), &s) {
-		return s
-	}
-	return err
-}
+func stalled(d time.Duration) error { return fmt.Errorf("no byte for %v", d) }
 
 // do asks for the bytes of a file from an offset on, as they are: a server that
 // compresses, or a client that unpacks, would make others of them. Its error leaves the
@@ -292,7 +273,7 @@ func (c Client) do(ctx context.Context, method, address string, from int64) (*ht
 	if err == nil {
 		return resp, nil
 	}
-	err = explain(ctx, err)
+	err = cmp.Or(context.Cause(ctx), err)
 	if u := (*url.Error)(nil); errors.As(err, &u) && u.URL == address {
 		err = u.Err
 	}
@@ -311,24 +292,23 @@ func readAnswer(resp *http.Response, from int64) (start, total int64, err error)
 	case http.StatusOK:
 		return 0, resp.ContentLength, nil
 	case http.StatusPartialContent:
-		start, total, err := parseRange(ranges)
+		start, total, err = parseRange(ranges)
 		if err == nil && start != from {
 			err = fmt.Errorf("Content-Range %q: expected to start at %d", ranges, from)
 		}
 		if err != nil {
-			return 0, 0, &failure{error: err, next: nextStart}
-		}
-		if total < 0 && resp.ContentLength >= 0 {
+			err = restart(err)
+		} else if total < 0 && resp.ContentLength >= 0 {
 			total = start + resp.ContentLength
 		}
-		return start, total, nil
+		return start, total, err
 	case http.StatusRequestedRangeNotSatisfiable:
 		if from > 0 && ranges == fmt.Sprintf("bytes */%d", from) {
 			return from, from, nil
 		}
 		if from > 0 {
-			err := fmt.Errorf("%s: Content-Range %q: no bytes from %d on", resp.Status, ranges, from)
-			return 0, 0, &failure{error: err, next: nextStart}
+			return 0, 0, restart(fmt.Errorf("%s: Content-Range %q: no bytes from %d on",
+				resp.Status, ranges, from))
 		}
 	}
 	return 0, 0, badStatus(resp)
@@ -348,20 +328,18 @@ func badStatus(resp *http.Response) error {
 	return f
 }
 
-var contentRange = regexp.MustCompile(`^bytes ([0-9]+)-([0-9]+)/([0-9]+|\*)$`)
+var contentRange = regexp.MustCompile(`^bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)$`)
 
 // parseRange reads the header Content-Range of a partial answer, such as
 // "bytes 100-199/1000". The total is -1 if it is "*".
 func parseRange(s string) (start, total int64, err error) {
 	if m := contentRange.FindStringSubmatch(s); m != nil {
-		var errs [3]error
-		var last int64
-		start, errs[0] = strconv.ParseInt(m[1], 10, 64)
-		last, errs[1] = strconv.ParseInt(m[2], 10, 64)
-		if total = -1; m[3] != "*" {
-			total, errs[2] = strconv.ParseInt(m[3], 10, 64)
+		start, _ = strconv.ParseInt(m[1], 10, 64)
+		last, _ := strconv.ParseInt(m[2], 10, 64)
+		if total, err = strconv.ParseInt(m[3], 10, 64); err != nil {
+			total = -1
 		}
-		if errors.Join(errs[:]...) == nil && start <= last && (total < 0 || last < total) {
+		if start <= last && (total < 0 || last < total) {
 			return start, total, nil
 		}
 	}
