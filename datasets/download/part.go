@@ -58,10 +58,13 @@ func (p *part) write(b []byte) error {
 	return err
 }
 
-// reset forgets all bytes.
+// reset forgets all bytes. No mirror can help with its error.
 func (p *part) reset() error {
 	p.size, p.mended = 0, false
-	return p.file.Truncate(0)
+	if err := p.file.Truncate(0); err != nil {
+		return stop(err)
+	}
+	return nil
 }
 
 // commit gives the part the name of the whole, once its bytes are on the disk.

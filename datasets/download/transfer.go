@@ -137,7 +137,7 @@ func (t *transfer) ask(ctx context.Context, m *mirror) (Status, error) {
 		case f.next == nextStart && m.restarts < maxRestarts:
 			m.restarts++
 			if err := t.part.reset(); err != nil {
-				return s, stop(err)
+				return s, err
 			}
 			t.best = 0
 		case f.next == nextStart || f.next == nextNever:
@@ -221,7 +221,7 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 	}
 	if start == 0 && p.size > 0 {
 		if err := p.reset(); err != nil {
-			return stop(err)
+			return err
 		}
 	}
 	p.mended = p.size > 0
@@ -233,10 +233,7 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 		timer.Reset(t.client.Stall)
 		n, err := resp.Body.Read(b)
 		if limit >= 0 && p.size+int64(n) > limit {
-			if err := p.reset(); err != nil {
-				return stop(err)
-			}
-			return never(fmt.Errorf("the body goes on after the expected %d bytes", limit))
+			return cmp.Or(p.reset(), never(fmt.Errorf("the body goes on after the expected %d bytes", limit)))
 		}
 		if err := p.write(b[:n]); err != nil {
 			return stop(err)

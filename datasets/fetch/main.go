@@ -137,8 +137,7 @@ func newOptions(set *flag.FlagSet) *options {
 			return nil
 		})
 	set.Func("accept", "`names` of datasets, separated by commas, whose files are kept although they "+
-		"are not "+
-		"the published ones; their own sums are recorded", func(s string) error {
+		"are not the published ones; their own sums are recorded", func(s string) error {
 		o.accept = append(o.accept, strings.Split(s, ",")...)
 		return nil
 	})
