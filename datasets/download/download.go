@@ -4,13 +4,11 @@
 // checksum is found right, so what has the name is whole. An attempt that is cut
 // off, or brings no byte for too long, is resumed where it stopped: by the next
 // attempt, at the next mirror, or by the next process. Bytes of two versions of a
-// file never end up in one: only a file with a known checksum is resumed, and a
-// mixture fails it and is fetched again from the first byte.
+// file never end up in one: a mixture fails the checksum and is fetched again from the
+// first byte.
 //
 // What is known of a finished file is kept beside it, in .NAME.sum, so that it need
-// not be hashed again while its size and time stay the same. Of a file that nobody
-// published a checksum for, the first download's is kept there and from then on
-// holds.
+// not be hashed again while its size and time stay the same.
 package download
 
 import (
@@ -23,7 +21,7 @@ import (
 	"time"
 )
 
-// File is one file to fetch.
+// File is one file to fetch, of which at least one sum is known.
 type File struct {
 	Path   string   // where it goes
 	URLs   []string // where it is to be had, the best mirror first

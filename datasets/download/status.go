@@ -26,12 +26,11 @@ const (
 	Wrong    State = "wrong"    // its size or sums are not what they should be
 	Present  State = "present"  // its sums were not looked at
 	Verified State = "verified" // its size and sums are the published ones
-	Recorded State = "recorded" // none are published, and its sum is still the first one
 	Accepted State = "accepted" // its size or sums are not the published ones, but were accepted
 )
 
 // Good reports whether a file in this state need not be fetched.
-func (s State) Good() bool { return s == Verified || s == Recorded || s == Accepted }
+func (s State) Good() bool { return s == Verified || s == Accepted }
 
 // Sums are checksums in hex.
 type Sums struct {
@@ -83,6 +82,9 @@ func named(f File, err error) error {
 
 // look is Stat, with the record if there is one and without the file's name in errors.
 func look(f File) (s Status, rec *record, err error) {
+	if f.MD5 == "" && f.SHA256 == "" {
+		return s, nil, errors.New("no checksum is published")
+	}
 	s.State = Missing
 	if info, err := os.Stat(partPath(f.Path)); err == nil {
 		s.Part = info.Size()
@@ -153,11 +155,8 @@ func (f File) examine(
 	return s, err
 }
 
-// published reports whether there is a sum to hold the file against.
-func (f File) published() bool { return f.MD5 != "" || f.SHA256 != "" }
-
-// judge compares a file's size and sums with the published ones or, where there are
-// none, with those of an earlier record, which may be nil.
+// judge compares a file's size and sums with the published ones or, if they differ, with
+// those that were accepted before; the record of that may be nil.
 func (f File) judge(size int64, sums Sums, rec *record) (State, error) {
 	var err error
 	switch {
@@ -167,18 +166,13 @@ func (f File) judge(size int64, sums Sums, rec *record) (State, error) {
 		err = &MismatchError{"md5", strings.ToLower(f.MD5), sums.MD5}
 	case f.SHA256 != "" && !strings.EqualFold(f.SHA256, sums.SHA256):
 		err = &MismatchError{"sha256", strings.ToLower(f.SHA256), sums.SHA256}
-	}
-	switch {
-	case err == nil && f.published():
+	default:
 		return Verified, nil
-	case rec != nil && rec.Accepted && rec.SHA256 == sums.SHA256:
-		return Accepted, nil
-	case err != nil:
-		return Wrong, err
-	case rec != nil && rec.SHA256 != sums.SHA256:
-		return Wrong, &MismatchError{"sha256", rec.SHA256, sums.SHA256}
 	}
-	return Recorded, nil
+	if rec != nil && rec.Accepted && rec.SHA256 == sums.SHA256 {
+		return Accepted, nil
+	}
+	return Wrong, err
 }
 
 func sizeMismatch(want, got int64) *MismatchError {

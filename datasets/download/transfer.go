@@ -20,9 +20,8 @@ type transfer struct {
 	client   Client
 	file     File
 	part     *part
-	known    *record // of an earlier file at the same place; nil if there is none
+	known    *record // of an earlier file at the same place, nil if there is none
 	progress reporter
-	best     int64 // the longest that the part has been
 }
 
 // mirror is one address and what came of it.
@@ -77,22 +76,23 @@ func failureOf(err error) *failure {
 	return f
 }
 
-// run goes through the mirrors, again and again, until the file is whole and right.
+// run goes through the mirrors, again and again, until the file is whole and right. One
+// that brings the part much further than it has been is asked again at once.
 func (t *transfer) run(ctx context.Context) (Status, error) {
 	var mirrors []*mirror
 	for _, u := range t.file.URLs {
 		mirrors = append(mirrors, &mirror{url: u})
 	}
-	t.best = t.part.size
+	best := t.part.size // the longest that the part has been
 	pause := t.client.Pause
 	for round := 1; ; round++ {
 		var asked time.Duration
-		for _, m := range mirrors {
+		for i := 0; i < len(mirrors); i++ {
+			m := mirrors[i]
 			if m.gone {
 				continue
 			}
-			before := t.best
-			s, err := t.ask(ctx, m)
+			s, err := t.try(ctx, m.url)
 			f := failureOf(err)
 			switch {
 			case err == nil:
@@ -101,13 +101,29 @@ func (t *transfer) run(ctx context.Context) (Status, error) {
 				return s, f.error
 			case ctx.Err() != nil:
 				return s, ctx.Err()
-			case t.best > before:
-				round, pause = 0, t.client.Pause
 			}
+			m.err = err
+			t.progress.report(Event{Stage: Failed, URL: m.url, Done: t.part.size, Size: t.file.Size, Err: err})
 			asked = max(asked, min(f.wait, maxAsked))
+			switch {
+			case f.next == nextStart && m.restarts < maxRestarts:
+				m.restarts++
+				best, i = 0, i-1
+				if err := t.part.reset(); err != nil {
+					return s, err
+				}
+			case f.next == nextStart || f.next == nextNever:
+				m.gone = true
+			case t.part.size >= best+worthwhile:
+				best, i = t.part.size, i-1
+				round, pause = 0, t.client.Pause
+				if err := sleep(ctx, pause); err != nil {
+					return s, err
+				}
+			}
 		}
-		if round == t.client.Rounds || !slices.ContainsFunc(mirrors,
-			func(m *mirror) bool { return !m.gone }) {
+		left := slices.ContainsFunc(mirrors, func(m *mirror) bool { return !m.gone })
+		if round == t.client.Rounds || !left {
 			break
 		}
 		if err := sleep(ctx, max(pause, asked)); err != nil {
@@ -120,38 +136,6 @@ func (t *transfer) run(ctx context.Context) (Status, error) {
 		errs = append(errs, fmt.Errorf("%s: %w", m.url, m.err))
 	}
 	return Status{}, errors.Join(errs...)
-}
-
-// ask tries one mirror, and again as long as that brings the part much further than it has
-// been.
-func (t *transfer) ask(ctx context.Context, m *mirror) (Status, error) {
-	for {
-		s, err := t.try(ctx, m.url)
-		f := failureOf(err)
-		if err == nil || ctx.Err() != nil || f.next == nextStop {
-			return s, err
-		}
-		m.err = err
-		t.progress.report(Event{Stage: Failed, URL: m.url, Done: t.part.size, Size: t.file.Size, Err: err})
-		switch {
-		case f.next == nextStart && m.restarts < maxRestarts:
-			m.restarts++
-			if err := t.part.reset(); err != nil {
-				return s, err
-			}
-			t.best = 0
-		case f.next == nextStart || f.next == nextNever:
-			m.gone = true
-			return s, err
-		case t.part.size >= t.best+worthwhile:
-			t.best = t.part.size
-			if err := sleep(ctx, t.client.Pause); err != nil {
-				return s, err
-			}
-		default:
-			return s, err
-		}
-	}
 }
 
 // try gets what is missing from one mirror, checks the file and puts it in its place.
@@ -201,7 +185,7 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 	defer timer.Stop()
 	p := t.part
 	var from int64
-	if !t.file.Accept && (t.file.published() || t.known != nil) { // a wrong mixture would come out
+	if !t.file.Accept { // the sum of a wrong mixture is found wrong
 		from = p.size
 	}
 	resp, err := t.client.do(ctx, http.MethodGet, address, from)
