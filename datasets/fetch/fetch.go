@@ -29,8 +29,8 @@ type item struct {
 
 // items are the files of the datasets in their order. A dataset that cannot be
 // fetched is among byHand.
-func (a *app) items(o *options) (items []*item, byHand []string, err error) {
-	for _, name := range o.names {
+func (a *app) items() (items []*item, byHand []string, err error) {
+	for _, name := range a.names {
 		files, err := a.sources(name)
 		if err != nil {
 			return nil, nil, err
@@ -40,12 +40,12 @@ func (a *app) items(o *options) (items []*item, byHand []string, err error) {
 		}
 		for _, s := range files {
 			var urls []string
-			for _, m := range o.mirrors {
+			for _, m := range a.mirrors {
 				urls = append(urls, m+"/"+name+"/"+url.PathEscape(s.File))
 			}
 			items = append(items, &item{dataset: name, label: path.Join(name, s.File), size: s.Size,
-				file: download.File{Path: filepath.Join(o.data, name, s.File), URLs: append(urls, s.URLs...),
-					MD5: s.MD5, SHA256: s.SHA256, Size: s.Size, Accept: slices.Contains(o.accept, name)}})
+				file: download.File{Path: filepath.Join(a.data, name, s.File), URLs: append(urls, s.URLs...),
+					MD5: s.MD5, SHA256: s.SHA256, Size: s.Size, Accept: slices.Contains(a.accept, name)}})
 		}
 	}
 	return items, byHand, nil
@@ -53,24 +53,24 @@ func (a *app) items(o *options) (items []*item, byHand []string, err error) {
 
 // fetch says what there is and downloads what is missing. To list, it does not read files,
 // nor uses the network.
-func (a *app) fetch(ctx context.Context, o *options) error {
-	items, byHand, err := a.items(o)
+func (a *app) fetch(ctx context.Context) error {
+	items, byHand, err := a.items()
 	if err != nil {
 		return err
 	}
 	var todo []*item
 	for _, i := range items {
-		if err := a.look(ctx, i, o.list); err != nil {
+		if err := a.look(ctx, i); err != nil {
 			return err
 		}
-		a.print(i, o.list)
+		a.print(i)
 		if !i.status.State.Good() {
 			todo = append(todo, i)
 		}
 	}
 	absent := false
 	for _, name := range byHand {
-		dir := filepath.Join(o.data, name)
+		dir := filepath.Join(a.data, name)
 		switch entries, err := os.ReadDir(dir); {
 		case err != nil && !errors.Is(err, os.ErrNotExist):
 			return err
@@ -82,25 +82,24 @@ func (a *app) fetch(ctx context.Context, o *options) error {
 				name, dir, "Forward, Left, Right, Stop")
 		}
 	}
-	if o.list {
+	if a.list {
 		return nil
 	}
-	if err := a.confirm(ctx, o, todo); err != nil {
+	if err := a.confirm(ctx, todo); err != nil {
 		return err
 	}
 	if err := a.download(ctx, todo); err != nil {
 		return err
 	}
-	if absent && !o.all {
+	if absent && !a.all {
 		return errors.New("no files to fetch for " + list(byHand))
 	}
 	return nil
 }
 
-// look finds out what is at the place of a file and, unless only what is known at once is
-// asked for, how large the file is.
-func (a *app) look(ctx context.Context, i *item, quick bool) (err error) {
-	if quick {
+// look finds out what is at the place of a file and, unless to list, how large the file is.
+func (a *app) look(ctx context.Context, i *item) (err error) {
+	if a.list {
 		i.status, err = download.Stat(i.file)
 		return err
 	}
@@ -120,8 +119,8 @@ func (a *app) look(ctx context.Context, i *item, quick bool) (err error) {
 	return ctx.Err()
 }
 
-// print says what is at the place of a file, and where it comes from if that is asked for.
-func (a *app) print(i *item, from bool) {
+// print says what is at the place of a file and, to list, where it comes from.
+func (a *app) print(i *item) {
 	s := i.status
 	size, state := "?", string(s.State)
 	if s.State.Good() {
@@ -135,7 +134,7 @@ func (a *app) print(i *item, from bool) {
 	if s.Part > 0 && !s.State.Good() {
 		state += ", " + amount(s.Part) + " received"
 	}
-	if from {
+	if a.list {
 		state += ", from " + i.file.URLs[0]
 	}
 	fmt.Fprintf(a.out, "%-40s %10s  %s\n", i.label, size, state)
@@ -143,7 +142,7 @@ func (a *app) print(i *item, from bool) {
 
 // confirm says how much there is to download, refuses what would not fit on the disk, and
 // asks before a long download.
-func (a *app) confirm(ctx context.Context, o *options, todo []*item) error {
+func (a *app) confirm(ctx context.Context, todo []*item) error {
 	if len(todo) == 0 {
 		return nil
 	}
@@ -158,11 +157,11 @@ func (a *app) confirm(ctx context.Context, o *options, todo []*item) error {
 	if unknown > 0 {
 		total += fmt.Sprintf(" and %d of unknown size", unknown)
 	}
-	fmt.Fprintf(a.out, "to download into %s: %s\n", o.data, total)
-	if free, ok := a.free(o.data); ok && bytes > free {
-		return fmt.Errorf("%s has room for %s, %s are missing", o.data, amount(free), amount(bytes))
+	fmt.Fprintf(a.out, "to download into %s: %s\n", a.data, total)
+	if free, ok := a.free(a.data); ok && bytes > free {
+		return fmt.Errorf("%s has room for %s, %s are missing", a.data, amount(free), amount(bytes))
 	}
-	if o.yes || bytes <= askAbove {
+	if a.yes || bytes <= askAbove {
 		return nil
 	}
 	if !a.terminal {
