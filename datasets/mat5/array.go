@@ -31,7 +31,6 @@ type storage uint32
 
 const (
 	typeInt8       storage = 1
-	typeUint8      storage = 2
 	typeInt32      storage = 5
 	typeUint32     storage = 6
 	typeMatrix     storage = 14
@@ -48,7 +47,7 @@ var storages = map[storage]struct {
 	value func(o order, b []byte) float64
 }{
 	typeInt8:       {"int8", 1, func(_ order, b []byte) float64 { return float64(int8(b[0])) }},
-	typeUint8:      {"uint8", 1, func(_ order, b []byte) float64 { return float64(b[0]) }},
+	2:              {"uint8", 1, func(_ order, b []byte) float64 { return float64(b[0]) }},
 	3:              {"int16", 2, func(o order, b []byte) float64 { return float64(int16(o.Uint16(b))) }},
 	4:              {"uint16", 2, func(o order, b []byte) float64 { return float64(o.Uint16(b)) }},
 	typeInt32:      {"int32", 4, func(o order, b []byte) float64 { return float64(int32(o.Uint32(b))) }},
@@ -170,69 +169,33 @@ func (a *Array) errorf(format string, args ...any) error {
 	return fmt.Errorf("mat5: variable %q: %w", a.Name, fmt.Errorf(format, args...))
 }
 
-// Uint8s reads the next len(dst) values into dst. It is an error if the array is not
-// [Array.Readable], if there are not so many values left, or if one is not a whole number
-// from 0 to 255. Reading the last value also checks what follows it, for a compressed
-// array the checksum of all its data; [Reader.Next] then returns the error as well.
-func (a *Array) Uint8s(dst []uint8) error {
-	if a.stored == typeUint8 {
-		if err := a.check(len(dst)); err != nil {
-			return err
-		}
-		return a.read(dst)
-	}
-	return a.each(len(dst), func(i int, v float64) error {
-		if !(v >= 0 && v <= 255) || v != math.Trunc(v) {
-			return a.errorf("expected whole numbers from 0 to 255, found %v", v)
-		}
-		dst[i] = uint8(v)
-		return nil
-	})
-}
-
-// Float64s reads the next len(dst) values into dst. Errors are those of [Array.Uint8s], but
-// values may be any numbers. Integers of 64 bits that a float64 cannot hold are rounded.
+// Float64s reads the next len(dst) values into dst. It is an error if the array is not
+// [Array.Readable], or if there are not so many values left. Integers of 64 bits that a
+// float64 cannot hold are rounded. Reading the last value also checks what follows it, for
+// a compressed array the checksum of all its data; [Reader.Next] then returns the error as well.
 func (a *Array) Float64s(dst []float64) error {
-	return a.each(len(dst), func(i int, v float64) error {
-		dst[i] = v
-		return nil
-	})
-}
-
-// each calls f with the next n values.
-func (a *Array) each(n int, f func(i int, v float64) error) error {
-	if err := a.check(n); err != nil {
-		return err
-	}
-	num := storages[a.stored]
-	var buf [4096]byte
-	for i := 0; ; {
-		b := buf[:min(n-i, len(buf)/num.size)*num.size]
-		if err := a.read(b); err != nil {
-			return err
-		}
-		for ; len(b) > 0; i, b = i+1, b[num.size:] {
-			if err := f(i, num.value(a.m.order, b)); err != nil {
-				return err
-			}
-		}
-		if i == n {
-			return nil
-		}
-	}
-}
-
-// check returns an error unless n more values can be read.
-func (a *Array) check(n int) error {
 	switch {
 	case a.err != nil:
 		return a.err
 	case !a.Readable():
 		return a.errorf("expected an array of real numbers, found one of class %s", a.Class)
-	case n > a.left:
-		return a.errorf("asked for %d values, found %d left", n, a.left)
+	case len(dst) > a.left:
+		return a.errorf("asked for %d values, found %d left", len(dst), a.left)
 	}
-	return nil
+	number := storages[a.stored]
+	var buf [4096]byte
+	for {
+		n := min(len(dst), len(buf)/number.size)
+		if err := a.read(buf[:n*number.size]); err != nil {
+			return err
+		}
+		for i := range n {
+			dst[i] = number.value(a.m.order, buf[i*number.size:])
+		}
+		if dst = dst[n:]; len(dst) == 0 {
+			return nil
+		}
+	}
 }
 
 // read fills b with values as they are stored, and checks what follows the last one.
