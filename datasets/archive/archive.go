@@ -63,10 +63,10 @@ func Walk(ctx context.Context, name string, l Limits, visit Visit) error {
 		err = w.dir()
 	case strings.HasSuffix(name, ".zip"):
 		err = w.zip()
-	case strings.HasSuffix(name, ".tar.gz"), strings.HasSuffix(name, ".tgz"):
-		err = w.tar(true)
 	case strings.HasSuffix(name, ".tar"):
 		err = w.tar(false)
+	case strings.HasSuffix(name, ".tar.gz"), strings.HasSuffix(name, ".tgz"):
+		err = w.tar(true)
 	default:
 		err = errors.New("expected a directory, or a .zip, .tar.gz, .tgz or .tar archive")
 	}

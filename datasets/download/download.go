@@ -72,17 +72,8 @@ type Event struct {
 	Err   error
 }
 
-// reporter is told of events, unless it is nil.
-type reporter func(Event)
-
-func (r reporter) report(e Event) {
-	if r != nil {
-		r(e)
-	}
-}
-
 // Fetch makes sure that a good file is at f.Path: it downloads it unless it is there.
-// Progress, if not nil, is called from Fetch as it goes on.
+// Progress is called from Fetch as it goes on.
 //
 // A damaged file at f.Path is replaced once a good one is complete. Processes that
 // fetch one file at once wait for the first.
@@ -95,14 +86,14 @@ func (c *Client) Fetch(ctx context.Context, f File, progress func(Event)) (Statu
 	return s, named(f, err)
 }
 
-func (c Client) fetch(ctx context.Context, f File, progress reporter) (Status, error) {
+func (c Client) fetch(ctx context.Context, f File, progress func(Event)) (Status, error) {
 	if s, err := check(ctx, f, progress); err != nil || s.State.Good() {
 		return s, err
 	}
 	if err := os.MkdirAll(filepath.Dir(f.Path), 0o777); err != nil {
 		return Status{}, err
 	}
-	p, err := openPart(ctx, f.Path, func() { progress.report(Event{Stage: Waiting}) })
+	p, err := openPart(ctx, f.Path, func() { progress(Event{Stage: Waiting}) })
 	if err != nil {
 		return Status{}, err
 	}

@@ -66,7 +66,7 @@ func Stat(f File) (Status, error) {
 }
 
 // Check is like Stat, but reads a file that Stat finds Present, and records what it
-// finds. So the state is never Present. Progress may be nil.
+// finds. So the state is never Present.
 func Check(ctx context.Context, f File, progress func(Event)) (Status, error) {
 	s, err := check(ctx, f, progress)
 	return s, named(f, err)
@@ -113,7 +113,7 @@ func look(f File) (s Status, rec *record, err error) {
 	return s, rec, nil
 }
 
-func check(ctx context.Context, f File, progress reporter) (Status, error) {
+func check(ctx context.Context, f File, progress func(Event)) (Status, error) {
 	s, rec, err := look(f)
 	if err != nil || s.State != Present && (s.State != Wrong || !f.Accept) {
 		return s, err
@@ -128,7 +128,7 @@ func check(ctx context.Context, f File, progress reporter) (Status, error) {
 
 // examine hashes a file that is complete, and records it if it is good.
 func (f File) examine(
-	ctx context.Context, file *os.File, s Status, rec *record, progress reporter,
+	ctx context.Context, file *os.File, s Status, rec *record, progress func(Event),
 ) (Status, error) {
 	info, err := file.Stat()
 	if err != nil {
@@ -180,14 +180,14 @@ func sizeMismatch(want, got int64) *MismatchError {
 }
 
 // sumOf hashes the first size bytes of r.
-func sumOf(ctx context.Context, r io.ReaderAt, size int64, progress reporter) (Sums, error) {
+func sumOf(ctx context.Context, r io.ReaderAt, size int64, progress func(Event)) (Sums, error) {
 	m, s := md5.New(), sha256.New()
 	from, to := io.NewSectionReader(r, 0, size), io.MultiWriter(m, s)
 	for done := int64(0); done < size; {
 		if err := ctx.Err(); err != nil {
 			return Sums{}, err
 		}
-		progress.report(Event{Stage: Checking, Done: done, Size: size})
+		progress(Event{Stage: Checking, Done: done, Size: size})
 		n, err := io.CopyN(to, from, min(1<<20, size-done))
 		if err == io.EOF {
 			err = fmt.Errorf("now shorter than %d bytes: %w", size, io.ErrUnexpectedEOF)
@@ -197,7 +197,7 @@ func sumOf(ctx context.Context, r io.ReaderAt, size int64, progress reporter) (S
 		}
 		done += n
 	}
-	progress.report(Event{Stage: Checking, Done: size, Size: size})
+	progress(Event{Stage: Checking, Done: size, Size: size})
 	return Sums{MD5: hex.EncodeToString(m.Sum(nil)), SHA256: hex.EncodeToString(s.Sum(nil))}, nil
 }
 

@@ -49,7 +49,7 @@ func TestGoodFileIsThere(t *testing.T) {
 	g := f
 	g.MD5 = ""
 	os.Remove(recordPath(f.Path))
-	Check(t.Context(), g, nil)
+	Check(t.Context(), g, ignore)
 	if st, _ := Stat(g); st.State != Verified {
 		t.Errorf("%+v", st)
 	}
@@ -84,10 +84,10 @@ func TestDamagedFileIsReplaced(t *testing.T) {
 			f := fileOf(t, content, s)
 			os.MkdirAll(filepath.Dir(f.Path), 0o777)
 			os.WriteFile(f.Path, b, 0o666)
-			if st, err := Check(t.Context(), f, nil); err != nil || st.State != Wrong || st.Why == nil {
+			if st, err := Check(t.Context(), f, ignore); err != nil || st.State != Wrong || st.Why == nil {
 				t.Errorf("%+v, %v: want wrong, and why", st, err)
 			}
-			if _, err := quick.Fetch(t.Context(), f, nil); err == nil {
+			if _, err := quick.Fetch(t.Context(), f, ignore); err == nil {
 				t.Fatal("no error")
 			}
 			wantFile(t, f.Path, b) // until there is a better one
@@ -100,7 +100,7 @@ func TestNoSumPublished(t *testing.T) {
 	s := newServer(t, []byte("x"))
 	f := plainFile(t, s)
 	_, statErr := Stat(f)
-	_, err := quick.Fetch(t.Context(), f, nil)
+	_, err := quick.Fetch(t.Context(), f, ignore)
 	for _, err := range []error{statErr, err} {
 		if err == nil || !strings.Contains(err.Error(), "no checksum is published") {
 			t.Errorf("%v", err)
@@ -113,7 +113,7 @@ func TestAcceptDownload(t *testing.T) {
 	content, other := random(size, 1), random(size+5, 2)
 	s := newServer(t, other)
 	f := fileOf(t, content, s)
-	if _, err := quick.Fetch(t.Context(), f, nil); err == nil {
+	if _, err := quick.Fetch(t.Context(), f, ignore); err == nil {
 		t.Fatal("no error")
 	}
 	f.Accept = true
@@ -135,7 +135,7 @@ func TestAcceptDownload(t *testing.T) {
 	}
 	// Only these bytes were accepted.
 	os.WriteFile(f.Path, random(size+5, 3), 0o666)
-	if st, err := Check(t.Context(), f, nil); err != nil || st.State != Wrong {
+	if st, err := Check(t.Context(), f, ignore); err != nil || st.State != Wrong {
 		t.Errorf("%+v, %v", st, err)
 	}
 }

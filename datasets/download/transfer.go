@@ -21,7 +21,7 @@ type transfer struct {
 	file     File
 	part     *part
 	known    *record // of an earlier file at the same place, nil if there is none
-	progress reporter
+	progress func(Event)
 }
 
 // mirror is one address and what came of it.
@@ -103,7 +103,7 @@ func (t *transfer) run(ctx context.Context) (Status, error) {
 				return s, ctx.Err()
 			}
 			m.err = err
-			t.progress.report(Event{Stage: Failed, URL: m.url, Done: t.part.size, Size: t.file.Size, Err: err})
+			t.progress(Event{Stage: Failed, URL: m.url, Done: t.part.size, Size: t.file.Size, Err: err})
 			asked = max(asked, min(f.wait, maxAsked))
 			switch {
 			case f.next == nextStart && m.restarts < maxRestarts:
@@ -198,10 +198,10 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 		return err
 	}
 	limit := t.size()
-	if total >= 0 && limit > 0 && total != limit {
-		return never(sizeMismatch(limit, total))
-	} else if total >= 0 || limit == 0 {
+	if limit == 0 {
 		limit = total // -1 if not known
+	} else if total >= 0 && total != limit {
+		return never(sizeMismatch(limit, total))
 	}
 	if start == 0 && p.size > 0 {
 		if err := p.reset(); err != nil {
@@ -217,12 +217,13 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 		timer.Reset(t.client.Stall)
 		n, err := resp.Body.Read(b)
 		if limit >= 0 && p.size+int64(n) > limit {
-			return cmp.Or(p.reset(), never(fmt.Errorf("the body goes on after the expected %d bytes", limit)))
+			err := fmt.Errorf("the body goes on after the expected %d bytes", limit)
+			return cmp.Or(p.reset(), never(err))
 		}
 		if err := p.write(b[:n]); err != nil {
 			return stop(err)
 		}
-		t.progress.report(Event{Stage: Receiving, URL: address, Done: p.size, Size: max(limit, 0)})
+		t.progress(Event{Stage: Receiving, URL: address, Done: p.size, Size: max(limit, 0)})
 		switch {
 		case err == io.EOF && p.size < limit:
 			return fmt.Errorf("the body ended after %d of %d bytes", p.size, limit)

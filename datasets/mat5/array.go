@@ -16,8 +16,8 @@ const (
 )
 
 // classes are the names of the classes, by their numbers in the file.
-var classes = [...]string{"", "cell", "struct", "object", "char", "sparse", "double", "single", "int8", "uint8",
-	"int16", "uint16", "int32", "uint32", "int64", "uint64", "function", "opaque"}
+var classes = [...]string{"", "cell", "struct", "object", "char", "sparse", "double", "single",
+	"int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "function", "opaque"}
 
 const (
 	classDouble = 6 // the first of the numeric classes
@@ -53,7 +53,7 @@ var storages = map[storage]struct {
 	typeInt32:      {"int32", 4, func(o order, b []byte) float64 { return float64(int32(o.Uint32(b))) }},
 	typeUint32:     {"uint32", 4, func(o order, b []byte) float64 { return float64(o.Uint32(b)) }},
 	7:              {"single", 4, single},
-	9:              {"double", 8, func(o order, b []byte) float64 { return math.Float64frombits(o.Uint64(b)) }},
+	9:              {"double", 8, double},
 	12:             {"int64", 8, func(o order, b []byte) float64 { return float64(int64(o.Uint64(b))) }},
 	13:             {"uint64", 8, func(o order, b []byte) float64 { return float64(o.Uint64(b)) }},
 	typeMatrix:     {name: "matrix"},
@@ -61,6 +61,7 @@ var storages = map[storage]struct {
 }
 
 func single(o order, b []byte) float64 { return float64(math.Float32frombits(o.Uint32(b))) }
+func double(o order, b []byte) float64 { return math.Float64frombits(o.Uint64(b)) }
 
 func (s storage) String() string { return cmp.Or(storages[s].name, fmt.Sprintf("type %d", uint32(s))) }
 
@@ -153,8 +154,8 @@ func (a *Array) readValuesTag(limit int64) error {
 		n *= float64(d)
 	}
 	if !(n <= float64(limit/width)) {
-		return fmt.Errorf("dimensions %v: expected at most %d bytes of values, found %.0f values of %d bytes",
-			a.Dims, limit, n, width)
+		return fmt.Errorf("dimensions %v: expected at most %d bytes of values, "+
+			"found %.0f values of %d bytes", a.Dims, limit, n, width)
 	}
 	if int64(t.size) != int64(n)*width {
 		return fmt.Errorf("values: dimensions %v of %v take %d bytes, found %d",

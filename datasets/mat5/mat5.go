@@ -65,8 +65,8 @@ func NewReader(r io.Reader, limit int64) (*Reader, error) {
 	case "MI":
 		mr.order = binary.BigEndian
 	default:
-		return nil, fmt.Errorf("mat5: header: byte order: expected IM or MI, found %q: not a level 5 MAT-file",
-			mark)
+		return nil, fmt.Errorf("mat5: header: byte order: expected IM or MI, found %q: not a level 5 "+
+			"MAT-file", mark)
 	}
 	switch version := mr.order.Uint16(head[124:]); version {
 	case 0x0100:

@@ -61,7 +61,8 @@ func TestRead(t *testing.T) {
 		x := b.matrix(uint32(Uint8), []int32{2, 2, 2}, "X", b.element(typeUint8, 0, 1, 2, 3, 4, 5, 6, 255))
 		w := b.matrix(uint32(Single), []int32{1, 5}, "w", b.element(typeUint8, 5, 4, 3, 2, 1))
 		wantY := variable{"y", classes[Double], typeUint8, []int{3, 1}, []float64{10, 1, 9}}
-		wantX := variable{"X", classes[Uint8], typeUint8, []int{2, 2, 2}, []float64{0, 1, 2, 3, 4, 5, 6, 255}}
+		wantX := variable{"X", classes[Uint8], typeUint8, []int{2, 2, 2},
+			[]float64{0, 1, 2, 3, 4, 5, 6, 255}}
 		wantW := variable{"w", classes[Single], typeUint8, []int{1, 5}, []float64{5, 4, 3, 2, 1}}
 		empty := b.matrix(uint32(Double), []int32{0, 1 << 30, 1 << 30, 1 << 30}, "e",
 			b.element(typeDouble))

@@ -67,7 +67,8 @@ func decode(file []byte, maxSide int) (image.Image, error) {
 		}
 		w, h := cfg.Width, cfg.Height
 		if min(w, h) < 1 || max(w, h) > maxSide {
-			return nil, fmt.Errorf("%s: expected 1 to %d pixels wide and high, found %dx%d", c.name, maxSide, w, h)
+			return nil, fmt.Errorf("%s: expected 1 to %d pixels wide and high, found %dx%d",
+				c.name, maxSide, w, h)
 		}
 		img, err := c.decode(bytes.NewReader(file))
 		if err != nil {

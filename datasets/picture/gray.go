@@ -9,18 +9,15 @@ import (
 )
 
 // Crop returns the part of img within r, which must lie within img and not be empty.
-// The part keeps its coordinates and shares its pixels with img.
+// The part keeps its coordinates and shares its pixels with img, which is one of Decode's.
 func Crop(img image.Image, r image.Rectangle) (image.Image, error) {
 	if r.Empty() || !r.In(img.Bounds()) {
 		return nil, fmt.Errorf("picture: crop: expected a rectangle within %v, found %v", img.Bounds(), r)
 	}
-	s, ok := img.(interface {
+	part := img.(interface {
 		SubImage(image.Rectangle) image.Image
 	})
-	if !ok {
-		return nil, fmt.Errorf("picture: crop: a %T has no parts", img)
-	}
-	return s.SubImage(r), nil
+	return part.SubImage(r), nil
 }
 
 // Luma returns the brightness of each pixel of img, by Rec. 601 and rounded:

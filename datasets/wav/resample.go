@@ -48,8 +48,8 @@ const (
 // error if a rate is not from 1 to 768,000, or one is more than 64 times the other.
 func NewResampler(from, to int) (*Resampler, error) {
 	if low, high := min(from, to), max(from, to); low <= 0 || high > maxRate || high > maxRatio*low {
-		return nil, fmt.Errorf("wav: cannot resample from %d Hz to %d Hz: want 1 to %d Hz, a ratio of up to %d",
-			from, to, maxRate, maxRatio)
+		return nil, fmt.Errorf("wav: cannot resample from %d Hz to %d Hz: want 1 to %d Hz, "+
+			"a ratio of up to %d", from, to, maxRate, maxRatio)
 	}
 	divisor := int(new(big.Int).GCD(nil, nil, big.NewInt(int64(from)), big.NewInt(int64(to))).Int64())
 	r := &Resampler{up: to / divisor, down: from / divisor, rows: map[int][]float64{}}

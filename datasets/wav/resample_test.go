@@ -177,7 +177,8 @@ func TestResampleAgain(t *testing.T) {
 		r.rows[-1-i] = nil
 	}
 	if !slices.Equal(r.Resample(x), once) || len(r.rows) != full+1 {
-		t.Errorf("results differ if few taps are kept, or %d rows are kept instead of %d", len(r.rows), full+1)
+		t.Errorf("results differ if few taps are kept, or %d rows are kept instead of %d",
+			len(r.rows), full+1)
 	}
 }
 

@@ -36,6 +36,8 @@ type Clip struct {
 	Samples []float64 // at least one, all finite; full scale is -1 to 1
 }
 
+var le = binary.LittleEndian
+
 const maxRate = 768_000 // Hz, the highest rate audio hardware offers
 
 // Decode reads one WAV file of at most so many seconds, to the end of r. It understands
@@ -101,12 +103,12 @@ func split(file []byte) (f format, samples []byte, err error) {
 		return f, nil, fmt.Errorf("%w: starts with %q and %q, not RIFF and WAVE",
 			ErrFormat, file[:4], file[8:12])
 	}
-	fileSize := binary.LittleEndian.Uint32(file[4:])
+	fileSize := le.Uint32(file[4:])
 	for rest := file[12:]; ; {
 		if len(rest) < 8 {
 			return f, nil, fmt.Errorf("%w: ends in the list of chunks, before the samples", ErrFormat)
 		}
-		id, size := string(rest[:4]), int64(binary.LittleEndian.Uint32(rest[4:]))
+		id, size := string(rest[:4]), int64(le.Uint32(rest[4:]))
 		rest = rest[8:]
 		left := int64(len(rest))
 		switch {
@@ -142,7 +144,6 @@ func parseFormat(b []byte) (format, error) {
 	if len(b) < 16 {
 		return format{}, fmt.Errorf("%w: format of %d bytes", ErrFormat, len(b))
 	}
-	le := binary.LittleEndian
 	tag, channels, rate := le.Uint16(b), int(le.Uint16(b[2:])), le.Uint32(b[4:])
 	block, bits := int(le.Uint16(b[12:])), int(le.Uint16(b[14:]))
 	if tag == tagExtensible {
@@ -177,15 +178,15 @@ const (
 	tagExtensible = 0xFFFE
 )
 
-// decoders has the functions that read a sample of the supported encodings, by tag and bits. Fewer valid bits
-// than the sample has room for need no care: they are the high ones.
+// decoders has the functions that read a sample of the supported encodings, by tag and
+// bits. Fewer valid bits than the sample has room for need no care: they are the high ones.
 var decoders = map[[2]int]func([]byte) float64{
 	{tagPCM, 8}:    func(b []byte) float64 { return (float64(b[0]) - 128) / (1 << 7) },
-	{tagPCM, 16}:   func(b []byte) float64 { return float64(int16(binary.LittleEndian.Uint16(b))) / (1 << 15) },
-	{tagPCM, 24}:   func(b []byte) float64 { return float64(int32(b[0])<<8|int32(b[1])<<16|int32(b[2])<<24) / (1 << 31) },
-	{tagPCM, 32}:   func(b []byte) float64 { return float64(int32(binary.LittleEndian.Uint32(b))) / (1 << 31) },
-	{tagFloat, 32}: func(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) },
-	{tagFloat, 64}: func(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) },
+	{tagPCM, 16}:   func(b []byte) float64 { return float64(int16(le.Uint16(b))) / (1 << 15) },
+	{tagPCM, 24}:   func(b []byte) float64 { return float64(int32(le.Uint16(b))<<8|int32(b[2])<<24) / (1 << 31) },
+	{tagPCM, 32}:   func(b []byte) float64 { return float64(int32(le.Uint32(b))) / (1 << 31) },
+	{tagFloat, 32}: func(b []byte) float64 { return float64(math.Float32frombits(le.Uint32(b))) },
+	{tagFloat, 64}: func(b []byte) float64 { return math.Float64frombits(le.Uint64(b)) },
 }
 
 func tagName(tag uint16) string {
