@@ -98,6 +98,9 @@ func (c Client) fetch(ctx context.Context, f File, progress func(Event)) (Status
 		return Status{}, err
 	}
 	defer p.close()
+	if f.Accept {
+		f.Size = 0 // any will do
+	}
 	// The file may have come while this process waited for the lock; who brought it
 	// has recorded that.
 	s, known, err := look(f)

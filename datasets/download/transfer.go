@@ -141,7 +141,7 @@ func (t *transfer) run(ctx context.Context) (Status, error) {
 // try gets what is missing from one mirror, checks the file and puts it in its place.
 func (t *transfer) try(ctx context.Context, address string) (Status, error) {
 	p := t.part
-	if size := t.size(); size == 0 || p.size != size {
+	if t.file.Size == 0 || p.size != t.file.Size {
 		if err := t.receive(ctx, address); err != nil {
 			return Status{}, err
 		}
@@ -162,14 +162,6 @@ func (t *transfer) try(ctx context.Context, address string) (Status, error) {
 		return s, restart(s.Why)
 	}
 	return s, never(s.Why)
-}
-
-// size is the number of bytes that the file must have, 0 if any will do.
-func (t *transfer) size() int64 {
-	if t.file.Accept {
-		return 0
-	}
-	return t.file.Size
 }
 
 // receive makes one request for what the part lacks and appends what comes. An attempt
@@ -197,7 +189,7 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	limit := t.size()
+	limit := t.file.Size
 	if limit == 0 {
 		limit = total // -1 if not known
 	} else if total >= 0 && total != limit {

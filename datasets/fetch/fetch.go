@@ -20,11 +20,10 @@ const askAbove = 1e9
 
 // item is one file of the command line's datasets.
 type item struct {
-	dataset string
-	label   string // DATASET/FILE
-	file    download.File
-	size    int64 // 0 if not known
-	status  download.Status
+	label  string // DATASET/FILE
+	file   download.File
+	size   int64 // 0 if not known
+	status download.Status
 }
 
 // items are the files of the datasets in their order. A dataset that cannot be
@@ -43,7 +42,7 @@ func (a *app) items() (items []*item, byHand []string, err error) {
 			for _, m := range a.mirrors {
 				urls = append(urls, m+"/"+name+"/"+url.PathEscape(s.File))
 			}
-			items = append(items, &item{dataset: name, label: path.Join(name, s.File), size: s.Size,
+			items = append(items, &item{label: path.Join(name, s.File), size: s.Size,
 				file: download.File{Path: filepath.Join(a.data, name, s.File), URLs: append(urls, s.URLs...),
 					MD5: s.MD5, SHA256: s.SHA256, Size: s.Size, Accept: slices.Contains(a.accept, name)}})
 		}
@@ -206,7 +205,7 @@ func (a *app) download(ctx context.Context, todo []*item) error {
 		fmt.Fprintln(a.err, "fetch:", err)
 		if m := (*download.MismatchError)(nil); errors.As(err, &m) {
 			fmt.Fprintf(a.err, "  A mirror has other bytes than the published ones. "+
-				"If you trust them, -accept %s keeps them.\n", i.dataset)
+				"If you trust them, -accept %s keeps them.\n", path.Dir(i.label))
 		}
 	}
 	if failed > 0 {

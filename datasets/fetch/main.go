@@ -45,9 +45,7 @@ func main() {
 		sources:  datasets.Sources,
 		free:     freeSpace,
 	}
-	code := a.run(ctx, os.Args[1:])
-	stop()
-	os.Exit(code)
+	os.Exit(a.run(ctx, os.Args[1:]))
 }
 
 // app is what the command works with.
