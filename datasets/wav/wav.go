@@ -181,9 +181,11 @@ const (
 // decoders has the functions that read a sample of the supported encodings, by tag and
 // bits. Fewer valid bits than the sample has room for need no care: they are the high ones.
 var decoders = map[[2]int]func([]byte) float64{
-	{tagPCM, 8}:    func(b []byte) float64 { return (float64(b[0]) - 128) / (1 << 7) },
-	{tagPCM, 16}:   func(b []byte) float64 { return float64(int16(le.Uint16(b))) / (1 << 15) },
-	{tagPCM, 24}:   func(b []byte) float64 { return float64(int32(le.Uint16(b))<<8|int32(b[2])<<24) / (1 << 31) },
+	{tagPCM, 8}:  func(b []byte) float64 { return (float64(b[0]) - 128) / (1 << 7) },
+	{tagPCM, 16}: func(b []byte) float64 { return float64(int16(le.Uint16(b))) / (1 << 15) },
+	{tagPCM, 24}: func(b []byte) float64 {
+		return float64(int32(le.Uint16(b))<<8|int32(b[2])<<24) / (1 << 31)
+	},
 	{tagPCM, 32}:   func(b []byte) float64 { return float64(int32(le.Uint32(b))) / (1 << 31) },
 	{tagFloat, 32}: func(b []byte) float64 { return float64(math.Float32frombits(le.Uint32(b))) },
 	{tagFloat, 64}: func(b []byte) float64 { return math.Float64frombits(le.Uint64(b)) },
