@@ -24,7 +24,7 @@ type extractor func(wav.Clip) ([][]float32, error)
 func soundDecoder(seconds float64, newExtractor func() extractor) decoder {
 	extractors := sync.Pool{New: func() any { return newExtractor() }}
 	return func(s prepared.Sample, data io.Reader) (all []finished, err error) {
-		clip, err := wav.Decode(data, wav.Limits{MaxSeconds: seconds})
+		clip, err := wav.Decode(data, seconds)
 		if errors.Is(err, wav.ErrEncoding) {
 			return nil, nil
 		}

@@ -102,15 +102,19 @@ func addImages(a *mat5.Array, part prepared.Part, r *recorder) (n int, err error
 		return 0, fmt.Errorf("expected numbers [32 32 3 n], found %v of class %v", a.Dims, a.Class)
 	}
 	n = a.Dims[3]
-	columns, image := make([]byte, svhnImage), make([]byte, svhnImage)
+	columns, image := make([]float64, svhnImage), make([]byte, svhnImage)
 	for i := range n {
-		if err := a.Uint8s(columns); err != nil {
+		if err := a.Float64s(columns); err != nil {
 			return 0, err
 		}
 		for c := range svhnChannels {
 			for x := range svhnSide {
 				for y := range svhnSide {
-					image[(y*svhnSide+x)*svhnChannels+c] = columns[c*svhnPlane+x*svhnSide+y]
+					v := columns[c*svhnPlane+x*svhnSide+y]
+					if v != float64(uint8(v)) {
+						return 0, fmt.Errorf("expected whole numbers from 0 to 255, found %v", v)
+					}
+					image[(y*svhnSide+x)*svhnChannels+c] = uint8(v)
 				}
 			}
 		}

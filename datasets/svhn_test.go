@@ -157,6 +157,10 @@ func TestSVHNErrors(t *testing.T) {
 		return matrix("y", mxDOUBLE, []int{len(v), 1}, miDOUBLE, b)
 	}
 	good := matFile(digits(2), answers(1, 2))
+	even := func(typ uint32, value ...byte) []byte { // one image of this value
+		return matFile(matrix("X", mxDOUBLE, []int{32, 32, 3}, typ, bytes.Repeat(value, 3072)), answers(1))
+	}
+	const whole = "array X, image 0: expected whole numbers from 0 to 255, found "
 	for _, c := range []struct {
 		name string
 		data []byte
@@ -187,6 +191,10 @@ func TestSVHNErrors(t *testing.T) {
 		{"flat", matFile(digits(2, 3072, 2), answers(1, 2)), "expected numbers [32 32 3 n], found [3072 2]"},
 		{"grey", matFile(digits(1, 32, 32, 1, 3), answers(1, 2, 3)),
 			"expected numbers [32 32 3 n], found [32 32 1 3]"},
+		{"negative", even(miINT8, 255), whole + "-1"},
+		{"above a byte", even(miINT32, 0, 1, 0, 0), whole + "256"},
+		{"no whole number", even(miDOUBLE, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f), whole + "0.5"},
+		{"NaN", even(miDOUBLE, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f), whole + "NaN"},
 		{"text", matFile(matrix("X", mxCHAR, []int{32, 32, 3, 1}, miUINT8, make([]byte, 3072)), answers(1)),
 			"expected numbers [32 32 3 n]"},
 		{"text for labels", matFile(digits(1), matrix("y", mxCHAR, []int{1, 1}, miUINT8, []byte("1"))),

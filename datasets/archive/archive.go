@@ -19,7 +19,6 @@ import (
 	"math"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -50,8 +49,8 @@ type Visit func(File) error
 // What an archive is, is told by its suffix: .tar.gz, .tgz, .tar or .zip.
 //
 // Hidden files and folders (of a name with a leading dot, as systems leave them in
-// archives) are passed over. An error of a visit is returned with the names of archive and file.
-// It is an error if an archive is damaged, has a name that leads out of it, has a
+// archives) are passed over. An error of a visit is returned with the names of archive and
+// file. It is an error if an archive is damaged, has a name that leads out of it, has a
 // name twice, has links, or exceeds the limits.
 func Walk(ctx context.Context, name string, l Limits, visit Visit) error {
 	info, err := os.Stat(name)
@@ -64,17 +63,17 @@ func Walk(ctx context.Context, name string, l Limits, visit Visit) error {
 		err = w.dir()
 	case strings.HasSuffix(name, ".zip"):
 		err = w.zip()
-	case strings.HasSuffix(name, ".tar.gz"), strings.HasSuffix(name, ".tgz"):
-		err = w.tar(true)
 	case strings.HasSuffix(name, ".tar"):
 		err = w.tar(false)
+	case strings.HasSuffix(name, ".tar.gz"), strings.HasSuffix(name, ".tgz"):
+		err = w.tar(true)
 	default:
-		return fmt.Errorf("%s: expected a directory, or a .zip, .tar.gz, .tgz or .tar archive", name)
+		err = errors.New("expected a directory, or a .zip, .tar.gz, .tgz or .tar archive")
 	}
-	if errors.Is(err, fs.SkipAll) {
+	if err == nil || errors.Is(err, fs.SkipAll) {
 		return nil
 	}
-	return err
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // walker holds the state of one walk.
@@ -87,7 +86,8 @@ type walker struct {
 	seen   map[string]bool
 }
 
-// file visits one file, which takes disk bytes of its own; irregular says what it is instead of a regular file.
+// file visits one file, which takes disk bytes of its own; irregular says what it is
+// instead of a regular file.
 func (w *walker) file(name string, size, disk int64, irregular string,
 	open func() (io.ReadCloser, error)) error {
 	if err := w.ctx.Err(); err != nil {
@@ -95,66 +95,56 @@ func (w *walker) file(name string, size, disk int64, irregular string,
 	}
 	clean := path.Clean(name)
 	if strings.Contains(name, `\`) || !fs.ValidPath(clean) {
-		return fmt.Errorf("%s: file name %q leads out of the archive", w.root, name)
+		return fmt.Errorf("file name %q leads out of the archive", name)
 	}
 	if max := w.limits.File; max > 0 && size > max {
-		return fmt.Errorf("%s: %s: expected at most %d bytes, found %d", w.root, clean, max, size)
+		return fmt.Errorf("%s: expected at most %d bytes, found %d", clean, max, size)
 	}
 	if w.total += size; w.limits.Total > 0 && w.total > w.limits.Total || w.total < 0 {
-		return fmt.Errorf("%s: %s: expected at most %d bytes in all files up to here, found %d",
-			w.root, clean, w.limits.Total, w.total)
+		return fmt.Errorf("%s: expected at most %d bytes in all files up to here, found %d",
+			clean, w.limits.Total, w.total)
 	}
 	if strings.HasPrefix(clean, ".") || strings.Contains(clean, "/.") {
 		return nil
 	}
 	if w.seen[clean] {
-		return fmt.Errorf("%s: file name %q: expected once, found twice", w.root, name)
+		return fmt.Errorf("file name %q: expected once, found twice", name)
 	}
 	w.seen[clean] = true
 	if irregular != "" {
-		return fmt.Errorf("%s: %s: expected a regular file, found %s", w.root, clean, irregular)
+		return fmt.Errorf("%s: expected a regular file, found %s", clean, irregular)
 	}
-	c := &content{w: w, open: open, left: size}
-	err := w.visit(File{Name: clean, Size: size, Reader: c})
-	if c.r != nil {
-		c.r.Close()
+	in := &input{ctx: w.ctx, open: open}
+	defer in.Close()
+	if err := w.visit(File{Name: clean, Size: size, Reader: in}); err != nil {
+		return fmt.Errorf("%s: %w", clean, err)
 	}
-	if err == nil && w.limits.Read != nil {
+	if w.limits.Read != nil {
 		w.limits.Read(disk)
 	}
-	if err == nil || errors.Is(err, fs.SkipAll) {
-		return err
-	}
-	return fmt.Errorf("%s: %s: %w", w.root, clean, err)
+	return nil
 }
 
 // dir walks an unpacked directory. A link to a file is followed: the tree is the
 // user's own.
 func (w *walker) dir() error {
-	root, err := filepath.EvalSymlinks(w.root)
-	if err != nil {
-		return err
-	}
-	return fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
+	tree := os.DirFS(w.root)
+	return fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return fmt.Errorf("%s: %w", w.root, err)
+			return err
 		}
 		if d.IsDir() {
-			if name != "." && strings.HasPrefix(path.Base(name), ".") {
+			if name != "." && strings.HasPrefix(d.Name(), ".") {
 				return fs.SkipDir
 			}
 			return nil
 		}
-		full := filepath.Join(root, filepath.FromSlash(name))
-		info, err := os.Stat(full)
-		if err != nil {
+		info, err := fs.Stat(tree, name)
+		if err != nil || !info.Mode().IsRegular() {
 			return err
 		}
-		if !info.Mode().IsRegular() {
-			return nil
-		}
 		return w.file(name, info.Size(), info.Size(), "",
-			func() (io.ReadCloser, error) { return os.Open(full) })
+			func() (io.ReadCloser, error) { return tree.Open(name) })
 	})
 }
 
@@ -162,7 +152,7 @@ func (w *walker) dir() error {
 func (w *walker) zip() error {
 	z, err := zip.OpenReader(w.root)
 	if err != nil {
-		return fmt.Errorf("%s: %w", w.root, err)
+		return err
 	}
 	defer z.Close()
 	slices.SortStableFunc(z.File, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
@@ -194,7 +184,7 @@ func (w *walker) tar(compressed bool) error {
 	if compressed {
 		z, err := gzip.NewReader(r)
 		if err != nil {
-			return fmt.Errorf("%s: %w", w.root, err)
+			return err
 		}
 		defer z.Close()
 		r = z
@@ -206,7 +196,7 @@ func (w *walker) tar(compressed bool) error {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", w.root, err)
+			return err
 		}
 		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader {
 			continue
@@ -227,62 +217,44 @@ func (w *walker) tar(compressed bool) error {
 		err = fmt.Errorf("expected the end, found more than %d bytes", padding)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: end of the archive: %w", w.root, err)
+		return fmt.Errorf("end of the archive: %w", err)
 	}
 	return nil
-}
-
-// content gives the stated size of a file, no more and no less, until the walk's context ends. It opens the
-// file at its first read.
-type content struct {
-	w    *walker
-	open func() (io.ReadCloser, error)
-	r    io.ReadCloser
-	left int64 // of the stated size
-}
-
-func (c *content) Read(p []byte) (n int, err error) {
-	if err := c.w.ctx.Err(); err != nil {
-		return 0, err
-	}
-	if c.r == nil {
-		if c.r, err = c.open(); err != nil {
-			return 0, err
-		}
-	}
-	n, err = c.r.Read(p)
-	c.left -= int64(n)
-	if c.left < 0 {
-		return 0, errors.New("more bytes than the archive states")
-	}
-	if err == io.EOF && c.left > 0 {
-		err = io.ErrUnexpectedEOF
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("truncated, %d bytes are missing: %w", c.left, io.ErrUnexpectedEOF)
-	}
-	return n, err
 }
 
 // Open opens a file that is read until ctx ends. Read, if not nil, is told the bytes read.
 func Open(ctx context.Context, name string, read func(n int64)) (io.ReadCloser, error) {
 	f, err := os.Open(name)
-	return input{f, ctx, read}, err
+	return &input{ctx: ctx, r: f, read: read}, err
 }
 
+// input is a file that is opened by its first Read, unless it is open.
 type input struct {
-	io.ReadCloser
 	ctx  context.Context
+	open func() (io.ReadCloser, error)
+	r    io.ReadCloser
 	read func(n int64)
 }
 
-func (i input) Read(p []byte) (int, error) {
+func (i *input) Read(p []byte) (n int, err error) {
 	if err := i.ctx.Err(); err != nil {
 		return 0, err
 	}
-	n, err := i.ReadCloser.Read(p)
+	if i.r == nil {
+		if i.r, err = i.open(); err != nil {
+			return 0, err
+		}
+	}
+	n, err = i.r.Read(p)
 	if i.read != nil {
 		i.read(int64(n))
 	}
 	return n, err
+}
+
+func (i *input) Close() error {
+	if i.r == nil {
+		return nil
+	}
+	return i.r.Close()
 }

@@ -117,14 +117,3 @@ func TestFileChangesOnServer(t *testing.T) {
 	wantRequests(t, s, "", "bytes=100000-", "")
 	wantSent(t, s, size+size)
 }
-
-// Without a checksum nobody would find a mixture: nothing is resumed.
-func TestResumeWithoutChecksum(t *testing.T) {
-	v1, v2 := random(size, 1), random(size, 2)
-	s := newServer(t, v2, cutting(100_000, serving(v1)))
-	fetch(t, plainFile(t, s), v2)
-	wantRequests(t, s, "", "")
-	a, b := newServer(t, v1, cut(100_000)), newServer(t, v2)
-	fetch(t, plainFile(t, a, b), v2)
-	wantRequests(t, b, "")
-}

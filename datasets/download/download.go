@@ -4,28 +4,24 @@
 // checksum is found right, so what has the name is whole. An attempt that is cut
 // off, or brings no byte for too long, is resumed where it stopped: by the next
 // attempt, at the next mirror, or by the next process. Bytes of two versions of a
-// file never end up in one: only a file with a known checksum is resumed, and a
-// mixture fails it and is fetched again from the first byte.
+// file never end up in one: a mixture fails the checksum and is fetched again from the
+// first byte.
 //
 // What is known of a finished file is kept beside it, in .NAME.sum, so that it need
-// not be hashed again while its size and time stay the same. Of a file that nobody
-// published a checksum for, the first download's is kept there and from then on
-// holds.
+// not be hashed again while its size and time stay the same.
 package download
 
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 )
 
-// File is one file to fetch.
+// File is one file to fetch, of which at least one sum is known.
 type File struct {
 	Path   string   // where it goes
 	URLs   []string // where it is to be had, the best mirror first
@@ -37,25 +33,6 @@ type File struct {
 	// or, if there is none, the first that a mirror gives. Its own sum is recorded
 	// and it counts as good from then on, without Accept too.
 	Accept bool
-}
-
-// validate returns an error for a file that cannot be fetched.
-func (f File) validate() error {
-	switch {
-	case f.Path == "":
-		return errors.New("no path")
-	case len(f.URLs) == 0:
-		return errors.New("no address")
-	case f.Size < 0:
-		return fmt.Errorf("size %d: want 0 or more", f.Size)
-	}
-	if b, err := hex.DecodeString(f.MD5); f.MD5 != "" && (err != nil || len(b) != 16) {
-		return fmt.Errorf("md5 %q: want 32 hex digits", f.MD5)
-	}
-	if b, err := hex.DecodeString(f.SHA256); f.SHA256 != "" && (err != nil || len(b) != 32) {
-		return fmt.Errorf("sha256 %q: want 64 hex digits", f.SHA256)
-	}
-	return nil
 }
 
 // Client says how files are fetched. The zero value is ready to use; a Client may be
@@ -96,30 +73,20 @@ type Event struct {
 }
 
 // Fetch makes sure that a good file is at f.Path: it downloads it unless it is there.
-// Progress, if not nil, is called from Fetch as it goes on.
+// Progress is called from Fetch as it goes on.
 //
 // A damaged file at f.Path is replaced once a good one is complete. Processes that
 // fetch one file at once wait for the first.
 //
-// It is an error if f is not a file that could be fetched, if no mirror gives a file
-// of the size and sums of f, if the disk fails, or if ctx ends; what was received is
-// then kept, for the next call to resume, unless its sums were wrong. An error
-// because of wrong bytes has a [MismatchError] in it.
+// It is an error if no mirror gives a file of the size and sums of f, if the disk
+// fails, or if ctx ends; what was received is then kept, for the next call to resume,
+// unless its sums were wrong. An error because of wrong bytes has a [MismatchError] in it.
 func (c *Client) Fetch(ctx context.Context, f File, progress func(Event)) (Status, error) {
-	if progress == nil {
-		progress = func(Event) {}
-	}
 	s, err := c.defaults().fetch(ctx, f, progress)
-	if err != nil {
-		return Status{}, fmt.Errorf("%s: %w", f.Path, err)
-	}
-	return s, nil
+	return s, named(f, err)
 }
 
 func (c Client) fetch(ctx context.Context, f File, progress func(Event)) (Status, error) {
-	if err := f.validate(); err != nil {
-		return Status{}, err
-	}
 	if s, err := check(ctx, f, progress); err != nil || s.State.Good() {
 		return s, err
 	}
@@ -131,6 +98,9 @@ func (c Client) fetch(ctx context.Context, f File, progress func(Event)) (Status
 		return Status{}, err
 	}
 	defer p.close()
+	if f.Accept {
+		f.Size = 0 // any will do
+	}
 	// The file may have come while this process waited for the lock; who brought it
 	// has recorded that.
 	s, known, err := look(f)

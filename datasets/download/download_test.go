@@ -41,7 +41,7 @@ func TestFetchWithSomeSums(t *testing.T) {
 			bad := newServer(t, random(1000, 2))
 			g := fileOf(t, content, bad)
 			set(&g)
-			if _, err := quick.Fetch(t.Context(), g, nil); err == nil {
+			if _, err := quick.Fetch(t.Context(), g, ignore); err == nil {
 				t.Error("wrong bytes: no error")
 			}
 		})
@@ -69,21 +69,21 @@ func TestRoundsCountOnlyVainAttempts(t *testing.T) {
 	s := newServer(t, content, cut(worthwhile), cut(worthwhile), cut(worthwhile))
 	f := fileOf(t, content, s)
 	c := &Client{Pause: time.Microsecond, Rounds: 1}
-	if _, err := c.Fetch(t.Context(), f, nil); err != nil {
+	if _, err := c.Fetch(t.Context(), f, ignore); err != nil {
 		t.Fatal(err)
 	}
 	wantFile(t, f.Path, content)
 	wantSent(t, s, len(content))
 
 	s = newServer(t, content, cut(worthwhile), status(500))
-	if _, err := c.Fetch(t.Context(), fileOf(t, content, s), nil); err != nil {
+	if _, err := c.Fetch(t.Context(), fileOf(t, content, s), ignore); err != nil {
 		t.Error("after a gain there is another round: ", err)
 	}
 
 	s = newServer(t, content, cut(10), cut(10), cut(10))
 	f = fileOf(t, content, s)
 	c.Rounds = 3
-	if _, err := c.Fetch(t.Context(), f, nil); err == nil {
+	if _, err := c.Fetch(t.Context(), f, ignore); err == nil {
 		t.Error("three vain attempts: no error")
 	}
 	wantRequests(t, s, "", "bytes=10-", "bytes=20-")
@@ -133,7 +133,7 @@ func TestStallBeforeHead(t *testing.T) {
 	s := newServer(t, content)
 	f := fileOf(t, content, mute, s)
 	c := &Client{Pause: time.Microsecond, Stall: 100 * time.Millisecond}
-	if _, err := c.Fetch(t.Context(), f, nil); err != nil {
+	if _, err := c.Fetch(t.Context(), f, ignore); err != nil {
 		t.Fatal(err)
 	}
 	wantFile(t, f.Path, content)
@@ -184,13 +184,13 @@ func TestBadAnswersToRanges(t *testing.T) {
 	os.MkdirAll(filepath.Dir(f.Path), 0o777)
 	os.WriteFile(partPath(f.Path), long[:2*worthwhile], 0o666)
 	c := &Client{Pause: time.Microsecond, Rounds: 1}
-	if _, err := c.Fetch(t.Context(), f, nil); err != nil {
+	if _, err := c.Fetch(t.Context(), f, ignore); err != nil {
 		t.Error(err)
 	}
 	// A server that always does so is given up, not asked for ever.
 	wrong := partial("bytes 1-149999/300000")
 	s = newServer(t, content, cut(100_000), wrong, cut(100_000), wrong, cut(100_000), wrong)
-	if _, err := quick.Fetch(t.Context(), fileOf(t, content, s), nil); err == nil {
+	if _, err := quick.Fetch(t.Context(), fileOf(t, content, s), ignore); err == nil {
 		t.Error("no error")
 	}
 	wantRequests(t, s, "", "bytes=100000-", "", "bytes=100000-", "", "bytes=100000-")

@@ -59,18 +59,18 @@ func TestNoPlaceForIt(t *testing.T) {
 	}
 	f := fileOf(t, []byte("x"), s)
 	f.Path = filepath.Join(blocked, "sub", "x")
-	if _, err := quick.Fetch(t.Context(), f, nil); err == nil || !strings.Contains(err.Error(), f.Path) {
+	if _, err := quick.Fetch(t.Context(), f, ignore); err == nil || !strings.Contains(err.Error(), f.Path) {
 		t.Errorf("in a file: %v", err)
 	}
 	f.Path = dir
-	if _, err := quick.Fetch(t.Context(), f, nil); err == nil ||
+	if _, err := quick.Fetch(t.Context(), f, ignore); err == nil ||
 		!strings.Contains(err.Error(), "regular file") {
 		t.Errorf("a directory: %v", err)
 	}
 	if os.Geteuid() != 0 {
 		os.Chmod(dir, 0o500)
 		f.Path = filepath.Join(dir, "x")
-		if _, err := quick.Fetch(t.Context(), f, nil); !errors.Is(err, os.ErrPermission) {
+		if _, err := quick.Fetch(t.Context(), f, ignore); !errors.Is(err, os.ErrPermission) {
 			t.Errorf("read-only directory: %v", err)
 		}
 	}

@@ -3,6 +3,7 @@ package download
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -38,16 +39,14 @@ func openPart(ctx context.Context, path string, waiting func()) (*part, error) {
 		return nil, fmt.Errorf("lock %s: %w", lockPath(path), err)
 	}
 	p := &part{target: path, lock: lock}
-	if p.file, err = os.OpenFile(partPath(path), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o666); err != nil {
-		p.close()
-		return nil, err
+	p.file, err = os.OpenFile(partPath(path), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o666)
+	if err == nil {
+		p.size, err = p.file.Seek(0, io.SeekEnd)
 	}
-	info, err := p.file.Stat()
 	if err != nil {
 		p.close()
 		return nil, err
 	}
-	p.size = info.Size()
 	p.mended = p.size > 0
 	return p, nil
 }
@@ -59,10 +58,13 @@ func (p *part) write(b []byte) error {
 	return err
 }
 
-// reset forgets all bytes.
+// reset forgets all bytes. No mirror can help with its error.
 func (p *part) reset() error {
 	p.size, p.mended = 0, false
-	return p.file.Truncate(0)
+	if err := p.file.Truncate(0); err != nil {
+		return stop(err)
+	}
+	return nil
 }
 
 // commit gives the part the name of the whole, once its bytes are on the disk.
@@ -75,9 +77,7 @@ func (p *part) commit() error {
 
 // close releases the part. It stays for a later process to go on with, unless it is empty.
 func (p *part) close() {
-	if p.file != nil {
-		p.file.Close()
-	}
+	p.file.Close() // of nil, too
 	if info, err := os.Stat(partPath(p.target)); err == nil && info.Size() == 0 {
 		os.Remove(partPath(p.target))
 	}

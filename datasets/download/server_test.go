@@ -179,10 +179,12 @@ func sha256Of(b []byte) string {
 // quick is a client that does not wait between rounds.
 var quick = &Client{Pause: time.Microsecond}
 
+func ignore(Event) {}
+
 // fetch fetches f, which must succeed and leave content.
 func fetch(t *testing.T, f File, content []byte) Status {
 	t.Helper()
-	r, err := quick.Fetch(context.Background(), f, nil)
+	r, err := quick.Fetch(context.Background(), f, ignore)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,12 +26,11 @@ const (
 	Wrong    State = "wrong"    // its size or sums are not what they should be
 	Present  State = "present"  // its sums were not looked at
 	Verified State = "verified" // its size and sums are the published ones
-	Recorded State = "recorded" // none are published, and its sum is still the first one
 	Accepted State = "accepted" // its size or sums are not the published ones, but were accepted
 )
 
 // Good reports whether a file in this state need not be fetched.
-func (s State) Good() bool { return s == Verified || s == Recorded || s == Accepted }
+func (s State) Good() bool { return s == Verified || s == Accepted }
 
 // Sums are checksums in hex.
 type Sums struct {
@@ -63,27 +62,29 @@ type Status struct {
 // cannot be looked at.
 func Stat(f File) (Status, error) {
 	s, _, err := look(f)
-	if err != nil {
-		return Status{}, fmt.Errorf("%s: %w", f.Path, err)
-	}
-	return s, nil
+	return s, named(f, err)
 }
 
 // Check is like Stat, but reads a file that Stat finds Present, and records what it
-// finds. So the state is never Present. Progress may be nil.
+// finds. So the state is never Present.
 func Check(ctx context.Context, f File, progress func(Event)) (Status, error) {
-	if progress == nil {
-		progress = func(Event) {}
-	}
 	s, err := check(ctx, f, progress)
-	if err != nil {
-		return Status{}, fmt.Errorf("%s: %w", f.Path, err)
-	}
-	return s, nil
+	return s, named(f, err)
 }
 
-// look is Stat, with the record if there is one.
+// named puts the file's name before an error, if it is one.
+func named(f File, err error) error {
+	if err != nil {
+		err = fmt.Errorf("%s: %w", f.Path, err)
+	}
+	return err
+}
+
+// look is Stat, with the record if there is one and without the file's name in errors.
 func look(f File) (s Status, rec *record, err error) {
+	if f.MD5 == "" && f.SHA256 == "" {
+		return s, nil, errors.New("no checksum is published")
+	}
 	s.State = Missing
 	if info, err := os.Stat(partPath(f.Path)); err == nil {
 		s.Part = info.Size()
@@ -112,7 +113,6 @@ func look(f File) (s Status, rec *record, err error) {
 	return s, rec, nil
 }
 
-// check is Check without the file's name in errors.
 func check(ctx context.Context, f File, progress func(Event)) (Status, error) {
 	s, rec, err := look(f)
 	if err != nil || s.State != Present && (s.State != Wrong || !f.Accept) {
@@ -144,8 +144,8 @@ func (f File) examine(
 	if !s.State.Good() {
 		return s, nil
 	}
-	text, err := json.MarshalIndent(record{s.Size, info.ModTime().UnixNano(), s.Sums,
-		s.State == Accepted}, "", "\t")
+	now := record{s.Size, info.ModTime().UnixNano(), s.Sums, s.State == Accepted}
+	text, err := json.MarshalIndent(now, "", "\t")
 	if err == nil {
 		err = renameio.WriteFile(recordPath(f.Path), append(text, '\n'), 0o644)
 	}
@@ -155,8 +155,8 @@ func (f File) examine(
 	return s, err
 }
 
-// judge compares a file's size and sums with the published ones or, where there are
-// none, with those of an earlier record, which may be nil.
+// judge compares a file's size and sums with the published ones or, if they differ, with
+// those that were accepted before; the record of that may be nil.
 func (f File) judge(size int64, sums Sums, rec *record) (State, error) {
 	var err error
 	switch {
@@ -166,18 +166,13 @@ func (f File) judge(size int64, sums Sums, rec *record) (State, error) {
 		err = &MismatchError{"md5", strings.ToLower(f.MD5), sums.MD5}
 	case f.SHA256 != "" && !strings.EqualFold(f.SHA256, sums.SHA256):
 		err = &MismatchError{"sha256", strings.ToLower(f.SHA256), sums.SHA256}
-	}
-	switch {
-	case err == nil && (f.MD5 != "" || f.SHA256 != ""):
+	default:
 		return Verified, nil
-	case rec != nil && rec.Accepted && rec.SHA256 == sums.SHA256:
-		return Accepted, nil
-	case err != nil:
-		return Wrong, err
-	case rec != nil && rec.SHA256 != sums.SHA256:
-		return Wrong, &MismatchError{"sha256", rec.SHA256, sums.SHA256}
 	}
-	return Recorded, nil
+	if rec != nil && rec.Accepted && rec.SHA256 == sums.SHA256 {
+		return Accepted, nil
+	}
+	return Wrong, err
 }
 
 func sizeMismatch(want, got int64) *MismatchError {
@@ -187,19 +182,20 @@ func sizeMismatch(want, got int64) *MismatchError {
 // sumOf hashes the first size bytes of r.
 func sumOf(ctx context.Context, r io.ReaderAt, size int64, progress func(Event)) (Sums, error) {
 	m, s := md5.New(), sha256.New()
-	all := io.MultiWriter(m, s)
-	const piece = 1 << 20
-	for done := int64(0); done < size; done += piece {
+	from, to := io.NewSectionReader(r, 0, size), io.MultiWriter(m, s)
+	for done := int64(0); done < size; {
 		if err := ctx.Err(); err != nil {
 			return Sums{}, err
 		}
 		progress(Event{Stage: Checking, Done: done, Size: size})
-		n := min(piece, size-done)
-		if _, err := io.CopyN(all, io.NewSectionReader(r, done, n), n); err == io.EOF {
-			return Sums{}, fmt.Errorf("now shorter than %d bytes: %w", size, io.ErrUnexpectedEOF)
-		} else if err != nil {
+		n, err := io.CopyN(to, from, min(1<<20, size-done))
+		if err == io.EOF {
+			err = fmt.Errorf("now shorter than %d bytes: %w", size, io.ErrUnexpectedEOF)
+		}
+		if err != nil {
 			return Sums{}, err
 		}
+		done += n
 	}
 	progress(Event{Stage: Checking, Done: size, Size: size})
 	return Sums{MD5: hex.EncodeToString(m.Sum(nil)), SHA256: hex.EncodeToString(s.Sum(nil))}, nil

@@ -1,6 +1,7 @@
 package download
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +20,8 @@ type transfer struct {
 	client   Client
 	file     File
 	part     *part
-	known    *record // of an earlier file at the same place; nil if there is none
+	known    *record // of an earlier file at the same place, nil if there is none
 	progress func(Event)
-	best     int64 // the longest that the part has been
 }
 
 // mirror is one address and what came of it.
@@ -66,6 +66,9 @@ func never(err error) error { return &failure{error: err, next: nextNever} }
 // stop marks an error that is not the mirror's.
 func stop(err error) error { return &failure{error: err, next: nextStop} }
 
+// restart marks an error that bytes from elsewhere may have caused.
+func restart(err error) error { return &failure{error: err, next: nextStart} }
+
 // failureOf returns the failure in an error, which may be none.
 func failureOf(err error) *failure {
 	f := &failure{error: err}
@@ -73,24 +76,23 @@ func failureOf(err error) *failure {
 	return f
 }
 
-// run goes through the mirrors, again and again, until the file is whole and right.
+// run goes through the mirrors, again and again, until the file is whole and right. One
+// that brings the part much further than it has been is asked again at once.
 func (t *transfer) run(ctx context.Context) (Status, error) {
 	var mirrors []*mirror
 	for _, u := range t.file.URLs {
-		if !slices.ContainsFunc(mirrors, func(m *mirror) bool { return m.url == u }) {
-			mirrors = append(mirrors, &mirror{url: u})
-		}
+		mirrors = append(mirrors, &mirror{url: u})
 	}
-	t.best = t.part.size
+	best := t.part.size // the longest that the part has been
 	pause := t.client.Pause
 	for round := 1; ; round++ {
 		var asked time.Duration
-		for _, m := range mirrors {
+		for i := 0; i < len(mirrors); i++ {
+			m := mirrors[i]
 			if m.gone {
 				continue
 			}
-			before := t.best
-			s, err := t.ask(ctx, m)
+			s, err := t.try(ctx, m.url)
 			f := failureOf(err)
 			switch {
 			case err == nil:
@@ -99,13 +101,29 @@ func (t *transfer) run(ctx context.Context) (Status, error) {
 				return s, f.error
 			case ctx.Err() != nil:
 				return s, ctx.Err()
-			case t.best > before:
-				round, pause = 0, t.client.Pause
 			}
+			m.err = err
+			t.progress(Event{Stage: Failed, URL: m.url, Done: t.part.size, Size: t.file.Size, Err: err})
 			asked = max(asked, min(f.wait, maxAsked))
+			switch {
+			case f.next == nextStart && m.restarts < maxRestarts:
+				m.restarts++
+				best, i = 0, i-1
+				if err := t.part.reset(); err != nil {
+					return s, err
+				}
+			case f.next == nextStart || f.next == nextNever:
+				m.gone = true
+			case t.part.size >= best+worthwhile:
+				best, i = t.part.size, i-1
+				round, pause = 0, t.client.Pause
+				if err := sleep(ctx, pause); err != nil {
+					return s, err
+				}
+			}
 		}
-		if round == t.client.Rounds || !slices.ContainsFunc(mirrors,
-			func(m *mirror) bool { return !m.gone }) {
+		left := slices.ContainsFunc(mirrors, func(m *mirror) bool { return !m.gone })
+		if round == t.client.Rounds || !left {
 			break
 		}
 		if err := sleep(ctx, max(pause, asked)); err != nil {
@@ -120,77 +138,30 @@ func (t *transfer) run(ctx context.Context) (Status, error) {
 	return Status{}, errors.Join(errs...)
 }
 
-// ask tries one mirror, and again as long as that brings the part much further than it has
-// been.
-func (t *transfer) ask(ctx context.Context, m *mirror) (Status, error) {
-	for {
-		s, err := t.try(ctx, m.url)
-		f := failureOf(err)
-		if err == nil || ctx.Err() != nil || f.next == nextStop {
-			return s, err
-		}
-		m.err = err
-		t.progress(Event{Stage: Failed, URL: m.url, Done: t.part.size, Size: t.file.Size, Err: err})
-		switch {
-		case f.next == nextStart && m.restarts < maxRestarts:
-			m.restarts++
-			if err := t.part.reset(); err != nil {
-				return s, stop(err)
-			}
-			t.best = 0
-		case f.next == nextStart || f.next == nextNever:
-			m.gone = true
-			return s, err
-		case t.part.size >= t.best+worthwhile:
-			t.best = t.part.size
-			if err := sleep(ctx, t.client.Pause); err != nil {
-				return s, err
-			}
-		default:
-			return s, err
-		}
-	}
-}
-
 // try gets what is missing from one mirror, checks the file and puts it in its place.
 func (t *transfer) try(ctx context.Context, address string) (Status, error) {
 	p := t.part
-	if size := t.size(); size == 0 || p.size != size {
+	if t.file.Size == 0 || p.size != t.file.Size {
 		if err := t.receive(ctx, address); err != nil {
 			return Status{}, err
 		}
 	}
 	mended := p.mended
 	s, err := t.file.examine(ctx, p.file, Status{}, t.known, t.progress)
+	if err == nil && s.State.Good() {
+		err = p.commit()
+	} else if err == nil {
+		err = p.reset()
+	}
 	switch {
 	case err != nil:
 		return s, stop(err)
 	case s.State.Good():
-		if err := p.commit(); err != nil {
-			return s, stop(err)
-		}
 		return s, nil
-	}
-	if err := p.reset(); err != nil {
-		return s, stop(err)
-	}
-	if mended { // bytes of two answers may be of two versions, those of one may not
-		return s, &failure{error: s.Why, next: nextStart}
+	case mended: // bytes of two answers may be of two versions, those of one may not
+		return s, restart(s.Why)
 	}
 	return s, never(s.Why)
-}
-
-// size is the number of bytes that the file must have, 0 if any will do.
-func (t *transfer) size() int64 {
-	if t.file.Accept {
-		return 0
-	}
-	return t.file.Size
-}
-
-// checked reports whether a wrong mixture of bytes would come out in the end.
-func (t *transfer) checked() bool {
-	return !t.file.Accept && (t.file.MD5 != "" || t.file.SHA256 != "" || t.known != nil)
 }
 
 // receive makes one request for what the part lacks and appends what comes. An attempt
@@ -206,7 +177,7 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 	defer timer.Stop()
 	p := t.part
 	var from int64
-	if t.checked() {
+	if !t.file.Accept { // the sum of a wrong mixture is found wrong
 		from = p.size
 	}
 	resp, err := t.client.do(ctx, http.MethodGet, address, from)
@@ -218,18 +189,15 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	limit := t.size()
-	switch {
-	case total >= 0 && limit > 0 && total != limit:
+	limit := t.file.Size
+	if limit == 0 {
+		limit = total // -1 if not known
+	} else if total >= 0 && total != limit {
 		return never(sizeMismatch(limit, total))
-	case total >= 0:
-		limit = total
-	case limit == 0:
-		limit = -1 // not known
 	}
 	if start == 0 && p.size > 0 {
 		if err := p.reset(); err != nil {
-			return stop(err)
+			return err
 		}
 	}
 	p.mended = p.size > 0
@@ -241,10 +209,8 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 		timer.Reset(t.client.Stall)
 		n, err := resp.Body.Read(b)
 		if limit >= 0 && p.size+int64(n) > limit {
-			if err := p.reset(); err != nil {
-				return stop(err)
-			}
-			return never(fmt.Errorf("the body goes on after the expected %d bytes", limit))
+			err := fmt.Errorf("the body goes on after the expected %d bytes", limit)
+			return cmp.Or(p.reset(), never(err))
 		}
 		if err := p.write(b[:n]); err != nil {
 			return stop(err)
@@ -256,24 +222,13 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 		case err == io.EOF:
 			return nil
 		case err != nil:
-			return fmt.Errorf("after %d bytes: %w", p.size, explain(ctx, err))
+			return fmt.Errorf("after %d bytes: %w", p.size, cmp.Or(context.Cause(ctx), err))
 		}
 	}
 }
 
 // stalled is the error of an attempt that brought nothing.
-type stalled time.Duration
-
-func (s stalled) Error() string { return "no byte for " + time.Duration(s).String() }
-
-// explain replaces the error that a stall caused by its reason.
-func explain(ctx context.Context, err error) error {
-	var s stalled
-	if errors.As(context.Cause(ctx), &s) {
-		return s
-	}
-	return err
-}
+func stalled(d time.Duration) error { return fmt.Errorf("no byte for %v", d) }
 
 // do asks for the bytes of a file from an offset on, as they are: a server that
 // compresses, or a client that unpacks, would make others of them. Its error leaves the
@@ -292,7 +247,7 @@ func (c Client) do(ctx context.Context, method, address string, from int64) (*ht
 	if err == nil {
 		return resp, nil
 	}
-	err = explain(ctx, err)
+	err = cmp.Or(context.Cause(ctx), err)
 	if u := (*url.Error)(nil); errors.As(err, &u) && u.URL == address {
 		err = u.Err
 	}
@@ -311,24 +266,23 @@ func readAnswer(resp *http.Response, from int64) (start, total int64, err error)
 	case http.StatusOK:
 		return 0, resp.ContentLength, nil
 	case http.StatusPartialContent:
-		start, total, err := parseRange(ranges)
+		start, total, err = parseRange(ranges)
 		if err == nil && start != from {
 			err = fmt.Errorf("Content-Range %q: expected to start at %d", ranges, from)
 		}
 		if err != nil {
-			return 0, 0, &failure{error: err, next: nextStart}
-		}
-		if total < 0 && resp.ContentLength >= 0 {
+			err = restart(err)
+		} else if total < 0 && resp.ContentLength >= 0 {
 			total = start + resp.ContentLength
 		}
-		return start, total, nil
+		return start, total, err
 	case http.StatusRequestedRangeNotSatisfiable:
 		if from > 0 && ranges == fmt.Sprintf("bytes */%d", from) {
 			return from, from, nil
 		}
 		if from > 0 {
-			err := fmt.Errorf("%s: Content-Range %q: no bytes from %d on", resp.Status, ranges, from)
-			return 0, 0, &failure{error: err, next: nextStart}
+			return 0, 0, restart(fmt.Errorf("%s: Content-Range %q: no bytes from %d on",
+				resp.Status, ranges, from))
 		}
 	}
 	return 0, 0, badStatus(resp)
@@ -348,20 +302,18 @@ func badStatus(resp *http.Response) error {
 	return f
 }
 
-var contentRange = regexp.MustCompile(`^bytes ([0-9]+)-([0-9]+)/([0-9]+|\*)$`)
+var contentRange = regexp.MustCompile(`^bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)$`)
 
 // parseRange reads the header Content-Range of a partial answer, such as
 // "bytes 100-199/1000". The total is -1 if it is "*".
 func parseRange(s string) (start, total int64, err error) {
 	if m := contentRange.FindStringSubmatch(s); m != nil {
-		var errs [3]error
-		var last int64
-		start, errs[0] = strconv.ParseInt(m[1], 10, 64)
-		last, errs[1] = strconv.ParseInt(m[2], 10, 64)
-		if total = -1; m[3] != "*" {
-			total, errs[2] = strconv.ParseInt(m[3], 10, 64)
+		start, _ = strconv.ParseInt(m[1], 10, 64)
+		last, _ := strconv.ParseInt(m[2], 10, 64)
+		if total, err = strconv.ParseInt(m[3], 10, 64); err != nil {
+			total = -1
 		}
-		if errors.Join(errs[:]...) == nil && start <= last && (total < 0 || last < total) {
+		if start <= last && (total < 0 || last < total) {
 			return start, total, nil
 		}
 	}

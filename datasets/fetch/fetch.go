@@ -20,17 +20,16 @@ const askAbove = 1e9
 
 // item is one file of the command line's datasets.
 type item struct {
-	dataset string
-	label   string // DATASET/FILE
-	file    download.File
-	size    int64 // 0 if not known
-	status  download.Status
+	label  string // DATASET/FILE
+	file   download.File
+	size   int64 // 0 if not known
+	status download.Status
 }
 
 // items are the files of the datasets in their order. A dataset that cannot be
 // fetched is among byHand.
-func (a *app) items(o *options) (items []*item, byHand []string, err error) {
-	for _, name := range o.names {
+func (a *app) items() (items []*item, byHand []string, err error) {
+	for _, name := range a.names {
 		files, err := a.sources(name)
 		if err != nil {
 			return nil, nil, err
@@ -39,15 +38,13 @@ func (a *app) items(o *options) (items []*item, byHand []string, err error) {
 			byHand = append(byHand, name)
 		}
 		for _, s := range files {
-			f := download.File{Path: filepath.Join(o.data, name, s.File), MD5: s.MD5, SHA256: s.SHA256,
-				Size:   s.Size,
-				Accept: slices.Contains(o.accept, name)}
-			for _, m := range o.mirrors {
-				f.URLs = append(f.URLs, m+"/"+name+"/"+url.PathEscape(s.File))
+			var urls []string
+			for _, m := range a.mirrors {
+				urls = append(urls, m+"/"+name+"/"+url.PathEscape(s.File))
 			}
-			f.URLs = append(f.URLs, s.URLs...)
-			items = append(items, &item{dataset: name, label: path.Join(name, s.File),
-				size: s.Size, file: f})
+			items = append(items, &item{label: path.Join(name, s.File), size: s.Size,
+				file: download.File{Path: filepath.Join(a.data, name, s.File), URLs: append(urls, s.URLs...),
+					MD5: s.MD5, SHA256: s.SHA256, Size: s.Size, Accept: slices.Contains(a.accept, name)}})
 		}
 	}
 	return items, byHand, nil
@@ -55,57 +52,53 @@ func (a *app) items(o *options) (items []*item, byHand []string, err error) {
 
 // fetch says what there is and downloads what is missing. To list, it does not read files,
 // nor uses the network.
-func (a *app) fetch(ctx context.Context, o *options) error {
-	items, byHand, err := a.items(o)
+func (a *app) fetch(ctx context.Context) error {
+	items, byHand, err := a.items()
 	if err != nil {
 		return err
 	}
 	var todo []*item
 	for _, i := range items {
-		if err := a.look(ctx, i, o.list); err != nil {
+		if err := a.look(ctx, i); err != nil {
 			return err
 		}
-		a.print(i, o.list)
+		a.print(i)
 		if !i.status.State.Good() {
 			todo = append(todo, i)
 		}
 	}
 	absent := false
 	for _, name := range byHand {
-		there, err := hasFiles(filepath.Join(o.data, name))
-		if err != nil {
+		dir := filepath.Join(a.data, name)
+		switch entries, err := os.ReadDir(dir); {
+		case err != nil && !errors.Is(err, os.ErrNotExist):
 			return err
-		}
-		if there {
+		case len(entries) > 0:
 			fmt.Fprintf(a.out, "%-40s %10s  %s\n", name, "", download.Present)
-			continue
+		default:
+			absent = true
+			fmt.Fprintf(a.out, "%s: cannot be fetched; put a folder of images per class into %s: %s\n",
+				name, dir, "Forward, Left, Right, Stop")
 		}
-		absent = true
-		fmt.Fprintf(a.out, "%s: cannot be fetched; put a folder of images per class into %s: %s\n",
-			name, filepath.Join(o.data, name), "Forward, Left, Right, Stop")
 	}
-	if o.list {
+	if a.list {
 		return nil
 	}
-	if err := a.confirm(ctx, o, todo); err != nil {
+	if err := a.confirm(ctx, todo); err != nil {
 		return err
 	}
-	failed, err := a.download(ctx, todo)
-	switch {
-	case err != nil:
+	if err := a.download(ctx, todo); err != nil {
 		return err
-	case failed > 0:
-		return fmt.Errorf("%d of %d files could not be fetched", failed, len(todo))
-	case absent && !o.all:
+	}
+	if absent && !a.all {
 		return errors.New("no files to fetch for " + list(byHand))
 	}
 	return nil
 }
 
-// look finds out what is at the place of a file and, unless only what is known at once is
-// asked for, how large the file is.
-func (a *app) look(ctx context.Context, i *item, quick bool) (err error) {
-	if quick {
+// look finds out what is at the place of a file and, unless to list, how large the file is.
+func (a *app) look(ctx context.Context, i *item) (err error) {
+	if a.list {
 		i.status, err = download.Stat(i.file)
 		return err
 	}
@@ -125,22 +118,22 @@ func (a *app) look(ctx context.Context, i *item, quick bool) (err error) {
 	return ctx.Err()
 }
 
-// print says what is at the place of a file, and where it comes from if that is asked for.
-func (a *app) print(i *item, from bool) {
-	size, state := "?", string(i.status.State)
-	switch {
-	case i.status.State.Good():
-		size = amount(i.status.Size)
-	case i.size > 0:
+// print says what is at the place of a file and, to list, where it comes from.
+func (a *app) print(i *item) {
+	s := i.status
+	size, state := "?", string(s.State)
+	if s.State.Good() {
+		size = amount(s.Size)
+	} else if i.size > 0 {
 		size = amount(i.size)
 	}
-	if i.status.Why != nil {
-		state += ", " + i.status.Why.Error()
+	if s.Why != nil {
+		state += ", " + s.Why.Error()
 	}
-	if i.status.Part > 0 && !i.status.State.Good() {
-		state += ", " + amount(i.status.Part) + " received"
+	if s.Part > 0 && !s.State.Good() {
+		state += ", " + amount(s.Part) + " received"
 	}
-	if from {
+	if a.list {
 		state += ", from " + i.file.URLs[0]
 	}
 	fmt.Fprintf(a.out, "%-40s %10s  %s\n", i.label, size, state)
@@ -148,7 +141,7 @@ func (a *app) print(i *item, from bool) {
 
 // confirm says how much there is to download, refuses what would not fit on the disk, and
 // asks before a long download.
-func (a *app) confirm(ctx context.Context, o *options, todo []*item) error {
+func (a *app) confirm(ctx context.Context, todo []*item) error {
 	if len(todo) == 0 {
 		return nil
 	}
@@ -163,11 +156,11 @@ func (a *app) confirm(ctx context.Context, o *options, todo []*item) error {
 	if unknown > 0 {
 		total += fmt.Sprintf(" and %d of unknown size", unknown)
 	}
-	fmt.Fprintf(a.out, "to download into %s: %s\n", o.data, total)
-	if free, ok := a.free(o.data); ok && bytes > free {
-		return fmt.Errorf("%s has room for %s, %s are missing", o.data, amount(free), amount(bytes))
+	fmt.Fprintf(a.out, "to download into %s: %s\n", a.data, total)
+	if free, ok := a.free(a.data); ok && bytes > free {
+		return fmt.Errorf("%s has room for %s, %s are missing", a.data, amount(free), amount(bytes))
 	}
-	if o.yes || bytes <= askAbove {
+	if a.yes || bytes <= askAbove {
 		return nil
 	}
 	if !a.terminal {
@@ -183,48 +176,42 @@ func (a *app) confirm(ctx context.Context, o *options, todo []*item) error {
 	case <-ctx.Done(): // the read stays behind: the process ends anyway
 		return ctx.Err()
 	case s := <-answer:
-		if s == "y" || s == "yes" {
-			return nil
+		if s != "y" && s != "yes" {
+			return errors.New("nothing was downloaded")
 		}
-		return errors.New("nothing was downloaded")
+		return nil
 	}
 }
 
-// download fetches one file after the other, the rest too if one fails, and counts
-// those that do.
-func (a *app) download(ctx context.Context, todo []*item) (failed int, err error) {
+// download fetches one file after the other, the rest too if one fails.
+func (a *app) download(ctx context.Context, todo []*item) error {
+	failed := 0
 	for _, i := range todo {
 		bar := newProgress(a.err, i.label)
 		s, err := a.client.Fetch(ctx, i.file, bar.event)
 		bar.close()
-		var m *download.MismatchError
-		switch {
-		case err == nil && s.State == download.Verified:
-			fmt.Fprintf(a.out, "%s: %s, %s\n", i.label, amount(s.Size), s.State)
+		if err == nil {
+			sum := ""
+			if s.State != download.Verified { // only its record vouches for it
+				sum = ", sha256 " + s.Sums.SHA256
+			}
+			fmt.Fprintf(a.out, "%s: %s, %s%s\n", i.label, amount(s.Size), s.State, sum)
 			continue
-		case err == nil: // only its record vouches for it
-			fmt.Fprintf(a.out, "%s: %s, %s, sha256 %s\n", i.label, amount(s.Size), s.State, s.Sums.SHA256)
-			continue
-		case ctx.Err() != nil:
-			return failed, err
+		}
+		if ctx.Err() != nil {
+			return err
 		}
 		failed++
 		fmt.Fprintln(a.err, "fetch:", err)
-		if errors.As(err, &m) {
+		if m := (*download.MismatchError)(nil); errors.As(err, &m) {
 			fmt.Fprintf(a.err, "  A mirror has other bytes than the published ones. "+
-				"If you trust them, -accept %s keeps them.\n", i.dataset)
+				"If you trust them, -accept %s keeps them.\n", path.Dir(i.label))
 		}
 	}
-	return failed, nil
-}
-
-// hasFiles reports whether a folder is there and has something in it.
-func hasFiles(dir string) (bool, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
+	if failed > 0 {
+		return fmt.Errorf("%d of %d files could not be fetched", failed, len(todo))
 	}
-	return len(entries) > 0, err
+	return nil
 }
 
 // amount prints a number of bytes with three or four digits.

@@ -45,9 +45,7 @@ func main() {
 		sources:  datasets.Sources,
 		free:     freeSpace,
 	}
-	code := a.run(ctx, os.Args[1:])
-	stop()
-	os.Exit(code)
+	os.Exit(a.run(ctx, os.Args[1:]))
 }
 
 // app is what the command works with.
@@ -59,6 +57,18 @@ type app struct {
 	client   *download.Client
 	sources  func(name string) ([]datasets.Source, error)
 	free     func(dir string) (int64, bool)
+	options
+}
+
+// options are the command line; the flag -timeout is in the client.
+type options struct {
+	names   []string // of datasets, in the order given
+	all     bool     // no names were given
+	data    string
+	yes     bool
+	list    bool
+	mirrors []string // bases, without a slash at the end
+	accept  []string // names of datasets
 }
 
 // run returns the exit code: 2 is a wrong command line, 130 an interruption, 1 any
@@ -66,7 +76,7 @@ type app struct {
 func (a *app) run(ctx context.Context, args []string) int {
 	set := flag.NewFlagSet("fetch", flag.ContinueOnError)
 	set.SetOutput(a.err)
-	o := newOptions(set)
+	a.setFlags(set)
 	root := &ffcli.Command{
 		Name:       "fetch",
 		ShortUsage: "fetch [flags] [names]",
@@ -74,11 +84,10 @@ func (a *app) run(ctx context.Context, args []string) int {
 		LongHelp:   "Without names, all datasets are fetched: " + list(datasets.Names()) + ".",
 		FlagSet:    set,
 		Exec: func(ctx context.Context, names []string) error {
-			if err := o.check(names); err != nil {
+			if err := a.check(names); err != nil {
 				return err
 			}
-			a.client.Stall = o.timeout
-			return a.fetch(ctx, o)
+			return a.fetch(ctx)
 		},
 	}
 	if err := root.Parse(args); err != nil {
@@ -106,26 +115,14 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return 1
 }
 
-// options are the command line.
-type options struct {
-	names   []string // of datasets, in the order given
-	all     bool     // no names were given
-	data    string
-	yes     bool
-	list    bool
-	timeout time.Duration
-	mirrors []string // bases, without a slash at the end
-	accept  []string // names of datasets
-}
-
-func newOptions(set *flag.FlagSet) *options {
-	o := &options{}
-	set.StringVar(&o.data, "data", cmp.Or(os.Getenv(datasets.DirEnv), "data"),
+func (a *app) setFlags(set *flag.FlagSet) {
+	a.options = options{}
+	set.StringVar(&a.data, "data", cmp.Or(os.Getenv(datasets.DirEnv), "data"),
 		"`directory` for a folder per dataset; default from the environment variable "+
 			datasets.DirEnv+" or else data")
-	set.BoolVar(&o.yes, "yes", false, "download more than 1 GB without asking")
-	set.BoolVar(&o.list, "list", false, "download nothing, list the files")
-	set.DurationVar(&o.timeout, "timeout", 30*time.Second,
+	set.BoolVar(&a.yes, "yes", false, "download more than 1 GB without asking")
+	set.BoolVar(&a.list, "list", false, "download nothing, list the files")
+	set.DurationVar(&a.client.Stall, "timeout", 30*time.Second,
 		"give up an attempt that brings no byte for so long")
 	set.Func("mirror", "`address` to look at first, as ADDRESS/DATASET/FILE; may be repeated",
 		func(s string) error {
@@ -133,20 +130,18 @@ func newOptions(set *flag.FlagSet) *options {
 			if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 				return errors.New("want an address that starts with http:// or https://")
 			}
-			o.mirrors = append(o.mirrors, strings.TrimRight(s, "/"))
+			a.mirrors = append(a.mirrors, strings.TrimRight(s, "/"))
 			return nil
 		})
 	set.Func("accept", "`names` of datasets, separated by commas, whose files are kept although they "+
-		"are not "+
-		"the published ones; their own sums are recorded", func(s string) error {
-		o.accept = append(o.accept, strings.Split(s, ",")...)
+		"are not the published ones; their own sums are recorded", func(s string) error {
+		a.accept = append(a.accept, strings.Split(s, ",")...)
 		return nil
 	})
-	return o
 }
 
 // check takes the names and looks for what is wrong in the flags.
-func (o *options) check(names []string) error {
+func (a *app) check(names []string) error {
 	for _, n := range names {
 		if strings.HasPrefix(n, "-") {
 			return usagef("%s after a name: flags come first", n)
@@ -154,22 +149,22 @@ func (o *options) check(names []string) error {
 		if !slices.Contains(datasets.Names(), n) {
 			return usagef("unknown dataset %q: want some of %s", n, list(datasets.Names()))
 		}
-		if !slices.Contains(o.names, n) {
-			o.names = append(o.names, n)
+		if !slices.Contains(a.names, n) {
+			a.names = append(a.names, n)
 		}
 	}
 	if len(names) == 0 {
-		o.names, o.all = datasets.Names(), true
+		a.names, a.all = datasets.Names(), true
 	}
-	for _, n := range o.accept {
-		if !slices.Contains(o.names, n) {
-			return usagef("-accept %s: not one of the datasets to fetch: %s", n, list(o.names))
+	for _, n := range a.accept {
+		if !slices.Contains(a.names, n) {
+			return usagef("-accept %s: not one of the datasets to fetch: %s", n, list(a.names))
 		}
 	}
-	if o.timeout <= 0 {
-		return usagef("-timeout %v: want more than 0", o.timeout)
+	if a.client.Stall <= 0 {
+		return usagef("-timeout %v: want more than 0", a.client.Stall)
 	}
-	if o.data == "" {
+	if a.data == "" {
 		return usagef("-data: want a directory")
 	}
 	return nil

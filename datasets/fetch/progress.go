@@ -42,31 +42,25 @@ func (p *progress) event(e download.Event) {
 			p.told[s] = true
 			p.line(s)
 		}
-	case download.Receiving, download.Checking:
-		verb := "received"
-		if e.Stage == download.Checking {
-			verb = "checking"
-		}
-		switch {
-		case p.bars:
-			p.draw(e, verb)
-		case time.Since(p.last) <= linePause:
-		case e.Size <= 0:
-			p.line(fmt.Sprintf("%s %s", verb, amount(e.Done)))
-		default:
-			p.line(fmt.Sprintf("%s %s of %s, %d%%", verb, amount(e.Done), amount(e.Size), 100*e.Done/e.Size))
-		}
+	case download.Receiving:
+		p.far(e, "received")
+	case download.Checking:
+		p.far(e, "checking")
 	}
 }
 
-// line prints below what is on the terminal.
-func (p *progress) line(s string) {
-	p.close()
-	p.last = time.Now()
-	fmt.Fprintf(p.w, "%s: %s\n", p.label, s)
-}
-
-func (p *progress) draw(e download.Event, verb string) {
+// far shows how far a stage is.
+func (p *progress) far(e download.Event, verb string) {
+	if !p.bars {
+		if time.Since(p.last) > linePause {
+			text := verb + " " + amount(e.Done)
+			if e.Size > 0 {
+				text += fmt.Sprintf(" of %s, %d%%", amount(e.Size), 100*e.Done/e.Size)
+			}
+			p.line(text)
+		}
+		return
+	}
 	if p.bar == nil || p.stage != e.Stage {
 		p.close()
 		p.stage = e.Stage
@@ -75,12 +69,18 @@ func (p *progress) draw(e download.Event, verb string) {
 			size = -1
 		}
 		p.bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(p.w),
-			progressbar.OptionShowBytes(true),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionSetWidth(30),
-			progressbar.OptionSetDescription(fmt.Sprintf("%s %s", p.label, verb)))
+			progressbar.OptionShowBytes(true), progressbar.OptionSetPredictTime(true),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(30),
+			progressbar.OptionSetDescription(p.label+" "+verb))
 	}
 	p.bar.Set64(e.Done)
+}
+
+// line prints below what is on the terminal.
+func (p *progress) line(s string) {
+	p.close()
+	p.last = time.Now()
+	fmt.Fprintf(p.w, "%s: %s\n", p.label, s)
 }
 
 // close ends the bar, if there is one.

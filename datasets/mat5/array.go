@@ -1,7 +1,7 @@
 package mat5
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -15,130 +15,80 @@ const (
 	maxName = 255 // bytes of the name; MATLAB's own are at most 63
 )
 
-// Class is the class of an array as MATLAB shows it.
-type Class uint8
+// classes are the names of the classes, by their numbers in the file.
+var classes = [...]string{"", "cell", "struct", "object", "char", "sparse", "double", "single",
+	"int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "function", "opaque"}
 
-// The classes of arrays. A logical array is of class Uint8.
 const (
-	Cell Class = 1 + iota
-	Struct
-	Object
-	Char
-	Sparse
-	Double
-	Single
-	Int8
-	Uint8
-	Int16
-	Uint16
-	Int32
-	Uint32
-	Int64
-	Uint64
-	Function
-	Opaque // an object of a class defined in MATLAB code
+	classDouble = 6 // the first of the numeric classes
+	classUint64 = 15
+	classOpaque = 17 // an object of a class defined in MATLAB code
 )
 
-func (c Class) String() string {
-	names := [...]string{"", "cell", "struct", "object", "char", "sparse", "double", "single",
-		"int8", "uint8",
-		"int16", "uint16", "int32", "uint32", "int64", "uint64", "function", "opaque"}
-	if c >= Cell && c <= Opaque {
-		return names[c]
-	}
-	return fmt.Sprintf("class %d", uint8(c))
-}
+// storage is what the bytes of a data element are. It may be smaller than the class of
+// an array: MATLAB stores whole numbers of class double in integers that hold them.
+type storage uint32
 
-// Type is how the values of an array are stored in the file. It may be smaller than the
-// class: MATLAB stores whole numbers of class Double in integers that hold them.
-type Type uint32
-
-// The types that values are stored as, and two that are not values.
 const (
-	StoredInt8     Type = 1
-	StoredUint8    Type = 2
-	StoredInt16    Type = 3
-	StoredUint16   Type = 4
-	StoredInt32    Type = 5
-	StoredUint32   Type = 6
-	StoredSingle   Type = 7
-	StoredDouble   Type = 9
-	StoredInt64    Type = 12
-	StoredUint64   Type = 13
-	typeMatrix     Type = 14
-	typeCompressed Type = 15
+	typeInt8       storage = 1
+	typeInt32      storage = 5
+	typeUint32     storage = 6
+	typeMatrix     storage = 14
+	typeCompressed storage = 15
 )
-
-// number says how a type's values are stored: in so many bytes, from which value makes a number.
-type number struct {
-	name  string
-	size  int
-	value func(o binary.ByteOrder, b []byte) float64
-}
-
-func (t Type) number() number { return numbers[t] }
 
 type order = binary.ByteOrder
 
-var numbers = map[Type]number{
-	StoredInt8:   {"int8", 1, func(_ order, b []byte) float64 { return float64(int8(b[0])) }},
-	StoredUint8:  {"uint8", 1, func(_ order, b []byte) float64 { return float64(b[0]) }},
-	StoredInt16:  {"int16", 2, func(o order, b []byte) float64 { return float64(int16(o.Uint16(b))) }},
-	StoredUint16: {"uint16", 2, func(o order, b []byte) float64 { return float64(o.Uint16(b)) }},
-	StoredInt32:  {"int32", 4, func(o order, b []byte) float64 { return float64(int32(o.Uint32(b))) }},
-	StoredUint32: {"uint32", 4, func(o order, b []byte) float64 { return float64(o.Uint32(b)) }},
-	StoredSingle: {"single", 4, func(o order,
-		b []byte) float64 {
-		return float64(math.Float32frombits(o.Uint32(b)))
-	}},
-	StoredDouble: {"double", 8, func(o order,
-		b []byte) float64 {
-		return math.Float64frombits(o.Uint64(b))
-	}},
-	StoredInt64:  {"int64", 8, func(o order, b []byte) float64 { return float64(int64(o.Uint64(b))) }},
-	StoredUint64: {"uint64", 8, func(o order, b []byte) float64 { return float64(o.Uint64(b)) }},
+// storages has the name of each storage and, for numbers, their size in bytes and what
+// makes a number of those.
+var storages = map[storage]struct {
+	name  string
+	size  int
+	value func(o order, b []byte) float64
+}{
+	typeInt8:       {"int8", 1, func(_ order, b []byte) float64 { return float64(int8(b[0])) }},
+	2:              {"uint8", 1, func(_ order, b []byte) float64 { return float64(b[0]) }},
+	3:              {"int16", 2, func(o order, b []byte) float64 { return float64(int16(o.Uint16(b))) }},
+	4:              {"uint16", 2, func(o order, b []byte) float64 { return float64(o.Uint16(b)) }},
+	typeInt32:      {"int32", 4, func(o order, b []byte) float64 { return float64(int32(o.Uint32(b))) }},
+	typeUint32:     {"uint32", 4, func(o order, b []byte) float64 { return float64(o.Uint32(b)) }},
+	7:              {"single", 4, single},
+	9:              {"double", 8, double},
+	12:             {"int64", 8, func(o order, b []byte) float64 { return float64(int64(o.Uint64(b))) }},
+	13:             {"uint64", 8, func(o order, b []byte) float64 { return float64(o.Uint64(b)) }},
+	typeMatrix:     {name: "matrix"},
+	typeCompressed: {name: "compressed"},
 }
 
-func (t Type) String() string {
-	switch name := t.number().name; {
-	case name != "":
-		return name
-	case t == typeMatrix:
-		return "matrix"
-	case t == typeCompressed:
-		return "compressed"
-	}
-	return fmt.Sprintf("type %d", uint32(t))
-}
+func single(o order, b []byte) float64 { return float64(math.Float32frombits(o.Uint32(b))) }
+func double(o order, b []byte) float64 { return math.Float64frombits(o.Uint64(b)) }
+
+func (s storage) String() string { return cmp.Or(storages[s].name, fmt.Sprintf("type %d", uint32(s))) }
 
 // Array is a variable of the file.
 type Array struct {
-	Name    string // "" possibly, for classes that are not numeric
-	Class   Class
-	Complex bool
-	Dims    []int // the size of each dimension, two at least; none for Opaque
-	Type    Type  // how the values are stored; 0 unless they can be read
+	Name  string // "" possibly, for classes that are not numeric
+	Class string // as MATLAB shows it: uint8 for a logical array, with complex before it if so
+	Dims  []int  // the size of each dimension, two at least; none for the class opaque
 
-	m    *matrix
-	data io.Reader // the values
-	left int       // values not read yet
-	pad  int64     // bytes after them
-	err  error     // of a read, after which there is no other
+	m      *matrix
+	stored storage   // 0 unless the values can be read
+	data   io.Reader // the values
+	left   int       // values not read yet
+	pad    int64     // bytes after them
+	err    error     // of a read, after which there is no other
 }
 
 // Readable reports whether the array's values can be read: it is numeric and real.
-func (a *Array) Readable() bool { return a.Class >= Double && a.Class <= Uint64 && !a.Complex }
+func (a *Array) Readable() bool { return a.stored != 0 }
 
 // Len is the number of values left to read: at first the product of Dims for arrays
 // that can be read, and 0 for others.
 func (a *Array) Len() int { return a.left }
 
-// readArray reads the header of an array: flags, dimensions, name and, where the values
-// can be read, their tag. The values may take at most limit bytes.
+// readArray reads the header of an array, of which the values may take at most limit bytes.
 func readArray(m *matrix, limit int64) (*Array, error) {
-	a := &Array{m: m}
-	var dims []byte
-	b, err := m.element(StoredUint32, 8)
+	b, err := m.element(typeUint32, 8)
 	if err == nil && len(b) != 8 {
 		err = fmt.Errorf("expected 8 bytes, found %d", len(b))
 	}
@@ -146,36 +96,47 @@ func readArray(m *matrix, limit int64) (*Array, error) {
 		return nil, fmt.Errorf("array flags: %w", err)
 	}
 	flags := m.order.Uint32(b)
-	a.Class = Class(flags)
-	a.Complex = flags&0x800 != 0
-	if a.Class < Cell || a.Class > Opaque {
-		return nil, fmt.Errorf("array flags: class: expected %d to %d, found %d", Cell, Opaque, a.Class)
+	class := uint8(flags)
+	if class < 1 || class > classOpaque {
+		return nil, fmt.Errorf("array flags: class: expected 1 to %d, found %d", classOpaque, class)
 	}
-	if a.Class != Opaque {
-		if dims, err = m.element(StoredInt32, 4*maxDims); err == nil && (len(dims) < 8 || len(dims)%4 != 0) {
-			err = fmt.Errorf("expected two or more, 4 bytes each, found %d bytes", len(dims))
-		}
-		if err != nil {
+	a := &Array{m: m, Class: classes[class]}
+	if class != classOpaque {
+		if err := a.readDims(); err != nil {
 			return nil, fmt.Errorf("dimensions: %w", err)
 		}
 	}
-	for d := range slices.Chunk(dims, 4) {
-		a.Dims = append(a.Dims, int(int32(m.order.Uint32(d))))
-		if last := len(a.Dims) - 1; a.Dims[last] < 0 {
-			return nil, fmt.Errorf("dimensions: dimension %d: expected 0 or more, found %d", last,
-				a.Dims[last])
-		}
-	}
-	if b, err = m.element(StoredInt8, maxName); err != nil {
+	if b, err = m.element(typeInt8, maxName); err != nil {
 		return nil, fmt.Errorf("name: %w", err)
 	}
 	a.Name = string(b)
-	if a.Readable() {
+	switch {
+	case flags&0x800 != 0:
+		a.Class = "complex " + a.Class
+	case class >= classDouble && class <= classUint64:
 		if err := a.readValuesTag(limit); err != nil {
 			return nil, fmt.Errorf("%q: %w", a.Name, err)
 		}
 	}
 	return a, nil
+}
+
+func (a *Array) readDims() error {
+	b, err := a.m.element(typeInt32, 4*maxDims)
+	if err != nil {
+		return err
+	}
+	if len(b) < 8 || len(b)%4 != 0 {
+		return fmt.Errorf("expected two or more, 4 bytes each, found %d bytes", len(b))
+	}
+	for d := range slices.Chunk(b, 4) {
+		n := int(int32(a.m.order.Uint32(d)))
+		if n < 0 {
+			return fmt.Errorf("dimension %d: expected 0 or more, found %d", len(a.Dims), n)
+		}
+		a.Dims = append(a.Dims, n)
+	}
+	return nil
 }
 
 // readValuesTag reads the tag of the values and checks it against the dimensions.
@@ -184,7 +145,7 @@ func (a *Array) readValuesTag(limit int64) error {
 	if err != nil {
 		return fmt.Errorf("values: %w", err)
 	}
-	width := int64(t.typ.number().size)
+	width := int64(storages[t.typ].size)
 	if width == 0 {
 		return fmt.Errorf("values: expected numbers, found %v", t.typ)
 	}
@@ -193,20 +154,14 @@ func (a *Array) readValuesTag(limit int64) error {
 		n *= float64(d)
 	}
 	if !(n <= float64(limit/width)) {
-		return fmt.Errorf("dimensions %v: expected at most %d bytes of values, found %.0f values of "+
-			"%d bytes",
-			a.Dims, limit, n, width)
+		return fmt.Errorf("dimensions %v: expected at most %d bytes of values, "+
+			"found %.0f values of %d bytes", a.Dims, limit, n, width)
 	}
 	if int64(t.size) != int64(n)*width {
 		return fmt.Errorf("values: dimensions %v of %v take %d bytes, found %d",
 			a.Dims, t.typ, int64(n)*width, t.size)
 	}
-	a.Type, a.left = t.typ, int(n)
-	if t.small {
-		a.data = bytes.NewReader(t.data[:t.size])
-	} else {
-		a.data, a.pad = a.m, padding(t.size)
-	}
+	a.stored, a.left, a.data, a.pad = t.typ, int(n), t.data, t.pad
 	return nil
 }
 
@@ -215,81 +170,41 @@ func (a *Array) errorf(format string, args ...any) error {
 	return fmt.Errorf("mat5: variable %q: %w", a.Name, fmt.Errorf(format, args...))
 }
 
-// Uint8s reads the next len(dst) values into dst. It is an error if the array is not
-// [Array.Readable], if there are not so many values left, or if one is not a whole number
-// from 0 to 255. Reading the last value also checks what follows it, for a compressed
-// array the checksum of all its data; [Reader.Next] then returns the error as well.
-func (a *Array) Uint8s(dst []uint8) error {
-	if a.Type == StoredUint8 {
-		if err := a.check(len(dst)); err != nil {
-			return err
-		}
-		return a.read(dst)
-	}
-	return a.each(len(dst), func(i int, v float64) error {
-		if !(v >= 0 && v <= 255) || v != math.Trunc(v) {
-			return a.errorf("expected whole numbers from 0 to 255, found %v", v)
-		}
-		dst[i] = uint8(v)
-		return nil
-	})
-}
-
-// Float64s reads the next len(dst) values into dst. Errors are those of [Array.Uint8s], but
-// values may be any numbers. Integers of 64 bits that a float64 cannot hold are rounded.
+// Float64s reads the next len(dst) values into dst. It is an error if the array is not
+// [Array.Readable], or if there are not so many values left. Integers of 64 bits that a
+// float64 cannot hold are rounded. Reading the last value also checks what follows it, for
+// a compressed array the checksum of all its data; [Reader.Next] then returns the error as well.
 func (a *Array) Float64s(dst []float64) error {
-	return a.each(len(dst), func(i int, v float64) error {
-		dst[i] = v
-		return nil
-	})
-}
-
-// each calls f with the next n values.
-func (a *Array) each(n int, f func(i int, v float64) error) error {
-	if err := a.check(n); err != nil {
-		return err
-	}
-	num := a.Type.number()
-	var buf [4096]byte
-	for i := 0; ; {
-		b := buf[:min(n-i, len(buf)/num.size)*num.size]
-		if err := a.read(b); err != nil {
-			return err
-		}
-		for ; len(b) > 0; i, b = i+1, b[num.size:] {
-			if err := f(i, num.value(a.m.order, b)); err != nil {
-				return err
-			}
-		}
-		if i == n {
-			return nil
-		}
-	}
-}
-
-// check returns an error unless n more values can be read.
-func (a *Array) check(n int) error {
 	switch {
 	case a.err != nil:
 		return a.err
-	case a.Complex:
-		return a.errorf("expected real numbers, found complex ones")
-	case a.Type == 0:
-		return a.errorf("expected an array of numbers, found one of class %v", a.Class)
-	case n > a.left:
-		return a.errorf("asked for %d values, found %d left", n, a.left)
+	case !a.Readable():
+		return a.errorf("expected an array of real numbers, found one of class %s", a.Class)
+	case len(dst) > a.left:
+		return a.errorf("asked for %d values, found %d left", len(dst), a.left)
 	}
-	return nil
+	number := storages[a.stored]
+	var buf [4096]byte
+	for {
+		n := min(len(dst), len(buf)/number.size)
+		if err := a.read(buf[:n*number.size]); err != nil {
+			return err
+		}
+		for i := range n {
+			dst[i] = number.value(a.m.order, buf[i*number.size:])
+		}
+		if dst = dst[n:]; len(dst) == 0 {
+			return nil
+		}
+	}
 }
 
 // read fills b with values as they are stored, and checks what follows the last one.
 func (a *Array) read(b []byte) error {
 	_, err := io.ReadFull(a.data, b)
 	err = noEOF(err)
-	if a.left -= len(b) / a.Type.number().size; err == nil && a.left == 0 {
-		if err = a.m.skip(a.pad); err == nil {
-			err = a.m.end()
-		}
+	if a.left -= len(b) / storages[a.stored].size; err == nil && a.left == 0 {
+		err = a.m.end(a.pad)
 	}
 	if err != nil {
 		a.err = a.errorf("values: %w", err)

@@ -9,6 +9,29 @@ import (
 	"testing"
 )
 
+// The numbers of classes and of types that only the tests name.
+const (
+	Cell     = 1
+	Struct   = 2
+	Char     = 4
+	Sparse   = 5
+	Double   = 6
+	Single   = 7
+	Uint8    = 9
+	Int16    = 10
+	Int64    = 14
+	Function = 16
+	Opaque   = 17
+
+	typeUint8  storage = 2
+	typeInt16  storage = 3
+	typeUint16 storage = 4
+	typeSingle storage = 7
+	typeDouble storage = 9
+	typeInt64  storage = 12
+	typeUint64 storage = 13
+)
+
 // builder writes MAT-files byte by byte after the published format.
 type builder struct{ order binary.AppendByteOrder }
 
@@ -27,7 +50,7 @@ func (b builder) file(elements ...[]byte) []byte {
 }
 
 // element is a data element with padding.
-func (b builder) element(typ Type, data ...byte) []byte {
+func (b builder) element(typ storage, data ...byte) []byte {
 	e := b.order.AppendUint32(nil, uint32(typ))
 	e = b.order.AppendUint32(e, uint32(len(data)))
 	e = append(e, data...)
@@ -35,14 +58,14 @@ func (b builder) element(typ Type, data ...byte) []byte {
 }
 
 // small is a small data element, at most 4 bytes.
-func (b builder) small(typ Type, data ...byte) []byte {
+func (b builder) small(typ storage, data ...byte) []byte {
 	e := b.order.AppendUint32(nil, uint32(len(data))<<16|uint32(typ))
 	e = append(e, data...)
 	return append(e, make([]byte, 4-len(data))...)
 }
 
 // raw is an element without padding.
-func (b builder) raw(typ Type, data ...byte) []byte {
+func (b builder) raw(typ storage, data ...byte) []byte {
 	e := b.order.AppendUint32(nil, uint32(typ))
 	e = b.order.AppendUint32(e, uint32(len(data)))
 	return append(e, data...)
@@ -63,9 +86,9 @@ func (b builder) matrix(flags uint32, dims []int32, name string, parts ...[]byte
 		d = b.order.AppendUint32(d, uint32(v))
 	}
 	return b.raw(typeMatrix, slices.Concat(
-		b.element(StoredUint32, b.uint32s(flags, 0)...),
-		b.element(StoredInt32, d...),
-		b.element(StoredInt8, []byte(name)...),
+		b.element(typeUint32, b.uint32s(flags, 0)...),
+		b.element(typeInt32, d...),
+		b.element(typeInt8, []byte(name)...),
 		slices.Concat(parts...),
 	)...)
 }
@@ -84,29 +107,29 @@ func deflate(data []byte) []byte {
 }
 
 // stored are values as they are stored in type typ, which must hold them.
-func (b builder) stored(typ Type, values ...float64) []byte {
+func (b builder) stored(typ storage, values ...float64) []byte {
 	var e []byte
 	for _, v := range values {
 		switch typ {
-		case StoredInt8:
+		case typeInt8:
 			e = append(e, byte(int8(v)))
-		case StoredUint8:
+		case typeUint8:
 			e = append(e, byte(v))
-		case StoredInt16:
+		case typeInt16:
 			e = b.order.AppendUint16(e, uint16(int16(v)))
-		case StoredUint16:
+		case typeUint16:
 			e = b.order.AppendUint16(e, uint16(v))
-		case StoredInt32:
+		case typeInt32:
 			e = b.order.AppendUint32(e, uint32(int32(v)))
-		case StoredUint32:
+		case typeUint32:
 			e = b.order.AppendUint32(e, uint32(v))
-		case StoredSingle:
+		case typeSingle:
 			e = b.order.AppendUint32(e, math.Float32bits(float32(v)))
-		case StoredDouble:
+		case typeDouble:
 			e = b.order.AppendUint64(e, math.Float64bits(v))
-		case StoredInt64:
+		case typeInt64:
 			e = b.order.AppendUint64(e, uint64(int64(v)))
-		case StoredUint64:
+		case typeUint64:
 			e = b.order.AppendUint64(e, uint64(v))
 		}
 	}
@@ -134,7 +157,7 @@ func TestBuilder(t *testing.T) {
 			0, 3, 0, 2, 1, 0, 1, 0,
 		}},
 	} {
-		got := c.b.matrix(0x200|uint32(Uint8), []int32{3, 1}, "xy", c.b.small(StoredUint8, 1, 0, 1))
+		got := c.b.matrix(0x200|uint32(Uint8), []int32{3, 1}, "xy", c.b.small(typeUint8, 1, 0, 1))
 		if !bytes.Equal(got, c.want) {
 			t.Errorf("%v:\n%v, want\n%v", c.b.order, got, c.want)
 		}

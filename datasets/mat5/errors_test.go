@@ -46,9 +46,9 @@ func TestReadErrors(t *testing.T) {
 	b := little
 	dims := func(d ...int32) []int32 { return d }
 	uint8s := func(d []int32, n int) []byte { // n values
-		return b.matrix(uint32(Uint8), d, "v", b.element(StoredUint8, make([]byte, n)...))
+		return b.matrix(uint32(Uint8), d, "v", b.element(typeUint8, make([]byte, n)...))
 	}
-	flags := b.element(StoredUint32, b.uint32s(uint32(Uint8), 0)...)
+	flags := b.element(typeUint32, b.uint32s(uint32(Uint8), 0)...)
 	good := uint8s(dims(2, 5), 10)
 	for _, c := range []struct {
 		name    string
@@ -56,17 +56,17 @@ func TestReadErrors(t *testing.T) {
 		want    string
 	}{
 		{"tag cut", good[:7], "tag: expected 8 bytes, found 7"},
-		{"not a matrix", b.element(StoredUint8, 1, 2), "expected a matrix or a compressed one, found uint8"},
+		{"not a matrix", b.element(typeUint8, 1, 2), "expected a matrix or a compressed one, found uint8"},
 		{"small at the top", b.small(typeMatrix, 1), "expected a matrix"},
 		{"small and too large", b.uint32s(5<<16|2, 0),
 			"a small element of uint8 has at most 4 bytes, found 5"},
 		{"matrix cut", good[:20], "array flags: truncated: expected 60 bytes more"},
 		{"matrix without content", b.raw(typeMatrix), "array flags: tag: expected 8 bytes, found 0"},
-		{"flags of another type", b.raw(typeMatrix, b.element(StoredInt8, 0)...),
+		{"flags of another type", b.raw(typeMatrix, b.element(typeInt8, 0)...),
 			"array flags: expected type uint32, found int8"},
-		{"flags too short", b.raw(typeMatrix, b.small(StoredUint32, 9, 0, 0, 0)...),
+		{"flags too short", b.raw(typeMatrix, b.small(typeUint32, 9, 0, 0, 0)...),
 			"array flags: expected 8 bytes, found 4"},
-		{"flags too long", b.raw(typeMatrix, b.element(StoredUint32, make([]byte, 12)...)...),
+		{"flags too long", b.raw(typeMatrix, b.element(typeUint32, make([]byte, 12)...)...),
 			"array flags: expected at most 8 bytes, found 12"},
 		{"class 0", b.matrix(0, dims(1, 1), "v"), "class: expected 1 to 17, found 0"},
 		{"class 18", b.matrix(18, dims(1, 1), "v"), "class: expected 1 to 17, found 18"},
@@ -79,7 +79,7 @@ func TestReadErrors(t *testing.T) {
 		{"65 dimensions", b.matrix(uint32(Uint8), make([]int32, 65), "v"),
 			"dimensions: expected at most 256 bytes, found 260"},
 		{"dimensions of another type", b.raw(typeMatrix,
-			slices.Concat(flags, b.element(StoredUint32, make([]byte, 8)...))...),
+			slices.Concat(flags, b.element(typeUint32, make([]byte, 8)...))...),
 			"dimensions: expected type int32, found uint32"},
 		{"negative dimension", uint8s(dims(2, -5), 10), "dimension 1: expected 0 or more, found -5"},
 		{"negative product", uint8s(dims(-2, -5), 10), "dimension 0: expected 0 or more, found -2"},
@@ -92,7 +92,7 @@ func TestReadErrors(t *testing.T) {
 		{"over the limit", uint8s(dims(1, 1<<16+1), 1<<16+1),
 			"expected at most 65536 bytes of values, found 65537 values of 1 bytes"},
 		{"over the limit in bytes", b.matrix(uint32(Double), dims(1, 1<<13+1), "v",
-			b.element(StoredDouble, make([]byte, 1<<16+8)...)),
+			b.element(typeDouble, make([]byte, 1<<16+8)...)),
 			"found 8193 values of 8 bytes"},
 		{"name too long", b.matrix(uint32(Uint8), dims(1, 1), strings.Repeat("n", 256)),
 			"name: expected at most 255 bytes, found 256"},
@@ -103,19 +103,19 @@ func TestReadErrors(t *testing.T) {
 		{"fewer values", uint8s(dims(2, 5), 9), "values: dimensions [2 5] of uint8 take 10 bytes, found 9"},
 		{"more values", uint8s(dims(2, 5), 11), "values: dimensions [2 5] of uint8 take 10 bytes, found 11"},
 		{"fewer values than the class needs",
-			b.matrix(uint32(Double), dims(1, 2), "v", b.element(StoredDouble, make([]byte, 15)...)),
+			b.matrix(uint32(Double), dims(1, 2), "v", b.element(typeDouble, make([]byte, 15)...)),
 			"values: dimensions [1 2] of double take 16 bytes, found 15"},
 		{"fewer values in a small element", b.matrix(uint32(Uint8), dims(1, 3), "v",
-			b.small(StoredUint8, 1, 2)), "take 3 bytes, found 2"},
+			b.small(typeUint8, 1, 2)), "take 3 bytes, found 2"},
 		{"values cut", good[:len(good)-7], `variable "v": values: truncated: expected 7 bytes more`},
-		{"element after the values", b.matrix(uint32(Uint8), dims(1, 1), "v", b.small(StoredUint8, 1),
-			b.small(StoredUint8, 1)),
+		{"element after the values", b.matrix(uint32(Uint8), dims(1, 1), "v", b.small(typeUint8, 1),
+			b.small(typeUint8, 1)),
 			`variable "v": values: expected the end of the matrix, found 8 bytes more`},
 		{"nothing compressed", b.raw(typeCompressed), "compressed: unexpected EOF"},
 		{"not zlib", b.raw(typeCompressed, []byte("plain text")...), "compressed: zlib: invalid header"},
 		{"compressed in itself", b.compressed(b.compressed(good)),
 			"compressed: expected a matrix, found compressed"},
-		{"compressed number", b.compressed(b.small(StoredUint8, 1)),
+		{"compressed number", b.compressed(b.small(typeUint8, 1)),
 			"compressed: expected a matrix, found uint8"},
 		{"compressed tag cut", b.compressed(good[:7]), "compressed: tag: expected 8 bytes, found 7"},
 		{"compressed matrix cut", b.compressed(good[:len(good)-7]),
@@ -149,20 +149,19 @@ func damageLast(b []byte) []byte {
 // too; not if the values are skipped.
 func TestChecksum(t *testing.T) {
 	b := little
-	m := b.matrix(uint32(Uint8), []int32{2, 5}, "v", b.element(StoredUint8, make([]byte, 10)...))
+	m := b.matrix(uint32(Uint8), []int32{2, 5}, "v", b.element(typeUint8, make([]byte, 10)...))
 	file := b.file(b.raw(typeCompressed, damageLast(deflate(m))...), m)
 	const want = "zlib: invalid checksum"
 	for name, read := range map[string]func(a *Array) error{
-		"Uint8s": func(a *Array) error { return a.Uint8s(make([]uint8, 10)) },
-		"Uint8s one by one": func(a *Array) error {
+		"at once": func(a *Array) error { return a.Float64s(make([]float64, 10)) },
+		"one by one": func(a *Array) error {
 			for range 9 {
-				if err := a.Uint8s(make([]uint8, 1)); err != nil {
+				if err := a.Float64s(make([]float64, 1)); err != nil {
 					return errors.New("too early")
 				}
 			}
-			return a.Uint8s(make([]uint8, 1))
+			return a.Float64s(make([]float64, 1))
 		},
-		"Float64s": func(a *Array) error { return a.Float64s(make([]float64, 10)) },
 	} {
 		r, a := open(t, file)
 		if err := read(a); err == nil || !strings.Contains(err.Error(), want) {
@@ -174,9 +173,9 @@ func TestChecksum(t *testing.T) {
 			}
 		}
 	}
-	m = b.matrix(uint32(Uint8), []int32{0, 5}, "v", b.element(StoredUint8))
+	m = b.matrix(uint32(Uint8), []int32{0, 5}, "v", b.element(typeUint8))
 	_, a := open(t, b.file(b.raw(typeCompressed, damageLast(deflate(m))...)))
-	if err := a.Uint8s(nil); err == nil || !strings.Contains(err.Error(), want) {
+	if err := a.Float64s(nil); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("array without values: error %v, want one with %q", err, want)
 	}
 	r, _ := open(t, file)
@@ -188,7 +187,7 @@ func TestChecksum(t *testing.T) {
 // Every cut of a file but those between variables is an error, read or skipped.
 func TestCut(t *testing.T) {
 	b := little
-	x := b.matrix(uint32(Uint8), []int32{2, 5}, "x", b.element(StoredUint8, make([]byte, 10)...))
+	x := b.matrix(uint32(Uint8), []int32{2, 5}, "x", b.element(typeUint8, make([]byte, 10)...))
 	z := b.compressed(x)
 	file := b.file(x, z)
 	for n := range file {
@@ -210,7 +209,7 @@ func TestCut(t *testing.T) {
 
 func TestReaderError(t *testing.T) {
 	b := little
-	x := b.matrix(uint32(Uint8), []int32{2, 5}, "x", b.element(StoredUint8, make([]byte, 10)...))
+	x := b.matrix(uint32(Uint8), []int32{2, 5}, "x", b.element(typeUint8, make([]byte, 10)...))
 	file := b.file(x, b.compressed(x))
 	for n := range len(file) + 1 {
 		r := io.MultiReader(bytes.NewReader(file[:n]), iotest.ErrReader(io.ErrClosedPipe))
@@ -225,12 +224,12 @@ func TestMemory(t *testing.T) {
 	b := little
 	const size = 1 << 24
 	bomb := b.compressed(b.matrix(uint32(Uint8), []int32{1, size}, "v",
-		b.element(StoredUint8, make([]byte, size)...)))
+		b.element(typeUint8, make([]byte, size)...)))
 	skipped := b.compressed(b.matrix(uint32(Char), []int32{1, size}, "v",
-		b.element(StoredUint8, make([]byte, size)...)))
+		b.element(typeUint8, make([]byte, size)...)))
 	claim := b.uint32s(uint32(typeMatrix), 1<<31-8)
 	claim = append(claim, b.matrix(uint32(Uint8), []int32{1 << 10, 1 << 20}, "v",
-		b.uint32s(uint32(StoredUint8), 1<<30))[8:]...)
+		b.uint32s(uint32(typeUint8), 1<<30))[8:]...)
 	for _, c := range []struct {
 		name    string
 		element []byte

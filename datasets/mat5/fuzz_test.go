@@ -22,14 +22,14 @@ func FuzzReader(f *testing.F) {
 		f.Add(file)
 	}
 	for _, b := range []builder{little, big} {
-		y := b.matrix(uint32(Double), []int32{3, 1}, "y", b.small(StoredUint8, 10, 1, 9))
+		y := b.matrix(uint32(Double), []int32{3, 1}, "y", b.small(typeUint8, 10, 1, 9))
 		v := b.matrix(uint32(Single), []int32{1, 2}, "v",
-			b.element(StoredSingle, b.stored(StoredSingle, 1, -2)...))
+			b.element(typeSingle, b.stored(typeSingle, 1, -2)...))
 		f.Add(b.file(y, b.compressed(v), v))
 		f.Add(y)
 		f.Add(v)
 	}
-	f.Add(little.matrix(uint32(Uint8), []int32{0, 1 << 30}, "", little.small(StoredUint8)))
+	f.Add(little.matrix(uint32(Uint8), []int32{0, 1 << 30}, "", little.small(typeUint8)))
 	f.Fuzz(func(t *testing.T, input []byte) {
 		check(t, input)
 		check(t, little.file(little.raw(typeCompressed, wrap(input)...)))
@@ -73,7 +73,7 @@ func check(t *testing.T, file []byte) {
 		}
 		n := a.Len()
 		if !a.Readable() {
-			if n != 0 || a.Type != 0 || a.Float64s(nil) == nil {
+			if n != 0 || a.stored != 0 || a.Float64s(nil) == nil {
 				t.Fatalf("%+v: %d values", a, n)
 			}
 			continue
@@ -82,8 +82,8 @@ func check(t *testing.T, file []byte) {
 		for _, d := range a.Dims {
 			want *= d
 		}
-		if n != want || n*a.Type.number().size > limit || len(a.Dims) < 2 {
-			t.Fatalf("%q: dimensions %v of %v, %d values", a.Name, a.Dims, a.Type, n)
+		if n != want || n*storages[a.stored].size > limit || len(a.Dims) < 2 {
+			t.Fatalf("%q: dimensions %v of %v, %d values", a.Name, a.Dims, a.stored, n)
 		}
 		values, again := make([]float64, n), make([]float64, n)
 		err, slowErr = a.Float64s(values), nil

@@ -1,21 +1,7 @@
 // Package mat5 reads the numeric arrays of MATLAB level 5 MAT-files (what MATLAB saves
 // with -v6 and -v7) as streams: an array may be larger than memory.
 //
-// A [Reader] goes from variable to variable as archive/tar goes from file to file:
-//
-//	r, err := mat5.NewReader(file, limit)
-//	for {
-//		a, err := r.Next()
-//		if err == io.EOF {
-//			break // the end of the file
-//		}
-//		...
-//		switch a.Name {
-//		case "X":
-//			err = a.Uint8s(pixels) // as often as it takes
-//		}
-//	}
-//
+// A [Reader] goes from variable to variable as archive/tar goes from file to file.
 // Values come in MATLAB's order, column-major: the first dimension changes fastest.
 //
 // Real arrays of the numeric and logical classes are read, compressed or not, from
@@ -33,21 +19,18 @@ import (
 	"io"
 )
 
-const (
-	headerSize = 128      // of the file: text, version and byte order
-	bufferSize = 64 << 10 // how much of the file is read at a time
-)
+const headerSize = 128 // of the file: text, version and byte order
 
 // Reader reads the variables of a level 5 MAT-file one after another.
 type Reader struct {
 	src   io.Reader
 	order binary.ByteOrder
 	limit int64
-	cur   *Array            // the last array that Next returned, nil at first
-	at    int64             // where the variable begins in the file
-	end   int64             // and where it ends
-	rest  *io.LimitedReader // what the file still holds of the variable
-	err   error             // ends the reading; io.EOF at the end of the file
+	cur   *Array  // the last array that Next returned, nil at first
+	at    int64   // where the variable begins in the file
+	end   int64   // and where it ends
+	rest  *matrix // what the file still holds of the variable
+	err   error   // ends the reading; io.EOF at the end of the file
 }
 
 // NewReader reads the header of a level 5 MAT-file from r. limit is the most bytes that
@@ -57,7 +40,7 @@ type Reader struct {
 // Files of other levels give an error that says so: level 4, which has no header, and
 // 7.3, which is HDF5.
 func NewReader(r io.Reader, limit int64) (*Reader, error) {
-	mr := &Reader{src: bufio.NewReaderSize(r, bufferSize), limit: limit, end: headerSize}
+	mr := &Reader{src: bufio.NewReaderSize(r, 64<<10), limit: limit, end: headerSize}
 	head := make([]byte, headerSize)
 	n, err := io.ReadFull(mr.src, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
@@ -132,9 +115,6 @@ func (r *Reader) leave() error {
 	if _, err := io.Copy(io.Discard, r.rest); err != nil {
 		return a.errorf("%w", err)
 	}
-	if r.rest.N > 0 {
-		return a.errorf("truncated: expected %d bytes more: %w", r.rest.N, io.ErrUnexpectedEOF)
-	}
 	return nil
 }
 
@@ -147,34 +127,33 @@ func (r *Reader) next() (*Array, error) {
 		return nil, err
 	}
 	r.end += 8 + int64(t.size)
-	r.rest = &io.LimitedReader{R: r.src, N: int64(t.size)}
+	r.rest = &matrix{r: r.src, left: int64(t.size), order: r.order}
 	if t.small || t.typ != typeMatrix && t.typ != typeCompressed {
 		return nil, fmt.Errorf("expected a matrix or a compressed one, found %v", t.typ)
 	}
-	m := &matrix{r: r.rest, left: int64(t.size), order: r.order}
-	if t.typ == typeCompressed {
-		z, err := zlib.NewReader(r.rest)
-		if err != nil {
-			return nil, fmt.Errorf("compressed: %w", noEOF(err))
-		}
-		t, err := readTag(z, r.order)
-		if err != nil {
-			return nil, fmt.Errorf("compressed: %w", noEOF(err))
-		}
-		if t.small || t.typ != typeMatrix {
-			return nil, fmt.Errorf("compressed: expected a matrix, found %v", t.typ)
-		}
-		m = &matrix{r: z, left: int64(t.size), order: r.order, compressed: true}
+	if t.typ == typeMatrix {
+		return readArray(r.rest, r.limit)
 	}
-	return readArray(m, r.limit)
+	z, err := zlib.NewReader(r.rest)
+	if err == nil {
+		t, err = readTag(z, r.order)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("compressed: %w", noEOF(err))
+	}
+	if t.small || t.typ != typeMatrix {
+		return nil, fmt.Errorf("compressed: expected a matrix, found %v", t.typ)
+	}
+	return readArray(&matrix{r: z, left: int64(t.size), order: r.order, compressed: true}, r.limit)
 }
 
-// tag is the head of a data element: what its bytes are and how many there are.
+// tag is the head of a data element.
 type tag struct {
-	typ   Type
-	size  uint32
-	small bool    // the bytes are in the tag itself
-	data  [4]byte // these bytes, when small
+	typ   storage
+	size  uint32    // of the data in bytes
+	small bool      // the data are in the tag itself
+	data  io.Reader // reads on, where they are not
+	pad   int64     // bytes from the data to a multiple of 8
 }
 
 // readTag reads the 8 bytes of a tag. The two halves of a small element's first word
@@ -187,19 +166,19 @@ func readTag(r io.Reader, order binary.ByteOrder) (tag, error) {
 	} else if err != nil {
 		return tag{}, fmt.Errorf("tag: expected %d bytes, found %d: %w", len(b), n, err)
 	}
-	word := order.Uint32(b[:])
-	size := word >> 16
-	if size == 0 {
-		return tag{typ: Type(word), size: order.Uint32(b[4:])}, nil
+	word, size := order.Uint32(b[:]), order.Uint32(b[4:])
+	if word>>16 == 0 {
+		return tag{typ: storage(word), size: size, data: r, pad: padding(size)}, nil
 	}
-	t := tag{typ: Type(word & 0xffff), size: size, small: true, data: [4]byte(b[4:])}
-	if size > 4 {
-		return tag{}, fmt.Errorf("tag: a small element of %v has at most 4 bytes, found %d", t.typ, size)
+	t := tag{typ: storage(word & 0xffff), size: word >> 16, small: true}
+	if t.size > 4 {
+		return tag{}, fmt.Errorf("tag: a small element of %v has at most 4 bytes, found %d", t.typ, t.size)
 	}
+	t.data = bytes.NewReader(b[4 : 4+t.size])
 	return t, nil
 }
 
-// matrix is the inside of a matrix element, a run of data elements.
+// matrix is the inside of a matrix element, a run of data elements, or that of a compressed one.
 type matrix struct {
 	r          io.Reader
 	left       int64 // bytes of it not read yet
@@ -215,21 +194,19 @@ func (m *matrix) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p[:min(int64(len(p)), m.left)])
 	m.left -= int64(n)
 	if err == io.EOF && m.left > 0 {
-		return n, fmt.Errorf("truncated: expected %d bytes more: %w", m.left, io.ErrUnexpectedEOF)
-	}
-	if err == io.EOF {
+		err = fmt.Errorf("truncated: expected %d bytes more: %w", m.left, io.ErrUnexpectedEOF)
+	} else if err == io.EOF {
 		err = nil
 	}
 	return n, err
 }
 
-// tag reads the tag of the next element, which must lie within the matrix.
+// tag reads the tag of an element, which must lie within the matrix.
 func (m *matrix) tag() (tag, error) {
 	t, err := readTag(m, m.order)
 	if err == io.EOF {
 		err = fmt.Errorf("tag: expected 8 bytes, found 0: %w", io.ErrUnexpectedEOF)
-	}
-	if err == nil && !t.small && int64(t.size) > m.left {
+	} else if err == nil && !t.small && int64(t.size) > m.left {
 		err = fmt.Errorf("expected at most the %d bytes left in the matrix, found an element of %d",
 			m.left, t.size)
 	}
@@ -237,7 +214,7 @@ func (m *matrix) tag() (tag, error) {
 }
 
 // element reads a whole element, which must be of type typ and at most max bytes.
-func (m *matrix) element(typ Type, max int) ([]byte, error) {
+func (m *matrix) element(typ storage, max int) ([]byte, error) {
 	t, err := m.tag()
 	if err != nil {
 		return nil, err
@@ -248,14 +225,11 @@ func (m *matrix) element(typ Type, max int) ([]byte, error) {
 	if t.size > uint32(max) {
 		return nil, fmt.Errorf("expected at most %d bytes, found %d", max, t.size)
 	}
-	if t.small {
-		return t.data[:t.size], nil
-	}
 	b := make([]byte, t.size)
-	if _, err := io.ReadFull(m, b); err != nil {
+	if _, err := io.ReadFull(t.data, b); err != nil {
 		return nil, noEOF(err)
 	}
-	return b, m.skip(padding(t.size))
+	return b, m.skip(t.pad)
 }
 
 // skip passes over n bytes, or fewer if the matrix ends before: some writers leave out
@@ -268,9 +242,12 @@ func (m *matrix) skip(n int64) error {
 // padding is the number of bytes from an element of that size to a multiple of 8.
 func padding(size uint32) int64 { return int64(-size & 7) }
 
-// end checks that the matrix has been read to its end, and, where it is compressed,
-// that the compressed data end there too with a right checksum.
-func (m *matrix) end() error {
+// end checks that the matrix ends after so many bytes of padding, and, where it is
+// compressed, that the compressed data end there too with a right checksum.
+func (m *matrix) end(pad int64) error {
+	if err := m.skip(pad); err != nil {
+		return err
+	}
 	if m.left > 0 {
 		return fmt.Errorf("expected the end of the matrix, found %d bytes more", m.left)
 	}

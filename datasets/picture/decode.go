@@ -3,7 +3,6 @@
 package picture
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"image"
@@ -16,10 +15,6 @@ import (
 // a small file can make Decode allocate.
 const MaxSide = 4096
 
-// maxHeader is how far into a file its size must be found. Before it JPEG files may hold
-// colour profiles and previews, netpbm files comments.
-const maxHeader = 1 << 20
-
 // Decode reads a picture of at least 1 x 1 and at most MaxSide x MaxSide pixels in one
 // of these formats, told apart by their first bytes:
 //
@@ -29,9 +24,12 @@ const maxHeader = 1 << 20
 //   - PNG and JPEG, in the types of image/png and image/jpeg. What follows the picture
 //     is ignored, as cameras append all sorts of things.
 //
-// The size is checked before pixels are decoded.
-func Decode(r io.Reader) (image.Image, error) {
-	img, err := decode(r, MaxSide)
+// The size is checked before pixels are decoded. All of r is read.
+func Decode(r io.Reader) (img image.Image, err error) {
+	file, err := io.ReadAll(r)
+	if err == nil {
+		img, err = decode(file, MaxSide)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("picture: %w", err)
 	}
@@ -44,54 +42,42 @@ const (
 	jpegMagic = "\xff\xd8"
 )
 
-func decode(r io.Reader, maxSide int) (image.Image, error) {
-	br := bufio.NewReader(r)
-	head, err := br.Peek(len(pngMagic))
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	switch {
-	case len(head) == 0:
+var codecs = []struct {
+	name, magic string
+	config      func(io.Reader) (image.Config, error)
+	decode      func(io.Reader) (image.Image, error)
+}{
+	{"PNG", pngMagic, png.DecodeConfig, png.Decode},
+	{"JPEG", jpegMagic, jpeg.DecodeConfig, jpeg.Decode},
+	{"PGM", "P5", netpbmConfig, netpbmDecode},
+	{"PPM", "P6", netpbmConfig, netpbmDecode},
+}
+
+func decode(file []byte, maxSide int) (image.Image, error) {
+	if len(file) == 0 {
 		return nil, fmt.Errorf("expected PPM, PGM, PNG or JPEG, found no data: %w", io.ErrUnexpectedEOF)
-	case bytes.HasPrefix(head, []byte(pngMagic)):
-		return codec{"PNG", png.DecodeConfig, png.Decode}.run(br, maxSide)
-	case bytes.HasPrefix(head, []byte(jpegMagic)):
-		return codec{"JPEG", jpeg.DecodeConfig, jpeg.Decode}.run(br, maxSide)
-	case bytes.HasPrefix(head, []byte("P5")):
-		return codec{"PGM", netpbmConfig, netpbmDecode}.run(br, maxSide)
-	case bytes.HasPrefix(head, []byte("P6")):
-		return codec{"PPM", netpbmConfig, netpbmDecode}.run(br, maxSide)
+	}
+	for _, c := range codecs {
+		if !bytes.HasPrefix(file, []byte(c.magic)) {
+			continue
+		}
+		cfg, err := c.config(bytes.NewReader(file))
+		if err != nil {
+			return nil, fmt.Errorf("%s: header: %w", c.name, noEOF(err))
+		}
+		w, h := cfg.Width, cfg.Height
+		if min(w, h) < 1 || max(w, h) > maxSide {
+			return nil, fmt.Errorf("%s: expected 1 to %d pixels wide and high, found %dx%d",
+				c.name, maxSide, w, h)
+		}
+		img, err := c.decode(bytes.NewReader(file))
+		if err != nil {
+			return nil, fmt.Errorf("%s of %dx%d: %w", c.name, w, h, noEOF(err))
+		}
+		return img, nil
 	}
 	return nil, fmt.Errorf("expected binary PPM or PGM (P6, P5), PNG or JPEG, found a file that "+
-		"starts with %q", head)
-}
-
-// codec is what decodes a format.
-type codec struct {
-	name   string
-	config func(io.Reader) (image.Config, error)
-	decode func(io.Reader) (image.Image, error)
-}
-
-// run reads the header from r, checks the size it tells, and then decodes all of r.
-func (c codec) run(r io.Reader, maxSide int) (image.Image, error) {
-	var seen bytes.Buffer
-	cfg, err := c.config(io.TeeReader(io.LimitReader(r, maxHeader), &seen))
-	if err != nil {
-		if seen.Len() == maxHeader {
-			return nil, fmt.Errorf("%s: expected the size in the first %d bytes: %w", c.name, maxHeader, err)
-		}
-		return nil, fmt.Errorf("%s: header: %w", c.name, noEOF(err))
-	}
-	if w, h := cfg.Width, cfg.Height; w < 1 || h < 1 || w > maxSide || h > maxSide {
-		return nil, fmt.Errorf("%s: expected 1 to %d pixels wide and high, found %dx%d", c.name,
-			maxSide, w, h)
-	}
-	img, err := c.decode(io.MultiReader(&seen, r))
-	if err != nil {
-		return nil, fmt.Errorf("%s of %dx%d: %w", c.name, cfg.Width, cfg.Height, noEOF(err))
-	}
-	return img, nil
+		"starts with %q", file[:min(len(file), len(pngMagic))])
 }
 
 // noEOF turns io.EOF, which would look like a regular end, into io.ErrUnexpectedEOF.

@@ -9,18 +9,15 @@ import (
 )
 
 // Crop returns the part of img within r, which must lie within img and not be empty.
-// The part keeps its coordinates and shares its pixels with img.
+// The part keeps its coordinates and shares its pixels with img, which is one of Decode's.
 func Crop(img image.Image, r image.Rectangle) (image.Image, error) {
 	if r.Empty() || !r.In(img.Bounds()) {
 		return nil, fmt.Errorf("picture: crop: expected a rectangle within %v, found %v", img.Bounds(), r)
 	}
-	s, ok := img.(interface {
+	part := img.(interface {
 		SubImage(image.Rectangle) image.Image
 	})
-	if !ok {
-		return nil, fmt.Errorf("picture: crop: a %T has no parts", img)
-	}
-	return s.SubImage(r), nil
+	return part.SubImage(r), nil
 }
 
 // Luma returns the brightness of each pixel of img, by Rec. 601 and rounded:
@@ -108,35 +105,19 @@ const (
 // than without; with histogram equalisation instead, a small convolutional network does
 // as well and nearest neighbours do worse.
 func Contrast(g *image.Gray) *image.Gray {
-	b := g.Bounds()
-	out := image.NewGray(image.Rect(0, 0, b.Dx(), b.Dy()))
-	var count [256]int
-	for y := range b.Dy() {
-		row := out.Pix[y*out.Stride:][:b.Dx()]
-		copy(row, g.Pix[g.PixOffset(b.Min.X, b.Min.Y+y):])
-		for _, v := range row {
-			count[v]++
-		}
-	}
-	table := contrastTable(&count, len(out.Pix))
-	for i, v := range out.Pix {
-		out.Pix[i] = table[v]
-	}
-	return out
-}
-
-// contrastTable maps grey levels to normalised ones, given how many of n pixels have
-// each level.
-func contrastTable(count *[256]int, n int) *[256]uint8 {
+	out := Luma(g)
+	var count [256]int // pixels of each level
 	sum := 0
-	for v, c := range count {
-		sum += c * v
+	for _, v := range out.Pix {
+		count[v]++
+		sum += int(v)
 	}
-	mean := float64(sum) / float64(n)
+	n := float64(len(out.Pix))
+	mean := float64(sum) / n
 	variance := 0.0
 	for v, c := range count {
 		d := float64(v) - mean
-		variance += float64(c) * d * d / float64(n)
+		variance += float64(c) * d * d / n
 	}
 	gain := contrastDev / max(math.Sqrt(variance), contrastMin)
 	var table [256]uint8
@@ -145,5 +126,8 @@ func contrastTable(count *[256]int, n int) *[256]uint8 {
 		z := contrastMean + float64(gain*(float64(v)-mean))
 		table[v] = uint8(math.Round(min(max(z, 0), 255)))
 	}
-	return &table
+	for i, v := range out.Pix {
+		out.Pix[i] = table[v]
+	}
+	return out
 }

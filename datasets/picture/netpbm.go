@@ -1,107 +1,84 @@
 package picture
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"image"
 	"io"
+	"regexp"
+	"strconv"
+	"strings"
 )
 
-// netpbmHeader is the start of a PGM or PPM file.
-type netpbmHeader struct {
-	channels               int
-	width, height, maximum int
+// netpbmHeader finds width, height and maximum, each after white space and comments.
+var netpbmHeader = regexp.MustCompile(`^P[56]` + strings.Repeat(`(?:[ \t-\r]|#[^\n]*\n)+([0-9]+)`, 3))
+
+// netpbm is a PGM or PPM file.
+type netpbm struct {
+	channels, width, height, maximum int
+	rest                             []byte // what follows the header
 }
 
-// readNetpbmHeader reads up to the white space that ends the header.
-func readNetpbmHeader(r *bufio.Reader) (h netpbmHeader, err error) {
-	magic := make([]byte, 2)
-	if _, err := io.ReadFull(r, magic); err != nil {
-		return h, err
+func readNetpbm(r io.Reader) (p netpbm, err error) {
+	file, err := io.ReadAll(r)
+	if err != nil {
+		return p, err
 	}
-	if h.channels = 1; magic[1] == '6' {
-		h.channels = 3
+	m := netpbmHeader.FindSubmatch(file)
+	if m == nil {
+		return p, fmt.Errorf("expected width, height and maximum, each after white space, found %q",
+			file[:min(len(file), 32)])
 	}
-	for _, n := range []*int{&h.width, &h.height, &h.maximum} {
-		if *n, err = readNumber(r); err != nil {
-			return h, err
+	for i, n := range []*int{&p.width, &p.height, &p.maximum} {
+		if *n, err = strconv.Atoi(string(m[1+i])); err != nil {
+			return p, err
 		}
 	}
-	if h.maximum < 1 || h.maximum > 65535 {
-		return h, fmt.Errorf("maximum: expected 1 to 65535, found %d", h.maximum)
+	if p.maximum < 1 || p.maximum > 65535 {
+		return p, fmt.Errorf("maximum: expected 1 to 65535, found %d", p.maximum)
 	}
-	return h, nil
+	if p.channels = 1; file[1] == '6' {
+		p.channels = 3
+	}
+	p.rest = file[len(m[0]):]
+	return p, nil
 }
 
-// readNumber reads white space and comments, and the number after them.
-func readNumber(r *bufio.Reader) (n int, err error) {
-	b, err := r.ReadByte()
-	if err == nil && b != '#' && !isSpace(b) {
-		return 0, fmt.Errorf("expected white space, found %q", b)
-	}
-	for comment := false; err == nil && (comment || b == '#' || isSpace(b)); b, err = r.ReadByte() {
-		comment = (comment || b == '#') && b != '\n'
-	}
-	if err == nil && (b < '0' || b > '9') {
-		return 0, fmt.Errorf("expected a number, found %q", b)
-	}
-	for ; err == nil && b >= '0' && b <= '9'; b, err = r.ReadByte() {
-		if n = 10*n + int(b-'0'); n > 1<<40 {
-			return 0, fmt.Errorf("a number above %d", 1<<40)
-		}
-	}
-	if err == nil {
-		err = r.UnreadByte()
-	}
-	if err == io.EOF && n > 0 {
-		err = nil // what is missing is said later
-	}
-	return n, err
-}
-
-func isSpace(b byte) bool { return b == ' ' || b >= '\t' && b <= '\r' }
-
-// netpbmConfig reads the header of a PGM or PPM file.
 func netpbmConfig(r io.Reader) (image.Config, error) {
-	h, err := readNetpbmHeader(bufio.NewReader(r))
-	return image.Config{Width: h.width, Height: h.height}, err
+	p, err := readNetpbm(r)
+	return image.Config{Width: p.width, Height: p.height}, err
 }
 
-// netpbmDecode reads a PGM or PPM file of which netpbmConfig has read the header.
+// netpbmDecode reads a file of which the size has been checked.
 func netpbmDecode(r io.Reader) (image.Image, error) {
-	br := bufio.NewReader(r)
-	h, err := readNetpbmHeader(br)
+	p, err := readNetpbm(r)
 	if err != nil {
 		return nil, err
 	}
 	width := 1 // bytes of a sample
-	if h.maximum > 255 {
+	if p.maximum > 255 {
 		width = 2
 	}
-	n := h.width * h.height * h.channels
-	raw := make([]byte, 1+n*width)
-	if _, err := io.ReadFull(br, raw); err != nil {
-		return nil, fmt.Errorf("pixels: truncated or damaged: %w", noEOF(err))
-	}
-	if !isSpace(raw[0]) {
-		return nil, fmt.Errorf("expected white space before the pixels, found %q", raw[0])
-	}
-	if _, err := br.ReadByte(); err == nil {
+	size := 1 + p.width*p.height*p.channels*width
+	switch {
+	case len(p.rest) < size:
+		return nil, fmt.Errorf("pixels: truncated or damaged: expected %d bytes, found %d: %w",
+			size, len(p.rest), io.ErrUnexpectedEOF)
+	case !strings.ContainsRune(" \t\n\v\f\r", rune(p.rest[0])):
+		return nil, fmt.Errorf("expected white space before the pixels, found %q", p.rest[0])
+	case len(p.rest) > size:
 		return nil, errors.New("expected the end after the pixels, found more data")
-	} else if err != io.EOF {
-		return nil, fmt.Errorf("after the pixels: %w", err)
 	}
-	samples, err := to255(raw[1:], width, h.maximum)
+	samples, err := to255(p.rest[1:], width, p.maximum)
 	if err != nil {
 		return nil, err
 	}
-	rect := image.Rect(0, 0, h.width, h.height)
-	if h.channels == 1 {
-		return &image.Gray{Pix: samples, Stride: h.width, Rect: rect}, nil
+	rect := image.Rect(0, 0, p.width, p.height)
+	if p.channels == 1 {
+		return &image.Gray{Pix: samples, Stride: p.width, Rect: rect}, nil
 	}
 	rgba := image.NewRGBA(rect)
-	for i := range h.width * h.height {
+	for i := range p.width * p.height {
 		copy(rgba.Pix[4*i:], samples[3*i:3*i+3])
 		rgba.Pix[4*i+3] = 255
 	}

@@ -24,7 +24,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		const seconds = 2
-		clip, err := Decode(bytes.NewReader(file), Limits{MaxSeconds: seconds})
+		clip, err := Decode(bytes.NewReader(file), seconds)
 		if err != nil {
 			if clip.Rate != 0 || clip.Samples != nil {
 				t.Fatalf("clip %v beside error %v", clip, err)

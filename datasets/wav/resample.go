@@ -3,6 +3,7 @@ package wav
 import (
 	"fmt"
 	"math"
+	"math/big"
 
 	"gonum.org/v1/gonum/floats"
 )
@@ -28,10 +29,9 @@ type Resampler struct {
 	reach    float64 // of the filter, in input samples to each side
 	half     int     // taps to each side
 
-	// rows keeps the taps for the position p/up after an input sample at rows[p], once they
-	// were needed. It is empty if they could be too many.
-	rows    [][]float64
-	scratch []float64
+	// rows keeps the taps for the position p/up after an input sample, by p, once they were
+	// needed and as long as they are not too many.
+	rows map[int][]float64
 }
 
 const (
@@ -47,39 +47,28 @@ const (
 // NewResampler returns a Resampler from one rate to another, both in Hz. It is an
 // error if a rate is not from 1 to 768,000, or one is more than 64 times the other.
 func NewResampler(from, to int) (*Resampler, error) {
-	if min(from, to) <= 0 || max(from, to) > maxRate {
-		return nil, fmt.Errorf("wav: cannot resample from %d Hz to %d Hz", from, to)
+	if low, high := min(from, to), max(from, to); low <= 0 || high > maxRate || high > maxRatio*low {
+		return nil, fmt.Errorf("wav: cannot resample from %d Hz to %d Hz: want 1 to %d Hz, "+
+			"a ratio of up to %d", from, to, maxRate, maxRatio)
 	}
-	if max(from, to) > maxRatio*min(from, to) {
-		return nil, fmt.Errorf("wav: cannot resample from %d Hz to %d Hz: a ratio above %d", from,
-			to, maxRatio)
-	}
-	divisor, rest := from, to
-	for rest != 0 {
-		divisor, rest = rest, divisor%rest
-	}
-	r := &Resampler{up: to / divisor, down: from / divisor}
+	divisor := int(new(big.Int).GCD(nil, nil, big.NewInt(int64(from)), big.NewInt(int64(to))).Int64())
+	r := &Resampler{up: to / divisor, down: from / divisor, rows: map[int][]float64{}}
 	band := min(1, float64(to)/float64(from))
 	r.cutoff = band * (1 + passEdge) / 2
 	slope := band * (1 - passEdge) / 2 // width of the transition in cycles a sample
 	r.reach = (attenuation - 7.95) / (2 * 14.36 * slope)
 	r.half = int(math.Ceil(r.reach))
-	if r.up*2*r.half <= maxTaps {
-		r.rows = make([][]float64, r.up)
-	}
-	r.scratch = make([]float64, 2*r.half)
 	return r, nil
 }
 
 // taps returns the weights of the samples i-half+1 to i+half at the position p/up after
-// sample i. They sum up to one, and are valid until the next call.
+// sample i. They sum up to one.
 func (r *Resampler) taps(p int) []float64 {
-	row := r.scratch
-	if p < len(r.rows) {
-		if r.rows[p] != nil {
-			return r.rows[p]
-		}
-		row = make([]float64, 2*r.half)
+	if row, ok := r.rows[p]; ok {
+		return row
+	}
+	row := make([]float64, 2*r.half)
+	if (len(r.rows)+1)*len(row) <= maxTaps {
 		r.rows[p] = row
 	}
 	var sum float64
@@ -133,8 +122,8 @@ func kaiser(t float64) float64 {
 	return bessel0(kaiserBeta * math.Sqrt(1-t*t))
 }
 
-// bessel0 returns the modified Bessel function of the first kind and order zero, by
-// its power series, for the small arguments needed here.
+// bessel0 returns the modified Bessel function of the first kind and order zero of a
+// small argument, by its power series.
 func bessel0(x float64) float64 {
 	sum, term := 1.0, 1.0
 	for n := 1.0; term > 1e-17*sum; n++ {

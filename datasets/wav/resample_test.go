@@ -171,8 +171,14 @@ func TestResampleAgain(t *testing.T) {
 			t.Error("results differ")
 		}
 	}
-	if r.rows = nil; !slices.Equal(r.Resample(x), once) {
-		t.Error("results differ without kept taps")
+	clear(r.rows)
+	full := maxTaps/(2*r.half) - 1 // one more can be kept
+	for i := range full {
+		r.rows[-1-i] = nil
+	}
+	if !slices.Equal(r.Resample(x), once) || len(r.rows) != full+1 {
+		t.Errorf("results differ if few taps are kept, or %d rows are kept instead of %d",
+			len(r.rows), full+1)
 	}
 }
 

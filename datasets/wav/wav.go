@@ -12,6 +12,7 @@
 package wav
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,17 +21,13 @@ import (
 )
 
 var (
-	// ErrEncoding is wrapped by the errors for files that are intact as far as
-	// read but hold compressed or otherwise unsupported audio. The text names
-	// the encoding.
+	// ErrEncoding is wrapped by the errors for files that are intact as far as read but
+	// hold compressed or otherwise unsupported audio. The text names the encoding.
 	ErrEncoding = errors.New("unsupported encoding")
 
 	// ErrFormat is wrapped by the errors for files that are no WAV files, or are
 	// damaged or cut short, or hold no samples.
 	ErrFormat = errors.New("malformed file")
-
-	// ErrTooLong is wrapped by the errors for clips longer than Limits allow.
-	ErrTooLong = errors.New("clip too long")
 )
 
 // A Clip is a piece of mono audio.
@@ -39,18 +36,12 @@ type Clip struct {
 	Samples []float64 // at least one, all finite; full scale is -1 to 1
 }
 
-// Limits bound what Decode accepts.
-type Limits struct {
-	MaxSeconds float64 // the longest clip accepted; 600 if it is not positive
-}
+var le = binary.LittleEndian
 
-const (
-	defaultSeconds = 600
-	maxRate        = 768_000 // Hz, the highest rate audio hardware offers
-)
+const maxRate = 768_000 // Hz, the highest rate audio hardware offers
 
-// Decode reads one WAV file, to the end of r. It understands RIFF/WAVE files, extensible
-// or not, of
+// Decode reads one WAV file of at most so many seconds, to the end of r. It understands
+// RIFF/WAVE files, extensible or not, of
 //
 //   - 8 bit unsigned and 16, 24 or 32 bit signed integers, scaled by 1/2^(bits-1)
 //     so that the values lie in [-1, 1),
@@ -60,36 +51,33 @@ const (
 // (a size of 0xFFFFFFFF, or of 0 in a file whose own size is unset too), as programs write
 // them into a pipe, reaches to the end of r. An incomplete last frame is dropped.
 //
-// Errors wrap ErrEncoding, ErrFormat, ErrTooLong or the error of r. The memory used
-// is bounded by a multiple of the bytes that r delivers, whatever the headers claim.
-func Decode(r io.Reader, lim Limits) (Clip, error) {
+// Errors wrap ErrEncoding, ErrFormat or the error of r, or tell that the clip is too
+// long. The memory used is bounded by a multiple of the bytes that r delivers, whatever
+// the headers claim.
+func Decode(r io.Reader, seconds float64) (Clip, error) {
 	file, err := io.ReadAll(r)
 	if err != nil {
 		return Clip{}, fmt.Errorf("wav: read: %w", err)
 	}
-	c, err := decode(file, lim)
+	c, err := decode(file, seconds)
 	if err != nil {
 		return Clip{}, fmt.Errorf("wav: %w", err)
 	}
 	return c, nil
 }
 
-func decode(file []byte, lim Limits) (Clip, error) {
+func decode(file []byte, seconds float64) (Clip, error) {
 	f, raw, err := split(file)
 	if err != nil {
 		return Clip{}, err
-	}
-	seconds := lim.MaxSeconds
-	if !(seconds > 0) {
-		seconds = defaultSeconds
 	}
 	samples := make([]float64, len(raw)/f.block)
 	switch {
 	case len(samples) == 0:
 		return Clip{}, fmt.Errorf("%w: no samples", ErrFormat)
 	case float64(len(samples)) > seconds*float64(f.rate):
-		return Clip{}, fmt.Errorf("%w: %d samples at %d Hz are more than %g s",
-			ErrTooLong, len(samples), f.rate, seconds)
+		return Clip{}, fmt.Errorf("clip too long: %d samples at %d Hz are more than %g s",
+			len(samples), f.rate, seconds)
 	}
 	for i := range samples { // the mean of the channels
 		frame := raw[i*f.block : (i+1)*f.block]
@@ -112,15 +100,15 @@ func split(file []byte) (f format, samples []byte, err error) {
 		return f, nil, fmt.Errorf("%w: ends in the RIFF header", ErrFormat)
 	}
 	if string(file[:4]) != "RIFF" || string(file[8:12]) != "WAVE" {
-		return f, nil, fmt.Errorf("%w: starts with %q and %q, not RIFF and WAVE", ErrFormat, file[:4],
-			file[8:12])
+		return f, nil, fmt.Errorf("%w: starts with %q and %q, not RIFF and WAVE",
+			ErrFormat, file[:4], file[8:12])
 	}
-	fileSize := binary.LittleEndian.Uint32(file[4:])
+	fileSize := le.Uint32(file[4:])
 	for rest := file[12:]; ; {
 		if len(rest) < 8 {
 			return f, nil, fmt.Errorf("%w: ends in the list of chunks, before the samples", ErrFormat)
 		}
-		id, size := string(rest[:4]), int64(binary.LittleEndian.Uint32(rest[4:]))
+		id, size := string(rest[:4]), int64(le.Uint32(rest[4:]))
 		rest = rest[8:]
 		left := int64(len(rest))
 		switch {
@@ -152,12 +140,10 @@ type format struct {
 	sample   func([]byte) float64 // the sample that starts the slice
 }
 
-// parseFormat returns the format that a fmt chunk describes.
 func parseFormat(b []byte) (format, error) {
 	if len(b) < 16 {
 		return format{}, fmt.Errorf("%w: format of %d bytes", ErrFormat, len(b))
 	}
-	le := binary.LittleEndian
 	tag, channels, rate := le.Uint16(b), int(le.Uint16(b[2:])), le.Uint32(b[4:])
 	block, bits := int(le.Uint16(b[12:])), int(le.Uint16(b[14:]))
 	if tag == tagExtensible {
@@ -192,24 +178,22 @@ const (
 	tagExtensible = 0xFFFE
 )
 
-// decoders has the functions that read a sample of the supported encodings, by tag and bits. Fewer valid bits
-// than the sample has room for need no care: they are the high ones.
+// decoders has the functions that read a sample of the supported encodings, by tag and
+// bits. Fewer valid bits than the sample has room for need no care: they are the high ones.
 var decoders = map[[2]int]func([]byte) float64{
-	{tagPCM, 8}:    func(b []byte) float64 { return (float64(b[0]) - 128) / (1 << 7) },
-	{tagPCM, 16}:   func(b []byte) float64 { return float64(int16(binary.LittleEndian.Uint16(b))) / (1 << 15) },
-	{tagPCM, 24}:   func(b []byte) float64 { return float64(int32(b[0])<<8|int32(b[1])<<16|int32(b[2])<<24) / (1 << 31) },
-	{tagPCM, 32}:   func(b []byte) float64 { return float64(int32(binary.LittleEndian.Uint32(b))) / (1 << 31) },
-	{tagFloat, 32}: func(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) },
-	{tagFloat, 64}: func(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) },
+	{tagPCM, 8}:  func(b []byte) float64 { return (float64(b[0]) - 128) / (1 << 7) },
+	{tagPCM, 16}: func(b []byte) float64 { return float64(int16(le.Uint16(b))) / (1 << 15) },
+	{tagPCM, 24}: func(b []byte) float64 {
+		return float64(int32(le.Uint16(b))<<8|int32(b[2])<<24) / (1 << 31)
+	},
+	{tagPCM, 32}:   func(b []byte) float64 { return float64(int32(le.Uint32(b))) / (1 << 31) },
+	{tagFloat, 32}: func(b []byte) float64 { return float64(math.Float32frombits(le.Uint32(b))) },
+	{tagFloat, 64}: func(b []byte) float64 { return math.Float64frombits(le.Uint64(b)) },
 }
 
-// tagName returns the name of an encoding.
 func tagName(tag uint16) string {
 	names := map[uint16]string{tagPCM: "PCM", 0x02: "Microsoft ADPCM", tagFloat: "float", 0x06: "A-law",
 		0x07: "mu-law", 0x11: "IMA ADPCM", 0x31: "GSM 6.10", 0x40: "G.721 ADPCM", 0x64: "G.726 ADPCM",
 		0x50: "MPEG", 0x55: "MP3", 0xFF: "AAC"}
-	if name, ok := names[tag]; ok {
-		return name
-	}
-	return fmt.Sprintf("format 0x%04x", tag)
+	return cmp.Or(names[tag], fmt.Sprintf("format 0x%04x", tag))
 }
