@@ -4,11 +4,11 @@ package pack
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
+
+	"github.com/google/renameio/v2"
 
 	"weightsep/wslib/page"
 )
@@ -46,43 +46,31 @@ type record struct {
 
 // Open reads a pack from a file.
 func Open(path string) (*File, error) {
-	r, err := os.Open(path)
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	info, err := r.Stat()
-	if err != nil {
-		return nil, err
-	}
-	f, err := Read(r, info.Size())
+	f, err := Read(raw)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	return f, nil
 }
 
-// Save writes the pack to a file, whole or not at all: to a temporary file in the same
-// directory, which is synced and renamed.
-func (f *File) Save(path string) (err error) {
-	w, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+// Save writes the pack to a file, whole or not at all.
+func (f *File) Save(path string) error {
+	w, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(0o644))
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			w.Close()
-			os.Remove(w.Name())
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	if err = f.Write(w); err != nil {
-		return err
+	defer w.Cleanup()
+	if err = f.Write(w); err == nil {
+		err = w.CloseAtomicallyReplace()
 	}
-	if err = errors.Join(w.Chmod(0o644), w.Sync(), w.Close()); err != nil {
-		return err
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return os.Rename(w.Name(), path)
+	return nil
 }
 
 // validate returns an error for a pack that [Read] would refuse.

@@ -27,7 +27,7 @@ func (f *File) Write(w io.Writer) error {
 		return err
 	}
 	for _, t := range tensors {
-		if _, err := w.Write(t.data); err != nil {
+		if _, err := w.Write(t.Data); err != nil {
 			return err
 		}
 	}
@@ -43,7 +43,7 @@ func (f *File) header(tensors []tensor) ([]byte, error) {
 	digest := sha256.New()
 	all := map[string]any{} // encoding/json sorts it
 	for _, t := range tensors {
-		digest.Write(t.data)
+		digest.Write(t.Data)
 		all[t.name] = t
 	}
 	metadata := map[string]string{"weightsep": Version, "sha256": hex.EncodeToString(digest.Sum(nil))}
@@ -78,12 +78,9 @@ func marshal(v any) ([]byte, error) {
 }
 
 type tensor struct {
-	DType   string `json:"dtype"`
-	Shape   []int  `json:"shape"`
-	Offsets []int  `json:"data_offsets"` // begin and end in the data section
-
-	name string
-	data []byte
+	page.Array
+	Offsets []int `json:"data_offsets"` // begin and end in the data section
+	name    string
 }
 
 // Names of tensors; those of a network are its name, which has no slash, a slash, and the
@@ -103,7 +100,7 @@ func (f *File) tensors() []tensor {
 	var all []tensor
 	add := func(name string, a page.Array) {
 		if len(a.Data) > 0 {
-			all = append(all, tensor{DType: a.Type, Shape: a.Shape, name: name, data: a.Data})
+			all = append(all, tensor{Array: a, name: name})
 		}
 	}
 	s := f.Set
@@ -116,11 +113,11 @@ func (f *File) tensors() []tensor {
 		}
 	}
 	slices.SortStableFunc(all,
-		func(a, b tensor) int { return page.TypeBytes(b.DType) - page.TypeBytes(a.DType) })
+		func(a, b tensor) int { return page.TypeBytes(b.Type) - page.TypeBytes(a.Type) })
 	at := 0
 	for i := range all {
-		all[i].Offsets = []int{at, at + len(all[i].data)}
-		at += len(all[i].data)
+		all[i].Offsets = []int{at, at + len(all[i].Data)}
+		at += len(all[i].Data)
 	}
 	return all
 }

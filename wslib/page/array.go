@@ -9,9 +9,9 @@ import (
 // Array is a part of a set as it is stored: little endian numbers, row-major. Types are
 // named as in safetensors: F32, F16, I32, U16, U8 and I8.
 type Array struct {
-	Type  string
-	Shape []int
-	Data  []byte
+	Type  string `json:"dtype"`
+	Shape []int  `json:"shape"`
+	Data  []byte `json:"-"`
 }
 
 // TypeBytes is the size of an element of a type; 0 of a type that no [Array] has.
