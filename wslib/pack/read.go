@@ -138,7 +138,8 @@ func assemble(metadata map[string]string, tensors map[string]page.Array) (*File,
 	return f, f.validate()
 }
 
-func member(r record, f page.Format, tensors map[string]page.Array) (m page.Member, graph []byte, err error) {
+func member(r record, f page.Format, tensors map[string]page.Array) (m page.Member,
+	graph []byte, err error) {
 	if err := checkName(r.Name); err != nil { // before it is part of another name
 		return m, nil, err
 	}
