@@ -41,16 +41,15 @@ func convolutionGradient(original graph.VJP, node *graph.Node, v []*graph.Node,
 	ofInput, ofKernel := ints(axes.FieldByName("InputSpatial")), ints(axes.FieldByName("KernelSpatial"))
 	dilations := ints(static.FieldByName("kernelDilations"))
 	wideX, wideKernel := x, kernel
-	for i := range ofKernel {
-		if kernel.Shape().Dimensions[ofKernel[i]]%2 == 1 {
-			continue
+	for i, axis := range ofKernel {
+		if n := kernel.Shape().Dimensions[axis]; n%2 == 0 {
+			more := 1
+			if len(dilations) > 0 {
+				more = dilations[i]
+			}
+			wideKernel = fit(wideKernel, axis, n+1)
+			wideX = fit(wideX, ofInput[i], x.Shape().Dimensions[ofInput[i]]+more)
 		}
-		more := 1
-		if len(dilations) > 0 {
-			more = dilations[i]
-		}
-		wideKernel = fit(wideKernel, ofKernel[i], kernel.Shape().Dimensions[ofKernel[i]]+1)
-		wideX = fit(wideX, ofInput[i], x.Shape().Dimensions[ofInput[i]]+more)
 	}
 	if wideKernel == kernel {
 		return original(node, v, s)
@@ -142,14 +141,13 @@ func batchNormGradient(node *graph.Node, v []*graph.Node, _ shapes.Shape) []*gra
 	x, scale, mean, variance := node.Inputs()[0], node.Inputs()[1], node.Inputs()[3], node.Inputs()[4]
 	static, g := staticInputs(node), v[0]
 	axis := int(static.FieldByName("featureAxis").Int())
-	dims := slices.Repeat([]int{1}, x.Rank())
-	dims[axis] = -1
-	var others []int
+	dims, others := slices.Repeat([]int{1}, x.Rank()), []int{}
 	for i := range dims {
 		if i != axis {
 			others = append(others, i)
 		}
 	}
+	dims[axis] = -1
 	per := func(n *graph.Node) *graph.Node { return graph.Reshape(n, dims...) }
 	deviation := graph.Sqrt(graph.AddScalar(variance, static.FieldByName("epsilon").Float()))
 	normalized := graph.Div(graph.Sub(x, per(mean)), per(deviation))

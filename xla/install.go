@@ -15,11 +15,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/gomlx/go-xla/installer"
 	"github.com/gomlx/go-xla/pjrt"
+	"github.com/google/renameio/v2"
 )
 
 // EnsureCPUPlugin makes sure that a good CPU plugin is there and returns its
@@ -76,6 +78,9 @@ type cache struct {
 }
 
 func newCache(dir string, log io.Writer) cache {
+	if log == nil {
+		log = io.Discard
+	}
 	c := cache{log: log, goxla: func(dir string) error {
 		platform := runtime.GOOS + "_" + runtime.GOARCH
 		return installer.CPUInstall(platform, pjrt.DefaultCPUVersion, dir, false, installer.Quiet)
@@ -222,13 +227,12 @@ func (c cache) installWheel(ctx context.Context, tmp string) error {
 		return err
 	}
 	defer r.Close()
-	src, err := r.Open(w.plugin)
+	b, err := fs.ReadFile(r, w.plugin)
 	if err != nil {
 		return fmt.Errorf("no file %s inside: %w", w.plugin, err)
 	}
-	defer src.Close()
 	plugin := filepath.Join(tmp, pluginBase)
-	if err := copyFile(plugin, src); err != nil {
+	if err := renameio.WriteFile(plugin, b, 0o644, renameio.WithTempDir(tmp)); err != nil { // synced
 		return err
 	}
 	if err := ctx.Err(); err != nil {
@@ -241,20 +245,6 @@ func (c cache) installWheel(ctx context.Context, tmp string) error {
 		return err
 	}
 	return os.Rename(plugin, c.wheelPlugin())
-}
-
-// copyFile copies src to the new file dst and brings it to the disk, so that a
-// later rename does not get there first.
-func copyFile(dst string, src io.Reader) (err error) {
-	f, err := os.Create(dst)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err := io.Copy(f, src); err != nil {
-		return fmt.Errorf("writing %s: %w", dst, err)
-	}
-	return f.Sync()
 }
 
 // installGoXLA runs go-xla's installer for the version that go-xla was tested with.
@@ -310,7 +300,8 @@ func (c cache) download(ctx context.Context, tmp string) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil && strings.Contains(printed, "DO NOT MATCH THE HASHES"):
-		return &badFileError{path: c.wheel.file, want: c.wheel.sum}
+		return &badFileError{c.wheel.file, fmt.Sprintf(
+			"%s: want SHA-256 %s, pip got a file with another", c.wheel.file, c.wheel.sum)}
 	case err != nil:
 		last := printed[strings.LastIndexByte(printed, '\n')+1:]
 		return fmt.Errorf("%s: %w: %s", strings.Join(pip, " "), err, last)
@@ -337,23 +328,17 @@ func pipCommand(ctx context.Context, args []string) *exec.Cmd {
 	// A download touches no environment, so users who let pip work in virtual
 	// environments only may do without one here.
 	cmd.Env = append(os.Environ(), "PIP_REQUIRE_VIRTUALENV=0")
-	killGroup(cmd)
+	// What is called pip may be a script that runs it: both end with ctx.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
 
 // A badFileError reports a file that is not what it should be.
-type badFileError struct {
-	path       string
-	want, have string // SHA-256; have is empty if only pip has seen the file
-}
+type badFileError struct{ path, problem string }
 
-func (e *badFileError) Error() string {
-	if e.have == "" {
-		return fmt.Sprintf("%s: want SHA-256 %s, pip got a file with another", e.path, e.want)
-	}
-	return fmt.Sprintf("%s is damaged or another file: want SHA-256 %s, have %s", e.path, e.want, e.have)
-}
+func (e *badFileError) Error() string { return e.problem }
 
 // checkSum returns a *badFileError if the file's SHA-256 is not want.
 func checkSum(path, want string) error {
@@ -367,7 +352,8 @@ func checkSum(path, want string) error {
 		return fmt.Errorf("reading %s: %w", path, err)
 	}
 	if have := hex.EncodeToString(h.Sum(nil)); have != want {
-		return &badFileError{path: path, want: want, have: have}
+		return &badFileError{path, fmt.Sprintf(
+			"%s is damaged or another file: want SHA-256 %s, have %s", path, want, have)}
 	}
 	return nil
 }

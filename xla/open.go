@@ -76,17 +76,12 @@ func Open(ctx context.Context, o Options) (compute.Backend, Info, error) {
 
 // An opener carries what every way of opening a backend needs.
 type opener struct {
-	ctx   context.Context // for the duration of one call of Open
-	log   io.Writer
-	cache cache
+	ctx context.Context // for the duration of one call of Open
+	cache
 }
 
 func newOpener(ctx context.Context, o Options) *opener {
-	log := o.Log
-	if log == nil {
-		log = io.Discard
-	}
-	return &opener{ctx: ctx, log: log, cache: newCache(o.CacheDir, log)}
+	return &opener{ctx, newCache(o.CacheDir, o.Log)}
 }
 
 func (p *opener) open(name string) (compute.Backend, Info, error) {
@@ -146,14 +141,14 @@ func (p *opener) plugin(name, options string) (compute.Backend, Info, error) {
 
 // locate returns the path of a plugin that is whole, and where it came from.
 func (p *opener) locate(name string) (path, origin string, err error) {
-	switch w := p.cache.wheel; {
+	switch {
 	case name == "cpu":
 		return p.cpuPlugin()
 	case !filepath.IsAbs(name):
 		path, err = find(name, pluginDirs(), p.log)
 		return path, path, err
-	case w != nil && filepath.Clean(name) == p.cache.wheelPlugin():
-		return name, w.String(), checkSum(name, w.pluginSum)
+	case p.wheel != nil && filepath.Clean(name) == p.wheelPlugin():
+		return name, p.wheel.String(), checkSum(name, p.wheel.pluginSum)
 	}
 	return name, name, checkWhole(name)
 }
@@ -161,12 +156,10 @@ func (p *opener) locate(name string) (path, origin string, err error) {
 // cpuPlugin returns the path of a CPU plugin that is whole, and its origin:
 // the user's own, or ours, which is installed if need be.
 func (p *opener) cpuPlugin() (path, origin string, err error) {
-	if dirs := envPluginDirs(); len(dirs) > 0 {
-		if path, err := find("cpu", dirs, p.log); err == nil {
-			return path, path, nil
-		}
+	if path, err := find("cpu", envPluginDirs(), p.log); err == nil {
+		return path, path, nil
 	}
-	return p.cache.ensure(p.ctx)
+	return p.ensure(p.ctx)
 }
 
 // configured opens what a value of GOMLX_BACKEND says: BACKEND or

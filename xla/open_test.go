@@ -137,9 +137,9 @@ func TestOpenPath(t *testing.T) {
 // A plugin that would load, but is not the one pinned, must not be.
 func TestUnknownPluginIsNotLoaded(t *testing.T) {
 	good := realPlugin(t)
-	c, _, log := newTestCache(t)
+	c, _, _ := newTestCache(t)
 	putPip(t, "python3", "exit 1")
-	p := &opener{ctx: t.Context(), log: log, cache: c}
+	p := &opener{t.Context(), c}
 	for _, name := range []string{c.wheelPlugin(), "cpu"} {
 		if err := os.MkdirAll(filepath.Dir(c.wheelPlugin()), 0o755); err != nil {
 			t.Fatal(err)
@@ -233,7 +233,7 @@ func TestAutoFallsBackToGo(t *testing.T) {
 	clearEnv(t)
 	c, _, log := newTestCache(t)
 	putPip(t, "python3", "exit 7")
-	p := &opener{ctx: t.Context(), log: log, cache: c}
+	p := &opener{t.Context(), c}
 	b, info, err := p.open("auto")
 	if err != nil {
 		t.Fatal(err)
@@ -256,10 +256,10 @@ func TestAutoFallsBackToGo(t *testing.T) {
 
 func TestAutoDoesNotFallBackOnCancel(t *testing.T) {
 	clearEnv(t)
-	c, _, log := newTestCache(t)
+	c, _, _ := newTestCache(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	putPip(t, "python3", "sleep 60")
-	p := &opener{ctx: ctx, log: log, cache: c}
+	p := &opener{ctx, c}
 	time.AfterFunc(300*time.Millisecond, cancel)
 	if _, _, err := p.open("auto"); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)

@@ -17,14 +17,6 @@ import (
 	"weightsep/wslib/score"
 )
 
-// BenchOptions of [Bench]. Zero values mean the defaults in brackets.
-type BenchOptions struct {
-	Executions int // random networks, one after another [50]
-	Samples    int // test samples an execution classifies [0: all]
-	Seed       uint64
-	Progress   func(done, of int)
-}
-
 // Execution is one of a benchmark's executions.
 type Execution struct {
 	Network  string        `json:"network"`
@@ -50,19 +42,13 @@ type Subject struct {
 	Accuracy []float64
 }
 
-// Bench executes random networks with each of the subjects in turn, so that
+// Bench executes random networks, one after another, with each of the subjects in turn, so that
 // drift of the machine hits all alike, through the same compiled executables.
 // The timer of a switch runs from the switch (or the opening of the file) until
 // the weights are usable. An execution whose accuracy is not exactly that of the
 // offline evaluation is an error.
 func Bench(ctx context.Context, scorers []*score.Scorer, tests []*datasets.Split, subjects []Subject,
-	o BenchOptions) ([]Timings, error) {
-	if o.Executions == 0 {
-		o.Executions = 50
-	}
-	if o.Progress == nil {
-		o.Progress = func(int, int) {}
-	}
+	executions int, seed uint64, progress func(done, of int)) ([]Timings, error) {
 	// resident: a network's state is no part of a switch
 	states := make([][][]*tensors.Tensor, len(subjects))
 	for s, subject := range subjects {
@@ -74,27 +60,22 @@ func Bench(ctx context.Context, scorers []*score.Scorer, tests []*datasets.Split
 			}
 		}
 	}
-	rng := train.Rand(o.Seed, "bench")
+	rng := train.Rand(seed, "bench")
 	results := make([]Timings, len(subjects))
-	for k := range o.Executions {
+	for k := range executions {
 		i := rng.IntN(len(scorers))
-		split := tests[i]
-		if o.Samples > 0 {
-			split = split.Slice(o.Samples)
-		}
 		for s, subject := range subjects {
-			e, err := execute(ctx, scorers[i], states[s][i], split, subject.Switcher, i)
+			e, err := execute(ctx, scorers[i], states[s][i], tests[i], subject.Switcher, i)
 			if err != nil {
 				return nil, err
 			}
 			if e.Accuracy != subject.Accuracy[i] {
 				return nil, fmt.Errorf("execution: %s scores %v, its offline evaluation %v", e.Network,
-					e.Accuracy,
-					subject.Accuracy[i])
+					e.Accuracy, subject.Accuracy[i])
 			}
 			results[s].Executions = append(results[s].Executions, e)
 		}
-		o.Progress(k+1, o.Executions)
+		progress(k+1, executions)
 	}
 	for s := range results {
 		results[s].sum()

@@ -171,8 +171,7 @@ func (d *Device) Verify() error {
 			for k := range want {
 				if math.Float32bits(got[k]) != math.Float32bits(want[k]) {
 					return fmt.Errorf("execution: %s: weight %d is %v on the device, %v in the pages",
-						m.Name, k, got[k],
-						want[k])
+						m.Name, k, got[k], want[k])
 				}
 			}
 		}
@@ -182,9 +181,7 @@ func (d *Device) Verify() error {
 
 // Close frees device memory and executables.
 func (d *Device) Close() {
-	if d.shared != nil {
-		d.shared.FinalizeAll()
-	}
+	network.Free(d.shared)
 	for _, m := range d.members {
 		for _, e := range []*graph.Exec{m.gather, m.decode} {
 			if e != nil {
@@ -198,9 +195,7 @@ func (d *Device) Close() {
 
 // shapeOf is the shape of a stored array; a backend's machine is little endian, as stored numbers are.
 func shapeOf(a page.Array) shapes.Shape {
-	types := map[string]dtypes.DType{"F32": dtypes.Float32, "F16": dtypes.Float16, "I32": dtypes.Int32,
-		"U16": dtypes.Uint16, "U8": dtypes.Uint8, "I8": dtypes.Int8}
-	return shapes.Make(types[a.Type], a.Shape...)
+	return shapes.Make(dtypes.MapOfNames[a.Type], a.Shape...)
 }
 
 // onDevice copies a stored array to the device, once where its memory is the host's.

@@ -181,8 +181,9 @@ func benchSetup(t testing.TB) ([]*score.Scorer, []*datasets.Split, []Subject) {
 }
 
 func TestBench(t *testing.T) {
+	quiet := func(int, int) {}
 	scorers, tests, subjects := benchSetup(t)
-	r, err := Bench(context.Background(), scorers, tests, subjects, BenchOptions{Executions: 12, Seed: 4})
+	r, err := Bench(context.Background(), scorers, tests, subjects, 12, 4, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,13 +204,13 @@ func TestBench(t *testing.T) {
 	}
 	subjects[1].Accuracy = []float64{-1, -1}
 	if _, err := Bench(context.Background(), scorers, tests, subjects,
-		BenchOptions{Executions: 1}); err == nil || !strings.Contains(err.Error(), "offline") {
+		1, 0, quiet); err == nil || !strings.Contains(err.Error(), "offline") {
 		t.Errorf("wrong accuracy: %v", err)
 	}
 	subjects[0].Switcher = &Files{Backend: xlatest.Backend(t), Paths: []string{"no/such.npy", "no/such.npy"},
 		Weights: []int{1, 1}}
 	if _, err := Bench(context.Background(), scorers, tests, subjects,
-		BenchOptions{Executions: 1}); err == nil || !strings.Contains(err.Error(), "no/such.npy") {
+		1, 0, quiet); err == nil || !strings.Contains(err.Error(), "no/such.npy") {
 		t.Errorf("missing file: %v", err)
 	}
 }

@@ -8,81 +8,89 @@ import (
 	"weightsep/xla"
 )
 
-// describedPass is a forward pass of a described model, with what its gradient needs.
-type describedPass struct {
-	output *Node // [batch, outputs]
-	layers []Layer
-	stages []passStage
-	dense  []passDense
-	flat   *Node // input of the first dense layer, [batch, height, width, channels]
-}
-
-// passStage is what one convolution leaves for the gradient.
-type passStage struct {
-	stage
-	kernel   *Node
-	x        *Node // input as convolved: cut to what is needed
-	y        *Node // convolution
-	pooled   *Node
-	positive *Node // whether the activation's argument was above 0
-}
-
-// passDense is what one dense layer leaves for the gradient.
-type passDense struct {
-	kernel *Node
-	keep   *Node // what dropout multiplied the layer before by; nil without dropout
-	x      *Node // input, [batch, in]
-	slope  *Node // of the activation after the layer; nil after the last
-}
-
-func (p *describedPass) Output() *Node { return p.output }
-func (p *describedPass) State() *Node  { return nil }
+// step is the way back through a layer: from the gradient with respect to its result to those
+// with respect to its kernel and bias, and to its input unless the layer is the first.
+type step func(g *Node) (kernel, bias, x *Node)
 
 // Forward runs the model on a batch.
-//
-// Pooling comes before bias and activation: both are monotone, so the result is
-// the same, and they see a quarter of the values.
-func (d *Described) Forward(b Binding, x *Node) Pass {
+func (d *Described) Forward(b Binding, x *Node) *Pass {
 	at := 0
 	next := func() *Node {
 		l := b.layers[at]
 		at++
-		return Reshape(Slice(b.Weights, AxisRange(l.Offset, l.Offset+l.Size())), l.Shape...)
+		return part(b.Weights, l)
 	}
-	p := &describedPass{layers: b.layers}
-	for _, s := range d.stages() {
-		var at passStage
-		at, x = s.forward(x, next(), next())
-		p.stages = append(p.stages, at)
+	var steps []step
+	for i, s := range d.stages() {
+		var back step
+		x, back = s.forward(x, next(), next(), i == 0)
+		steps = append(steps, back)
 	}
-	p.flat = x
-	x = Reshape(x, x.Shape().Dimensions[0], -1)
+	shape := x.Shape().Dimensions
+	x = Reshape(x, shape[0], -1)
 	for i := range len(d.Dense) - 1 {
-		var at passDense
+		var dropout *Node // what it multiplied x by; nil without dropout
 		if b.Dropout > 0 {
-			at.keep, b.RNG = keep(x, b.RNG, b.Dropout)
-			x = Mul(x, at.keep)
+			dropout, b.RNG = keep(x, b.RNG, b.Dropout)
+			x = Mul(x, dropout)
 		}
-		kernel, bias := next(), next()
-		at.kernel, at.x = kernel, x
+		in, kernel, bias := x, next(), next()
 		x = Add(MatMul(x, kernel), InsertAxes(bias, 0))
+		var slope *Node // of the activation after the layer; nil after the last
 		if i < len(d.Dense)-2 {
-			x, at.slope = d.activate(x)
+			x, slope = d.activate(x)
 		}
-		p.dense = append(p.dense, at)
+		steps = append(steps, func(g *Node) (ofKernel, ofBias, ofX *Node) {
+			if slope != nil {
+				g = Mul(g, slope)
+			}
+			ofKernel, ofBias = DotGeneral(in, []int{0}, nil, g, []int{0}, nil), ReduceSum(g, 0)
+			if i == 0 && len(d.Convs) == 0 {
+				return ofKernel, ofBias, nil
+			}
+			g = DotGeneral(g, []int{1}, nil, kernel, []int{1}, nil)
+			if dropout != nil {
+				g = Mul(g, dropout)
+			}
+			if i == 0 {
+				g = Reshape(g, shape...)
+			}
+			return ofKernel, ofBias, g
+		})
 	}
-	p.output = x
-	return p
+	// Automatic differentiation's gradient, layer by layer, but with the lowering of each step
+	// chosen for speed, see package xla.
+	return &Pass{output: x, gradient: func(loss *Node) *Node {
+		g := Gradient(loss, x)[0]
+		var layers []*Node // flattened gradients, last layer first
+		for _, back := range slices.Backward(steps) {
+			var kernel, bias *Node
+			kernel, bias, g = back(g)
+			layers = append(layers, bias, Reshape(kernel, -1))
+		}
+		slices.Reverse(layers)
+		return Concatenate(inOrder(b.layers, layers), 0)
+	}}
 }
 
-func (s stage) forward(x, kernel, bias *Node) (at passStage, out *Node) {
-	at = passStage{stage: s, kernel: kernel}
-	at.x = Slice(x, AxisRange(), AxisRange(0, s.in[0]), AxisRange(0, s.in[1]))
-	at.y = xla.Convolve(at.x, kernel)
-	at.pooled = xla.MaxPool2x2(at.y)
-	z := Add(at.pooled, InsertAxes(bias, 0, 0, 0))
-	at.positive = GreaterThan(z, ZerosLike(z))
-	return at, leakyReLU(z)
+// forward is one convolution, bias, activation and pooling, which comes before bias and
+// activation: both are monotone, so the result is the same, and they see a quarter of the values.
+func (s stage) forward(x, kernel, bias *Node, first bool) (out *Node, back step) {
+	x = Slice(x, AxisRange(), AxisRange(0, s.in[0]), AxisRange(0, s.in[1]))
+	y := xla.Convolve(x, kernel)
+	pooled := xla.MaxPool2x2(y)
+	z := Add(pooled, InsertAxes(bias, 0, 0, 0))
+	positive := GreaterThan(z, ZerosLike(z))
+	return leakyReLU(z), func(g *Node) (ofKernel, ofBias, ofX *Node) {
+		g = Mul(g, leakySlope(positive, g))
+		ofBias = ReduceSum(g, 0, 1, 2)
+		g = xla.MaxPool2x2Gradient(y, pooled, g)
+		ofKernel = xla.ConvolveKernelGradient(x, g, s.Height, s.Width)
+		if !first {
+			ofX = xla.ConvolveInputGradient(g, kernel)
+		}
+		return ofKernel, ofBias, ofX
+	}
 }
 
 // activate applies the activation between dense layers and returns its slope, too.
@@ -109,54 +117,4 @@ func keep(x, rng *Node, rate float64) (factor, next *Node) {
 	next, u := RandomUniform(rng, x.Shape())
 	kept := GreaterOrEqual(u, Scalar(x.Graph(), x.DType(), rate))
 	return Where(kept, MulScalar(OnesLike(x), 1/(1-rate)), ZerosLike(x)), next
-}
-
-// LossGradient is a loss and its gradient with respect to the flat weights: what automatic
-// differentiation gives, layer by layer, but with the lowering of each step chosen for
-// speed, see package xla.
-func (p *describedPass) LossGradient(loss func(output *Node) *Node) (value, gradient *Node) {
-	value = loss(p.output)
-	return value, p.gradient(Gradient(value, p.output)[0])
-}
-
-// gradient is that with respect to the flat weights from that with respect to the output.
-func (p *describedPass) gradient(g *Node) *Node {
-	var layers []*Node // flattened gradients, last layer first
-	for i, at := range slices.Backward(p.dense) {
-		if at.slope != nil {
-			g = Mul(g, at.slope)
-		}
-		kernel := DotGeneral(at.x, []int{0}, nil, g, []int{0}, nil)
-		layers = append(layers, ReduceSum(g, 0), Reshape(kernel, -1))
-		if i == 0 && len(p.stages) == 0 {
-			break
-		}
-		g = DotGeneral(g, []int{1}, nil, at.kernel, []int{1}, nil)
-		if at.keep != nil {
-			g = Mul(g, at.keep)
-		}
-	}
-	if len(p.stages) > 0 {
-		g = Reshape(g, p.flat.Shape().Dimensions...)
-	}
-	for i, at := range slices.Backward(p.stages) {
-		var kernel, bias *Node
-		kernel, bias, g = at.backward(g, i > 0)
-		layers = append(layers, bias, Reshape(kernel, -1))
-	}
-	slices.Reverse(layers)
-	return Concatenate(inOrder(p.layers, layers), 0)
-}
-
-// backward turns the gradient with respect to the stage's result into those with
-// respect to kernel, bias and, if asked for, input.
-func (at passStage) backward(g *Node, input bool) (kernel, bias, x *Node) {
-	g = Mul(g, leakySlope(at.positive, g))
-	bias = ReduceSum(g, 0, 1, 2)
-	g = xla.MaxPool2x2Gradient(at.y, at.pooled, g)
-	kernel = xla.ConvolveKernelGradient(at.x, g, at.Height, at.Width)
-	if input {
-		x = xla.ConvolveInputGradient(g, at.kernel)
-	}
-	return kernel, bias, x
 }

@@ -45,20 +45,18 @@ func FromStore(backend compute.Backend, name string, input []int, store *model.S
 	weights, state []string) (*Network, error) {
 	m := &function{name: name, input: slices.Clone(input), f: f, backend: backend, dtype: dtypes.Float32,
 		store: store, given: true}
-	for _, list := range []struct {
-		paths []string
-		to    *[]*model.Variable
-	}{{weights, &m.weights}, {state, &m.state}} {
-		for _, path := range list.paths {
-			v := store.GetVariable(path)
-			if v == nil || v.DType() != dtypes.Float32 {
-				return nil, fmt.Errorf("network %s: no float32 variable %s", name, path)
-			}
-			*list.to = append(*list.to, v)
+	for i, path := range slices.Concat(weights, state) {
+		v := store.GetVariable(path)
+		if v == nil || v.DType() != dtypes.Float32 {
+			return nil, fmt.Errorf("network %s: no float32 variable %s", name, path)
+		}
+		if i < len(weights) {
+			m.weights = append(m.weights, v)
+		} else {
+			m.state = append(m.state, v)
 		}
 	}
-	xla.CorrectGradients()
-	if err := m.build(store, map[string]bool{}); err != nil {
+	if _, err := m.build(store); err != nil {
 		return nil, fmt.Errorf("network %s: %w", name, err)
 	}
 	return &Network{Name: name, Model: m}, nil
@@ -81,7 +79,6 @@ type function struct {
 // discover builds the function's graph, in training and outside of it, so that it makes its
 // variables, gives them their initial values and lists them.
 func (m *function) discover() error {
-	xla.CorrectGradients()
 	if len(m.input) == 0 || slices.Min(m.input) < 1 {
 		return fmt.Errorf("input %v, want the shape of a sample", m.input)
 	}
@@ -91,17 +88,14 @@ func (m *function) discover() error {
 	}
 	m.store = store
 	for v := range store.IterVariables() {
-		if !used[v.Path()] || v.DType() != m.dtype {
-			if v.Trainable && used[v.Path()] {
-				return fmt.Errorf("variable %s is of %s: only float32 weights can be packed", v.Path(),
-					v.DType())
-			}
-			continue
-		}
-		if v.Trainable {
-			m.weights = append(m.weights, v)
-		} else {
+		switch {
+		case !used[v.Path()] || !v.Trainable && v.DType() != m.dtype:
+		case !v.Trainable:
 			m.state = append(m.state, v)
+		case v.DType() != m.dtype:
+			return fmt.Errorf("variable %s is of %s: only float32 weights can be packed", v.Path(), v.DType())
+		default:
+			m.weights = append(m.weights, v)
 		}
 	}
 	if len(m.weights) == 0 {
@@ -113,19 +107,21 @@ func (m *function) discover() error {
 // make is a new store with the function's variables and initial values of a seed, and which of
 // them it uses.
 func (m *function) make(seed uint64) (store *model.Store, used map[string]bool, err error) {
-	store, used = model.NewStore(), map[string]bool{}
+	store = model.NewStore()
 	if err := store.SetRNGStateFromSeed(int64(seed)); err != nil {
 		return nil, nil, err
 	}
-	if err := m.build(store, used); err != nil {
+	if used, err = m.build(store); err != nil {
 		return nil, nil, err
 	}
 	return store, used, store.InitializeVariables(m.backend, nil)
 }
 
 // build runs the function for a batch of 2, in training and outside of it. It sets the shape of
-// the output and marks the variables that the function uses.
-func (m *function) build(store *model.Store, used map[string]bool) error {
+// the output and says which variables the function uses.
+func (m *function) build(store *model.Store) (used map[string]bool, err error) {
+	xla.CorrectGradients()
+	used = map[string]bool{}
 	for _, training := range []bool{true, false} {
 		problem := exceptions.Try(func() {
 			g := graph.NewGraph(m.backend, m.name)
@@ -145,10 +141,10 @@ func (m *function) build(store *model.Store, used map[string]bool) error {
 		})
 		if problem != nil {
 			first, _, _ := strings.Cut(fmt.Sprint(problem), "\n")
-			return fmt.Errorf("the model fails for a batch of 2: %s", first)
+			return nil, fmt.Errorf("the model fails for a batch of 2: %s", first)
 		}
 	}
-	return nil
+	return used, nil
 }
 
 func (m *function) Validate() error {
@@ -188,39 +184,34 @@ func (m *function) Initial(seed uint64) (weights, state []float32, err error) {
 			return nil, nil, err
 		}
 	}
-	read := func(variables []*model.Variable) (flat []float32, err error) {
-		for _, v := range variables {
-			value, err := store.GetVariable(v.Path()).Value()
-			if err != nil {
-				return nil, err
-			}
-			values, err := tensors.CopyFlatData[float32](value)
-			if err != nil {
-				return nil, err
-			}
-			flat = append(flat, values...)
+	for i, v := range slices.Concat(m.weights, m.state) {
+		value, err := store.GetVariable(v.Path()).Value()
+		if err != nil {
+			return nil, nil, err
 		}
-		return flat, nil
+		values, err := tensors.CopyFlatData[float32](value)
+		if err != nil {
+			return nil, nil, err
+		}
+		if i < len(m.weights) {
+			weights = append(weights, values...)
+		} else {
+			state = append(state, values...)
+		}
 	}
-	if weights, err = read(m.weights); err != nil {
-		return nil, nil, err
-	}
-	state, err = read(m.state)
-	return weights, state, err
+	return weights, state, nil
 }
 
 // NewExec compiles a graph to which the store gives the variables that are neither weights
 // nor state.
 func (m *function) NewExec(backend compute.Backend,
 	build func(in []*graph.Node) []*graph.Node) (Executable, error) {
-	return model.NewExec(backend, m.store, func(_ *model.Scope,
-		in []*graph.Node) []*graph.Node {
-		return build(in)
-	})
+	return model.NewExec(backend, m.store,
+		func(_ *model.Scope, in []*graph.Node) []*graph.Node { return build(in) })
 }
 
 // Forward runs the function with its variables replaced by parts of the flat vectors.
-func (m *function) Forward(b Binding, x *graph.Node) Pass {
+func (m *function) Forward(b Binding, x *graph.Node) *Pass {
 	g := x.Graph()
 	m.store.SetTraining(g, b.Training)
 	var restore []func()
@@ -229,9 +220,6 @@ func (m *function) Forward(b Binding, x *graph.Node) Pass {
 		v.SetNodeValue(value)
 		// The executable then neither returns the variable nor gives its buffer away.
 		restore = append(restore, func() { v.SetNodeValue(own) })
-	}
-	part := func(flat *graph.Node, l Layer) *graph.Node {
-		return graph.Reshape(graph.Slice(flat, graph.AxisRange(l.Offset, l.Offset+l.Size())), l.Shape...)
 	}
 	for i, v := range m.weights {
 		bind(v, part(b.Weights, b.layers[i]))
@@ -242,7 +230,9 @@ func (m *function) Forward(b Binding, x *graph.Node) Pass {
 	if v := m.store.GetVariable("/" + model.RNGStateVariableName); v != nil && b.RNG != nil {
 		bind(v, b.RNG)
 	}
-	p := &functionPass{flat: b.Weights, output: m.f(m.store.RootScope(), x)}
+	p := &Pass{output: m.f(m.store.RootScope(), x), gradient: func(loss *graph.Node) *graph.Node {
+		return graph.Gradient(loss, b.Weights)[0]
+	}}
 	if len(m.state) > 0 {
 		var parts []*graph.Node
 		for _, v := range m.state {
@@ -254,17 +244,4 @@ func (m *function) Forward(b Binding, x *graph.Node) Pass {
 		undo()
 	}
 	return p
-}
-
-type functionPass struct{ flat, output, state *graph.Node }
-
-func (p *functionPass) Output() *graph.Node { return p.output }
-func (p *functionPass) State() *graph.Node  { return p.state }
-
-// LossGradient is automatic differentiation's.
-func (p *functionPass) LossGradient(
-	loss func(output *graph.Node) *graph.Node,
-) (value, gradient *graph.Node) {
-	value = loss(p.output)
-	return value, graph.Gradient(value, p.flat)[0]
 }

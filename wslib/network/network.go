@@ -46,7 +46,7 @@ type Model interface {
 	// NewExec compiles a graph in which the model takes part.
 	NewExec(backend compute.Backend, build func(in []*graph.Node) []*graph.Node) (Executable, error)
 	// Forward runs the model on a batch x [batch, Input...]. It panics, as graph functions do.
-	Forward(b Binding, x *graph.Node) Pass
+	Forward(b Binding, x *graph.Node) *Pass
 }
 
 // Executable is a compiled graph.
@@ -67,14 +67,22 @@ type Binding struct {
 }
 
 // Pass is a forward pass.
-type Pass interface {
-	// Output is [batch, Output...].
-	Output() *graph.Node
-	// State is the state after the pass, nil without state.
-	State() *graph.Node
-	// LossGradient is a loss, a scalar function of the output, and its gradient with respect to
-	// the flat weights.
-	LossGradient(loss func(output *graph.Node) *graph.Node) (value, gradient *graph.Node)
+type Pass struct {
+	output, state *graph.Node
+	gradient      func(loss *graph.Node) *graph.Node // with respect to the flat weights
+}
+
+// Output is [batch, Output...].
+func (p *Pass) Output() *graph.Node { return p.output }
+
+// State is the state after the pass, nil without state.
+func (p *Pass) State() *graph.Node { return p.state }
+
+// LossGradient is a loss, a scalar function of the output, and its gradient with respect to
+// the flat weights.
+func (p *Pass) LossGradient(loss func(output *graph.Node) *graph.Node) (value, gradient *graph.Node) {
+	value = loss(p.output)
+	return value, p.gradient(value)
 }
 
 // Layer is one array of weights, or of state, inside its flat vector.
@@ -86,6 +94,11 @@ type Layer struct {
 
 // Size is the number of values of the layer.
 func (l Layer) Size() int { return volume(l.Shape) }
+
+// part is a layer of a flat vector in a graph.
+func part(flat *graph.Node, l Layer) *graph.Node {
+	return graph.Reshape(graph.Slice(flat, graph.AxisRange(l.Offset, l.Offset+l.Size())), l.Shape...)
+}
 
 func volume(shape []int) int {
 	n := 1
@@ -189,7 +202,7 @@ func (n *Network) Bind(in []*graph.Node) (Binding, []*graph.Node) {
 
 // Forward runs the network on a batch x [batch, Input...]. It panics, as graph functions do,
 // when shapes do not match.
-func (n *Network) Forward(b Binding, x *graph.Node) Pass {
+func (n *Network) Forward(b Binding, x *graph.Node) *Pass {
 	b.layers = n.Layers()
 	b.Weights.AssertDims(size(b.layers))
 	x.AssertDims(append([]int{-1}, n.Input()...)...)

@@ -46,9 +46,8 @@ type Sample struct {
 // Classification is the objective of networks whose outputs are logits of classes.
 // Loss: cross-entropy. Score: the share of samples whose largest logit is the label's.
 // Fisher information: of the most probable class, times its probability, as in the paper.
-type Classification struct{}
+type Classification struct{ average }
 
-// Name is classification.
 func (Classification) Name() string { return "classification" }
 
 // Target is 1 for the label and 0 for other classes, [batch, classes].
@@ -56,7 +55,6 @@ func (Classification) Target(_, y, output *Node) *Node {
 	return OneHot(y, output.Shape().Dimensions[1], output.DType())
 }
 
-// Loss is the mean over the batch of the cross-entropy.
 func (Classification) Loss(logits, probabilities *Node) *Node {
 	return Neg(ReduceAllMean(ReduceSum(Mul(LogSoftmax(logits), probabilities), -1)))
 }
@@ -81,10 +79,6 @@ func (Classification) Measure(logits []float32, s Sample) float64 {
 	return 0
 }
 
-// Score is the mean.
-func (Classification) Score(measures []float64, _, _ []int32) float64 { return mean(measures) }
-
-// ScoreName is accuracy.
 func (Classification) ScoreName() string { return "accuracy" }
 
 // Largest is the place of the first largest value.
@@ -98,9 +92,20 @@ func Largest[T float32 | float64](v []T) int32 {
 	return int32(best)
 }
 
+// average scores by the mean.
+type average struct{}
+
+func (average) Score(measures []float64, _, _ []int32) float64 {
+	sum := 0.0
+	for _, x := range measures {
+		sum += x
+	}
+	return sum / float64(len(measures))
+}
+
 // gaussian is what objectives of values have in common: the loss is the mean squared error,
 // Fisher information is of a Gaussian of variance 1 around the output, summed over outputs.
-type gaussian struct{}
+type gaussian struct{ average }
 
 // Loss is the mean squared error over batch and outputs.
 func (gaussian) Loss(output, target *Node) *Node {
@@ -123,7 +128,6 @@ func (gaussian) LogLikelihood(output, rng *Node) (logP, weight *Node) {
 // around the output.
 type Regression struct{ gaussian }
 
-// Name is regression.
 func (Regression) Name() string { return "regression" }
 
 // Target are the labels, [batch, …].
@@ -136,9 +140,6 @@ func (Regression) Measure(output []float32, s Sample) float64 {
 	return -squaredError(output, s.Target)
 }
 
-// Score is the mean.
-func (Regression) Score(measures []float64, _, _ []int32) float64 { return mean(measures) }
-
 // ScoreName is -error, minus the mean squared error.
 func (Regression) ScoreName() string { return "-error" }
 
@@ -148,7 +149,6 @@ func (Regression) ScoreName() string { return "-error" }
 // are segments of some. Fisher information: as of [Regression].
 type Reconstruction struct{ gaussian }
 
-// Name is reconstruction.
 func (Reconstruction) Name() string { return "reconstruction" }
 
 // Target is the input.
@@ -162,9 +162,9 @@ func (Reconstruction) Measure(output []float32, s Sample) float64 {
 }
 
 // Score is the mean or, where there are labels 0 and 1, the area under the ROC curve.
-func (Reconstruction) Score(measures []float64, labels, clips []int32) float64 {
+func (r Reconstruction) Score(measures []float64, labels, clips []int32) float64 {
 	if !slices.Contains(labels, 0) || !slices.Contains(labels, 1) {
-		return mean(measures)
+		return r.average.Score(measures, nil, nil)
 	}
 	if clips == nil {
 		return areaUnderCurve(measures, labels)
@@ -226,14 +226,6 @@ func squaredError(a, b []float32) float64 {
 	return sum / float64(len(a))
 }
 
-func mean(v []float64) float64 {
-	sum := 0.0
-	for _, x := range v {
-		sum += x
-	}
-	return sum / float64(len(v))
-}
-
 // ObjectiveNamed is the objective of a name, as [Objective.Name] gives it.
 func ObjectiveNamed(name string) (Objective, error) {
 	for _, o := range []Objective{Classification{}, Regression{}, Reconstruction{}} {
@@ -255,8 +247,7 @@ type Distillation struct {
 func (d Distillation) Validate() error {
 	if !(d.Share >= 0 && d.Share <= 1) || d.Share > 0 && !(d.Temperature > 0) {
 		return fmt.Errorf("distillation %v at temperature %v, want a share of 0 to 1 and a "+
-			"temperature above 0",
-			d.Share, d.Temperature)
+			"temperature above 0", d.Share, d.Temperature)
 	}
 	return nil
 }

@@ -1,8 +1,8 @@
 package network
 
 import (
-	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -71,14 +71,10 @@ func rearrange(v []float32, from, to []Layer) []float32 {
 
 // inOrder sorts what belongs to layers by the layers' places.
 func inOrder(layers []Layer, of []*graph.Node) []*graph.Node {
-	index := make([]int, len(layers))
-	for i := range index {
-		index[i] = i
+	offsets := map[*graph.Node]int{}
+	for i, n := range of {
+		offsets[n] = layers[i].Offset
 	}
-	slices.SortFunc(index, func(a, b int) int { return cmp.Compare(layers[a].Offset, layers[b].Offset) })
-	sorted := make([]*graph.Node, len(of))
-	for k, i := range index {
-		sorted[k] = of[i]
-	}
-	return sorted
+	return slices.SortedFunc(maps.Keys(offsets),
+		func(a, b *graph.Node) int { return offsets[a] - offsets[b] })
 }

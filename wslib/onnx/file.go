@@ -3,16 +3,18 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"slices"
 
-	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-// file is what this package has to know of an ONNX file: the names in its graph. Numbers of
-// fields are those of onnx.proto.
+// file is what this package has to know of an ONNX file: the names in its graph.
 type file struct {
 	nodes        []node
-	initializers []initializer
-	inputs       []value
+	initializers map[string]initializer
+	inputs       []value // but for initializers
 	outputs      []value
 }
 
@@ -31,9 +33,8 @@ func (n node) String() string {
 }
 
 type initializer struct {
-	name     string
-	dataType uint64
-	dims     []int
+	dataType int64
+	scalar   bool
 	external bool
 }
 
@@ -42,153 +43,80 @@ type value struct {
 	dims []int // 0: not fixed
 }
 
-// Types of ONNX tensors, TensorProto.DataType.
-const (
-	typeFloat    = 1
-	typeUint8    = 2
-	typeInt8     = 3
-	typeFloat16  = 10
-	typeDouble   = 11
-	typeBfloat16 = 16
-)
+// typeFloat is float32 among the types of ONNX tensors, TensorProto.DataType.
+const typeFloat = 1
 
-var typeNames = map[uint64]string{typeUint8: "uint8", typeInt8: "int8", typeFloat16: "float16",
-	typeDouble: "float64", typeBfloat16: "bfloat16"}
+// typeNames are those of weights that would be of another type.
+var typeNames = map[int64]string{2: "uint8", 3: "int8", 10: "float16", 11: "float64", 16: "bfloat16"}
 
 // parse reads the names of a model.
 func parse(raw []byte) (*file, error) {
-	f := &file{}
-	found := false
-	err := fields(raw, func(number int, v []byte, _ uint64) error {
-		if number != 7 { // ModelProto.graph
-			return nil
-		}
-		found = true
-		return fields(v, f.graphField)
+	// The library keeps the types to itself, but registers them.
+	kind, err := protoregistry.GlobalTypes.FindMessageByName("protos.ModelProto")
+	if err != nil {
+		return nil, err
+	}
+	m := message{kind.New()}
+	if err := proto.Unmarshal(raw, m.Interface()); err != nil {
+		return nil, err
+	}
+	graph := m.message("graph")
+	if !graph.IsValid() {
+		return nil, errors.New("it has no graph")
+	}
+	f := &file{initializers: map[string]initializer{}, outputs: values(graph, "output")}
+	for _, n := range graph.messages("node") {
+		f.nodes = append(f.nodes,
+			node{n.get("name").String(), n.get("op_type").String(), n.strings("input"), n.strings("output")})
+	}
+	for _, t := range graph.messages("initializer") {
+		f.initializers[t.get("name").String()] = initializer{t.get("data_type").Int(),
+			t.get("dims").List().Len() == 0, t.get("data_location").Enum() == 1}
+	}
+	f.inputs = slices.DeleteFunc(values(graph, "input"), func(v value) bool {
+		_, found := f.initializers[v.name]
+		return found
 	})
-	if err == nil && !found {
-		err = errors.New("it has no graph")
-	}
-	return f, err
+	return f, nil
 }
 
-func (f *file) graphField(number int, v []byte, _ uint64) error {
-	switch number {
-	case 1: // node
-		var n node
-		err := fields(v, func(number int, v []byte, _ uint64) error {
-			switch number {
-			case 1:
-				n.inputs = append(n.inputs, string(v))
-			case 2:
-				n.outputs = append(n.outputs, string(v))
-			case 3:
-				n.name = string(v)
-			case 4:
-				n.op = string(v)
-			}
-			return nil
-		})
-		f.nodes = append(f.nodes, n)
-		return err
-	case 5: // initializer
-		var t initializer
-		err := fields(v, func(number int, v []byte, x uint64) error {
-			switch number {
-			case 1: // dims, packed or not
-				if v == nil {
-					t.dims = append(t.dims, int(x))
-				}
-				for len(v) > 0 {
-					d, n := protowire.ConsumeVarint(v)
-					if n < 0 {
-						return protowire.ParseError(n)
-					}
-					t.dims, v = append(t.dims, int(d)), v[n:]
-				}
-			case 2:
-				t.dataType = x
-			case 8:
-				t.name = string(v)
-			case 14:
-				t.external = x == 1
-			}
-			return nil
-		})
-		f.initializers = append(f.initializers, t)
-		return err
-	case 11, 12: // input, output
-		var x value
-		err := fields(v, func(number int, v []byte, _ uint64) error {
-			switch number {
-			case 1:
-				x.name = string(v)
-			case 2: // type: tensor_type: shape: dim: dim_value
-				return path(v, []int{1, 2, 1}, func(dim []byte) error {
-					size := 0
-					err := fields(dim, func(number int, _ []byte, n uint64) error {
-						if number == 1 {
-							size = int(n)
-						}
-						return nil
-					})
-					x.dims = append(x.dims, size)
-					return err
-				})
-			}
-			return nil
-		})
-		if number == 11 {
-			f.inputs = append(f.inputs, x)
-		} else {
-			f.outputs = append(f.outputs, x)
+// values are inputs or outputs of a graph.
+func values(graph message, field protoreflect.Name) []value {
+	var all []value
+	for _, m := range graph.messages(field) {
+		v := value{name: m.get("name").String()}
+		shape := m.message("type").message("tensor_type").message("shape")
+		for _, d := range shape.messages("dim") {
+			v.dims = append(v.dims, int(d.get("dim_value").Int()))
 		}
-		return err
+		all = append(all, v)
 	}
-	return nil
+	return all
 }
 
-// path visits the messages at the end of a path of fields.
-func path(raw []byte, numbers []int, visit func([]byte) error) error {
-	if len(numbers) == 0 {
-		return visit(raw)
-	}
-	return fields(raw, func(number int, v []byte, _ uint64) error {
-		if number != numbers[0] || v == nil {
-			return nil
-		}
-		return path(v, numbers[1:], visit)
-	})
+// message is a protobuf message whose fields go by the names of onnx.proto.
+type message struct{ protoreflect.Message }
+
+func (m message) get(field protoreflect.Name) protoreflect.Value {
+	return m.Get(m.Descriptor().Fields().ByName(field))
 }
 
-// fields visits the fields of a protobuf message: bytes of those with a length, else a number.
-func fields(raw []byte, visit func(number int, v []byte, x uint64) error) error {
-	for len(raw) > 0 {
-		number, kind, n := protowire.ConsumeTag(raw)
-		if n < 0 {
-			return protowire.ParseError(n)
-		}
-		raw = raw[n:]
-		var v []byte
-		var x uint64
-		switch kind {
-		case protowire.BytesType:
-			v, n = protowire.ConsumeBytes(raw)
-			if v == nil {
-				v = []byte{}
-			}
-		case protowire.VarintType:
-			x, n = protowire.ConsumeVarint(raw)
-		default:
-			n = protowire.ConsumeFieldValue(number, kind, raw)
-		}
-		if n < 0 {
-			return protowire.ParseError(n)
-		}
-		if err := visit(int(number), v, x); err != nil {
-			return err
-		}
-		raw = raw[n:]
+func (m message) message(field protoreflect.Name) message { return message{m.get(field).Message()} }
+
+func (m message) messages(field protoreflect.Name) []message {
+	list := m.get(field).List()
+	all := make([]message, list.Len())
+	for i := range all {
+		all[i] = message{list.Get(i).Message()}
 	}
-	return nil
+	return all
+}
+
+func (m message) strings(field protoreflect.Name) []string {
+	list := m.get(field).List()
+	all := make([]string, list.Len())
+	for i := range all {
+		all[i] = list.Get(i).String()
+	}
+	return all
 }

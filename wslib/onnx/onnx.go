@@ -42,7 +42,7 @@ func Load(backend compute.Backend, name, path string) (*network.Network, error) 
 func Parse(backend compute.Backend, name string, raw []byte) (*network.Network, error) {
 	f, err := parse(raw)
 	if err != nil {
-		return nil, fmt.Errorf("not an ONNX file: %w", err)
+		return nil, fmt.Errorf("not an ONNX file: %v", firstLine(err))
 	}
 	if err := f.check(); err != nil {
 		return nil, err
@@ -56,9 +56,12 @@ func Parse(backend compute.Backend, name string, raw []byte) (*network.Network, 
 	if err := m.VariablesToScope(store.RootScope()); err != nil {
 		return nil, fmt.Errorf("initializers: %v", firstLine(err))
 	}
-	input, output := f.input(), f.outputs[0].name
-	if last := f.maker(output); last != nil && last.op == "Softmax" {
-		output = last.inputs[0]
+	input, output := f.inputs[0], f.outputs[0].name
+	for _, n := range f.nodes {
+		if n.op == "Softmax" && slices.Contains(n.outputs, output) {
+			output = n.inputs[0]
+			break
+		}
 	}
 	var building sync.Mutex // the library's graphs are built one at a time
 	call := func(scope *model.Scope, x *graph.Node) *graph.Node {
@@ -123,13 +126,7 @@ func firstLine(err error) string {
 
 // check returns an error for what cannot become a network.
 func (f *file) check() error {
-	var inputs []value
-	for _, v := range f.inputs {
-		if !slices.ContainsFunc(f.initializers, func(t initializer) bool { return t.name == v.name }) {
-			inputs = append(inputs, v)
-		}
-	}
-	if f.inputs = inputs; len(f.inputs) != 1 || len(f.outputs) != 1 {
+	if len(f.inputs) != 1 || len(f.outputs) != 1 {
 		return fmt.Errorf("%d inputs and %d outputs, want one of each", len(f.inputs), len(f.outputs))
 	}
 	in := f.inputs[0]
@@ -150,35 +147,18 @@ func (f *file) check() error {
 		if !slices.Contains(operators, n.op) {
 			return fmt.Errorf("%v: the operator is not supported", n)
 		}
-		for _, i := range n.inputs {
-			at := slices.IndexFunc(f.initializers, func(t initializer) bool { return t.name == i })
-			if at < 0 {
-				continue
-			}
-			t := f.initializers[at]
+		for _, name := range n.inputs {
+			t := f.initializers[name]
 			if t.external {
-				return fmt.Errorf("%v: its weights %q lie in another file, want them in this one", n, t.name)
+				return fmt.Errorf("%v: its weights %q lie in another file, want them in this one", n, name)
 			}
 			if kind := typeNames[t.dataType]; kind != "" {
-				return fmt.Errorf("%v: %q is of %s, want float32 weights", n, t.name, kind)
+				return fmt.Errorf("%v: %q is of %s, want float32 weights", n, name, kind)
 			}
 		}
 	}
 	if weights, _ := f.roles(); len(weights) == 0 {
 		return fmt.Errorf("the graph has no float32 weights")
-	}
-	return nil
-}
-
-// input is the graph's only input.
-func (f *file) input() value { return f.inputs[0] }
-
-// maker is the node that makes a value, nil if none does.
-func (f *file) maker(name string) *node {
-	for i, n := range f.nodes {
-		if slices.Contains(n.outputs, name) {
-			return &f.nodes[i]
-		}
 	}
 	return nil
 }
@@ -193,14 +173,14 @@ func (f *file) roles() (weights, state []string) {
 	seen := map[string]bool{}
 	for _, n := range f.nodes {
 		for k, name := range n.inputs {
-			at := slices.IndexFunc(f.initializers, func(t initializer) bool { return t.name == name })
-			if at < 0 || seen[name] || f.initializers[at].dataType != typeFloat {
+			t := f.initializers[name]
+			if seen[name] || t.dataType != typeFloat {
 				continue
 			}
 			switch {
 			case n.op == "BatchNormalization" && k >= 3:
 				state = append(state, name)
-			case slices.Contains(constants[n.op], k) || len(f.initializers[at].dims) == 0:
+			case slices.Contains(constants[n.op], k) || t.scalar:
 				continue
 			default:
 				weights = append(weights, name)

@@ -18,20 +18,17 @@ import (
 // mostHeader is the largest header that safetensors libraries read, in bytes.
 const mostHeader = 100_000_000
 
-// Read reads a pack of size bytes and checks all of it: what it returns can be gathered and
-// written again. It allocates no more than a few times size, whatever the file says.
-func Read(r io.ReaderAt, size int64) (f *File, err error) {
+// Read reads a pack and checks all of it: what it returns can be gathered and written again, and
+// shares memory with all. It allocates no more than a few times its size, whatever the file says.
+func Read(all []byte) (f *File, err error) {
 	defer func() {
 		if err != nil {
 			f, err = nil, fmt.Errorf("pack: %w", err)
 		}
 	}()
+	size := len(all)
 	if size < 8 {
 		return nil, fmt.Errorf("%d bytes, want 8 with the length of the header at least", size)
-	}
-	all := make([]byte, size)
-	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), all); err != nil {
-		return nil, err
 	}
 	n := binary.LittleEndian.Uint64(all)
 	if n > uint64(size)-8 || n > mostHeader {
@@ -64,7 +61,7 @@ func Read(r io.ReaderAt, size int64) (f *File, err error) {
 }
 
 // slice cuts the data into tensors, which must cover them without gaps.
-func slice(entries map[string]json.RawMessage, data []byte) (map[string]tensor, error) {
+func slice(entries map[string]json.RawMessage, data []byte) (map[string]page.Array, error) {
 	var all []tensor
 	for name, text := range entries {
 		t := tensor{name: name}
@@ -75,29 +72,29 @@ func slice(entries map[string]json.RawMessage, data []byte) (map[string]tensor, 
 		if err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", name, err)
 		}
-		if page.TypeBytes(t.DType) == 0 {
-			return nil, fmt.Errorf("tensor %q: type %q, want F32, F16, I32, U16, U8 or I8", name, t.DType)
+		if page.TypeBytes(t.Type) == 0 {
+			return nil, fmt.Errorf("tensor %q: type %q, want F32, F16, I32, U16, U8 or I8", name, t.Type)
 		}
-		o, length := t.Offsets, elements*page.TypeBytes(t.DType)
+		o, length := t.Offsets, elements*page.TypeBytes(t.Type)
 		if len(o) != 2 || o[0] < 0 || o[0] > o[1] || o[1] > len(data) || o[1]-o[0] != length {
 			return nil, fmt.Errorf("tensor %q: offsets %v of %s %v, want its length within %d bytes of data",
-				name, o, t.DType, t.Shape, len(data))
+				name, o, t.Type, t.Shape, len(data))
 		}
-		t.data = data[o[0]:o[1]:o[1]]
+		t.Data = data[o[0]:o[1]:o[1]]
 		all = append(all, t)
 	}
 	slices.SortFunc(all, func(a, b tensor) int {
 		return cmp.Or(a.Offsets[0]-b.Offsets[0], cmp.Compare(a.name, b.name))
 	})
 	at, before := 0, "the header"
-	tensors := map[string]tensor{}
+	tensors := map[string]page.Array{}
 	for _, t := range all {
 		if t.Offsets[0] != at {
 			return nil, fmt.Errorf("tensor %q begins at byte %d of the data, want %d, where %s ends",
 				t.name, t.Offsets[0], at, before)
 		}
 		at, before = t.Offsets[1], fmt.Sprintf("tensor %q", t.name)
-		tensors[t.name] = t
+		tensors[t.name] = t.Array
 	}
 	if at != len(data) {
 		return nil, fmt.Errorf("%d bytes after the last tensor", len(data)-at)
@@ -105,7 +102,7 @@ func slice(entries map[string]json.RawMessage, data []byte) (map[string]tensor, 
 	return tensors, nil
 }
 
-func assemble(metadata map[string]string, tensors map[string]tensor) (*File, error) {
+func assemble(metadata map[string]string, tensors map[string]page.Array) (*File, error) {
 	f := &File{Set: &page.Set{}}
 	var records []record
 	if err := decode(metadata["format"], &f.Set.Format); err != nil {
@@ -141,7 +138,8 @@ func assemble(metadata map[string]string, tensors map[string]tensor) (*File, err
 	return f, f.validate()
 }
 
-func member(r record, f page.Format, tensors map[string]tensor) (m page.Member, graph []byte, err error) {
+func member(r record, f page.Format, tensors map[string]page.Array) (m page.Member,
+	graph []byte, err error) {
 	if err := checkName(r.Name); err != nil { // before it is part of another name
 		return m, nil, err
 	}
@@ -170,13 +168,13 @@ func member(r record, f page.Format, tensors map[string]tensor) (m page.Member, 
 	return m, graph, nil
 }
 
-func take(tensors map[string]tensor, name string) (page.Array, error) {
-	t, ok := tensors[name]
+func take(tensors map[string]page.Array, name string) (page.Array, error) {
+	a, ok := tensors[name]
 	if !ok {
-		return page.Array{}, fmt.Errorf("no tensor %q", name)
+		return a, fmt.Errorf("no tensor %q", name)
 	}
 	delete(tensors, name)
-	return page.Array{Type: t.DType, Shape: t.Shape, Data: t.data}, nil
+	return a, nil
 }
 
 // decode reads one JSON value of known fields and nothing after it.

@@ -9,9 +9,9 @@ import (
 // Array is a part of a set as it is stored: little endian numbers, row-major. Types are
 // named as in safetensors: F32, F16, I32, U16, U8 and I8.
 type Array struct {
-	Type  string
-	Shape []int
-	Data  []byte
+	Type  string `json:"dtype"`
+	Shape []int  `json:"shape"`
+	Data  []byte `json:"-"`
 }
 
 // TypeBytes is the size of an element of a type; 0 of a type that no [Array] has.
@@ -76,56 +76,49 @@ func (m Member) Arrays(f Format) map[string]Array {
 // another type or shape is an error, as is a wrong table; [Set.Validate] checks the rest.
 func (m *Member) Put(f Format, part string, a Array) error {
 	pages, own := len(m.Table.Entries), len(m.Table.Exclusive())
-	_, exclusive := f.Precisions()
-	want := Array{"F32", []int{len(a.Data) / 4}, nil}
 	switch part {
 	case TablePart:
-		want.Type, want.Shape[0] = "U8, U16 or I32", Count(m.Weights, f.Size)
-		if slices.Contains([]string{"U8", "U16", "I32"}, a.Type) {
-			want.Type = a.Type
-		}
+		return m.putTable(f, a)
 	case ExclusivePart:
-		want = exclusive.Array(nil, f.Size)
-		want.Shape[0] = own
-	case ScalesPart:
-		want = f.ScaleFormat.Array(nil)
-		want.Shape[0] = pages
-	case KeysPart:
-		want = f.KeyPrecision.Array(nil, f.Size)
-		want.Shape[0] = pages - own
-	}
-	if err := a.check(want); err != nil {
-		return err
-	}
-	switch part {
-	case TablePart:
-		m.Table = Table{Shared: f.Shared, Entries: make([]int32, a.Shape[0])}
-		for i := range m.Table.Entries {
-			var e [4]byte
-			copy(e[:], a.Data[i*TypeBytes(a.Type):(i+1)*TypeBytes(a.Type)])
-			m.Table.Entries[i] = int32(binary.LittleEndian.Uint32(e[:]))
-		}
-		return m.Table.Validate()
-	case ExclusivePart:
+		_, exclusive := f.Precisions()
 		m.Exclusive = a.Data
+		return a.check(exclusive.Array(nil, f.Size), own)
 	case ScalesPart:
 		m.Scales = f.ScaleFormat.Unpack(a.Data)
+		return a.check(f.ScaleFormat.Array(nil), pages)
 	case KeysPart:
 		m.Keys = a.Data
-	case StatePart:
-		m.State = Floats(a.Data)
+		return a.check(f.KeyPrecision.Array(nil, f.Size), pages-own)
 	}
-	return nil
+	m.State = Floats(a.Data)
+	return a.check(Array{"F32", []int{0}, nil}, len(m.State))
+}
+
+func (m *Member) putTable(f Format, a Array) error {
+	want := Array{"U8, U16 or I32", []int{0}, nil}
+	if slices.Contains([]string{"U8", "U16", "I32"}, a.Type) {
+		want.Type = a.Type
+	}
+	if err := a.check(want, Count(m.Weights, f.Size)); err != nil {
+		return err
+	}
+	m.Table = Table{Shared: f.Shared}
+	for entry := range slices.Chunk(a.Data, TypeBytes(a.Type)) {
+		e := binary.LittleEndian.Uint32(append(entry, 0, 0, 0))
+		m.Table.Entries = append(m.Table.Entries, int32(e))
+	}
+	return m.Table.Validate()
 }
 
 // PutPages sets the shared pages, as [Member.Put] does parts of networks.
 func (s *Set) PutPages(a Array) error {
-	want := s.Precision.Array(nil, s.Size)
-	want.Shape[0], s.Pages = s.Shared, a.Data
-	return a.check(want)
+	s.Pages = a.Data
+	return a.check(s.Precision.Array(nil, s.Size), s.Shared)
 }
 
-func (a Array) check(want Array) error {
+// check compares type and shape with those of an array of so many rows.
+func (a Array) check(want Array, rows int) error {
+	want.Shape[0] = rows
 	if a.Type != want.Type || !slices.Equal(a.Shape, want.Shape) {
 		return fmt.Errorf("%s %v, want %s %v", a.Type, a.Shape, want.Type, want.Shape)
 	}

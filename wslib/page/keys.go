@@ -1,6 +1,9 @@
 package page
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // PackKeys stores keys: for each weight on a shared page a code value of [Int2] of a network's
 // own, that the value of the page is multiplied by: a sign, and one of two magnitudes.
@@ -11,10 +14,7 @@ import "fmt"
 // beyond the last weight are 0.
 func (t Table) PackKeys(values []float32, size int) []byte {
 	var keys []byte
-	for b, e := range t.Entries {
-		if int(e) >= t.Shared {
-			continue
-		}
+	for _, b := range t.pages(false) {
 		row := make([]byte, Int2.Bytes(size))
 		for j, v := range values[b*size : min((b+1)*size, len(values))] {
 			row[j/4] |= Int2.code(v) << (2 * (j % 4))
@@ -27,12 +27,10 @@ func (t Table) PackKeys(values []float32, size int) []byte {
 // KeyRows says which row of [Table.PackKeys] is that of each page; exclusive pages, which
 // have none, name the row after the last.
 func (t Table) KeyRows() []int32 {
-	rows, next, last := make([]int32, len(t.Entries)), int32(0), int32(len(t.Entries)-len(t.Exclusive()))
-	for b, e := range t.Entries {
-		if rows[b] = last; int(e) < t.Shared {
-			rows[b] = next
-			next++
-		}
+	shared := t.pages(false)
+	rows := slices.Repeat([]int32{int32(len(shared))}, len(t.Entries))
+	for row, b := range shared {
+		rows[b] = int32(row)
 	}
 	return rows
 }
@@ -65,24 +63,18 @@ func (m Member) checkKeys(f Format) error {
 	if f.KeyPrecision == 0 {
 		return fmt.Errorf("keys, but no precision of keys")
 	}
-	shared := len(m.Table.Entries) - len(m.Table.Exclusive())
-	width := f.KeyPrecision.Bytes(f.Size)
-	if len(m.Keys) != shared*width {
+	shared, width := m.Table.pages(false), f.KeyPrecision.Bytes(f.Size)
+	if len(m.Keys) != len(shared)*width {
 		return fmt.Errorf("%d bytes of keys, want %d for each of %d pages on shared ones",
-			len(m.Keys), width, shared)
+			len(m.Keys), width, len(shared))
 	}
-	row := 0
-	for b, e := range m.Table.Entries {
-		if int(e) >= m.Table.Shared {
-			continue
-		}
+	for row, b := range shared {
 		weights := min(f.Size, m.Weights-b*f.Size)
 		for k, bits := range m.Keys[row*width : (row+1)*width] {
 			if bits&^byte(1<<max(0, min(8, 2*weights-8*k))-1) != 0 {
 				return fmt.Errorf("keys of page %d: a bit is set beyond its %d weights", b, weights)
 			}
 		}
-		row++
 	}
 	return nil
 }

@@ -40,10 +40,13 @@ type Table struct {
 }
 
 // Exclusive lists the pages of the network that are its own, rising.
-func (t Table) Exclusive() []int {
+func (t Table) Exclusive() []int { return t.pages(true) }
+
+// pages lists the pages that are the network's own, or those that are shared ones.
+func (t Table) pages(own bool) []int {
 	pages := []int{}
 	for i, e := range t.Entries {
-		if int(e) >= t.Shared {
+		if (int(e) >= t.Shared) == own {
 			pages = append(pages, i)
 		}
 	}

@@ -47,13 +47,7 @@ func (f ScaleFormat) Round(v float32) float32 {
 	if v != v {
 		return v
 	}
-	switch f {
-	case ScaleFloat16:
-		return halfValue(halfBits(v))
-	case ScaleLog8:
-		return log8Value(log8Bits(v))
-	}
-	return v
+	return f.Unpack(f.Pack([]float32{v}))[0]
 }
 
 // Check returns an error for the first of scales that is not finite or that the format

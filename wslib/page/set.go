@@ -177,9 +177,8 @@ func (f Format) Validate() error {
 // stay what they are. s is not changed. A name that the set does not have, or one given
 // twice, is an error.
 func (s *Set) Keep(names ...string) (*Set, error) {
-	k := s.Clone()
-	k.Networks = nil
-	to := make([]int32, s.Shared) // new number of a shared page; used: 1 before numbering
+	k := &Set{Format: s.Format}
+	var tables []Table
 	for _, name := range names {
 		i := s.Index(name)
 		if i < 0 {
@@ -188,18 +187,14 @@ func (s *Set) Keep(names ...string) (*Set, error) {
 		if k.Index(name) >= 0 {
 			return nil, fmt.Errorf("pages: network %q to keep is there twice", name)
 		}
-		m := s.Networks[i]
-		k.Networks = append(k.Networks, m.clone())
-		for _, e := range m.Table.Entries {
-			if int(e) < s.Shared {
-				to[e] = 1
-			}
-		}
+		k.Networks = append(k.Networks, s.Networks[i].clone())
+		tables = append(tables, s.Networks[i].Table)
 	}
-	k.Pages, k.Shared = k.Pages[:0], 0
+	k.Shared = 0
+	to := make([]int32, s.Shared) // new number of a shared page
 	width := s.Precision.Bytes(s.Size)
-	for e, used := range to {
-		if used == 1 {
+	for e, users := range Occupancy(tables, s.Shared) {
+		if users > 0 {
 			k.Pages = append(k.Pages, s.Pages[e*width:(e+1)*width]...)
 			to[e] = int32(k.Shared)
 			k.Shared++

@@ -190,9 +190,8 @@ func (r *Run) Measure(ctx context.Context, o Bench) (*Benchmark, error) {
 		files.Paths = append(files.Paths, r.Dir.File(weightsFile(n.Name)))
 		files.Weights = append(files.Weights, n.Weights())
 	}
-	t, err := execution.Bench(ctx, scorers, tests, subjects,
-		execution.BenchOptions{Executions: o.Executions, Seed: r.config.Seed,
-			Progress: func(done, of int) { r.options.Progress(stageBench, done, of, "") }})
+	t, err := execution.Bench(ctx, scorers, tests, subjects, o.Executions, r.config.Seed,
+		func(done, of int) { r.options.Progress(stageBench, done, of, "") })
 	if err != nil {
 		return nil, err
 	}

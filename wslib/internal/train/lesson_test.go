@@ -30,7 +30,7 @@ type spy struct {
 	samples  []*Node
 }
 
-func (s *spy) Forward(b network.Binding, x *Node) network.Pass {
+func (s *spy) Forward(b network.Binding, x *Node) *network.Pass {
 	s.bindings, s.samples = append(s.bindings, b), append(s.samples, x)
 	return s.Model.Forward(b, x)
 }
