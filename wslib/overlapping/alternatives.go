@@ -34,7 +34,7 @@ func Random(seed uint64) Placement {
 // pages than shared ones, those that matter most are placed first, and each round is
 // optimal by itself. It is a comparison for [Greedy], on small plans.
 func Optimal(p *Plan, n Network, sharable []int) []int {
-	c := newCoster(p, n)
+	c := newCoster(context.Background(), p, n)
 	all := make([]int, p.Shared)
 	for a := range all {
 		all[a] = a
@@ -48,7 +48,7 @@ func Optimal(p *Plan, n Network, sharable []int) []int {
 	for len(unplaced) > 0 {
 		now := unplaced[:min(len(unplaced), p.Shared)]
 		unplaced = unplaced[len(now):]
-		c.fill(context.Background(), all, now, true, costs[:len(now)*p.Shared]) // fails by its context only
+		c.fill(all, now, true, costs[:len(now)*p.Shared])
 		for i, a := range assign(len(now), p.Shared, func(i, a int) float64 { return costs[i*p.Shared+a] }) {
 			on[now[i]] = a
 			c.own[a] = append(c.own[a], now[i])

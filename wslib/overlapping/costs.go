@@ -30,17 +30,18 @@ type coster struct {
 	networkSum []float64 // of each page of the network: where it is 0, so is the cost
 	own        [][]int   // pages of the network on each shared page, from earlier rounds
 	fours      *sync.Pool
+	ctx        context.Context // when it is done, costs are not computed any more
 }
 
-func newCoster(p *Plan, n Network) *coster {
-	return &coster{p: p, n: n, sharedSum: p.sharedFisher(), networkSum: page.Sums(n.Fisher, p.PageSize),
+func newCoster(ctx context.Context, p *Plan, n Network) *coster {
+	return &coster{ctx: ctx, p: p, n: n, sharedSum: p.sharedFisher(), networkSum: page.Sums(n.Fisher, p.PageSize),
 		own: make([][]int, p.Shared), fours: newFours()}
 }
 
 // fill computes the cost of network page network[j] on shared page shared[i] into
 // out[i*len(network)+j], or out[j*len(shared)+i] if byNetwork: that of the shared
 // page as the plan is, and of each of the network's own pages on it.
-func (c *coster) fill(ctx context.Context, shared, network []int, byNetwork bool, out []float64) error {
+func (c *coster) fill(shared, network []int, byNetwork bool, out []float64) {
 	acrossS, acrossN := len(network), 1
 	if byNetwork {
 		acrossS, acrossN = 1, len(shared)
@@ -48,7 +49,7 @@ func (c *coster) fill(ctx context.Context, shared, network []int, byNetwork bool
 	size := c.p.PageSize
 	blocks := page.Count(len(shared), sharedBlock)
 	inParallel(blocks*page.Count(len(network), networkBlock), func(block int) {
-		if ctx.Err() != nil {
+		if c.ctx.Err() != nil {
 			return
 		}
 		q := c.fours.Get().(*four)
@@ -78,7 +79,6 @@ func (c *coster) fill(ctx context.Context, shared, network []int, byNetwork bool
 			}
 		}
 	})
-	return ctx.Err()
 }
 
 func (c *coster) onShared(a int, q *four) (costs [4]float64) {
@@ -99,34 +99,46 @@ func (c *coster) onShared(a int, q *four) (costs [4]float64) {
 // lines holds the costs of the next few unpaired pages of one side, in their order,
 // each against the pages of the other side that were unpaired when it was computed.
 type lines struct {
-	shared, network  []int     // pages
-	used, usedAcross []bool    // of the lines' side and of the other
-	byNetwork        bool      // a line is a page of the network, else a shared page
-	places           []int     // of the lines
-	across           []int     // places of the other side
-	costs            []float64 // [len(places)][len(across)]
-	memory           []float64 // of costs
+	pages, pagesAcross []int     // of the lines' side and of the other
+	used, usedAcross   []bool    // of them
+	byNetwork          bool      // a line is a page of the network, else a shared page
+	places             []int     // of the lines
+	across             []int     // places of the other side
+	costs              []float64 // [len(places)][len(across)]
+	memory             []float64 // of costs
 }
 
-// line is the line of the page at a place. Places asked for must rise, and all below it be paired.
-func (l *lines) line(ctx context.Context, c *coster, place int) ([]float64, error) {
+// cheapest is the place across of the unused page of least cost for the page at a place, among
+// equals of least page index. Places asked for must rise, and all below it be paired.
+func (l *lines) cheapest(c *coster, place int) int {
 	for len(l.places) > 0 && l.places[0] < place {
 		l.places, l.costs = l.places[1:], l.costs[len(l.across):]
 	}
 	if len(l.places) == 0 {
-		l.across = unused(l.usedAcross, 0, len(l.usedAcross))
-		l.places = unused(l.used, place, ahead(len(l.across)))
-		l.memory = slices.Grow(l.memory[:0], len(l.places)*len(l.across))
-		l.costs = l.memory[:len(l.places)*len(l.across)]
-		s, n := l.places, l.across
-		if l.byNetwork {
-			s, n = n, s
-		}
-		if err := c.fill(ctx, pick(l.shared, s), pick(l.network, n), l.byNetwork, l.costs); err != nil {
-			return nil, err
+		l.fill(c, place)
+	}
+	best, least := -1, 0.0
+	for k, i := range l.across {
+		cost := l.costs[k]
+		if !l.usedAcross[i] && (best < 0 || cost < least ||
+			cost == least && l.pagesAcross[i] < l.pagesAcross[best]) {
+			best, least = i, cost
 		}
 	}
-	return l.costs[:len(l.across)], nil
+	return best
+}
+
+// fill computes the lines from a place on.
+func (l *lines) fill(c *coster, place int) {
+	l.across = unused(l.usedAcross, 0, len(l.usedAcross))
+	l.places = unused(l.used, place, ahead(len(l.across)))
+	l.memory = slices.Grow(l.memory[:0], len(l.places)*len(l.across))
+	l.costs = l.memory[:len(l.places)*len(l.across)]
+	shared, network := pick(l.pages, l.places), pick(l.pagesAcross, l.across)
+	if l.byNetwork {
+		shared, network = network, shared
+	}
+	c.fill(shared, network, l.byNetwork, l.costs)
 }
 
 // unused lists at most n places that are not used, from one on.

@@ -40,31 +40,23 @@ func (p *Plan) StartSet(keys page.Precision) (*page.Set, error) {
 // normalized starts the shared pages and scales of a set without keys.
 func (p *Plan) normalized(s *page.Set) {
 	values := make([]float32, p.Shared*p.PageSize)
-	count := make([]float32, p.Shared)
 	for i := range p.Members {
-		p.Members[i].eachSharing(p.PageSize, func(_, shared int, weights, _ []float32) {
-			count[shared]++
-			if r := rms(weights); r > 0 {
-				for j, w := range weights {
+		p.Members[i].eachSharing(p.PageSize, func(b, shared int, weights, _ []float32) {
+			r := rms(weights)
+			s.Networks[i].Scales[b] = r / deviation // 0 of a page of zeros, whose scale can learn
+			for j, w := range weights {
+				if r > 0 {
 					values[shared*p.PageSize+j] += w / r * deviation
 				}
 			}
 		})
 	}
 	for i := range values {
-		if c := count[i/p.PageSize]; c > 0 {
+		if c := p.pages[i/p.PageSize]; c > 0 {
 			values[i] /= float32(math.Sqrt(float64(c)))
 		}
 	}
 	s.Pages = page.PackFloats(values)
-	for i := range s.Networks {
-		for b, e := range s.Networks[i].Table.Entries {
-			if int(e) < p.Shared {
-				// 0 of a page of zeros, whose scale can learn.
-				s.Networks[i].Scales[b] = rms(cut(p.Members[i].Weights, b, p.PageSize)) / deviation
-			}
-		}
-	}
 }
 
 // key gives the networks of a set with scales keys that follow their weights. Exclusive pages
