@@ -28,22 +28,17 @@ func (p *Plan) Continue(old *page.Set, keys page.Precision) (*page.Set, error) {
 	factors := normalize(values, old.Size, magnitude)
 	for i := range s.Networks {
 		m := &s.Networks[i]
-		k := old.Index(m.Name)
-		if k < 0 {
+		if old.Index(m.Name) < 0 {
 			continue
 		}
-		exclusive := old.ExclusiveValues(k)
-		own := normalize(exclusive, old.Size, magnitude)
+		exclusive := s.ExclusiveValues(i)
+		all := slices.Concat(factors, normalize(exclusive, old.Size, magnitude))
 		m.Exclusive = page.PackFloats(exclusive)
 		for b, e := range m.Table.Entries {
-			factor := float32(1)
+			m.Scales[b] *= all[e]
 			if int(e) < old.Shared {
-				factor = factors[e]
 				page.PutFloats(s.Pages[4*int(e)*s.Size:], values[int(e)*s.Size:(int(e)+1)*s.Size])
-			} else {
-				factor = own[int(e)-old.Shared]
 			}
-			m.Scales[b] *= factor
 		}
 	}
 	return s, nil
@@ -63,12 +58,10 @@ func (p *Plan) Extend(old *page.Set, keys page.Precision) (*page.Set, error) {
 	}
 	held := old.SharedValues()
 	page.PutFloats(s.Pages, held)
-	for k, n := range old.Networks {
-		i := s.Index(n.Name)
-		if i < 0 {
+	for _, n := range old.Networks {
+		if s.Index(n.Name) < 0 {
 			return nil, fmt.Errorf("overlapping: network %s is held, but not in the plan", n.Name)
 		}
-		s.Networks[i].Exclusive = page.PackFloats(old.ExclusiveValues(k))
 	}
 	// The values on held pages have another magnitude than those that training starts from.
 	for i := range s.Networks {
@@ -87,8 +80,8 @@ func (p *Plan) Extend(old *page.Set, keys page.Precision) (*page.Set, error) {
 	return s, nil
 }
 
-// resume is [Plan.StartSet] with the scales, keys and states of networks that old holds. The plan
-// has so many more shared pages than old, after those of old.
+// resume is [Plan.StartSet] with exclusive pages, in float32, scales, keys and states of networks
+// that old holds. The plan has so many more shared pages than old, after those of old.
 func (p *Plan) resume(old *page.Set, keys page.Precision, more int) (*page.Set, error) {
 	s, err := p.StartSet(keys)
 	if err != nil {
@@ -117,6 +110,7 @@ func (p *Plan) resume(old *page.Set, keys page.Precision, more int) (*page.Set, 
 			return nil, fmt.Errorf("overlapping: network %s is optimized without scales or on "+
 				"other pages", m.Name)
 		}
+		m.Exclusive = page.PackFloats(old.ExclusiveValues(k))
 		m.Scales, m.Keys, m.State = slices.Clone(n.Scales), slices.Clone(n.Keys), slices.Clone(n.State)
 	}
 	return s, nil
@@ -125,16 +119,16 @@ func (p *Plan) resume(old *page.Set, keys page.Precision, more int) (*page.Set, 
 // normalize divides pages by what brings them to the root mean square that training
 // starts from, and returns these factors; pages of zeros stay.
 func normalize(pages []float32, size int, magnitude float32) []float32 {
-	factors := make([]float32, len(pages)/size)
-	for k := range factors {
-		p := pages[k*size : (k+1)*size]
-		factors[k] = 1
+	var factors []float32
+	for p := range slices.Chunk(pages, size) {
+		factor := float32(1)
 		if r := rms(p); r > 0 {
-			factors[k] = r / magnitude
+			factor = r / magnitude
 		}
 		for i := range p {
-			p[i] /= factors[k]
+			p[i] /= factor
 		}
+		factors = append(factors, factor)
 	}
 	return factors
 }

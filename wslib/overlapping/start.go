@@ -3,6 +3,7 @@ package overlapping
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"weightsep/wslib/page"
 )
@@ -67,17 +68,15 @@ func (p *Plan) key(s *page.Set) {
 	for i := range s.Networks {
 		m, weights := &s.Networks[i], p.Members[i].Weights
 		values, exclusive := make([]float32, len(weights)), s.ExclusiveValues(i)
-		own := 0
 		for b, e := range m.Table.Entries {
 			w := cut(weights, b, p.PageSize)
 			if r := rms(w); r > 0 {
 				m.Scales[b] = r / keyedDeviation
 			}
-			if int(e) >= p.Shared {
+			if own := int(e) - p.Shared; own >= 0 {
 				for j := range w {
 					exclusive[own*p.PageSize+j] /= m.Scales[b]
 				}
-				own++
 				continue
 			}
 			for j, v := range w {
@@ -127,10 +126,7 @@ func (p *Plan) Set(scales bool) *page.Set {
 		}
 		member.Exclusive = page.PackFloats(own)
 		if scales {
-			member.Scales = make([]float32, len(m.Table.Entries))
-			for i := range member.Scales {
-				member.Scales[i] = 1
-			}
+			member.Scales = slices.Repeat([]float32{1}, len(m.Table.Entries))
 		}
 		s.Networks = append(s.Networks, member)
 	}
