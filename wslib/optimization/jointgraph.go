@@ -2,6 +2,7 @@ package optimization
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -17,37 +18,34 @@ import (
 // compile in a fraction of the time and run two at a time. Networks of one architecture,
 // trained in the same way, share theirs.
 type jointGraphs struct {
-	round    *Exec                // nil: pages stay float32
-	gradient []network.Executable // of each network; nil of a held one
-	distinct []network.Executable // the same, each once
+	round    *Exec                         // nil: pages stay float32
+	gradient []network.Executable          // of each network; nil of a held one
+	distinct map[string]network.Executable // the same by kind, each once
 	update   *Exec
 }
 
-func (j *joint) compile() error {
-	var err error
+func (j *joint) compile() (err error) {
+	g := &j.graphs
+	g.gradient, g.distinct = make([]network.Executable, len(j.tasks)), map[string]network.Executable{}
 	if j.quantized() {
-		if j.graphs.round, err = NewExec(j.backend, j.roundGraph); err != nil {
+		if g.round, err = NewExec(j.backend, j.roundGraph); err != nil {
 			return err
 		}
 	}
-	j.graphs.gradient = make([]network.Executable, len(j.tasks))
-	of := map[string]network.Executable{}
 	for _, i := range j.trained {
-		t := j.tasks[i]
-		kind := fmt.Sprint(t.Network.Architecture(), j.Recipe.Of(t.Network.Name), j.layout.scales[i] >= 0,
+		n := j.tasks[i].Network
+		kind := fmt.Sprint(n.Architecture(), j.Recipe.Of(n.Name), j.layout.set.Networks[i].Scales != nil,
 			j.layout.keyed(i))
-		if g := of[kind]; g != nil {
-			j.graphs.gradient[i] = g
-			continue
+		if g.distinct[kind] == nil {
+			exec, err := n.NewExec(j.backend, func(in []*Node) []*Node { return j.gradientGraph(in, i) })
+			if err != nil {
+				return fmt.Errorf("network %s: %w", n.Name, err)
+			}
+			g.distinct[kind] = exec
 		}
-		g, err := t.Network.NewExec(j.backend, func(in []*Node) []*Node { return j.gradientGraph(in, i) })
-		if err != nil {
-			return fmt.Errorf("network %s: %w", j.tasks[i].Network.Name, err)
-		}
-		j.graphs.gradient[i], of[kind] = g, g
-		j.graphs.distinct = append(j.graphs.distinct, g)
+		g.gradient[i] = g.distinct[kind]
 	}
-	j.graphs.update, err = NewExec(j.backend, j.updateGraph)
+	g.update, err = NewExec(j.backend, j.updateGraph)
 	return err
 }
 
@@ -68,16 +66,16 @@ func (g *jointGraphs) close() {
 func (j *joint) roundGraph(in []*Node) *Node {
 	vector, share := in[0], in[1]
 	values, _ := j.rounded(vector, in[2:])
-	latent := j.frame.graphPages(vector)
+	latent := j.layout.graphPages(vector)
 	return Add(Mul(values, share), Mul(latent, OneMinus(share))) // of a share of 1 exactly the values
 }
 
 // rounded are the pages [P, width] as executed, and where the gradient goes straight
 // through; shared and exclusive pages each by their own precision, fixed ones not at all.
 func (j *joint) rounded(vector *Node, fixed []*Node) (values, within *Node) {
-	pages, shared := j.frame.graphPages(vector), j.frame.shared
+	pages, shared := j.layout.graphPages(vector), j.layout.shared
 	values, within = j.shared.graph(Slice(pages, AxisRange(0, shared)))
-	if j.frame.pages > shared {
+	if j.layout.pages > shared {
 		own, reach := j.own.graph(Slice(pages, AxisRange(shared)))
 		values, within = Concatenate([]*Node{values, own}, 0), Concatenate([]*Node{within, reach}, 0)
 	}
@@ -95,7 +93,8 @@ func (j *joint) rounded(vector *Node, fixed []*Node) (values, within *Node) {
 // them [slots, width] and to its scales [slots], where the step's vector has keys, to their
 // latent values [slots, width] by pages, and the network's state after the step if it has any.
 func (j *joint) gradientGraph(in []*Node, i int) []*Node {
-	task, f, n := j.tasks[i], j.frame, len(j.layout.set.Networks[i].Table.Entries)
+	task, l, m := j.tasks[i], j.layout, j.layout.set.Networks[i]
+	n := len(m.Table.Entries)
 	pages, vector, at, table, keysAt, keyRows, x, y, rng := in[0], in[1], in[2], in[3], in[4], in[5], in[6],
 		in[7], in[8]
 	bind, rest := network.Binding{RNG: rng, Dropout: j.Dropout.Of(task.Network.Name)}, in[9:]
@@ -103,18 +102,20 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		bind.State, rest = rest[0], rest[1:]
 	}
 	if pages.Rank() == 1 {
-		pages = f.graphPages(pages)
+		pages = l.graphPages(pages)
 	}
 	read := xla.GatherPages(pages, table) // [n, width]
 	var keys, scales *Node
 	w := read
-	if j.layout.scales[i] >= 0 {
+	if m.Scales != nil {
 		scales = InsertAxes(DynamicSlice(vector, []*Node{at}, []int{n}), -1)
 		w = Mul(read, scales)
 	}
-	if rows := j.layout.keyed(i); rows > 0 {
-		keys = xla.GatherPages(j.graphKeys(DynamicSlice(vector, []*Node{keysAt},
-			[]int{rows * f.width})), keyRows)
+	if rows := l.keyed(i); rows > 0 {
+		latent := DynamicSlice(vector, []*Node{keysAt}, []int{rows * l.width})
+		keys, _ = graphKeys(l.set.KeyPrecision, Reshape(latent, rows, l.width))
+		one := Slice(OnesLike(keys), AxisRange(0, 1)) // of pages without keys
+		keys = xla.GatherPages(Concatenate([]*Node{keys, one}, 0), keyRows)
 		w = Mul(w, keys)
 	}
 	bind.Weights = xla.FlatWeights(w, task.Network.Weights())
@@ -122,10 +123,7 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	if weight := j.LossWeight.Of(task.Network.Name); weight != 1 {
 		g = MulScalar(g, weight)
 	}
-	if pad := n*f.width - task.Network.Weights(); pad > 0 {
-		g = Concatenate([]*Node{g, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad))}, 0)
-	}
-	g = Reshape(g, n, f.width)
+	g = Reshape(padded(g, n*l.width), n, l.width)
 	onKeys := ZerosLike(g)
 	if keys != nil { // straight through
 		onKeys = Mul(Mul(g, scales), read)
@@ -136,19 +134,24 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 		onScales = ReduceSum(Mul(g, read), 1)
 		g = Mul(g, scales)
 	}
-	if pad := f.slots - n; pad > 0 {
-		none := Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad, f.width))
-		g, onKeys = Concatenate([]*Node{g, none}, 0), Concatenate([]*Node{onKeys, none}, 0)
-		onScales = Concatenate([]*Node{onScales, Zeros(g.Graph(), shapes.Make(dtypes.Float32, pad))}, 0)
-	}
-	out := []*Node{loss, g, onScales}
-	if f.rows > 0 {
-		out = append(out, onKeys)
+	out := []*Node{loss, padded(g, l.slots), padded(onScales, l.slots)}
+	if l.rows > 0 {
+		out = append(out, padded(onKeys, l.slots))
 	}
 	if state != nil {
 		out = append(out, state)
 	}
 	return out
+}
+
+// padded is x with zeros after it, of length n along its first axis.
+func padded(x *Node, n int) *Node {
+	shape := x.Shape().Clone()
+	shape.Dimensions[0] = n - shape.Dimensions[0]
+	if shape.Dimensions[0] == 0 {
+		return x
+	}
+	return Concatenate([]*Node{x, Zeros(x.Graph(), shape)}, 0)
 }
 
 // lesson is what network i learns in a step.
@@ -157,39 +160,29 @@ func (j *joint) lesson(i int) train.Lesson {
 	return train.Lesson{Distillation: j.Teaching(), Mixup: j.Mixup.Of(t.Network.Name), Network: t.Network}
 }
 
-// graphKeys are the keys of latent values, and a row of 1 after them [rows+1, width].
-func (j *joint) graphKeys(latent *Node) *Node {
-	codes, _ := keyer{j.layout.set.KeyPrecision}.graph(Reshape(latent, -1, j.frame.width))
-	return Concatenate([]*Node{codes, Slice(OnesLike(codes), AxisRange(0, 1))}, 0)
-}
-
 // updateGraph is the update of theta. Inputs: theta, m, v, number of the step from 1, rate, where the
-// gradient of shared pages, exclusive pages, scales and keys comes from (see frame.sources), where
+// gradient of shared pages, exclusive pages, scales and keys comes from (see layout.sources), where
 // networks are held which pages are fixed, and the gradients of the networks, as gradientGraph gives
 // them. Outputs: theta, m, v. What has no gradient, pages of held networks among it, keeps its value.
 func (j *joint) updateGraph(in []*Node) []*Node {
-	f := j.frame
+	l := j.layout
 	theta, m, v, t, rate, shared, exclusive, scales, keys := in[0], in[1], in[2], in[3], in[4], in[5], in[6],
 		in[7], in[8]
-	var onPages, onScales, onKeys []*Node
 	in = in[9:]
-	var fixed []*Node
-	if j.layout.held() {
+	var fixed, onPages, onScales, onKeys []*Node
+	if l.held() {
 		fixed, in = in[:1], in[1:]
 	}
-	for k := 0; k < len(in); k += 2 {
-		onPages, onScales = append(onPages, in[k]), append(onScales, in[k+1])
-		if f.rows > 0 {
-			onKeys = append(onKeys, in[k+2])
-			k++
-		}
+	for out := range slices.Chunk(in, len(in)/len(j.trained)) {
+		onPages, onScales = append(onPages, out[0]), append(onScales, out[1])
+		onKeys = append(onKeys, out[2:]...)
 	}
-	g := theta.Graph()
-	// The last row and the last value are 0: what has no gradient.
-	zeros := Zeros(g, shapes.Make(dtypes.Float32, 1, f.width))
+	// What has no gradient names the row or value after the last, a 0.
+	zero := Zeros(theta.Graph(), shapes.Make(dtypes.Float32, 1))
+	zeros := Zeros(theta.Graph(), shapes.Make(dtypes.Float32, 1, l.width))
 	rows := Concatenate(append(onPages, zeros), 0)
 	sum := ReduceSum(Gather(rows, InsertAxes(shared, -1)), 1) // [S, tenants, width]
-	if f.pages > f.shared {
+	if l.pages > l.shared {
 		sum = Concatenate([]*Node{sum, Gather(rows, InsertAxes(exclusive, -1))}, 0)
 	}
 	if j.quantized() {
@@ -197,12 +190,12 @@ func (j *joint) updateGraph(in []*Node) []*Node {
 		sum = Where(within, sum, ZerosLike(sum))
 	}
 	gradient := []*Node{Reshape(sum, -1)}
-	if f.scaled() > 0 {
-		values := Concatenate(append(onScales, Zeros(g, shapes.Make(dtypes.Float32, 1))), 0)
-		gradient = append(gradient, Gather(values, InsertAxes(scales, -1)))
+	if l.scaled > 0 {
+		gradient = append(gradient, Gather(Concatenate(append(onScales, zero), 0), InsertAxes(scales, -1)))
 	}
-	if f.rows > 0 {
-		_, within := keyer{j.layout.set.KeyPrecision}.graph(f.graphLatent(theta))
+	if l.rows > 0 {
+		latent := Reshape(Slice(theta, AxisRange(l.latent)), l.rows, l.width)
+		_, within := graphKeys(l.set.KeyPrecision, latent)
 		on := Gather(Concatenate(append(onKeys, zeros), 0), InsertAxes(keys, -1))
 		gradient = append(gradient, Reshape(Where(within, on, ZerosLike(on)), -1))
 	}

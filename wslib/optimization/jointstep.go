@@ -1,10 +1,12 @@
 package optimization
 
 import (
+	"cmp"
 	"fmt"
-	"sync"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"golang.org/x/sync/errgroup"
 
 	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
@@ -15,49 +17,43 @@ func (j *joint) step(k int, x []*tensors.Tensor) (next []*tensors.Tensor, losses
 	theta := x[0]
 	pages := theta
 	if j.graphs.round != nil {
-		if pages, err = j.graphs.round.Call1(append([]any{theta, j.roundedShare(k)},
-			j.places.fixed...)...); err != nil {
+		args := append([]any{theta, j.roundedShare(k)}, anys(j.fixed)...)
+		if pages, err = j.graphs.round.Call1(args...); err != nil {
 			return nil, nil, err
 		}
 		defer network.Free(pages)
 	}
 	gradients := make([][]*tensors.Tensor, len(j.trained))
-	states := make([]*tensors.Tensor, len(j.trained)) // after the step
-	losses = make([]float32, len(j.tasks))
-	err = j.each(len(j.trained), func(s int) (err error) {
-		i := j.trained[s]
-		gradients[s], err = j.gradient(i, k, s, pages, theta)
-		if last := len(gradients[s]) - 1; err == nil && j.states[i] != nil {
-			states[s], gradients[s] = gradients[s][last], gradients[s][:last]
-		}
+	defer func() { network.Free(slices.Concat(gradients...)...) }()
+	err = each(j.Workers, len(j.trained), func(s int) (err error) {
+		gradients[s], err = j.gradient(j.trained[s], k, pages, theta)
 		return err
 	})
-	defer func() {
-		for _, g := range gradients {
-			network.Free(g...)
-		}
-	}()
 	if err != nil {
-		network.Free(states...)
 		return nil, nil, err
 	}
-	for s, state := range states {
-		if state != nil {
-			network.Free(j.states[j.trained[s]])
-			j.states[j.trained[s]] = state
-		}
-	}
 	rate := float32(train.Cosine(j.LearningRate, k, min(100, j.Steps/10), j.Steps))
-	args := append([]any{theta, x[1], x[2], float32(k + 1), rate}, j.places.sources...)
-	args = append(args, j.places.fixed...)
-	for s, g := range gradients {
-		losses[j.trained[s]] = tensors.ToScalar[float32](g[0])
-		for _, on := range g[1:] {
-			args = append(args, on)
+	args := append([]any{theta, x[1], x[2], float32(k + 1), rate}, anys(j.sources)...)
+	args = append(args, anys(j.fixed)...)
+	losses = make([]float32, len(j.tasks))
+	for s, i := range j.trained {
+		if last := len(gradients[s]) - 1; j.states[i] != nil {
+			network.Free(j.states[i])
+			j.states[i], gradients[s] = gradients[s][last], gradients[s][:last]
 		}
+		losses[i] = tensors.ToScalar[float32](gradients[s][0])
+		args = append(args, anys(gradients[s][1:])...)
 	}
 	next, err = j.graphs.update.Call(args...)
 	return next, losses, err
+}
+
+func anys(ts []*tensors.Tensor) []any {
+	args := make([]any, len(ts))
+	for i, t := range ts {
+		args[i] = t
+	}
+	return args
 }
 
 // roundedShare is how much of the code values the forward pass of step k sees.
@@ -68,9 +64,9 @@ func (j *joint) roundedShare(k int) float32 {
 	return 1
 }
 
-// gradient is network i's part of step k, s-th of those that are trained.
-func (j *joint) gradient(i, k, s int, pages, vector *tensors.Tensor) ([]*tensors.Tensor, error) {
-	name, p := j.tasks[i].Network.Name, j.places
+// gradient is network i's part of step k.
+func (j *joint) gradient(i, k int, pages, vector *tensors.Tensor) ([]*tensors.Tensor, error) {
+	name, l := j.tasks[i].Network.Name, j.layout
 	x, y := j.samplers[i].Batch(k)
 	inputs := []*tensors.Tensor{x, y}
 	defer func() { network.Free(inputs...) }()
@@ -79,16 +75,14 @@ func (j *joint) gradient(i, k, s int, pages, vector *tensors.Tensor) ([]*tensors
 		return nil, fmt.Errorf("network %s: %w", name, err)
 	}
 	inputs = append(inputs, rng)
-	keys := j.frame.latent + max(0, j.layout.keys[i])*j.frame.width
-	args := []any{pages, vector, int32(max(0, j.layout.scales[i])), p.tables[s], int32(keys), j.keyRows[i],
-		x, y, rng}
+	scales, keys := l.pages*l.width+l.at[i].scales, l.latent+l.at[i].keys*l.width
+	args := []any{pages, vector, int32(scales), j.tables[i], int32(keys), j.keyRows[i], x, y, rng}
 	if j.states[i] != nil {
 		args = append(args, j.states[i])
 	}
 	if j.teachers != nil {
-		for _, t := range j.teachers[i].Batch(j.samplers[i].Index()) {
-			args, inputs = append(args, t), append(inputs, t)
-		}
+		taught := j.teachers[i].Batch(j.samplers[i].Index())
+		args, inputs = append(args, anys(taught)...), append(inputs, taught...)
 	}
 	out, err := j.graphs.gradient[i].Call(args...)
 	if err != nil {
@@ -98,26 +92,16 @@ func (j *joint) gradient(i, k, s int, pages, vector *tensors.Tensor) ([]*tensors
 }
 
 // each does n things, a few at a time, and returns the first error by number.
-func (j *joint) each(n int, do func(i int) error) error {
-	work := make(chan int, n)
-	for i := range n {
-		work <- i
-	}
-	close(work)
+func each(workers, n int, do func(i int) error) error {
 	errs := make([]error, n)
-	var wg sync.WaitGroup
-	for range min(j.Workers, n) {
-		wg.Go(func() {
-			for i := range work {
-				errs[i] = do(i)
-			}
+	var group errgroup.Group
+	group.SetLimit(workers)
+	for i := range n {
+		group.Go(func() error {
+			errs[i] = do(i)
+			return nil
 		})
 	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	group.Wait()
+	return cmp.Or(errs...)
 }

@@ -2,7 +2,6 @@ package optimization
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -146,22 +145,15 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// identity is what a checkpoint's fingerprint says of recipe, pages and seed.
-func identity(r Recipe, as page.Format, seed uint64) string {
-	raw, err := json.Marshal(struct {
-		Recipe Recipe
-		Pages  page.Format
-		Seed   uint64
-	}{r, as, seed})
-	if err != nil {
-		panic(err) // the recipe was validated: its numbers are finite
-	}
-	return string(raw)
-}
-
 // checkJoint returns an error for what joint training of a set cannot start from or end in.
 func checkJoint(set *page.Set, tasks []Task, as page.Format, r Recipe) error {
-	if err := r.Validate(); err != nil {
+	if err := set.Validate(); err != nil {
+		return err
+	}
+	err := checkTasks(tasks, len(set.Networks), func(i int) (string, int) {
+		return set.Networks[i].Name, set.Networks[i].Weights
+	})
+	if err := cmp.Or(err, r.Validate()); err != nil {
 		return err
 	}
 	if r.Method != JointMethod {
@@ -188,7 +180,7 @@ func checkJoint(set *page.Set, tasks []Task, as page.Format, r Recipe) error {
 				return fmt.Errorf("network %s is held: %w", m.Name, err)
 			}
 		} else if r.Distillation > 0 {
-			if err := tasks[i].CheckTeacher(); err != nil {
+			if err := tasks[i].checkTeacher(); err != nil {
 				return err
 			}
 		}

@@ -11,80 +11,48 @@ import (
 // least squared error. What shares a page suffers; pages of one network's own lose the rounding
 // only. Shared pages that no network uses are left out.
 func Untrained(plan *overlapping.Plan, as page.Format) (*page.Set, error) {
-	shared, own := as.Precisions()
-	var set *page.Set
-	if shared.Quantized() || own.Quantized() || as.KeyPrecision != 0 {
+	set := plan.Set(false)
+	if shared, own := as.Precisions(); shared.Quantized() || own.Quantized() || as.KeyPrecision != 0 {
 		var err error
 		if set, err = plan.StartSet(as.KeyPrecision); err != nil {
 			return nil, err
 		}
-	} else {
-		set = plan.Set(false)
 	}
-	values := set.SharedValues()
-	steps := roundPages(shared, values, set.Size)
-	set.Pages = shared.Pack(values, set.Size)
-	names := make([]string, len(set.Networks))
-	for i := range set.Networks {
-		m := &set.Networks[i]
-		exclusive := set.ExclusiveValues(i)
-		ownSteps := roundPages(own, exclusive, set.Size)
-		m.Exclusive = own.Pack(exclusive, set.Size)
-		for b := range m.Scales {
-			if e := int(m.Table.Entries[b]); e < set.Shared {
-				m.Scales[b] *= steps[e]
-			} else {
-				m.Scales[b] *= ownSteps[e-set.Shared]
-			}
-			m.Scales[b] = as.ScaleFormat.Round(m.Scales[b])
+	encode(set, as, func(int) bool { return false }, quantizer.leastCodes)
+	var names []string
+	for _, m := range set.Networks {
+		for b, s := range m.Scales {
+			m.Scales[b] = as.ScaleFormat.Round(s)
 		}
-		names[i] = m.Name
+		names = append(names, m.Name)
 	}
-	as.Size, as.Shared = set.Size, set.Shared
-	set.Format = as
 	if err := set.Validate(); err != nil {
 		return nil, err
 	}
 	return set.Keep(names...)
 }
 
-// roundPages replaces the values of pages by code values and returns each page's step.
-func roundPages(p page.Precision, values []float32, size int) []float32 {
-	steps := make([]float32, len(values)/size)
-	for i := range steps {
-		one := values[i*size : (i+1)*size]
-		if steps[i] = 1; !p.Quantized() {
-			continue
-		}
-		steps[i] = leastStep(p, one)
-		for k, v := range one {
-			one[k] = p.Round(v / steps[i])
-		}
-	}
-	return steps
-}
-
-// leastStep is the step of least squared error of those between the one that reaches the largest
-// value and a tenth of it.
-func leastStep(p page.Precision, values []float32) float32 {
+// leastCodes replaces a page's values by code values and returns the step: the one of least squared
+// error of those between the one that reaches the largest value and a tenth of it.
+func (q quantizer) leastCodes(values []float32) float32 {
 	largest := 0.0
 	for _, v := range values {
 		largest = max(largest, math.Abs(float64(v)))
 	}
-	if largest == 0 {
-		return tiny
-	}
-	best, least := float32(0), math.Inf(1)
+	best, least := float32(tiny), math.Inf(1) // of a page of zeros
 	for k := range 91 {
-		step := float32(largest / float64(p.Limit()) * (1 - 0.01*float64(k)))
+		step := float32(largest / float64(q.Limit()) * (1 - 0.01*float64(k)))
 		sum := 0.0
 		for _, v := range values {
-			d := float64(v) - float64(p.Round(v/step)*step)
+			d := float64(v) - float64(q.Round(v/step)*step)
 			sum += d * d
 		}
 		if sum < least {
 			best, least = step, sum
 		}
+	}
+	for k, v := range values {
+		values[k] = q.Round(v / best)
 	}
 	return best
 }
