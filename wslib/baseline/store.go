@@ -63,7 +63,7 @@ func Shipped(n *network.Network, kind string) ([]float32, Info, error) {
 	}
 	w, info, err := load(weights, n, kind)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, Info{}, fmt.Errorf("baseline: %s on %s data: %w", n.Name, kind, ErrNone)
+		err = fmt.Errorf("%s on %s data: %w", n.Name, kind, ErrNone)
 	}
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("baseline: %w", err)
@@ -71,24 +71,20 @@ func Shipped(n *network.Network, kind string) ([]float32, Info, error) {
 	return w, info, nil
 }
 
-func load(fsys fs.FS, n *network.Network, kind string) ([]float32, Info, error) {
+func load(fsys fs.FS, n *network.Network, kind string) (w []float32, info Info, err error) {
 	name := fileName(n.Name, kind)
-	w, _, err := npy.ReadFloatsFS(fsys, name+".npy")
+	w, _, err = npy.ReadFloatsFS(fsys, name+".npy")
 	if err != nil {
-		return nil, Info{}, err
-	}
-	if err := page.CheckWeights(name+".npy", w, n.Weights()); err != nil {
 		return nil, Info{}, err
 	}
 	meta, err := fs.ReadFile(fsys, name+".json")
 	if err != nil {
 		return nil, Info{}, err
 	}
-	var info Info
 	if err := json.Unmarshal(meta, &info); err != nil {
 		return nil, Info{}, fmt.Errorf("%s.json: %w", name, err)
 	}
-	return w, info, nil
+	return w, info, page.CheckWeights(name+".npy", w, n.Weights())
 }
 
 // Save writes weights and info into a directory, under the names that [Shipped]

@@ -156,8 +156,9 @@ func padded(x *Node, n int) *Node {
 
 // lesson is what network i learns in a step.
 func (j *joint) lesson(i int) train.Lesson {
-	t := j.tasks[i]
-	return train.Lesson{Distillation: j.Teaching(), Mixup: j.Mixup.Of(t.Network.Name), Network: t.Network}
+	n := j.tasks[i].Network
+	return train.Lesson{Network: n, Mixup: j.Mixup.Of(n.Name),
+		Distillation: network.Distillation{Share: j.Distillation, Temperature: j.Temperature}}
 }
 
 // updateGraph is the update of theta. Inputs: theta, m, v, number of the step from 1, rate, where the

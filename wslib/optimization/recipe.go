@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"weightsep/wslib/internal/option"
-	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 )
 
@@ -94,11 +93,6 @@ func (r Recipe) Validate() error {
 		}
 	}
 	return nil
-}
-
-// Teaching is the part of the loss that follows a teacher.
-func (r Recipe) Teaching() network.Distillation {
-	return network.Distillation{Share: r.Distillation, Temperature: r.Temperature}
 }
 
 // Separate is the part of the recipe that networks with pages of their own heed.

@@ -85,7 +85,6 @@ func (p *Plan) TotalCost() float64 {
 			tenants[shared] = append(tenants[shared], tenant{weights, fisher})
 		})
 	}
-	fours := newFours()
 	inParallel(p.Shared, func(a int) {
 		q := fours.Get().(*four)
 		defer fours.Put(q)

@@ -39,7 +39,7 @@ type four struct {
 	fa, wa  []float64     // scratch of meet
 }
 
-func newFours() *sync.Pool { return &sync.Pool{New: func() any { return new(four) }} }
+var fours = sync.Pool{New: func() any { return new(four) }}
 
 // fourWeights are Fisher information, weights, and 1 where the former is above 0, else 0.
 type fourWeights struct{ f, w, counts [4]float64 }
@@ -54,8 +54,8 @@ func (q *four) meet(weights, fisher []float32) [4]float64 {
 
 // set takes over one to four pages; missing ones, and the end of a short page, get
 // Fisher information 0, which costs nothing.
-func (q *four) set(size int, pages int, at func(i int) (weights, fisher []float32)) {
-	if q.weights == nil {
+func (q *four) set(size, pages int, at func(i int) (weights, fisher []float32)) {
+	if len(q.weights) != size {
 		q.weights = make([]fourWeights, size)
 	}
 	clear(q.weights)

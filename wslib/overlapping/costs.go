@@ -3,7 +3,6 @@ package overlapping
 import (
 	"context"
 	"slices"
-	"sync"
 
 	"weightsep/wslib/page"
 )
@@ -26,16 +25,15 @@ const sharedBlock, networkBlock = 64, 16
 type coster struct {
 	p          *Plan
 	n          Network
-	sharedSum  []float64 // Fisher information on each shared page, and
-	networkSum []float64 // of each page of the network: where it is 0, so is the cost
-	own        [][]int   // pages of the network on each shared page, from earlier rounds
-	fours      *sync.Pool
+	sharedSum  []float64       // Fisher information on each shared page, and
+	networkSum []float64       // of each page of the network: where it is 0, so is the cost
+	own        [][]int         // pages of the network on each shared page, from earlier rounds
 	ctx        context.Context // when it is done, costs are not computed any more
 }
 
 func newCoster(ctx context.Context, p *Plan, n Network) *coster {
 	return &coster{ctx: ctx, p: p, n: n, sharedSum: p.sharedFisher(), networkSum: page.Sums(n.Fisher, p.PageSize),
-		own: make([][]int, p.Shared), fours: newFours()}
+		own: make([][]int, p.Shared)}
 }
 
 // fill computes the cost of network page network[j] on shared page shared[i] into
@@ -52,8 +50,8 @@ func (c *coster) fill(shared, network []int, byNetwork bool, out []float64) {
 		if c.ctx.Err() != nil {
 			return
 		}
-		q := c.fours.Get().(*four)
-		defer c.fours.Put(q)
+		q := fours.Get().(*four)
+		defer fours.Put(q)
 		s, t := block%blocks*sharedBlock, block/blocks*networkBlock
 		sEnd, tEnd := min(s+sharedBlock, len(shared)), min(t+networkBlock, len(network))
 		places := make([]int, 0, networkBlock) // in network, of the pages that matter

@@ -3,6 +3,7 @@ package option
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -10,21 +11,22 @@ import (
 
 // Flags are command-line flags that replace fields of a recipe which is known only after they are
 // read, for example because one of them says which recipe to start from.
-type Flags struct {
-	given map[string]string
-	tags  map[string]reflect.StructTag
+type Flags struct{ given map[string]given }
+
+type given struct {
+	text string
+	tag  reflect.StructTag
 }
 
 // Define adds a flag to the set for every field of a recipe that has help, but for those named in
 // without. A value is checked when it is read.
 func Define(set *flag.FlagSet, recipe any, without ...string) *Flags {
-	flags := &Flags{given: map[string]string{}, tags: map[string]reflect.StructTag{}}
+	flags := &Flags{map[string]given{}}
 	for _, f := range Fields(recipe) {
 		name, help := f.Name, f.Tag.Get("help")
 		if help == "" || slices.Contains(without, name) {
 			continue
 		}
-		flags.tags[name] = f.Tag
 		help = strings.NewReplacer("<", "`", ">", "`").Replace(help)
 		if words := f.Tag.Get("oneof"); words != "" {
 			help += ": " + strings.Join(strings.Fields(words), ", ")
@@ -37,7 +39,7 @@ func Define(set *flag.FlagSet, recipe any, without ...string) *Flags {
 			if err := fresh.parse(text, true); err != nil {
 				return err
 			}
-			flags.given[name] = text
+			flags.given[name] = given{text, f.Tag}
 			return nil
 		})
 	}
@@ -47,8 +49,8 @@ func Define(set *flag.FlagSet, recipe any, without ...string) *Flags {
 // Apply sets the fields of the recipe at a pointer whose flags were given.
 func (flags *Flags) Apply(recipe any) error {
 	for _, f := range Fields(recipe) {
-		if text, ok := flags.given[f.Name]; ok && f.Tag.Get("help") != "" {
-			if err := f.Parse(text); err != nil {
+		if g, ok := flags.given[f.Name]; ok && f.Tag.Get("help") != "" {
+			if err := f.parse(g.text, false); err != nil {
 				return fmt.Errorf("-%s: %w", f.Name, err)
 			}
 		}
@@ -62,12 +64,10 @@ func (flags *Flags) Given(name string) bool { _, ok := flags.given[name]; return
 // Other returns a flag that was given and whose tag of that name is neither empty nor value; "" if
 // there is none.
 func (flags *Flags) Other(tag, value string) string {
-	var others []string
-	for name := range flags.given {
-		if v := flags.tags[name].Get(tag); v != "" && v != value {
-			others = append(others, name)
+	for _, name := range slices.Sorted(maps.Keys(flags.given)) {
+		if v := flags.given[name].tag.Get(tag); v != "" && v != value {
+			return name
 		}
 	}
-	slices.Sort(others)
-	return strings.Join(others[:min(1, len(others))], "")
+	return ""
 }

@@ -99,13 +99,9 @@ func (f Field) oneOf(word string) error {
 	return nil
 }
 
-// numbers are a copy of the values of a map.
+// numbers are the values of a map.
 func (f Field) numbers() map[string]float64 {
-	values := map[string]float64{}
-	for _, k := range f.Value.MapKeys() {
-		values[k.String()] = f.Value.MapIndex(k).Float()
-	}
-	return values
+	return f.Value.Convert(reflect.TypeFor[map[string]float64]()).Interface().(map[string]float64)
 }
 
 // inRange returns an error for a number that the tags do not allow.
@@ -140,10 +136,8 @@ func (f Field) inRange(v float64) error {
 	return fmt.Errorf("%v, want %s", v, strings.Join(want, " and "))
 }
 
-// Parse sets the field from the text of a flag. A map is read from NUMBER,NAME=NUMBER,…: names that it
+// parse sets the field from the text of a flag. A map is read from NUMBER,NAME=NUMBER,…: names that it
 // had are forgotten, and the value for every network stays where the text has none.
-func (f Field) Parse(text string) error { return f.parse(text, false) }
-
 func (f Field) parse(text string, partial bool) error {
 	var err error
 	switch f.Value.Kind() {

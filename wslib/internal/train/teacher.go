@@ -13,8 +13,8 @@ import (
 // Teacher is what a network learns from beside labels: itself, trained before. It has its
 // outputs for every sample of a split or, for samples that are mixed as they come, its values.
 type Teacher struct {
+	network *network.Network
 	outputs []float32
-	shape   []int          // of one output
 	values  network.Values // with mixup
 }
 
@@ -22,7 +22,7 @@ type Teacher struct {
 // leaves that to [Lesson.Loss].
 func (l Lesson) Teacher(ctx context.Context, s *score.Scorer, values network.Values,
 	split *datasets.Split) (*Teacher, error) {
-	t := &Teacher{shape: l.Network.Output()}
+	t := &Teacher{network: l.Network}
 	if l.Mixup > 0 {
 		t.values = values
 		return t, nil
@@ -40,14 +40,11 @@ func (t *Teacher) Batch(index []int) []*tensors.Tensor {
 	if t.values.Weights != nil {
 		return t.values.On()
 	}
-	width := 1
-	for _, d := range t.shape {
-		width *= d
-	}
+	width := t.network.Outputs()
 	outputs := make([]float32, 0, len(index)*width)
 	for _, i := range index {
 		outputs = append(outputs, t.outputs[i*width:(i+1)*width]...)
 	}
 	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(outputs,
-		append([]int{len(index)}, t.shape...)...)}
+		append([]int{len(index)}, t.network.Output()...)...)}
 }
