@@ -65,7 +65,6 @@ type alternating struct {
 	plan      *overlapping.Plan
 	set       *page.Set   // members are those added so far
 	last      [][]float32 // each network's weights at the end of its own last turn
-	saved     time.Time
 }
 
 func newAlternating(backend compute.Backend, networks []overlapping.Network, tasks []Task, as page.Format,
@@ -73,7 +72,7 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 	if err := checkAlternating(networks, tasks, as, r); err != nil {
 		return nil, err
 	}
-	a = &alternating{Options: o, recipe: r, networks: networks, tasks: tasks, saved: time.Now(),
+	a = &alternating{Options: o, recipe: r, networks: networks, tasks: tasks,
 		last: make([][]float32, len(networks))}
 	a.Batches = make([]int, len(networks))
 	if a.plan, err = overlapping.New(as.Size, as.Shared); err != nil {
@@ -111,8 +110,8 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 }
 
 func checkAlternating(networks []overlapping.Network, tasks []Task, as page.Format, r Recipe) error {
-	err := checkTasks(tasks, len(networks), func(i int) (string, int) {
-		return networks[i].Name, len(networks[i].Weights)
+	err := checkTasks(tasks, len(networks), func(i int) (string, int, int) {
+		return networks[i].Name, len(networks[i].Weights), len(networks[i].State)
 	})
 	if err := cmp.Or(err, r.Validate()); err != nil {
 		return err
@@ -146,6 +145,7 @@ func (a *alternating) run(ctx context.Context) error {
 	n, r := len(a.tasks), a.recipe
 	total := n * (1 + r.Rounds*r.Passes)
 	steps := n * (r.FirstSteps + r.Rounds*r.Passes*r.TurnSteps)
+	saved := time.Now()
 	for a.Turn < total {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -173,11 +173,11 @@ func (a *alternating) run(ctx context.Context) error {
 			a.History = append(a.History, point)
 			p.Point = &point
 		}
-		if time.Since(a.saved) >= a.SaveEvery || a.Turn == total {
+		if time.Since(saved) >= a.SaveEvery || a.Turn == total {
 			if err := a.save(); err != nil {
 				return err
 			}
-			a.saved = time.Now()
+			saved = time.Now()
 		}
 		a.Progress(p)
 	}

@@ -213,7 +213,7 @@ func TestDivergenceNamesTheNetwork(t *testing.T) {
 	if !errors.As(err, &diverged) || diverged.Network != "bad" {
 		t.Fatalf("error %v, want a divergence of bad", err)
 	}
-	var r jointRecord
+	var r jointState
 	raw, _, err := readCheckpoint(o.Checkpoint)
 	if err := errors.Join(err, json.Unmarshal(raw, &r)); err != nil || r.Step != diverged.Step {
 		t.Errorf("checkpoint of step %d (%v), want the last good one, %d", r.Step, err, diverged.Step)

@@ -67,16 +67,20 @@ func (e *DivergedError) Error() string {
 	return fmt.Sprintf("network %s diverged at step %d: its loss is %v", e.Network, e.Step, e.Loss)
 }
 
-// checkTasks returns an error if tasks are not those of n networks of the given names and sizes.
-func checkTasks(tasks []Task, n int, network func(i int) (name string, weights int)) error {
+// checkTasks returns an error if tasks are not those of n networks of the given names, numbers of
+// weights and of values of state.
+func checkTasks(tasks []Task, n int, network func(i int) (name string, weights, state int)) error {
 	if len(tasks) == 0 || len(tasks) != n {
 		return fmt.Errorf("%d tasks for %d networks", len(tasks), n)
 	}
 	for i, t := range tasks {
-		name, weights := network(i)
+		name, weights, state := network(i)
 		if t.Network.Name != name || t.Network.Weights() != weights {
 			return fmt.Errorf("task %d is network %s of %d weights, want %s of %d", i, t.Network.Name,
 				t.Network.Weights(), name, weights)
+		}
+		if want := t.Network.StateSize(); state != want {
+			return fmt.Errorf("network %s has %d values of state, want %d", name, state, want)
 		}
 		if slices.ContainsFunc(tasks[:i], func(o Task) bool { return o.Network.Name == name }) {
 			return fmt.Errorf("network %s is there twice", name)

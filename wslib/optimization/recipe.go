@@ -144,8 +144,9 @@ func checkJoint(set *page.Set, tasks []Task, as page.Format, r Recipe) error {
 	if err := set.Validate(); err != nil {
 		return err
 	}
-	err := checkTasks(tasks, len(set.Networks), func(i int) (string, int) {
-		return set.Networks[i].Name, set.Networks[i].Weights
+	err := checkTasks(tasks, len(set.Networks), func(i int) (string, int, int) {
+		m := set.Networks[i]
+		return m.Name, m.Weights, len(m.State)
 	})
 	if err := cmp.Or(err, r.Validate()); err != nil {
 		return err

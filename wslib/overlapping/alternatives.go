@@ -39,26 +39,18 @@ func Optimal(p *Plan, n Network, sharable []int) []int {
 	for a := range all {
 		all[a] = a
 	}
-	unplaced := sharable
+	order := sharable
 	if len(sharable) > p.Shared {
-		unplaced = bySum(sharable, c.networkSum)
+		order = bySum(sharable, c.networkSum)
 	}
-	on := make(map[int]int, len(sharable)) // page of the network to its shared page
-	costs := make([]float64, min(len(sharable), p.Shared)*p.Shared)
-	for len(unplaced) > 0 {
-		now := unplaced[:min(len(unplaced), p.Shared)]
-		unplaced = unplaced[len(now):]
-		c.fill(all, now, true, costs[:len(now)*p.Shared])
+	for now := range slices.Chunk(order, p.Shared) {
+		costs := make([]float64, len(now)*p.Shared)
+		c.fill(all, now, true, costs)
 		for i, a := range assign(len(now), p.Shared, func(i, a int) float64 { return costs[i*p.Shared+a] }) {
-			on[now[i]] = a
-			c.own[a] = append(c.own[a], now[i])
+			c.put(now[i], a)
 		}
 	}
-	placed := make([]int, len(sharable))
-	for i, b := range sharable {
-		placed[i] = on[b]
-	}
-	return placed
+	return c.placed(sharable)
 }
 
 // assign gives each of n rows a column of its own, n <= m, at least total cost.

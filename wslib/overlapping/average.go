@@ -49,18 +49,6 @@ func (p *Plan) Average() {
 	}
 }
 
-// sharedFisher is the Fisher information on each shared page, summed over its
-// weights and networks.
-func (p *Plan) sharedFisher() []float64 {
-	sums := make([]float64, p.Shared)
-	for a := range sums {
-		for _, f := range p.FisherSum[a*p.PageSize:][:p.PageSize] {
-			sums[a] += f
-		}
-	}
-	return sums
-}
-
 // eachSharing calls f for every page b of the network that is on a shared page,
 // pages rising. The last page of a network is as short as its weights are.
 func (m *Member) eachSharing(size int, f func(b, shared int, weights, fisher []float32)) {

@@ -21,7 +21,11 @@ import (
 func Balanced(seed uint64) Placement {
 	return func(p *Plan, n Network, sharable []int) []int {
 		rng := rand.New(rand.NewPCG(seed, uint64(len(p.Members))))
-		pages, loads := rng.Perm(p.Shared), p.loads()
+		pages, loads := rng.Perm(p.Shared), make([]float64, p.Shared)
+		for i := range p.Members {
+			m := &p.Members[i]
+			m.eachSharing(p.PageSize, func(b, shared int, _, _ []float32) { loads[shared] += m.load(b) })
+		}
 		order := rng.Perm(len(sharable))
 		slices.SortStableFunc(order,
 			func(i, j int) int { return cmp.Compare(n.load(sharable[j]), n.load(sharable[i])) })
@@ -42,15 +46,6 @@ func (n Network) load(b int) float64 {
 		return 1
 	}
 	return n.Loads[b]
-}
-
-func (p *Plan) loads() []float64 {
-	loads := make([]float64, p.Shared)
-	for i := range p.Members {
-		m := &p.Members[i]
-		m.eachSharing(p.PageSize, func(b, shared int, _, _ []float32) { loads[shared] += m.load(b) })
-	}
-	return loads
 }
 
 // SpreadLoads are loads of a network's pages with the given mean, more for those on whose

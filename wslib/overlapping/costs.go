@@ -23,17 +23,40 @@ const sharedBlock, networkBlock = 64, 16
 
 // coster computes costs of a network's pages on the shared pages of a plan.
 type coster struct {
+	ctx        context.Context // when it is done, costs are not computed any more
 	p          *Plan
 	n          Network
-	sharedSum  []float64       // Fisher information on each shared page, and
-	networkSum []float64       // of each page of the network: where it is 0, so is the cost
-	own        [][]int         // pages of the network on each shared page, from earlier rounds
-	ctx        context.Context // when it is done, costs are not computed any more
+	sharedSum  []float64 // Fisher information on each shared page, and
+	networkSum []float64 // of each page of the network: where it is 0, so is the cost
+	own        [][]int   // pages of the network on each shared page, from the rounds so far
+	sum        []float64 // sharedSum, and that of own
 }
 
 func newCoster(ctx context.Context, p *Plan, n Network) *coster {
-	return &coster{ctx: ctx, p: p, n: n, sharedSum: p.sharedFisher(), networkSum: page.Sums(n.Fisher, p.PageSize),
-		own: make([][]int, p.Shared)}
+	c := &coster{ctx: ctx, p: p, n: n, networkSum: page.Sums(n.Fisher, p.PageSize),
+		own: make([][]int, p.Shared), sharedSum: make([]float64, p.Shared)}
+	for i, f := range p.FisherSum {
+		c.sharedSum[i/p.PageSize] += f
+	}
+	c.sum = slices.Clone(c.sharedSum)
+	return c
+}
+
+// put places page b on shared page a.
+func (c *coster) put(b, a int) {
+	c.own[a] = append(c.own[a], b)
+	c.sum[a] += c.networkSum[b]
+}
+
+// placed are the shared pages that the network's pages were put on.
+func (c *coster) placed(sharable []int) []int {
+	on := make([]int, len(c.networkSum))
+	for a, pages := range c.own {
+		for _, b := range pages {
+			on[b] = a
+		}
+	}
+	return pick(on, sharable)
 }
 
 // fill computes the cost of network page network[j] on shared page shared[i] into
@@ -150,10 +173,10 @@ func unused(used []bool, from, n int) []int {
 	return places
 }
 
-func pick(pages, places []int) []int {
-	picked := make([]int, len(places))
-	for i, at := range places {
-		picked[i] = pages[at]
+func pick(from, at []int) []int {
+	picked := make([]int, len(at))
+	for i, k := range at {
+		picked[i] = from[k]
 	}
 	return picked
 }

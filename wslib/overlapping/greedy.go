@@ -24,69 +24,41 @@ func Greedy(p *Plan, n Network, sharable []int) []int {
 
 // greedy is nil when the context is done before it.
 func greedy(ctx context.Context, p *Plan, n Network, sharable []int) []int {
-	placed := make([]int, len(sharable))
+	c := newCoster(ctx, p, n)
 	taken := 0
 	if len(p.Members) == 0 {
 		taken = min(len(sharable), p.Shared)
-		for i := range taken {
-			placed[i] = i
-		}
-		if taken == len(sharable) {
-			return placed
+		for a, b := range sharable[:taken] {
+			c.put(b, a)
 		}
 	}
-	c := newCoster(ctx, p, n)
-	at := make(map[int]int, len(sharable)) // page of the network to its place in sharable
-	for i, b := range sharable {
-		at[b] = i
-	}
-	r := &round{coster: c, sum: slices.Clone(c.sharedSum)}
-	for i, b := range sharable[:taken] {
-		r.put(b, i)
-	}
-	for unplaced := bySum(sharable[taken:], c.networkSum); len(unplaced) > 0; {
-		now := unplaced[:min(len(unplaced), p.Shared)]
-		unplaced = unplaced[len(now):]
-		for i, a := range r.place(now) {
-			placed[at[now[i]]] = a
-			r.put(now[i], a)
+	for now := range slices.Chunk(bySum(sharable[taken:], c.networkSum), p.Shared) {
+		for i, a := range c.place(now) {
+			c.put(now[i], a)
 		}
 		if ctx.Err() != nil {
 			return nil
 		}
 	}
-	return placed
-}
-
-// round places pages of a network on distinct shared pages, knowing what earlier
-// rounds have placed.
-type round struct {
-	*coster
-	sum []float64 // Fisher information on each shared page, that of the network included
-}
-
-// put tells later rounds that page b lies on shared page a.
-func (r *round) put(b, a int) {
-	r.own[a] = append(r.own[a], b)
-	r.sum[a] += r.networkSum[b]
+	return c.placed(sharable)
 }
 
 // place chooses a shared page for each of the pages, which are sorted by Fisher sum
 // falling and no more than there are shared pages. It goes by the occupancies before
 // the network: a round before the last adds one to them all.
-func (r *round) place(unplaced []int) []int {
+func (c *coster) place(unplaced []int) []int {
 	placed := make([]int, 0, len(unplaced))
-	for level := slices.Min(r.p.pages); len(unplaced) > 0; level++ {
+	for level := slices.Min(c.p.pages); len(unplaced) > 0; level++ {
 		var candidates []int
-		for a, o := range r.p.pages {
+		for a, o := range c.p.pages {
 			if o == level {
 				candidates = append(candidates, a)
 			}
 		}
-		shared := bySum(candidates, r.sum)
+		shared := bySum(candidates, c.sum)
 		n := min(len(shared), len(unplaced))
 		shared = shared[len(shared)-n:] // the ones that matter most keep their occupancy
-		placed = append(placed, r.pair(shared, unplaced[:n])...)
+		placed = append(placed, c.pair(shared, unplaced[:n])...)
 		unplaced = unplaced[n:]
 	}
 	return placed
@@ -98,7 +70,7 @@ func (r *round) place(unplaced []int) []int {
 // page, else the network page takes the cheapest unpaired shared page. Equal
 // costs go to the lower page index. The result holds, for each network page, its
 // shared page.
-func (r *round) pair(shared, network []int) []int {
+func (c *coster) pair(shared, network []int) []int {
 	n := len(shared)
 	result := make([]int, n)
 	usedS, usedN := make([]bool, n), make([]bool, n)
@@ -113,10 +85,10 @@ func (r *round) pair(shared, network []int) []int {
 			t++
 		}
 		i, j := s, t
-		if r.sum[shared[s]] > r.networkSum[network[t]] {
-			j = rows.cheapest(r.coster, s)
+		if c.sum[shared[s]] > c.networkSum[network[t]] {
+			j = rows.cheapest(c, s)
 		} else {
-			i = columns.cheapest(r.coster, t)
+			i = columns.cheapest(c, t)
 		}
 		usedS[i], usedN[j] = true, true
 		result[j] = shared[i]
