@@ -211,12 +211,12 @@ func (a *alternating) save() error {
 // load goes back to the state of the checkpoint, if there is one. The plan is
 // built again by placing each network where its table says.
 func (a *alternating) load() error {
-	a.Fingerprint = fingerprint("alternating 2", a.recipe, page.Format{Size: a.set.Size, Shared: a.set.Shared},
-		a.Seed, a.tasks, func(w io.Writer) {
-			for _, n := range a.networks {
-				fmt.Fprintln(w, n.Name, n.Exclusive, n.Weights, n.Fisher)
-			}
-		})
+	as := page.Format{Size: a.set.Size, Shared: a.set.Shared}
+	a.Fingerprint = fingerprint("alternating 2", a.recipe, as, a.Seed, a.tasks, func(w io.Writer) {
+		for _, n := range a.networks {
+			fmt.Fprintln(w, n.Name, n.Exclusive, n.Weights, n.Fisher)
+		}
+	})
 	arrays, err := loadCheckpoint(a.Checkpoint, a.Fingerprint, &a.alternatingRecord)
 	if arrays == nil {
 		return err

@@ -24,18 +24,14 @@ import (
 // not changed; the result is stored in the given format, whose numbers of pages are the
 // set's. The best by validation score on the samples of all networks together is returned.
 //
-// Networks that are held keep their weights, bit for bit: their scales and all pages
-// that they use must be as they are stored, in the given precisions, and do not
-// change. The others are trained around them; where their pages lie on a held network's,
-// only their scales learn.
+// Networks that are held keep their weights, bit for bit: their scales and all pages that they
+// use must be as they are stored, in the given precisions. The others are trained around them;
+// where their pages lie on a held network's, only their scales learn.
 //
 // Networks with keys learn those, too: a latent value for each, straight through, stored as
-// the key nearest to it.
-//
-// With a precision below float32 the pages are rounded in the loop: the forward
-// pass sees code values, from the start or by and by (RoundBy), the gradient goes straight
-// through the rounding. The
-// result is the set as it is stored, and validation scores just that.
+// the key nearest to it. With a precision below float32 the pages are rounded in the loop: the
+// forward pass sees code values, from the start or by and by (RoundBy), the gradient goes straight
+// through the rounding. The result is the set as it is stored, and validation scores just that.
 //
 // When ctx ends, or a network diverges ([DivergedError]), the last checkpoint
 // stays; a later call with the same arguments goes on from there and ends in the
@@ -195,19 +191,6 @@ func (j *joint) coded(theta []float32) *page.Set {
 	return set
 }
 
-// whole reports the first network with a weight that is not finite.
-func (j *joint) whole(theta []float32, step int) error {
-	set := j.layout.unpack(theta)
-	for i, m := range set.Networks {
-		for _, w := range set.Weights(i) {
-			if !finite(float64(w)) {
-				return &DivergedError{Network: m.Name, Step: step, Loss: float64(w)}
-			}
-		}
-	}
-	return nil
-}
-
 // quantized tells that some pages are not float32.
 func (j *joint) quantized() bool { return j.shared.Quantized() || j.own.Quantized() }
 
@@ -224,7 +207,7 @@ func (j *joint) run(ctx context.Context) error {
 	if len(j.trained) == 0 {
 		return nil
 	}
-	x, err := j.newVariables(*s)
+	x, err := j.newVariables()
 	if err != nil {
 		return err
 	}
@@ -275,8 +258,13 @@ func (j *joint) read(x []*tensors.Tensor, k int) error {
 	if err := cmp.Or(err0, err1, err2, err3); err != nil {
 		return fmt.Errorf("step %d: %w", k, err)
 	}
-	if err := j.whole(theta, k); err != nil {
-		return err
+	set := j.layout.unpack(theta)
+	for i, m := range set.Networks {
+		for _, w := range set.Weights(i) {
+			if !finite(float64(w)) {
+				return &DivergedError{Network: m.Name, Step: k, Loss: float64(w)}
+			}
+		}
 	}
 	s := &j.state
 	s.Theta, s.M, s.V, s.State, s.Step = theta, m, v, states, k+1
@@ -313,10 +301,10 @@ func (j *joint) validate(ctx context.Context, step int, losses []float64) error 
 	return nil
 }
 
-// newVariables are theta and its moments of a state, sent to the device before several goroutines
-// ask for them: GoMLX v0.28.1 takes a tensor on its way there for an invalid one.
-func (j *joint) newVariables(s jointState) ([]*tensors.Tensor, error) {
-	x := []*tensors.Tensor{vector(s.Theta), vector(s.M), vector(s.V)}
+// newVariables are theta and its moments, sent to the device before several goroutines ask for
+// them: GoMLX v0.28.1 takes a tensor on its way there for an invalid one.
+func (j *joint) newVariables() ([]*tensors.Tensor, error) {
+	x := []*tensors.Tensor{vector(j.state.Theta), vector(j.state.M), vector(j.state.V)}
 	for _, v := range x {
 		if err := v.MaterializeOnDevice(j.backend, true, 0); err != nil {
 			network.Free(x...)

@@ -76,18 +76,16 @@ func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts
 			return fmt.Errorf("network %s: %w", t.Network.Name, err)
 		}
 		stored := result.Set.Stored()
+		values := network.Values{Weights: result.Set.Weights(0), State: result.Set.Networks[0].State}
 		bytes := as.Precision.Bytes(t.Network.Weights()) + stored.Scales + stored.State
-		trained[i] = Trained{network.Values{Weights: result.Set.Weights(0),
-			State: result.Set.Networks[0].State},
-			bytes, result.BestStep, result.History}
+		trained[i] = Trained{values, bytes, result.BestStep, result.History}
 		return nil
 	})
 }
 
 // alone is a set of one network, page b on shared page b, as the first of a plan.
 func alone(name string, v network.Values, as page.Format) (*page.Set, error) {
-	n := page.Count(len(v.Weights), as.Size)
-	plan, err := overlapping.New(as.Size, n)
+	plan, err := overlapping.New(as.Size, page.Count(len(v.Weights), as.Size))
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"golang.org/x/sync/errgroup"
 
 	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
@@ -56,7 +57,9 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 	now := append([]*tensors.Tensor{vector(zeros), vector(zeros)}, start.On()...) // m, v, weights, state
 	defer func() { network.Free(append(now, otherF, otherW)...) }()
 	ctx, cancel := context.WithCancel(ctx)
-	choice := &choice{score: func(v network.Values) (float64, error) { return a.validator.score(ctx, i, v) }}
+	choice := &choice{score: func(v network.Values) (float64, error) {
+		return a.validator.score(ctx, i, v)
+	}}
 	defer choice.settle()
 	defer cancel()
 	for k := range steps {
@@ -147,3 +150,37 @@ func (a *alternating) others(i int) (fisher, weights *tensors.Tensor) {
 	}
 	return tensors.FromFlatDataAndDimensions(f, rows, n), tensors.FromFlatDataAndDimensions(w, rows, n)
 }
+
+// choice is that of a turn's weights by validation, which goes on beside the training: the
+// first of the highest score above that of those offered first, none if there are none.
+type choice struct {
+	score func(network.Values) (float64, error)
+
+	best    network.Values
+	highest float64
+	any     bool           // some are scored
+	beside  errgroup.Group // scores at most one
+}
+
+// offer starts to score values, which must not change any more. One is scored at a time:
+// it waits for those offered before, and returns their error.
+func (c *choice) offer(values network.Values) error {
+	if err := c.settle(); err != nil {
+		return err
+	}
+	c.beside.Go(func() error {
+		accuracy, err := c.score(values)
+		switch {
+		case err != nil:
+		case !c.any:
+			c.any, c.highest = true, accuracy
+		case accuracy > c.highest:
+			c.best, c.highest = values, accuracy
+		}
+		return err
+	})
+	return nil
+}
+
+// settle waits for what is being scored.
+func (c *choice) settle() error { return c.beside.Wait() }

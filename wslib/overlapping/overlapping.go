@@ -14,8 +14,8 @@ import (
 	"weightsep/wslib/page"
 )
 
-// Network is what overlapping needs to know of a network. A plan keeps the slices
-// of the networks that join it and copies none of them: they must not change.
+// Network is what overlapping needs to know of a network. A plan keeps the slices: they must not
+// change.
 type Network struct {
 	Name      string
 	Weights   []float32 // flat weight vector
