@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/google/renameio/v2"
@@ -57,11 +58,7 @@ var ErrNone = errors.New("no baseline comes with the project")
 // Shipped returns the baseline that comes with the project for a network and the
 // kind of data ("real" or "stand-in"), or an error that wraps [ErrNone].
 func Shipped(n *network.Network, kind string) ([]float32, Info, error) {
-	weights, err := fs.Sub(shipped, "weights")
-	if err != nil {
-		return nil, Info{}, fmt.Errorf("baseline: %w", err)
-	}
-	w, info, err := load(weights, n, kind)
+	w, info, err := load(shipped, path.Join("weights", fileName(n.Name, kind)), n)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%s on %s data: %w", n.Name, kind, ErrNone)
 	}
@@ -71,8 +68,7 @@ func Shipped(n *network.Network, kind string) ([]float32, Info, error) {
 	return w, info, nil
 }
 
-func load(fsys fs.FS, n *network.Network, kind string) (w []float32, info Info, err error) {
-	name := fileName(n.Name, kind)
+func load(fsys fs.FS, name string, n *network.Network) (w []float32, info Info, err error) {
 	w, _, err = npy.ReadFloatsFS(fsys, name+".npy")
 	if err != nil {
 		return nil, Info{}, err

@@ -75,9 +75,15 @@ func (l layout) pack(s *page.Set) []float32 {
 	for i := range s.Networks {
 		theta = append(theta, s.ExclusiveValues(i)...)
 	}
-	for p, read := range l.read() {
-		if !l.fixed[p] {
-			clear(theta[p*l.width+read : (p+1)*l.width])
+	read := make([]int, l.pages) // values of each page that some network reads: not those after a last one
+	for i, m := range s.Networks {
+		for b, e := range l.table(i) {
+			read[e] = max(read[e], min(l.width, m.Weights-b*l.width))
+		}
+	}
+	for p, fixed := range l.fixed {
+		if !fixed {
+			clear(theta[p*l.width+read[p] : (p+1)*l.width])
 		}
 	}
 	for _, m := range s.Networks {
@@ -131,18 +137,6 @@ func (l layout) table(i int) []int32 {
 		}
 	}
 	return entries
-}
-
-// read is how many values of each page some network reads: all but where each page of a
-// network there is its last one, and short.
-func (l layout) read() []int {
-	read := make([]int, l.pages)
-	for i, m := range l.set.Networks {
-		for b, e := range l.table(i) {
-			read[e] = max(read[e], min(l.width, m.Weights-b*l.width))
-		}
-	}
-	return read
 }
 
 // keyed is the number of network i's rows of keys.

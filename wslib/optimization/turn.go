@@ -51,15 +51,14 @@ func overlappingLoss(w, otherF, otherW *Node) *Node {
 // take gives network i a turn of the given number of steps. Weights are validated beside
 // the steps that follow.
 func (a *alternating) take(ctx context.Context, i, steps int) error {
-	name, start := a.tasks[i].Network.Name, network.Values{Weights: a.set.Weights(i), State: a.set.Networks[i].State}
+	name := a.tasks[i].Network.Name
+	start := network.Values{Weights: a.set.Weights(i), State: a.set.Networks[i].State}
 	otherF, otherW := a.others(i)
 	zeros := make([]float32, len(start.Weights))
 	now := append([]*tensors.Tensor{vector(zeros), vector(zeros)}, start.On()...) // m, v, weights, state
 	defer func() { network.Free(append(now, otherF, otherW)...) }()
 	ctx, cancel := context.WithCancel(ctx)
-	choice := &choice{score: func(v network.Values) (float64, error) {
-		return a.validator.score(ctx, i, v)
-	}}
+	choice := &choice{score: func(v network.Values) (float64, error) { return a.validator.score(ctx, i, v) }}
 	defer choice.settle()
 	defer cancel()
 	for k := range steps {
