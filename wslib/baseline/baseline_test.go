@@ -86,17 +86,18 @@ func TestSaveLoad(t *testing.T) {
 	if err := Save(dir, initial, info); err != nil {
 		t.Fatal(err)
 	}
-	w, got, err := load(os.DirFS(dir), n, datasets.StandIn)
+	name := fileName(n.Name, datasets.StandIn)
+	w, got, err := load(os.DirFS(dir), name, n)
 	if err != nil || !slices.Equal(w, initial) || got.Seed != 5 || got.Validation != 0.5 {
 		t.Errorf("loaded %d weights, %+v, %v", len(w), got, err)
 	}
 	npy.Write(filepath.Join(dir, "cifar10-stand-in.npy"), []float32{1, 2})
-	if _, _, err := load(os.DirFS(dir), n, datasets.StandIn); err == nil ||
+	if _, _, err := load(os.DirFS(dir), name, n); err == nil ||
 		!strings.Contains(err.Error(), "2 weights, want 64670") {
 		t.Errorf("short weights: %v", err)
 	}
 	os.Remove(filepath.Join(dir, "cifar10-stand-in.npy"))
-	if _, _, err := load(os.DirFS(dir), n, datasets.StandIn); !errors.Is(err, os.ErrNotExist) {
+	if _, _, err := load(os.DirFS(dir), name, n); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing weights: %v", err)
 	}
 }

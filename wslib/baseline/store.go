@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/google/renameio/v2"
@@ -57,13 +58,9 @@ var ErrNone = errors.New("no baseline comes with the project")
 // Shipped returns the baseline that comes with the project for a network and the
 // kind of data ("real" or "stand-in"), or an error that wraps [ErrNone].
 func Shipped(n *network.Network, kind string) ([]float32, Info, error) {
-	weights, err := fs.Sub(shipped, "weights")
-	if err != nil {
-		return nil, Info{}, fmt.Errorf("baseline: %w", err)
-	}
-	w, info, err := load(weights, n, kind)
+	w, info, err := load(shipped, path.Join("weights", fileName(n.Name, kind)), n)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, Info{}, fmt.Errorf("baseline: %s on %s data: %w", n.Name, kind, ErrNone)
+		err = fmt.Errorf("%s on %s data: %w", n.Name, kind, ErrNone)
 	}
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("baseline: %w", err)
@@ -71,24 +68,19 @@ func Shipped(n *network.Network, kind string) ([]float32, Info, error) {
 	return w, info, nil
 }
 
-func load(fsys fs.FS, n *network.Network, kind string) ([]float32, Info, error) {
-	name := fileName(n.Name, kind)
-	w, _, err := npy.ReadFloatsFS(fsys, name+".npy")
+func load(fsys fs.FS, name string, n *network.Network) (w []float32, info Info, err error) {
+	w, _, err = npy.ReadFloatsFS(fsys, name+".npy")
 	if err != nil {
-		return nil, Info{}, err
-	}
-	if err := page.CheckWeights(name+".npy", w, n.Weights()); err != nil {
 		return nil, Info{}, err
 	}
 	meta, err := fs.ReadFile(fsys, name+".json")
 	if err != nil {
 		return nil, Info{}, err
 	}
-	var info Info
 	if err := json.Unmarshal(meta, &info); err != nil {
 		return nil, Info{}, fmt.Errorf("%s.json: %w", name, err)
 	}
-	return w, info, nil
+	return w, info, page.CheckWeights(name+".npy", w, n.Weights())
 }
 
 // Save writes weights and info into a directory, under the names that [Shipped]

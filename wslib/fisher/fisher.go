@@ -3,6 +3,7 @@
 package fisher
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,14 +33,6 @@ type Options struct {
 //
 // Samples are drawn without replacement from training; labels are not used.
 func Compute(ctx context.Context, backend compute.Backend, n *network.Network, values network.Values,
-	training *datasets.Split, o Options) ([]float32, error) {
-	c := NewComputer(backend)
-	defer c.Close()
-	return c.Compute(ctx, n, values, training, o)
-}
-
-// Compute is the function [Compute], to the bit.
-func (c *Computer) Compute(ctx context.Context, n *network.Network, values network.Values,
 	training *datasets.Split, o Options) (f []float32, err error) {
 	defer func() {
 		if err != nil {
@@ -56,15 +49,12 @@ func (c *Computer) Compute(ctx context.Context, n *network.Network, values netwo
 	if want := n.Samples(); training.Size() != want {
 		return nil, fmt.Errorf("samples of %d values, want %d", training.Size(), want)
 	}
-	samples := o.Samples
-	if samples <= 0 {
-		samples = 50
-	}
-	samples = min(samples, training.Len())
-	exec, err := c.exec(n)
+	samples := min(cmp.Or(max(0, o.Samples), 50), training.Len())
+	exec, err := n.NewExec(backend, func(in []*Node) []*Node { return addSample(n, in) })
 	if err != nil {
 		return nil, err
 	}
+	defer exec.Finalize()
 	on := values.On()
 	sum := tensors.FromFlatDataAndDimensions(make([]float32, len(weights)), len(weights))
 	defer func() { network.Free(append(on, sum)...) }()
@@ -115,49 +105,16 @@ func Scale(f []float32) {
 	}
 }
 
-// Computer computes the Fisher information of many networks. Networks that differ
-// in name and weights only share an executable: compiling one takes far longer than
-// fifty samples through it. Call [Computer.Close] in the end. Not for several
-// goroutines at a time.
-type Computer struct {
-	backend compute.Backend
-	execs   map[string]network.Executable // by architecture
-}
-
-// NewComputer returns a computer without executables.
-func NewComputer(backend compute.Backend) *Computer {
-	return &Computer{backend: backend, execs: make(map[string]network.Executable)}
-}
-
-// Close frees the executables.
-func (c *Computer) Close() {
-	for _, exec := range c.execs {
-		exec.Finalize()
-	}
-	clear(c.execs)
-}
-
-// exec adds one sample's part to a sum. Inputs: sum, weights, state if the network has any,
-// sample, state of the random generator; output: sum. Samples go through one by one: each has a
-// gradient of its own, as large as the weights, so that more at a time would save little and
-// take as much memory each.
-func (c *Computer) exec(n *network.Network) (network.Executable, error) {
-	key := n.Architecture()
-	if exec, ok := c.execs[key]; ok {
-		return exec, nil
-	}
-	exec, err := n.NewExec(c.backend, func(in []*Node) []*Node {
-		b, rest := n.Bind(in[1:])
-		var weight *Node
-		_, g := n.Forward(b, rest[0]).LossGradient(func(output *Node) (logP *Node) {
-			logP, weight = n.For().LogLikelihood(output, rest[1])
-			return logP
-		})
-		return []*Node{Add(in[0], Mul(Mul(g, g), weight))}
+// addSample adds one sample's part to a sum. Inputs: sum, weights, state if the network has any,
+// sample, state of the random generator. Samples go through one by one: each has a gradient of
+// its own, as large as the weights, so that more at a time would save little and take as much
+// memory each.
+func addSample(n *network.Network, in []*Node) []*Node {
+	b, rest := n.Bind(in[1:])
+	var weight *Node
+	_, g := n.Forward(b, rest[0]).LossGradient(func(output *Node) (logP *Node) {
+		logP, weight = n.For().LogLikelihood(output, rest[1])
+		return logP
 	})
-	if err != nil {
-		return nil, err
-	}
-	c.execs[key] = exec
-	return exec, nil
+	return []*Node{Add(in[0], Mul(Mul(g, g), weight))}
 }

@@ -91,44 +91,6 @@ func TestComputeAgainstClosedForm(t *testing.T) {
 	}
 }
 
-// Networks of one architecture share an executable, and nothing else.
-func TestComputerAgainstCompute(t *testing.T) {
-	backend := xlatest.Backend(t)
-	c := NewComputer(backend)
-	defer c.Close()
-	ctx := context.Background()
-	training := noise(t, 4, 9)
-	for i, n := range []*network.Network{
-		network.Describe("a", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 3},
-			Activation: network.LeakyActivation}),
-		network.Describe("b", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 5, 3},
-			Activation: network.LeakyActivation}),
-		network.Describe("c", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 5, 3},
-			Activation: network.SigmoidActivation}),
-		network.Describe("d", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 5, 3},
-			Activation: network.LeakyActivation}),
-		network.Describe("e", network.Described{Shape: [3]int{2, 2, 1}, Dense: []int{4, 3},
-			Activation: network.LeakyActivation}),
-	} {
-		w := networktest.Initial(t, n, uint64(i))
-		got, err := c.Compute(ctx, n, network.Values{Weights: w}, training, Options{Samples: 5, Seed: 2})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, err := Compute(ctx, backend, n, network.Values{Weights: w}, training,
-			Options{Samples: 5, Seed: 2})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("network %s: %v, computed by itself %v", n.Name, got, want)
-		}
-	}
-	if len(c.execs) != 3 {
-		t.Errorf("%d executables for three architectures", len(c.execs))
-	}
-}
-
 // noise is a split of made-up samples.
 func noise(t testing.TB, size, samples int) *datasets.Split {
 	t.Helper()
@@ -156,8 +118,7 @@ func TestScale(t *testing.T) {
 }
 
 // BenchmarkCompute is for fifty samples: a network of the usual size and a dense one
-// of ten million weights, each with an executable of its own and with one that
-// another of its architecture has left.
+// of ten million weights.
 func BenchmarkCompute(b *testing.B) {
 	backend := xlatest.Backend(b)
 	mnist, err := network.Select(network.Ten(), "mnist")
@@ -169,25 +130,12 @@ func BenchmarkCompute(b *testing.B) {
 	for _, n := range append(mnist, large) {
 		training := noise(b, n.Samples(), 60)
 		w := networktest.Initial(b, n, 1)
-		shared := NewComputer(backend)
-		defer shared.Close()
-		compute := func(b *testing.B, c *Computer) {
-			if _, err := c.Compute(context.Background(), n, network.Values{Weights: w}, training,
-				Options{}); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.Run(n.Name+"/own", func(b *testing.B) {
+		b.Run(n.Name, func(b *testing.B) {
 			for b.Loop() {
-				c := NewComputer(backend)
-				compute(b, c)
-				c.Close()
-			}
-		})
-		b.Run(n.Name+"/shared", func(b *testing.B) {
-			compute(b, shared)
-			for b.Loop() {
-				compute(b, shared)
+				if _, err := Compute(context.Background(), backend, n, network.Values{Weights: w}, training,
+					Options{}); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}

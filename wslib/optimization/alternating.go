@@ -1,6 +1,7 @@
 package optimization
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -32,19 +33,22 @@ import (
 // out of it, because overlapping looks at the pages as trained so far. Of the format it takes number
 // and size of the shared pages: its pages are float32 and have neither scales nor keys.
 func Alternating(ctx context.Context, backend compute.Backend, networks []overlapping.Network, tasks []Task,
-	as page.Format, r Recipe, o Options) (*Result, *overlapping.Plan, error) {
+	as page.Format, r Recipe, o Options) (result *Result, plan *overlapping.Plan, err error) {
+	defer func() {
+		if err != nil {
+			result, plan, err = nil, nil, fmt.Errorf("alternating optimization: %w", err)
+		}
+	}()
 	a, err := newAlternating(backend, networks, tasks, as, r, o.withDefaults())
 	if err != nil {
-		return nil, nil, fmt.Errorf("alternating optimization: %w", err)
+		return nil, nil, err
 	}
 	defer a.close()
 	if err := a.run(ctx); err != nil {
-		return nil, nil, fmt.Errorf("alternating optimization: %w", err)
+		return nil, nil, err
 	}
-	if err := a.plan.SetValues(a.set.SharedValues()); err != nil {
-		return nil, nil, fmt.Errorf("alternating optimization: %w", err)
-	}
-	return &Result{Set: a.set, BestStep: a.Steps, History: a.History}, a.plan, nil
+	return &Result{Set: a.set, BestStep: a.Steps, History: a.History}, a.plan,
+		a.plan.SetValues(a.set.SharedValues())
 }
 
 // alternating runs a schedule of turns. Everything that a turn reads is in set,
@@ -55,64 +59,22 @@ type alternating struct {
 	recipe    Recipe
 	networks  []overlapping.Network
 	tasks     []Task
-	turns     []*turn // compiled, one a network
+	turns     []network.Executable // of each network
 	samplers  []*train.Sampler
 	validator *validator
 	plan      *overlapping.Plan
 	set       *page.Set   // members are those added so far
 	last      [][]float32 // each network's weights at the end of its own last turn
-	print     string
-	saved     time.Time
-}
-
-type alternatingRecord struct {
-	Fingerprint string
-	Turn        int // turns done
-	Steps       int // steps done, over all networks
-	Batches     []int
-	Tables      [][]int32
-	Costs       []float64
-	States      [][]float32
-	History     []Point
 }
 
 func newAlternating(backend compute.Backend, networks []overlapping.Network, tasks []Task, as page.Format,
-	r Recipe, o Options) (*alternating, error) {
-	a := &alternating{Options: o, recipe: r, networks: networks, tasks: tasks, saved: time.Now()}
-	if len(tasks) == 0 || len(tasks) != len(networks) {
-		return nil, fmt.Errorf("%d tasks for %d networks", len(tasks), len(networks))
-	}
-	if err := r.Validate(); err != nil {
+	r Recipe, o Options) (a *alternating, err error) {
+	if err := checkAlternating(networks, tasks, as, r); err != nil {
 		return nil, err
 	}
-	if r.Method != AlternatingMethod {
-		return nil, fmt.Errorf("the recipe is of method %q", r.Method)
-	}
-	if as.Precision.Quantized() || as.ExclusivePrecision.Quantized() || as.ScaleFormat.Bytes() != 4 ||
-		as.KeyPrecision != 0 {
-		return nil, fmt.Errorf("pages of %v and %v, scales of %q, keys of %d bits: want float32 pages, "+
-			"and neither scales nor keys",
-			as.Precision, as.ExclusivePrecision, as.ScaleFormat, as.KeyPrecision)
-	}
-	named := map[string]bool{}
-	for i, t := range tasks {
-		if t.Network.Name != networks[i].Name || t.Network.Weights() != len(networks[i].Weights) {
-			return nil, fmt.Errorf("task %d is network %s of %d weights, want %s of %d", i, t.Network.Name,
-				t.Network.Weights(), networks[i].Name, len(networks[i].Weights))
-		}
-		if named[t.Network.Name] {
-			return nil, fmt.Errorf("network %s is there twice", t.Network.Name)
-		}
-		named[t.Network.Name] = true
-		if err := t.Check(); err != nil {
-			return nil, err
-		}
-		if t.Held {
-			return nil, fmt.Errorf("network %s is held: alternating training trains every network",
-				t.Network.Name)
-		}
-	}
-	var err error
+	a = &alternating{Options: o, recipe: r, networks: networks, tasks: tasks,
+		last: make([][]float32, len(networks))}
+	a.Batches = make([]int, len(networks))
 	if a.plan, err = overlapping.New(as.Size, as.Shared); err != nil {
 		return nil, err
 	}
@@ -128,9 +90,6 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 		values[i] = float32(rng.NormFloat64() * 0.01)
 	}
 	a.set.Pages = page.PackFloats(values)
-	a.last = make([][]float32, len(networks))
-	a.Batches = make([]int, len(networks))
-	a.print = a.fingerprint()
 	if err := a.load(); err != nil {
 		return nil, err
 	}
@@ -141,7 +100,7 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 		turn, err := newTurn(backend, t.Network, r.Lambda)
 		if err != nil {
 			a.close()
-			return nil, err
+			return nil, fmt.Errorf("network %s: %w", t.Network.Name, err)
 		}
 		a.turns = append(a.turns, turn)
 		a.samplers = append(a.samplers, train.NewSampler(t.Data.Train, t.Network.Input(),
@@ -150,10 +109,35 @@ func newAlternating(backend compute.Backend, networks []overlapping.Network, tas
 	return a, nil
 }
 
+func checkAlternating(networks []overlapping.Network, tasks []Task, as page.Format, r Recipe) error {
+	err := checkTasks(tasks, len(networks), func(i int) (string, int, int) {
+		return networks[i].Name, len(networks[i].Weights), len(networks[i].State)
+	})
+	if err := cmp.Or(err, r.Validate()); err != nil {
+		return err
+	}
+	if r.Method != AlternatingMethod {
+		return fmt.Errorf("the recipe is of method %q", r.Method)
+	}
+	if as.Precision.Quantized() || as.ExclusivePrecision.Quantized() || as.ScaleFormat.Bytes() != 4 ||
+		as.KeyPrecision != 0 {
+		return fmt.Errorf("pages of %v and %v, scales of %q, keys of %d bits: want float32 pages, "+
+			"and neither scales nor keys",
+			as.Precision, as.ExclusivePrecision, as.ScaleFormat, as.KeyPrecision)
+	}
+	for _, t := range tasks {
+		if t.Held {
+			return fmt.Errorf("network %s is held: alternating training trains every network",
+				t.Network.Name)
+		}
+	}
+	return nil
+}
+
 func (a *alternating) close() {
 	a.validator.close()
 	for _, t := range a.turns {
-		t.exec.Finalize()
+		t.Finalize()
 	}
 }
 
@@ -161,6 +145,7 @@ func (a *alternating) run(ctx context.Context) error {
 	n, r := len(a.tasks), a.recipe
 	total := n * (1 + r.Rounds*r.Passes)
 	steps := n * (r.FirstSteps + r.Rounds*r.Passes*r.TurnSteps)
+	saved := time.Now()
 	for a.Turn < total {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -188,11 +173,11 @@ func (a *alternating) run(ctx context.Context) error {
 			a.History = append(a.History, point)
 			p.Point = &point
 		}
-		if time.Since(a.saved) >= a.SaveEvery || a.Turn == total {
+		if time.Since(saved) >= a.SaveEvery || a.Turn == total {
 			if err := a.save(); err != nil {
 				return err
 			}
-			a.saved = time.Now()
+			saved = time.Now()
 		}
 		a.Progress(p)
 	}
@@ -207,8 +192,7 @@ func (a *alternating) add(ctx context.Context, i int) error {
 	if _, err := a.plan.AddContext(ctx, a.networks[i]); err != nil {
 		return err
 	}
-	members := a.plan.Set(false).Networks
-	a.set.Networks = append(a.set.Networks, members[i])
+	a.set.Networks = append(a.set.Networks, a.plan.Set(false).Networks[i])
 	return nil
 }
 

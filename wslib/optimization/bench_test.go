@@ -40,7 +40,7 @@ func BenchmarkJointStepLarge(b *testing.B) {
 
 // steps times steps of joint training, after some in which everything is compiled.
 func steps(b *testing.B, j *joint, before int) {
-	x, err := j.newVariables(j.state)
+	x, err := j.newVariables()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package optimization
 
 import (
 	"archive/zip"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -9,73 +10,53 @@ import (
 	"hash/fnv"
 	"io"
 	"io/fs"
-	"os"
+	"strings"
 
 	"github.com/google/renameio/v2"
+	"github.com/sbinet/npyio/npy"
 	"github.com/sbinet/npyio/npz"
 
 	"weightsep/datasets"
+	"weightsep/wslib/overlapping"
+	"weightsep/wslib/page"
 )
 
-// jointState is what a checkpoint of [Joint] holds.
-type jointState struct {
-	Theta, M, V []float32
-	Best        []float32
-	jointRecord
-}
-
-type jointRecord struct {
-	Fingerprint string
-	Step        int // steps done
-	BestStep    int
-	BestPooled  float64
-	State       []float32 // of all networks, one after another
-	BestState   []float32
-	History     []Point
-}
-
-// fingerprint ties a checkpoint to what it is a checkpoint of: going on with
-// other networks, pages, data or options would give neither result.
-func (j *joint) fingerprint() string {
+// fingerprint ties a checkpoint to what it is a checkpoint of: going on with other networks, pages,
+// data or options would give neither result. rest writes what is of one method only.
+func fingerprint(method string, r Recipe, as page.Format, seed uint64, tasks []Task,
+	rest func(w io.Writer)) string {
 	h := fnv.New64a()
-	fmt.Fprintln(h, "joint 3", identity(j.Recipe, j.Format, j.Seed))
-	fingerprintTasks(h, j.tasks)
-	for _, m := range j.layout.set.Networks {
-		fmt.Fprintln(h, m.Name, m.Table, m.Scales != nil)
+	identity, err := json.Marshal(struct {
+		Recipe Recipe
+		Pages  page.Format
+		Seed   uint64
+	}{r, as, seed})
+	if err != nil {
+		panic(err) // the recipe was validated: its numbers are finite
 	}
-	binary.Write(h, binary.LittleEndian, j.layout.pack(j.layout.set))
+	fmt.Fprintln(h, method, string(identity))
+	for _, t := range tasks {
+		samples := t.Data.Provenance
+		samples.Note = ""
+		fmt.Fprintf(h, "%s %s\n%s %v\n%d %d %v\n", t.Network.Name, t.Network.Architecture(), samples,
+			samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Held)
+		binary.Write(h, binary.LittleEndian, t.Teacher.Weights)
+		binary.Write(h, binary.LittleEndian, t.Teacher.State)
+		// Labels, and about a hundred samples: of data that somebody made there is no provenance.
+		for _, s := range []*datasets.Split{t.Data.Train, t.Data.Validation} {
+			binary.Write(h, binary.LittleEndian, s.Labels)
+			binary.Write(h, binary.LittleEndian, s.Targets)
+			for i := 0; i < s.Len(); i += max(1, s.Len()/100) {
+				binary.Write(h, binary.LittleEndian, s.Sample(i))
+			}
+		}
+	}
+	rest(h)
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 
-// save writes the state whole or not at all; the old checkpoint stays until the
-// new one is synced.
-func (s *jointState) save(path, fingerprint string) error {
-	s.Fingerprint = fingerprint
-	return saveCheckpoint(path, s.jointRecord, map[string][]float32{
-		"theta": s.Theta, "m": s.M, "v": s.V, "best": s.Best,
-	})
-}
-
-// loadJoint reads a checkpoint; a missing one is an empty state.
-func loadJoint(path, fingerprint string, size int) (jointState, error) {
-	var s jointState
-	arrays := map[string]*[]float32{"theta": &s.Theta, "m": &s.M, "v": &s.V, "best": &s.Best}
-	if err := loadCheckpoint(path, &s.jointRecord, arrays); err != nil || s.Theta == nil {
-		return s, err
-	}
-	if s.Fingerprint != fingerprint {
-		return s, fmt.Errorf("checkpoint %s is of another optimization (other networks, pages, data or "+
-			"options): remove it to start over", path)
-	}
-	for name, a := range arrays {
-		if len(*a) != size {
-			return s, fmt.Errorf("checkpoint %s: %s has %d values, want %d", path, name, len(*a), size)
-		}
-	}
-	return s, nil
-}
-
-// saveCheckpoint writes a record and arrays as one .npz, whole or not at all.
+// saveCheckpoint writes a record and arrays as one .npz, whole or not at all; the old one stays
+// until the new one is synced.
 func saveCheckpoint(path string, record any, arrays map[string][]float32) error {
 	if path == "" {
 		return nil
@@ -94,8 +75,7 @@ func saveCheckpoint(path string, record any, arrays map[string][]float32) error 
 	for name, a := range arrays {
 		errs = append(errs, w.Write(name+".npy", a))
 	}
-	errs = append(errs, w.Close())
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, w.Close())...); err != nil {
 		return fmt.Errorf("checkpoint %s: %w", path, err)
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {
@@ -104,77 +84,167 @@ func saveCheckpoint(path string, record any, arrays map[string][]float32) error 
 	return nil
 }
 
-// loadCheckpoint fills record and arrays from path; a missing file changes
-// nothing and is no error.
-func loadCheckpoint(path string, record any, arrays map[string]*[]float32) error {
+// loadCheckpoint reads arrays and fills record, which has a field Fingerprint; it gives nil where
+// there is no checkpoint.
+func loadCheckpoint(path, fingerprint string, record any) (map[string][]float32, error) {
 	if path == "" {
-		return nil
+		return nil, nil
 	}
-	f, err := os.Open(path)
+	meta, arrays, err := readCheckpoint(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
+	}
+	var of struct{ Fingerprint string }
+	if err == nil {
+		err = errors.Join(json.Unmarshal(meta, &of), json.Unmarshal(meta, record))
 	}
 	if err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
+		return nil, fmt.Errorf("checkpoint %s is damaged or cannot be read (remove it to start over): %w",
+			path, err)
 	}
-	defer f.Close()
-	if err := readNPZ(f, record, arrays); err != nil {
-		return fmt.Errorf("checkpoint %s is damaged (remove it to start over): %w", path, err)
+	if of.Fingerprint != fingerprint {
+		return nil, fmt.Errorf("checkpoint %s is of another optimization (other networks, pages, data or "+
+			"options): remove it to start over", path)
+	}
+	return arrays, nil
+}
+
+// readCheckpoint reads whole entries, whose lengths and checksums the zip has: npyio takes a
+// truncated array for zeros.
+func readCheckpoint(path string) (record []uint8, arrays map[string][]float32, err error) {
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer z.Close()
+	arrays = map[string][]float32{}
+	for _, entry := range z.File {
+		raw, err := fs.ReadFile(z, entry.Name)
+		if err == nil && entry.Name == "record.npy" {
+			err = npy.Read(bytes.NewReader(raw), &record)
+		} else if err == nil {
+			var values []float32
+			err = npy.Read(bytes.NewReader(raw), &values)
+			arrays[strings.TrimSuffix(entry.Name, ".npy")] = values
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", entry.Name, err)
+		}
+	}
+	return record, arrays, nil
+}
+
+// jointState is what a checkpoint of [Joint] holds, its vectors as arrays.
+type jointState struct {
+	Theta, M, V []float32 `json:"-"`
+	Best        []float32 `json:"-"`
+	Fingerprint string
+	Step        int // steps done
+	BestStep    int
+	BestPooled  float64
+	State       []float32 // of all networks, one after another
+	BestState   []float32
+	History     []Point
+}
+
+func (j *joint) save() error {
+	s := j.state
+	return saveCheckpoint(j.Checkpoint, s,
+		map[string][]float32{"theta": s.Theta, "m": s.M, "v": s.V, "best": s.Best})
+}
+
+// load goes back to the state of the checkpoint or, without one, to the start.
+func (j *joint) load() error {
+	l, s := j.layout, &j.state
+	print := fingerprint("joint 3", j.Recipe, j.Format, j.Seed, j.tasks, func(w io.Writer) {
+		for _, m := range l.set.Networks {
+			fmt.Fprintln(w, m.Name, m.Table, m.Scales != nil)
+		}
+		binary.Write(w, binary.LittleEndian, l.pack(l.set))
+	})
+	arrays, err := loadCheckpoint(j.Checkpoint, print, s)
+	if err != nil {
+		return err
+	}
+	if arrays == nil {
+		s.Fingerprint, s.Theta = print, l.pack(l.set)
+		s.M, s.V = make([]float32, l.size()), make([]float32, l.size())
+		for _, m := range l.set.Networks {
+			s.State = append(s.State, m.State...)
+		}
+		return nil
+	}
+	for name, to := range map[string]*[]float32{"theta": &s.Theta, "m": &s.M, "v": &s.V, "best": &s.Best} {
+		if *to = arrays[name]; len(*to) != l.size() {
+			return fmt.Errorf("checkpoint %s: %s has %d values, want %d", j.Checkpoint, name, len(*to),
+				l.size())
+		}
 	}
 	return nil
 }
 
-func readNPZ(f *os.File, record any, arrays map[string]*[]float32) error {
-	info, err := f.Stat()
-	if err != nil {
+type alternatingRecord struct {
+	Fingerprint string
+	Turn        int // turns done
+	Steps       int // steps done, over all networks
+	Batches     []int
+	Tables      [][]int32
+	Costs       []float64
+	States      [][]float32
+	History     []Point
+}
+
+// save writes the state between two turns.
+func (a *alternating) save() error {
+	a.Tables, a.Costs, a.States = nil, nil, nil
+	arrays := map[string][]float32{"shared": a.set.SharedValues()}
+	for i, m := range a.set.Networks {
+		a.Tables = append(a.Tables, m.Table.Entries)
+		a.Costs = append(a.Costs, a.plan.Members[i].Cost)
+		a.States = append(a.States, m.State)
+		arrays[fmt.Sprint("exclusive", i)] = a.set.ExclusiveValues(i)
+		arrays[fmt.Sprint("last", i)] = a.last[i]
+	}
+	return saveCheckpoint(a.Checkpoint, a.alternatingRecord, arrays)
+}
+
+// load goes back to the state of the checkpoint, if there is one. The plan is
+// built again by placing each network where its table says.
+func (a *alternating) load() error {
+	as := page.Format{Size: a.set.Size, Shared: a.set.Shared}
+	a.Fingerprint = fingerprint("alternating 2", a.recipe, as, a.Seed, a.tasks, func(w io.Writer) {
+		for _, n := range a.networks {
+			fmt.Fprintln(w, n.Name, n.Exclusive, n.Weights, n.Fisher)
+		}
+	})
+	arrays, err := loadCheckpoint(a.Checkpoint, a.Fingerprint, &a.alternatingRecord)
+	if arrays == nil {
 		return err
 	}
-	// npyio takes a truncated array for zeros; the zip has lengths and checksums.
-	z, err := zip.NewReader(f, info.Size())
-	if err != nil {
-		return err
-	}
-	for _, entry := range z.File {
-		r, err := entry.Open()
+	for i, table := range a.Tables {
+		_, err := a.plan.AddWith(a.networks[i],
+			func(_ *overlapping.Plan, _ overlapping.Network, sharable []int) []int {
+				placed := make([]int, len(sharable))
+				for k, b := range sharable {
+					placed[k] = int(table[b])
+				}
+				return placed
+			})
 		if err != nil {
-			return err
+			return fmt.Errorf("checkpoint %s: %w", a.Checkpoint, err)
 		}
-		if _, err := io.Copy(io.Discard, r); err != nil {
-			return fmt.Errorf("%s: %w", entry.Name, err)
+		a.plan.Members[i].Cost = a.Costs[i] // at placement, against pages that are gone
+		a.last[i] = arrays[fmt.Sprint("last", i)]
+		if want := len(a.networks[i].Weights); len(a.last[i]) != want {
+			return fmt.Errorf("checkpoint %s: %d weights of network %s, want %d", a.Checkpoint,
+				len(a.last[i]), a.networks[i].Name, want)
 		}
 	}
-	r, err := npz.NewReader(f, info.Size())
-	if err != nil {
-		return err
+	a.set = a.plan.Set(false)
+	a.set.Pages = page.PackFloats(arrays["shared"])
+	for i := range a.set.Networks {
+		a.set.Networks[i].Exclusive = page.PackFloats(arrays[fmt.Sprint("exclusive", i)])
+		a.set.Networks[i].State = a.States[i]
 	}
-	var meta []uint8
-	errs := []error{r.Read("record.npy", &meta)}
-	for name, a := range arrays {
-		errs = append(errs, r.Read(name+".npy", a))
-	}
-	return errors.Join(append(errs, json.Unmarshal(meta, record))...)
-}
-
-// fingerprintSplit writes labels, and about a hundred samples: of data that somebody made
-// there is no provenance.
-func fingerprintSplit(w io.Writer, s *datasets.Split) {
-	binary.Write(w, binary.LittleEndian, s.Labels)
-	binary.Write(w, binary.LittleEndian, s.Targets)
-	for i := 0; i < s.Len(); i += max(1, s.Len()/100) {
-		binary.Write(w, binary.LittleEndian, s.Sample(i))
-	}
-}
-
-// fingerprintTasks writes what identifies networks, their data and their teachers.
-func fingerprintTasks(w io.Writer, tasks []Task) {
-	for _, t := range tasks {
-		samples := t.Data.Provenance
-		samples.Note = ""
-		fmt.Fprintf(w, "%s %s\n%s %v\n%d %d %v\n", t.Network.Name, t.Network.Architecture(), samples,
-			samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Held)
-		binary.Write(w, binary.LittleEndian, t.Teacher.Weights)
-		binary.Write(w, binary.LittleEndian, t.Teacher.State)
-		fingerprintSplit(w, t.Data.Train)
-		fingerprintSplit(w, t.Data.Validation)
-	}
+	return a.set.Validate()
 }

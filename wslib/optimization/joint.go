@@ -1,9 +1,11 @@
 package optimization
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -22,37 +24,35 @@ import (
 // not changed; the result is stored in the given format, whose numbers of pages are the
 // set's. The best by validation score on the samples of all networks together is returned.
 //
-// Networks that are held keep their weights, bit for bit: their scales and all pages
-// that they use must be as they are stored, in the given precisions, and do not
-// change. The others are trained around them; where their pages lie on a held network's,
-// only their scales learn.
+// Networks that are held keep their weights, bit for bit: their scales and all pages that they
+// use must be as they are stored, in the given precisions. The others are trained around them;
+// where their pages lie on a held network's, only their scales learn.
 //
 // Networks with keys learn those, too: a latent value for each, straight through, stored as
-// the key nearest to it.
-//
-// With a precision below float32 the pages are rounded in the loop: the forward
-// pass sees code values, from the start or by and by (RoundBy), the gradient goes straight
-// through the rounding. The
-// result is the set as it is stored, and validation scores just that.
+// the key nearest to it. With a precision below float32 the pages are rounded in the loop: the
+// forward pass sees code values, from the start or by and by (RoundBy), the gradient goes straight
+// through the rounding. The result is the set as it is stored, and validation scores just that.
 //
 // When ctx ends, or a network diverges ([DivergedError]), the last checkpoint
 // stays; a later call with the same arguments goes on from there and ends in the
 // same result, bit for bit on one machine.
 func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, as page.Format,
-	r Recipe, o Options) (*Result, error) {
-	if err := check(set, tasks); err != nil {
-		return nil, fmt.Errorf("joint optimization: %w", err)
-	}
+	r Recipe, o Options) (result *Result, err error) {
+	defer func() {
+		if err != nil {
+			result, err = nil, fmt.Errorf("joint optimization: %w", err)
+		}
+	}()
 	if err := checkJoint(set, tasks, as, r); err != nil {
-		return nil, fmt.Errorf("joint optimization: %w", err)
+		return nil, err
 	}
 	j, err := newJoint(ctx, backend, set, tasks, as, r, o.withDefaults())
 	if err != nil {
-		return nil, fmt.Errorf("joint optimization: %w", err)
+		return nil, err
 	}
 	defer j.close()
 	if err := j.run(ctx); err != nil {
-		return nil, fmt.Errorf("joint optimization: %w", err)
+		return nil, err
 	}
 	return &Result{Set: j.executed(j.state.Best, j.state.BestState), BestStep: j.state.BestStep,
 		History: j.state.History}, nil
@@ -70,29 +70,29 @@ type joint struct {
 	own         quantizer // of exclusive pages
 	validator   *validator
 	graphs      jointGraphs
-	frame       frame
-	places      *places
-	keyRows     []*tensors.Tensor
-	states      []*tensors.Tensor // of each network, as the steps leave it; nil without state
-	teachers    []*train.Teacher  // what each network is distilled from; nil: none
 	samplers    []*train.Sampler
-	print       string     // fingerprint of what is optimized
-	state       jointState // as of the last checkpoint, which may be step 0
+	teachers    []*train.Teacher // what each network is distilled from; nil: none
+	state       jointState       // as of the last checkpoint, which may be step 0
+
+	// Arguments of a step's executables:
+	tables  []*tensors.Tensor // of each network, over shared and all exclusive pages
+	keyRows []*tensors.Tensor // of each network
+	sources []*tensors.Tensor // see layout.sources
+	fixed   []*tensors.Tensor // which pages are fixed; none where no network is held
+	states  []*tensors.Tensor // of each network, as the steps leave it; nil without state
 }
 
 func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []Task, as page.Format,
 	r Recipe, o Options) (*joint, error) {
-	held := make([]bool, len(tasks))
 	shared, own := as.Precisions()
 	j := &joint{Recipe: r, Options: o, Format: as, backend: backend, tasks: tasks, shared: quantizer{shared},
-		own: quantizer{own}}
+		own: quantizer{own}, states: make([]*tensors.Tensor, len(tasks))}
 	for i, t := range tasks {
-		if held[i] = t.Held; !t.Held {
+		if !t.Held {
 			j.trained = append(j.trained, i)
 		}
 	}
-	j.layout = newLayout(set, held)
-	j.frame = j.layout.frame(j.trained)
+	j.layout = newLayout(set, j.trained)
 	if err := j.open(ctx); err != nil {
 		j.close()
 		return nil, err
@@ -100,25 +100,29 @@ func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks
 	return j, nil
 }
 
-func (j *joint) open(ctx context.Context) error {
-	err := j.compile()
-	if err != nil {
+func (j *joint) open(ctx context.Context) (err error) {
+	if err := j.compile(); err != nil {
 		return err
 	}
 	if j.validator, err = newValidator(j.backend, j.tasks, j.ValidateOn); err != nil {
 		return err
 	}
+	l := j.layout
 	for i, t := range j.tasks {
-		rows := j.layout.set.Networks[i].Table.KeyRows()
-		j.keyRows = append(j.keyRows, tensors.FromFlatDataAndDimensions(rows, len(rows)))
-		batch := int(j.Batch.Of(t.Network.Name))
-		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input(), batch, j.Seed,
-			t.Network.Name))
+		j.tables = append(j.tables, vector(l.table(i)))
+		j.keyRows = append(j.keyRows, vector(l.set.Networks[i].Table.KeyRows()))
+		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input(),
+			int(j.Batch.Of(t.Network.Name)), j.Seed, t.Network.Name))
 	}
-	j.places = newPlaces(j.frame, j.layout, j.trained)
+	shared, exclusive, scales, keys := l.sources(j.trained)
+	j.sources = []*tensors.Tensor{tensors.FromFlatDataAndDimensions(shared, l.shared, l.tenants),
+		vector(exclusive), vector(scales), vector(keys)}
+	if l.held() {
+		j.fixed = []*tensors.Tensor{vector(l.fixed)}
+	}
 	if j.Distillation > 0 {
 		j.teachers = make([]*train.Teacher, len(j.tasks))
-		err := j.each(len(j.trained), func(k int) (err error) {
+		err := each(j.Workers, len(j.trained), func(k int) (err error) {
 			i := j.trained[k]
 			t := j.tasks[i]
 			j.teachers[i], err = j.lesson(i).Teacher(ctx, j.validator.scorers[i], t.Teacher, t.Data.Train)
@@ -128,33 +132,11 @@ func (j *joint) open(ctx context.Context) error {
 			return err
 		}
 	}
-	j.print = j.fingerprint()
-	if j.state, err = loadJoint(j.Checkpoint, j.print, j.layout.size()); err != nil {
+	if err := j.load(); err != nil {
 		return err
 	}
-	if j.state.Theta == nil {
-		j.state.Theta = j.layout.pack(j.layout.set)
-		j.state.M = make([]float32, j.layout.size())
-		j.state.V = make([]float32, j.layout.size())
-		for _, m := range j.layout.set.Networks {
-			j.state.State = append(j.state.State, m.State...)
-		}
-	}
-	if want := j.stateSize(); len(j.state.State) != want {
-		return fmt.Errorf("checkpoint %s has %d values of state, want %d", j.Checkpoint,
-			len(j.state.State), want)
-	}
-	j.states = make([]*tensors.Tensor, len(j.tasks))
 	j.eachState(j.state.State, func(i int, state []float32) { j.states[i] = vector(state) })
 	return nil
-}
-
-func (j *joint) stateSize() int {
-	n := 0
-	for _, t := range j.tasks {
-		n += t.Network.StateSize()
-	}
-	return n
 }
 
 // eachState visits the networks that have state with their part of that of all.
@@ -172,10 +154,7 @@ func (j *joint) close() {
 	if j.validator != nil {
 		j.validator.close()
 	}
-	network.Free(append(j.keyRows, j.states...)...)
-	if j.places != nil {
-		j.places.free()
-	}
+	network.Free(slices.Concat(j.tables, j.keyRows, j.sources, j.fixed, j.states)...)
 }
 
 // executed is the set as it is stored and executed: coded, with scales rounded to their format.
@@ -208,46 +187,8 @@ func (j *joint) checkScales(theta []float32) error {
 // coded is the set with pages as code values, the steps between them multiplied into the scales.
 func (j *joint) coded(theta []float32) *page.Set {
 	set := j.layout.unpack(theta)
-	values, exclusive := set.SharedValues(), make([][]float32, len(set.Networks))
-	for i := range exclusive {
-		exclusive[i] = set.ExclusiveValues(i)
-	}
-	set.Precision, set.ExclusivePrecision, set.ScaleFormat = j.Precision, j.ExclusivePrecision, j.ScaleFormat
-	if j.quantized() {
-		shared := j.shared.pages(values, set.Size, j.layout.fixed)
-		for i := range set.Networks {
-			m := &set.Networks[i]
-			if j.tasks[i].Held {
-				continue
-			}
-			own := j.own.pages(exclusive[i], set.Size, nil)
-			for b, e := range m.Table.Entries {
-				if int(e) < set.Shared {
-					m.Scales[b] *= shared[e]
-				} else {
-					m.Scales[b] *= own[int(e)-set.Shared]
-				}
-			}
-		}
-	}
-	set.Pages = j.shared.Pack(values, set.Size)
-	for i := range set.Networks {
-		set.Networks[i].Exclusive = j.own.Pack(exclusive[i], set.Size)
-	}
+	encode(set, j.Format, func(p int) bool { return j.layout.fixed[p] }, quantizer.codes)
 	return set
-}
-
-// whole reports the first network with a weight that is not finite.
-func (j *joint) whole(theta []float32, step int) error {
-	set := j.layout.unpack(theta)
-	for i, m := range set.Networks {
-		for _, w := range set.Weights(i) {
-			if !finite(float64(w)) {
-				return &DivergedError{Network: m.Name, Step: step, Loss: float64(w)}
-			}
-		}
-	}
-	return nil
 }
 
 // quantized tells that some pages are not float32.
@@ -266,7 +207,7 @@ func (j *joint) run(ctx context.Context) error {
 	if len(j.trained) == 0 {
 		return nil
 	}
-	x, err := j.newVariables(*s)
+	x, err := j.newVariables()
 	if err != nil {
 		return err
 	}
@@ -296,25 +237,8 @@ func (j *joint) run(ctx context.Context) error {
 		for i := range sums {
 			sums[i] /= count
 		}
-		var now [3][]float32
-		for i := range now {
-			if now[i], err = tensors.CopyFlatData[float32](x[i]); err != nil {
-				return fmt.Errorf("step %d: %w", k, err)
-			}
-		}
-		if err := j.whole(now[0], k); err != nil {
-			return err // rather than checkpoint what cannot go on
-		}
-		s.Theta, s.M, s.V, s.Step, s.State = now[0], now[1], now[2], k+1, nil
-		for _, state := range j.states {
-			if state == nil {
-				continue
-			}
-			values, err := tensors.CopyFlatData[float32](state)
-			if err != nil {
-				return fmt.Errorf("step %d: %w", k, err)
-			}
-			s.State = append(s.State, values...)
+		if err := j.read(x, k); err != nil {
+			return err
 		}
 		if err := j.validate(ctx, k+1, sums); err != nil {
 			return err
@@ -324,13 +248,36 @@ func (j *joint) run(ctx context.Context) error {
 	return nil
 }
 
+// read takes over the variables after step k, unless a weight is not finite: rather that than a
+// checkpoint of what cannot go on.
+func (j *joint) read(x []*tensors.Tensor, k int) error {
+	theta, err0 := copied(x[0])
+	m, err1 := copied(x[1])
+	v, err2 := copied(x[2])
+	states, err3 := copied(j.states...)
+	if err := cmp.Or(err0, err1, err2, err3); err != nil {
+		return fmt.Errorf("step %d: %w", k, err)
+	}
+	set := j.layout.unpack(theta)
+	for i, m := range set.Networks {
+		for _, w := range set.Weights(i) {
+			if !finite(float64(w)) {
+				return &DivergedError{Network: m.Name, Step: k, Loss: float64(w)}
+			}
+		}
+	}
+	s := &j.state
+	s.Theta, s.M, s.V, s.State, s.Step = theta, m, v, states, k+1
+	return nil
+}
+
 // validate scores the state as it is, remembers it if it is the best so far, and writes the
 // checkpoint.
 func (j *joint) validate(ctx context.Context, step int, losses []float64) error {
 	s := &j.state
 	set := j.executed(s.Theta, s.State)
 	p := Point{Step: step, Loss: losses, Validation: make([]float64, len(j.tasks))}
-	err := j.each(len(j.tasks), func(i int) (err error) {
+	err := each(j.Workers, len(j.tasks), func(i int) (err error) {
 		if j.tasks[i].Held && len(j.state.History) > 0 {
 			p.Validation[i] = j.state.History[0].Validation[i]
 			return nil
@@ -347,17 +294,17 @@ func (j *joint) validate(ctx context.Context, step int, losses []float64) error 
 		s.Best, s.BestState, s.BestPooled, s.BestStep = s.Theta, s.State, p.Pooled, step
 	}
 	s.History = append(s.History, p)
-	if err := s.save(j.Checkpoint, j.print); err != nil {
+	if err := j.save(); err != nil {
 		return err
 	}
 	j.Progress(Progress{Step: step, Steps: j.Steps, Point: &p})
 	return nil
 }
 
-// newVariables are theta and its moments of a state, sent to the device before several goroutines
-// ask for them: GoMLX v0.28.1 takes a tensor on its way there for an invalid one.
-func (j *joint) newVariables(s jointState) ([]*tensors.Tensor, error) {
-	x := []*tensors.Tensor{vector(s.Theta), vector(s.M), vector(s.V)}
+// newVariables are theta and its moments, sent to the device before several goroutines ask for
+// them: GoMLX v0.28.1 takes a tensor on its way there for an invalid one.
+func (j *joint) newVariables() ([]*tensors.Tensor, error) {
+	x := []*tensors.Tensor{vector(j.state.Theta), vector(j.state.M), vector(j.state.V)}
 	for _, v := range x {
 		if err := v.MaterializeOnDevice(j.backend, true, 0); err != nil {
 			network.Free(x...)
@@ -367,4 +314,21 @@ func (j *joint) newVariables(s jointState) ([]*tensors.Tensor, error) {
 	return x, nil
 }
 
-func vector(v []float32) *tensors.Tensor { return tensors.FromFlatDataAndDimensions(v, len(v)) }
+func vector[T float32 | int32 | bool](v []T) *tensors.Tensor {
+	return tensors.FromFlatDataAndDimensions(v, len(v))
+}
+
+// copied are the values of tensors, one after another, nil ones left out.
+func copied(ts ...*tensors.Tensor) (all []float32, err error) {
+	for _, t := range ts {
+		if t == nil {
+			continue
+		}
+		values, err := tensors.CopyFlatData[float32](t)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, values...)
+	}
+	return all, nil
+}

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"os"
@@ -212,8 +213,9 @@ func TestDivergenceNamesTheNetwork(t *testing.T) {
 	if !errors.As(err, &diverged) || diverged.Network != "bad" {
 		t.Fatalf("error %v, want a divergence of bad", err)
 	}
-	var r jointRecord
-	if err := loadCheckpoint(o.Checkpoint, &r, nil); err != nil || r.Step != diverged.Step {
+	var r jointState
+	raw, _, err := readCheckpoint(o.Checkpoint)
+	if err := errors.Join(err, json.Unmarshal(raw, &r)); err != nil || r.Step != diverged.Step {
 		t.Errorf("checkpoint of step %d (%v), want the last good one, %d", r.Step, err, diverged.Step)
 	}
 }

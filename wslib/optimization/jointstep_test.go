@@ -41,33 +41,32 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 	if err := set.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	l := newLayout(set, nil)
+	l := newLayout(set, []int{0, 1, 2})
 	for _, networks := range [][]int{{0, 1, 2}, {2, 0}, {1}} {
-		f := l.frame([]int{0, 1, 2})
-		onShared, onExclusive, onScales, onKeys := f.sources(l, networks)
+		onShared, onExclusive, onScales, onKeys := l.sources(networks)
 		value := func(row int32) float64 { // of each network's page in its slot; 0 of the row after the last
-			if int(row) == len(networks)*f.slots {
+			if int(row) == len(networks)*l.slots {
 				return 0
 			}
 			return float64(1 + row*row)
 		}
 		want := make([]float64, l.pages)
-		scales := make([]float64, l.latent-l.pages)
+		scales := make([]float64, l.scaled)
 		for k, i := range networks {
 			for b, e := range set.Networks[i].Table.Entries {
-				row := int32(k*f.slots + b)
+				row := int32(k*l.slots + b)
 				at := int(e)
 				if at >= shared {
-					at += l.exclusive[i]
+					at += l.at[i].exclusive
 				}
 				want[at] += value(row)
-				scales[l.scales[i]-l.pages+b] = value(row)
+				scales[l.at[i].scales+b] = value(row)
 			}
 		}
 		for p := range l.pages {
 			got := 0.0
 			if p < shared {
-				for _, row := range onShared[p*f.tenants : (p+1)*f.tenants] {
+				for _, row := range onShared[p*l.tenants : (p+1)*l.tenants] {
 					got += value(row)
 				}
 			} else {
@@ -85,7 +84,7 @@ func TestSourcesAddUpWhatTablesName(t *testing.T) {
 				}
 				want := 0.0
 				if k := slices.Index(networks, i); k >= 0 {
-					want = value(int32(k*f.slots + b))
+					want = value(int32(k*l.slots + b))
 				}
 				if at >= len(onKeys) || value(onKeys[at]) != want {
 					t.Errorf("networks %v: keys of page %d of %s, row %d of %d, do not get %v", networks, b,
@@ -165,7 +164,7 @@ func TestDistillationFromItself(t *testing.T) {
 		j := o.open(t, set, []Task{task})
 		theta := vector(j.state.Theta)
 		defer network.Free(theta)
-		out, err := j.gradient(0, 0, 0, theta, theta)
+		out, err := j.gradient(0, 0, theta, theta)
 		if err != nil {
 			t.Fatal(err)
 		}

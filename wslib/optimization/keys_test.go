@@ -33,7 +33,7 @@ func keyed(t *testing.T) (*page.Set, []Task) {
 func TestKeysComeBackFromLatentValues(t *testing.T) {
 	set, _ := keyed(t)
 	page.PutFloats(set.Pages[4*3:], []float32{-0.5, 1, 1, 1, 0})
-	l := newLayout(set, nil)
+	l := newLayout(set, []int{0, 1, 2})
 	theta := l.pack(set)
 	if len(theta) != l.size() {
 		t.Fatalf("%d values, want %d", len(theta), l.size())
@@ -44,7 +44,7 @@ func TestKeysComeBackFromLatentValues(t *testing.T) {
 	// The latent value of one weight turns, and its key alone: page 1 of b is its second
 	// page on a shared one, or its first where page 0 is exclusive.
 	before := set.Weights(1)
-	row := l.keys[1] + int(set.Networks[1].Table.KeyRows()[2])
+	row := l.at[1].keys + int(set.Networks[1].Table.KeyRows()[2])
 	at := l.latent + row*set.Size + 5
 	theta[at] = -theta[at]
 	got := l.unpack(theta).Weights(1)
@@ -66,7 +66,7 @@ func TestKeysOfLatentValues(t *testing.T) {
 	keys := []float32{-1.5, -1.5, -1.5, -1.5, -0.5, -0.5, 0.5, 0.5, 1.5, 1.5, 1.5, 1.5}
 	reach := []float32{0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0}
 	out, err := MustNewExec(b, func(x *Node) []*Node {
-		codes, within := keyer{page.Int2}.graph(InsertAxes(x, 0))
+		codes, within := graphKeys(page.Int2, InsertAxes(x, 0))
 		return []*Node{Reshape(codes, -1), Reshape(ConvertDType(within, dtypes.Float32), -1)}
 	}).Call(latent)
 	if err != nil {
@@ -78,7 +78,7 @@ func TestKeysOfLatentValues(t *testing.T) {
 	if got := mustCopy(t, out[1]); !slices.Equal(got, reach) {
 		t.Errorf("in reach %v, want %v", got, reach)
 	}
-	if (keyer{page.Int2}).codes(latent); !slices.Equal(latent, keys) {
+	if roundKeys(page.Int2, latent); !slices.Equal(latent, keys) {
 		t.Errorf("keys %v, want %v", latent, keys)
 	}
 }
@@ -92,7 +92,7 @@ func TestGradientsThroughKeys(t *testing.T) {
 	theta := vector(j.state.Theta)
 	defer network.Free(theta)
 	for i, task := range tasks {
-		out, err := j.gradient(i, 0, i, theta, theta)
+		out, err := j.gradient(i, 0, theta, theta)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,19 +28,6 @@ type Task struct {
 	Held    bool           // joint training leaves its weights and state as they are
 }
 
-// CheckTeacher returns an error if there are no weights to distil from, or other than the network's.
-func (t Task) CheckTeacher() error {
-	if len(t.Teacher.Weights) == 0 {
-		return fmt.Errorf("network %s has no weights to distil from", t.Network.Name)
-	}
-	if len(t.Teacher.State) != t.Network.StateSize() {
-		return fmt.Errorf("network %s has %d values of state, those to distil from are %d", t.Network.Name,
-			t.Network.StateSize(), len(t.Teacher.State))
-	}
-	return page.CheckWeights("weights to distil "+t.Network.Name+" from", t.Teacher.Weights,
-		t.Network.Weights())
-}
-
 // Point is one validation of all networks.
 type Point struct {
 	Step int `json:"step"` // steps done
@@ -80,27 +67,33 @@ func (e *DivergedError) Error() string {
 	return fmt.Sprintf("network %s diverged at step %d: its loss is %v", e.Network, e.Step, e.Loss)
 }
 
-func check(set *page.Set, tasks []Task) error {
-	if err := set.Validate(); err != nil {
-		return err
-	}
-	if len(tasks) == 0 || len(tasks) != len(set.Networks) {
-		return fmt.Errorf("%d tasks for %d networks", len(tasks), len(set.Networks))
+// checkTasks returns an error if tasks are not those of n networks of the given names, numbers of
+// weights and of values of state.
+func checkTasks(tasks []Task, n int, network func(i int) (name string, weights, state int)) error {
+	if len(tasks) == 0 || len(tasks) != n {
+		return fmt.Errorf("%d tasks for %d networks", len(tasks), n)
 	}
 	for i, t := range tasks {
-		if t.Network.Name != set.Networks[i].Name || t.Network.Weights() != set.Networks[i].Weights {
-			return fmt.Errorf("task %d is network %s of %d weights, the set has %s of %d",
-				i, t.Network.Name, t.Network.Weights(), set.Networks[i].Name, set.Networks[i].Weights)
+		name, weights, state := network(i)
+		if t.Network.Name != name || t.Network.Weights() != weights {
+			return fmt.Errorf("task %d is network %s of %d weights, want %s of %d", i, t.Network.Name,
+				t.Network.Weights(), name, weights)
 		}
-		if err := t.Check(); err != nil {
+		if want := t.Network.StateSize(); state != want {
+			return fmt.Errorf("network %s has %d values of state, want %d", name, state, want)
+		}
+		if slices.ContainsFunc(tasks[:i], func(o Task) bool { return o.Network.Name == name }) {
+			return fmt.Errorf("network %s is there twice", name)
+		}
+		if err := t.check(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Check returns an error if the data do not fit the network, or there are none.
-func (t Task) Check() error {
+// check returns an error if the data do not fit the network, or there are none.
+func (t Task) check() error {
 	if !slices.Equal(t.Data.Shape, t.Network.Input()) || t.Data.Classes != t.Network.Outputs() {
 		return fmt.Errorf("network %s expects data of shape %v and %d classes, got %v and %d",
 			t.Network.Name, t.Network.Input(), t.Network.Outputs(), t.Data.Shape, t.Data.Classes)
@@ -110,6 +103,19 @@ func (t Task) Check() error {
 			t.Network.Name, t.Data.Train.Len(), t.Data.Validation.Len())
 	}
 	return nil
+}
+
+// checkTeacher returns an error if there are no weights to distil from, or other than the network's.
+func (t Task) checkTeacher() error {
+	if len(t.Teacher.Weights) == 0 {
+		return fmt.Errorf("network %s has no weights to distil from", t.Network.Name)
+	}
+	if len(t.Teacher.State) != t.Network.StateSize() {
+		return fmt.Errorf("network %s has %d values of state, those to distil from are %d", t.Network.Name,
+			t.Network.StateSize(), len(t.Teacher.State))
+	}
+	return page.CheckWeights("weights to distil "+t.Network.Name+" from", t.Teacher.Weights,
+		t.Network.Weights())
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
@@ -122,29 +128,27 @@ func mean(v []float64) float64 {
 	return sum / float64(len(v))
 }
 
-// validator scores weights on validation data, with one executable a network.
+// validator scores weights on validation data, with one executable an architecture.
 type validator struct {
 	tasks    []Task
-	scorers  []*score.Scorer // of each network; those of one architecture share theirs
-	distinct []*score.Scorer // the same, each once
-	samples  int             // at most this many per network; 0 all
+	scorers  []*score.Scorer          // of each network
+	distinct map[string]*score.Scorer // the same by architecture, each once
+	samples  int                      // at most this many per network; 0 all
 }
 
 func newValidator(backend compute.Backend, tasks []Task, samples int) (*validator, error) {
-	v := &validator{tasks: tasks, samples: samples}
-	of := map[string]*score.Scorer{}
+	v := &validator{tasks: tasks, samples: samples, distinct: map[string]*score.Scorer{}}
 	for _, t := range tasks {
-		c := of[t.Network.Architecture()]
-		if c == nil {
-			var err error
-			if c, err = score.New(backend, t.Network, 100); err != nil {
+		kind := t.Network.Architecture()
+		if v.distinct[kind] == nil {
+			c, err := score.New(backend, t.Network, 100)
+			if err != nil {
 				v.close()
 				return nil, err
 			}
-			of[t.Network.Architecture()] = c
-			v.distinct = append(v.distinct, c)
+			v.distinct[kind] = c
 		}
-		v.scorers = append(v.scorers, c)
+		v.scorers = append(v.scorers, v.distinct[kind])
 	}
 	return v, nil
 }

@@ -75,7 +75,7 @@ func TestPaddingDoesNotCount(t *testing.T) {
 	set := p.Set(true)
 	last := int(set.Networks[0].Table.Entries[5])
 	page.PutFloats(set.Pages[4*last*pageSize:], []float32{0.3, -0.4, 0.5, 7, 7, 7})
-	l := newLayout(set, nil)
+	l := newLayout(set, []int{0})
 	theta := l.pack(set)
 	row := theta[last*pageSize : (last+1)*pageSize]
 	if !slices.Equal(row[:3], []float32{0.3, -0.4, 0.5}) ||

@@ -2,14 +2,12 @@ package optimization
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 	"time"
 
 	"weightsep/wslib/internal/option"
-	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 )
 
@@ -97,11 +95,6 @@ func (r Recipe) Validate() error {
 	return nil
 }
 
-// Teaching is the part of the loss that follows a teacher.
-func (r Recipe) Teaching() network.Distillation {
-	return network.Distillation{Share: r.Distillation, Temperature: r.Temperature}
-}
-
 // Separate is the part of the recipe that networks with pages of their own heed.
 func (r Recipe) Separate() Recipe {
 	s := r.Reference(r.Steps)
@@ -146,22 +139,16 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// identity is what a checkpoint's fingerprint says of recipe, pages and seed.
-func identity(r Recipe, as page.Format, seed uint64) string {
-	raw, err := json.Marshal(struct {
-		Recipe Recipe
-		Pages  page.Format
-		Seed   uint64
-	}{r, as, seed})
-	if err != nil {
-		panic(err) // the recipe was validated: its numbers are finite
-	}
-	return string(raw)
-}
-
 // checkJoint returns an error for what joint training of a set cannot start from or end in.
 func checkJoint(set *page.Set, tasks []Task, as page.Format, r Recipe) error {
-	if err := r.Validate(); err != nil {
+	if err := set.Validate(); err != nil {
+		return err
+	}
+	err := checkTasks(tasks, len(set.Networks), func(i int) (string, int, int) {
+		m := set.Networks[i]
+		return m.Name, m.Weights, len(m.State)
+	})
+	if err := cmp.Or(err, r.Validate()); err != nil {
 		return err
 	}
 	if r.Method != JointMethod {
@@ -188,7 +175,7 @@ func checkJoint(set *page.Set, tasks []Task, as page.Format, r Recipe) error {
 				return fmt.Errorf("network %s is held: %w", m.Name, err)
 			}
 		} else if r.Distillation > 0 {
-			if err := tasks[i].CheckTeacher(); err != nil {
+			if err := tasks[i].checkTeacher(); err != nil {
 				return err
 			}
 		}

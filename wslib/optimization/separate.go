@@ -42,8 +42,7 @@ func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts
 	}
 	trained := make([]Trained, len(tasks))
 	var telling sync.Mutex
-	j := &joint{Options: o.withDefaults(), tasks: tasks}
-	return trained, j.each(len(tasks), func(i int) error {
+	return trained, each(o.withDefaults().Workers, len(tasks), func(i int) error {
 		t, one := tasks[i], o
 		one.Workers, one.Checkpoint = 1, ""
 		if o.Checkpoint != "" {
@@ -77,28 +76,22 @@ func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts
 			return fmt.Errorf("network %s: %w", t.Network.Name, err)
 		}
 		stored := result.Set.Stored()
+		values := network.Values{Weights: result.Set.Weights(0), State: result.Set.Networks[0].State}
 		bytes := as.Precision.Bytes(t.Network.Weights()) + stored.Scales + stored.State
-		trained[i] = Trained{network.Values{Weights: result.Set.Weights(0),
-			State: result.Set.Networks[0].State},
-			bytes, result.BestStep, result.History}
+		trained[i] = Trained{values, bytes, result.BestStep, result.History}
 		return nil
 	})
 }
 
-// alone is a set of one network, page b on shared page b.
+// alone is a set of one network, page b on shared page b, as the first of a plan.
 func alone(name string, v network.Values, as page.Format) (*page.Set, error) {
-	n := page.Count(len(v.Weights), as.Size)
-	plan, err := overlapping.New(as.Size, n)
+	plan, err := overlapping.New(as.Size, page.Count(len(v.Weights), as.Size))
 	if err != nil {
 		return nil, err
 	}
 	member := overlapping.Network{Name: name, Weights: v.Weights, Fisher: make([]float32, len(v.Weights)),
 		State: v.State}
-	_, err = plan.AddWith(member, func(_ *overlapping.Plan, _ overlapping.Network,
-		sharable []int) []int {
-		return sharable
-	})
-	if err != nil {
+	if _, err := plan.Add(member); err != nil {
 		return nil, err
 	}
 	if shared, own := as.Precisions(); shared.Quantized() || own.Quantized() {

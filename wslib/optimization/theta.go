@@ -8,74 +8,64 @@ import (
 	"weightsep/wslib/page"
 )
 
-// regions divide a vector of what is trained: shared pages, exclusive pages, scales, and
-// the latent values of keys, a row for each page of a network with keys that lies on a shared
-// one. One vector means one Adam and one buffer.
-type regions struct {
-	width  int // weights of a page
-	shared int // shared pages
-	pages  int // shared and exclusive
-	latent int // place of the first row of keys
-	rows   int // of keys
-}
-
-func (r regions) size() int { return r.latent + r.rows*r.width }
-
-// scaled is the number of scales.
-func (r regions) scaled() int { return r.latent - r.pages*r.width }
-
-// graphPages are shared and exclusive pages [P, width] of a vector.
-func (r regions) graphPages(vector *Node) *Node {
-	return Reshape(Slice(vector, AxisRange(0, r.pages*r.width)), r.pages, r.width)
-}
-
-// graphLatent are the latent values of keys [rows, width].
-func (r regions) graphLatent(vector *Node) *Node {
-	return Reshape(Slice(vector, AxisRange(r.latent)), r.rows, r.width)
-}
-
-// layout says where everything of a set lies in one such vector, theta: what is a
-// network's own in order of formation.
+// layout says where everything of a set lies in one vector, theta: shared pages, exclusive pages,
+// scales, and the latent values of keys, a row for each page of a network with keys that lies on a
+// shared one; what is a network's own in order of formation. One vector means one Adam and one
+// buffer.
 type layout struct {
-	regions
-	set       *page.Set
-	exclusive []int  // first exclusive page of each network, counted over all
-	scales    []int  // place of each network's first scale in theta; -1: none
-	keys      []int  // first row of keys of each network, counted over all; -1: none
-	fixed     []bool // of all pages, those that a held network uses: they are not trained
+	set     *page.Set
+	at      []place // of each network
+	width   int     // weights of a page
+	shared  int     // shared pages
+	pages   int     // shared and exclusive
+	scaled  int     // scales
+	latent  int     // place of the first row of keys
+	rows    int     // of keys
+	fixed   []bool  // of all pages, those that a held network uses: they are not trained
+	slots   int     // pages of the largest network that is trained
+	tenants int     // as many pages of networks that are trained may lie on a shared page that is trained
 }
 
-// newLayout is the layout of a set of which some networks are held; nil: none.
-func newLayout(s *page.Set, held []bool) layout {
-	l := layout{set: s, regions: regions{width: s.Size, shared: s.Shared, pages: s.Shared}}
-	for _, m := range s.Networks {
-		l.exclusive = append(l.exclusive, l.pages-s.Shared)
-		l.pages += len(m.Table.Exclusive())
-	}
-	l.fixed = make([]bool, l.pages)
-	l.latent = l.pages * s.Size
+// place is where a network's own begins: numbers of pages, scales and rows of keys of those before.
+type place struct{ exclusive, scales, keys int }
+
+// newLayout is the layout of a set of which some networks are trained, the others held.
+func newLayout(s *page.Set, trained []int) layout {
+	l := layout{set: s, width: s.Size, shared: s.Shared, pages: s.Shared, slots: 1, tenants: 1}
 	for i, m := range s.Networks {
-		if held != nil && held[i] {
+		l.at = append(l.at, place{l.pages - s.Shared, l.scaled, l.rows})
+		l.pages += len(m.Table.Exclusive())
+		l.scaled += len(m.Scales)
+		l.rows += l.keyed(i)
+	}
+	l.latent = l.pages*l.width + l.scaled
+	l.fixed = make([]bool, l.pages)
+	for i := range s.Networks {
+		if !slices.Contains(trained, i) {
 			for _, e := range l.table(i) {
 				l.fixed[e] = true
 			}
 		}
-		if m.Scales == nil {
-			l.scales = append(l.scales, -1)
-			continue
-		}
-		l.scales = append(l.scales, l.latent)
-		l.latent += len(m.Scales)
 	}
-	for i, m := range s.Networks {
-		if m.Keys == nil {
-			l.keys = append(l.keys, -1)
-			continue
+	on := make([]int, l.shared)
+	for _, i := range trained {
+		entries := s.Networks[i].Table.Entries
+		l.slots = max(l.slots, len(entries))
+		for _, e := range entries {
+			if int(e) < l.shared && !l.fixed[e] {
+				on[e]++
+				l.tenants = max(l.tenants, on[e])
+			}
 		}
-		l.keys = append(l.keys, l.rows)
-		l.rows += l.keyed(i)
 	}
 	return l
+}
+
+func (l layout) size() int { return l.latent + l.rows*l.width }
+
+// graphPages are shared and exclusive pages [P, width] of a vector.
+func (l layout) graphPages(vector *Node) *Node {
+	return Reshape(Slice(vector, AxisRange(0, l.pages*l.width)), l.pages, l.width)
 }
 
 // pack writes a set of this layout into one vector; unpack is its inverse, but that what no
@@ -85,21 +75,26 @@ func (l layout) pack(s *page.Set) []float32 {
 	for i := range s.Networks {
 		theta = append(theta, s.ExclusiveValues(i)...)
 	}
-	for p, read := range l.read() {
-		if !l.fixed[p] {
-			clear(theta[p*l.width+read : (p+1)*l.width])
+	read := make([]int, l.pages) // values of each page that some network reads: not those after a last one
+	for i, m := range s.Networks {
+		for b, e := range l.table(i) {
+			read[e] = max(read[e], min(l.width, m.Weights-b*l.width))
+		}
+	}
+	for p, fixed := range l.fixed {
+		if !fixed {
+			clear(theta[p*l.width+read[p] : (p+1)*l.width])
 		}
 	}
 	for _, m := range s.Networks {
 		theta = append(theta, m.Scales...)
 	}
 	for _, m := range s.Networks {
-		if m.Keys == nil {
-			continue
+		if m.Keys != nil {
+			for _, key := range s.KeyPrecision.Unpack(m.Keys, s.Size) {
+				theta = append(theta, key*keyStep)
+			}
 		}
-		codes := s.KeyPrecision.Unpack(m.Keys, s.Size)
-		keyer{s.KeyPrecision}.latent(codes)
-		theta = append(theta, codes...)
 	}
 	return theta
 }
@@ -108,27 +103,27 @@ func (l layout) unpack(theta []float32) *page.Set {
 	s := l.set.Clone()
 	page.PutFloats(s.Pages, theta[:l.shared*l.width])
 	theta = theta[l.shared*l.width:]
-	for i := range s.Networks {
-		own := len(s.Networks[i].Exclusive) / 4
-		page.PutFloats(s.Networks[i].Exclusive, theta[:own])
+	for _, m := range s.Networks {
+		own := len(m.Exclusive) / 4
+		page.PutFloats(m.Exclusive, theta[:own])
 		theta = theta[own:]
 	}
-	for i := range s.Networks {
-		theta = theta[copy(s.Networks[i].Scales, theta):]
+	for _, m := range s.Networks {
+		theta = theta[copy(m.Scales, theta):]
 	}
 	for i := range s.Networks {
 		m := &s.Networks[i]
-		if l.keys[i] < 0 {
+		if m.Keys == nil {
 			continue
 		}
-		latent := make([]float32, len(m.Table.Entries)*s.Size)
+		keys := make([]float32, len(m.Table.Entries)*s.Size)
 		for b, e := range m.Table.Entries {
 			if int(e) < s.Shared {
-				theta = theta[copy(latent[b*s.Size:(b+1)*s.Size], theta):]
+				theta = theta[copy(keys[b*s.Size:(b+1)*s.Size], theta):]
 			}
 		}
-		keyer{s.KeyPrecision}.codes(latent)
-		m.Keys = m.Table.PackKeys(latent[:m.Weights], s.Size)
+		roundKeys(s.KeyPrecision, keys)
+		m.Keys = m.Table.PackKeys(keys[:m.Weights], s.Size)
 	}
 	return s
 }
@@ -138,22 +133,10 @@ func (l layout) table(i int) []int32 {
 	entries := slices.Clone(l.set.Networks[i].Table.Entries)
 	for j, e := range entries {
 		if int(e) >= l.shared {
-			entries[j] += int32(l.exclusive[i])
+			entries[j] += int32(l.at[i].exclusive)
 		}
 	}
 	return entries
-}
-
-// read is how many values of each page some network reads: all but where each page of a
-// network there is its last one, and short.
-func (l layout) read() []int {
-	read := make([]int, l.pages)
-	for i, m := range l.set.Networks {
-		for b, e := range l.table(i) {
-			read[e] = max(read[e], min(l.width, m.Weights-b*l.width))
-		}
-	}
-	return read
 }
 
 // keyed is the number of network i's rows of keys.
@@ -167,3 +150,35 @@ func (l layout) keyed(i int) int {
 
 // held says that some network is.
 func (l layout) held() bool { return slices.Contains(l.fixed, true) }
+
+// sources says where the update finds gradients of the networks, k-th
+// network's page b in row k*slots+b: for each shared page the rows of all pages on it
+// [S, tenants], for each exclusive page its row, for each scale its value, for each row of
+// keys that of the page. What has none names the row after the last.
+func (l layout) sources(networks []int) (shared, exclusive, scales, keys []int32) {
+	none := []int32{int32(len(networks) * l.slots)}
+	shared, exclusive = slices.Repeat(none, l.shared*l.tenants), slices.Repeat(none, l.pages-l.shared)
+	scales, keys = slices.Repeat(none, l.scaled), slices.Repeat(none, l.rows)
+	used := make([]int, l.shared)
+	for k, i := range networks {
+		m, key := l.set.Networks[i], l.at[i].keys
+		for b, e := range l.table(i) {
+			row := int32(k*l.slots + b)
+			switch {
+			case int(e) >= l.shared:
+				exclusive[int(e)-l.shared] = row
+			case !l.fixed[e]:
+				shared[int(e)*l.tenants+used[e]] = row
+				used[e]++
+			}
+			if m.Scales != nil {
+				scales[l.at[i].scales+b] = row
+			}
+			if m.Keys != nil && int(e) < l.shared {
+				keys[key] = row
+				key++
+			}
+		}
+	}
+	return shared, exclusive, scales, keys
+}

@@ -1,26 +1,27 @@
 package optimization
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"golang.org/x/sync/errgroup"
 
 	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 )
 
-// turn is one network's training step, compiled once: co-tenants are arguments. Inputs: m, v, number
-// of the step from 1, rate, samples, labels, generator state, Fisher information and weights of
-// others, weights, state if the network has any. Outputs: loss, m, v, weights, state.
-type turn struct{ exec network.Executable }
-
-func newTurn(backend compute.Backend, n *network.Network, lambda float64) (*turn, error) {
-	exec, err := n.NewExec(backend, func(in []*Node) []*Node {
+// newTurn compiles one network's training step: co-tenants are arguments. Inputs: m, v, number of
+// the step from 1, rate, samples, labels, generator state, Fisher information and weights of others,
+// weights, state if the network has any. Outputs: loss, m, v, weights, state.
+func newTurn(backend compute.Backend, n *network.Network, lambda float64) (network.Executable, error) {
+	return n.NewExec(backend, func(in []*Node) []*Node {
 		m, v, t, rate, x, y, rng, otherF, otherW := in[0], in[1], in[2], in[3], in[4], in[5], in[6],
 			in[7], in[8]
 		b, _ := n.Bind(in[9:])
@@ -35,10 +36,6 @@ func newTurn(backend compute.Backend, n *network.Network, lambda float64) (*turn
 		}
 		return out
 	})
-	if err != nil {
-		return nil, fmt.Errorf("network %s: %w", n.Name, err)
-	}
-	return &turn{exec}, nil
 }
 
 // overlappingLoss is sum_i (sum_o c_oi) / max(1, number of o with c_oi != 0),
@@ -58,8 +55,8 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 	start := network.Values{Weights: a.set.Weights(i), State: a.set.Networks[i].State}
 	otherF, otherW := a.others(i)
 	zeros := make([]float32, len(start.Weights))
-	now, moments := start.On(), []*tensors.Tensor{vector(zeros), vector(zeros)}
-	defer func() { network.Free(append(append(now, moments...), otherF, otherW)...) }()
+	now := append([]*tensors.Tensor{vector(zeros), vector(zeros)}, start.On()...) // m, v, weights, state
+	defer func() { network.Free(append(now, otherF, otherW)...) }()
 	ctx, cancel := context.WithCancel(ctx)
 	choice := &choice{score: func(v network.Values) (float64, error) { return a.validator.score(ctx, i, v) }}
 	defer choice.settle()
@@ -69,31 +66,21 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 			return err
 		}
 		if k%a.recipe.ValidateEvery == 0 || k == steps-1 {
-			values, err := valuesOf(now)
-			if err != nil {
+			weights, err := copied(now[2])
+			state, err2 := copied(now[3:]...)
+			if err := cmp.Or(err, err2); err != nil {
 				return fmt.Errorf("network %s: %w", name, err)
 			}
-			if err := choice.offer(values); err != nil {
+			if err := choice.offer(network.Values{Weights: weights, State: state}); err != nil {
 				return err
 			}
 		}
-		rng, err := train.RNG(a.Seed, name, a.Batches[i]+k)
-		if err != nil {
-			return fmt.Errorf("network %s: %w", name, err)
-		}
-		x, y := a.samplers[i].Batch(a.Batches[i] + k)
-		args := []any{moments[0], moments[1], float32(k + 1), float32(a.recipe.LearningRate), x, y, rng,
-			otherF, otherW}
-		for _, t := range now {
-			args = append(args, t)
-		}
-		out, err := a.turns[i].exec.Call(args...)
-		network.Free(x, y, rng)
+		out, err := a.step(i, k, now, otherF, otherW)
 		if err != nil {
 			return fmt.Errorf("network %s: step %d of turn %d: %w", name, k, a.Turn, err)
 		}
-		network.Free(append(now, moments...)...)
-		now, moments = out[3:], out[1:3]
+		network.Free(now...)
+		now = out[1:]
 		loss := float64(tensors.ToScalar[float32](out[0]))
 		network.Free(out[0])
 		if !finite(loss) {
@@ -112,12 +99,17 @@ func (a *alternating) take(ctx context.Context, i, steps int) error {
 	return nil
 }
 
-// valuesOf copies weights and state from tensors that [network.Values.On] made or a step gave.
-func valuesOf(on []*tensors.Tensor) (v network.Values, err error) {
-	if v.Weights, err = tensors.CopyFlatData[float32](on[0]); err == nil && len(on) > 1 {
-		v.State, err = tensors.CopyFlatData[float32](on[1])
+// step is step k of a turn, from moments, weights and state as they are now.
+func (a *alternating) step(i, k int, now []*tensors.Tensor, otherF, otherW *tensors.Tensor) (
+	[]*tensors.Tensor, error) {
+	x, y := a.samplers[i].Batch(a.Batches[i] + k)
+	rng, err := train.RNG(a.Seed, a.tasks[i].Network.Name, a.Batches[i]+k)
+	defer func() { network.Free(x, y, rng) }()
+	if err != nil {
+		return nil, err
 	}
-	return v, err
+	args := []any{now[0], now[1], float32(k + 1), float32(a.recipe.LearningRate), x, y, rng, otherF, otherW}
+	return a.turns[i].Call(append(args, anys(now[2:])...)...)
 }
 
 // write puts a network's flat weights into the shared and exclusive pages. The
@@ -144,23 +136,50 @@ func (a *alternating) others(i int) (fisher, weights *tensors.Tensor) {
 		if o == i || a.last[o] == nil {
 			continue
 		}
-		on := map[int32]int{}
-		for c, e := range m.Table.Entries {
-			if int(e) < a.set.Shared {
-				on[e] = c
-			}
-		}
-		otherF, otherW := page.Form(a.networks[o].Fisher, size), page.Form(a.last[o], size)
 		for b, e := range a.set.Networks[i].Table.Entries {
-			c, ok := on[e]
-			if int(e) >= a.set.Shared || !ok {
+			c := slices.Index(m.Table.Entries, e)
+			if int(e) >= a.set.Shared || c < 0 {
 				continue
 			}
-			end := min((b+1)*size, n)
-			copy(f[row*n+b*size:row*n+end], otherF[c*size:])
-			copy(w[row*n+b*size:row*n+end], otherW[c*size:])
+			from, to := row*n+b*size, row*n+min((b+1)*size, n)
+			copy(f[from:to], a.networks[o].Fisher[c*size:])
+			copy(w[from:to], a.last[o][c*size:])
 		}
 		row++
 	}
 	return tensors.FromFlatDataAndDimensions(f, rows, n), tensors.FromFlatDataAndDimensions(w, rows, n)
 }
+
+// choice is that of a turn's weights by validation, which goes on beside the training: the
+// first of the highest score above that of those offered first, none if there are none.
+type choice struct {
+	score func(network.Values) (float64, error)
+
+	best    network.Values
+	highest float64
+	any     bool           // some are scored
+	beside  errgroup.Group // scores at most one
+}
+
+// offer starts to score values, which must not change any more. One is scored at a time:
+// it waits for those offered before, and returns their error.
+func (c *choice) offer(values network.Values) error {
+	if err := c.settle(); err != nil {
+		return err
+	}
+	c.beside.Go(func() error {
+		accuracy, err := c.score(values)
+		switch {
+		case err != nil:
+		case !c.any:
+			c.any, c.highest = true, accuracy
+		case accuracy > c.highest:
+			c.best, c.highest = values, accuracy
+		}
+		return err
+	})
+	return nil
+}
+
+// settle waits for what is being scored.
+func (c *choice) settle() error { return c.beside.Wait() }

@@ -2,8 +2,8 @@ package overlapping
 
 import (
 	"runtime"
-	"sync"
-	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // lay adds a page to what a shared page holds of all networks. Sums holds, for each
@@ -19,8 +19,7 @@ func (p *Plan) lay(_, shared int, weights, fisher []float32) {
 		case fishers[j] > 0:
 			sums[j] += f * w
 		case f > 0:
-			sums[j] = 0
-			sums[j] += f * w
+			sums[j] = 0 + f*w
 		default:
 			sums[j] += w
 		}
@@ -50,18 +49,6 @@ func (p *Plan) Average() {
 	}
 }
 
-// sharedFisher is the Fisher information on each shared page, summed over its
-// weights and networks.
-func (p *Plan) sharedFisher() []float64 {
-	sums := make([]float64, p.Shared)
-	for a := range sums {
-		for _, f := range p.FisherSum[a*p.PageSize:][:p.PageSize] {
-			sums[a] += f
-		}
-	}
-	return sums
-}
-
 // eachSharing calls f for every page b of the network that is on a shared page,
 // pages rising. The last page of a network is as short as its weights are.
 func (m *Member) eachSharing(size int, f func(b, shared int, weights, fisher []float32)) {
@@ -86,7 +73,6 @@ func (p *Plan) TotalCost() float64 {
 			tenants[shared] = append(tenants[shared], tenant{weights, fisher})
 		})
 	}
-	fours := newFours()
 	inParallel(p.Shared, func(a int) {
 		q := fours.Get().(*four)
 		defer fours.Put(q)
@@ -113,16 +99,13 @@ func (p *Plan) TotalCost() float64 {
 
 // inParallel shares out jobs 0 to n-1 over the cores.
 func inParallel(n int, do func(job int)) {
-	var next atomic.Int64
-	work := func() {
-		for job := int(next.Add(1)) - 1; job < n; job = int(next.Add(1)) - 1 {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for job := range n {
+		group.Go(func() error {
 			do(job)
-		}
+			return nil
+		})
 	}
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) - 1 {
-		wg.Go(work)
-	}
-	work()
-	wg.Wait()
+	group.Wait()
 }

@@ -69,7 +69,7 @@ func BenchmarkAdd(b *testing.B) {
 		p.Average()
 	}
 	for b.Loop() {
-		Greedy(p, n, p.sharable(n))
+		Greedy(p, n, sharable(n, p.PageSize))
 	}
 }
 

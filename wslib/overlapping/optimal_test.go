@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"weightsep/wslib/page"
 )
 
 // Optimal is compared with trying every assignment.
@@ -33,7 +35,7 @@ func TestOptimalAgainstAllPermutations(t *testing.T) {
 		}
 		p := plan(before)
 		best := math.Inf(1)
-		sharable := p.sharable(last)
+		sharable := sharable(last, 3)
 		var try func(used int, placed []int)
 		try = func(used int, placed []int) {
 			if len(placed) == len(sharable) {
@@ -122,4 +124,14 @@ func TestDoublingOptimalByRounds(t *testing.T) {
 			t.Errorf("optimal in rounds %v, best of all %v", m.Cost, want)
 		}
 	}
+}
+
+// sharable are the pages of a network that are not its own.
+func sharable(n Network, size int) (pages []int) {
+	for b := range page.Count(len(n.Weights), size) {
+		if !slices.Contains(n.Exclusive, b) {
+			pages = append(pages, b)
+		}
+	}
+	return pages
 }

@@ -14,8 +14,8 @@ import (
 	"weightsep/wslib/page"
 )
 
-// Network is what overlapping needs to know of a network. A plan keeps the slices
-// of the networks that join it and copies none of them: they must not change.
+// Network is what overlapping needs to know of a network. A plan keeps the slices: they must not
+// change.
 type Network struct {
 	Name      string
 	Weights   []float32 // flat weight vector
@@ -89,40 +89,44 @@ type Placement func(p *Plan, n Network, sharable []int) []int
 
 // Add places the network's sharable pages by [Greedy] and joins it to the plan.
 // The values of the shared pages stay as they are.
-func (p *Plan) Add(n Network) (Member, error) { return p.AddContext(context.Background(), n) }
+func (p *Plan) Add(n Network) (Member, error) { return p.AddWith(n, Greedy) }
 
 // AddContext is [Plan.Add] that ends early, with the context's error and without
 // the network, when the context is done. The second network of ten million weights
 // on as many shared ones takes about a minute of one core.
 func (p *Plan) AddContext(ctx context.Context, n Network) (Member, error) {
-	return p.add(n, func(sharable []int) ([]int, error) { return greedy(ctx, p, n, sharable) })
+	m, err := p.AddWith(n, func(p *Plan, n Network, sharable []int) []int {
+		return greedy(ctx, p, n, sharable)
+	})
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("overlapping: %s: %w", n.Name, ctx.Err())
+	}
+	return m, err
 }
 
-// AddWith is [Plan.Add] with another placement, for comparison.
+// AddWith is [Plan.Add] with another placement.
 func (p *Plan) AddWith(n Network, place Placement) (Member, error) {
-	return p.add(n, func(sharable []int) ([]int, error) { return place(p, n, sharable), nil })
-}
-
-func (p *Plan) add(n Network, place func(sharable []int) ([]int, error)) (Member, error) {
 	if err := p.Check(n); err != nil {
 		return Member{}, fmt.Errorf("overlapping: %w", err)
 	}
-	sharable := p.sharable(n)
-	placed, err := place(sharable)
+	entries := make([]int32, page.Count(len(n.Weights), p.PageSize))
+	var sharable []int
+	for b := range entries {
+		if k, own := slices.BinarySearch(n.Exclusive, b); own {
+			entries[b] = int32(p.Shared + k)
+		} else {
+			sharable = append(sharable, b)
+		}
+	}
+	placed := place(p, n, sharable)
+	cost, err := p.placementCost(n, sharable, placed)
 	if err != nil {
 		return Member{}, fmt.Errorf("overlapping: %s: %w", n.Name, err)
 	}
-	entries := make([]int32, page.Count(len(n.Weights), p.PageSize))
-	m := Member{Network: n, Table: page.Table{Shared: p.Shared, Entries: entries}}
-	if m.Cost, err = p.placementCost(n, sharable, placed); err != nil {
-		return Member{}, fmt.Errorf("overlapping: %s: %w", n.Name, err)
-	}
 	for i, b := range sharable {
-		m.Table.Entries[b] = int32(placed[i])
+		entries[b] = int32(placed[i])
 	}
-	for k, b := range n.Exclusive {
-		m.Table.Entries[b] = int32(p.Shared + k)
-	}
+	m := Member{Network: n, Table: page.Table{Shared: p.Shared, Entries: entries}, Cost: cost}
 	m.eachSharing(p.PageSize, p.lay)
 	p.Members = append(p.Members, m)
 	return m, nil
@@ -154,16 +158,6 @@ func (p *Plan) placementCost(n Network, sharable, placed []int) (float64, error)
 		own[a] = append(own[a], b)
 	}
 	return total, nil
-}
-
-func (p *Plan) sharable(n Network) []int {
-	var pages []int
-	for b := range page.Count(len(n.Weights), p.PageSize) {
-		if _, own := slices.BinarySearch(n.Exclusive, b); !own {
-			pages = append(pages, b)
-		}
-	}
-	return pages
 }
 
 // Check reports why a network cannot join the plan as it is.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
@@ -31,7 +32,7 @@ func New(backend compute.Backend, n *network.Network, batch int) (*Scorer, error
 	if err != nil {
 		return nil, fmt.Errorf("network %s: %w", n.Name, err)
 	}
-	return &Scorer{Network: n, Batch: batch, exec: exec}, nil
+	return &Scorer{n, batch, exec}, nil
 }
 
 // Close frees the executable.
@@ -154,11 +155,7 @@ func (s *Scorer) ClipAccuracy(ctx context.Context, values []*tensors.Tensor, spl
 
 // addSoftmax adds the probabilities of logits to sum.
 func addSoftmax(sum []float64, logits []float32) {
-	most := logits[0]
-	for _, v := range logits {
-		most = max(most, v)
-	}
-	var total float64
+	most, total := slices.Max(logits), 0.0
 	for _, v := range logits {
 		total += math.Exp(float64(v - most))
 	}

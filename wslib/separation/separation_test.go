@@ -54,21 +54,6 @@ func TestBadOptions(t *testing.T) {
 	}
 }
 
-func TestTPRByHand(t *testing.T) {
-	// q = 0.6/sqrt(0.36+0.16+0) = 0.83; 0.3/sqrt(0.09+0.49) = 0.39; 0.5/sqrt(0.5) = 0.71.
-	p := [][]float32{{0.6, 0.4}, {0.3, 0.7}, {0.5, 0.5}}
-	labels := []int32{0, 0, 1}
-	if got, err := TPR(0.5, 0.5, p, labels); err != nil || math.Abs(got-(1+0.5-2.0/3)) > 1e-9 {
-		t.Errorf("TPR %v, %v, want %v", got, err, 1+0.5-2.0/3)
-	}
-	if got, err := TPR(-1, 0.5, p, labels); err != nil || got != 0 {
-		t.Errorf("TPR %v, %v, want 0", got, err)
-	}
-	if _, err := TPR(0, 0.5, p, []int32{0, 0, 2}); err == nil {
-		t.Error("a label outside its row was accepted")
-	}
-}
-
 func near(a, b []float64) bool {
 	return slices.EqualFunc(a, b, func(x, y float64) bool { return math.Abs(x-y) < 1e-12 })
 }

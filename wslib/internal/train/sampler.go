@@ -39,9 +39,6 @@ type Sampler struct {
 	// Of the goroutine that draws: Batch waits for it before it starts another.
 	epoch int
 	perm  []int
-	x     []float32
-	y     []int32   // of samples with classes
-	v     []float32 // targets of others
 }
 
 type drawn struct {
@@ -52,12 +49,7 @@ type drawn struct {
 
 // NewSampler draws batches of the given size from split, whose samples have the given shape.
 func NewSampler(split *datasets.Split, shape []int, batch int, seed uint64, name string) *Sampler {
-	return &Sampler{
-		split: split, batch: batch, seed: seed, name: name, shape: shape, epoch: -1,
-		x: make([]float32, batch*split.Size()),
-		y: make([]int32, batch),
-		v: make([]float32, batch*len(split.Target(0))),
-	}
+	return &Sampler{split: split, batch: batch, seed: seed, name: name, shape: shape, epoch: -1}
 }
 
 // Batch returns samples [batch, shape...] and labels int32 [batch], or targets float32
@@ -78,7 +70,7 @@ func (s *Sampler) Batch(k int) (x, y *tensors.Tensor) {
 
 func (s *Sampler) draw(k int) drawn {
 	n := s.split.Len()
-	index := make([]int, s.batch)
+	index, labels, targets := make([]int, s.batch), make([]int32, s.batch), []float32{}
 	for i := range index {
 		at := k*s.batch + i
 		if epoch := at / n; epoch != s.epoch {
@@ -86,18 +78,16 @@ func (s *Sampler) draw(k int) drawn {
 			s.perm = Rand(s.seed+uint64(epoch)*odd, "batch", s.name).Perm(n)
 		}
 		index[i] = s.perm[at%n]
-		s.y[i] = s.split.Labels[index[i]]
+		labels[i] = s.split.Labels[index[i]]
+		targets = append(targets, s.split.Target(index[i])...)
 	}
-	s.split.Batch(s.x, index)
-	y := tensors.FromFlatDataAndDimensions(s.y, s.batch)
-	if width := len(s.v) / s.batch; width > 0 {
-		for i, j := range index {
-			copy(s.v[i*width:], s.split.Target(j))
-		}
-		y = tensors.FromFlatDataAndDimensions(s.v, s.batch, width)
+	values := make([]float32, s.batch*s.split.Size())
+	s.split.Batch(values, index)
+	x := tensors.FromFlatDataAndDimensions(values, append([]int{s.batch}, s.shape...)...)
+	if len(targets) > 0 {
+		return drawn{k, x, tensors.FromFlatDataAndDimensions(targets, s.batch, len(targets)/s.batch), index}
 	}
-	x := tensors.FromFlatDataAndDimensions(s.x, append([]int{s.batch}, s.shape...)...)
-	return drawn{k, x, y, index}
+	return drawn{k, x, tensors.FromFlatDataAndDimensions(labels, s.batch), index}
 }
 
 // Index are the samples of the last batch, as they are numbered in the split.
