@@ -1,48 +1,170 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/compute"
+	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"weightsep/datasets"
 	"weightsep/wslib/network"
+	"weightsep/wslib/npy"
 	"weightsep/wslib/pack"
+	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 	"weightsep/wslib/score"
-	"weightsep/xla"
+	"weightsep/wslib/tfcheckpoint"
 )
 
+func (a *app) importCommand() *ffcli.Command {
+	f := a.flags("import", "`name` of the network")
+	checkpoint := f.set.String("checkpoint", "",
+		"`prefix` of a TensorFlow V2 checkpoint: PREFIX.index and its data files")
+	out := f.set.String("out", "", "`file` for the flat weight vector; default NAME.npy")
+	return f.verb("-net NAME -checkpoint PREFIX [-out NAME.npy]",
+		"turn the original's trained network into a flat weight vector",
+		func(ctx context.Context) error {
+			n, err := f.oneNet()
+			if err != nil {
+				return err
+			}
+			if *checkpoint == "" {
+				return usagef("ws import needs -checkpoint")
+			}
+			c, err := tfcheckpoint.Open(*checkpoint)
+			if err != nil {
+				return err
+			}
+			w, err := tfcheckpoint.Weights(c, n)
+			if err != nil {
+				return err
+			}
+			path := cmp.Or(*out, n.Name+".npy")
+			if err := npy.Write(path, w); err != nil {
+				return err
+			}
+			fmt.Fprintf(f.out, "%s: %d weights of %s\n", path, len(w), *checkpoint)
+			return nil
+		})
+}
+
+// oneNet is the one of the ten that -net must name.
+func (f *flags) oneNet() (*network.Network, error) {
+	if n := len(f.nets()); n != 1 {
+		return nil, usagef("want one network in -net, got %d", n)
+	}
+	nets, err := f.ten()
+	if err != nil {
+		return nil, err
+	}
+	return nets[0], nil
+}
+
+func (a *app) evalCommand() *ffcli.Command {
+	f := a.flags("eval", "`names` of networks; default all of the run")
+	weights := f.set.String("weights", "", "score this `file` (.npy, flat float32) as the network of "+
+		"-net, instead of a run's pages")
+	packed := f.set.String("pack", "", "score the networks of this `file` (.safetensors), instead of a "+
+		"run's pages")
+	return f.verb("[-run DIR] [-net NAMES] [-data DIR] | -pack FILE [-net NAMES] [-data DIR] [-nets DIR] | "+
+		"-net NAME -weights FILE [-data DIR]",
+		"test accuracy from the optimized pages, of a pack, or of a weight file",
+		func(ctx context.Context) error {
+			given := slices.DeleteFunc([]string{"run", "pack", "weights"},
+				func(name string) bool { return !f.isSet(name) })
+			switch {
+			case len(given) > 1:
+				return usagef("ws eval scores a run, a pack or a weight file: leave out -%s",
+					strings.Join(given[:len(given)-1], " and -"))
+			case *packed != "":
+				return f.evalPack(ctx, *packed)
+			case *weights != "":
+				return f.evalWeights(ctx, *weights)
+			}
+			return f.onRun(f.evalRun)(ctx)
+		})
+}
+
+// evalRun scores networks of a run as executed from its pages.
+func (f *flags) evalRun(ctx context.Context, r *pipeline.Run, nets []*network.Network) error {
+	set, err := r.Set()
+	if err != nil {
+		return err
+	}
+	backend, err := r.Backend(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range nets {
+		data, err := r.Data(ctx, n.Name)
+		if err != nil {
+			return err
+		}
+		i := set.Index(n.Name)
+		v := network.Values{Weights: set.Weights(i), State: set.Networks[i].State}
+		if err := f.score(ctx, backend, n, v, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// evalWeights scores a flat weight vector of any origin on a network's test set.
+func (f *flags) evalWeights(ctx context.Context, path string) error {
+	n, err := f.oneNet()
+	if err != nil {
+		return err
+	}
+	weights, _, err := npy.ReadFloats(path)
+	if err != nil {
+		return err
+	}
+	if err := page.CheckWeights(path, weights, n.Weights()); err != nil {
+		return err
+	}
+	data, err := f.dataset(ctx, n.Name, datasets.Options{})
+	if err != nil {
+		return err
+	}
+	opened, err := f.open(ctx)
+	if err != nil {
+		return err
+	}
+	return f.score(ctx, opened.Backend, n, network.Values{Weights: weights}, data)
+}
+
 // evalPack scores networks of a pack on their test samples.
-func (a *app) evalPack(ctx context.Context, f *runFlags, path string) error {
+func (f *flags) evalPack(ctx context.Context, path string) error {
 	file, err := pack.Open(path)
 	if err != nil {
 		return err
 	}
-	backend, _, err := xla.Open(ctx, xla.Options{Name: f.backend, Log: a.err})
+	opened, err := f.open(ctx)
 	if err != nil {
 		return err
 	}
-	own, err := pipeline.FromPack(backend, file, nil)
+	own, err := pipeline.FromPack(opened.Backend, file, nil)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	var nets []*network.Network
+	values := map[*network.Network]network.Values{}
 	for _, o := range own {
-		nets = append(nets, o.Network)
+		nets, values[o.Network] = append(nets, o.Network), *o.Values
 	}
 	if nets, err = network.Select(nets, f.nets()...); err != nil {
-		return usageError{err.Error()}
+		return wrong(err)
 	}
 	for _, n := range nets {
-		data, err := f.testData(ctx, a, backend, n)
+		data, err := f.testData(ctx, opened.Backend, n)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(own, func(o pipeline.Own) bool { return o.Network == n })
-		if err := a.score(ctx, backend, n, *own[i].Values, data); err != nil {
+		if err := f.score(ctx, opened.Backend, n, values[n], data); err != nil {
 			return err
 		}
 	}
@@ -51,8 +173,8 @@ func (a *app) evalPack(ctx context.Context, f *runFlags, path string) error {
 
 // testData finds the test samples of a pack's network: those in the directory of -nets, else the
 // dataset of the network's name. Samples without labels have those that the network there finds.
-func (f *runFlags) testData(
-	ctx context.Context, a *app, backend compute.Backend, n *network.Network,
+func (f *flags) testData(
+	ctx context.Context, backend compute.Backend, n *network.Network,
 ) (*datasets.Dataset, error) {
 	if f.own != "" {
 		o, err := datasets.OpenOwn(ctx, f.own, n.Name, n.Input(), n.Outputs(), 0)
@@ -75,9 +197,7 @@ func (f *runFlags) testData(
 		}
 	}
 	if slices.Contains(datasets.Names(), n.Name) {
-		d, err := datasets.Open(ctx, n.Name, datasets.Options{Dir: f.data,
-			MinTrain: pipeline.DefaultMinTrain,
-			Progress: f.dataProgress(a, n.Name)})
+		d, err := f.dataset(ctx, n.Name, datasets.Options{MinTrain: pipeline.DefaultMinTrain})
 		if err != nil || slices.Equal(d.Shape, n.Input()) && d.Classes == n.Outputs() {
 			return d, err
 		}
@@ -87,11 +207,11 @@ func (f *runFlags) testData(
 }
 
 // score prints the score of a network's values on test samples, and where these are from.
-func (a *app) score(
+func (f *flags) score(
 	ctx context.Context, backend compute.Backend, n *network.Network, v network.Values,
 	data *datasets.Dataset,
 ) error {
-	fmt.Fprintf(a.err, "%s: %s\n", n.Name, data.Provenance)
+	fmt.Fprintf(f.err, "%s: %s\n", n.Name, data.Provenance)
 	s, err := score.New(backend, n, 100)
 	if err != nil {
 		return err
@@ -103,10 +223,10 @@ func (a *app) score(
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "%s inference %s: %f\n", n.Name, n.For().ScoreName(), result)
+	fmt.Fprintf(f.out, "%s inference %s: %f\n", n.Name, n.For().ScoreName(), result)
 	voted, clips, err := s.ClipAccuracy(ctx, on, data.Test)
 	if err == nil && clips > 0 {
-		fmt.Fprintf(a.out, "%s accuracy of %d recordings, by vote: %f\n", n.Name, clips, voted)
+		fmt.Fprintf(f.out, "%s accuracy of %d recordings, by vote: %f\n", n.Name, clips, voted)
 	}
 	return err
 }

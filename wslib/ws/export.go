@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,61 +20,52 @@ import (
 )
 
 func (a *app) exportCommand() *ffcli.Command {
-	f := newRunFlags("export").withNet("`names` of networks; default all of the run")
+	f := a.flags("export", "`names` of networks; default all of the run")
 	format := f.set.String("format", "npy",
 		"`form` of what is written: npy (weights of each network) or safetensors (a pack of all)")
 	out := f.set.String("out", "",
 		"`directory` for npy, file for safetensors; default export or pack.safetensors in the run directory")
-	return &ffcli.Command{
-		Name: "export", FlagSet: f.set,
-		ShortUsage: "ws export [-run DIR] [-net NAMES] [-out DIR] | " +
-			"ws export -format safetensors [-run DIR] [-out FILE]",
-		ShortHelp: "write each network's weights as executed from the pages, or all networks as one pack",
-		LongHelp: "The weights of a network are written twice: NAME.npy holds them flat, in the order " +
-			"of the\n" +
-			"model's layers; NAME.npz has an array for each layer, and for each array of its state, by\n" +
+	return f.verb("[-run DIR] [-net NAMES] [-out DIR] | -format safetensors [-run DIR] [-out FILE]",
+		"write each network's weights as executed from the pages, or all networks as one pack\n"+
+			"The weights of a network are written twice: NAME.npy holds them flat, in the order of the\n"+
+			"model's layers; NAME.npz has an array for each layer, and for each array of its state, by\n"+
 			"name, with dots for slashes.",
-		Exec: func(ctx context.Context, _ []string) error {
+		func(ctx context.Context) error {
 			if *format != "npy" && *format != "safetensors" {
 				return usagef("-format %q, want npy or safetensors", *format)
 			}
-			if *format == "safetensors" && isSet(f.set, "net") {
-				return usagef("a pack has all networks of the run: leave out -net")
-			}
-			return f.withRun(ctx, a, func(r *pipeline.Run, nets []*network.Network) error {
-				if *format == "safetensors" {
-					return a.exportPack(r, *out)
+			if *format == "safetensors" {
+				if err := f.refuse("a pack has all networks of the run: leave out -%s", "net"); err != nil {
+					return err
 				}
-				return a.exportWeights(ctx, r, nets, *out)
-			})
-		},
-	}
+			}
+			return f.onRun(func(ctx context.Context, r *pipeline.Run, nets []*network.Network) error {
+				if *format == "safetensors" {
+					return f.exportPack(r, cmp.Or(*out, r.Dir.File("pack.safetensors")))
+				}
+				return f.exportWeights(ctx, r, nets, cmp.Or(*out, r.Dir.File("export")))
+			})(ctx)
+		})
 }
 
-func (a *app) exportPack(r *pipeline.Run, path string) error {
-	if path == "" {
-		path = r.Dir.File("pack.safetensors")
-	}
+func (f *flags) exportPack(r *pipeline.Run, path string) error {
 	file, err := r.Pack()
 	if err == nil {
 		err = file.Save(path)
 	}
 	if err == nil {
 		s := file.Set.Stored()
-		fmt.Fprintf(a.out, "%s: %d networks in %d bytes, packed %.1f times\n",
+		fmt.Fprintf(f.out, "%s: %d networks in %d bytes, packed %.1f times\n",
 			path, len(file.Networks), s.Total, s.RatioBytes)
 	}
 	return err
 }
 
-func (a *app) exportWeights(ctx context.Context, r *pipeline.Run, nets []*network.Network,
+func (f *flags) exportWeights(ctx context.Context, r *pipeline.Run, nets []*network.Network,
 	dir string) error {
 	set, err := r.Set()
 	if err != nil {
 		return err
-	}
-	if dir == "" {
-		dir = r.Dir.File("export")
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -83,18 +75,16 @@ func (a *app) exportWeights(ctx context.Context, r *pipeline.Run, nets []*networ
 			return err
 		}
 		i := set.Index(n.Name)
-		w := n.ToLayerOrder(set.Weights(i))
-		path := filepath.Join(dir, n.Name+".npy")
-		if err := npy.Write(path, w); err != nil {
+		v := network.Values{Weights: n.ToLayerOrder(set.Weights(i)), State: set.Networks[i].State}
+		path := filepath.Join(dir, n.Name)
+		if err := npy.Write(path+".npy", v.Weights); err != nil {
 			return err
 		}
-		fmt.Fprintf(a.out, "%s: %d weights\n", path, len(w))
-		path = filepath.Join(dir, n.Name+".npz")
-		if err := writeLayers(path, n, network.Values{Weights: w,
-			State: set.Networks[i].State}); err != nil {
-			return fmt.Errorf("write %s: %w", path, err)
+		fmt.Fprintf(f.out, "%s.npy: %d weights\n", path, len(v.Weights))
+		if err := writeLayers(path+".npz", n, v); err != nil {
+			return fmt.Errorf("write %s.npz: %w", path, err)
 		}
-		fmt.Fprintf(a.out, "%s: %d layers\n", path, len(n.Layers()))
+		fmt.Fprintf(f.out, "%s.npz: %d layers\n", path, len(n.Layers()))
 	}
 	return nil
 }
