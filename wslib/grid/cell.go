@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"weightsep/wslib/budget"
-	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
@@ -137,17 +136,14 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 			return config, nil, err
 		}
 		plan, err := config.ApplyBudget(nil, b)
-		if err != nil {
-			return config, nil, err
-		}
 		if c.Method == RandomTable {
 			p := &config.Pages
 			p.Placement, p.Load, p.LoadSpread = pipeline.RandomPlacement, neutral.Pages.Load, 0
 		}
-		return config, &plan, nil
+		return config, &plan, err
 	case Further:
-		config.Pages, config.Optimization = neutral.Pages,
-			config.Optimization.Reference(config.Optimization.Steps)
+		o := config.Optimization
+		config.Pages, config.Optimization = neutral.Pages, o.Reference(o.Steps)
 	default:
 		round := config.Optimization.RoundBy
 		config.Pages, config.Optimization = neutral.Pages, config.Optimization.Separate()
@@ -159,17 +155,10 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 	return config, nil, nil
 }
 
-func (s Spec) networks() ([]*network.Network, error) {
-	return network.Select(network.Ten(), s.Config.Networks...)
-}
-
 // bytes of a packing ratio; 0 for none.
 func (s Spec) bytes(ratio float64) (int, error) {
-	if ratio == 0 {
-		return 0, nil
-	}
-	nets, err := s.networks()
-	if err != nil {
+	nets, err := s.Config.Select(nil)
+	if ratio == 0 || err != nil {
 		return 0, err
 	}
 	var weights []int
