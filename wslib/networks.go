@@ -47,11 +47,9 @@ type Samples struct {
 func prepare(ctx context.Context, b *pipeline.Opened, networks []Network,
 	seed uint64) ([]pipeline.Own, error) {
 	var own []pipeline.Own
-	for _, n := range networks {
-		for _, o := range own {
-			if o.Network.Name == n.Name {
-				return nil, fmt.Errorf("network %s is there twice", n.Name)
-			}
+	for i, n := range networks {
+		if slices.ContainsFunc(networks[:i], func(m Network) bool { return m.Name == n.Name }) {
+			return nil, fmt.Errorf("network %s is there twice", n.Name)
 		}
 		o, err := n.own(ctx, b, seed)
 		if err != nil {
@@ -60,6 +58,15 @@ func prepare(ctx context.Context, b *pipeline.Opened, networks []Network,
 		own = append(own, o)
 	}
 	return own, nil
+}
+
+// models are the networks without their samples.
+func models(own []pipeline.Own) []*network.Network {
+	var nets []*network.Network
+	for _, o := range own {
+		nets = append(nets, o.Network)
+	}
+	return nets
 }
 
 func (n Network) model(b *pipeline.Opened) (*network.Network, error) {
@@ -127,14 +134,12 @@ func (s Samples) split(n *network.Network) (*datasets.Split, error) {
 	case s.Groups != nil && len(s.Groups) != count:
 		return nil, fmt.Errorf("%d groups for %d samples", len(s.Groups), count)
 	}
-	labels := slices.Clone(s.Labels)
+	labels := make([]int32, count) // 0 without any
+	copy(labels, s.Labels)
 	for i, l := range labels {
 		if int(l) >= max(2, outputs) {
 			return nil, fmt.Errorf("label %d is %d, the network has %d outputs", i, l, outputs)
 		}
-	}
-	if labels == nil {
-		labels = make([]int32, count)
 	}
 	split, err := datasets.NewSplit(size, s.Inputs, labels)
 	if err == nil {

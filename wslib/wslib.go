@@ -1,3 +1,26 @@
+// Package wslib is weight separation in Go: many small, different neural networks in one
+// small memory, their architectures unchanged.
+//
+// [Pack] packs networks into a budget of bytes, [Open] reads what [Packed.Save] wrote,
+// [Packed.Run] runs a network, [Packed.Add] packs one more. A [Network] is a GoMLX model
+// function, a description or an ONNX file, with its [Samples]; [Options] has the budget.
+// That is the whole public face. Below it is one package a stage, in this order:
+//
+//	network       networks of any kind; described ones have gradients written by hand
+//	onnx          networks of ONNX files
+//	baseline      the trained separate networks that come with the project
+//	page          formation: weights to pages; page tables; the set of pages that is stored
+//	fisher        how much each weight matters
+//	separation    which pages stay a network's own
+//	overlapping   which shared page each other page goes on
+//	optimization  training the pages for all networks, or each network apart
+//	execution     running from pages: switching by gathering
+//	pack          all of it as one .safetensors file
+//
+// and around them pipeline (the stages strung together on a run directory), rundir, npy and
+// setfiles (its files), score (networks over samples), budget (bytes to pages), grid (methods,
+// budgets and seeds compared), bootstrap (intervals), figures (charts), tfcheckpoint (the
+// original's trained networks) and ws (the command).
 package wslib
 
 import (
@@ -63,15 +86,12 @@ func Pack(ctx context.Context, networks []Network, o Options) (*Packed, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Networks, c.Own = nil, pipeline.OwnHashes(own)
-	for _, n := range networks {
-		c.Networks = append(c.Networks, n.Name)
-	}
+	c.Networks, c.Own = network.Names(models(own)), pipeline.OwnHashes(own)
 	if _, err := c.ForOwn(own); err != nil {
 		return nil, err
 	}
 	o.apply(&c)
-	limit, err := o.bytes(c, own)
+	limit, err := o.bytes(own)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +112,10 @@ func (p *Packed) Add(ctx context.Context, n Network, o Options) (*Packed, error)
 		return nil, err
 	}
 	own := append(slices.Clone(p.own), joins...)
+	total, err := o.bytes(own)
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp(o.Dir, "add")
 	if err != nil {
 		return nil, err
@@ -101,14 +125,7 @@ func (p *Packed) Add(ctx context.Context, n Network, o Options) (*Packed, error)
 	if err := p.file.Save(from); err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, x := range own {
-		names = append(names, x.Network.Name)
-	}
-	total, err := o.bytes(pipeline.Config{Networks: names, Own: pipeline.OwnHashes(own)}, own)
-	if err != nil {
-		return nil, err
-	}
+	names := network.Names(models(own))
 	c, _, err := pipeline.Join(from, "", own, names, total, func(c *pipeline.Config) error {
 		_, err := c.ForOwn(joins)
 		o.apply(c)
@@ -146,13 +163,7 @@ func Open(ctx context.Context, path string, functions ...Network) (*Packed, erro
 func (p *Packed) Save(path string) error { return p.file.Save(path) }
 
 // Names are those of the networks, in their order.
-func (p *Packed) Names() []string {
-	var names []string
-	for _, m := range p.file.Set.Networks {
-		names = append(names, m.Name)
-	}
-	return names
-}
+func (p *Packed) Names() []string { return network.Names(models(p.own)) }
 
 // Bytes says what the pack takes, and what the networks would take apart.
 func (p *Packed) Bytes() (stored, separate int) {
@@ -167,25 +178,25 @@ func (p *Packed) Run(ctx context.Context, name string, inputs []float32) ([]floa
 		return nil, fmt.Errorf("no network %q in the pack, there are %v", name, p.Names())
 	}
 	n := p.own[i].Network
-	if size := n.Samples(); len(inputs) == 0 || len(inputs)%size != 0 {
+	size := n.Samples()
+	if len(inputs) == 0 || len(inputs)%size != 0 {
 		return nil, fmt.Errorf("network %s: %d values, want samples of %d (%v)", name, len(inputs), size,
 			n.Input())
 	}
-	s := p.scorers[name]
-	if s == nil {
-		var err error
-		if s, err = score.New(p.backend.Backend, n, 1); err != nil {
+	if p.scorers[name] == nil {
+		s, err := score.New(p.backend.Backend, n, 1)
+		if err != nil {
 			return nil, err
 		}
 		p.scorers[name] = s
 	}
-	split, err := datasets.NewSplit(n.Samples(), inputs, make([]int32, len(inputs)/n.Samples()))
+	split, err := datasets.NewSplit(size, inputs, make([]int32, len(inputs)/size))
 	if err != nil {
 		return nil, err
 	}
 	on := p.own[i].Values.On()
 	defer network.Free(on...)
-	return s.Outputs(ctx, on, split)
+	return p.scorers[name].Outputs(ctx, on, split)
 }
 
 // Close frees executables.
@@ -214,19 +225,15 @@ func (o Options) apply(c *pipeline.Config) {
 }
 
 // bytes is the budget, 0 if none is given.
-func (o Options) bytes(c pipeline.Config, own []pipeline.Own) (int, error) {
+func (o Options) bytes(own []pipeline.Own) (int, error) {
 	if o.Ratio != 0 && o.Bytes != 0 {
 		return 0, errors.New("pack: Ratio and Bytes are two ways to say the same: set one")
 	}
 	if o.Ratio == 0 {
 		return o.Bytes, nil
 	}
-	nets, err := c.Select(own)
-	if err != nil {
-		return 0, err
-	}
 	var weights []int
-	for _, n := range nets {
+	for _, n := range models(own) {
 		weights = append(weights, n.Weights())
 	}
 	return budget.Ratio(weights, o.Ratio)
@@ -255,11 +262,7 @@ func run(ctx context.Context, b *pipeline.Opened, c pipeline.Config, own []pipel
 	if err != nil {
 		return nil, err
 	}
-	var given []*network.Network
-	for _, x := range own {
-		given = append(given, x.Network)
-	}
-	p, err := wrap(b, f, given)
+	p, err := wrap(b, f, models(own))
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,9 @@ const (
 // File is the file of one of a network's other parts, relative to the run directory.
 func File(name, part string) string { return filepath.Join(name, part+".npy") }
 
+// parts are those of a network that have a file of their own, in the order in which they are put.
+var parts = []string{page.TablePart, page.ScalesPart, page.KeysPart, page.StatePart}
+
 // kinds are the element types of files; halves are stored as their bits.
 var kinds = map[string]string{"F32": "<f4", "F16": "<u2", "I32": "<i4", "U16": "<u2", "U8": "|u1",
 	"I8": "|i1"}
@@ -62,7 +65,7 @@ func Save(s *page.Set, dir string) ([]string, error) {
 			return nil, err
 		}
 		arrays := m.Arrays(s.Format)
-		for _, part := range []string{page.TablePart, page.ScalesPart, page.KeysPart, page.StatePart} {
+		for _, part := range parts {
 			if a, ok := arrays[part]; ok {
 				write(File(m.Name, part), a)
 			}
@@ -92,24 +95,21 @@ func Load(dir string, f page.Format, networks []Shape) (*page.Set, error) {
 	pages, taken := exclusive.Shape[0], 0
 	for _, n := range networks {
 		m := page.Member{Name: n.Name, Weights: n.Weights}
-		for _, p := range []struct {
-			part  string
-			there bool
-		}{
-			{page.TablePart, true}, {page.ScalesPart, n.Scales}, {page.KeysPart, n.Keys},
-			{page.StatePart, n.State > 0},
-		} {
-			put := func(a page.Array) error { return m.Put(f, p.part, a) }
-			if !p.there {
+		there := map[string]bool{page.TablePart: true, page.ScalesPart: n.Scales, page.KeysPart: n.Keys,
+			page.StatePart: n.State > 0}
+		for _, part := range parts {
+			if !there[part] {
 				continue
 			}
-			if err := load(filepath.Join(dir, File(n.Name, p.part)), p.part, put); err != nil {
+			err := load(filepath.Join(dir, File(n.Name, part)), part, func(a page.Array) error {
+				if have := a.Shape[0]; part == page.StatePart && have != n.State {
+					return fmt.Errorf("%d values, want %d", have, n.State)
+				}
+				return m.Put(f, part, a)
+			})
+			if err != nil {
 				return nil, err
 			}
-		}
-		if len(m.State) != n.State {
-			state := filepath.Join(dir, File(n.Name, page.StatePart))
-			return nil, fmt.Errorf("read %s: %d values, want %d", state, len(m.State), n.State)
 		}
 		own := len(m.Table.Exclusive())
 		if taken += own; taken > pages {
