@@ -16,7 +16,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -80,17 +79,11 @@ func (s Spec) key(c Cell, seed uint64) (string, error) {
 	return fmt.Sprintf("%x", sha256.Sum256(raw))[:16], nil
 }
 
-// Options of [Run].
-type Options struct {
-	Backend  string
-	Log      io.Writer                                    // nil: nothing is logged
-	Progress func(cell string, done, of int, note string) // nil: nothing is told
-}
-
 // Run runs every cell that is not finished in the directory, the reference first. A cell that
 // fails does not keep the others from running; the errors are returned together. Nothing runs
-// where the directory has cells of another configuration or of other data than there are now.
-func Run(ctx context.Context, dir string, s Spec, o Options) error {
+// where the directory has cells of another configuration or of other data than there are now. Of the
+// options it takes backend, log and progress, which is told of cell and seed before each stage.
+func Run(ctx context.Context, dir string, s Spec, o pipeline.Options) error {
 	if err := s.Validate(); err != nil {
 		return err
 	}
@@ -100,7 +93,7 @@ func Run(ctx context.Context, dir string, s Spec, o Options) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("grid: %w", err)
 	}
-	g := &grid{Spec: s, Options: o, dir: dir}
+	g := &grid{Spec: s, options: o, dir: dir}
 	finished, err := g.finished(ctx)
 	if err != nil {
 		return err
@@ -133,8 +126,8 @@ func Run(ctx context.Context, dir string, s Spec, o Options) error {
 // teachers, and in a directory for each cell its run or networks.
 type grid struct {
 	Spec
-	Options
-	dir string
+	options pipeline.Options
+	dir     string
 }
 
 // finished are the records of the directory, if all are of this configuration and data.
@@ -188,16 +181,16 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	}
 	dir := g.path(seed, c.String(), "run")
 	watch := &stopwatch{path: filepath.Join(dir, "seconds.json")}
-	teachers := g.path(seed, "teachers")
+	o := g.options
+	o.Baselines, o.Teachers = g.path(seed, "baselines"), g.path(seed, "teachers")
 	if config.Optimization.TeacherSteps == config.Optimization.Steps {
-		teachers = g.path(seed, Further, "networks") // the same training
+		o.Teachers = g.path(seed, Further, "networks") // the same training
 	}
-	progress := func(stage string, done, of int, note string) {
+	o.Progress = func(stage string, done, of int, note string) {
 		watch.tick()
-		g.Progress(fmt.Sprintf("%s seed %d: %s", c, seed, stage), done, of, note)
+		g.options.Progress(fmt.Sprintf("%s seed %d: %s", c, seed, stage), done, of, note)
 	}
-	r, err := pipeline.Open(dir, config, pipeline.Options{Backend: g.Backend, Log: g.Log,
-		Baselines: g.path(seed, "baselines"), Teachers: teachers, Progress: progress})
+	r, err := pipeline.Open(dir, config, o)
 	if err != nil {
 		return err
 	}
@@ -218,7 +211,7 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	if c.paged() {
 		values, err = record.separated(ctx, r)
 	} else {
-		values, err = record.compared(ctx, r, g.path(seed, c.String(), "networks"), progress)
+		values, err = record.compared(ctx, r, g.path(seed, c.String(), "networks"), o.Progress)
 	}
 	if err != nil {
 		return err

@@ -124,7 +124,7 @@ func TestGrid(t *testing.T) {
 	s := small(t, "further", "quantized-4", "joint:10")
 	started := map[string]int{}
 	stop, cancel := context.WithCancel(ctx)
-	err := Run(stop, dir, s, Options{Progress: func(cell string, done, _ int, _ string) {
+	err := Run(stop, dir, s, pipeline.Options{Progress: func(cell string, done, _ int, _ string) {
 		if strings.HasPrefix(cell, "joint-10 seed 1: optimize") && done == 4 {
 			cancel()
 		}
@@ -141,7 +141,7 @@ func TestGrid(t *testing.T) {
 	if err := writeJSON(interrupted, 3600+took); err != nil {
 		t.Fatal(err)
 	}
-	err = Run(ctx, dir, s, Options{Progress: func(cell string, done, _ int, _ string) {
+	err = Run(ctx, dir, s, pipeline.Options{Progress: func(cell string, done, _ int, _ string) {
 		if strings.HasSuffix(cell, ": teachers") {
 			t.Errorf("%s are trained again, they are the reference", cell)
 		}
@@ -180,7 +180,7 @@ func TestGrid(t *testing.T) {
 
 	// Nothing that is finished runs again, and fewer cells and seeds do not take others away.
 	before := contents(t, dir)
-	quiet := Options{Progress: func(cell string, _, _ int, _ string) { t.Errorf("%s runs", cell) }}
+	quiet := pipeline.Options{Progress: func(cell string, _, _ int, _ string) { t.Errorf("%s runs", cell) }}
 	part := s
 	part.Cells, part.Seeds = s.Cells[2:], s.Seeds[1:]
 	if err := Run(ctx, dir, part, quiet); err != nil {

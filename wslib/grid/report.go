@@ -307,7 +307,8 @@ func (r *results) draw(dir string, rows []row) (files []string, err error) {
 }
 
 func (record Record) standIns() bool {
-	return slices.ContainsFunc(record.Networks, func(n NetworkRecord) bool { return n.Data != datasets.Real })
+	return slices.ContainsFunc(record.Networks,
+		func(n NetworkRecord) bool { return n.Data != datasets.Real })
 }
 
 // courses are the mean validation accuracies over wall time of those methods that have one,

@@ -13,32 +13,30 @@ import (
 	"weightsep/wslib/pipeline"
 )
 
-// byteCount is a flag's number of bytes, as in 80000, 80KB or 0.08MB.
-type byteCount int
-
-func (b *byteCount) String() string { return "" } // no default to show
-
-func (b *byteCount) Set(text string) error {
-	number, unit := text, 1.0
-	for suffix, n := range map[string]float64{"KB": 1e3, "MB": 1e6} {
-		if cut, ok := strings.CutSuffix(text, suffix); ok {
-			number, unit = cut, n
-		}
-	}
-	v, err := strconv.ParseFloat(number, 64)
-	if v *= unit; err != nil || !(v >= 1 && v <= math.MaxInt32) || v != math.Trunc(v) {
-		return errors.New("want a number of bytes, as in 80000 or 80KB")
-	}
-	*b = byteCount(v)
-	return nil
-}
-
 func (f *flags) budgetFlags() {
 	f.set.Float64Var(&f.ratio, "ratio", 0,
 		"budget: packing `ratio` in bytes, everything counted; instead of pages and precision")
-	f.set.Var(&f.bytes, "bytes", "budget: `bytes` in all, as in 80KB; instead of -ratio")
-	f.set.Var(&f.level1, "level1", "budget: `bytes` of it in device memory, the rest for exclusive pages; "+
-		"else chosen")
+	f.set.Func("bytes", "budget: `bytes` in all, as in 80KB; instead of -ratio", parseBytes(&f.bytes))
+	f.set.Func("level1", "budget: `bytes` of it in device memory, the rest for exclusive pages; else chosen",
+		parseBytes(&f.level1))
+}
+
+// parseBytes reads a number of bytes, as in 80000, 80KB or 0.08MB.
+func parseBytes(to *int) func(text string) error {
+	return func(text string) error {
+		number, unit := text, 1.0
+		for suffix, n := range map[string]float64{"KB": 1e3, "MB": 1e6} {
+			if cut, ok := strings.CutSuffix(text, suffix); ok {
+				number, unit = cut, n
+			}
+		}
+		v, err := strconv.ParseFloat(number, 64)
+		if v *= unit; err != nil || !(v >= 1 && v <= math.MaxInt32) || v != math.Trunc(v) {
+			return errors.New("want a number of bytes, as in 80000 or 80KB")
+		}
+		*to = int(v)
+		return nil
+	}
 }
 
 // apply sets the networks and values that were given, and what follows from them. It reports flags
@@ -78,7 +76,7 @@ func (f *flags) applyBudget(c *pipeline.Config, own []pipeline.Own) error {
 	if err != nil {
 		return err
 	}
-	limit := budget.Budget{Level1: int(f.level1)}
+	limit := budget.Budget{Level1: f.level1}
 	if total == 0 && c.Untrained() {
 		total, limit.Precision = math.MaxInt32, page.Int8
 	}
@@ -112,7 +110,7 @@ func (f *flags) applyBudget(c *pipeline.Config, own []pipeline.Own) error {
 // budget is the budget in bytes for the networks of a configuration, 0 if none is given.
 func (f *flags) budget(c pipeline.Config, own []pipeline.Own) (int, error) {
 	if !f.isSet("ratio") {
-		return int(f.bytes), nil
+		return f.bytes, nil
 	}
 	if f.bytes != 0 {
 		return 0, usagef("-ratio and -bytes are two ways to say the same: give one")

@@ -39,7 +39,7 @@ type flags struct {
 
 	// what may be stored, instead of how
 	ratio         float64
-	bytes, level1 byteCount
+	bytes, level1 int
 }
 
 // flags are the flags that such verbs have in common. net is what -net means; "": there is none.

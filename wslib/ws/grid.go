@@ -66,7 +66,7 @@ func (a *app) gridCommand() *ffcli.Command {
 			if err := s.Validate(); err != nil {
 				return wrong(err)
 			}
-			o := grid.Options{Backend: f.backend, Log: f.err, Progress: f.progress()}
+			o := pipeline.Options{Backend: f.backend, Log: f.err, Progress: f.progress()}
 			failed := grid.Run(ctx, *dir, s, o)
 			if err := ctx.Err(); err != nil {
 				return err

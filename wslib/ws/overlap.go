@@ -23,8 +23,8 @@ func (a *app) overlapCommand() *ffcli.Command {
 	f := &flags{app: a, set: flag.NewFlagSet("ws overlap", flag.ContinueOnError)}
 	dir := f.set.String("dir", "", "`directory` of NAME.npy and NAME_fisher.npy, flat float32, for "+
 		"each network")
-	order := f.set.String("order", "", "network `names` in order of formation, separated by commas; default "+
-		"all, by name")
+	order := f.set.String("order", "",
+		"network `names` in order of formation, separated by commas; default all, by name")
 	size := f.set.Int("page", page.DefaultSize, "weights in a page")
 	o := separation.Defaults()
 	f.set.IntVar(&o.Shared, "shared", o.Shared, "number of shared pages")

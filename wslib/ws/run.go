@@ -236,7 +236,8 @@ func (f *flags) trainBaselines(ctx context.Context, out string) error {
 			}
 			report("training "+n.Name, p.Step, p.Steps, note)
 		}}
-		v, record, err := pipeline.TrainBaseline(ctx, opened.Backend, opened.Info.String(), n, data, 0, *r, o)
+		v, record, err := pipeline.TrainBaseline(ctx, opened.Backend, opened.Info.String(), n, data, 0,
+			*r, o)
 		if err != nil {
 			return err
 		}
