@@ -180,14 +180,14 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 		return err
 	}
 	dir := g.path(seed, c.String(), "run")
-	watch := &stopwatch{path: filepath.Join(dir, "seconds.json")}
+	var watch stopwatch
 	o := g.options
 	o.Baselines, o.Teachers = g.path(seed, "baselines"), g.path(seed, "teachers")
 	if config.Optimization.TeacherSteps == config.Optimization.Steps {
 		o.Teachers = g.path(seed, Further, "networks") // the same training
 	}
 	o.Progress = func(stage string, done, of int, note string) {
-		watch.tick()
+		watch.note(markEvery) // if that fails, the last one says why
 		g.options.Progress(fmt.Sprintf("%s seed %d: %s", c, seed, stage), done, of, note)
 	}
 	r, err := pipeline.Open(dir, config, o)
@@ -199,12 +199,12 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	if err := r.Teachers(ctx); err != nil {
 		return err
 	}
-	if err := watch.begin(); err != nil {
+	if err := watch.begin(r.Dir); err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, watch.stop())
+			err = errors.Join(err, watch.note(0))
 		}
 	}()
 	var values []network.Values // as executed, of each network
@@ -239,7 +239,7 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	if err := add(g.dir, record, v); err != nil {
 		return err
 	}
-	return watch.done()
+	return os.RemoveAll(r.Dir.File(secondsFile))
 }
 
 func (g *grid) path(seed uint64, elem ...string) string {

@@ -133,12 +133,12 @@ func TestGrid(t *testing.T) {
 		t.Fatalf("the grid was not interrupted: %v", err)
 	}
 	// What was interrupted had taken an hour.
-	interrupted := filepath.Join(dir, "seed-1", "joint-10", "run", "seconds.json")
+	interrupted := directory(filepath.Join(dir, "seed-1", "joint-10", "run"))
 	took := 0.0
-	if err := readJSON(interrupted, &took); err != nil || took <= 0 {
+	if err := readJSON(interrupted, secondsFile, &took); err != nil || took <= 0 {
 		t.Fatalf("the interrupted cell took %v s: %v", took, err)
 	}
-	if err := writeJSON(interrupted, 3600+took); err != nil {
+	if err := interrupted.WriteJSON(secondsFile, 3600+took); err != nil {
 		t.Fatal(err)
 	}
 	err = Run(ctx, dir, s, pipeline.Options{Progress: func(cell string, done, _ int, _ string) {
@@ -157,8 +157,8 @@ func TestGrid(t *testing.T) {
 		started["joint-10 seed 2"] == 0 {
 		t.Errorf("trained after the interruption: %v", started)
 	}
-	if _, err := os.Stat(interrupted); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%s is left: %v", interrupted, err)
+	if _, err := os.Stat(interrupted.File(secondsFile)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is left: %v", secondsFile, err)
 	}
 	all, rows := tabled(t, dir)
 	if len(rows) != 3 || rows[0].Cell != s.Cells[0] || rows[1].Cell != s.Cells[1] ||
@@ -199,7 +199,7 @@ func TestGrid(t *testing.T) {
 	}
 	more.Config.Optimization.Steps--
 	all.records[4].Networks[1].Samples = "of last year"
-	if err := writeJSON(filepath.Join(dir, recordsFile), all.records); err != nil {
+	if err := directory(dir).WriteJSON(recordsFile, all.records); err != nil {
 		t.Fatal(err)
 	}
 	if err := Run(ctx, dir, more, quiet); err == nil ||

@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/renameio/v2"
-
 	"weightsep/datasets"
 	"weightsep/wslib/bootstrap"
 	"weightsep/wslib/figures"
@@ -38,8 +36,8 @@ func Report(ctx context.Context, dir string) ([]string, error) {
 		name string
 		text []byte
 	}{{"table.csv", csvTable(rows)}, {"table.md", markdown(rows)}} {
-		if err := renameio.WriteFile(filepath.Join(dir, t.name), t.text, 0o644); err != nil {
-			return files, fmt.Errorf("grid: %w", err)
+		if err := directory(dir).WriteFile(t.name, t.text); err != nil {
+			return files, err
 		}
 		files = append(files, t.name)
 	}

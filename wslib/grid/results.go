@@ -3,13 +3,11 @@ package grid
 import (
 	"archive/zip"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +18,8 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/sbinet/npyio/npy"
 	"github.com/sbinet/npyio/npz"
+
+	"weightsep/wslib/rundir"
 )
 
 // Files of a grid's directory that hold what is finished. A cell counts once its record is there.
@@ -94,7 +94,7 @@ func (rs records) find(c Cell, seed uint64) *Record {
 func (rs records) reference(seed uint64) *Record { return rs.find(Cell{Method: Further}, seed) }
 
 func readRecords(dir string) (rs records, err error) {
-	err = readJSON(filepath.Join(dir, recordsFile), &rs)
+	err = readJSON(directory(dir), recordsFile, &rs)
 	return rs, err
 }
 
@@ -193,31 +193,16 @@ func (r *results) write(dir string) error {
 	if err := errors.Join(z.Close(), f.CloseAtomicallyReplace()); err != nil {
 		return fmt.Errorf("grid: %s: %w", path, err)
 	}
-	return writeJSON(filepath.Join(dir, recordsFile), r.records)
+	return directory(dir).WriteJSON(recordsFile, r.records)
 }
 
-func writeJSON(path string, v any) error {
-	raw, err := json.MarshalIndent(v, "", " ")
-	if err == nil {
-		err = renameio.WriteFile(path, append(raw, '\n'), 0o644)
-	}
-	if err != nil {
-		return fmt.Errorf("grid: %s: %w", path, err)
-	}
-	return nil
-}
+// directory is one of a grid, which has files as that of a run has.
+func directory(path string) *rundir.Dir { return &rundir.Dir{Path: path} }
 
 // readJSON leaves v as it is if there is no file.
-func readJSON(path string, v any) error {
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		err = json.Unmarshal(raw, v)
-	}
-	if err != nil {
-		return fmt.Errorf("grid: %s: %w", path, err)
+func readJSON(dir *rundir.Dir, name string, v any) error {
+	if err := dir.ReadJSON(name, v); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }
@@ -225,44 +210,36 @@ func readJSON(path string, v any) error {
 // stopwatch is the wall time of a cell over all processes that worked on it. A file has
 // that of earlier ones, so what an interruption ended counts, too.
 type stopwatch struct {
-	path          string
 	mu            sync.Mutex
+	dir           *rundir.Dir
 	before        float64 // seconds
 	start, marked time.Time
 }
 
-// markEvery is how often the file is written: what a killed process took since then is lost.
-const markEvery = 10 * time.Second
+const (
+	secondsFile = "seconds.json"
+	// markEvery is how often the file is written: what a killed process took since then is lost.
+	markEvery = 10 * time.Second
+)
 
 // begin starts the watch, or goes on where an earlier process stopped.
-func (w *stopwatch) begin() error {
+func (w *stopwatch) begin(dir *rundir.Dir) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.start, w.marked = time.Now(), time.Now()
-	return readJSON(w.path, &w.before)
+	w.dir, w.start, w.marked = dir, time.Now(), time.Now()
+	return readJSON(dir, secondsFile, &w.before)
 }
 
 func (w *stopwatch) seconds() float64 { return w.before + time.Since(w.start).Seconds() }
 
-// tick may be called at any time, by several goroutines; before begin it does nothing.
-func (w *stopwatch) tick() {
+// note writes the time, unless it did so less than a while ago. It may be called at any time, by
+// several goroutines; before begin it does nothing.
+func (w *stopwatch) note(while time.Duration) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.start.IsZero() && time.Since(w.marked) >= markEvery && writeJSON(w.path, w.seconds()) == nil {
-		w.marked = time.Now() // else another tick writes it, or stop says why not
+	if w.start.IsZero() || time.Since(w.marked) < while {
+		return nil
 	}
-}
-
-// stop notes the time of a cell that is not done; done removes the note.
-func (w *stopwatch) stop() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return writeJSON(w.path, w.seconds())
-}
-
-func (w *stopwatch) done() error {
-	if err := os.Remove(w.path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
+	w.marked = time.Now()
+	return w.dir.WriteJSON(secondsFile, w.seconds())
 }
