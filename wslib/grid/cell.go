@@ -129,10 +129,18 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 		}
 	case Joint, RandomTable:
 		b := budget.Budget{Precision: page.Precision(c.Bits), Keys: s.Keys}
-		if b.Total, err = s.bytes(c.Ratio); err != nil {
+		nets, err := config.Select(nil)
+		if err != nil {
 			return config, nil, err
 		}
-		if b.Level1, err = s.bytes(c.Level1); err != nil {
+		var weights []int
+		for _, n := range nets {
+			weights = append(weights, n.Weights())
+		}
+		if b.Total, err = budget.Ratio(weights, c.Ratio); err == nil && c.Level1 > 0 {
+			b.Level1, err = budget.Ratio(weights, c.Level1)
+		}
+		if err != nil {
 			return config, nil, err
 		}
 		plan, err := config.ApplyBudget(nil, b)
@@ -153,17 +161,4 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 		}
 	}
 	return config, nil, nil
-}
-
-// bytes of a packing ratio; 0 for none.
-func (s Spec) bytes(ratio float64) (int, error) {
-	nets, err := s.Config.Select(nil)
-	if ratio == 0 || err != nil {
-		return 0, err
-	}
-	var weights []int
-	for _, n := range nets {
-		weights = append(weights, n.Weights())
-	}
-	return budget.Ratio(weights, ratio)
 }
