@@ -379,7 +379,8 @@ func (n Network) own(ctx context.Context, b *pipeline.Opened, seed uint64) (pipe
 	if n.Weights != nil {
 		o.Values = &network.Values{Weights: n.Weights, State: n.State}
 	}
-	return o, o.Complete(ctx, b.Backend, n.Objective)
+	err = o.Complete(ctx, b.Backend, n.Objective)
+	return o, err
 }
 
 // split are the samples as the stages take them; nil if there are none.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 
 	"weightsep/wslib/budget"
@@ -22,22 +21,14 @@ const (
 	Alternating = "alternating"  // weight separation as in the paper
 )
 
-// paged tells that a method trains pages, in a run of the pipeline.
-func (c Cell) paged() bool {
-	return slices.Contains([]string{Joint, RandomTable, Alternating}, c.Method)
-}
-
 // Cell is one method at one budget.
 type Cell struct {
 	Method string  `json:"method"`
-	Bits   int     `json:"bits,omitempty"`  // of a value; 0: chosen by the budget
-	Ratio  float64 `json:"ratio,omitempty"` // packing ratio in bytes to reach
-	// Level1 is the ratio of device memory alone, larger than Ratio where there are
-	// exclusive pages; 0: all is in device memory.
-	Level1 float64 `json:"level1,omitempty"`
+	Bits   int     `json:"bits,omitempty"`   // of a value; 0: chosen by the budget
+	Ratio  float64 `json:"ratio,omitempty"`  // packing ratio in bytes to reach
+	Level1 float64 `json:"level1,omitempty"` // that of device memory alone, no less; 0: all is there
 	Rounds int     `json:"rounds,omitempty"` // of the alternating schedule, 100 in full
-	// First is the steps of a network's first turn in the alternating schedule, 2,000 in
-	// full; 0: as much less as there are fewer Rounds.
+	// First is the steps of a network's first turn there, 2,000 in full; 0: as much less as Rounds.
 	First int `json:"first,omitempty"`
 }
 
@@ -67,8 +58,7 @@ var cellForm = regexp.MustCompile(
 		`|(joint|random-table)(?:-(\d{1,9}))?:([\d.]+)(?::([\d.]+))?` +
 		`|(alternating)(?:-(\d{1,9})(?::(\d{1,9}))?)?)$`)
 
-// ParseCell reads METHOD[:RATIO[:LEVEL1]], where METHOD may end in -BITS (quantized-4,
-// joint-2), or alternating[-ROUNDS[:FIRST]].
+// ParseCell reads METHOD[-BITS][:RATIO[:LEVEL1]], as joint-2:32, or alternating[-ROUNDS[:FIRST]].
 func ParseCell(s string) (c Cell, err error) {
 	m := cellForm.FindStringSubmatch(s)
 	if m == nil {
@@ -106,8 +96,7 @@ func (c Cell) series() string {
 	return c.Method
 }
 
-// config is the configuration of a cell's run, without what its method does not heed, and
-// the plan that its budget became.
+// config is what a cell's run has of a configuration that its method heeds, and the plan of its budget.
 func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error) {
 	config := s.Config
 	config.Seed = seed

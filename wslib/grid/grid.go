@@ -1,6 +1,5 @@
-// Package grid compares methods of packing networks: it runs every method at every
-// budget with every seed, keeps what is finished, and makes one table and the charts
-// of it.
+// Package grid compares methods of packing networks: it runs every method at every budget with every
+// seed, keeps what is finished, and makes one table and the charts of it.
 //
 // All methods but [Alternating], which keeps its own schedule, start from the same separate networks
 // and get the same further steps, schedule and dropout, but that packed networks may have a dropout
@@ -208,8 +207,8 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 		}
 	}()
 	var values []network.Values // as executed, of each network
-	if c.paged() {
-		values, err = record.separated(ctx, r)
+	if plan != nil || c.Method == Alternating {
+		values, err = record.separated(ctx, r, &watch)
 	} else {
 		values, err = record.compared(ctx, r, g.path(seed, c.String(), "networks"), o.Progress)
 	}
@@ -217,11 +216,6 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 		return err
 	}
 	record.Seconds = watch.seconds()
-	if h := record.History; c.paged() { // networks by themselves are trained at the same time
-		for i := range h {
-			h[i].Seconds = record.Seconds * float64(h[i].Step) / float64(max(1, h[len(h)-1].Step))
-		}
-	}
 	if plan != nil {
 		record.Pages = fmt.Sprintf("%d shared of %v, %s exclusive a network of %v, scales %s%s", plan.Shared,
 			plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat,
@@ -259,7 +253,8 @@ func (g *grid) teacherSeconds(c pipeline.Config, seed uint64) (float64, error) {
 }
 
 // separated is weight separation: a run of the pipeline up to its optimized pages.
-func (record *Record) separated(ctx context.Context, r *pipeline.Run) (values []network.Values, err error) {
+func (record *Record) separated(ctx context.Context, r *pipeline.Run,
+	watch *stopwatch) (values []network.Values, err error) {
 	if err := r.Optimize(ctx); err != nil {
 		return nil, err
 	}
@@ -273,14 +268,15 @@ func (record *Record) separated(ctx context.Context, r *pipeline.Run) (values []
 		values = append(values, network.Values{Weights: set.Weights(i), State: m.State})
 	}
 	h, err := r.History()
+	seconds := watch.seconds()
 	for _, p := range h.Points {
-		record.History = append(record.History, Point{Step: p.Step, Mean: p.Mean})
+		at := seconds * float64(p.Step) / float64(max(1, h.Points[len(h.Points)-1].Step))
+		record.History = append(record.History, Point{Step: p.Step, Seconds: at, Mean: p.Mean})
 	}
 	return values, err
 }
 
-// compared is one of the other methods, on the run's baselines. What is finished of it is kept in a
-// directory.
+// compared is one of the other methods, on the run's baselines; a directory keeps what is finished.
 func (record *Record) compared(ctx context.Context, r *pipeline.Run, dir string,
 	progress func(stage string, done, of int, note string)) (values []network.Values, err error) {
 	tasks, err := r.Tasks(ctx)
@@ -330,8 +326,7 @@ func (record *Record) compared(ctx context.Context, r *pipeline.Run, dir string,
 	return values, nil
 }
 
-// score reads the test data of a network, once: it adds the network to the record, and what it
-// has right, and groups, to the vectors.
+// score reads the test data of a network, once, and adds the network to the record and the vectors.
 func (record *Record) score(
 	ctx context.Context, r *pipeline.Run, n *network.Network, values network.Values, v *results,
 ) error {

@@ -31,15 +31,11 @@ func Report(ctx context.Context, dir string) ([]string, error) {
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("grid: no cell is finished in %s", dir)
 	}
-	var files []string
-	for _, t := range []struct {
-		name string
-		text []byte
-	}{{"table.csv", csvTable(rows)}, {"table.md", markdown(rows)}} {
-		if err := directory(dir).WriteFile(t.name, t.text); err != nil {
-			return files, err
+	files := []string{"table.csv", "table.md"}
+	for i, text := range [][]byte{csvTable(rows), markdown(rows)} {
+		if err := directory(dir).WriteFile(files[i], text); err != nil {
+			return files[:i], err
 		}
-		files = append(files, t.name)
 	}
 	charts, err := r.draw(dir, rows)
 	return append(files, charts...), err
@@ -170,8 +166,7 @@ func (r row) pages() string {
 	return strings.Join(all, "; ")
 }
 
-// csvTable has one line for every method, budget and network, and one each for the means
-// over the networks on real data and over all.
+// csvTable has a line for each cell and network, and for its means over real data and over all.
 func csvTable(rows []row) []byte {
 	var b bytes.Buffer
 	c := csv.NewWriter(&b)
@@ -196,8 +191,7 @@ func csvTable(rows []row) []byte {
 	return b.Bytes()
 }
 
-// markdown is a table for a person: networks on real data, and apart from it those on
-// stand-ins.
+// markdown is a table for a person: networks on real data, and apart from it those on stand-ins.
 func markdown(rows []row) []byte {
 	var b bytes.Buffer
 	networks := rows[0].records[0].Networks
@@ -250,8 +244,7 @@ func markdown(rows []row) []byte {
 // floor is where charts end, in points: methods that lose more are named at the edge.
 const floor = -12
 
-// draw saves the charts in a directory that the finished cells are enough for, and returns
-// the names of the files.
+// draw saves the charts that the rows are enough for, and returns the names of the files.
 func (r *results) draw(dir string, rows []row) (files []string, err error) {
 	var real, all, worst []figures.ParetoPoint
 	standIns := false

@@ -140,8 +140,7 @@ func readVector[T uint8 | int32](f *zip.File) (v []T, err error) {
 	return v, err
 }
 
-// add puts a finished cell and its vectors into the files of a directory. Several processes may do so
-// at a time. Groups of networks that are there must be the same.
+// add puts a finished cell into the files of a directory. Several processes may do so at a time.
 func add(dir string, record Record, v *results) error {
 	lock := flock.New(filepath.Join(dir, ".lock"))
 	if err := lock.Lock(); err != nil {
@@ -168,8 +167,7 @@ func add(dir string, record Record, v *results) error {
 	return r.write(dir)
 }
 
-// write replaces the files, each whole or not at all: records last, as a record without
-// vectors would be no cell.
+// write replaces the files, each whole or not at all: records last, for they need the vectors.
 func (r *results) write(dir string) error {
 	path := filepath.Join(dir, rightFile)
 	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
@@ -207,8 +205,7 @@ func readJSON(dir *rundir.Dir, name string, v any) error {
 	return nil
 }
 
-// stopwatch is the wall time of a cell over all processes that worked on it. A file has
-// that of earlier ones, so what an interruption ended counts, too.
+// stopwatch is the wall time of a cell over all processes that worked on it: a file has earlier ones'.
 type stopwatch struct {
 	mu            sync.Mutex
 	dir           *rundir.Dir

@@ -10,8 +10,7 @@ import (
 	"weightsep/wslib/page"
 )
 
-// Files of a set in a run directory. The exclusive pages of all networks are in
-// one file, networks in order of formation.
+// Files of a set in a run directory. The exclusive pages of all networks, in order, are in one.
 const (
 	SharedFile    = "shared_weight_page.npy"
 	ExclusiveFile = "exclusive_weight_page.npy"
@@ -41,11 +40,8 @@ func ShapeOf(m page.Member) Shape {
 	return Shape{m.Name, m.Weights, m.Scales != nil, len(m.Keys) > 0, len(m.State)}
 }
 
-// Save writes the set into dir and returns the names of its files, relative to
-// dir. Each file is written whole or not at all.
-//
-// Arrays are those of [page.Member.Arrays], but that halves are uint16, their bits, and all
-// exclusive pages are one array.
+// Save writes the set into dir, each file whole or not at all, and returns their names, relative to
+// dir. Arrays are those of [page.Member.Arrays], but that all exclusive pages are one array.
 func Save(s *page.Set, dir string) ([]string, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -77,8 +73,7 @@ func Save(s *page.Set, dir string) ([]string, error) {
 	return files, failed
 }
 
-// Load reads a set of the given networks, which [Save] wrote in the given format, from dir
-// and checks that its files fit each other.
+// Load reads what [Save] wrote of a set in a format, and checks that its files fit each other.
 func Load(dir string, f page.Format, networks []Shape) (*page.Set, error) {
 	if err := f.Validate(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", dir, err)

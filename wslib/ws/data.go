@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -51,7 +52,7 @@ func (f *flags) printData(ctx context.Context, nets []*network.Network, o datase
 	table := tabwriter.NewWriter(f.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "dataset\tdata\ttraining\tvalidation\ttest\tgroups\topened in\tagain in\tbaseline "+
 		"real\tbaseline stand-in")
-	var notes []string
+	var notes strings.Builder
 	for _, n := range nets {
 		start := time.Now()
 		d, err := f.dataset(ctx, n.Name, o)
@@ -67,15 +68,11 @@ func (f *flags) printData(ctx context.Context, nets []*network.Network, o datase
 			d.Train.Len(), d.Validation.Len(), d.Test.Len(), groups(d), first.Seconds(),
 			time.Since(start).Seconds(),
 			shippedAccuracy(n, datasets.Real), shippedAccuracy(n, datasets.StandIn))
-		notes = append(notes, n.Name+": "+d.Provenance.String())
+		fmt.Fprintf(&notes, "%s: %s\n", n.Name, d.Provenance)
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	for _, note := range notes {
-		fmt.Fprintln(f.out, note)
-	}
-	return nil
+	err := table.Flush()
+	fmt.Fprint(f.out, notes.String())
+	return err
 }
 
 // groups counts the groups of related samples in the three splits.

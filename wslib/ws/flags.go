@@ -149,8 +149,7 @@ func (f *flags) reopen(ctx context.Context) (*pipeline.Run, error) {
 	return pipeline.Reopen(f.run, f.data, o)
 }
 
-// onRun does something with the run of -run, which must exist, and the networks of it that -net names
-// (default all).
+// onRun does something with the run of -run, and the networks of it that -net names, default all.
 func (f *flags) onRun(
 	do func(context.Context, *pipeline.Run, []*network.Network) error,
 ) func(context.Context) error {
@@ -178,8 +177,7 @@ func (f *flags) progress() func(stage string, done, of int, note string) {
 	return p.report
 }
 
-// progress shows how far a stage is: a bar on a terminal, now and then a line
-// elsewhere.
+// progress shows how far a stage is: a bar on a terminal, now and then a line elsewhere.
 type progress struct {
 	w     io.Writer
 	bars  bool
@@ -269,8 +267,7 @@ func (f *flags) apply(c *pipeline.Config) error {
 	return nil
 }
 
-// applyBudget replaces pages and precision of a configuration by those of the budget, if one
-// is given, and says which.
+// applyBudget takes pages and precision from the budget, if one is given, and says which.
 func (f *flags) applyBudget(c *pipeline.Config, own []pipeline.Own) error {
 	total, err := f.budget(*c, own)
 	if err != nil {

@@ -94,8 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // app is where the verbs write.
 type app struct{ out, err io.Writer }
 
-// checked remembers the first error of writing, so that a result that could not be
-// printed is an error of the command.
+// checked remembers the first error of writing: that a result is not printed is the command's error.
 type checked struct {
 	w   io.Writer
 	err error

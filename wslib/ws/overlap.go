@@ -66,8 +66,7 @@ func (a *app) overlapCommand() *ffcli.Command {
 
 const fisherSuffix = "_fisher.npy"
 
-// networksIn lists the networks of a directory by name: every NAME.npy, each of
-// which must have its NAME_fisher.npy.
+// networksIn lists the networks of a directory by name: every NAME.npy but for NAME_fisher.npy.
 func networksIn(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

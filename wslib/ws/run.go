@@ -110,8 +110,7 @@ func (f *flags) refuseWith(others ...string) error {
 		"exclusive-precision", "scales", "keys", "level1", "placement", "method"}, others...)...)
 }
 
-// join is the configuration of a run that goes on from the one in dir, whose networks
-// are held: those that join them are placed by load whatever the run there did.
+// join is the configuration of a run that goes on from the one in dir and holds its networks.
 func (f *flags) join(dir string, own []pipeline.Own) (c pipeline.Config, err error) {
 	if err := f.refuseWith(); err != nil {
 		return c, err
@@ -125,7 +124,7 @@ func (f *flags) join(dir string, own []pipeline.Own) (c pipeline.Config, err err
 		return c, err
 	}
 	c, plan, err := pipeline.Join(dir, f.data, own, names, total, func(c *pipeline.Config) error {
-		c.Hold = true
+		c.Hold = true // networks that join are placed by load whatever the run there did
 		return f.apply(c)
 	})
 	if err != nil {
@@ -140,8 +139,7 @@ func (f *flags) join(dir string, own []pipeline.Own) (c pipeline.Config, err err
 	return c, nil
 }
 
-// goOn is the configuration of an optimized run, to go on from it: pages, data
-// and schedule are the same, so flags that would change the pages make no sense.
+// goOn is the configuration of an optimized run, to train all networks on its pages.
 func (f *flags) goOn(dir string) (c pipeline.Config, err error) {
 	if err := f.refuseWith("ratio", "bytes"); err != nil {
 		return c, err
