@@ -88,14 +88,6 @@ func ParseCell(s string) (c Cell, err error) {
 	return c, nil
 }
 
-// series that the cell belongs to in a chart.
-func (c Cell) series() string {
-	if c.Bits > 0 && c.Method == Joint {
-		return fmt.Sprintf("%s, %d bits", c.Method, c.Bits)
-	}
-	return c.Method
-}
-
 // config is what a cell's run has of a configuration that its method heeds, and the plan of its budget.
 func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error) {
 	config := s.Config

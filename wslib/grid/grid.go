@@ -221,8 +221,13 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 			plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat,
 			plan.KeysText())
 	}
-	if record.TeacherSeconds, err = g.teacherSeconds(config, seed); err != nil {
+	all, err := readRecords(g.dir)
+	if err != nil {
 		return err
+	}
+	// Teachers are of the reference and were trained as long, in proportion to their steps.
+	if further, x := all.reference(seed), config.Optimization; further != nil && x.Distillation != 0 {
+		record.TeacherSeconds = further.Seconds * float64(x.TeacherSteps) / float64(max(1, x.Steps))
 	}
 	v := newResults()
 	for i, n := range r.Networks() {
@@ -238,18 +243,6 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 
 func (g *grid) path(seed uint64, elem ...string) string {
 	return filepath.Join(append([]string{g.dir, fmt.Sprint("seed-", seed)}, elem...)...)
-}
-
-// teacherSeconds is how long the networks were trained that a run with pages is distilled
-// from: as long as the reference, of which they are, in proportion to their steps.
-func (g *grid) teacherSeconds(c pipeline.Config, seed uint64) (float64, error) {
-	o := c.Optimization
-	all, err := readRecords(g.dir)
-	further := all.reference(seed)
-	if further == nil || o.Distillation == 0 {
-		return 0, err
-	}
-	return further.Seconds * float64(o.TeacherSteps) / float64(max(1, o.Steps)), err
 }
 
 // separated is weight separation: a run of the pipeline up to its optimized pages.

@@ -252,8 +252,12 @@ func (r *results) draw(dir string, rows []row) (files []string, err error) {
 		if r.Method == Further {
 			continue
 		}
+		series := r.Method
+		if r.Bits > 0 && r.Method == Joint {
+			series = fmt.Sprintf("%s, %d bits", r.Method, r.Bits)
+		}
 		point := func(i bootstrap.Interval, standIn bool) figures.ParetoPoint {
-			return figures.ParetoPoint{Series: r.series(), Label: r.Cell.String(), Ratio: r.ratio(),
+			return figures.ParetoPoint{Series: series, Label: r.Cell.String(), Ratio: r.ratio(),
 				Change: i.Change, Low: i.Low, High: i.High, StandIn: standIn}
 		}
 		all = append(all, point(r.all, true))
