@@ -6,6 +6,7 @@ package files
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -114,6 +115,36 @@ func write(p *Pending, err error, raw []byte) error {
 		return err
 	}
 	return p.Commit()
+}
+
+// JSON is a value as indented JSON.
+func JSON(v any) ([]byte, error) {
+	raw, err := json.MarshalIndent(v, "", " ")
+	return append(raw, '\n'), err
+}
+
+// WriteJSON writes a value to the file at a path, whole or not at all.
+func WriteJSON(path string, v any) error {
+	raw, err := JSON(v)
+	if err == nil {
+		err = WritePath(path, raw)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// ReadJSON reads what [WriteJSON] wrote.
+func ReadJSON(path string, v any) error {
+	raw, err := ReadPath(path, MaxSize)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
 // Remove removes a file or a tree of a root; one that is not there is no error.

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 
 	"weightsep/wslib/budget"
-	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
@@ -23,22 +21,14 @@ const (
 	Alternating = "alternating"  // weight separation as in the paper
 )
 
-// paged tells that a method trains pages, in a run of the pipeline.
-func (c Cell) paged() bool {
-	return slices.Contains([]string{Joint, RandomTable, Alternating}, c.Method)
-}
-
 // Cell is one method at one budget.
 type Cell struct {
 	Method string  `json:"method"`
-	Bits   int     `json:"bits,omitempty"`  // of a value; 0: chosen by the budget
-	Ratio  float64 `json:"ratio,omitempty"` // packing ratio in bytes to reach
-	// Level1 is the ratio of device memory alone, larger than Ratio where there are
-	// exclusive pages; 0: all is in device memory.
-	Level1 float64 `json:"level1,omitempty"`
+	Bits   int     `json:"bits,omitempty"`   // of a value; 0: chosen by the budget
+	Ratio  float64 `json:"ratio,omitempty"`  // packing ratio in bytes to reach
+	Level1 float64 `json:"level1,omitempty"` // that of device memory alone, no less; 0: all is there
 	Rounds int     `json:"rounds,omitempty"` // of the alternating schedule, 100 in full
-	// First is the steps of a network's first turn in the alternating schedule, 2,000 in
-	// full; 0: as much less as there are fewer Rounds.
+	// First is the steps of a network's first turn there, 2,000 in full; 0: as much less as Rounds.
 	First int `json:"first,omitempty"`
 }
 
@@ -68,8 +58,7 @@ var cellForm = regexp.MustCompile(
 		`|(joint|random-table)(?:-(\d{1,9}))?:([\d.]+)(?::([\d.]+))?` +
 		`|(alternating)(?:-(\d{1,9})(?::(\d{1,9}))?)?)$`)
 
-// ParseCell reads METHOD[:RATIO[:LEVEL1]], where METHOD may end in -BITS (quantized-4,
-// joint-2), or alternating[-ROUNDS[:FIRST]].
+// ParseCell reads METHOD[-BITS][:RATIO[:LEVEL1]], as joint-2:32, or alternating[-ROUNDS[:FIRST]].
 func ParseCell(s string) (c Cell, err error) {
 	m := cellForm.FindStringSubmatch(s)
 	if m == nil {
@@ -99,16 +88,7 @@ func ParseCell(s string) (c Cell, err error) {
 	return c, nil
 }
 
-// series that the cell belongs to in a chart.
-func (c Cell) series() string {
-	if c.Bits > 0 && c.Method == Joint {
-		return fmt.Sprintf("%s, %d bits", c.Method, c.Bits)
-	}
-	return c.Method
-}
-
-// config is the configuration of a cell's run, without what its method does not heed, and
-// the plan that its budget became.
+// config is what a cell's run has of a configuration that its method heeds, and the plan of its budget.
 func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error) {
 	config := s.Config
 	config.Seed = seed
@@ -130,24 +110,29 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 		}
 	case Joint, RandomTable:
 		b := budget.Budget{Precision: page.Precision(c.Bits), Keys: s.Keys}
-		if b.Total, err = s.bytes(c.Ratio); err != nil {
-			return config, nil, err
-		}
-		if b.Level1, err = s.bytes(c.Level1); err != nil {
-			return config, nil, err
-		}
-		plan, err := config.ApplyBudget(nil, b)
+		nets, err := config.Select(nil)
 		if err != nil {
 			return config, nil, err
 		}
+		var weights []int
+		for _, n := range nets {
+			weights = append(weights, n.Weights())
+		}
+		if b.Total, err = budget.Ratio(weights, c.Ratio); err == nil && c.Level1 > 0 {
+			b.Level1, err = budget.Ratio(weights, c.Level1)
+		}
+		if err != nil {
+			return config, nil, err
+		}
+		plan, err := config.ApplyBudget(nil, b)
 		if c.Method == RandomTable {
 			p := &config.Pages
 			p.Placement, p.Load, p.LoadSpread = pipeline.RandomPlacement, neutral.Pages.Load, 0
 		}
-		return config, &plan, nil
+		return config, &plan, err
 	case Further:
-		config.Pages, config.Optimization = neutral.Pages,
-			config.Optimization.Reference(config.Optimization.Steps)
+		o := config.Optimization
+		config.Pages, config.Optimization = neutral.Pages, o.Reference(o.Steps)
 	default:
 		round := config.Optimization.RoundBy
 		config.Pages, config.Optimization = neutral.Pages, config.Optimization.Separate()
@@ -157,24 +142,4 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 		}
 	}
 	return config, nil, nil
-}
-
-func (s Spec) networks() ([]*network.Network, error) {
-	return network.Select(network.Ten(), s.Config.Networks...)
-}
-
-// bytes of a packing ratio; 0 for none.
-func (s Spec) bytes(ratio float64) (int, error) {
-	if ratio == 0 {
-		return 0, nil
-	}
-	nets, err := s.networks()
-	if err != nil {
-		return 0, err
-	}
-	var weights []int
-	for _, n := range nets {
-		weights = append(weights, n.Weights())
-	}
-	return budget.Ratio(weights, ratio)
 }

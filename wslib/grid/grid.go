@@ -1,6 +1,5 @@
-// Package grid compares methods of packing networks: it runs every method at every
-// budget with every seed, keeps what is finished, and makes one table and the charts
-// of it.
+// Package grid compares methods of packing networks: it runs every method at every budget with every
+// seed, keeps what is finished, and makes one table and the charts of it.
 //
 // All methods but [Alternating], which keeps its own schedule, start from the same separate networks
 // and get the same further steps, schedule and dropout, but that packed networks may have a dropout
@@ -13,11 +12,9 @@ package grid
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -28,6 +25,7 @@ import (
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
+	"weightsep/wslib/score"
 )
 
 // Spec is a grid.
@@ -77,34 +75,24 @@ func (s Spec) key(c Cell, seed uint64) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("grid: %s: %w", c, err)
 	}
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:8]), nil
-}
-
-// Options of [Run].
-type Options struct {
-	Backend  string
-	Log      io.Writer                                    // nil: nothing is logged
-	Progress func(cell string, done, of int, note string) // nil: nothing is told
+	return fmt.Sprintf("%x", sha256.Sum256(raw))[:16], nil
 }
 
 // Run runs every cell that is not finished in the directory, the reference first. A cell that
 // fails does not keep the others from running; the errors are returned together. Nothing runs
-// where the directory has cells of another configuration or of other data than there are now.
-func Run(ctx context.Context, dir string, s Spec, o Options) error {
+// where the directory has cells of another configuration or of other data than there are now. Of the
+// options it takes backend, log and progress, which is told of cell and seed before each stage.
+func Run(ctx context.Context, dir string, s Spec, o pipeline.Options) error {
 	if err := s.Validate(); err != nil {
 		return err
 	}
 	if o.Progress == nil {
 		o.Progress = func(string, int, int, string) {}
 	}
-	if o.Log == nil {
-		o.Log = io.Discard
-	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("grid: %w", err)
 	}
-	g := &grid{Spec: s, Options: o, dir: dir}
+	g := &grid{Spec: s, options: o, dir: dir}
 	finished, err := g.finished(ctx)
 	if err != nil {
 		return err
@@ -116,7 +104,7 @@ func Run(ctx context.Context, dir string, s Spec, o Options) error {
 	var failed []error
 	for _, seed := range s.Seeds {
 		for _, c := range cells {
-			if slices.ContainsFunc(finished, func(r Record) bool { return r.Cell == c && r.Seed == seed }) {
+			if finished.find(c, seed) != nil {
 				continue
 			}
 			if err := g.run(ctx, c, seed); err != nil {
@@ -137,23 +125,22 @@ func Run(ctx context.Context, dir string, s Spec, o Options) error {
 // teachers, and in a directory for each cell its run or networks.
 type grid struct {
 	Spec
-	Options
-	dir string
+	options pipeline.Options
+	dir     string
 }
 
 // finished are the records of the directory, if all are of this configuration and data.
-func (g *grid) finished(ctx context.Context) ([]Record, error) {
-	records, err := readRecords(g.dir)
-	if err != nil || len(records) == 0 {
+func (g *grid) finished(ctx context.Context) (records, error) {
+	all, err := readRecords(g.dir)
+	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	for _, r := range records {
+	for _, r := range all {
 		if key, err := g.key(r.Cell, r.Seed); err != nil {
 			return nil, err
 		} else if key != r.Key {
 			return nil, fmt.Errorf("grid: %s, seed %d, in %s is of another configuration: choose another "+
-				"directory",
-				r.Cell, r.Seed, g.dir)
+				"directory", r.Cell, r.Seed, g.dir)
 		}
 	}
 	now := map[string]string{}
@@ -164,16 +151,15 @@ func (g *grid) finished(ctx context.Context) ([]Record, error) {
 		}
 		now[name] = samples(d)
 	}
-	for _, r := range records {
+	for _, r := range all {
 		for _, n := range r.Networks {
 			if n.Samples != now[n.Name] {
 				return nil, fmt.Errorf("grid: %s, seed %d, in %s was made with other %s data: %s; now "+
-					"there is %s",
-					r.Cell, r.Seed, g.dir, n.Name, n.Samples, now[n.Name])
+					"there is %s", r.Cell, r.Seed, g.dir, n.Name, n.Samples, now[n.Name])
 			}
 		}
 	}
-	return records, nil
+	return all, nil
 }
 
 // samples tells data apart.
@@ -182,36 +168,28 @@ func samples(d *datasets.Dataset) string {
 	return fmt.Sprintf("%s, %d training and %d test samples, %s", p.Source, p.Train, p.Test, p.Content)
 }
 
-// outcome is what a method gives.
-type outcome struct {
-	values  []network.Values // as executed, of each network
-	bytes   int
-	level1  int
-	history []Point
-}
-
 // run trains, scores and records a cell.
 func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	config, plan, err := g.config(c, seed)
 	if err != nil {
 		return err
 	}
-	key, err := g.key(c, seed)
-	if err != nil {
+	record := Record{Cell: c, Seed: seed}
+	if record.Key, err = g.key(c, seed); err != nil {
 		return err
 	}
-	watch := &stopwatch{path: filepath.Join(g.path(seed, c.String(), "run"), "seconds.json")}
-	teachers := g.path(seed, "teachers")
+	dir := g.path(seed, c.String(), "run")
+	var watch stopwatch
+	o := g.options
+	o.Baselines, o.Teachers = g.path(seed, "baselines"), g.path(seed, "teachers")
 	if config.Optimization.TeacherSteps == config.Optimization.Steps {
-		teachers = g.path(seed, Further, "networks") // the same training
+		o.Teachers = g.path(seed, Further, "networks") // the same training
 	}
-	r, err := pipeline.Open(g.path(seed, c.String(), "run"), config, pipeline.Options{
-		Backend: g.Backend, Log: g.Log, Baselines: g.path(seed, "baselines"), Teachers: teachers,
-		Progress: func(stage string, done, of int, note string) {
-			watch.tick()
-			g.Progress(fmt.Sprintf("%s seed %d: %s", c, seed, stage), done, of, note)
-		},
-	})
+	o.Progress = func(stage string, done, of int, note string) {
+		watch.note(markEvery) // if that fails, the last one says why
+		g.options.Progress(fmt.Sprintf("%s seed %d: %s", c, seed, stage), done, of, note)
+	}
+	r, err := pipeline.Open(dir, config, o)
 	if err != nil {
 		return err
 	}
@@ -220,63 +198,56 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	if err := r.Teachers(ctx); err != nil {
 		return err
 	}
-	if err := watch.begin(); err != nil {
+	if err := watch.begin(r.Dir.File(secondsFile)); err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, watch.stop())
+			err = errors.Join(err, watch.note(0))
 		}
 	}()
-	var o *outcome
-	if c.paged() {
-		o, err = g.separated(ctx, r, watch)
+	var values []network.Values // as executed, of each network
+	if plan != nil || c.Method == Alternating {
+		values, err = record.separated(ctx, r, &watch)
 	} else {
-		o, err = g.compared(ctx, r, c, seed, watch)
+		values, err = record.compared(ctx, r, g.path(seed, c.String(), "networks"), o.Progress)
 	}
 	if err != nil {
 		return err
 	}
-	record := Record{Cell: c, Seed: seed, Key: key, Bytes: o.bytes, Level1: o.level1, History: o.history,
-		Seconds: watch.seconds()}
+	record.Seconds = watch.seconds()
 	if plan != nil {
 		record.Pages = fmt.Sprintf("%d shared of %v, %s exclusive a network of %v, scales %s%s", plan.Shared,
 			plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat,
 			plan.KeysText())
 	}
-	if record.TeacherSeconds, err = g.teacherSeconds(config, seed); err != nil {
+	all, err := readRecords(g.dir)
+	if err != nil {
 		return err
 	}
-	v := newVectors()
+	// Teachers are of the reference and were trained as long, in proportion to their steps.
+	if further, x := all.reference(seed), config.Optimization; further != nil && x.Distillation != 0 {
+		record.TeacherSeconds = further.Seconds * float64(x.TeacherSteps) / float64(max(1, x.Steps))
+	}
+	v := newResults()
 	for i, n := range r.Networks() {
-		if err := record.score(ctx, r, n, o.values[i], v); err != nil {
+		if err := record.score(ctx, r, n, values[i], v); err != nil {
 			return err
 		}
 	}
 	if err := add(g.dir, record, v); err != nil {
 		return err
 	}
-	return watch.done()
+	return os.RemoveAll(r.Dir.File(secondsFile))
 }
 
 func (g *grid) path(seed uint64, elem ...string) string {
 	return filepath.Join(append([]string{g.dir, fmt.Sprint("seed-", seed)}, elem...)...)
 }
 
-// teacherSeconds is how long the networks were trained that a run with pages is distilled
-// from: as long as the reference, of which they are, in proportion to their steps.
-func (g *grid) teacherSeconds(c pipeline.Config, seed uint64) (float64, error) {
-	o := c.Optimization
-	records, err := readRecords(g.dir)
-	further := (&results{records: records}).reference(seed)
-	if further == nil || o.Distillation == 0 {
-		return 0, err
-	}
-	return further.Seconds * float64(o.TeacherSteps) / float64(max(1, o.Steps)), err
-}
-
 // separated is weight separation: a run of the pipeline up to its optimized pages.
-func (g *grid) separated(ctx context.Context, r *pipeline.Run, watch *stopwatch) (*outcome, error) {
+func (record *Record) separated(ctx context.Context, r *pipeline.Run,
+	watch *stopwatch) (values []network.Values, err error) {
 	if err := r.Optimize(ctx); err != nil {
 		return nil, err
 	}
@@ -285,26 +256,22 @@ func (g *grid) separated(ctx context.Context, r *pipeline.Run, watch *stopwatch)
 		return nil, err
 	}
 	stored := set.Stored()
-	o := &outcome{bytes: stored.Total, level1: stored.Level1()}
-	for i := range set.Networks {
-		o.values = append(o.values, network.Values{Weights: set.Weights(i), State: set.Networks[i].State})
+	record.Bytes, record.Level1 = stored.Total, stored.Level1()
+	for i, m := range set.Networks {
+		values = append(values, network.Values{Weights: set.Weights(i), State: m.State})
 	}
 	h, err := r.History()
-	if err != nil {
-		return nil, err
-	}
 	seconds := watch.seconds()
 	for _, p := range h.Points {
 		at := seconds * float64(p.Step) / float64(max(1, h.Points[len(h.Points)-1].Step))
-		o.history = append(o.history, Point{Step: p.Step, Seconds: at, Mean: p.Mean})
+		record.History = append(record.History, Point{Step: p.Step, Seconds: at, Mean: p.Mean})
 	}
-	return o, nil
+	return values, err
 }
 
-// compared is one of the other methods, on the run's baselines.
-func (g *grid) compared(
-	ctx context.Context, r *pipeline.Run, c Cell, seed uint64, w *stopwatch,
-) (*outcome, error) {
+// compared is one of the other methods, on the run's baselines; a directory keeps what is finished.
+func (record *Record) compared(ctx context.Context, r *pipeline.Run, dir string,
+	progress func(stage string, done, of int, note string)) (values []network.Values, err error) {
 	tasks, err := r.Tasks(ctx)
 	if err != nil {
 		return nil, err
@@ -322,33 +289,98 @@ func (g *grid) compared(
 		starts = append(starts, v)
 	}
 	config := r.Config()
-	options := optimization.Options{Seed: seed, Checkpoint: g.path(seed, c.String(), "networks")}
 	trained, err := optimization.Separate(ctx, backend, tasks, starts, config.Pages.PageFormat(),
-		config.Optimization, options,
+		config.Optimization, optimization.Options{Seed: record.Seed, Checkpoint: dir},
 		func(name string, p optimization.Progress) {
-			w.tick()
 			if p.Point != nil {
 				name = fmt.Sprintf("%s validation %.2f %%", name, 100*p.Point.Mean)
 			}
-			g.Progress(fmt.Sprintf("%s seed %d: training", c, seed), p.Step, p.Steps, name)
+			progress("training", p.Step, p.Steps, name)
 		})
 	if err != nil {
 		return nil, err
 	}
-	o := &outcome{}
 	// The mean validation accuracy, where all networks have one after the same number of steps.
 	means, count := map[int]float64{}, map[int]int{}
 	for _, n := range trained {
-		o.values, o.bytes, o.level1 = append(o.values, n.Values), o.bytes+n.Bytes, o.level1+n.Bytes
+		values = append(values, n.Values)
+		record.Bytes += n.Bytes
 		for _, p := range n.History {
 			means[p.Step] += p.Mean / float64(len(trained))
 			count[p.Step]++
 		}
 	}
+	record.Level1 = record.Bytes
 	for _, step := range slices.Sorted(maps.Keys(means)) {
 		if count[step] == len(trained) {
-			o.history = append(o.history, Point{Step: step, Mean: means[step]})
+			record.History = append(record.History, Point{Step: step, Mean: means[step]})
 		}
 	}
-	return o, nil
+	return values, nil
+}
+
+// score reads the test data of a network, once, and adds the network to the record and the vectors.
+func (record *Record) score(
+	ctx context.Context, r *pipeline.Run, n *network.Network, values network.Values, v *results,
+) error {
+	backend, err := r.Backend(ctx)
+	if err != nil {
+		return err
+	}
+	data, err := r.Data(ctx, n.Name)
+	if err != nil {
+		return err
+	}
+	c, err := score.New(backend, n, 100)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	on := values.On()
+	defer network.Free(on...)
+	validation, err := c.Score(ctx, on, data.Validation)
+	if err != nil {
+		return err
+	}
+	classes, err := c.Predict(ctx, on, data.Test)
+	if err != nil {
+		return err
+	}
+	right, test := right(classes, data.Test.Labels)
+	v.right[record.vectorName(n.Name)] = right
+	if data.Test.Groups != nil {
+		v.groups[n.Name] = renumbered(data.Test.Groups)
+	} else if data.Test.Clips != nil { // segments of one recording are related
+		v.groups[n.Name] = renumbered(data.Test.Clips)
+	}
+	record.Separate += 4 * n.Weights()
+	record.Networks = append(record.Networks, NetworkRecord{Name: n.Name, Data: data.Provenance.Kind,
+		Samples: samples(data), Validation: validation, Test: test})
+	return nil
+}
+
+// right is 1 for each sample whose class is its label, else 0, and the share of the former.
+func right(classes, labels []int32) (r []uint8, share float64) {
+	r = make([]uint8, len(classes))
+	n := 0
+	for i, c := range classes {
+		if c == labels[i] {
+			r[i] = 1
+			n++
+		}
+	}
+	return r, float64(n) / float64(len(r))
+}
+
+// renumbered gives groups the numbers 0, 1, … in the order in which they appear; -1 stays.
+func renumbered(groups []int32) []int32 {
+	numbers := map[int32]int32{-1: -1}
+	r := make([]int32, len(groups))
+	for i, g := range groups {
+		if _, ok := numbers[g]; !ok {
+			numbers[g] = int32(len(numbers) - 1)
+		}
+		r[i] = numbers[g]
+	}
+	return r
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/sbinet/npyio/npz"
 
 	"weightsep/datasets"
+	"weightsep/internal/files"
 	"weightsep/wslib/budget"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
@@ -124,7 +125,7 @@ func TestGrid(t *testing.T) {
 	s := small(t, "further", "quantized-4", "joint:10")
 	started := map[string]int{}
 	stop, cancel := context.WithCancel(ctx)
-	err := Run(stop, dir, s, Options{Progress: func(cell string, done, _ int, _ string) {
+	err := Run(stop, dir, s, pipeline.Options{Progress: func(cell string, done, _ int, _ string) {
 		if strings.HasPrefix(cell, "joint-10 seed 1: optimize") && done == 4 {
 			cancel()
 		}
@@ -133,15 +134,15 @@ func TestGrid(t *testing.T) {
 		t.Fatalf("the grid was not interrupted: %v", err)
 	}
 	// What was interrupted had taken an hour.
-	interrupted := filepath.Join(dir, "seed-1", "joint-10", "run", "seconds.json")
+	interrupted := filepath.Join(dir, "seed-1", "joint-10", "run", secondsFile)
 	took := 0.0
 	if err := readJSON(interrupted, &took); err != nil || took <= 0 {
 		t.Fatalf("the interrupted cell took %v s: %v", took, err)
 	}
-	if err := writeJSON(interrupted, 3600+took); err != nil {
+	if err := files.WriteJSON(interrupted, 3600+took); err != nil {
 		t.Fatal(err)
 	}
-	err = Run(ctx, dir, s, Options{Progress: func(cell string, done, _ int, _ string) {
+	err = Run(ctx, dir, s, pipeline.Options{Progress: func(cell string, done, _ int, _ string) {
 		if strings.HasSuffix(cell, ": teachers") {
 			t.Errorf("%s are trained again, they are the reference", cell)
 		}
@@ -158,7 +159,7 @@ func TestGrid(t *testing.T) {
 		t.Errorf("trained after the interruption: %v", started)
 	}
 	if _, err := os.Stat(interrupted); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%s is left: %v", interrupted, err)
+		t.Errorf("%s is left: %v", secondsFile, err)
 	}
 	all, rows := tabled(t, dir)
 	if len(rows) != 3 || rows[0].Cell != s.Cells[0] || rows[1].Cell != s.Cells[1] ||
@@ -180,7 +181,7 @@ func TestGrid(t *testing.T) {
 
 	// Nothing that is finished runs again, and fewer cells and seeds do not take others away.
 	before := contents(t, dir)
-	quiet := Options{Progress: func(cell string, _, _ int, _ string) { t.Errorf("%s runs", cell) }}
+	quiet := pipeline.Options{Progress: func(cell string, _, _ int, _ string) { t.Errorf("%s runs", cell) }}
 	part := s
 	part.Cells, part.Seeds = s.Cells[2:], s.Seeds[1:]
 	if err := Run(ctx, dir, part, quiet); err != nil {
@@ -199,7 +200,7 @@ func TestGrid(t *testing.T) {
 	}
 	more.Config.Optimization.Steps--
 	all.records[4].Networks[1].Samples = "of last year"
-	if err := writeJSON(filepath.Join(dir, recordsFile), all.records); err != nil {
+	if err := files.WriteJSON(filepath.Join(dir, recordsFile), all.records); err != nil {
 		t.Fatal(err)
 	}
 	if err := Run(ctx, dir, more, quiet); err == nil ||

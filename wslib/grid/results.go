@@ -3,26 +3,28 @@ package grid
 import (
 	"archive/zip"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
+	"weightsep/internal/files"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
 	"github.com/sbinet/npyio/npy"
+	"github.com/sbinet/npyio/npz"
 )
 
 // Files of a grid's directory that hold what is finished. A cell counts once its record is there.
 const (
 	recordsFile = "cells.json" // []Record in the order in which cells were finished
 	rightFile   = "right.npz"  // vectors, see results
+	groupsOf    = "groups/"    // begins the names of groups in it
 )
 
 // Record is a finished cell.
@@ -58,42 +60,44 @@ type Point struct {
 	Mean    float64 `json:"mean"`
 }
 
-// results are what the cells of a directory gave.
+// results are what cells gave: their records, and vectors of a value for each test sample. No label
+// of a dataset is among them.
 type results struct {
-	records []Record
-
-	vectors
-}
-
-// vectors have a value for each test sample. No label of a dataset is among them.
-type vectors struct {
+	records
 	right  map[string][]uint8 // by CELL/SEED/NETWORK: 1 if the sample was classified rightly, else 0
 	groups map[string][]int32 // by network: the number that related samples share, from 0; -1: alone
 }
 
-func newVectors() vectors {
-	return vectors{right: map[string][]uint8{}, groups: map[string][]int32{}}
+func newResults() *results {
+	return &results{right: map[string][]uint8{}, groups: map[string][]int32{}}
 }
-
-// groupsOf begins the names of groups in the file.
-const groupsOf = "groups/"
 
 // vectorName names what a record has right of a network.
-func (r Record) vectorName(network string) string {
-	return fmt.Sprintf("%s/%d/%s", r.Cell, r.Seed, network)
+func (record Record) vectorName(network string) string {
+	return fmt.Sprintf("%s/%d/%s", record.Cell, record.Seed, network)
 }
 
-// readRecords of a directory; none if there is no file.
-func readRecords(dir string) (records []Record, err error) {
-	err = readJSON(filepath.Join(dir, recordsFile), &records)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+type records []Record
+
+// find is the record of a cell, nil if it is not finished.
+func (rs records) find(c Cell, seed uint64) *Record {
+	i := slices.IndexFunc(rs, func(x Record) bool { return x.Cell == c && x.Seed == seed })
+	if i < 0 {
+		return nil
 	}
-	return records, err
+	return &rs[i]
+}
+
+// reference of a seed, nil if it is not finished.
+func (rs records) reference(seed uint64) *Record { return rs.find(Cell{Method: Further}, seed) }
+
+func readRecords(dir string) (rs records, err error) {
+	err = readJSON(filepath.Join(dir, recordsFile), &rs)
+	return rs, err
 }
 
 func readResults(dir string) (*results, error) {
-	r := &results{vectors: newVectors()}
+	r := newResults()
 	var err error
 	if r.records, err = readRecords(dir); err != nil {
 		return nil, err
@@ -128,15 +132,14 @@ func readVector[T uint8 | int32](f *zip.File) (v []T, err error) {
 	}
 	defer r.Close()
 	raw, err := io.ReadAll(r) // to the end, where the checksum is checked
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = npy.Read(bytes.NewReader(raw), &v)
 	}
-	return v, npy.Read(bytes.NewReader(raw), &v)
+	return v, err
 }
 
-// add puts a finished cell into the files of a directory. Several processes may do so at a
-// time. Groups of networks that are there must be the same.
-func add(dir string, record Record, v vectors) error {
+// add puts a finished cell into the files of a directory. Several processes may do so at a time.
+func add(dir string, record Record, v *results) error {
 	lock := flock.New(filepath.Join(dir, ".lock"))
 	if err := lock.Lock(); err != nil {
 		return fmt.Errorf("grid: %w", err)
@@ -146,11 +149,9 @@ func add(dir string, record Record, v vectors) error {
 	if err != nil {
 		return err
 	}
-	for _, old := range r.records {
-		if old.Cell == record.Cell && old.Seed == record.Seed {
-			return fmt.Errorf("grid: another process has finished %s, seed %d, in %s", record.Cell,
-				record.Seed, dir)
-		}
+	if r.find(record.Cell, record.Seed) != nil {
+		return fmt.Errorf("grid: another process has finished %s, seed %d, in %s", record.Cell,
+			record.Seed, dir)
 	}
 	for network, groups := range v.groups {
 		if old, ok := r.groups[network]; ok && !slices.Equal(old, groups) {
@@ -164,16 +165,14 @@ func add(dir string, record Record, v vectors) error {
 	return r.write(dir)
 }
 
-// write replaces the files, each whole or not at all: records last, as a record without
-// vectors would be no cell.
+// write replaces the files, each whole or not at all: records last, for they need the vectors.
 func (r *results) write(dir string) error {
 	path := filepath.Join(dir, rightFile)
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	f, err := files.CreatePath(path)
 	if err != nil {
 		return fmt.Errorf("grid: %w", err)
 	}
 	defer f.Cleanup()
-	z := zip.NewWriter(f)
 	all := map[string]any{}
 	for name, v := range r.right {
 		all[name] = v
@@ -181,39 +180,61 @@ func (r *results) write(dir string) error {
 	for network, v := range r.groups {
 		all[groupsOf+network] = v
 	}
+	z := npz.NewWriter(f)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		w, err := z.Create(name + ".npy")
-		if err == nil {
-			err = npy.Write(w, all[name])
-		}
-		if err != nil {
-			return fmt.Errorf("grid: %s: %s: %w", path, name, err)
+		if err := z.Write(name+".npy", all[name]); err != nil {
+			return fmt.Errorf("grid: %s: %w", path, err)
 		}
 	}
-	if err := errors.Join(z.Close(), f.CloseAtomicallyReplace()); err != nil {
-		return fmt.Errorf("grid: %s: %w", path, err)
-	}
-	return writeJSON(filepath.Join(dir, recordsFile), r.records)
-}
-
-func writeJSON(path string, v any) error {
-	raw, err := json.MarshalIndent(v, "", " ")
-	if err == nil {
-		err = renameio.WriteFile(path, append(raw, '\n'), 0o644)
+	if err = z.Close(); err == nil {
+		err = f.Commit()
 	}
 	if err != nil {
 		return fmt.Errorf("grid: %s: %w", path, err)
 	}
-	return nil
+	return files.WriteJSON(filepath.Join(dir, recordsFile), r.records)
 }
 
+// readJSON leaves v as it is if there is no file.
 func readJSON(path string, v any) error {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("grid: %w", err)
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return fmt.Errorf("grid: %s: %w", path, err)
+	if err := files.ReadJSON(path, v); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
+}
+
+// stopwatch is the wall time of a cell over all processes that worked on it: a file has earlier ones'.
+type stopwatch struct {
+	mu            sync.Mutex
+	path          string
+	before        float64 // seconds
+	start, marked time.Time
+}
+
+const (
+	secondsFile = "seconds.json"
+	// markEvery is how often the file is written: what a killed process took since then is lost.
+	markEvery = 10 * time.Second
+)
+
+// begin starts the watch, or goes on where an earlier process stopped.
+func (w *stopwatch) begin(path string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.path, w.start, w.marked = path, time.Now(), time.Now()
+	return readJSON(path, &w.before)
+}
+
+func (w *stopwatch) seconds() float64 { return w.before + time.Since(w.start).Seconds() }
+
+// note writes the time, unless it did so less than a while ago. It may be called at any time, by
+// several goroutines; before begin it does nothing.
+func (w *stopwatch) note(while time.Duration) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.start.IsZero() || time.Since(w.marked) < while {
+		return nil
+	}
+	w.marked = time.Now()
+	return files.WriteJSON(w.path, w.seconds())
 }

@@ -15,11 +15,11 @@ import (
 )
 
 // made is a cell of one network and its vectors.
-func made(c Cell, seed uint64, right ...uint8) (Record, vectors) {
+func made(c Cell, seed uint64, right ...uint8) (Record, *results) {
 	r := Record{Cell: c, Seed: seed, Bytes: 2, Level1: 1, Separate: 6,
 		Networks: []NetworkRecord{{Name: "a", Data: "real"}}}
-	return r, vectors{map[string][]uint8{r.vectorName("a"): right},
-		map[string][]int32{"a": {-1, 70000, 70000, -1}}}
+	return r, &results{right: map[string][]uint8{r.vectorName("a"): right},
+		groups: map[string][]int32{"a": {-1, 70000, 70000, -1}}}
 }
 
 // Cells that several processes finish at a time are all there, and nothing of others is lost.
@@ -138,7 +138,7 @@ func changed(b []byte, at int) []byte {
 
 // Rows of two seeds by hand; a seed without a reference does not count.
 func TestTableByHand(t *testing.T) {
-	r := &results{vectors: newVectors()}
+	r := newResults()
 	for _, c := range []struct {
 		cell  Cell
 		seed  uint64
@@ -193,9 +193,9 @@ func TestDocumentedTables(t *testing.T) {
 
 // Labels do not leave the process, and group numbers say no more than which samples are related.
 func TestRightAndRenumbered(t *testing.T) {
-	if got := right([]int32{3, 1, 2, 0}, []int32{3, 2, 2, 1}); !slices.Equal(got, []uint8{1, 0, 1, 0}) ||
-		share(got) != 0.5 {
-		t.Errorf("%v, share %v", got, share(got))
+	if got, share := right([]int32{3, 1, 2, 0}, []int32{3, 2, 2, 1}); share != 0.5 ||
+		!slices.Equal(got, []uint8{1, 0, 1, 0}) {
+		t.Errorf("%v, share %v", got, share)
 	}
 	got := renumbered([]int32{70000, -1, 5, 70000, 0, -1, 5})
 	if want := []int32{0, -1, 1, 0, 2, -1, 1}; !slices.Equal(got, want) {

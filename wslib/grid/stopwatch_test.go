@@ -1,7 +1,6 @@
 package grid
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -10,39 +9,33 @@ import (
 // What a process that was killed took until its last tick counts; an interval that is not
 // over notes nothing.
 func TestStopwatchGoesOnAfterAKill(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "seconds.json")
-	killed := &stopwatch{path: path}
-	killed.tick() // it has not begun
-	if err := killed.begin(); err != nil {
+	dir := filepath.Join(t.TempDir(), secondsFile)
+	note := func(w *stopwatch, while time.Duration) {
+		t.Helper()
+		if err := w.note(while); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var killed, next, last stopwatch
+	note(&killed, markEvery) // it has not begun
+	if err := killed.begin(dir); err != nil {
 		t.Fatal(err)
 	}
 	killed.start, killed.marked = killed.start.Add(-time.Hour), killed.marked.Add(-time.Hour)
-	killed.tick()
-	next := &stopwatch{path: path}
-	if err := next.begin(); err != nil {
+	note(&killed, markEvery)
+	if err := next.begin(dir); err != nil {
 		t.Fatal(err)
 	}
 	if s := next.seconds(); s < 3600 || s > 3660 {
 		t.Errorf("%v seconds after an hour", s)
 	}
 	next.start = next.start.Add(-time.Hour)
-	next.tick()
-	last := &stopwatch{path: path}
-	if err := last.begin(); err != nil || last.seconds() > 3660 {
+	note(&next, markEvery)
+	if err := last.begin(dir); err != nil || last.seconds() > 3660 {
 		t.Errorf("%v seconds (%v): noted before its time", last.seconds(), err)
 	}
-	if err := next.stop(); err != nil {
-		t.Fatal(err)
-	}
-	if err := last.begin(); err != nil || last.seconds() < 7200 {
+	note(&next, 0)
+	if err := last.begin(dir); err != nil || last.seconds() < 7200 {
 		t.Errorf("%v seconds (%v) after two hours", last.seconds(), err)
-	}
-	for range 2 { // the second time it is done already
-		if err := last.done(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := os.Stat(path); err == nil {
-		t.Error("the note of what is done is left")
 	}
 }

@@ -297,12 +297,12 @@ func (d *Dir) without(names ...string) []Stage {
 func (d *Dir) WriteManifest() error {
 	m := d.Manifest
 	m.Sum = ""
-	raw, err := indented(m)
+	raw, err := files.JSON(m)
 	if err != nil {
 		return fmt.Errorf("run directory: %s: %w", ManifestFile, err)
 	}
 	m.Sum = sum(raw)
-	if raw, err = indented(m); err != nil {
+	if raw, err = files.JSON(m); err != nil {
 		return fmt.Errorf("run directory: %s: %w", ManifestFile, err)
 	}
 	return d.Write(ManifestFile, raw)
@@ -324,16 +324,11 @@ func (d *Dir) Write(name string, raw []byte) error {
 
 // WriteJSON writes a value as indented JSON, whole or not at all.
 func (d *Dir) WriteJSON(name string, v any) error {
-	raw, err := indented(v)
+	raw, err := files.JSON(v)
 	if err != nil {
 		return fmt.Errorf("run directory: %s: %w", name, err)
 	}
 	return d.Write(name, raw)
-}
-
-func indented(v any) ([]byte, error) {
-	raw, err := json.MarshalIndent(v, "", " ")
-	return append(raw, '\n'), err
 }
 
 // Mkdir makes a directory of the run, for files that are no stage's, and returns its path.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"weightsep/internal/files"
 )
 
 func opened(t *testing.T, path string) *Dir {
@@ -102,9 +103,9 @@ func TestManifestIsGuarded(t *testing.T) {
 		m := d.Manifest
 		m.Stages = []Stage{{Name: "s", Files: map[string]string{name: strings.Repeat("0", 64)}}}
 		m.Sum = ""
-		bare, _ := indented(m)
+		bare, _ := files.JSON(m)
 		m.Sum = sum(bare)
-		bad, _ := indented(m)
+		bad, _ := files.JSON(m)
 		if _, err := parse(bad); err == nil || !strings.Contains(err.Error(), "outside the run") {
 			t.Errorf("file %s: %v", name, err)
 		}

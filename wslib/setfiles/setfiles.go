@@ -9,8 +9,7 @@ import (
 	"weightsep/wslib/page"
 )
 
-// Files of a set in a run directory. The exclusive pages of all networks are in
-// one file, networks in order of formation.
+// Files of a set in a run directory. The exclusive pages of all networks, in order, are in one.
 const (
 	SharedFile    = "shared_weight_page.npy"
 	ExclusiveFile = "exclusive_weight_page.npy"
@@ -18,6 +17,9 @@ const (
 
 // File is the file of one of a network's other parts, relative to the run directory.
 func File(name, part string) string { return filepath.Join(name, part+".npy") }
+
+// parts are those of a network that have a file of their own, in the order in which they are put.
+var parts = []string{page.TablePart, page.ScalesPart, page.KeysPart, page.StatePart}
 
 // kinds are the element types of files; halves are stored as their bits.
 var kinds = map[string]string{"F32": "<f4", "F16": "<u2", "I32": "<i4", "U16": "<u2", "U8": "|u1",
@@ -60,7 +62,7 @@ func Save(s *page.Set, write func(name string, raw []byte) error) ([]string, err
 	}
 	for _, m := range s.Networks {
 		arrays := m.Arrays(s.Format)
-		for _, part := range []string{page.TablePart, page.ScalesPart, page.KeysPart, page.StatePart} {
+		for _, part := range parts {
 			if a, ok := arrays[part]; ok {
 				save(File(m.Name, part), a)
 			}
@@ -92,23 +94,21 @@ func Load(read Read, f page.Format, networks []Shape) (*page.Set, error) {
 	pages, taken := exclusive.Shape[0], 0
 	for _, n := range networks {
 		m := page.Member{Name: n.Name, Weights: n.Weights}
-		for _, p := range []struct {
-			part  string
-			there bool
-		}{
-			{page.TablePart, true}, {page.ScalesPart, n.Scales}, {page.KeysPart, n.Keys},
-			{page.StatePart, n.State > 0},
-		} {
-			put := func(a page.Array) error { return m.Put(f, p.part, a) }
-			if !p.there {
+		there := map[string]bool{page.TablePart: true, page.ScalesPart: n.Scales, page.KeysPart: n.Keys,
+			page.StatePart: n.State > 0}
+		for _, part := range parts {
+			if !there[part] {
 				continue
 			}
-			if err := read.array(File(n.Name, p.part), p.part, put); err != nil {
+			err := read.array(File(n.Name, part), part, func(a page.Array) error {
+				if have := a.Shape[0]; part == page.StatePart && have != n.State {
+					return fmt.Errorf("%d values, want %d", have, n.State)
+				}
+				return m.Put(f, part, a)
+			})
+			if err != nil {
 				return nil, err
 			}
-		}
-		if len(m.State) != n.State {
-			return nil, fmt.Errorf("read %s: %d values, want %d", File(n.Name, page.StatePart), len(m.State), n.State)
 		}
 		own := len(m.Table.Exclusive())
 		if taken += own; taken > pages {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -13,84 +15,73 @@ import (
 	"weightsep/datasets"
 	"weightsep/wslib/baseline"
 	"weightsep/wslib/network"
+	"weightsep/wslib/pipeline"
 )
 
 func (a *app) dataCommand() *ffcli.Command {
-	f := newRunFlags("data").withNet("`names` of datasets; default all ten")
-	minTrain := f.minTrainFlag()
+	f := a.flags("data", "`names` of datasets; default all ten")
+	minTrain := f.set.Int("min", pipeline.DefaultMinTrain,
+		"use the stand-in of a dataset of which fewer real training `samples` are found")
 	cold := f.set.Bool("cold", false, "prepare anew, in a temporary cache, and open once more: what "+
 		"both take")
-	return &ffcli.Command{
-		Name: "data", FlagSet: f.set,
-		ShortUsage: "ws data [-data DIR] [-net NAMES] [-cold]",
-		ShortHelp:  "what data there is: real or stand-in, splits, time to open, accuracy of the baselines",
-		Exec: func(ctx context.Context, _ []string) error {
-			nets, err := network.Select(network.Ten(), f.nets()...)
+	return f.verb("[-data DIR] [-net NAMES] [-cold]",
+		"what data there is: real or stand-in, splits, time to open, accuracy of the baselines",
+		func(ctx context.Context) error {
+			nets, err := f.ten()
 			if err != nil {
-				return usageError{err.Error()}
+				return err
 			}
 			if f.data != "" {
 				if err := datasets.CheckDir(f.data); err != nil {
 					return err
 				}
 			}
-			o := datasets.Options{Dir: f.data, MinTrain: *minTrain}
+			o := datasets.Options{MinTrain: *minTrain}
 			if *cold {
 				if o.CacheDir, err = os.MkdirTemp("", "weightsep-cold-"); err != nil {
 					return err
 				}
 				defer os.RemoveAll(o.CacheDir)
 			}
-			return a.printData(ctx, f, nets, o)
-		},
-	}
+			return f.printData(ctx, nets, o)
+		})
 }
 
 // printData prints a line for each dataset, and below what is to be said of it.
-func (a *app) printData(ctx context.Context, f *runFlags, nets []*network.Network,
-	o datasets.Options) error {
-	table := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+func (f *flags) printData(ctx context.Context, nets []*network.Network, o datasets.Options) error {
+	table := tabwriter.NewWriter(f.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "dataset\tdata\ttraining\tvalidation\ttest\tgroups\topened in\tagain in\tbaseline "+
 		"real\tbaseline stand-in")
-	var notes []string
+	var notes strings.Builder
 	for _, n := range nets {
-		o.Progress = f.dataProgress(a, n.Name)
 		start := time.Now()
-		d, err := datasets.Open(ctx, n.Name, o)
+		d, err := f.dataset(ctx, n.Name, o)
 		if err != nil {
 			return err
 		}
 		first := time.Since(start)
 		start = time.Now()
-		if _, err := datasets.Open(ctx, n.Name, o); err != nil {
+		if _, err := f.dataset(ctx, n.Name, o); err != nil {
 			return err
 		}
 		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%s\t%.2f s\t%.3f s\t%s\t%s\n", n.Name, d.Provenance.Kind,
 			d.Train.Len(), d.Validation.Len(), d.Test.Len(), groups(d), first.Seconds(),
 			time.Since(start).Seconds(),
 			shippedAccuracy(n, datasets.Real), shippedAccuracy(n, datasets.StandIn))
-		notes = append(notes, n.Name+": "+d.Provenance.String())
+		fmt.Fprintf(&notes, "%s: %s\n", n.Name, d.Provenance)
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	for _, note := range notes {
-		fmt.Fprintln(a.out, note)
-	}
-	return nil
+	err := table.Flush()
+	fmt.Fprint(f.out, notes.String())
+	return err
 }
 
 // groups counts the groups of related samples in the three splits.
 func groups(d *datasets.Dataset) string {
-	count := func(s *datasets.Split) int {
-		seen := map[int32]bool{}
-		for _, g := range s.Groups {
-			seen[g] = true
-		}
-		return len(seen)
-	}
 	if d.Train.Groups == nil {
 		return "none"
+	}
+	count := func(s *datasets.Split) int {
+		return len(slices.Compact(slices.Sorted(slices.Values(s.Groups))))
 	}
 	return fmt.Sprintf("%d, %d, %d", count(d.Train), count(d.Validation), count(d.Test))
 }

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"testing"
 
+	"weightsep/wslib/internal/option"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/pipeline"
 )
@@ -31,12 +32,12 @@ func TestValuesForEveryNetwork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := newRunFlags("run")
-		o := newConfigFlags(f)
+		f := (&app{}).flags("run", "")
+		f.config = option.Define(f.set, pipeline.Config{})
 		if err := f.set.Parse(w.args); err != nil {
 			t.Fatal(err)
 		}
-		if err := o.apply(&c); err != nil {
+		if err := f.apply(&c); err != nil {
 			t.Fatal(err)
 		}
 		if !maps.Equal(c.Optimization.Batch, w.want) {
@@ -51,8 +52,9 @@ func TestFlagsReachTheConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := newRunFlags("run")
-	o, b := newConfigFlags(f), budgetFlags(f)
+	f := (&app{}).flags("run", "")
+	f.config = option.Define(f.set, pipeline.Config{})
+	f.budgetFlags()
 	if err := f.set.Parse([]string{"-page", "256", "-seed", "3", "-rate", "0.01", "-steps", "7", "-scales",
 		"float16",
 		"-precision", "2", "-mixup", "gtsrb=0.5", "-bytes", "80KB", "-load", "20,obs=1"}); err != nil {
@@ -63,10 +65,10 @@ func TestFlagsReachTheConfig(t *testing.T) {
 	want.Optimization.LearningRate, want.Optimization.Steps = 0.01, 7
 	want.Optimization.Mixup = optimization.Each{"": 0, "gtsrb": 0.5}
 	want.Pages.Load = optimization.Each{"": 20, "obs": 1}
-	if err := o.apply(&c); err != nil {
+	if err := f.apply(&c); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(c, want) || b.bytes != 80_000 {
-		t.Errorf("got %+v and %d bytes, want %+v", c, b.bytes, want)
+	if !reflect.DeepEqual(c, want) || f.bytes != 80_000 {
+		t.Errorf("got %+v and %d bytes, want %+v", c, f.bytes, want)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"weightsep/wslib/budget"
 	"weightsep/wslib/grid"
+	"weightsep/wslib/internal/option"
 	"weightsep/wslib/pipeline"
 )
 
@@ -20,7 +21,7 @@ const defaultCells = "further,distilled,quantized-8,quantized-4,quantized-2," +
 	"random-table:32,joint-32:5.8,joint:32,joint:50,joint:80,alternating-10"
 
 func (a *app) gridCommand() *ffcli.Command {
-	f := newRunFlags("grid").withNet("`names` of networks; default all ten")
+	f := a.flags("grid", "`names` of networks; default all ten")
 	dir := f.set.String("dir", filepath.Join("results", "runs", "grid"), "`directory` of the grid")
 	cells := f.set.String("methods", defaultCells,
 		"`methods`, each METHOD[:RATIO[:LEVEL1]] with bits or rounds after a dash")
@@ -28,64 +29,57 @@ func (a *app) gridCommand() *ffcli.Command {
 	profile := f.set.String("profile", "packing",
 		"`profile` of the schedule: "+strings.Join(pipeline.Profiles(), ", "))
 	table := f.set.Bool("table", false, "run nothing, make the table and charts of what is finished in -dir")
-	config := newConfigFlags(f, "seed", "tpr", "margin", "shared", "exclusive", "method", "precision",
-		"exclusive-precision", "scales",
+	f.config = option.Define(f.set, pipeline.Config{}, "seed", "tpr", "margin", "shared", "exclusive",
+		"method", "precision", "exclusive-precision", "scales",
 		"first", "rounds", "passes", "turn", "lambda") // a grid's seeds, methods and budgets say these
-	return &ffcli.Command{
-		Name: "grid", FlagSet: f.set,
-		ShortUsage: "ws grid [-methods LIST] [-seeds LIST] [-data DIR] [-dir DIR] | ws grid -table " +
-			"[-dir DIR]",
-		ShortHelp: "compare methods, budgets and seeds; one table and the charts",
-		LongHelp: "Runs every method at every budget with every seed, and writes table.csv, table.md and\n" +
-			"charts into the directory. Interrupted, the same command goes on where it stopped.\n" +
-			"Methods: further (separate networks with the same further steps: the reference), " +
-			"distilled (the\n" +
-			"same, following the outputs of the reference, with -mixup), quantized-8, -4, -2,\n" +
-			"random-table:RATIO, joint:RATIO[:LEVEL1] (precision chosen) or\n" +
-			"joint-BITS:RATIO, alternating[-ROUNDS[:FIRST]] (of 100, and steps of first turns, of 2000;\n" +
+	return f.verb("[-methods LIST] [-seeds LIST] [-data DIR] [-dir DIR] | -table [-dir DIR]",
+		"compare methods, budgets and seeds; one table and the charts\n"+
+			"Runs every method at every budget with every seed, and writes table.csv, table.md and\n"+
+			"charts into the directory. Interrupted, the same command goes on where it stopped.\n"+
+			"Methods: further (separate networks with the same further steps: the reference), "+
+			"distilled (the\n"+
+			"same, following the outputs of the reference, with -mixup), quantized-8, -4, -2,\n"+
+			"random-table:RATIO, joint:RATIO[:LEVEL1] (precision chosen) or\n"+
+			"joint-BITS:RATIO, alternating[-ROUNDS[:FIRST]] (of 100, and steps of first turns, of 2000;\n"+
 			"without FIRST as much less as there are fewer rounds).",
-		Exec: func(ctx context.Context, _ []string) error {
+		func(ctx context.Context) error {
 			if *table {
-				if err := onlyThese(f.set, "ws grid -table", "table", "dir", "quiet"); err != nil {
+				if err := f.onlyThese("ws grid -table", "table", "dir", "quiet"); err != nil {
 					return err
 				}
-				return a.reportGrid(ctx, *dir)
+				return f.reportGrid(ctx, *dir)
 			}
-			if isSet(f.set, "run") {
-				return usagef("a grid's directory is given by -dir, not -run")
+			if err := f.refuse("a grid's directory is given by -dir, not -%s", "run"); err != nil {
+				return err
 			}
 			s, err := gridSpec(*profile, *cells, *seeds)
 			if err != nil {
-				return usageError{err.Error()}
-			}
-			if nets := f.nets(); len(nets) > 0 {
-				s.Config.Networks = nets
+				return wrong(err)
 			}
 			s.Config.Data.Dir = f.data
-			if err := config.apply(&s.Config); err != nil {
+			if err := f.apply(&s.Config); err != nil {
 				return err
 			}
-			if config.Given("keys") {
+			if f.isSet("keys") {
 				s.Keys = budget.NoKeys // unless the configuration has them
 			}
 			if err := s.Validate(); err != nil {
-				return usageError{err.Error()}
+				return wrong(err)
 			}
-			o := grid.Options{Backend: f.backend, Log: a.err, Progress: f.options(a).Progress}
+			o := pipeline.Options{Backend: f.backend, Log: f.err, Progress: f.progress()}
 			failed := grid.Run(ctx, *dir, s, o)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			return errors.Join(failed, a.reportGrid(ctx, *dir))
-		},
-	}
+			return errors.Join(failed, f.reportGrid(ctx, *dir))
+		})
 }
 
 // reportGrid prints the names of the files that it writes.
-func (a *app) reportGrid(ctx context.Context, dir string) error {
+func (f *flags) reportGrid(ctx context.Context, dir string) error {
 	files, err := grid.Report(ctx, dir)
 	for _, name := range files {
-		fmt.Fprintln(a.out, filepath.Join(dir, name))
+		fmt.Fprintln(f.out, filepath.Join(dir, name))
 	}
 	return err
 }

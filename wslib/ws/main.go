@@ -14,7 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
@@ -53,37 +53,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		},
 	}
 	var help bytes.Buffer // what the flag package prints of its own
-	for _, c := range append([]*ffcli.Command{root}, root.Subcommands...) {
-		c.FlagSet.SetOutput(&help)
-		c.UsageFunc = usage
-		if exec := c.Exec; c != root {
-			c.Exec = func(ctx context.Context, args []string) error {
-				if len(args) > 0 {
-					return usagef("ws %s takes flags only, got %q", c.Name, args[0])
-				}
-				return exec(ctx, args)
-			}
-		}
-	}
 	see := "ws"
-	if len(args) > 0 && slices.ContainsFunc(root.Subcommands,
-		func(c *ffcli.Command) bool { return c.Name == args[0] }) {
-		see = "ws " + args[0]
-	}
-	if err := root.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			io.Copy(stderr, &help)
-			return 0
+	root.FlagSet.SetOutput(&help)
+	for _, c := range root.Subcommands {
+		c.FlagSet.SetOutput(&help)
+		if len(args) > 0 && c.Name == args[0] {
+			see = c.FlagSet.Name()
 		}
+	}
+	err := root.Parse(args)
+	if err == nil {
+		if err = root.Run(ctx); err == nil {
+			err = out.err
+		}
+	} else if !errors.Is(err, flag.ErrHelp) {
 		for within := err; within != nil; within = errors.Unwrap(within) {
 			err = within
 		}
-		fmt.Fprintf(stderr, "ws: %v; see %s -h\n", err, see) // without the list of all flags
-		return 2
-	}
-	err := root.Run(ctx)
-	if err == nil {
-		err = out.err
+		err = wrong(err)
 	}
 	var usage usageError
 	switch {
@@ -93,10 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		io.Copy(stderr, &help)
 		return 0
 	case errors.As(err, &usage):
-		for within := err; within != nil; within = errors.Unwrap(within) {
-			err = within
-		}
-		fmt.Fprintf(stderr, "ws: %v; see %s -h\n", err, see)
+		fmt.Fprintf(stderr, "ws: %v; see %s -h\n", usage, see) // without the list of all flags
 		return 2
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "\nws: interrupted. What is complete is kept; the same command goes on "+
@@ -110,8 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // app is where the verbs write.
 type app struct{ out, err io.Writer }
 
-// checked remembers the first error of writing, so that a result that could not be
-// printed is an error of the command.
+// checked remembers the first error of writing: that a result is not printed is the command's error.
 type checked struct {
 	w   io.Writer
 	err error
@@ -126,8 +109,43 @@ func (c *checked) Write(p []byte) (int, error) {
 }
 
 // usageError is a wrong command line.
-type usageError struct{ msg string }
+type usageError string
 
-func (e usageError) Error() string { return e.msg }
+func (e usageError) Error() string { return string(e) }
 
-func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(format, args...)) }
+
+// wrong makes an error, if there is one, one of the command line.
+func wrong(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError(err.Error())
+}
+
+// verb is a command with these flags. usage is its flags, or several forms of them with " | " between
+// them; help is a line for the list of verbs, and below it what else there is to say.
+func (f *flags) verb(usage, help string, exec func(context.Context) error) *ffcli.Command {
+	name := f.set.Name()
+	short, long, _ := strings.Cut(help, "\n")
+	return &ffcli.Command{
+		Name: strings.TrimPrefix(name, "ws "), FlagSet: f.set, ShortHelp: short, LongHelp: long,
+		ShortUsage: name + " " + strings.ReplaceAll(usage, " | ", " | "+name+" "), UsageFunc: printUsage,
+		Exec: func(ctx context.Context, args []string) error {
+			if len(args) > 0 {
+				return usagef("%s takes flags only, got %q", name, args[0])
+			}
+			return exec(ctx)
+		},
+	}
+}
+
+// printUsage prints a verb's help: ffcli's but for the flags, which are as the flag package prints
+// them, for a long default would push ffcli's column of what they mean off the screen.
+func printUsage(c *ffcli.Command) string {
+	bare := *c
+	bare.FlagSet = flag.NewFlagSet("", flag.ContinueOnError)
+	fmt.Fprintf(c.FlagSet.Output(), "%s\n\nFLAGS\n", strings.TrimRight(ffcli.DefaultUsageFunc(&bare), "\n"))
+	c.FlagSet.PrintDefaults()
+	return ""
+}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"text/tabwriter"
 
@@ -11,89 +13,59 @@ import (
 	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
+	"weightsep/wslib/separation"
 )
 
 func (a *app) listCommand() *ffcli.Command {
-	f := newRunFlags("list")
-	return &ffcli.Command{
-		Name: "list", FlagSet: f.set,
-		ShortUsage: "ws list [-run DIR]",
-		ShortHelp:  "the networks of a run and their pages; without a run, the ten",
-		Exec: func(ctx context.Context, _ []string) error {
-			exists, err := f.exists()
-			if err != nil {
-				return err
+	f := a.flags("list", "")
+	return f.verb("[-run DIR]", "the networks of a run and their pages; without a run, the ten",
+		func(ctx context.Context) error {
+			if f.exists() || f.isSet("run") {
+				return f.onRun(f.list)(ctx)
 			}
-			t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-			if !exists {
-				if isSet(f.set, "run") {
-					return fmt.Errorf("no run in %s", f.run)
-				}
-				fmt.Fprintln(t, "network\tinput\tclasses\tweights\tpages\t")
-				for _, n := range network.Ten() {
-					fmt.Fprintf(t, "%s\t%v\t%d\t%d\t%d\t\n", n.Name, n.Input(), n.Outputs(), n.Weights(),
-						page.Count(n.Weights(), page.DefaultSize))
-				}
-				return t.Flush()
+			t := tabwriter.NewWriter(f.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+			fmt.Fprintln(t, "network\tinput\tclasses\tweights\tpages\t")
+			for _, n := range network.Ten() {
+				fmt.Fprintf(t, "%s\t%v\t%d\t%d\t%d\t\n", n.Name, n.Input(), n.Outputs(), n.Weights(),
+					page.Count(n.Weights(), page.DefaultSize))
 			}
-			r, err := f.reopen(ctx, a)
-			if err != nil {
-				return err
-			}
-			defer r.Close()
-			o, err := r.Overlapped()
-			if err != nil {
-				return err
-			}
-			fmt.Fprintln(t, "network\tweights\tpages\texclusive\tsharable\tcost\t")
-			var tables []page.Table
-			for _, n := range o.Networks {
-				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.4f\t\n", n.Name, n.Weights, n.Pages, len(n.Exclusive),
-					n.Pages-len(n.Exclusive), n.Cost)
-				tables = append(tables, page.Table{Shared: o.SharedPages, Entries: n.Table})
-			}
-			if err := t.Flush(); err != nil {
-				return err
-			}
-			fmt.Fprintf(a.out, "%d shared pages of %d, occupancy %v\n", o.SharedPages, o.PageSize,
-				page.Occupancy(tables, o.SharedPages))
-			return nil
-		},
+			return t.Flush()
+		})
+}
+
+// list prints the networks of a run and the use of its shared pages.
+func (f *flags) list(_ context.Context, r *pipeline.Run, _ []*network.Network) error {
+	o, err := r.Overlapped()
+	if err != nil {
+		return err
 	}
+	t := tabwriter.NewWriter(f.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "network\tweights\tpages\texclusive\tsharable\tcost\t")
+	var tables []page.Table
+	for _, n := range o.Networks {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%.4f\t\n", n.Name, n.Weights, n.Pages, len(n.Exclusive),
+			n.Pages-len(n.Exclusive), n.Cost)
+		tables = append(tables, page.Table{Shared: o.SharedPages, Entries: n.Table})
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(f.out, "%d shared pages of %d, occupancy %v\n", o.SharedPages, o.PageSize,
+		page.Occupancy(tables, o.SharedPages))
+	return nil
 }
 
 func (a *app) addCommand() *ffcli.Command {
-	f := newRunFlags("add").withNet("`names` of networks to add, in order")
-	return &ffcli.Command{
-		Name: "add", FlagSet: f.set,
-		ShortUsage: "ws add -net NAMES [-run DIR] [-data DIR]",
-		ShortHelp:  "form, separate and overlap one or more networks",
-		LongHelp: "Adds networks to a run, which is made if it is not there: their baselines, Fisher\n" +
-			"information, exclusive pages and page tables. Prints what overlapping decided. The pages\n" +
-			"are then to be trained: ws train.",
-		Exec: func(ctx context.Context, _ []string) error {
+	f := a.flags("add", "`names` of networks to add, in order")
+	return f.verb("-net NAMES [-run DIR] [-data DIR]", "form, separate and overlap one or more networks\n"+
+		"Adds networks to a run, which is made if it is not there: their baselines, Fisher\n"+
+		"information, exclusive pages and page tables. Prints what overlapping decided. The pages\n"+
+		"are then to be trained: ws train.",
+		func(ctx context.Context) error {
 			if len(f.nets()) == 0 {
 				return usagef("ws add needs -net")
 			}
-			exists, err := f.exists()
-			if err != nil {
-				return err
-			}
-			var r *pipeline.Run
-			if exists {
-				r, err = f.reopen(ctx, a)
-			} else {
-				var c pipeline.Config
-				if c, err = pipeline.Profile("quick"); err != nil {
-					return err
-				}
-				var options pipeline.Options
-				if options, err = f.withOwn(ctx, a); err != nil {
-					return err
-				}
-				c.Networks, c.Data.Dir, c.Own = f.nets(), f.data, pipeline.OwnHashes(options.Own)
-				r, err = pipeline.Open(f.run, c, options)
-			}
+			r, err := f.openOrMake(ctx)
 			if err != nil {
 				return err
 			}
@@ -107,9 +79,43 @@ func (a *app) addCommand() *ffcli.Command {
 			if err := change(ctx, r, networks, "network %s is in the run already", f.net); err != nil {
 				return err
 			}
-			return a.printPlan(r, f.nets())
-		},
+			return f.printPlan(r, f.nets())
+		})
+}
+
+// openOrMake opens the run of -run or, if there is none, makes one of the networks of -net.
+func (f *flags) openOrMake(ctx context.Context) (*pipeline.Run, error) {
+	if f.exists() {
+		return f.reopen(ctx)
 	}
+	c, err := pipeline.Profile("quick")
+	if err != nil {
+		return nil, err
+	}
+	o, err := f.options(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.Networks, c.Data.Dir, c.Own = f.nets(), f.data, pipeline.OwnHashes(o.Own)
+	return pipeline.Open(f.run, c, o)
+}
+
+func (a *app) removeCommand() *ffcli.Command {
+	f := a.flags("remove", "`names` of networks to remove")
+	return f.verb("-net NAMES [-run DIR]", "take networks out of a run", func(ctx context.Context) error {
+		if len(f.nets()) == 0 {
+			return usagef("ws remove needs -net")
+		}
+		return f.onRun(func(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
+			left := slices.DeleteFunc(r.Config().Networks,
+				func(n string) bool { return slices.Contains(f.nets(), n) })
+			if err := change(ctx, r, left, "network %s is not in the run", f.net); err != nil {
+				return err
+			}
+			fmt.Fprintf(f.out, "networks left: %v\n", left)
+			return nil
+		})(ctx)
+	})
 }
 
 // change gives a run other networks and places them. It is an error if they are placed there as they
@@ -117,10 +123,11 @@ func (a *app) addCommand() *ffcli.Command {
 func change(ctx context.Context, r *pipeline.Run, networks []string, format string, args ...any) error {
 	c := r.Config()
 	_, unplaced := r.Overlapped()
-	if len(networks) == len(c.Networks) && unplaced == nil {
+	same := len(networks) == len(c.Networks)
+	if same && unplaced == nil {
 		return fmt.Errorf(format, args...)
 	}
-	if c.Networks = networks; len(networks) != len(r.Config().Networks) {
+	if c.Networks = networks; !same {
 		if err := configure(ctx, r, c); err != nil {
 			return err
 		}
@@ -131,7 +138,7 @@ func change(ctx context.Context, r *pipeline.Run, networks []string, format stri
 // configure gives a run another configuration, if that is a valid one and the data are those of before.
 func configure(ctx context.Context, r *pipeline.Run, c pipeline.Config) error {
 	if err := c.Validate(); err != nil {
-		return usageError{err.Error()}
+		return wrong(err)
 	}
 	if err := r.CheckData(ctx); err != nil {
 		return err
@@ -139,50 +146,107 @@ func configure(ctx context.Context, r *pipeline.Run, c pipeline.Config) error {
 	return r.SetConfig(c)
 }
 
+func (a *app) costCommand() *ffcli.Command {
+	f := a.flags("cost", "`names` of networks; default all of the run")
+	return f.verb("[-run DIR] [-net NAMES]",
+		"exclusive pages, page table and cost of each network, and the total cost",
+		f.onRun(func(_ context.Context, r *pipeline.Run, nets []*network.Network) error {
+			return f.printPlan(r, network.Names(nets))
+		}))
+}
+
 // printPlan prints the bookkeeping of the named networks, as the original does.
-func (a *app) printPlan(r *pipeline.Run, names []string) error {
+func (f *flags) printPlan(r *pipeline.Run, names []string) error {
 	o, err := r.Overlapped()
 	if err != nil {
 		return err
 	}
 	for _, n := range o.Networks {
-		if len(names) > 0 && !slices.Contains(names, n.Name) {
-			continue
+		if slices.Contains(names, n.Name) {
+			fmt.Fprintf(f.out, "%s\n exclusive pages %v\n weights %d, pages %d, exclusive %d, sharable %d\n"+
+				" page table %v\n cost %.6f\n", n.Name, n.Exclusive, n.Weights, n.Pages,
+				len(n.Exclusive), n.Pages-len(n.Exclusive), n.Table, n.Cost)
 		}
-		fmt.Fprintf(a.out, "%s\n exclusive pages %v\n weights %d, pages %d, exclusive %d, sharable %d\n "+
-			"page table %v\n cost %.6f\n",
-			n.Name, n.Exclusive, n.Weights, n.Pages, len(n.Exclusive), n.Pages-len(n.Exclusive),
-			n.Table, n.Cost)
 	}
-	fmt.Fprintf(a.out, "total network cost %.6f\n", o.TotalCost)
+	fmt.Fprintf(f.out, "total network cost %.6f\n", o.TotalCost)
 	return nil
 }
 
-func (a *app) removeCommand() *ffcli.Command {
-	f := newRunFlags("remove").withNet("`names` of networks to remove")
-	return &ffcli.Command{
-		Name: "remove", FlagSet: f.set,
-		ShortUsage: "ws remove -net NAMES [-run DIR]",
-		ShortHelp:  "take networks out of a run",
-		Exec: func(ctx context.Context, _ []string) error {
-			if len(f.nets()) == 0 {
-				return usagef("ws remove needs -net")
+func (a *app) fisherCommand() *ffcli.Command {
+	f := a.flags("fisher", "`names` of networks; default all of the run")
+	return f.verb("[-run DIR] [-net NAMES]", "compute Fisher information and show the densest pages",
+		f.onRun(func(ctx context.Context, r *pipeline.Run, nets []*network.Network) error {
+			if err := r.Fisher(ctx); err != nil {
+				return err
 			}
-			r, err := f.reopen(ctx, a)
+			for _, n := range nets {
+				info, err := r.FisherInformation(n)
+				if err != nil {
+					return err
+				}
+				density := separation.Density(info, r.Config().Pages.Size)
+				fmt.Fprintf(f.out, "%s", n.Name)
+				taken := 0.0
+				for _, p := range separation.ByDensity(density)[:min(10, len(density))] {
+					taken += density[p]
+					fmt.Fprintf(f.out, "  page %d %.4f", p, density[p])
+				}
+				fmt.Fprintf(f.out, "  (together %.4f)\n", taken)
+			}
+			return nil
+		}))
+}
+
+func (a *app) benchCommand() *ffcli.Command {
+	f := a.flags("bench", "")
+	n := f.set.Int("n", 0, "random executions, measured now and not kept; default: those of the run")
+	return f.verb("[-run DIR] [-n 50]", "switching and execution time, from pages and from weight files",
+		f.onRun(func(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
+			b, err := bench(ctx, r, *n)
 			if err != nil {
 				return err
 			}
-			defer r.Close()
-			if _, err := network.Select(r.Networks(), f.nets()...); err != nil {
-				return usageError{err.Error()}
+			for i, e := range b.Separated.Executions {
+				x := b.Files.Executions[i]
+				fmt.Fprintf(f.out, "[%d/%d] %s: pages %.3f ms, file %.3f ms; execution %.3f and %.3f "+
+					"ms; accuracy %f and %f\n", i+1, len(b.Separated.Executions),
+					e.Network, 1e3*e.Switch.Seconds(), 1e3*x.Switch.Seconds(), 1e3*e.Execute.Seconds(),
+					1e3*x.Execute.Seconds(), e.Accuracy, x.Accuracy)
 			}
-			left := slices.DeleteFunc(r.Config().Networks,
-				func(n string) bool { return slices.Contains(f.nets(), n) })
-			if err := change(ctx, r, left, "network %s is not in the run", f.net); err != nil {
-				return err
-			}
-			fmt.Fprintf(a.out, "networks left: %v\n", r.Config().Networks)
+			fmt.Fprintf(f.out, "total weights load time: pages %.3f ms, files %.3f ms\ntotal DNN "+
+				"execution time: pages %.3f ms, files %.3f ms\n",
+				1e3*b.Separated.Switch.Seconds(), 1e3*b.Files.Switch.Seconds(),
+				1e3*b.Separated.Execute.Seconds(), 1e3*b.Files.Execute.Seconds())
 			return nil
-		},
+		}))
+}
+
+// bench is the benchmark of a run, which is kept there, or one of n executions.
+func bench(ctx context.Context, r *pipeline.Run, n int) (*pipeline.Benchmark, error) {
+	switch {
+	case n < 0:
+		return nil, usagef("%d executions, want 1 or more", n)
+	case n > 0:
+		o := r.Config().Bench
+		o.Executions = n
+		return r.Measure(ctx, o)
 	}
+	if err := r.Bench(ctx); err != nil {
+		return nil, err
+	}
+	return r.Benchmark()
+}
+
+func (a *app) figuresCommand() *ffcli.Command {
+	f := a.flags("figures", "")
+	out := f.set.String("out", "", "`directory` for the charts; default figures in the run directory")
+	return f.verb("[-run DIR] [-out DIR]", "draw every chart that a run has results for, as SVG",
+		f.onRun(func(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
+			dir := cmp.Or(*out, r.Dir.File("figures"))
+			saved, err := r.Figures(ctx, dir)
+			for _, name := range saved {
+				fmt.Fprintln(f.out, filepath.Join(dir, name))
+			}
+			return err
+		}))
 }

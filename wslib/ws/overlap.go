@@ -20,40 +20,36 @@ import (
 )
 
 func (a *app) overlapCommand() *ffcli.Command {
-	set := flag.NewFlagSet("ws overlap", flag.ContinueOnError)
-	dir := set.String("dir", "", "`directory` of NAME.npy and NAME_fisher.npy, flat float32, for "+
+	f := &flags{app: a, set: flag.NewFlagSet("ws overlap", flag.ContinueOnError)}
+	dir := f.set.String("dir", "", "`directory` of NAME.npy and NAME_fisher.npy, flat float32, for "+
 		"each network")
-	order := set.String("order", "", "network `names` in order of formation, separated by commas; default "+
-		"all, by name")
-	size := set.Int("page", page.DefaultSize, "weights in a page")
-	d := separation.Defaults()
-	shared := set.Int("shared", d.Shared, "number of shared pages")
-	margin := set.Float64("margin", d.Margin, "density that may stay without exclusive pages")
-	return &ffcli.Command{
-		Name: "overlap", FlagSet: set,
-		ShortUsage: "ws overlap -dir DIR [-order a,b,c] [-page 512] [-shared 128] [-margin 0.1]",
-		ShortHelp:  "separate and overlap networks of any kind from their weights; prints JSON",
-		Exec: func(ctx context.Context, _ []string) error {
+	order := f.set.String("order", "",
+		"network `names` in order of formation, separated by commas; default all, by name")
+	size := f.set.Int("page", page.DefaultSize, "weights in a page")
+	o := separation.Defaults()
+	f.set.IntVar(&o.Shared, "shared", o.Shared, "number of shared pages")
+	f.set.Float64Var(&o.Margin, "margin", o.Margin, "density that may stay without exclusive pages")
+	return f.verb("-dir DIR [-order a,b,c] [-page 512] [-shared 128] [-margin 0.1]",
+		"separate and overlap networks of any kind from their weights; prints JSON",
+		func(ctx context.Context) (err error) {
 			if *dir == "" {
 				return usagef("ws overlap needs -dir")
 			}
 			names := splitNames(*order)
-			if len(names) == 0 {
-				var err error
+			if names == nil {
 				if names, err = networksIn(*dir); err != nil {
 					return err
 				}
 			}
-			plan, err := overlapping.New(*size, *shared)
+			plan, err := overlapping.New(*size, o.Shared)
 			if err != nil {
-				return usageError{err.Error()}
+				return wrong(err)
 			}
 			for _, name := range names {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				n, err := readNetwork(*dir, name, *size,
-					separation.Options{TPR: d.TPR, Margin: *margin, Shared: *shared})
+				n, err := readNetwork(*dir, name, *size, o)
 				if err != nil {
 					return err
 				}
@@ -62,17 +58,15 @@ func (a *app) overlapCommand() *ffcli.Command {
 				}
 				plan.Average()
 			}
-			enc := json.NewEncoder(a.out)
+			enc := json.NewEncoder(f.out)
 			enc.SetIndent("", " ")
 			return enc.Encode(pipeline.OverlapRecord(plan))
-		},
-	}
+		})
 }
 
 const fisherSuffix = "_fisher.npy"
 
-// networksIn lists the networks of a directory by name: every NAME.npy, each of
-// which must have its NAME_fisher.npy.
+// networksIn lists the networks of a directory by name: every NAME.npy but for NAME_fisher.npy.
 func networksIn(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -114,7 +108,7 @@ func readNetwork(dir, name string, size int, o separation.Options) (overlapping.
 	}
 	own, err := separation.Separate(separation.Density(f, size), o)
 	if err != nil {
-		return overlapping.Network{}, usageError{err.Error()}
+		return overlapping.Network{}, wrong(err)
 	}
 	return overlapping.Network{Name: name, Weights: w, Fisher: f, Exclusive: own}, nil
 }

@@ -7,75 +7,56 @@ import (
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
+	"weightsep/datasets"
+	"weightsep/wslib/baseline"
+	"weightsep/wslib/internal/option"
+	"weightsep/wslib/network"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/pipeline"
 )
 
 func (a *app) runCommand() *ffcli.Command {
-	f := newRunFlags("run").withNet("`names` of networks, in order of formation; default all ten, or all " +
-		"of -nets")
+	f := a.flags("run", "`names` of networks, in order of formation; default all ten, or all of -nets")
 	profile := f.set.String("profile", "quick", "`profile`: "+strings.Join(pipeline.Profiles(), ", "))
-	o := newConfigFlags(f)
-	b := budgetFlags(f)
+	f.config = option.Define(f.set, pipeline.Config{})
+	f.budgetFlags()
 	from := f.set.String("from", "", "optimized run `directory` to go on from: others in -net join its "+
 		"networks, those not in -net leave")
 	hold := f.set.Bool("hold", true, "with -from: networks of the run there keep their weights bit for "+
 		"bit, only those that join are trained; false trains all on the pages that are there")
-	return &ffcli.Command{
-		Name: "run", FlagSet: f.set,
-		ShortUsage: "ws run [-profile quick|smoke|packing|paper] [-run DIR] [-data DIR] [flags]",
-		ShortHelp:  "the whole pipeline: form, separate, overlap, optimize, evaluate, bench",
-		LongHelp: "Runs every stage that the run directory does not have yet, and prints the summary.\n" +
-			"Interrupted, the same command goes on where it stopped. With a budget (-ratio or -bytes)\n" +
-			"shared and exclusive pages and their precision are chosen for you.\n" +
-			"A flag that is not given leaves the value of the profile. Some take a value for every " +
-			"network\n" +
+	return f.verb("[-profile quick|smoke|packing|paper] [-run DIR] [-data DIR] [flags]",
+		"the whole pipeline: form, separate, overlap, optimize, evaluate, bench\n"+
+			"Runs every stage that the run directory does not have yet, and prints the summary.\n"+
+			"Interrupted, the same command goes on where it stopped. With a budget (-ratio or -bytes)\n"+
+			"shared and exclusive pages and their precision are chosen for you.\n"+
+			"A flag that is not given leaves the value of the profile. Some take a value for every "+
+			"network\n"+
 			"and others for single ones, as in -batch 128,obs=16; without the first it stays the profile's.",
-		Exec: func(ctx context.Context, _ []string) error {
+		func(ctx context.Context) error {
 			c, err := pipeline.Profile(*profile)
 			if err != nil {
-				return usageError{err.Error()}
+				return wrong(err)
 			}
-			options, err := f.withOwn(ctx, a)
+			o, err := f.options(ctx)
 			if err != nil {
 				return err
 			}
 			switch {
-			case *from == "" && isSet(f.set, "hold"):
-				return usagef("-hold is about the networks of a run to go on from: give -from")
-			case *from != "" && *hold:
-				c, err = b.join(*from, options.Own, o, a.err)
-			case *from != "":
-				c, err = configFrom(*from, f, o)
+			case *from == "":
+				err = f.fresh(&c, o.Own)
+			case *hold:
+				c, err = f.join(*from, o.Own)
 			default:
-				c.Own = pipeline.OwnHashes(options.Own)
-				if nets := f.nets(); len(nets) > 0 {
-					c.Networks = nets
-				} else if len(options.Own) > 0 {
-					c.Networks = nil
-					for _, own := range options.Own {
-						c.Networks = append(c.Networks, own.Network.Name)
-					}
-				}
-				var bare string
-				if bare, err = c.ForOwn(options.Own); err == nil {
-					err = o.apply(&c)
-				}
-				if err == nil && bare != "" && c.Untrained() {
-					fmt.Fprintf(a.err, "%s has no %s_train_data.npy: pages are rounded as they are, not "+
-						"trained, and not shared\n", bare, bare)
-				}
-				if err == nil {
-					err = b.apply(&c, options.Own, o, a.err)
-				}
+				c, err = f.goOn(*from)
 			}
 			if err != nil {
 				return err
 			}
 			c.Data.Dir = f.data
 			if err := c.Validate(); err != nil {
-				return usageError{err.Error()}
+				return wrong(err)
 			}
-			r, err := pipeline.Open(f.run, c, options)
+			r, err := pipeline.Open(f.run, c, o)
 			if err != nil {
 				return err
 			}
@@ -87,45 +68,182 @@ func (a *app) runCommand() *ffcli.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(a.err)
-			if err := s.Write(a.out); err != nil {
+			fmt.Fprintln(f.err)
+			if err := s.Write(f.out); err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "Run directory: %s\n", f.run)
+			fmt.Fprintf(f.out, "Run directory: %s\n", f.run)
 			return nil
-		},
-	}
+		})
 }
 
-// pagesAndData are flags that make no sense where pages and data are those of a run.
-var pagesAndData = []string{"profile", "page", "shared", "exclusive", "margin", "tpr", "fisher",
-	"seed", "min",
-	"precision", "exclusive-precision", "scales", "keys", "level1", "placement", "method"}
-
-func refuse(f *runFlags, names ...string) error {
-	for _, name := range names {
-		if isSet(f.set, name) {
-			return usagef("-from takes pages and data of the run there: leave out -%s", name)
+// fresh makes a profile the configuration of a run that goes on from no other.
+func (f *flags) fresh(c *pipeline.Config, own []pipeline.Own) error {
+	if err := f.refuse("-%s is about the networks of a run to go on from: give -from", "hold"); err != nil {
+		return err
+	}
+	c.Own = pipeline.OwnHashes(own)
+	if len(own) > 0 {
+		c.Networks = nil
+		for _, o := range own {
+			c.Networks = append(c.Networks, o.Network.Name)
 		}
+	}
+	bare, err := c.ForOwn(own)
+	if err == nil {
+		err = f.apply(c)
+	}
+	if err != nil {
+		return err
+	}
+	if bare != "" && c.Untrained() {
+		fmt.Fprintf(f.err, "%s has no %s_train_data.npy: pages are rounded as they are, not trained, and "+
+			"not shared\n", bare, bare)
+	}
+	return f.applyBudget(c, own)
+}
+
+// refuseWith reports flags that make no sense where pages and data are those of a run, and others.
+func (f *flags) refuseWith(others ...string) error {
+	return f.refuse("-from takes pages and data of the run there: leave out -%s", append([]string{"profile",
+		"page", "shared", "exclusive", "margin", "tpr", "fisher", "seed", "min", "precision",
+		"exclusive-precision", "scales", "keys", "level1", "placement", "method"}, others...)...)
+}
+
+// join is the configuration of a run that goes on from the one in dir and holds its networks.
+func (f *flags) join(dir string, own []pipeline.Own) (c pipeline.Config, err error) {
+	if err := f.refuseWith(); err != nil {
+		return c, err
+	}
+	names := f.nets()
+	if names == nil {
+		return c, usagef("-from needs -net: the networks that stay and those that join")
+	}
+	total, err := f.budget(pipeline.Config{Networks: names, Own: pipeline.OwnHashes(own)}, own)
+	if err != nil {
+		return c, err
+	}
+	c, plan, err := pipeline.Join(dir, f.data, own, names, total, func(c *pipeline.Config) error {
+		c.Hold = true // networks that join are placed by load whatever the run there did
+		return f.apply(c)
+	})
+	if err != nil {
+		return c, err
+	}
+	if plan.Bytes == 0 {
+		fmt.Fprintf(f.err, "no network joins: %d shared pages are left\n", c.Pages.Shared)
+		return c, nil
+	}
+	fmt.Fprint(f.err, "all networks together: ")
+	f.announce(max(total, plan.Bytes), plan)
+	return c, nil
+}
+
+// goOn is the configuration of an optimized run, to train all networks on its pages.
+func (f *flags) goOn(dir string) (c pipeline.Config, err error) {
+	if err := f.refuseWith("ratio", "bytes"); err != nil {
+		return c, err
+	}
+	r, err := pipeline.Reopen(dir, f.data, pipeline.Options{})
+	if err != nil {
+		return c, err
+	}
+	defer r.Close()
+	c = r.Config()
+	c.From, c.Hold = dir, false
+	err = f.apply(&c)
+	return c, err
+}
+
+func (a *app) trainCommand() *ffcli.Command {
+	f := a.flags("train", "`names` of networks to train baselines of (with -baseline)")
+	f.config = option.Define(f.set, pipeline.Config{})
+	base := f.set.Bool("baseline", false, "train baselines instead of a run's pages")
+	out := f.set.String("out", "baselines", "`directory` for baselines")
+	return f.verb("[-run DIR] [-method joint|alternating] | -baseline -net NAMES [-out DIR]",
+		"optimize a run's pages, or train baselines",
+		func(ctx context.Context) error {
+			if *base {
+				return f.trainBaselines(ctx, *out)
+			}
+			if err := f.refuse("-%s is for baselines: a run has its networks, data and seed", "net", "out",
+				"seed", "min"); err != nil {
+				return err
+			}
+			return f.onRun(f.trainPages)(ctx)
+		})
+}
+
+// trainPages optimizes a run's pages.
+func (f *flags) trainPages(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
+	c := r.Config()
+	if err := f.apply(&c); err != nil {
+		return err
+	}
+	if err := configure(ctx, r, c); err != nil {
+		return err
+	}
+	if err := r.Optimize(ctx); err != nil {
+		return err
+	}
+	h, err := r.History()
+	if err != nil {
+		return err
+	}
+	for _, p := range h.Points {
+		fmt.Fprintf(f.out, "step %d, mean validation accuracy: %.6f\n", p.Step, p.Mean)
 	}
 	return nil
 }
 
-// configFrom is the configuration of an optimized run, to go on from it: pages, data
-// and schedule are the same, so flags that would change the pages make no sense.
-func configFrom(dir string, f *runFlags, o configFlags) (pipeline.Config, error) {
-	if err := refuse(f, append(pagesAndData, "ratio", "bytes")...); err != nil {
-		return pipeline.Config{}, err
+// trainBaselines trains separate networks and saves them in a directory.
+func (f *flags) trainBaselines(ctx context.Context, out string) error {
+	if err := f.onlyThese("ws train -baseline", "baseline", "net", "out", "seed", "min",
+		"data", "backend", "quiet", "steps", "batch", "rate", "dropout"); err != nil {
+		return err
 	}
-	r, err := pipeline.Reopen(dir, f.data, pipeline.Options{})
+	c, err := pipeline.Profile("quick")
 	if err != nil {
-		return pipeline.Config{}, err
+		return err
 	}
-	defer r.Close()
-	c := r.Config()
-	c.From, c.Hold = dir, false
-	if nets := f.nets(); len(nets) > 0 {
-		c.Networks = nets
+	r := &c.Optimization
+	r.Steps, r.Batch, r.Dropout = 4000, optimization.Each{"": 100}, optimization.Each{"": 0.1}
+	if err := f.apply(&c); err != nil {
+		return err
 	}
-	return c, o.apply(&c)
+	*r = r.Reference(r.Steps)
+	r.ValidateEvery = 100
+	nets, err := f.ten()
+	if err != nil {
+		return err
+	}
+	opened, err := f.open(ctx)
+	if err != nil {
+		return err
+	}
+	report := f.progress()
+	for _, n := range nets {
+		data, err := f.dataset(ctx, n.Name, datasets.Options{MinTrain: c.Data.MinTrain})
+		if err != nil {
+			return err
+		}
+		o := optimization.Options{Seed: c.Seed, Progress: func(p optimization.Progress) {
+			note := ""
+			if p.Point != nil {
+				note = fmt.Sprintf("validation %.2f %%", 100*p.Point.Mean)
+			}
+			report("training "+n.Name, p.Step, p.Steps, note)
+		}}
+		v, record, err := pipeline.TrainBaseline(ctx, opened.Backend, opened.Info.String(), n, data, 0,
+			*r, o)
+		if err != nil {
+			return err
+		}
+		if err := baseline.Save(out, v.Weights, record); err != nil {
+			return err
+		}
+		fmt.Fprintf(f.out, "%s on %s data (%s): validation %.4f at step %d, test %.4f\n",
+			n.Name, data.Provenance.Kind, data.Provenance, record.Validation, record.BestStep, record.Test)
+	}
+	return nil
 }

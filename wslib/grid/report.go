@@ -2,6 +2,7 @@ package grid
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"fmt"
@@ -11,10 +12,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/renameio/v2"
-
 	"weightsep/datasets"
+	"weightsep/internal/files"
 	"weightsep/wslib/bootstrap"
+	"weightsep/wslib/figures"
 )
 
 // Report makes table.csv, table.md and the charts of what is finished in a directory, and
@@ -31,18 +32,14 @@ func Report(ctx context.Context, dir string) ([]string, error) {
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("grid: no cell is finished in %s", dir)
 	}
-	var files []string
-	for _, t := range []struct {
-		name string
-		text []byte
-	}{{"table.csv", csvTable(rows)}, {"table.md", markdown(rows)}} {
-		if err := renameio.WriteFile(filepath.Join(dir, t.name), t.text, 0o644); err != nil {
-			return files, fmt.Errorf("grid: %w", err)
+	names := []string{"table.csv", "table.md"}
+	for i, text := range [][]byte{csvTable(rows), markdown(rows)} {
+		if err := files.WritePath(filepath.Join(dir, names[i]), text); err != nil {
+			return names[:i], err
 		}
-		files = append(files, t.name)
 	}
 	charts, err := r.draw(dir, rows)
-	return append(files, charts...), err
+	return append(names, charts...), err
 }
 
 // row is one method at one budget, over the seeds that are finished.
@@ -71,7 +68,7 @@ func (r *results) table(ctx context.Context) ([]row, error) {
 		rows[i].records = append(rows[i].records, record)
 	}
 	for i := range rows {
-		slices.SortFunc(rows[i].records, func(a, b Record) int { return int(a.Seed) - int(b.Seed) })
+		slices.SortFunc(rows[i].records, func(a, b Record) int { return cmp.Compare(a.Seed, b.Seed) })
 		if err := r.compare(ctx, &rows[i]); err != nil {
 			return nil, fmt.Errorf("grid: %s: %w", rows[i].Cell, err)
 		}
@@ -79,31 +76,7 @@ func (r *results) table(ctx context.Context) ([]row, error) {
 	return rows, nil
 }
 
-// reference of a seed, nil if it is not finished.
-func (r *results) reference(seed uint64) *Record {
-	i := slices.IndexFunc(r.records, func(x Record) bool {
-		return x.Cell.Method == Further &&
-			x.Seed == seed
-	})
-	if i < 0 {
-		return nil
-	}
-	return &r.records[i]
-}
-
-// verdicts tell of each test sample of a network whether a cell has it right.
-func (r *results) verdicts(x Record, network string) ([]bool, error) {
-	right, ok := r.right[x.vectorName(network)]
-	if !ok {
-		return nil, fmt.Errorf("%s: no %s", rightFile, x.vectorName(network))
-	}
-	v := make([]bool, len(right))
-	for i := range v {
-		v[i] = right[i] == 1
-	}
-	return v, nil
-}
-
+// compare fills in the changes of a row.
 func (r *results) compare(ctx context.Context, row *row) error {
 	var all, real []bootstrap.Network
 	for _, n := range row.records[0].Networks {
@@ -129,20 +102,32 @@ func (r *results) compare(ctx context.Context, row *row) error {
 		return err
 	}
 	row.networks, row.all, row.worst = result.Networks, result.Mean, -1
-	row.real = bootstrap.Interval{Change: math.NaN(), Low: math.NaN(), High: math.NaN()}
-	if len(real) == 0 {
-		return nil
-	}
 	for i, n := range row.records[0].Networks {
 		if n.Data == datasets.Real && (row.worst < 0 ||
 			row.networks[i].Change < row.networks[row.worst].Change) {
 			row.worst = i
 		}
 	}
-	if result, err = bootstrap.Changes(ctx, real, bootstrap.Options{Seed: 1}); err == nil {
-		row.real = result.Mean
+	row.real = bootstrap.Interval{Change: math.NaN(), Low: math.NaN(), High: math.NaN()}
+	if len(real) > 0 {
+		if result, err = bootstrap.Changes(ctx, real, bootstrap.Options{Seed: 1}); err == nil {
+			row.real = result.Mean
+		}
 	}
 	return err
+}
+
+// verdicts tell of each test sample of a network whether a cell has it right.
+func (r *results) verdicts(x Record, network string) ([]bool, error) {
+	right, ok := r.right[x.vectorName(network)]
+	if !ok {
+		return nil, fmt.Errorf("%s: no %s", rightFile, x.vectorName(network))
+	}
+	v := make([]bool, len(right))
+	for i := range v {
+		v[i] = right[i] == 1
+	}
+	return v, nil
 }
 
 // mean over the seeds.
@@ -182,8 +167,7 @@ func (r row) pages() string {
 	return strings.Join(all, "; ")
 }
 
-// csvTable has one line for every method, budget and network, and one each for the means
-// over the networks on real data and over all.
+// csvTable has a line for each cell and network, and for its means over real data and over all.
 func csvTable(rows []row) []byte {
 	var b bytes.Buffer
 	c := csv.NewWriter(&b)
@@ -194,10 +178,8 @@ func csvTable(rows []row) []byte {
 		bytes := int(r.mean(func(x Record) float64 { return float64(x.Bytes) }))
 		line := func(network, data string, validation, test float64, i bootstrap.Interval) {
 			c.Write([]string{r.Cell.String(), r.seeds(), fmt.Sprint(bytes), number(r.ratio()),
-				number(r.level1()),
-				network, data, number(validation), number(test), number(i.Change), number(i.Low),
-				number(i.High),
-				number(r.seconds()), r.pages()})
+				number(r.level1()), network, data, number(validation), number(test), number(i.Change),
+				number(i.Low), number(i.High), number(r.seconds()), r.pages()})
 		}
 		for i, n := range r.records[0].Networks {
 			line(n.Name, n.Data, r.mean(func(x Record) float64 { return x.Networks[i].Validation }),
@@ -210,8 +192,7 @@ func csvTable(rows []row) []byte {
 	return b.Bytes()
 }
 
-// markdown is a table for a person: networks on real data, and apart from it those on
-// stand-ins.
+// markdown is a table for a person: networks on real data, and apart from it those on stand-ins.
 func markdown(rows []row) []byte {
 	var b bytes.Buffer
 	networks := rows[0].records[0].Networks
@@ -259,4 +240,94 @@ func markdown(rows []row) []byte {
 	fmt.Fprintln(&b, "With one seed an interval says what other test data could have given,"+
 		" not what another training could have.")
 	return b.Bytes()
+}
+
+// floor is where charts end, in points: methods that lose more are named at the edge.
+const floor = -12
+
+// draw saves the charts that the rows are enough for, and returns the names of the files.
+func (r *results) draw(dir string, rows []row) (files []string, err error) {
+	var real, all, worst []figures.ParetoPoint
+	standIns := false
+	for _, r := range rows {
+		if r.Method == Further {
+			continue
+		}
+		series := r.Method
+		if r.Bits > 0 && r.Method == Joint {
+			series = fmt.Sprintf("%s, %d bits", r.Method, r.Bits)
+		}
+		point := func(i bootstrap.Interval, standIn bool) figures.ParetoPoint {
+			return figures.ParetoPoint{Series: series, Label: r.Cell.String(), Ratio: r.ratio(),
+				Change: i.Change, Low: i.Low, High: i.High, StandIn: standIn}
+		}
+		all = append(all, point(r.all, true))
+		standIns = standIns || r.records[0].standIns()
+		if r.worst >= 0 {
+			real = append(real, point(r.real, false))
+			worst = append(worst, point(r.networks[r.worst], false))
+		}
+	}
+	pareto := func(title string, points []figures.ParetoPoint, worst bool) func() (*figures.Figure, error) {
+		o := figures.ParetoOptions{Title: "Packing and accuracy, " + title, Worst: worst, Floor: floor}
+		return func() (*figures.Figure, error) { return figures.Pareto(points, o) }
+	}
+	lines := r.courses(rows)
+	for _, chart := range []struct {
+		name string
+		some bool // there is something to show
+		draw func() (*figures.Figure, error)
+	}{
+		{"pareto.svg", real != nil, pareto("mean over networks on real data", real, false)},
+		{"pareto-worst.svg", real != nil, pareto("worst network on real data", worst, true)},
+		// without stand-ins it would be that of the real ones
+		{"pareto-all.svg", standIns, pareto("mean over all networks, stand-ins among them", all, false)},
+		{"convergence.svg", lines != nil, func() (*figures.Figure, error) {
+			return figures.Convergence(lines, figures.ConvergenceOptions{Target: -0.22, Floor: floor,
+				Title: "Mean validation accuracy of all networks, against that of the separate ones"})
+		}},
+	} {
+		if !chart.some {
+			continue
+		}
+		f, err := chart.draw()
+		if err == nil {
+			err = f.Save(filepath.Join(dir, chart.name))
+		}
+		if err != nil {
+			return files, fmt.Errorf("grid: %s: %w", chart.name, err)
+		}
+		files = append(files, chart.name)
+	}
+	return files, nil
+}
+
+func (record Record) standIns() bool {
+	return slices.ContainsFunc(record.Networks,
+		func(n NetworkRecord) bool { return n.Data != datasets.Real })
+}
+
+// courses are the mean validation accuracies over wall time of those methods that have one,
+// against the best mean of the reference at any step, after the time of the networks that they
+// are distilled from. Validation data are those that the schedule has: while training at most
+// ValidateOn samples of each network, but for alternating all.
+func (r *results) courses(rows []row) (lines []figures.ConvergenceLine) {
+	for _, row := range rows {
+		first := row.records[0]
+		goal := 0.0
+		for _, p := range r.reference(first.Seed).History {
+			goal = max(goal, p.Mean)
+		}
+		line := figures.ConvergenceLine{Name: row.Cell.String(), StandIn: first.standIns()}
+		for _, p := range first.History {
+			if p.Seconds > 0 {
+				line.At = append(line.At, first.TeacherSeconds+p.Seconds)
+				line.Change = append(line.Change, 100*(p.Mean-goal))
+			}
+		}
+		if len(line.At) > 0 && goal > 0 {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
