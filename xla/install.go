@@ -17,11 +17,11 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"weightsep/internal/files"
 
 	"github.com/gofrs/flock"
 	"github.com/gomlx/go-xla/installer"
 	"github.com/gomlx/go-xla/pjrt"
-	"github.com/google/renameio/v2"
 )
 
 // EnsureCPUPlugin makes sure that a good CPU plugin is there and returns its
@@ -232,7 +232,7 @@ func (c cache) installWheel(ctx context.Context, tmp string) error {
 		return fmt.Errorf("no file %s inside: %w", w.plugin, err)
 	}
 	plugin := filepath.Join(tmp, pluginBase)
-	if err := renameio.WriteFile(plugin, b, 0o644, renameio.WithTempDir(tmp)); err != nil { // synced
+	if err := files.WritePath(plugin, b); err != nil { // synced
 		return err
 	}
 	if err := ctx.Err(); err != nil {

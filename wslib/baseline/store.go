@@ -11,9 +11,8 @@ import (
 	"path"
 	"path/filepath"
 
-	"github.com/google/renameio/v2"
-
 	"weightsep/datasets"
+	"weightsep/internal/files"
 	"weightsep/wslib/network"
 	"weightsep/wslib/npy"
 	"weightsep/wslib/page"
@@ -90,12 +89,8 @@ func Save(dir string, weights []float32, info Info) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("baseline: %w", err)
 	}
-	meta, err := json.MarshalIndent(info, "", " ")
-	if err != nil {
+	if err := files.WriteJSON(base+".json", info); err != nil {
 		return fmt.Errorf("baseline: %w", err)
-	}
-	if err := renameio.WriteFile(base+".json", append(meta, '\n'), 0o644); err != nil {
-		return fmt.Errorf("baseline: write %s.json: %w", base, err)
 	}
 	return npy.Write(base+".npy", weights)
 }

@@ -15,8 +15,8 @@ import (
 	"image/color"
 	"regexp"
 	"strings"
+	"weightsep/internal/files"
 
-	"github.com/google/renameio/v2"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -68,7 +68,7 @@ func (f *Figure) Save(path string) error {
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(path, []byte(s), 0o644)
+	return files.WritePath(path, []byte(s))
 }
 
 // render draws the figure on white. It makes the canvas, because plotting code panics on

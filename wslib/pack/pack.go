@@ -10,17 +10,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"slices"
+	"strings"
 
-	"github.com/google/renameio/v2"
-
+	"weightsep/internal/files"
 	"weightsep/wslib/page"
 )
 
 // Version is the version of the format that this package writes, and the only one it reads.
-const Version = "1"
+const Version = "2"
 
 // File is what a pack holds.
 type File struct {
@@ -52,7 +51,7 @@ type record struct {
 
 // Open reads a pack from a file.
 func Open(path string) (*File, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := files.ReadPath(path, files.MaxSize)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +64,13 @@ func Open(path string) (*File, error) {
 
 // Save writes the pack to a file, whole or not at all.
 func (f *File) Save(path string) error {
-	w, err := renameio.NewPendingFile(path, renameio.WithStaticPermissions(0o644))
+	w, err := files.CreatePath(path)
 	if err != nil {
 		return err
 	}
 	defer w.Cleanup()
 	if err = f.Write(w); err == nil {
-		err = w.CloseAtomicallyReplace()
+		err = w.Commit()
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -106,13 +105,11 @@ func (f *File) header(tensors []tensor) ([]byte, error) {
 		n := f.Networks[i]
 		records = append(records, record{m.Name, m.Weights, n.Layers, n.Model})
 	}
-	digest := sha256.New()
 	all := map[string]any{} // encoding/json sorts it
 	for _, t := range tensors {
-		digest.Write(t.Data)
 		all[t.name] = t
 	}
-	metadata := map[string]string{"weightsep": Version, "sha256": hex.EncodeToString(digest.Sum(nil))}
+	metadata := map[string]string{"weightsep": Version, "sha256": noSum}
 	for key, value := range map[string]any{"format": f.Set.Format, "networks": records, "made": f.Made} {
 		if key == "made" && f.Made == nil {
 			continue
@@ -131,8 +128,19 @@ func (f *File) header(tensors []tensor) ([]byte, error) {
 	for len(text)%8 != 0 { // the data begin at a multiple of 8
 		text = append(text, ' ')
 	}
-	return append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...), nil
+	header := append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...)
+	digest := sha256.New()
+	digest.Write(header)
+	for _, t := range tensors {
+		digest.Write(t.Data)
+	}
+	const key = `"sha256":"`
+	sum := hex.EncodeToString(digest.Sum(nil))
+	return bytes.Replace(header, []byte(key+noSum), []byte(key+sum), 1), nil
 }
+
+// noSum stands in the place of the file's digest while it is computed.
+var noSum = strings.Repeat("0", 2*sha256.Size)
 
 // marshal is json.Marshal that leaves <, > and & as they are.
 func marshal(v any) ([]byte, error) {

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
@@ -49,9 +50,9 @@ func Read(all []byte) (f *File, err error) {
 	if v := metadata["weightsep"]; v != Version {
 		return nil, fmt.Errorf("format version %q in the metadata, want %q", v, Version)
 	}
-	if sum := sha256.Sum256(data); metadata["sha256"] != hex.EncodeToString(sum[:]) {
-		return nil, fmt.Errorf("data have the digest %x, the header says %q: the file is damaged",
-			sum, metadata["sha256"])
+	want := metadata["sha256"]
+	if got := sha256.Sum256(bytes.Replace(all, []byte(want), []byte(noSum), 1)); want != hex.EncodeToString(got[:]) {
+		return nil, fmt.Errorf("the file has the digest %x, its header says %q: it is damaged", got, want)
 	}
 	tensors, err := slice(entries, data)
 	if err != nil {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"weightsep/wslib/figures"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 	"weightsep/wslib/separation"
 )
@@ -40,18 +42,34 @@ func (r *Run) OccupancyChart() (*figures.Figure, error) {
 	return figures.Occupancy(r.config.Networks, tables, set.Shared)
 }
 
+// errNoAccuracy leaves out a chart of runs whose networks' scores are errors.
+var errNoAccuracy = fmt.Errorf("no network is scored in percent: %w", ErrNotDone)
+
 // HistoryChart shows validation accuracy over the steps of the optimization.
 func (r *Run) HistoryChart() (*figures.Figure, error) {
 	h, err := r.History()
 	if err != nil {
 		return nil, err
 	}
+	var names []string
 	var steps []int
-	var validation [][]float64
-	for _, p := range h.Points {
-		steps, validation = append(steps, p.Step), append(validation, p.Validation)
+	validation := make([][]float64, len(h.Points))
+	for i, name := range h.Networks {
+		if slices.ContainsFunc(h.Points, func(p optimization.Point) bool { return p.Validation[i] < 0 }) {
+			continue // an error, not an accuracy
+		}
+		names = append(names, name)
+		for k, p := range h.Points {
+			validation[k] = append(validation[k], p.Validation[i])
+		}
 	}
-	return figures.History(h.Method+" optimization", h.Networks, steps, validation)
+	if len(names) == 0 {
+		return nil, errNoAccuracy
+	}
+	for _, p := range h.Points {
+		steps = append(steps, p.Step)
+	}
+	return figures.History(h.Method+" optimization", names, steps, validation)
 }
 
 // BeforeAfterChart shows test accuracy before and after weight separation.
@@ -62,8 +80,14 @@ func (r *Run) BeforeAfterChart() (*figures.Figure, error) {
 	}
 	var rows []figures.AccuracyRow
 	for _, n := range s.Networks {
+		if n.Before.Untested || !n.inPercent() {
+			continue
+		}
 		rows = append(rows, figures.AccuracyRow{Name: n.Name, Data: n.Data, Before: n.Before.Test,
 			After: n.After.Test})
+	}
+	if len(rows) == 0 {
+		return nil, errNoAccuracy
 	}
 	return figures.BeforeAfter(rows)
 }

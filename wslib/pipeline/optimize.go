@@ -292,5 +292,12 @@ func (r *Run) History() (History, error) {
 	if err := r.done(stageOptimize); err != nil {
 		return h, err
 	}
-	return h, r.Dir.ReadJSON(stageOptimize, historyFile, &h)
+	err := r.Dir.ReadJSON(stageOptimize, historyFile, &h)
+	for _, p := range h.Points {
+		if err == nil && len(p.Validation) != len(h.Networks) {
+			err = fmt.Errorf("%s: step %d: %d scores of %d networks", r.Dir.File(historyFile), p.Step, len(p.Validation),
+				len(h.Networks))
+		}
+	}
+	return h, err
 }

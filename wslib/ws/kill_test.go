@@ -200,6 +200,11 @@ func TestFlippedBitsAreFound(t *testing.T) {
 	if err != nil || want == "" {
 		t.Fatalf("a run without damage: %v", err)
 	}
+	// A network that is not scored in percent has no accuracy to draw; all else is drawn.
+	if code, out, stderr := call(t, "figures", "-run", dir); code != 0 || !strings.Contains(out, "accuracy.svg") ||
+		!strings.Contains(out, "memory.svg") {
+		t.Errorf("figures: exit %d, %s%s", code, out, stderr)
+	}
 	random := rand.New(rand.NewPCG(5, 6))
 	flips := 0
 	for name := range results(t, dir) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"weightsep/wslib/network"
+	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 	"weightsep/wslib/separation"
@@ -21,7 +21,7 @@ func (a *app) listCommand() *ffcli.Command {
 	return f.verb("[-run DIR]", "the networks of a run and their pages; without a run, the ten",
 		func(ctx context.Context) error {
 			if f.exists() || f.isSet("run") {
-				return f.onRun(f.list)(ctx)
+				return f.reading(f.list)(ctx)
 			}
 			t := tabwriter.NewWriter(f.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 			fmt.Fprintln(t, "network\tinput\tclasses\tweights\tpages\t")
@@ -86,7 +86,7 @@ func (a *app) addCommand() *ffcli.Command {
 // openOrMake opens the run of -run or, if there is none, makes one of the networks of -net.
 func (f *flags) openOrMake(ctx context.Context) (*pipeline.Run, error) {
 	if f.exists() {
-		return f.reopen(ctx)
+		return f.reopen(ctx, true)
 	}
 	c, err := pipeline.Profile("quick")
 	if err != nil {
@@ -106,7 +106,7 @@ func (a *app) removeCommand() *ffcli.Command {
 		if len(f.nets()) == 0 {
 			return usagef("ws remove needs -net")
 		}
-		return f.onRun(func(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
+		return f.writing(func(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
 			left := slices.DeleteFunc(r.Config().Networks,
 				func(n string) bool { return slices.Contains(f.nets(), n) })
 			if err := change(ctx, r, left, "network %s is not in the run", f.net); err != nil {
@@ -150,7 +150,7 @@ func (a *app) costCommand() *ffcli.Command {
 	f := a.flags("cost", "`names` of networks; default all of the run")
 	return f.verb("[-run DIR] [-net NAMES]",
 		"exclusive pages, page table and cost of each network, and the total cost",
-		f.onRun(func(_ context.Context, r *pipeline.Run, nets []*network.Network) error {
+		f.reading(func(_ context.Context, r *pipeline.Run, nets []*network.Network) error {
 			return f.printPlan(r, network.Names(nets))
 		}))
 }
@@ -175,7 +175,7 @@ func (f *flags) printPlan(r *pipeline.Run, names []string) error {
 func (a *app) fisherCommand() *ffcli.Command {
 	f := a.flags("fisher", "`names` of networks; default all of the run")
 	return f.verb("[-run DIR] [-net NAMES]", "compute Fisher information and show the densest pages",
-		f.onRun(func(ctx context.Context, r *pipeline.Run, nets []*network.Network) error {
+		f.writing(func(ctx context.Context, r *pipeline.Run, nets []*network.Network) error {
 			if err := r.Fisher(ctx); err != nil {
 				return err
 			}
@@ -201,7 +201,7 @@ func (a *app) benchCommand() *ffcli.Command {
 	f := a.flags("bench", "")
 	n := f.set.Int("n", 0, "random executions, measured now and not kept; default: those of the run")
 	return f.verb("[-run DIR] [-n 50]", "switching and execution time, from pages and from weight files",
-		f.onRun(func(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
+		f.reading(func(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
 			b, err := bench(ctx, r, *n)
 			if err != nil {
 				return err
@@ -241,12 +241,46 @@ func (a *app) figuresCommand() *ffcli.Command {
 	f := a.flags("figures", "")
 	out := f.set.String("out", "", "`directory` for the charts; default figures in the run directory")
 	return f.verb("[-run DIR] [-out DIR]", "draw every chart that a run has results for, as SVG",
-		f.onRun(func(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
-			dir := cmp.Or(*out, r.Dir.File("figures"))
+		f.reading(func(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
+			dir, err := inRun(r, *out, "figures")
+			if err != nil {
+				return err
+			}
 			saved, err := r.Figures(ctx, dir)
 			for _, name := range saved {
 				fmt.Fprintln(f.out, filepath.Join(dir, name))
 			}
 			return err
 		}))
+}
+
+// inRun is the directory of -out, or the one of that name in the run.
+func inRun(r *pipeline.Run, out, name string) (string, error) {
+	if out != "" {
+		return out, nil
+	}
+	return r.Dir.Mkdir(name)
+}
+
+func (a *app) verifyCommand() *ffcli.Command {
+	f := a.flags("verify", "")
+	packed := f.set.String("pack", "", "check this `file` (.safetensors) instead of a run")
+	return f.verb("[-run DIR] | -pack FILE", "check every byte of a run or a pack that decides a result\n"+
+		"A damaged stage is made anew by the verb that made it, as ws run.",
+		func(ctx context.Context) error {
+			if *packed != "" {
+				file, err := pack.Open(*packed)
+				if err == nil {
+					fmt.Fprintf(f.out, "%s: %d networks, whole\n", *packed, len(file.Networks))
+				}
+				return err
+			}
+			return f.reading(func(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
+				err := r.Verify(ctx)
+				if err == nil {
+					fmt.Fprintf(f.out, "%s: %d stages, whole\n", r.Dir.Path, len(r.Dir.Manifest.Stages))
+				}
+				return err
+			})(ctx)
+		})
 }

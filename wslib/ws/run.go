@@ -170,7 +170,7 @@ func (a *app) trainCommand() *ffcli.Command {
 				"seed", "min"); err != nil {
 				return err
 			}
-			return f.onRun(f.trainPages)(ctx)
+			return f.writing(f.trainPages)(ctx)
 		})
 }
 

@@ -12,10 +12,10 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute"
-	"github.com/google/renameio/v2"
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"weightsep/datasets"
+	"weightsep/internal/files"
 	"weightsep/wslib/network"
 	"weightsep/wslib/npy"
 	"weightsep/wslib/pack"
@@ -90,7 +90,7 @@ func (a *app) evalCommand() *ffcli.Command {
 			case *weights != "":
 				return f.evalWeights(ctx, *weights)
 			}
-			return f.onRun(f.evalRun)(ctx)
+			return f.reading(f.evalRun)(ctx)
 		})
 }
 
@@ -256,11 +256,15 @@ func (a *app) exportCommand() *ffcli.Command {
 					return err
 				}
 			}
-			return f.onRun(func(ctx context.Context, r *pipeline.Run, nets []*network.Network) error {
+			return f.reading(func(ctx context.Context, r *pipeline.Run, nets []*network.Network) error {
 				if *format == "safetensors" {
 					return f.exportPack(r, cmp.Or(*out, r.Dir.File("pack.safetensors")))
 				}
-				return f.exportWeights(ctx, r, nets, cmp.Or(*out, r.Dir.File("export")))
+				dir, err := inRun(r, *out, "export")
+				if err != nil {
+					return err
+				}
+				return f.exportWeights(ctx, r, nets, dir)
 			})(ctx)
 		})
 }
@@ -308,7 +312,7 @@ func (f *flags) exportWeights(ctx context.Context, r *pipeline.Run, nets []*netw
 
 // writeLayers writes an .npz file of a network's layers and state. v is in the model's order.
 func writeLayers(path string, n *network.Network, v network.Values) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	f, err := files.CreatePath(path)
 	if err != nil {
 		return err
 	}
@@ -333,5 +337,5 @@ func writeLayers(path string, n *network.Network, v network.Values) error {
 	if err := errors.Join(put(n.Model.Layers(), v.Weights), put(n.State(), v.State), z.Close()); err != nil {
 		return err
 	}
-	return f.CloseAtomicallyReplace()
+	return f.Commit()
 }
