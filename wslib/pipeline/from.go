@@ -3,83 +3,120 @@ package pipeline
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 
+	"weightsep/datasets"
+	"weightsep/internal/files"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 )
 
-// earlier is the optimized run that this one goes on from.
+// earlier is the optimized run that another one goes on from, or a pack, whose networks must be given.
 type earlier struct {
-	set *page.Set
-	id  string // of its optimization
+	config Config
+	set    *page.Set
+	id     string // of its optimization; of a pack, a hash of the file
+	own    []Own
+	data   map[string]datasets.Provenance // nil of a pack
+}
+
+// readEarlier reads the run in a directory, or a pack.
+func readEarlier(path, dataDir string) (*earlier, error) {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return packedEarlier(path)
+	}
+	r, err := Reopen(path, dataDir, Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	e := &earlier{config: r.Config(), own: r.options.Own}
+	if method := e.config.Optimization.Method; method != optimization.JointMethod {
+		return nil, fmt.Errorf("%s: pages of %s optimization have no scales: networks cannot join", path, method)
+	}
+	if e.id, err = r.id(stageOptimize); err == nil {
+		e.set, err = r.Set()
+	}
+	if err == nil {
+		e.data, err = r.allProvenance()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return e, nil
+}
+
+func packedEarlier(path string) (*earlier, error) {
+	raw, err := files.ReadPath(path, files.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	f, err := pack.Read(raw)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if len(f.Networks) == 0 {
+		return nil, fmt.Errorf("read %s: no networks in it", path)
+	}
+	sum := sha256.Sum256(raw)
+	e := &earlier{set: f.Set, id: hex.EncodeToString(sum[:8])}
+	if e.config, err = Profile("quick"); err != nil {
+		return nil, err
+	}
+	var record modelRecord
+	if err := json.Unmarshal(f.Networks[0].Model, &record); err != nil {
+		return nil, fmt.Errorf("%s: model: %w", path, err)
+	}
+	e.config.Pages.Format, e.config.Pages.Order = Format(f.Set.Format), record.Order
+	for _, m := range f.Set.Networks {
+		if m.Scales == nil {
+			return nil, fmt.Errorf("%s: its pages have no scales: networks cannot join", path)
+		}
+	}
+	return e, nil
 }
 
 // earlier reads the run of Config.From, once; nil if there is none. Its networks that
 // this run has, too, keep their pages and values; others are left out, and networks that
 // it has not are placed beside them.
 func (r *Run) earlier() (*earlier, error) {
-	if r.config.From == "" {
-		return nil, nil
-	}
-	if r.went != nil {
+	if r.config.From == "" || r.went != nil {
 		return r.went, nil
 	}
-	set, id, err := r.readFrom()
+	e, err := readEarlier(r.config.From, r.config.Data.Dir)
+	if err == nil {
+		err = r.follows(e)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("run to go on from: %w", err)
 	}
-	if noted := r.Dir.Manifest.From; noted != "" && noted != id {
-		return nil, fmt.Errorf("run to go on from: %s has other pages than when run directory %s was "+
-			"begun: choose another directory", r.config.From, r.Dir.Path)
-	}
-	if a, b := set.KeyPrecision, r.config.Pages.KeyPrecision; a != b {
-		return nil, fmt.Errorf("run to go on from: %s has %s, want %s", r.config.From, keysOf(a), keysOf(b))
-	}
 	if r.config.Hold {
-		if set, err = r.kept(set); err != nil {
+		if e.set, err = r.kept(e.set); err != nil {
 			return nil, fmt.Errorf("run to go on from: %s: %w", r.config.From, err)
 		}
 	}
-	r.went = &earlier{set, id}
-	return r.went, nil
+	r.went = e
+	return e, nil
 }
 
-// readFrom reads the set of the run, or of the pack, that this one goes on from, and what
-// identifies it.
-func (r *Run) readFrom() (set *page.Set, id string, err error) {
-	path := r.config.From
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		f, err := pack.Open(path)
-		if err != nil {
-			return nil, "", err
-		}
-		raw, err := os.ReadFile(path)
-		sum := sha256.Sum256(raw)
-		return f.Set, hex.EncodeToString(sum[:8]), err
-	}
-	from, err := Reopen(path, r.config.Data.Dir, Options{ReadOnly: true})
-	if err != nil {
-		return nil, "", err
-	}
-	defer from.Close()
-	if a, b := from.config.Pages, r.config.Pages; a.Order != b.Order || a.Size != b.Size ||
-		a.Shared != b.Shared && !r.config.Hold {
-		return nil, "", fmt.Errorf("%s has %d shared pages of %d (order %q), want %d of %d (%q)",
+// follows returns an error if this run cannot go on from an earlier one.
+func (r *Run) follows(e *earlier) error {
+	path, a, b := r.config.From, e.config.Pages, r.config.Pages
+	switch noted := r.Dir.Manifest.From; {
+	case noted != "" && noted != e.id:
+		return fmt.Errorf("%s has other pages than when run directory %s was begun: choose another directory",
+			path, r.Dir.Path)
+	case a.Order != b.Order || a.Size != b.Size || a.Shared != b.Shared && !r.config.Hold:
+		return fmt.Errorf("%s has %d shared pages of %d (order %q), want %d of %d (%q)",
 			path, a.Shared, a.Size, a.Order, b.Shared, b.Size, b.Order)
+	case e.set.KeyPrecision != b.KeyPrecision:
+		return fmt.Errorf("%s has %s, want %s", path, keysOf(e.set.KeyPrecision), keysOf(b.KeyPrecision))
 	}
-	if err := r.sameData(from); err != nil {
-		return nil, "", err
-	}
-	if id, err = from.id(stageOptimize); err == nil {
-		set, err = from.Set()
-	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", path, err)
-	}
-	return set, id, err
+	return r.sameData(e)
 }
 
 func keysOf(p page.Precision) string {
@@ -124,26 +161,22 @@ func (r *Run) held(name string) (bool, error) {
 }
 
 // sameData reports data that differ from the earlier run's: what it was trained on may be
-// validation samples here.
-func (r *Run) sameData(from *Run) error {
-	a, b := from.config.Data, r.config.Data
+// validation samples here. What a pack was trained on is not checked.
+func (r *Run) sameData(e *earlier) error {
+	if e.data == nil {
+		return nil
+	}
+	a, b := e.config.Data, r.config.Data
 	a.Dir, b.Dir = "", ""
 	if a != b {
 		return fmt.Errorf("%s has data %+v, want %+v", r.config.From, a, b)
 	}
 	for _, name := range r.config.Networks {
-		theirs, known, err := from.provenance(name)
-		if err != nil {
-			return err
-		}
-		if !known {
-			continue // it joins
-		}
 		ours, known, err := r.provenance(name)
 		if err != nil {
 			return err
 		}
-		if known && (!theirs.SameFiles(ours) || theirs.Train != ours.Train) {
+		if theirs, has := e.data[name]; has && known && (!theirs.SameFiles(ours) || theirs.Train != ours.Train) {
 			return fmt.Errorf("%s has other %s data: %s; here: %s", r.config.From, name, theirs, ours)
 		}
 	}

@@ -2,17 +2,13 @@ package pipeline
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 
 	"weightsep/datasets"
 	"weightsep/wslib/budget"
 	"weightsep/wslib/network"
-	"weightsep/wslib/optimization"
-	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 )
 
@@ -30,10 +26,11 @@ import (
 func Join(
 	dir, dataDir string, own []Own, networks []string, bytes int, change func(*Config) error,
 ) (Config, budget.Plan, error) {
-	c, set, theirs, err := before(dir, dataDir)
+	e, err := readEarlier(dir, dataDir)
 	if err != nil {
 		return Config{}, budget.Plan{}, err
 	}
+	c := e.config
 	if change != nil {
 		if err := change(&c); err != nil {
 			return Config{}, budget.Plan{}, err
@@ -48,62 +45,23 @@ func Join(
 		c.Own[name] = hash
 	}
 	given := slices.Clone(own)
-	for _, o := range theirs { // those that stay, as the run there knows them
+	for _, o := range e.own { // those that stay, as the run there knows them
 		if !slices.ContainsFunc(own, func(g Own) bool { return g.Network.Name == o.Network.Name }) {
 			given = append(given, o)
 		}
 	}
 	for _, name := range networks {
 		has := func(o Own) bool { return o.Network.Name == name }
-		if set.Index(name) >= 0 && !slices.ContainsFunc(given, has) &&
+		if e.set.Index(name) >= 0 && !slices.ContainsFunc(given, has) &&
 			!slices.Contains(datasets.Names(), name) {
 			return Config{}, budget.Plan{}, errNotGiven(name)
 		}
 	}
-	plan, err := c.join(given, set, bytes)
+	plan, err := c.join(given, e.set, bytes)
 	if err != nil {
 		return Config{}, budget.Plan{}, fmt.Errorf("networks join those of %s: %w", dir, err)
 	}
 	return c, plan, nil
-}
-
-// before is the configuration, the set and the own networks of the optimized run in a directory, or of
-// a pack, whose networks must be given.
-func before(path, dataDir string) (c Config, set *page.Set, own []Own, err error) {
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		f, err := pack.Open(path)
-		if err != nil {
-			return c, nil, nil, err
-		}
-		if c, err = Profile("quick"); err != nil {
-			return c, nil, nil, err
-		}
-		c.Pages.Format = Format(f.Set.Format)
-		var record modelRecord
-		if err := json.Unmarshal(f.Networks[0].Model, &record); err != nil {
-			return c, nil, nil, fmt.Errorf("%s: model: %w", path, err)
-		}
-		c.Pages.Order = record.Order
-		for _, m := range f.Set.Networks {
-			if m.Scales == nil {
-				return c, nil, nil, fmt.Errorf("%s: its pages have no scales: networks cannot join", path)
-			}
-		}
-		return c, f.Set, nil, nil
-	}
-	from, err := Reopen(path, dataDir, Options{ReadOnly: true})
-	if err != nil {
-		return c, nil, nil, err
-	}
-	defer from.Close()
-	if c = from.Config(); c.Optimization.Method != optimization.JointMethod {
-		return c, nil, nil, fmt.Errorf("%s: pages of %s optimization have no scales: networks cannot join",
-			path, c.Optimization.Method)
-	}
-	if set, err = from.Set(); err != nil {
-		return c, nil, nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return c, set, from.options.Own, nil
 }
 
 // join takes the pages that networks have beside those of an optimized set that stay.

@@ -261,15 +261,19 @@ func (r *Run) keepData(name string, d *datasets.Dataset) (*datasets.Dataset, err
 
 // provenance is what the run was made with, if it got that far.
 func (r *Run) provenance(name string) (p datasets.Provenance, known bool, err error) {
-	if r.Dir.Manifest.Data == nil {
-		return p, false, nil
-	}
-	var all map[string]datasets.Provenance
-	if err := json.Unmarshal(r.Dir.Manifest.Data, &all); err != nil {
-		return p, false, fmt.Errorf("%s: data: %w", r.Dir.File(rundir.ManifestFile), err)
-	}
+	all, err := r.allProvenance()
 	p, known = all[name]
-	return p, known, nil
+	return p, known, err
+}
+
+func (r *Run) allProvenance() (all map[string]datasets.Provenance, err error) {
+	if r.Dir.Manifest.Data == nil {
+		return map[string]datasets.Provenance{}, nil
+	}
+	if err = json.Unmarshal(r.Dir.Manifest.Data, &all); err != nil {
+		err = fmt.Errorf("%s: data: %w", r.Dir.File(rundir.ManifestFile), err)
+	}
+	return all, err
 }
 
 // complete tells whether a stage is done and undamaged. What is damaged is said, and made anew.

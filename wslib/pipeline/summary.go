@@ -78,9 +78,9 @@ func (r *Run) Summary() (*Summary, error) {
 	if err := json.Unmarshal(r.Dir.Manifest.Backend, &s.Backend); err != nil {
 		return nil, fmt.Errorf("summary: backend: %w", err)
 	}
-	var data map[string]datasets.Provenance
-	if err := json.Unmarshal(r.Dir.Manifest.Data, &data); err != nil {
-		return nil, fmt.Errorf("summary: data: %w", err)
+	data, err := r.allProvenance()
+	if err != nil {
+		return nil, err
 	}
 	scored := 0.0
 	for i, e := range evaluations {
