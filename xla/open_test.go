@@ -38,7 +38,7 @@ func realPlugin(t *testing.T) string {
 // checkAdds fails the test unless 1+1 is 2 on b.
 func checkAdds(t *testing.T, b compute.Backend) {
 	t.Helper()
-	sum, err := graph.ExecOnce(b, func(x, y *graph.Node) *graph.Node { return graph.Add(x, y) }, float32(1),
+	sum, err := graph.CallOnce(b, func(x, y *graph.Node) *graph.Node { return graph.Add(x, y) }, float32(1),
 		float32(1))
 	if err != nil {
 		t.Fatal(err)
