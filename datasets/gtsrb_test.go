@@ -234,7 +234,7 @@ func TestGTSRBErrors(t *testing.T) {
 		{"cut picture", func(f []file) { f[picture].data = f[picture].data[:2000] },
 			[]string{"00001/00000_00000.ppm", "truncated"}},
 		{"huge picture", func(f []file) { f[picture].data = []byte("P6 99999 99999 255\n") },
-			[]string{"00001/00000_00000.ppm", "expected 1 to 4096 pixels"}},
+			[]string{"00001/00000_00000.ppm", "expected 1 to 67108864 pixels"}},
 		{"other form", func(f []file) { f[picture].data = []byte("GIF89a") },
 			[]string{"00001/00000_00000.ppm", "GIF89a"}},
 	} {
