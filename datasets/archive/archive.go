@@ -23,6 +23,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"weightsep/internal/files"
 )
 
 // Limits bounds what a walk reads. A limit of 0 is none.
@@ -148,14 +150,14 @@ func slashes(name string) string { return strings.ReplaceAll(name, `\`, "/") }
 
 // archive walks an archive.
 func (w *walker) archive() error {
-	f, err := os.Open(w.root)
+	f, size, err := files.OpenPath(w.root)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	var head [2]byte
-	if _, err := f.ReadAt(head[:], 0); err == nil && string(head[:]) == "PK" {
-		return w.zip()
+	var head [3]byte
+	if _, err := f.ReadAt(head[:], 0); err == nil && string(head[:2]) == "PK" && head[2] < ' ' {
+		return w.zip(f, size)
 	}
 	content, err := Unpack(&input{ctx: w.ctx, r: f, read: w.limits.Read})
 	if err != nil {
@@ -165,12 +167,11 @@ func (w *walker) archive() error {
 }
 
 // zip walks a zip archive.
-func (w *walker) zip() error {
-	z, err := zip.OpenReader(w.root)
+func (w *walker) zip(r io.ReaderAt, size int64) error {
+	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return err
 	}
-	defer z.Close()
 	for _, f := range z.File {
 		f.Name = slashes(f.Name)
 	}
@@ -281,7 +282,7 @@ func (m *members) Read(p []byte) (int, error) {
 
 // Open opens a file that is read until ctx ends. Read, if not nil, is told the bytes read.
 func Open(ctx context.Context, name string, read func(n int64)) (io.ReadCloser, error) {
-	f, err := os.Open(name)
+	f, _, err := files.OpenPath(name)
 	return &input{ctx: ctx, r: f, read: read}, err
 }
 

@@ -38,6 +38,9 @@ func openPart(ctx context.Context, path string, waiting func()) (*part, error) {
 	p := &part{target: path, lock: flock.New(lockPath(path), flock.SetPermissions(0o666))}
 	waiting = sync.OnceFunc(waiting)
 	for held := false; !held; {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if err := p.makeFolder(); err != nil {
 			return nil, err
 		}
@@ -52,7 +55,7 @@ func openPart(ctx context.Context, path string, waiting func()) (*part, error) {
 		// Who had the lock may have removed it, and the folder: what is locked then is of no use.
 		locked, _ := p.lock.Stat()
 		there, err := os.Stat(lockPath(path))
-		if held = err == nil && os.SameFile(locked, there); !held {
+		if held = p.lock.Locked() && err == nil && os.SameFile(locked, there); !held {
 			p.lock.Unlock()
 		}
 	}
