@@ -99,8 +99,8 @@ func FuzzReadSigns(f *testing.F) {
 				t.Fatalf("%s: class %d", key, s.class)
 			}
 			b := s.bounds
-			if b.Empty() || b.Min.X < 0 || b.Min.Y < 0 || b.Max.X > picture.MaxSide+1 ||
-				b.Max.Y > picture.MaxSide+1 {
+			if b.Empty() || b.Min.X < 0 || b.Min.Y < 0 || b.Max.X > picture.MaxPixels+1 ||
+				b.Max.Y > picture.MaxPixels+1 {
 				t.Fatalf("%s: bounds %v", key, b)
 			}
 		}

@@ -123,7 +123,7 @@ func readSigns(r io.Reader, prefix string, signs signs) error {
 		return err
 	}
 	return t.each(func() error {
-		number := func(column int) int { return int(t.number(column, 0, picture.MaxSide, true)) }
+		number := func(column int) int { return int(t.number(column, 0, picture.MaxPixels, true)) }
 		// The table's corners are both in the sign.
 		s := sign{class: number(5), bounds: image.Rectangle{
 			Min: image.Pt(number(1), number(2)), Max: image.Pt(number(3)+1, number(4)+1)}}

@@ -110,7 +110,7 @@ func TestHHARFiles(t *testing.T) {
 			"expected " + hharAccelerometer + " and " + hharGyroscope},
 		{"an archive with three", []file{{hharArchive,
 			zipped(t, append(good, file{"more/" + hharGyroscope, good[0].data})...)}}, "found it twice"},
-		{"no archive", []file{{hharArchive, []byte("<html>")}}, "not a valid zip file"},
+		{"no archive", []file{{hharArchive, []byte("<html>")}}, "the file is a web page"},
 	} {
 		dir := t.TempDir()
 		unpack(t, dir, under("hhar", c.files)...)

@@ -10,6 +10,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -17,10 +18,13 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"net/http"
 	"os"
 	"path"
 	"slices"
 	"strings"
+
+	"weightsep/internal/files"
 )
 
 // Limits bounds what a walk reads. A limit of 0 is none.
@@ -46,7 +50,7 @@ type Visit func(File) error
 
 // Walk visits the regular files of the archive or directory at name: a directory's
 // and a zip archive's in the order of their names, a tar archive's in its own order.
-// What an archive is, is told by its suffix: .tar.gz, .tgz, .tar or .zip.
+// What an archive is, zip, tar or compressed tar, is told by its first bytes.
 //
 // Hidden files and folders (of a name with a leading dot, as systems leave them in
 // archives) are passed over. An error of a visit is returned with the names of archive and
@@ -58,17 +62,10 @@ func Walk(ctx context.Context, name string, l Limits, visit Visit) error {
 		return err
 	}
 	w := &walker{ctx: ctx, root: name, limits: l, visit: visit, seen: map[string]bool{}}
-	switch {
-	case info.IsDir():
+	if info.IsDir() {
 		err = w.dir()
-	case strings.HasSuffix(name, ".zip"):
-		err = w.zip()
-	case strings.HasSuffix(name, ".tar"):
-		err = w.tar(false)
-	case strings.HasSuffix(name, ".tar.gz"), strings.HasSuffix(name, ".tgz"):
-		err = w.tar(true)
-	default:
-		err = errors.New("expected a directory, or a .zip, .tar.gz, .tgz or .tar archive")
+	} else {
+		err = w.archive()
 	}
 	if err == nil || errors.Is(err, fs.SkipAll) {
 		return nil
@@ -93,8 +90,8 @@ func (w *walker) file(name string, size, disk int64, irregular string,
 	if err := w.ctx.Err(); err != nil {
 		return err
 	}
-	clean := path.Clean(name)
-	if strings.Contains(name, `\`) || !fs.ValidPath(clean) {
+	clean := path.Clean(slashes(name))
+	if !fs.ValidPath(clean) {
 		return fmt.Errorf("file name %q leads out of the archive", name)
 	}
 	if max := w.limits.File; max > 0 && size > max {
@@ -148,13 +145,36 @@ func (w *walker) dir() error {
 	})
 }
 
-// zip walks a zip archive.
-func (w *walker) zip() error {
-	z, err := zip.OpenReader(w.root)
+// slashes puts slashes for backslashes, as old programs for Windows write them.
+func slashes(name string) string { return strings.ReplaceAll(name, `\`, "/") }
+
+// archive walks an archive.
+func (w *walker) archive() error {
+	f, size, err := files.OpenPath(w.root)
 	if err != nil {
 		return err
 	}
-	defer z.Close()
+	defer f.Close()
+	var head [3]byte
+	if _, err := f.ReadAt(head[:], 0); err == nil && string(head[:2]) == "PK" && head[2] < ' ' {
+		return w.zip(f, size)
+	}
+	content, err := Unpack(&input{ctx: w.ctx, r: f, read: w.limits.Read})
+	if err != nil {
+		return err
+	}
+	return w.tar(content)
+}
+
+// zip walks a zip archive.
+func (w *walker) zip(r io.ReaderAt, size int64) error {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return err
+	}
+	for _, f := range z.File {
+		f.Name = slashes(f.Name)
+	}
 	slices.SortStableFunc(z.File, func(a, b *zip.File) int { return strings.Compare(a.Name, b.Name) })
 	for _, f := range z.File {
 		if strings.HasSuffix(f.Name, "/") {
@@ -174,21 +194,7 @@ func (w *walker) zip() error {
 
 // tar walks a tar archive to the end of its last block, so that a cut or altered
 // compressed stream is noticed even if all files came out.
-func (w *walker) tar(compressed bool) error {
-	f, err := Open(w.ctx, w.root, w.limits.Read)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	var r io.Reader = bufio.NewReaderSize(f, 1<<18)
-	if compressed {
-		z, err := gzip.NewReader(r)
-		if err != nil {
-			return err
-		}
-		defer z.Close()
-		r = z
-	}
+func (w *walker) tar(r io.Reader) error {
 	t := tar.NewReader(r)
 	for {
 		h, err := t.Next()
@@ -196,7 +202,7 @@ func (w *walker) tar(compressed bool) error {
 			break
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("read as a tar archive: %w", err)
 		}
 		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader {
 			continue
@@ -222,9 +228,61 @@ func (w *walker) tar(compressed bool) error {
 	return nil
 }
 
+// Unpack returns what a gzip stream holds, and other data as they are: browsers and proxies unpack
+// files on the way and leave their names. Zeros after the stream are padding. Data that are none,
+// but a web page, are an error.
+func Unpack(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReaderSize(r, 1<<18)
+	head, err := b.Peek(512)
+	kind := http.DetectContentType(bytes.TrimPrefix(head, []byte("\ufeff")))
+	switch {
+	case err != nil && err != io.EOF:
+		return nil, err
+	case len(head) == 0:
+		return nil, errors.New("the file is empty")
+	case strings.HasPrefix(kind, "text/html"), strings.HasPrefix(kind, "text/xml"):
+		return nil, errors.New("the file is a web page, not the data: was a download refused?")
+	case !strings.HasPrefix(string(head), "\x1f\x8b"):
+		return b, nil
+	}
+	z, err := gzip.NewReader(b)
+	if err != nil {
+		return nil, err
+	}
+	z.Multistream(false)
+	return &members{z, b}, nil
+}
+
+// members reads the members of a gzip stream one after another.
+type members struct {
+	*gzip.Reader
+	from *bufio.Reader
+}
+
+func (m *members) Read(p []byte) (int, error) {
+	for {
+		n, err := m.Reader.Read(p)
+		if err != io.EOF {
+			return n, err
+		}
+		for next := byte(0); next == 0; {
+			if next, err = m.from.ReadByte(); err != nil {
+				return n, err
+			}
+		}
+		m.from.UnreadByte()
+		if err := m.Reset(m.from); err != nil {
+			return n, err
+		}
+		if m.Multistream(false); n > 0 {
+			return n, nil
+		}
+	}
+}
+
 // Open opens a file that is read until ctx ends. Read, if not nil, is told the bytes read.
 func Open(ctx context.Context, name string, read func(n int64)) (io.ReadCloser, error) {
-	f, err := os.Open(name)
+	f, _, err := files.OpenPath(name)
 	return &input{ctx: ctx, r: f, read: read}, err
 }
 

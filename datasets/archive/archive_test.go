@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // entry is a file that the tests put into an archive.
@@ -74,6 +75,28 @@ func put(t testing.TB, data []byte, path ...string) string {
 	return file
 }
 
+func gzipped(t testing.TB, data []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write(data)
+	z.Close()
+	return b.Bytes()
+}
+
+func unzipped(t testing.TB, data []byte) []byte {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // read returns what a walk finds, as name=content.
 func read(path string, l Limits) ([]string, error) {
 	var got []string
@@ -94,9 +117,18 @@ func TestWalkForms(t *testing.T) {
 		{name: "a/one.txt", data: strings.Repeat("1", 5000)}, {name: "a/._one.txt", data: "junk"},
 		{name: ".git/config", data: "junk"}}
 	dir := t.TempDir()
+	packed := tarGz(t, entries...)
+	parts := append(gzipped(t, unzipped(t, packed)[:700]), gzipped(t, unzipped(t, packed)[700:])...)
 	paths := []string{
-		put(t, tarGz(t, entries...), dir, "x.tar.gz"),
-		put(t, tarGz(t, entries...), dir, "x.tgz"),
+		put(t, packed, dir, "x.tar.gz"),
+		put(t, unzipped(t, packed), dir, "unpacked on the way.tar.gz"),
+		put(t, append(slices.Clone(packed), make([]byte, 1000)...), dir, "padded.tgz"),
+		put(t, append(parts, 0), dir, "two members, padded.tgz"),
+		put(t, packed, dir, "gzip by its bytes.tar"),
+		put(t, unzipped(t, tarGz(t, append([]entry{{name: "PKs/", kind: tar.TypeDir}}, entries...)...)), dir,
+			"PK.tar"),
+		put(t, zipped(t, entry{name: `a\`}, entry{name: "b.txt"}, entry{name: `a\two.txt`, data: "2"},
+			entry{name: `a\one.txt`, data: entries[2].data}), dir, "windows.zip"),
 		put(t, zipped(t, entry{name: "a/"}, entries[1], entry{name: "a/two.txt", data: "2"}, entries[2],
 			entries[3], entries[4]), dir, "x.zip"),
 		filepath.Join(dir, "tree"),
@@ -108,7 +140,7 @@ func TestWalkForms(t *testing.T) {
 	for _, p := range paths {
 		var n int64
 		got, err := read(p, Limits{Read: func(k int64) { n += k }})
-		if strings.Contains(p, ".t") {
+		if !strings.HasSuffix(p, "tree") {
 			slices.Sort(got)
 		}
 		if err != nil || !slices.Equal(got, want) {
@@ -139,6 +171,8 @@ func TestWalkRefuses(t *testing.T) {
 		{"absolute.tar.gz", tarGz(t, entry{name: "/etc/passwd", data: "x"}), "leads out of the archive"},
 		{"inner.zip", zipped(t, entry{name: "a/../../evil", data: "x"}), "leads out of the archive"},
 		{"windows.zip", zipped(t, entry{name: `..\evil`, data: "x"}), "leads out of the archive"},
+		{"share.zip", zipped(t, entry{name: `\\server\evil`, data: "x"}), "leads out of the archive"},
+		{"same.zip", zipped(t, entry{name: `a\b`}, entry{name: "a/b"}), "expected once, found twice"},
 		{"link.tar.gz", tarGz(t, entry{name: "l", kind: tar.TypeSymlink}),
 			`l: expected a regular file, found tar type '2'`},
 		{"hard.tar.gz", tarGz(t, entry{name: "l", kind: tar.TypeLink}), "expected a regular file"},
@@ -149,15 +183,18 @@ func TestWalkRefuses(t *testing.T) {
 		{"cut.tar.gz", good[:len(good)/2], "unexpected EOF"},
 		{"end.tar.gz", good[:len(good)-4], "unexpected EOF"},
 		{"sum.tar.gz", altered, "invalid checksum"},
-		{"not.tar.gz", []byte("hello"), "not.tar.gz: "},
-		{"not.zip", []byte("hello"), "not a valid zip file"},
+		{"not.tar.gz", []byte("hello"), "read as a tar archive: "},
+		{"not.zip", []byte("PK\x03\x04 hello"), "not a valid zip file"},
+		{"page.tar.gz", []byte("\n<!doctype html><title>404</title>"), "the file is a web page"},
+		{"page.zip", []byte("<HTML>"), "the file is a web page"},
+		{"empty.tar", nil, "the file is empty"},
+		{"behind.tar.gz", append(slices.Clone(good), "\x00\x00what is no gzip"...), "gzip: invalid header"},
 		{"bomb.tar.gz", tarGz(t, bomb), "zeros: expected at most 500000 bytes, found 1048576"},
 		{"bomb.zip", zipped(t, bomb), "zeros: expected at most 500000 bytes, found 1048576"},
 		{"many.zip", zipped(t, entry{name: "a", data: strings.Repeat("1", 400000)},
 			entry{name: "b", data: strings.Repeat("2", 400000)}),
 			"expected at most 700000 bytes in all files up to here, found 800000"},
 		{"lying.zip", lying, "a: "},
-		{"x.rar", nil, "expected a directory, or a .zip"},
 	} {
 		p := put(t, c.data, dir, c.file)
 		_, err := read(p, Limits{File: 500000, Total: 700000})
@@ -167,6 +204,38 @@ func TestWalkRefuses(t *testing.T) {
 	}
 	if _, err := read(filepath.Join(dir, "none.zip"), Limits{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("absent: %v", err)
+	}
+}
+
+// Whole files that came without their compression, or with padding, read the same.
+func TestUnpack(t *testing.T) {
+	want := strings.Repeat("data ", 1000)
+	packed := gzipped(t, []byte(want))
+	for name, data := range map[string][]byte{"packed": packed, "plain": []byte(want),
+		"padded": append(slices.Clone(packed), 0, 0)} {
+		r, err := Unpack(iotest.OneByteReader(bytes.NewReader(data)))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got, err := io.ReadAll(r); err != nil || string(got) != want {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+	}
+	for _, page := range []string{"<!DOCTYPE html>", "\ufeff<html lang=en>", "<?xml version='1.0'?><Error>"} {
+		if _, err := Unpack(strings.NewReader(page)); err == nil || !strings.Contains(err.Error(), "web page") {
+			t.Errorf("%q: %v", page, err)
+		}
+	}
+	if _, err := Unpack(iotest.ErrReader(io.ErrClosedPipe)); err != io.ErrClosedPipe {
+		t.Errorf("%v, want %v", err, io.ErrClosedPipe)
+	}
+	r, err := Unpack(bytes.NewReader(packed[:len(packed)-1]))
+	if err == nil {
+		_, err = io.ReadAll(r)
+	}
+	if err != io.ErrUnexpectedEOF {
+		t.Errorf("cut: %v", err)
 	}
 }
 

@@ -2,8 +2,8 @@
 //
 // A file grows beside its place, as NAME.part, and takes its place only once its
 // checksum is found right, so what has the name is whole. An attempt that is cut
-// off, or brings no byte for too long, is resumed where it stopped: by the next
-// attempt, at the next mirror, or by the next process. Bytes of two versions of a
+// off, or is too slow, is resumed where it stopped: by the next attempt, at the next mirror,
+// or by the next process. Bytes of two versions of a
 // file never end up in one: a mixture fails the checksum and is fetched again from the
 // first byte.
 //
@@ -16,8 +16,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -42,7 +40,16 @@ type Client struct {
 	Stall  time.Duration // an attempt that brings no byte for so long is given up; 0 is 30 s
 	Pause  time.Duration // before the second try of all mirrors, then doubled; 0 is 1 s
 	Rounds int           // tries of all mirrors, one after the other, without gain; 0 is 4
+	Slow   time.Duration // a mirror that brings less than minRate for so long is given up; 0 is 1 min
+
+	// Free tells how many bytes can be written in a directory, if it is known; nil is FreeSpace.
+	Free func(dir string) (int64, bool)
 }
+
+const (
+	minRate = 300      // bytes a second
+	maxSize = 16 << 30 // of a file whose size nobody tells, in bytes
+)
 
 // defaults returns c with the zero fields filled in.
 func (c Client) defaults() Client {
@@ -50,6 +57,10 @@ func (c Client) defaults() Client {
 	c.Stall = cmp.Or(c.Stall, 30*time.Second)
 	c.Pause = cmp.Or(c.Pause, time.Second)
 	c.Rounds = cmp.Or(c.Rounds, 4)
+	c.Slow = cmp.Or(c.Slow, time.Minute)
+	if c.Free == nil {
+		c.Free = FreeSpace
+	}
 	return c
 }
 
@@ -78,9 +89,9 @@ type Event struct {
 // A damaged file at f.Path is replaced once a good one is complete. Processes that
 // fetch one file at once wait for the first.
 //
-// It is an error if no mirror gives a file of the size and sums of f, if the disk
-// fails, or if ctx ends; what was received is then kept, for the next call to resume,
-// unless its sums were wrong. An error because of wrong bytes has a [MismatchError] in it.
+// It is an error if no mirror gives a file of the size and sums of f, if the disk fails or
+// has no room for it, or if ctx ends; what was received is then kept, for the next call to
+// resume, unless its sums were wrong. An error because of wrong bytes has a [MismatchError] in it.
 func (c *Client) Fetch(ctx context.Context, f File, progress func(Event)) (Status, error) {
 	s, err := c.defaults().fetch(ctx, f, progress)
 	return s, named(f, err)
@@ -89,9 +100,6 @@ func (c *Client) Fetch(ctx context.Context, f File, progress func(Event)) (Statu
 func (c Client) fetch(ctx context.Context, f File, progress func(Event)) (Status, error) {
 	if s, err := check(ctx, f, progress); err != nil || s.State.Good() {
 		return s, err
-	}
-	if err := os.MkdirAll(filepath.Dir(f.Path), 0o777); err != nil {
-		return Status{}, err
 	}
 	p, err := openPart(ctx, f.Path, func() { progress(Event{Stage: Waiting}) })
 	if err != nil {
@@ -111,9 +119,6 @@ func (c Client) fetch(ctx context.Context, f File, progress func(Event)) (Status
 		err = p.reset()
 	default:
 		s, err = (&transfer{client: c, file: f, part: p, known: known, progress: progress}).run(ctx)
-	}
-	if err == nil {
-		os.Remove(lockPath(f.Path)) // who still waits for it finds the whole file
 	}
 	return s, err
 }

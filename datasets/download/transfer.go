@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -189,11 +190,14 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	limit := t.file.Size
-	if limit == 0 {
-		limit = total // -1 if not known
-	} else if total >= 0 && total != limit {
-		return never(sizeMismatch(limit, total))
+	size := t.file.Size
+	switch {
+	case size == 0 && total > maxSize:
+		return never(fmt.Errorf("size: expected at most %d bytes, found %d", int64(maxSize), total))
+	case size == 0:
+		size = total // -1 if not known
+	case total >= 0 && total != size:
+		return never(sizeMismatch(size, total))
 	}
 	if start == 0 && p.size > 0 {
 		if err := p.reset(); err != nil {
@@ -204,25 +208,44 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 	if start > 0 && start == total {
 		return nil
 	}
+	limit, what := size, "the size that is expected"
+	if size < 0 {
+		limit, what = maxSize, "the most of a file of unknown size"
+	}
+	dir := filepath.Dir(p.target)
+	if free, ok := t.client.Free(dir); ok && free < limit-p.size {
+		if size >= 0 {
+			return stop(fmt.Errorf("%s has room for %d bytes, %d are missing", dir, free, size-p.size))
+		}
+		limit, what = p.size+free, "all that there is room for"
+	}
 	b := make([]byte, 1<<18)
+	since, had := time.Now(), p.size // the start of a time that the rate is measured in
 	for {
 		timer.Reset(t.client.Stall)
 		n, err := resp.Body.Read(b)
-		if limit >= 0 && p.size+int64(n) > limit {
-			err := fmt.Errorf("the body goes on after the expected %d bytes", limit)
+		if p.size+int64(n) > limit {
+			err := fmt.Errorf("the body goes on after %d bytes, %s", limit, what)
 			return cmp.Or(p.reset(), never(err))
 		}
 		if err := p.write(b[:n]); err != nil {
 			return stop(err)
 		}
-		t.progress(Event{Stage: Receiving, URL: address, Done: p.size, Size: max(limit, 0)})
+		t.progress(Event{Stage: Receiving, URL: address, Done: p.size, Size: max(size, 0)})
 		switch {
-		case err == io.EOF && p.size < limit:
-			return fmt.Errorf("the body ended after %d of %d bytes", p.size, limit)
+		case err == io.EOF && p.size < size:
+			return fmt.Errorf("the body ended after %d of %d bytes", p.size, size)
 		case err == io.EOF:
 			return nil
 		case err != nil:
 			return fmt.Errorf("after %d bytes: %w", p.size, cmp.Or(context.Cause(ctx), err))
+		}
+		if d := time.Since(since); d >= t.client.Slow {
+			if float64(p.size-had) < minRate*d.Seconds() {
+				return never(fmt.Errorf("slower than %d bytes a second for %v: %d bytes are kept, to go on "+
+					"from there the next time", minRate, d.Round(time.Second), p.size))
+			}
+			since, had = time.Now(), p.size
 		}
 	}
 }

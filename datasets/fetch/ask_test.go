@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -101,31 +100,12 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 func TestNoRoom(t *testing.T) {
 	b := newBench(t)
 	b.publish("one", "two")
-	b.free = func(dir string) (int64, bool) {
-		if dir != b.data {
-			t.Errorf("asked about %s", dir)
-		}
-		return 27, true
-	}
+	b.client.Free = func(dir string) (int64, bool) { return 27, true }
 	b.want(b.call("cifar10"), 1)
 	b.wantErr(b.data + " has room for 27 B, 28 B are missing")
 	b.wantAsked()
-	b.free = func(string) (int64, bool) { return 28, true }
+	b.client.Free = func(string) (int64, bool) { return 28, true }
 	b.want(b.call("cifar10"), 0)
-}
-
-func TestFreeSpace(t *testing.T) {
-	dir := t.TempDir()
-	n, ok := freeSpace(dir)
-	if !ok {
-		t.Skip("not known on this system")
-	}
-	if n <= 0 {
-		t.Errorf("%d bytes", n)
-	}
-	if _, ok := freeSpace(filepath.Join(dir, "not", "yet")); !ok {
-		t.Error("a directory that does not exist yet: not known")
-	}
 }
 
 func TestAmount(t *testing.T) {

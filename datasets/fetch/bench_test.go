@@ -40,10 +40,10 @@ func newBench(t *testing.T) *bench {
 	t.Cleanup(s.Close)
 	b.url = s.URL
 	b.app = &app{
-		in:      strings.NewReader(""),
-		client:  &download.Client{Pause: time.Microsecond, Rounds: 2},
+		in: strings.NewReader(""),
+		client: &download.Client{Pause: time.Microsecond, Rounds: 2,
+			Free: func(string) (int64, bool) { return 0, false }},
 		sources: b.sources,
-		free:    func(string) (int64, bool) { return 0, false },
 	}
 	return b
 }

@@ -42,8 +42,15 @@ func (a *app) items() (items []*item, byHand []string, err error) {
 			for _, m := range a.mirrors {
 				urls = append(urls, m+"/"+name+"/"+url.PathEscape(s.File))
 			}
+			for _, scheme := range []string{"https:", "http:"} {
+				for _, u := range s.URLs {
+					if strings.HasPrefix(u, scheme) {
+						urls = append(urls, u)
+					}
+				}
+			}
 			items = append(items, &item{label: path.Join(name, s.File), size: s.Size,
-				file: download.File{Path: filepath.Join(a.data, name, s.File), URLs: append(urls, s.URLs...),
+				file: download.File{Path: filepath.Join(a.data, name, s.File), URLs: urls,
 					MD5: s.MD5, SHA256: s.SHA256, Size: s.Size, Accept: slices.Contains(a.accept, name)}})
 		}
 	}
@@ -157,7 +164,7 @@ func (a *app) confirm(ctx context.Context, todo []*item) error {
 		total += fmt.Sprintf(" and %d of unknown size", unknown)
 	}
 	fmt.Fprintf(a.out, "to download into %s: %s\n", a.data, total)
-	if free, ok := a.free(a.data); ok && bytes > free {
+	if free, ok := a.client.Free(a.data); ok && bytes > free {
 		return fmt.Errorf("%s has room for %s, %s are missing", a.data, amount(free), amount(bytes))
 	}
 	if a.yes || bytes <= askAbove {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"weightsep/datasets"
 )
 
 func TestFetchTwo(t *testing.T) {
@@ -65,6 +67,33 @@ func TestOneFails(t *testing.T) {
 	if strings.Contains(b.err.String(), "-accept") {
 		t.Errorf("nothing to accept:\n%s", &b.err)
 	}
+}
+
+// A fetch that fails leaves no folder of a dataset: one would count as the dataset, damaged.
+func TestFailureLeavesNothing(t *testing.T) {
+	b := newBench(t)
+	b.want(b.call("cifar10", "esc10"), 1)
+	if _, err := os.Stat(b.data); err == nil {
+		t.Errorf("%s is left", b.data)
+	}
+	b.publish("two")
+	b.want(b.call("cifar10", "esc10"), 1)
+	entries, err := os.ReadDir(b.data)
+	if err != nil || len(entries) != 1 || entries[0].Name() != "cifar10" {
+		t.Errorf("%v, %v: want cifar10 alone", entries, err)
+	}
+}
+
+// Addresses of https come first, but for a mirror that the user names.
+func TestHTTPSFirst(t *testing.T) {
+	b := newBench(t)
+	b.app.sources = func(string) ([]datasets.Source, error) {
+		return []datasets.Source{{File: "x", MD5: "00", URLs: []string{"http://a/x", "https://b/x"}}}, nil
+	}
+	b.want(b.call("-list", "esc10"), 0)
+	b.wantOut("from https://b/x")
+	b.want(b.call("-list", "-mirror", "http://m", "esc10"), 0)
+	b.wantOut("from http://m/esc10/x")
 }
 
 func TestSizeNobodyTells(t *testing.T) {

@@ -41,9 +41,8 @@ func main() {
 		terminal: term.IsTerminal(int(os.Stdin.Fd())),
 		out:      &checked{w: os.Stdout},
 		err:      os.Stderr,
-		client:   &download.Client{},
+		client:   &download.Client{Free: download.FreeSpace},
 		sources:  datasets.Sources,
-		free:     freeSpace,
 	}
 	os.Exit(a.run(ctx, os.Args[1:]))
 }
@@ -56,7 +55,6 @@ type app struct {
 	err      io.Writer
 	client   *download.Client
 	sources  func(name string) ([]datasets.Source, error)
-	free     func(dir string) (int64, bool)
 	options
 }
 

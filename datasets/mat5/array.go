@@ -31,10 +31,12 @@ type storage uint32
 
 const (
 	typeInt8       storage = 1
+	typeUint8      storage = 2
 	typeInt32      storage = 5
 	typeUint32     storage = 6
 	typeMatrix     storage = 14
 	typeCompressed storage = 15
+	typeUTF8       storage = 16
 )
 
 type order = binary.ByteOrder
@@ -47,7 +49,7 @@ var storages = map[storage]struct {
 	value func(o order, b []byte) float64
 }{
 	typeInt8:       {"int8", 1, func(_ order, b []byte) float64 { return float64(int8(b[0])) }},
-	2:              {"uint8", 1, func(_ order, b []byte) float64 { return float64(b[0]) }},
+	typeUint8:      {"uint8", 1, func(_ order, b []byte) float64 { return float64(b[0]) }},
 	3:              {"int16", 2, func(o order, b []byte) float64 { return float64(int16(o.Uint16(b))) }},
 	4:              {"uint16", 2, func(o order, b []byte) float64 { return float64(o.Uint16(b)) }},
 	typeInt32:      {"int32", 4, func(o order, b []byte) float64 { return float64(int32(o.Uint32(b))) }},
@@ -58,6 +60,7 @@ var storages = map[storage]struct {
 	13:             {"uint64", 8, func(o order, b []byte) float64 { return float64(o.Uint64(b)) }},
 	typeMatrix:     {name: "matrix"},
 	typeCompressed: {name: "compressed"},
+	typeUTF8:       {name: "utf8"},
 }
 
 func single(o order, b []byte) float64 { return float64(math.Float32frombits(o.Uint32(b))) }
@@ -86,9 +89,10 @@ func (a *Array) Readable() bool { return a.stored != 0 }
 // that can be read, and 0 for others.
 func (a *Array) Len() int { return a.left }
 
-// readArray reads the header of an array, of which the values may take at most limit bytes.
+// readArray reads the header of an array, of which the values may take at most limit bytes. MATLAB
+// stores dimensions as int32 and names as int8, other programs as uint32 and as text too.
 func readArray(m *matrix, limit int64) (*Array, error) {
-	b, err := m.element(typeUint32, 8)
+	b, err := m.element(8, typeUint32)
 	if err == nil && len(b) != 8 {
 		err = fmt.Errorf("expected 8 bytes, found %d", len(b))
 	}
@@ -106,7 +110,7 @@ func readArray(m *matrix, limit int64) (*Array, error) {
 			return nil, fmt.Errorf("dimensions: %w", err)
 		}
 	}
-	if b, err = m.element(typeInt8, maxName); err != nil {
+	if b, err = m.element(maxName, typeInt8, typeUint8, typeUTF8); err != nil {
 		return nil, fmt.Errorf("name: %w", err)
 	}
 	a.Name = string(b)
@@ -122,7 +126,7 @@ func readArray(m *matrix, limit int64) (*Array, error) {
 }
 
 func (a *Array) readDims() error {
-	b, err := a.m.element(typeInt32, 4*maxDims)
+	b, err := a.m.element(4*maxDims, typeInt32, typeUint32)
 	if err != nil {
 		return err
 	}

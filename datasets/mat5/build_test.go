@@ -23,7 +23,6 @@ const (
 	Function = 16
 	Opaque   = 17
 
-	typeUint8  storage = 2
 	typeInt16  storage = 3
 	typeUint16 storage = 4
 	typeSingle storage = 7

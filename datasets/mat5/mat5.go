@@ -17,6 +17,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"slices"
 )
 
 const headerSize = 128 // of the file: text, version and byte order
@@ -55,8 +57,8 @@ func NewReader(r io.Reader, limit int64) (*Reader, error) {
 			"or of no MAT-file: save with -v7")
 	}
 	if n < headerSize {
-		return nil, fmt.Errorf("mat5: header: truncated: expected %d bytes, found %d: %w",
-			headerSize, n, io.ErrUnexpectedEOF)
+		return nil, fmt.Errorf("mat5: header: truncated: expected %d bytes, found %d (%s): %w",
+			headerSize, n, http.DetectContentType(head[:n]), io.ErrUnexpectedEOF)
 	}
 	// The writer stores the two characters MI as one 16-bit number.
 	switch mark := string(head[126:]); mark {
@@ -66,7 +68,7 @@ func NewReader(r io.Reader, limit int64) (*Reader, error) {
 		mr.order = binary.BigEndian
 	default:
 		return nil, fmt.Errorf("mat5: header: byte order: expected IM or MI, found %q: not a level 5 "+
-			"MAT-file", mark)
+			"MAT-file but %s", mark, http.DetectContentType(head))
 	}
 	switch version := mr.order.Uint16(head[124:]); version {
 	case 0x0100:
@@ -213,14 +215,14 @@ func (m *matrix) tag() (tag, error) {
 	return t, err
 }
 
-// element reads a whole element, which must be of type typ and at most max bytes.
-func (m *matrix) element(typ storage, max int) ([]byte, error) {
+// element reads a whole element, which must be of one of the types and at most max bytes.
+func (m *matrix) element(max int, types ...storage) ([]byte, error) {
 	t, err := m.tag()
 	if err != nil {
 		return nil, err
 	}
-	if t.typ != typ {
-		return nil, fmt.Errorf("expected type %v, found %v", typ, t.typ)
+	if !slices.Contains(types, t.typ) {
+		return nil, fmt.Errorf("expected type %v, found %v", types, t.typ)
 	}
 	if t.size > uint32(max) {
 		return nil, fmt.Errorf("expected at most %d bytes, found %d", max, t.size)

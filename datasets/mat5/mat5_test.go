@@ -96,6 +96,26 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// Other programs than MATLAB store dimensions and names as other types.
+func TestOtherWriters(t *testing.T) {
+	for _, b := range []builder{little, big} {
+		for name, element := range map[string][]byte{
+			"longest": b.element(typeUTF8, []byte("longest")...),
+			"X":       b.small(typeUTF8, 'X'),
+			"y":       b.element(typeUint8, 'y'),
+		} {
+			m := b.raw(typeMatrix, slices.Concat(b.element(typeUint32, b.uint32s(uint32(Uint8), 0)...),
+				b.element(typeUint32, b.uint32s(2, 1)...), element, b.small(typeUint8, 7, 8))...)
+			want := []variable{{name, classes[Uint8], typeUint8, []int{2, 1}, []float64{7, 8}}}
+			for _, file := range [][]byte{b.file(m), b.file(b.compressed(m))} {
+				if got, err := readAll(bytes.NewReader(file)); err != nil || !sameVariables(got, want) {
+					t.Errorf("%v: %v, %v, want %v", b.order, got, err, want)
+				}
+			}
+		}
+	}
+}
+
 func TestReadTypes(t *testing.T) {
 	for _, b := range []builder{little, big} {
 		for _, c := range []struct {

@@ -11,24 +11,24 @@ import (
 	"io"
 )
 
-// MaxSide is the most pixels that a decoded picture may be wide or high. It bounds what
-// a small file can make Decode allocate.
-const MaxSide = 4096
+// MaxPixels is the most pixels that a decoded picture may have, those of phones included.
+// It bounds what a small file can make Decode allocate.
+const MaxPixels = 1 << 26
 
-// Decode reads a picture of at least 1 x 1 and at most MaxSide x MaxSide pixels in one
-// of these formats, told apart by their first bytes:
+// Decode reads a picture of 1 to MaxPixels pixels in one of these formats, told apart by
+// their first bytes:
 //
 //   - PPM and PGM in the binary form (P6 and P5), as *image.RGBA and *image.Gray.
-//     Samples are scaled from the file's maximum, up to 65535, to 255 and rounded. The
-//     pixels must end with the data of r.
-//   - PNG and JPEG, in the types of image/png and image/jpeg. What follows the picture
-//     is ignored, as cameras append all sorts of things.
+//     Samples are scaled from the file's maximum, up to 65535, to 255 and rounded.
+//   - PNG and JPEG, in the types of image/png and image/jpeg. One whose EXIF orientation
+//     says so is turned, and then of the type that Luma gives.
 //
-// The size is checked before pixels are decoded. All of r is read.
+// What follows the picture is ignored, as cameras append all sorts of things. The size is
+// checked before pixels are decoded. All of r is read.
 func Decode(r io.Reader) (img image.Image, err error) {
 	file, err := io.ReadAll(r)
 	if err == nil {
-		img, err = decode(file, MaxSide)
+		img, err = decode(file, MaxPixels)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("picture: %w", err)
@@ -46,14 +46,15 @@ var codecs = []struct {
 	name, magic string
 	config      func(io.Reader) (image.Config, error)
 	decode      func(io.Reader) (image.Image, error)
+	exif        func(file []byte) []byte // the EXIF data in a file, if any
 }{
-	{"PNG", pngMagic, png.DecodeConfig, png.Decode},
-	{"JPEG", jpegMagic, jpeg.DecodeConfig, jpeg.Decode},
-	{"PGM", "P5", netpbmConfig, netpbmDecode},
-	{"PPM", "P6", netpbmConfig, netpbmDecode},
+	{"PNG", pngMagic, png.DecodeConfig, png.Decode, pngEXIF},
+	{"JPEG", jpegMagic, jpeg.DecodeConfig, jpeg.Decode, jpegEXIF},
+	{"PGM", "P5", netpbmConfig, netpbmDecode, noEXIF},
+	{"PPM", "P6", netpbmConfig, netpbmDecode, noEXIF},
 }
 
-func decode(file []byte, maxSide int) (image.Image, error) {
+func decode(file []byte, maxPixels int) (image.Image, error) {
 	if len(file) == 0 {
 		return nil, fmt.Errorf("expected PPM, PGM, PNG or JPEG, found no data: %w", io.ErrUnexpectedEOF)
 	}
@@ -66,15 +67,14 @@ func decode(file []byte, maxSide int) (image.Image, error) {
 			return nil, fmt.Errorf("%s: header: %w", c.name, noEOF(err))
 		}
 		w, h := cfg.Width, cfg.Height
-		if min(w, h) < 1 || max(w, h) > maxSide {
-			return nil, fmt.Errorf("%s: expected 1 to %d pixels wide and high, found %dx%d",
-				c.name, maxSide, w, h)
+		if min(w, h) < 1 || w > maxPixels/h {
+			return nil, fmt.Errorf("%s: expected 1 to %d pixels in all, found %dx%d", c.name, maxPixels, w, h)
 		}
 		img, err := c.decode(bytes.NewReader(file))
 		if err != nil {
 			return nil, fmt.Errorf("%s of %dx%d: %w", c.name, w, h, noEOF(err))
 		}
-		return img, nil
+		return turn(img, orientation(c.exif(file))), nil
 	}
 	return nil, fmt.Errorf("expected binary PPM or PGM (P6, P5), PNG or JPEG, found a file that "+
 		"starts with %q", file[:min(len(file), len(pngMagic))])

@@ -1,7 +1,6 @@
 package picture
 
 import (
-	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -66,10 +65,8 @@ func netpbmDecode(r io.Reader) (image.Image, error) {
 			size, len(p.rest), io.ErrUnexpectedEOF)
 	case !strings.ContainsRune(" \t\n\v\f\r", rune(p.rest[0])):
 		return nil, fmt.Errorf("expected white space before the pixels, found %q", p.rest[0])
-	case len(p.rest) > size:
-		return nil, errors.New("expected the end after the pixels, found more data")
 	}
-	samples, err := to255(p.rest[1:], width, p.maximum)
+	samples, err := to255(p.rest[1:size], width, p.maximum)
 	if err != nil {
 		return nil, err
 	}

@@ -30,8 +30,8 @@ type Resampler struct {
 	half     int     // taps to each side
 
 	// rows keeps the taps for the position p/up after an input sample, by p, once they were
-	// needed and as long as they are not too many.
-	rows map[int][]float64
+	// needed. It ends before p = up if they could be too many.
+	rows [][]float64
 }
 
 const (
@@ -52,23 +52,24 @@ func NewResampler(from, to int) (*Resampler, error) {
 			"a ratio of up to %d", from, to, maxRate, maxRatio)
 	}
 	divisor := int(new(big.Int).GCD(nil, nil, big.NewInt(int64(from)), big.NewInt(int64(to))).Int64())
-	r := &Resampler{up: to / divisor, down: from / divisor, rows: map[int][]float64{}}
+	r := &Resampler{up: to / divisor, down: from / divisor}
 	band := min(1, float64(to)/float64(from))
 	r.cutoff = band * (1 + passEdge) / 2
 	slope := band * (1 - passEdge) / 2 // width of the transition in cycles a sample
 	r.reach = (attenuation - 7.95) / (2 * 14.36 * slope)
 	r.half = int(math.Ceil(r.reach))
+	r.rows = make([][]float64, min(r.up, maxTaps/(2*r.half)))
 	return r, nil
 }
 
 // taps returns the weights of the samples i-half+1 to i+half at the position p/up after
 // sample i. They sum up to one.
 func (r *Resampler) taps(p int) []float64 {
-	if row, ok := r.rows[p]; ok {
-		return row
+	if p < len(r.rows) && r.rows[p] != nil {
+		return r.rows[p]
 	}
 	row := make([]float64, 2*r.half)
-	if (len(r.rows)+1)*len(row) <= maxTaps {
+	if p < len(r.rows) {
 		r.rows[p] = row
 	}
 	var sum float64

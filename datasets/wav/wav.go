@@ -12,12 +12,14 @@
 package wav
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"net/http"
 )
 
 var (
@@ -26,7 +28,7 @@ var (
 	ErrEncoding = errors.New("unsupported encoding")
 
 	// ErrFormat is wrapped by the errors for files that are no WAV files, or are
-	// damaged or cut short, or hold no samples.
+	// damaged, or hold no samples.
 	ErrFormat = errors.New("malformed file")
 )
 
@@ -47,9 +49,9 @@ const maxRate = 768_000 // Hz, the highest rate audio hardware offers
 //     so that the values lie in [-1, 1),
 //   - 32 or 64 bit floats, as they are: such files may exceed full scale,
 //
-// at up to 768 kHz with any number of channels, which are averaged. Data of unknown length
-// (a size of 0xFFFFFFFF, or of 0 in a file whose own size is unset too), as programs write
-// them into a pipe, reaches to the end of r. An incomplete last frame is dropped.
+// at up to 768 kHz with any number of channels, which are averaged. Samples reach to the end
+// of r if their size goes beyond it, or is 0 and no chunk follows: programs that write into a
+// pipe, or are killed, leave such sizes. An incomplete last frame is dropped.
 //
 // Errors wrap ErrEncoding, ErrFormat or the error of r, or tell that the clip is too
 // long. The memory used is bounded by a multiple of the bytes that r delivers, whatever
@@ -95,18 +97,13 @@ func decode(file []byte, seconds float64) (Clip, error) {
 
 // split walks the chunks of a file, and returns the format and the bytes of the samples.
 func split(file []byte) (f format, samples []byte, err error) {
-	const unset = math.MaxUint32 // what programs that cannot seek back leave in a size field, or 0
-	if len(file) < 12 {
-		return f, nil, fmt.Errorf("%w: ends in the RIFF header", ErrFormat)
+	if len(file) < 12 || string(file[:4]) != "RIFF" || string(file[8:12]) != "WAVE" {
+		return f, nil, fmt.Errorf("%w: expected a WAV file, which starts with RIFF, a size and WAVE, "+
+			"found %q (%s)", ErrFormat, file[:min(len(file), 12)], http.DetectContentType(file))
 	}
-	if string(file[:4]) != "RIFF" || string(file[8:12]) != "WAVE" {
-		return f, nil, fmt.Errorf("%w: starts with %q and %q, not RIFF and WAVE",
-			ErrFormat, file[:4], file[8:12])
-	}
-	fileSize := le.Uint32(file[4:])
 	for rest := file[12:]; ; {
 		if len(rest) < 8 {
-			return f, nil, fmt.Errorf("%w: ends in the list of chunks, before the samples", ErrFormat)
+			return f, nil, fmt.Errorf("%w: no samples: ends in the list of chunks", ErrFormat)
 		}
 		id, size := string(rest[:4]), int64(le.Uint32(rest[4:]))
 		rest = rest[8:]
@@ -114,12 +111,10 @@ func split(file []byte) (f format, samples []byte, err error) {
 		switch {
 		case id == "data" && f.block == 0:
 			return f, nil, fmt.Errorf("%w: samples without a format before them", ErrFormat)
-		case id == "data" && (size == unset || size == 0 && (fileSize == 0 || fileSize == unset)):
+		case id == "data" && size == 0 && !startsChunk(rest):
 			return f, rest, nil
-		case id == "data" && size > left:
-			return f, nil, fmt.Errorf("%w: %d bytes of samples instead of %d", ErrFormat, left, size)
-		case id == "data":
-			return f, rest[:size], nil
+		case id == "data" && size > 0:
+			return f, rest[:min(size, left)], nil
 		case size > left:
 			return f, nil, fmt.Errorf("%w: ends in the chunk %q", ErrFormat, id)
 		case id == "fmt ":
@@ -129,6 +124,12 @@ func split(file []byte) (f format, samples []byte, err error) {
 		}
 		rest = rest[min(size+size%2, left):] // chunks are padded to even sizes
 	}
+}
+
+// startsChunk tells a chunk, whose name is printable, from samples.
+func startsChunk(b []byte) bool {
+	return len(b) >= 8 && !bytes.ContainsFunc(b[:4], func(r rune) bool { return r < ' ' || r > '~' }) &&
+		int64(le.Uint32(b[4:])) <= int64(len(b)-8)
 }
 
 // A format is the content of a fmt chunk in a supported encoding.

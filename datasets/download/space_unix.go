@@ -1,14 +1,14 @@
 //go:build linux || darwin
 
-package main
+package download
 
 import (
 	"path/filepath"
 	"syscall"
 )
 
-// freeSpace returns how many bytes can be written in dir, which need not exist yet.
-func freeSpace(dir string) (int64, bool) {
+// FreeSpace returns how many bytes can be written in dir, which need not exist yet.
+func FreeSpace(dir string) (int64, bool) {
 	var s syscall.Statfs_t
 	err := syscall.Statfs(dir, &s)
 	for ; err == syscall.ENOENT; err = syscall.Statfs(dir, &s) {
