@@ -150,3 +150,10 @@ func TestCellErrorText(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckNoPrograms(t *testing.T) {
+	f := check([]output{{Type: "error", Value: "fork/exec /tmp/x/gonb_1: permission denied"}})
+	if f == nil || !strings.Contains(f.reason, "set GOTMPDIR") {
+		t.Errorf("%+v", f)
+	}
+}
