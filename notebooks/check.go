@@ -103,7 +103,7 @@ func errorReason(value string) string {
 		// A line with # is go build's headline, the package.
 		l = strings.TrimSpace(l)
 		switch {
-		case strings.HasPrefix(l, "fork/exec ") && strings.HasSuffix(l, "permission denied"):
+		case strings.Contains(l, ": fork/exec ") && strings.HasSuffix(l, "permission denied"):
 			return "does not run: " + l + ": set GOTMPDIR to a directory on a file system that lets programs run"
 		case l != "" && l[0] != '#':
 			return "does not run: " + l

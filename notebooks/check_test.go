@@ -152,7 +152,8 @@ func TestCellErrorText(t *testing.T) {
 }
 
 func TestCheckNoPrograms(t *testing.T) {
-	f := check([]output{{Type: "error", Value: "fork/exec /tmp/x/gonb_1: permission denied"}})
+	f := check([]output{{Type: "error",
+		Value: "failed to start to execute command \"/x\": fork/exec /x: permission denied"}})
 	if f == nil || !strings.Contains(f.reason, "set GOTMPDIR") {
 		t.Errorf("%+v", f)
 	}
