@@ -171,9 +171,10 @@ func findGo(ctx context.Context, root string) (goInfo, error) {
 	values := strings.Split(string(out), "\n")
 	flags := slices.DeleteFunc(strings.Fields(values[1]), func(f string) bool {
 		name, _, _ := strings.Cut(strings.TrimLeft(f, "-"), "=")
-		return name == "mod" || name == "modfile" // workspaces refuse them
+		return slices.Contains([]string{"mod", "modfile", "buildvcs"}, name)
 	})
-	// No program here needs the commit that Go stamps, and Go asks git, which refuses another's checkout.
+	// Workspaces refuse other values of -mod, and -modfile. No program here needs the commit that Go
+	// stamps: Go asks git for it, which refuses a checkout of another owner.
 	flags = append(flags, "-mod=readonly", "-buildvcs=false")
 	return goInfo{filepath.Dir(path), values[0], strings.Join(flags, " "), values[2]}, nil
 }

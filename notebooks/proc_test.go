@@ -44,7 +44,7 @@ func TestScratchOfKilledRun(t *testing.T) {
 			t.Fatal(err)
 		}
 		writeFile(t, filepath.Join(s.dir, "kernel", "main.go"), "")
-		if err := exec.Command("sh", "-c", "sleep 600; :", s.dir+"/kernel").Start(); err != nil {
+		if err := exec.Command("sh", "-c", "sleep 60; :", s.dir+"/kernel").Start(); err != nil {
 			t.Fatal(err)
 		}
 		writeFile(t, filepath.Join(parent, "ready"), "")
