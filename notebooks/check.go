@@ -104,7 +104,8 @@ func errorReason(value string) string {
 		l = strings.TrimSpace(l)
 		switch {
 		case strings.Contains(l, ": fork/exec ") && strings.HasSuffix(l, "permission denied"):
-			return "does not run: " + l + ": set GOTMPDIR to a directory on a file system that lets programs run"
+			return "does not run: " + l +
+				": set GOTMPDIR to a directory on a file system that lets programs run"
 		case l != "" && l[0] != '#':
 			return "does not run: " + l
 		}

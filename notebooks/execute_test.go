@@ -94,8 +94,8 @@ func TestJupyterAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tmp.close()
-	cmd := newCommand(t.Context(), env.python(), "-m", "nbconvert", "--to", "notebook", "--execute", j.source,
-		"--output-dir", filepath.Dir(j.executed))
+	cmd := newCommand(t.Context(), env.python(), "-m", "nbconvert", "--to", "notebook", "--execute",
+		j.source, "--output-dir", filepath.Dir(j.executed))
 	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK="+filepath.Join(t.TempDir(), "go.work"),
 		"WEIGHTSEP_ROOT="+env.root, "WEIGHTSEP_PROFILE=smoke")
 	cmd.Env = append(cmd.Env, tmp.env()...)

@@ -54,7 +54,8 @@ func (e *environment) makePython(ctx context.Context) error {
 // tryPython returns an error if the Python environment in dir lacks a package that the runner uses.
 func tryPython(ctx context.Context, dir string) error {
 	python := filepath.Join(dir, "bin", "python")
-	err := runQuietly(ctx, newCommand(ctx, python, "-I", "-c", "import jupyterlab, nbclient, nbconvert, psutil"))
+	use := "import jupyterlab, nbclient, nbconvert, psutil"
+	err := runQuietly(ctx, newCommand(ctx, python, "-I", "-c", use))
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("pip is done, but its packages do not work in %s: "+
 			"see what pip config list says of where it installs, and how: %w", dir, err)

@@ -24,7 +24,8 @@ func writeWheel(t *testing.T, dir, name string) string {
 		{name + ".py", ""},
 		{info + "METADATA", "Metadata-Version: 2.1\nName: " + name + "\nVersion: 1.0\n"},
 		{info + "WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"},
-		{info + "RECORD", name + ".py,,\n" + info + "METADATA,,\n" + info + "WHEEL,,\n" + info + "RECORD,,\n"},
+		{info + "RECORD", name + ".py,,\n" + info + "METADATA,,\n" + info + "WHEEL,,\n" +
+			info + "RECORD,,\n"},
 	} {
 		w, err := z.Create(f[0])
 		if err == nil {
@@ -56,8 +57,8 @@ func TestPipConfiguration(t *testing.T) {
 	t.Setenv("PIP_NO_INDEX", "1")
 	t.Setenv("PIP_FIND_LINKS", wheels)
 	for name, config := range map[string]string{
-		"elsewhere": "user = true\ntarget = " + elsewhere + "\nprefix = " + elsewhere + "\nroot = " + elsewhere +
-			"\nconstraint = " + filepath.Join(wheels, "constraint.txt"),
+		"elsewhere": "user = true\ntarget = " + elsewhere + "\nprefix = " + elsewhere +
+			"\nroot = " + elsewhere + "\nconstraint = " + filepath.Join(wheels, "constraint.txt"),
 		"nothing": "dry-run = true",
 	} {
 		t.Run(name, func(t *testing.T) {

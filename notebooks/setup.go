@@ -139,8 +139,8 @@ func newEnvironment(ctx context.Context, root string) (*environment, error) {
 
 // noPlace says what to do where there is no cache directory to write to.
 func noPlace(err error) error {
-	return fmt.Errorf("no place for the environment: set XDG_CACHE_HOME (on macOS HOME) to the absolute path "+
-		"of a directory that can be written: %w", err)
+	return fmt.Errorf("no place for the environment: set XDG_CACHE_HOME (on macOS HOME) to the absolute "+
+		"path of a directory that can be written: %w", err)
 }
 
 // kernelModules are the modules that the kernel and its tools come from.
