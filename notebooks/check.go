@@ -101,7 +101,12 @@ func tail(s string, n int) string {
 func errorReason(value string) string {
 	for l := range strings.Lines(plain(value)) {
 		// A line with # is go build's headline, the package.
-		if l = strings.TrimSpace(l); l != "" && l[0] != '#' {
+		l = strings.TrimSpace(l)
+		switch {
+		case strings.Contains(l, ": fork/exec ") && strings.HasSuffix(l, "permission denied"):
+			return "does not run: " + l +
+				": set GOTMPDIR to a directory on a file system that lets programs run"
+		case l != "" && l[0] != '#':
 			return "does not run: " + l
 		}
 	}

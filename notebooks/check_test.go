@@ -150,3 +150,11 @@ func TestCellErrorText(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckNoPrograms(t *testing.T) {
+	f := check([]output{{Type: "error",
+		Value: "failed to start to execute command \"/x\": fork/exec /x: permission denied"}})
+	if f == nil || !strings.Contains(f.reason, "set GOTMPDIR") {
+		t.Errorf("%+v", f)
+	}
+}

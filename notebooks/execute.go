@@ -48,12 +48,12 @@ var driver []byte
 // returns, the kernel and its processes are gone; the executed notebook and the HTML
 // have been written as far as the cells ran, unless there was no way to.
 func execute(ctx context.Context, env *environment, j job, progress *log.Logger) (err error) {
-	tmp, err := newScratch()
+	tmp, err := newScratch(env.goes.tmp)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, tmp.close()) }()
-	script := filepath.Join(string(tmp), "driver.py")
+	script := filepath.Join(tmp.dir, "driver.py")
 	if err := os.WriteFile(script, driver, 0o600); err != nil {
 		return err
 	}

@@ -86,6 +86,24 @@ func TestExecute(t *testing.T) {
 	}
 }
 
+// Jupyter without this command, as editors start it, runs the cells whatever the user's Go is set to.
+func TestJupyterAlone(t *testing.T) {
+	env, j := newTestRun(t, "01_good.ipynb")
+	tmp, err := newScratch("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tmp.close()
+	cmd := newCommand(t.Context(), env.python(), "-m", "nbconvert", "--to", "notebook", "--execute",
+		j.source, "--output-dir", filepath.Dir(j.executed))
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK="+filepath.Join(t.TempDir(), "go.work"),
+		"WEIGHTSEP_ROOT="+env.root, "WEIGHTSEP_PROFILE=smoke")
+	cmd.Env = append(cmd.Env, tmp.env()...)
+	if err := runQuietly(t.Context(), cmd); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestExecuteStopsAtPanic(t *testing.T) {
 	env, j := newTestRun(t, "02_panics.ipynb")
 	err := execute(t.Context(), env, j, log.New(t.Output(), "", 0))

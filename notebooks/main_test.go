@@ -105,10 +105,9 @@ func TestFindNotebooks(t *testing.T) {
 }
 
 func TestKernelEnv(t *testing.T) {
-	t.Setenv("GOWORK", "/somewhere/go.work")
 	t.Setenv("PYTHONPATH", "/somewhere")
 	t.Setenv("WEIGHTSEP_PROFILE", "of the user's shell")
-	env := &environment{root: "/the root", goes: goInfo{flags: "-buildvcs=false"}}
+	env := &environment{root: "/the root"}
 	vars := kernelEnv(env, &options{profile: "smoke", runDir: "/run", data: "/data"})
 	last := make(map[string]string) // what a process sees
 	for _, kv := range vars {
@@ -120,8 +119,6 @@ func TestKernelEnv(t *testing.T) {
 		"WEIGHTSEP_PROFILE": "smoke",
 		"WEIGHTSEP_RUN":     "/run",
 		"WEIGHTSEP_DATA":    "/data",
-		"GOFLAGS":           "-buildvcs=false -mod=readonly",
-		"GOWORK":            "",
 		"PYTHONPATH":        "",
 	} {
 		if last[name] != want {

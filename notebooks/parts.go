@@ -37,10 +37,30 @@ func (e *environment) makePython(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		args := append(pip, "install", "--no-deps", "--require-hashes", "--only-binary", ":all:",
+		// The user's pip may be configured to install elsewhere. Options come before its files and its
+		// variables, but for lists, which options only add to; an empty target is none.
+		args := append(pip, "install", "--no-user", "--target=", "--prefix="+dir, "--root=/",
+			"--no-deps", "--require-hashes", "--only-binary", ":all:",
 			"--disable-pip-version-check", "--no-input", "--progress-bar", "off", "-r", file)
-		return runQuietly(ctx, pythonCommand(ctx, args[0], args[1:]...))
+		cmd := pythonCommand(ctx, args[0], args[1:]...)
+		cmd.Env = append(cmd.Env, "PIP_CONSTRAINT="+os.DevNull)
+		if err := runQuietly(ctx, cmd); err != nil {
+			return err
+		}
+		return tryPython(ctx, dir)
 	})
+}
+
+// tryPython returns an error if the Python environment in dir lacks a package that the runner uses.
+func tryPython(ctx context.Context, dir string) error {
+	python := filepath.Join(dir, "bin", "python")
+	use := "import jupyterlab, nbclient, nbconvert, psutil"
+	err := runQuietly(ctx, newCommand(ctx, python, "-I", "-c", use))
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("pip is done, but its packages do not work in %s: "+
+			"see what pip config list says of where it installs, and how: %w", dir, err)
+	}
+	return err
 }
 
 // newVenv makes an empty Python environment in dir and returns the command that is its
@@ -119,11 +139,10 @@ func pythonCommand(ctx context.Context, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// pythonEnv is the process's environment without what makes Python or pip look or
-// install elsewhere, and without other variables.
+// pythonEnv is the process's environment without what makes Python look elsewhere, and without
+// other variables.
 func pythonEnv(without ...string) []string {
-	without = append(without, "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV",
-		"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")
+	without = append(without, "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_REQUIRE_VIRTUALENV")
 	return slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		name, _, _ := strings.Cut(kv, "=")
 		return slices.Contains(without, name)
@@ -134,7 +153,8 @@ func pythonEnv(without ...string) []string {
 type goInfo struct {
 	dir     string // of the go command
 	version string
-	flags   string // GOFLAGS without -mod, which does not go with workspaces
+	flags   string // GOFLAGS that go with workspaces and with a checkout of another owner
+	tmp     string // GOTMPDIR: where programs that were just built may run; empty for TMPDIR
 }
 
 func findGo(ctx context.Context, root string) (goInfo, error) {
@@ -143,17 +163,21 @@ func findGo(ctx context.Context, root string) (goInfo, error) {
 		return goInfo{}, fmt.Errorf("the go command must be on PATH: the kernel compiles cells "+
 			"with it: %w", err)
 	}
-	cmd := newCommand(ctx, path, "env", "GOVERSION", "GOFLAGS")
+	cmd := newCommand(ctx, path, "env", "GOVERSION", "GOFLAGS", "GOTMPDIR")
 	cmd.Dir = root
 	out, err := cmd.Output()
 	if err != nil {
 		return goInfo{}, fmt.Errorf("go env: %w", err)
 	}
-	version, flags, _ := strings.Cut(strings.TrimRight(string(out), "\n"), "\n")
-	fields := slices.DeleteFunc(strings.Fields(flags), func(f string) bool {
-		return strings.HasPrefix(strings.TrimLeft(f, "-"), "mod=")
+	values := strings.Split(string(out), "\n")
+	flags := slices.DeleteFunc(strings.Fields(values[1]), func(f string) bool {
+		name, _, _ := strings.Cut(strings.TrimLeft(f, "-"), "=")
+		return slices.Contains([]string{"mod", "modfile", "buildvcs"}, name)
 	})
-	return goInfo{dir: filepath.Dir(path), version: version, flags: strings.Join(fields, " ")}, nil
+	// Workspaces refuse other values of -mod, and -modfile. No program here needs the commit that Go
+	// stamps: Go asks git for it, which refuses a checkout of another owner.
+	flags = append(flags, "-mod=readonly", "-buildvcs=false")
+	return goInfo{filepath.Dir(path), values[0], strings.Join(flags, " "), values[2]}, nil
 }
 
 // goCommand returns a go command that sees the checkout's module alone.
@@ -169,7 +193,18 @@ func (e *environment) makeTools(ctx context.Context) error {
 	return replaceDir(e.bin(), func(dir string) error {
 		cmd := e.goCommand(ctx, "install", "tool")
 		cmd.Env = append(cmd.Env, "GOBIN="+dir)
-		return runQuietly(ctx, cmd)
+		if err := runQuietly(ctx, cmd); err != nil {
+			return err
+		}
+		for _, try := range [][]string{{"gonb", "-V"}, {"gopls", "version"}, {"goimports"}} {
+			cmd := newCommand(ctx, filepath.Join(dir, try[0]), try[1:]...)
+			cmd.Stdin = strings.NewReader("package p\n") // for goimports
+			if err := runQuietly(ctx, cmd); err != nil {
+				return fmt.Errorf("%s was built but does not run; "+
+					"XDG_CACHE_HOME must be on a file system that lets programs run: %w", try[0], err)
+			}
+		}
+		return nil
 	})
 }
 
@@ -213,8 +248,9 @@ func (e *environment) kernelSpecFile() string {
 	return filepath.Join(e.venv(), "share", "jupyter", "kernels", "gonb", "kernel.json")
 }
 
-// kernelSpec is the file that tells Jupyter how to start the kernel. It is GoNB's own,
-// plus -raw_error, for errors as text and not as HTML, plus the PATH to the tools.
+// kernelSpec is the file that tells Jupyter how to start the kernel. It is GoNB's own, plus
+// -raw_error, for errors as text and not as HTML, plus the PATH to the tools, plus the settings
+// of Go that the cells need, whoever opens the notebooks: they make their own workspace.
 func (e *environment) kernelSpec() string {
 	path := []string{e.bin(), e.goes.dir, "${PATH}"}
 	b, err := json.MarshalIndent(map[string]any{
@@ -223,7 +259,8 @@ func (e *environment) kernelSpec() string {
 		"display_name":   "Go (gonb)",
 		"language":       "go",
 		"interrupt_mode": "message",
-		"env":            map[string]string{"PATH": strings.Join(path, string(filepath.ListSeparator))},
+		"env": map[string]string{"PATH": strings.Join(path, string(filepath.ListSeparator)),
+			"GOFLAGS": e.goes.flags, "GOWORK": ""},
 	}, "", "  ")
 	if err != nil {
 		panic(err) // strings and nothing else

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // interruptible returns a context that ends at the first SIGINT or SIGTERM; a second
@@ -85,30 +89,73 @@ func killGroup(pid int) { _ = syscall.Kill(-pid, syscall.SIGKILL) }
 
 // A scratch is a directory for the kernels' temporary files. Its name is in the command
 // line of every process that a kernel consists of, so that none can be left behind.
-type scratch string
+type scratch struct {
+	dir  string
+	lock *flock.Flock // of dir itself; the system gives it back if the run is killed
+}
 
-// newScratch makes the directory, of a short name: gopls listens on a socket in it, and their
-// paths may have about a hundred bytes.
-func newScratch() (scratch, error) {
-	dir, err := os.MkdirTemp("", "wsnb")
-	return scratch(dir), err
+const scratchPrefix = "wsnb-"
+
+func scratchAt(dir string) scratch {
+	return scratch{dir, flock.New(dir, flock.SetFlag(os.O_RDONLY))}
+}
+
+// newScratch makes the directory inside parent, or inside TMPDIR if that is empty, and removes those
+// of killed runs. Its name is short: gopls listens on a socket in it, and their paths may have about
+// a hundred bytes.
+func newScratch(parent string) (scratch, error) {
+	parent, err := filepath.Abs(cmp.Or(parent, os.TempDir()))
+	if err != nil {
+		return scratch{}, err
+	}
+	sweepScratch(parent)
+	dir, err := os.MkdirTemp(parent, scratchPrefix)
+	if err != nil {
+		return scratch{}, err
+	}
+	s := scratchAt(dir)
+	_, _ = s.lock.TryLock() // where the file system has no locks, no run takes them from another
+	return s, nil
+}
+
+// sweepScratch closes the scratches in parent that no run holds. An empty one may be about to be locked.
+func sweepScratch(parent string) {
+	entries, _ := os.ReadDir(parent)
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !e.IsDir() || !strings.HasPrefix(e.Name(), scratchPrefix) {
+			continue
+		}
+		// In a directory that everyone may write to, others' names are theirs to choose.
+		if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) != os.Geteuid() {
+			continue
+		}
+		s := scratchAt(filepath.Join(parent, e.Name()))
+		if left, _ := os.ReadDir(s.dir); len(left) == 0 {
+			continue
+		}
+		if ok, err := s.lock.TryLock(); ok && err == nil {
+			_ = s.close() // there is a next time
+		}
+	}
 }
 
 // env returns the variables that make kernels use s.
 func (s scratch) env() []string {
-	return []string{"TMPDIR=" + string(s), "JUPYTER_RUNTIME_DIR=" + filepath.Join(string(s), "jupyter")}
+	return []string{"TMPDIR=" + s.dir, "GOTMPDIR=" + s.dir,
+		"JUPYTER_RUNTIME_DIR=" + filepath.Join(s.dir, "jupyter")}
 }
 
 // close kills the processes that still use s, and the process group of each that leads
 // one, and removes the directory.
 func (s scratch) close() error {
-	for _, pid := range processesWith(string(s) + string(filepath.Separator)) {
+	for _, pid := range processesWith(s.dir + string(filepath.Separator)) {
 		if group, err := syscall.Getpgid(pid); err == nil && group == pid {
 			killGroup(pid)
 		}
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
-	return os.RemoveAll(string(s))
+	return errors.Join(os.RemoveAll(s.dir), s.lock.Close())
 }
 
 // processesWith returns the processes whose command lines contain word.

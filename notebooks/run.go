@@ -99,11 +99,9 @@ func remove(path string) error {
 // kernelEnv returns the environment variables of Jupyter, and with it of the kernels and
 // the cells.
 func kernelEnv(env *environment, opts *options) []string {
-	// Each kernel makes its own GOWORK; kernels of JUPYTER_PATH would come before ours.
-	vars := append(pythonEnv("GOWORK", "JUPYTER_PATH"),
+	// Kernels of JUPYTER_PATH would come before ours.
+	vars := append(pythonEnv("JUPYTER_PATH"),
 		"JUPYTER_PREFER_ENV_PATH=1",
-		// Also the answer to a -mod=mod of the user's: workspaces refuse it.
-		"GOFLAGS="+strings.TrimSpace(env.goes.flags+" -mod=readonly"),
 		"WEIGHTSEP_ROOT="+env.root,
 		"WEIGHTSEP_PROFILE="+opts.profile,
 		"WEIGHTSEP_RUN="+opts.runDir,
@@ -119,7 +117,7 @@ func lab(ctx context.Context, env *environment, opts *options, stderr io.Writer)
 	if err := os.MkdirAll(opts.runDir, 0o755); err != nil {
 		return err
 	}
-	tmp, err := newScratch()
+	tmp, err := newScratch(env.goes.tmp)
 	if err != nil {
 		return err
 	}

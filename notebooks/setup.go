@@ -57,13 +57,13 @@ func setUp(ctx context.Context, root string, progress *log.Logger) (*environment
 	start := time.Now()
 	progress.Printf("Setting up in %s, which may take some minutes", env.dir)
 	if err := os.MkdirAll(env.dir, 0o755); err != nil {
-		return nil, err
+		return nil, noPlace(err)
 	}
 	unlock, err := lock(ctx, env.dir+".lock", func() {
 		progress.Printf("  another set-up is under way, waiting for it")
 	})
 	if err != nil {
-		return nil, err
+		return nil, noPlace(err)
 	}
 	defer unlock()
 	steps, err := env.steps()
@@ -128,13 +128,19 @@ func newEnvironment(ctx context.Context, root string) (*environment, error) {
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return nil, fmt.Errorf("no place for the environment: %w", err)
+		return nil, noPlace(err)
 	}
 	hash, err := pinsHash(root)
 	if err != nil {
 		return nil, err
 	}
 	return &environment{root, filepath.Join(cache, "weightsep", "notebooks-"+hash), goes}, nil
+}
+
+// noPlace says what to do where there is no cache directory to write to.
+func noPlace(err error) error {
+	return fmt.Errorf("no place for the environment: set XDG_CACHE_HOME (on macOS HOME) to the absolute "+
+		"path of a directory that can be written: %w", err)
 }
 
 // kernelModules are the modules that the kernel and its tools come from.

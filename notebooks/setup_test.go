@@ -179,7 +179,17 @@ func TestSuits(t *testing.T) {
 }
 
 func TestKernelSpec(t *testing.T) {
-	env := &environment{dir: "/cache of mine", goes: goInfo{dir: "/go/bin"}}
+	t.Setenv("GOFLAGS", "-mod=mod -modfile=other.mod -tags=mine")
+	root, err := moduleRoot(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	goes, err := findGo(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	goes.dir = "/go/bin"
+	env := &environment{dir: "/cache of mine", goes: goes}
 	var spec struct {
 		Argv []string
 		Env  map[string]string
@@ -190,5 +200,12 @@ func TestKernelSpec(t *testing.T) {
 	if spec.Argv[0] != "/cache of mine/bin/gonb" ||
 		spec.Env["PATH"] != "/cache of mine/bin:/go/bin:${PATH}" {
 		t.Errorf("%+v", spec)
+	}
+	// The user's may be others, and notebooks be opened without this command.
+	if work, ok := spec.Env["GOWORK"]; !ok || work != "" {
+		t.Errorf("GOWORK=%q, set: %t", work, ok)
+	}
+	if got := spec.Env["GOFLAGS"]; got != "-tags=mine -mod=readonly -buildvcs=false" {
+		t.Errorf("GOFLAGS=%s", got)
 	}
 }

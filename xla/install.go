@@ -21,7 +21,6 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/gomlx/go-xla/installer"
-	"github.com/gomlx/go-xla/pjrt"
 )
 
 // EnsureCPUPlugin makes sure that a good CPU plugin is there and returns its
@@ -83,7 +82,7 @@ func newCache(dir string, log io.Writer) cache {
 	}
 	c := cache{log: log, goxla: func(dir string) error {
 		platform := runtime.GOOS + "_" + runtime.GOARCH
-		return installer.CPUInstall(platform, pjrt.DefaultCPUVersion, dir, false, installer.Quiet)
+		return installer.CPUInstall(platform, goXLAVersion, dir, false, installer.Quiet)
 	}}
 	if runtime.GOOS == "linux" && runtime.GOARCH == "amd64" {
 		c.wheel = &cpuWheel
@@ -108,7 +107,7 @@ func (c cache) wheelPlugin() string {
 	return filepath.Join(c.dir, c.wheel.name+"-"+c.wheel.version, pluginBase)
 }
 
-func (c cache) goXLADir() string { return filepath.Join(c.dir, "go-xla-"+pjrt.DefaultCPUVersion) }
+func (c cache) goXLADir() string { return filepath.Join(c.dir, "go-xla-"+goXLAVersion) }
 
 // installed returns the plugin in the cache and where it came from. The error
 // wraps [fs.ErrNotExist] or a *badFileError if there is none.
@@ -124,7 +123,7 @@ func (c cache) installed() (path, origin string, err error) {
 		}
 	}
 	path, err = find("cpu", []string{c.goXLADir()}, c.log)
-	return path, "go-xla " + pjrt.DefaultCPUVersion, err
+	return path, "go-xla " + goXLAVersion, err
 }
 
 // ensure is installed, but installs the plugin if it is missing or damaged.
@@ -255,7 +254,7 @@ func (c cache) installGoXLA(ctx context.Context, tmp string) error {
 		return nil // The wheel's plugin was damaged, and this one is still there.
 	}
 	dir, done := filepath.Join(tmp, "go-xla"), make(chan error, 1)
-	fmt.Fprintf(c.log, "asking go-xla's installer for its CPU plugin %s\n", pjrt.DefaultCPUVersion)
+	fmt.Fprintf(c.log, "asking go-xla's installer for its CPU plugin %s\n", goXLAVersion)
 	go func() {
 		_, err := guard(func() (struct{}, error) { return struct{}{}, c.goxla(dir) })
 		done <- err

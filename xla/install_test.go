@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && cgo
 
 package xla
 
@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/gomlx/go-xla/pjrt"
 )
 
 func TestInstall(t *testing.T) {
@@ -259,7 +258,7 @@ func TestInstallFromGoXLA(t *testing.T) {
 	asked, content := 0, b
 	c.goxla = func(dir string) error {
 		asked++
-		write(t, filepath.Join(dir, "pjrt_c_api_cpu_"+pjrt.DefaultCPUVersion+"_plugin.so"), content, 0o644)
+		write(t, filepath.Join(dir, "pjrt_c_api_cpu_"+goXLAVersion+"_plugin.so"), content, 0o644)
 		return nil
 	}
 	var path string
@@ -268,7 +267,7 @@ func TestInstallFromGoXLA(t *testing.T) {
 		if path, origin, err = c.ensure(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if want := "go-xla " + pjrt.DefaultCPUVersion; origin != want {
+		if want := "go-xla " + goXLAVersion; origin != want {
 			t.Errorf("origin %q, want %q", origin, want)
 		}
 		if err := checkSum(path, sumOf(b)); err != nil {

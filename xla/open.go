@@ -156,6 +156,9 @@ func (p *opener) locate(name string) (path, origin string, err error) {
 // cpuPlugin returns the path of a CPU plugin that is whole, and its origin:
 // the user's own, or ours, which is installed if need be.
 func (p *opener) cpuPlugin() (path, origin string, err error) {
+	if errNoCgo != nil {
+		return "", "", errNoCgo
+	}
 	if path, err := find("cpu", envPluginDirs(), p.log); err == nil {
 		return path, path, nil
 	}

@@ -80,12 +80,12 @@ func (d *Described) Layers() []Layer {
 // convolution output.
 func (d *Described) Validate() error {
 	h, w, c := d.Shape[0], d.Shape[1], d.Shape[2]
-	if h < 1 || w < 1 || c < 1 {
-		return fmt.Errorf("input %v: want positive height, width, channels", d.Shape)
+	if h < 1 || w < 1 || c < 1 || volume(d.Shape[:]) == tooMany {
+		return fmt.Errorf("input %v: want positive height, width, channels, fewer than %d values", d.Shape, tooMany)
 	}
 	for i, k := range d.Convs {
-		if k.Height < 1 || k.Width < 1 || k.Out < 1 {
-			return fmt.Errorf("convolution %d: %+v has a size below 1", i, k)
+		if k.Height < 1 || k.Width < 1 || k.Out < 1 || volume([]int{k.Height, k.Width, k.In, k.Out}) == tooMany {
+			return fmt.Errorf("convolution %d: %+v has a size below 1, or %d weights", i, k, tooMany)
 		}
 		if k.In != c {
 			return fmt.Errorf("convolution %d expects %d channels, its input has %d", i, k.In, c)
@@ -102,7 +102,7 @@ func (d *Described) Validate() error {
 		return fmt.Errorf("dense input is %d, the flattened %dx%dx%d is %d", d.Dense[0], h, w, c, h*w*c)
 	}
 	for i, n := range d.Dense {
-		if n < 1 {
+		if n < 1 || n >= tooMany {
 			return fmt.Errorf("dense size %d is %d", i, n)
 		}
 	}

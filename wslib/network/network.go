@@ -100,19 +100,26 @@ func part(flat *graph.Node, l Layer) *graph.Node {
 	return graph.Reshape(graph.Slice(flat, graph.AxisRange(l.Offset, l.Offset+l.Size())), l.Shape...)
 }
 
+// volume is the number of values of a shape, at most tooMany.
 func volume(shape []int) int {
 	n := 1
 	for _, d := range shape {
+		if d > 0 && n > tooMany/d {
+			return tooMany
+		}
 		n *= d
 	}
 	return n
 }
 
-// size is the length of the vector that layers lie in.
+// tooMany weights, or values of a sample, are those of 2 GiB in float32.
+const tooMany = 1 << 29
+
+// size is the length of the vector that layers lie in, at most tooMany.
 func size(layers []Layer) int {
 	n := 0
 	for _, l := range layers {
-		n += l.Size()
+		n = min(n+l.Size(), tooMany)
 	}
 	return n
 }
@@ -139,8 +146,11 @@ func (n *Network) Validate() error {
 	if _, classifies := n.For().(Classification); classifies && (len(n.Output()) != 1 || n.Outputs() < 2) {
 		return fmt.Errorf("network %s: output %v, want logits of 2 classes or more", n.Name, n.Output())
 	}
-	if size(n.Model.Layers()) == 0 {
+	switch size(n.Model.Layers()) {
+	case 0:
 		return fmt.Errorf("network %s has no weights", n.Name)
+	case tooMany:
+		return fmt.Errorf("network %s has %d weights or more, want less", n.Name, tooMany)
 	}
 	if err := n.Order.Validate(); err != nil {
 		return fmt.Errorf("network %s: %w", n.Name, err)

@@ -16,6 +16,7 @@ import (
 	"github.com/gomlx/compute"
 
 	"weightsep/datasets"
+	"weightsep/internal/files"
 	"weightsep/wslib/network"
 	"weightsep/wslib/npy"
 	"weightsep/wslib/onnx"
@@ -38,13 +39,13 @@ type Own struct {
 // inputs without training labels a reconstruction, all else is a classification.
 func ReadOwn(ctx context.Context, backend compute.Backend, dir string, seed uint64,
 	names ...string) ([]Own, error) {
-	files, err := os.ReadDir(dir)
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
 	found := map[string]string{}
 	var all []string
-	for _, f := range files {
+	for _, f := range entries {
 		name, kind, _ := strings.Cut(f.Name(), ".")
 		if kind != "onnx" && kind != "json" || f.IsDir() {
 			continue
@@ -79,7 +80,7 @@ func ReadOwn(ctx context.Context, backend compute.Backend, dir string, seed uint
 func readOwn(ctx context.Context, backend compute.Backend, dir, file, name string,
 	seed uint64) (Own, error) {
 	path := filepath.Join(dir, file)
-	raw, err := os.ReadFile(path)
+	raw, err := files.ReadPath(path, files.MaxSize)
 	if err != nil {
 		return Own{}, err
 	}
@@ -115,7 +116,7 @@ func (o *Own) Complete(ctx context.Context, backend compute.Backend, objective n
 	case objective != nil:
 	case d.Values:
 		n.Objective = network.Regression{}
-	case !d.Labelled && volume(n.Input()) == n.Outputs():
+	case !d.Labelled && n.Samples() == n.Outputs():
 		n.Objective = network.Reconstruction{}
 	}
 	if err := n.Validate(); err != nil {
@@ -147,14 +148,6 @@ func (o *Own) Complete(ctx context.Context, backend compute.Backend, objective n
 		}
 	}
 	return o.label(ctx, backend)
-}
-
-func volume(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
 }
 
 // label gives samples without labels those that the network itself finds: what it does now is what

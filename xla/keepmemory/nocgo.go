@@ -1,0 +1,4 @@
+//go:build !cgo
+
+// Package keepmemory does nothing without cgo.
+package keepmemory
