@@ -22,6 +22,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 )
@@ -68,8 +69,13 @@ type Options struct {
 	StandInTrain, StandInTest int
 
 	// CacheDir is where prepared samples are kept; empty for a folder of the user's
-	// cache directory. What is there is never needed: it can be deleted.
+	// cache directory or, if that cannot be written, a temporary one that is not kept. What is
+	// there is never needed: it can be deleted.
 	CacheDir string
+
+	// Log is told, a line each, what a person should know of the cache: that it cannot be
+	// written, or was damaged and is made anew. nil is the standard error.
+	Log io.Writer
 
 	// Progress, if not nil, is called now and then while files are checked and
 	// prepared, with the part that is done and the total, in bytes or samples.
@@ -156,19 +162,20 @@ func open(ctx context.Context, name string, o Options) (*Dataset, error) {
 // why they are absent.
 func (e entry) locate(dir string) (f form, why string, err error) {
 	why = "no data directory given"
+	unused := ""
 	if dir != "" {
-		folder, err := findFolder(dir, e.Name)
+		folder, none, err := findFolder(dir, e.Name)
 		if err != nil {
 			return form{}, "", err
 		}
-		why = "no folder " + e.Name + " in the data directory"
-		if folder != "" {
+		if why = none; folder != "" {
 			f, err := e.find(folder)
 			// Only an included dataset may be absent from a folder of its name.
 			if e.included == nil || !errors.Is(err, errNoFiles) {
 				return f, "", err
 			}
 			why = err.Error()
+			unused = "not from its folder: " + why
 		}
 	}
 	if e.included == nil {
@@ -178,6 +185,7 @@ func (e entry) locate(dir string) (f form, why string, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return form{}, why + ", and the files of its Go module are not on this machine", nil
 	}
+	f.note = unused
 	return f, "", err
 }
 

@@ -154,7 +154,7 @@ func readIDX(r *recorder, path string, rank int, sums map[string]string) (*idx, 
 		}
 	}
 	var data io.Reader = bytes.NewReader(b)
-	if strings.HasSuffix(path, ".gz") {
+	if bytes.HasPrefix(b, []byte("\x1f\x8b")) { // whatever the name is
 		if data, err = gzip.NewReader(data); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}

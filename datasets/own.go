@@ -152,7 +152,7 @@ func (r *ownReader) label(s *Split, a *array, values []float32) (err error) {
 	if a.rows != s.Len() {
 		return fmt.Errorf("%d labels for %d samples", a.rows, s.Len())
 	}
-	floats := strings.Contains(a.kind, "f")
+	floats := strings.Contains(a.Type, "f")
 	labels, err := classLabels(values, a.columns, max(2, r.outputs))
 	switch {
 	case a.columns == r.outputs && a.columns > 1 && err == nil:

@@ -19,6 +19,7 @@ import (
 	"math"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -46,10 +47,9 @@ type Visit func(File) error
 
 // Walk visits the regular files of the archive or directory at name: a directory's
 // and a zip archive's in the order of their names, a tar archive's in its own order.
-// What an archive is, is told by its suffix: .tar.gz, .tgz, .tar or .zip.
+// What an archive is, is told by its suffix: .tar.gz, .tgz, .tar or .zip, in any case.
 //
-// Hidden files and folders (of a name with a leading dot, as systems leave them in
-// archives) are passed over. An error of a visit is returned with the names of archive and
+// [Hidden] files and folders, as systems leave them in archives, are passed over. An error of a visit is returned with the names of archive and
 // file. It is an error if an archive is damaged, has a name that leads out of it, has a
 // name twice, has links, or exceeds the limits.
 func Walk(ctx context.Context, name string, l Limits, visit Visit) error {
@@ -58,14 +58,14 @@ func Walk(ctx context.Context, name string, l Limits, visit Visit) error {
 		return err
 	}
 	w := &walker{ctx: ctx, root: name, limits: l, visit: visit, seen: map[string]bool{}}
-	switch {
+	switch lower := strings.ToLower(name); {
 	case info.IsDir():
 		err = w.dir()
-	case strings.HasSuffix(name, ".zip"):
+	case strings.HasSuffix(lower, ".zip"):
 		err = w.zip()
-	case strings.HasSuffix(name, ".tar"):
+	case strings.HasSuffix(lower, ".tar"):
 		err = w.tar(false)
-	case strings.HasSuffix(name, ".tar.gz"), strings.HasSuffix(name, ".tgz"):
+	case strings.HasSuffix(lower, ".tar.gz"), strings.HasSuffix(lower, ".tgz"):
 		err = w.tar(true)
 	default:
 		err = errors.New("expected a directory, or a .zip, .tar.gz, .tgz or .tar archive")
@@ -104,7 +104,7 @@ func (w *walker) file(name string, size, disk int64, irregular string,
 		return fmt.Errorf("%s: expected at most %d bytes in all files up to here, found %d",
 			clean, w.limits.Total, w.total)
 	}
-	if strings.HasPrefix(clean, ".") || strings.Contains(clean, "/.") {
+	if slices.ContainsFunc(strings.Split(clean, "/"), Hidden) {
 		return nil
 	}
 	if w.seen[clean] {
@@ -125,26 +125,17 @@ func (w *walker) file(name string, size, disk int64, irregular string,
 	return nil
 }
 
-// dir walks an unpacked directory. A link to a file is followed: the tree is the
-// user's own.
+// dir walks an unpacked directory. Reading a link that leads nowhere gives [fs.ErrNotExist].
 func (w *walker) dir() error {
-	tree := os.DirFS(w.root)
-	return fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			if name != "." && strings.HasPrefix(d.Name(), ".") {
-				return fs.SkipDir
+	return Tree(w.root, func(name string, info fs.FileInfo) error {
+		size := int64(0)
+		if info != nil {
+			if size = info.Size(); !info.Mode().IsRegular() {
+				return nil
 			}
-			return nil
 		}
-		info, err := fs.Stat(tree, name)
-		if err != nil || !info.Mode().IsRegular() {
-			return err
-		}
-		return w.file(name, info.Size(), info.Size(), "",
-			func() (io.ReadCloser, error) { return tree.Open(name) })
+		return w.file(name, size, size, "",
+			func() (io.ReadCloser, error) { return os.Open(filepath.Join(w.root, filepath.FromSlash(name))) })
 	})
 }
 
