@@ -51,8 +51,8 @@ func addArrays(r *recorder, dataPath, labelPath string, part prepared.Part) erro
 	}
 	pixels := strings.Contains(data.Type, "u1") && !slices.Contains(spectra, r.Name)
 	if !pixels && !strings.Contains(data.Type, "f") {
-		return fmt.Errorf("%s: expected floating-point numbers or, of pictures, bytes (uint8), found type %q",
-			dataPath, data.Type)
+		return fmt.Errorf("%s: expected floats or, of pictures, bytes (uint8), found type %q", dataPath,
+			data.Type)
 	}
 	labels, err := readLabels(r.ctx, labelPath, r.Classes)
 	if err != nil {
@@ -90,7 +90,8 @@ func readLabels(ctx context.Context, path string, classes int) ([]int32, error) 
 		return nil, err
 	}
 	if len(sidesOf(a.shape)) > 1 {
-		return nil, fmt.Errorf("%s: expected one-hot labels or indices, found rows of shape %v", path, a.shape)
+		return nil, fmt.Errorf("%s: expected one-hot labels or indices, found rows of shape %v", path,
+			a.shape)
 	}
 	labels, err := classLabels(v, a.columns, classes)
 	if err != nil {

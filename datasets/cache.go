@@ -89,8 +89,7 @@ func (e entry) realKept(ctx context.Context, o Options, f form, dir string) (*Da
 func (e entry) realOnce(ctx context.Context, o Options, f form, why error) (*Dataset, error) {
 	temp, err := os.MkdirTemp("", "weightsep-")
 	if err != nil {
-		return nil, fmt.Errorf("no place for prepared datasets, set XDG_CACHE_HOME to a folder for them: %w; %w",
-			why, err)
+		return nil, fmt.Errorf("no place for prepared datasets, set XDG_CACHE_HOME to one: %w; %w", why, err)
 	}
 	defer os.RemoveAll(temp)
 	o.log("%s: prepared in a temporary folder, anew each time, unless XDG_CACHE_HOME is a folder "+

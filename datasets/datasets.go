@@ -10,7 +10,12 @@
 // files is replaced by a generated stand-in of the same shape and number of
 // classes, "class 0" and so on. [Provenance] says which of the two a caller holds,
 // and how much of the original is there. Files that are present but damaged are an
-// error, never a stand-in.
+// error, never a stand-in. Of many recordings or pictures a few that cannot be read
+// are left out, and [Provenance] names them.
+//
+// Files are found whatever programs made of their names: letters and digits count, in
+// any case. They may lie in folders of the dataset's folder. Links are followed, hidden
+// entries passed over.
 //
 // What the files are made into is kept in a cache, so that the next opening takes
 // less than a second and little memory. Nothing is downloaded here (that is what the

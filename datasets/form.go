@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,7 +46,7 @@ var errNoFiles = errors.New("none of the dataset's files found")
 func (e entry) find(folder string) (form, error) {
 	var none error
 	for _, files := range []func(string) (form, error){e.files, e.arrays} {
-		for _, place := range folders(folder) {
+		for place := range folders(folder) {
 			f, err := files(place)
 			if !errors.Is(err, errNoFiles) {
 				return f, err
@@ -58,24 +59,30 @@ func (e entry) find(folder string) (form, error) {
 	return form{}, none
 }
 
-// folders returns a folder and those in it, the outer ones first, so deep as people put a dataset's files.
-func folders(root string) []string {
-	const depth = 3
-	all := []string{root}
-	from := 0
-	for range depth {
-		outer := all[from:]
-		from = len(all)
-		for _, folder := range outer {
-			entries, _ := os.ReadDir(folder)
-			for _, e := range entries {
-				if p := filepath.Join(folder, e.Name()); !archive.Hidden(e.Name()) && !e.Type().IsRegular() && isDir(p) {
-					all = append(all, p)
+// folders gives a folder and those in it, the outer ones first, so deep as people put a dataset's files.
+func folders(root string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		const depth = 3
+		level := []string{root}
+		for range depth + 1 {
+			var inner []string
+			for _, folder := range level {
+				if !yield(folder) {
+					return
 				}
 			}
+			for _, folder := range level {
+				entries, _ := os.ReadDir(folder)
+				for _, e := range entries {
+					path := filepath.Join(folder, e.Name())
+					if !archive.Hidden(e.Name()) && !e.Type().IsRegular() && isDir(path) {
+						inner = append(inner, path)
+					}
+				}
+			}
+			level = inner
 		}
 	}
-	return all
 }
 
 // plain is what is compared of names: letters and digits, in lower case. Programs that copy or unpack files

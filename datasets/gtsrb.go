@@ -7,6 +7,7 @@ import (
 	"image"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"weightsep/datasets/archive"
@@ -42,14 +43,15 @@ var gtsrbArchives = []string{"GTSRB_Final_Training_Images.zip", "GTSRB_Final_Tes
 // picture).
 //
 // Source: https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/, three
-// zip archives, or the tree GTSRB unpacked from them. Any of the pictures may be
-// missing. The pictures of one physical sign, a track, are a group.
+// zip archives, or if not all of them are there the tree GTSRB unpacked from them. Any of the
+// pictures may be missing. The pictures of one physical sign, a track, are a group.
 func gtsrbForm(folder string) (form, error) {
 	source := "three archives"
 	files, err := findAll(folder, gtsrbArchives, "")
 	if err != nil {
 		// Some of the archives may be left beside the tree.
-		if lookup(folder, "GTSRB") == "" && lookup(folder, "Final_Training") == "" {
+		found := func(tree string) bool { return lookup(folder, tree) != "" }
+		if !slices.ContainsFunc([]string{"GTSRB", "Final_Training", "Training"}, found) {
 			return form{}, fmt.Errorf("%w, nor the tree GTSRB unpacked from them", err)
 		}
 		files, source, err = []string{folder}, "unpacked files", nil
@@ -73,7 +75,8 @@ func loadSigns(r *recorder, files []string) error {
 		return picture.Contrast(picture.Resize(picture.Luma(cut), gtsrbSide, gtsrbSide)).Pix, nil
 	}
 	for _, p := range files {
-		all := media{kind: "pictures", path: p, limits: gtsrbLimits, sample: signs.sample, decode: pictureDecoder(pixels)}
+		all := media{kind: "pictures", path: p, limits: gtsrbLimits, sample: signs.sample,
+			decode: pictureDecoder(pixels)}
 		if _, err := all.add(r); err != nil {
 			return err
 		}

@@ -133,11 +133,12 @@ func readPhones(r *recorder, root string) (acc, gyro sensor, err error) {
 	tables := map[string]sensor{}
 	limits := archive.Limits{File: 8 << 30, Total: 32 << 30, Read: r.read} // the original's: 1.3 and 3 GB
 	err = archive.Walk(r.ctx, root, limits, func(f archive.File) (err error) {
-		i := slices.IndexFunc(hharTables, func(t string) bool { return plain(t) == plain(path.Base(f.Name)) })
+		name := path.Base(f.Name)
+		i := slices.IndexFunc(hharTables, func(t string) bool { return plain(t) == plain(name) })
 		if i < 0 {
 			return nil
 		}
-		name := hharTables[i]
+		name = hharTables[i]
 		if tables[name] != nil {
 			return errors.New("expected this table once, found it twice")
 		}

@@ -66,8 +66,8 @@ func newLogMel() extractor {
 func soundForm(name, root, source string, sample func(string) (prepared.Sample, bool, error), of int) form {
 	return form{name: name, version: 1, sorted: true, files: []string{root}, period: 2,
 		load: func(r *recorder) error {
-			all := media{kind: "recordings", path: root, limits: archive.Limits{File: 64 << 20, Total: 16 << 30}, sample: sample,
-				decode: soundDecoder(60, newLogMel)}
+			all := media{kind: "recordings", path: root, sample: sample, decode: soundDecoder(60, newLogMel),
+				limits: archive.Limits{File: 64 << 20, Total: 16 << 30}}
 			n, err := all.add(r)
 			r.provenance.Source = fmt.Sprintf("%s: segments of %d of %d recordings", source, n, of)
 			return err

@@ -49,9 +49,10 @@ type Visit func(File) error
 // and a zip archive's in the order of their names, a tar archive's in its own order.
 // What an archive is, is told by its suffix: .tar.gz, .tgz, .tar or .zip, in any case.
 //
-// [Hidden] files and folders, as systems leave them in archives, are passed over. An error of a visit is returned with the names of archive and
-// file. It is an error if an archive is damaged, has a name that leads out of it, has a
-// name twice, has links, or exceeds the limits.
+// [Hidden] files and folders, as systems leave them in archives, are passed over. An error
+// of a visit is returned with the names of archive and file. It is an error if an archive is
+// damaged, has a name that leads out of it, has a name twice, has links, or exceeds the
+// limits. In a directory links are followed, see [Tree].
 func Walk(ctx context.Context, name string, l Limits, visit Visit) error {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -134,8 +135,8 @@ func (w *walker) dir() error {
 				return nil
 			}
 		}
-		return w.file(name, size, size, "",
-			func() (io.ReadCloser, error) { return os.Open(filepath.Join(w.root, filepath.FromSlash(name))) })
+		path := filepath.Join(w.root, filepath.FromSlash(name))
+		return w.file(name, size, size, "", func() (io.ReadCloser, error) { return os.Open(path) })
 	})
 }
 

@@ -93,7 +93,8 @@ func follow(folder, link string, above []string) (below []string, loop bool, err
 	inside := strings.TrimSuffix(to, separator) + separator
 	loop = slices.ContainsFunc(below, func(p string) bool { return strings.HasPrefix(p+separator, inside) })
 	if !loop && len(below) > maxLinks {
-		err = fmt.Errorf("%s: more than %d links to folders below one another", filepath.Join(folder, link), maxLinks)
+		err = fmt.Errorf("%s: more than %d links to folders below one another", filepath.Join(folder, link),
+			maxLinks)
 	}
 	return below, loop, err
 }

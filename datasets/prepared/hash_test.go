@@ -1,6 +1,7 @@
 package prepared
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +54,23 @@ func TestHash(t *testing.T) {
 		if got := hashOf(t, tree(t, c.files...)); (got == want) != c.same {
 			t.Errorf("%s: the same hash is %v, want %v", c.name, got == want, c.same)
 		}
+	}
+}
+
+// What lies behind links belongs to a tree; a link that leads nowhere does not.
+func TestHashLinkedFolders(t *testing.T) {
+	dir, elsewhere := tree(t, "a", "one"), tree(t, "x", "1")
+	if err := errors.Join(os.Symlink(elsewhere, filepath.Join(dir, "b")),
+		os.Symlink("nothing", filepath.Join(dir, "c")), os.Symlink(dir, filepath.Join(dir, "d"))); err != nil {
+		t.Skip(err)
+	}
+	if hashOf(t, dir) != hashOf(t, tree(t, "a", "one", "b/x", "1")) {
+		t.Error("another hash than without links")
+	}
+	before := hashOf(t, dir)
+	put(t, "2", elsewhere, "x")
+	if hashOf(t, dir) == before {
+		t.Error("the same hash after a change behind a link")
 	}
 }
 
