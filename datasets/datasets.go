@@ -209,8 +209,12 @@ func (d *Dataset) trainLen() (n int) {
 func (d *Dataset) finish(o Options) error {
 	p := &d.Provenance
 	if d.Train.Len() < 2 || d.Test.Len() < 1 {
-		return fmt.Errorf("%s: found %d training and %d test samples: expected at least 2 and 1",
+		err := fmt.Errorf("%s: found %d training and %d test samples: expected at least 2 and 1",
 			p.Source, d.Train.Len(), d.Test.Len())
+		if p.Note != "" {
+			err = fmt.Errorf("%w (%s)", err, p.Note)
+		}
+		return err
 	}
 	random := seeded(o.Seed, d.Name, streamHoldOut)
 	if d.Validation != nil {

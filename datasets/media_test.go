@@ -235,6 +235,16 @@ func TestGSCListsOfOthers(t *testing.T) {
 	}
 }
 
+// If no test sample is left of a list, the error says that its names match nothing.
+func TestGSCListMatchesNothing(t *testing.T) {
+	recordings, lists := gscFiles(manySpoken(6), "no/0000_nohash_0.wav.wav\n", "")
+	said := outcome(openFiles(t, "gsc", append(recordings, lists...)...))
+	if !strings.Contains(said, "0 test samples") ||
+		!strings.Contains(said, "1 of 1 names in testing_list.txt match no recording") {
+		t.Error(said)
+	}
+}
+
 // The lists of an archive may lie in a folder, as its recordings may.
 func TestGSCArchivePackedAgain(t *testing.T) {
 	recordings, lists := gscFiles(manySpoken(6), "no/0000_nohash_0.wav\n", "no/0001_nohash_0.wav\n")
