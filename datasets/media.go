@@ -97,11 +97,6 @@ func (m media) add(r *recorder) (n int, err error) {
 		if f.err == nil {
 			all, f.err = m.decode(f.sample, bytes.NewReader(f.data))
 		}
-		for _, s := range all {
-			if v, ok := s.values.([]float32); ok && slices.ContainsFunc(v, notFinite) {
-				f.err = errors.New("has numbers that are not finite")
-			}
-		}
 		f.data = nil
 		return result{f, all}, nil
 	}
@@ -127,8 +122,6 @@ func (m media) add(r *recorder) (n int, err error) {
 	}
 	return n, nil
 }
-
-func notFinite(x float32) bool { return x-x != 0 }
 
 // leftOut are the files that could not be read.
 type leftOut struct {

@@ -74,14 +74,16 @@ func noisy() (files []file) {
 
 // Samples that are not numbers are of a bad file too.
 func TestNotFiniteIsLeftOut(t *testing.T) {
-	b := wav16(22050, make([]int16, 2*22050))
-	b[20], b[32], b[34] = 3, 4, 32 // 32-bit floats
-	copy(b[44+4*1000:], packed("<f4", math.NaN()))
-	files := noisy()
-	files[7].data = b
-	said := outcome(openFiles(t, "us8k", files...))
-	if !strings.Contains(said, "1 recordings left out: fold8/107-3-0-0.wav (") {
-		t.Error(said)
+	for _, v := range []float64{math.NaN(), 1e300} { // whose energy is infinite
+		b := wav16(22050, make([]int16, 4*22050))
+		b[20], b[32], b[34] = 3, 8, 64 // floats
+		copy(b[44+8*1000:], packed("<f8", v))
+		files := noisy()
+		files[7].data = b
+		said := outcome(openFiles(t, "us8k", files...))
+		if !strings.Contains(said, "1 recordings left out: fold8/107-3-0-0.wav (") {
+			t.Errorf("%v: %s", v, said)
+		}
 	}
 }
 

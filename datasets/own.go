@@ -103,7 +103,7 @@ func (r *ownReader) read(part string) (*array, []float32, error) {
 	}
 	r.files = append(r.files, r.path(part))
 	for i, v := range values {
-		if notFinite(v) {
+		if v-v != 0 { // NaN or infinite
 			return nil, nil, fmt.Errorf("%s: row %d has %v, want finite numbers", r.path(part), i/a.columns,
 				v)
 		}
