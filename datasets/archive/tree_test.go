@@ -35,8 +35,8 @@ func plant(t *testing.T, root string, names ...string) {
 func TestTree(t *testing.T) {
 	elsewhere, root := t.TempDir(), t.TempDir()
 	plant(t, elsewhere, "x.wav", "deeper/y.wav", "deeper/up -> ..", "back -> "+root)
-	plant(t, root, "b/1.wav", "a.wav", "fold -> "+elsewhere, "file.wav -> "+filepath.Join(elsewhere, "x.wav"),
-		"b/up -> ..", "b/here -> .", "root -> /", "self -> self", "nowhere.wav -> /nowhere/at/all",
+	plant(t, root, "b/1.wav", "a.wav", "fold -> "+elsewhere,
+		"file.wav -> "+filepath.Join(elsewhere, "x.wav"), "b/up -> ..", "b/here -> .", "root -> /", "self -> self", "nowhere.wav -> /nowhere/at/all",
 		".#lock -> /nowhere", ".hidden/x.wav", "__MACOSX/x.wav", "c/._1.wav", "again -> b")
 	var got []string
 	err := Tree(root, func(name string, info fs.FileInfo) error {
@@ -47,8 +47,8 @@ func TestTree(t *testing.T) {
 		got = append(got, fmt.Sprint(name, " ", size))
 		return nil
 	})
-	want := []string{"a.wav 1", "again/1.wav 1", "b/1.wav 1", "file.wav 1", "fold/deeper/y.wav 1", "fold/x.wav 1",
-		"nowhere.wav -1", "self -1"}
+	want := []string{"a.wav 1", "again/1.wav 1", "b/1.wav 1", "file.wav 1", "fold/deeper/y.wav 1",
+		"fold/x.wav 1", "nowhere.wav -1", "self -1"}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%v, %v, want %v", got, err, want)
 	}
