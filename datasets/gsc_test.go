@@ -154,9 +154,8 @@ func TestGSCErrors(t *testing.T) {
 				tone(8000, 8000, 100, 1))
 		},
 			[]string{"1 recordings left out: bed/a_nohash_0.wav", "expected 16000 samples a second"}},
-		{"cut", func(f map[string][]byte) { f["bed/aaaa_nohash_0.wav"] = f["bed/aaaa_nohash_0.wav"][:20000] },
-			[]string{"1 recordings left out: bed/aaaa_nohash_0.wav", "malformed file",
-				"19956 bytes of samples instead of 32000"}},
+		{"cut", func(f map[string][]byte) { f["bed/aaaa_nohash_0.wav"] = f["bed/aaaa_nohash_0.wav"][:20] },
+			[]string{"1 recordings left out: bed/aaaa_nohash_0.wav", "malformed file"}},
 		{"empty", func(f map[string][]byte) { f["bed/aaaa_nohash_0.wav"] = nil },
 			[]string{"1 recordings left out: bed/aaaa_nohash_0.wav", "malformed file"}},
 		{"no samples", func(f map[string][]byte) { f["bed/aaaa_nohash_0.wav"] = wav16(gscRate, nil) },

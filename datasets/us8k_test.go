@@ -189,7 +189,7 @@ func TestUS8KErrors(t *testing.T) {
 		{"a copy", "fold1/100-3-0-0 (1).wav", nil, "expected a name such as"},
 		{"class 10", "fold1/100-10-0-0.wav", second(100), "expected 0 to 9, found 10"},
 		{"class beyond 32 bits", "fold1/100-4294967299-0-0.wav", second(100), "expected"},
-		{"cut", "fold1/101-3-0-0.wav", second(100)[:10000], "1 recordings left out"},
+		{"cut", "fold1/101-3-0-0.wav", second(100)[:20], "1 recordings left out"},
 		{"no sound", "fold1/101-3-0-0.wav", []byte("<html>"), "1 recordings left out"},
 		{"a minute and more", "fold1/101-3-0-0.wav", wav16(100, make([]int16, 6100)), "too long"},
 	} {
