@@ -235,7 +235,7 @@ func TestGTSRBErrors(t *testing.T) {
 		{"cut picture", func(f []file) { f[picture].data = f[picture].data[:2000] },
 			[]string{leftOut, "truncated"}},
 		{"huge picture", func(f []file) { f[picture].data = []byte("P6 99999 99999 255\n") },
-			[]string{leftOut, "pixels, found"}},
+			[]string{leftOut, "found 99999x99999"}},
 		{"other form", func(f []file) { f[picture].data = []byte("GIF89a") },
 			[]string{leftOut, "GIF89a"}},
 	} {
