@@ -2,43 +2,29 @@ package datasets
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/gomlx/compute/dtypes/float16"
-	"github.com/sbinet/npyio/npy"
-
 	"weightsep/datasets/prepared"
+	"weightsep/wslib/npy"
 )
 
 // arrays finds the finished arrays that the original system downloads, as in
 // cifar10_train_data.npy, cifar10_train_label.npy, cifar10_test_data.npy and
-// cifar10_test_label.npy. Data are float32 or float64, a sample a row of any shape;
-// labels are one-hot, or class indices. The case of the dataset's name is free.
+// cifar10_test_label.npy. Data are floats, a sample a row, of the dataset's shape or flat; of pictures
+// they may be bytes, which are divided by 255. Labels are one-hot, or class indices.
 //
 // They came without the code that made them and are taken as they are: not
 // standardised, and without a word of which samples are related.
 func (e entry) arrays(folder string) (form, error) {
-	listed, err := os.ReadDir(folder)
-	if err != nil {
-		return form{}, err
-	}
 	var names []string
 	for _, suffix := range []string{"_train_data.npy", "_train_label.npy", "_test_data.npy",
 		"_test_label.npy"} {
 		names = append(names, e.Name+suffix)
-		for _, f := range listed {
-			if strings.EqualFold(f.Name(), e.Name+suffix) {
-				names[len(names)-1] = f.Name()
-			}
-		}
 	}
 	paths, err := findAll(folder, names, "")
 	return form{name: "arrays", version: 1, files: paths,
@@ -48,6 +34,9 @@ func (e entry) arrays(folder string) (form, error) {
 		})}, err
 }
 
+// spectra are the datasets whose samples are no pictures, for which bytes could stand.
+var spectra = []string{"gsc", "esc10", "us8k", "hhar"}
+
 // addArrays adds the samples of a file of data and its file of labels.
 func addArrays(r *recorder, dataPath, labelPath string, part prepared.Part) error {
 	data, err := openArray(dataPath)
@@ -55,9 +44,15 @@ func addArrays(r *recorder, dataPath, labelPath string, part prepared.Part) erro
 		return err
 	}
 	defer data.Close()
-	if data.columns != r.size() {
-		return fmt.Errorf("%s: expected %d values a sample (%v), found %d", dataPath, r.size(), r.Shape,
-			data.columns)
+	sides := sidesOf(data.shape)
+	if !slices.Equal(sides, sidesOf(r.Shape)) && !slices.Equal(sides, []int{r.size()}) {
+		return fmt.Errorf("%s: expected samples of shape %v or of %d values, found %v", dataPath, r.Shape,
+			r.size(), data.shape)
+	}
+	pixels := strings.Contains(data.Type, "u1") && !slices.Contains(spectra, r.Name)
+	if !pixels && !strings.Contains(data.Type, "f") {
+		return fmt.Errorf("%s: expected floats or, of pictures, bytes (uint8), found type %q", dataPath,
+			data.Type)
 	}
 	labels, err := readLabels(r.ctx, labelPath, r.Classes)
 	if err != nil {
@@ -72,13 +67,18 @@ func addArrays(r *recorder, dataPath, labelPath string, part prepared.Part) erro
 		if err := r.ctx.Err(); err != nil {
 			return err
 		}
-		if err := data.next(v); err != nil {
-			return fmt.Errorf("%s: sample %d: %w", dataPath, i, err)
+		if err := data.Read(v); err != nil {
+			return fmt.Errorf("sample %d: %w", i, err)
+		}
+		if pixels {
+			for k := range v {
+				v[k] /= 255
+			}
 		}
 		if err := r.addAt(part, i, label, v); err != nil {
 			return fmt.Errorf("%s: %w", dataPath, err)
 		}
-		r.read(int64(data.width * data.columns))
+		r.read(data.size / int64(data.rows))
 	}
 	return nil
 }
@@ -88,6 +88,10 @@ func readLabels(ctx context.Context, path string, classes int) ([]int32, error) 
 	a, v, err := readArray(ctx, path)
 	if err != nil {
 		return nil, err
+	}
+	if len(sidesOf(a.shape)) > 1 {
+		return nil, fmt.Errorf("%s: expected one-hot labels or indices, found rows of shape %v", path,
+			a.shape)
 	}
 	labels, err := classLabels(v, a.columns, classes)
 	if err != nil {
@@ -125,72 +129,40 @@ func isZero(x float32) bool { return x == 0 }
 
 // array is an open .npy file of numbers, read row by row.
 type array struct {
-	*os.File
+	*npy.Reader
 	rows, columns int
-	shape         []int  // of a row
-	kind          string // of its numbers, as NumPy writes it: "<f4", "|u1", …
-	width         int    // bytes of a number
-	value         func(b []byte) float32
-	buffer        []byte
+	shape         []int // of a row
+	size          int64 // of the file, in bytes
 }
 
-// openArray reads the header of an array in C order.
-func openArray(path string) (a *array, err error) {
-	f, err := os.Open(path)
+// openArray reads the header of an array.
+func openArray(path string) (*array, error) {
+	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		// npyio slices the header at places that it does not check.
-		if r := recover(); r != nil {
-			err = errors.New("damaged header")
-		}
-		if err != nil {
-			f.Close()
-			a, err = nil, fmt.Errorf("%s: not a usable .npy file: %w", path, err)
-		}
-	}()
-	info, err := f.Stat()
+	r, err := npy.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkHeader(f, info.Size()); err != nil {
-		return nil, err
+	if len(r.Shape) == 0 {
+		r.Close()
+		return nil, fmt.Errorf("%s: expected an array, found a single number", path)
 	}
-	r, err := npy.NewReader(f)
-	if err != nil {
-		return nil, err
+	a := &array{Reader: r, rows: r.Shape[0], columns: 1, shape: r.Shape[1:], size: info.Size()}
+	for _, n := range a.shape {
+		a.columns *= n // no more than there are values: it does not overflow
 	}
-	d := r.Header.Descr
-	a = &array{File: f, columns: 1, kind: d.Type}
-	if d.Fortran {
-		return nil, errors.New("expected values in C order")
+	if a.rows < 1 || a.rows > math.MaxInt32 || a.columns < 1 || a.columns > math.MaxInt32 {
+		r.Close()
+		return nil, fmt.Errorf("%s: expected rows of values, found the shape %v", path, r.Shape)
 	}
-	number, ok := numberTypes[d.Type]
-	if a.value, a.width = number.value, number.width; !ok {
-		return nil, fmt.Errorf("expected little-endian numbers, found type %q", d.Type)
-	}
-	if len(d.Shape) == 0 {
-		return nil, errors.New("expected an array, found a single number")
-	}
-	a.rows, a.shape = d.Shape[0], d.Shape[1:]
-	for _, n := range d.Shape[1:] {
-		if n < 1 || a.columns > math.MaxInt32/n {
-			return nil, fmt.Errorf("shape %v", d.Shape)
-		}
-		a.columns *= n
-	}
-	at, err := f.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return nil, err
-	}
-	// In this order nothing can overflow: columns fit an int32.
-	rest, row := info.Size()-at, int64(a.columns)*int64(a.width)
-	if a.rows < 1 || a.rows > math.MaxInt32 || rest%row != 0 || rest/row != int64(a.rows) {
-		return nil, fmt.Errorf("shape %v of %d-byte numbers does not fit %d bytes", d.Shape, a.width, rest)
-	}
-	a.buffer = make([]byte, a.width*a.columns)
 	return a, nil
+}
+
+// sidesOf returns the sides of a shape but for those of 1, which change nothing.
+func sidesOf(shape []int) []int {
+	return slices.DeleteFunc(slices.Clone(shape), func(n int) bool { return n == 1 })
 }
 
 // readArray reads an array whole.
@@ -205,52 +177,9 @@ func readArray(ctx context.Context, path string) (*array, []float32, error) {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
-		if err := a.next(values[i*a.columns:][:a.columns]); err != nil {
-			return nil, nil, fmt.Errorf("%s: row %d: %w", path, i, err)
+		if err := a.Read(values[i*a.columns:][:a.columns]); err != nil {
+			return nil, nil, fmt.Errorf("row %d: %w", i, err)
 		}
 	}
 	return a, values, nil
-}
-
-// checkHeader refuses a header longer than the file, for which npyio would make room.
-func checkHeader(f *os.File, size int64) error {
-	var head [12]byte
-	if _, err := f.ReadAt(head[:], 0); err != nil {
-		return err
-	}
-	length := int64(binary.LittleEndian.Uint16(head[8:]))
-	if head[6] > 1 {
-		length = int64(binary.LittleEndian.Uint32(head[8:]))
-	}
-	if length > size {
-		return fmt.Errorf("header of %d bytes in a file of %d", length, size)
-	}
-	return nil
-}
-
-// next reads the next row.
-func (a *array) next(dst []float32) error {
-	if _, err := io.ReadFull(a, a.buffer); err != nil {
-		return err
-	}
-	for i := range dst {
-		dst[i] = a.value(a.buffer[i*a.width:])
-	}
-	return nil
-}
-
-// numberTypes says how the numbers of a .npy type are read, and their width in bytes.
-var numberTypes = map[string]struct {
-	width int
-	value func(b []byte) float32
-}{
-	"<f4": {4, func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) }},
-	"<f8": {8, func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) }},
-	"<f2": {2, func(b []byte) float32 { return float16.Float16(binary.LittleEndian.Uint16(b)).Float32() }},
-	"|b1": {1, func(b []byte) float32 { return float32(int8(b[0])) }},
-	"|i1": {1, func(b []byte) float32 { return float32(int8(b[0])) }},
-	"<i2": {2, func(b []byte) float32 { return float32(int16(binary.LittleEndian.Uint16(b))) }},
-	"<i4": {4, func(b []byte) float32 { return float32(int32(binary.LittleEndian.Uint32(b))) }},
-	"<i8": {8, func(b []byte) float32 { return float32(int64(binary.LittleEndian.Uint64(b))) }},
-	"|u1": {1, func(b []byte) float32 { return float32(b[0]) }},
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"weightsep/datasets/archive"
 	"weightsep/datasets/prepared"
 )
 
@@ -22,36 +24,90 @@ const cacheSets = 6
 
 // real returns the samples of files, prepared now or before.
 func (e entry) real(ctx context.Context, o Options, f form) (*Dataset, error) {
-	parent := filepath.Join(o.CacheDir, e.Name)
-	if o.CacheDir == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return nil, fmt.Errorf("no place for prepared datasets: set the option CacheDir: %w", err)
-		}
+	parent, memo := "", ""
+	user, noUser := os.UserCacheDir()
+	switch {
+	case o.CacheDir != "":
+		parent = filepath.Join(o.CacheDir, e.Name)
+	case noUser == nil:
 		parent = filepath.Join(user, "weightsep", "datasets", e.Name)
 	}
-	content, err := prepared.Hash(ctx, filepath.Join(parent, "hashes.json"), f.files,
-		o.counter("checking", f.files))
+	if parent != "" {
+		memo = filepath.Join(parent, "hashes.json")
+	}
+	content, err := prepared.Hash(ctx, memo, f.files, o.counter("checking", f.files))
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "set 2 %v %q %q", e.Shape, e.ClassNames,
+	// The number is raised when other files of a folder are read, or otherwise.
+	sum := sha256.Sum256(fmt.Appendf(nil, "set 3 %v %q %q", e.Shape, e.ClassNames,
 		[]any{f.name, f.version, content}))
-	dir := filepath.Join(parent, hex.EncodeToString(sum[:12]))
+	key := hex.EncodeToString(sum[:12])
+	var d *Dataset
+	if parent == "" {
+		d, err = e.realOnce(ctx, o, f, noUser)
+	} else {
+		d, err = e.realKept(ctx, o, f, filepath.Join(parent, key))
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.Provenance.Content = content[:16]
+	if f.note != "" {
+		d.Provenance.note(f.note)
+	}
+	return d, nil
+}
+
+// realKept returns the samples of the set in the directory dir of the cache, which it makes unless it is
+// there.
+func (e entry) realKept(ctx context.Context, o Options, f form, dir string) (*Dataset, error) {
 	d, err := e.openSet(dir)
 	if err == nil {
 		prepared.Touch(dir)
-	} else { // a set that cannot be opened is as good as none: it is made anew
-		if err := e.prepare(ctx, o, f, dir); err != nil {
-			return nil, err
-		}
-		prepared.Prune(parent, cacheSets)
-		if d, err = e.openSet(dir); err != nil {
-			return nil, fmt.Errorf("cache: %w", err)
-		}
+		return d, nil
 	}
-	d.Provenance.Content = content[:16]
+	if _, absent := os.Lstat(dir); absent == nil {
+		o.log("%s: the cache is of no use and is made anew: %v", e.Name, err)
+	}
+	err = e.prepare(ctx, o, f, dir)
+	if errors.Is(err, errNoCache) && o.CacheDir == "" {
+		return e.realOnce(ctx, o, f, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	prepared.Prune(filepath.Dir(dir), cacheSets)
+	if d, err = e.openSet(dir); err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
 	return d, nil
+}
+
+// realOnce returns the samples of files where there is no place to keep them, for the reason why. The files
+// of an open set need no names where systems keep open files.
+func (e entry) realOnce(ctx context.Context, o Options, f form, why error) (*Dataset, error) {
+	temp, err := os.MkdirTemp("", "weightsep-")
+	if err != nil {
+		return nil, fmt.Errorf("no place for prepared datasets, set XDG_CACHE_HOME to one: %w; %w", why, err)
+	}
+	defer os.RemoveAll(temp)
+	o.log("%s: prepared in a temporary folder, anew each time, unless XDG_CACHE_HOME is a folder "+
+		"that can be written: %v", e.Name, why)
+	dir := filepath.Join(temp, e.Name)
+	if err := e.prepare(ctx, o, f, dir); err != nil {
+		return nil, err
+	}
+	return e.openSet(dir)
+}
+
+// log writes a line.
+func (o Options) log(format string, args ...any) {
+	out := o.Log
+	if out == nil {
+		out = os.Stderr
+	}
+	fmt.Fprintf(out, format+"\n", args...)
 }
 
 // setMeta is what the cache keeps beside the samples.
@@ -60,14 +116,17 @@ type setMeta struct {
 	Sorted     bool
 }
 
+// errNoCache says that a prepared set cannot be begun.
+var errNoCache = errors.New("cache")
+
 // prepare makes a prepared set of files.
 func (e entry) prepare(ctx context.Context, o Options, f form, dir string) error {
 	w, err := prepared.Create(dir, prepared.Layout{Size: e.size(), Bytes: f.bytes, Period: f.period})
 	if err != nil {
-		return fmt.Errorf("cache: %w", err)
+		return fmt.Errorf("%w: %w", errNoCache, err)
 	}
 	defer w.Discard()
-	r := &recorder{w, e, ctx, o.counter("preparing", f.files), f.provenance}
+	r := &recorder{w, e, ctx, o.counter("preparing", f.files), f.provenance, map[string]string{}}
 	if err := f.load(r); err != nil {
 		return err
 	}
@@ -89,8 +148,8 @@ func (o Options) counter(stage string, files []string) func(n int64) {
 	}
 	var done, total int64
 	for _, root := range files {
-		filepath.Walk(root, func(_ string, info fs.FileInfo, err error) error {
-			if err == nil && info.Mode().IsRegular() {
+		archive.Tree(root, func(_ string, info fs.FileInfo) error {
+			if info != nil && info.Mode().IsRegular() {
 				total += info.Size()
 			}
 			return nil

@@ -177,7 +177,7 @@ func TestOpenChangedFiles(t *testing.T) {
 	}
 }
 
-// A set that cannot be opened is made anew, without a word.
+// A set that cannot be opened, or whose values were changed, is made anew, and a line says so.
 func TestOpenDamagedCache(t *testing.T) {
 	dir := original(t, "us8k")
 	want, err := Open(t.Context(), "us8k", Options{Dir: dir, CacheDir: t.TempDir()})
@@ -185,6 +185,12 @@ func TestOpenDamagedCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, damage := range map[string]func(set string) error{
+		"values zeroed": func(set string) error {
+			path := filepath.Join(set, "values")
+			b, err := os.ReadFile(path)
+			clear(b[256:])
+			return errors.Join(err, os.WriteFile(path, b, 0o666))
+		},
 		"values cut":    func(set string) error { return os.Truncate(filepath.Join(set, "values"), 1000) },
 		"values gone":   func(set string) error { return os.Remove(filepath.Join(set, "values")) },
 		"no set":        func(set string) error { return os.Remove(filepath.Join(set, "set")) },
@@ -203,10 +209,16 @@ func TestOpenDamagedCache(t *testing.T) {
 		if err := damage(done[0]); err != nil {
 			t.Fatal(err)
 		}
+		var log strings.Builder
+		o.Log = &log
 		got, err := Open(t.Context(), "us8k", o)
 		if err != nil || !same(got, want) {
 			t.Errorf("%s: error %v, or other samples", name, err)
 			continue
+		}
+		if !strings.HasPrefix(log.String(), "us8k: the cache is of no use and is made anew: ") ||
+			!strings.Contains(log.String(), done[0]) {
+			t.Errorf("%s: the log is %q", name, log.String())
 		}
 		if again, unfinished := sets(t, o.CacheDir, "us8k"); !slices.Equal(again, done) ||
 			len(unfinished) > 0 {
@@ -230,21 +242,16 @@ func edit(name, old, new string) func(set string) error {
 // What cannot be prepared leaves nothing behind, wherever it fails.
 func TestOpenFailedLeavesNothing(t *testing.T) {
 	for name, files := range originals(t) {
-		last := -1 // the last file that is not text
-		for i, f := range files {
-			if name == "hhar" || !strings.HasSuffix(f.name, ".txt") && !strings.HasSuffix(f.name, ".csv") &&
-				len(f.data) > 1000 {
-				last = i
-			}
-			if name == "obs" {
-				last = i
-			}
-		}
 		dir, cache := t.TempDir(), t.TempDir()
-		unpack(t, dir, under(name, files)...)
-		write(t, files[last].data[:20], dir, name, filepath.FromSlash(files[last].name))
+		for _, f := range files {
+			text := strings.HasSuffix(f.name, ".txt") || strings.HasSuffix(f.name, ".csv")
+			if name == "hhar" || !text {
+				f.data = f.data[:min(len(f.data), 20)]
+			}
+			write(t, f.data, dir, name, filepath.FromSlash(f.name))
+		}
 		if d, err := Open(t.Context(), name, Options{Dir: dir, CacheDir: cache}); err == nil || d != nil {
-			t.Errorf("%s: no error of %s, which is cut", name, files[last].name)
+			t.Errorf("%s: no error of files that are cut", name)
 		}
 		if done, unfinished := sets(t, cache, name); len(done)+len(unfinished) > 0 {
 			t.Errorf("%s: left %v and %v", name, done, unfinished)
@@ -320,6 +327,36 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 	if done, _ := sets(t, cache, "cifar10"); len(done) != cacheSets {
 		t.Errorf("%d sets are left, want %d", len(done), cacheSets)
+	}
+}
+
+// Without a place for the cache samples are prepared all the same, and nothing is left.
+func TestNoCache(t *testing.T) {
+	o := Options{Dir: original(t, "us8k")}
+	want, err := Open(t.Context(), "us8k", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocked := filepath.Join(t.TempDir(), "file")
+	write(t, nil, blocked)
+	t.Setenv("TMPDIR", t.TempDir())
+	t.Setenv("HOME", "")
+	for _, cache := range []string{"", "relative", blocked} {
+		t.Setenv("XDG_CACHE_HOME", cache)
+		var log strings.Builder
+		o.Log = &log
+		got, err := Open(t.Context(), "us8k", o)
+		if err != nil || !same(got, want) {
+			t.Errorf("%q: error %v, or other samples", cache, err)
+		}
+		if !strings.Contains(log.String(), "us8k: ") || !strings.Contains(log.String(), "XDG_CACHE_HOME") {
+			t.Errorf("%q: the log is %q", cache, log.String())
+		}
+	}
+	for _, dir := range []string{os.TempDir(), "."} {
+		if left, _ := filepath.Glob(filepath.Join(dir, "weightsep-*")); len(left) > 0 {
+			t.Errorf("left %v", left)
+		}
 	}
 }
 

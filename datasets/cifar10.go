@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -37,16 +36,15 @@ var cifarBatches = [...]string{
 // the files unpacked from it, in the archive's own folder or in the dataset's. Any of the
 // five training batches may be missing, the test batch may not.
 func cifarForm(folder string) (form, error) {
-	trees := []string{"cifar-10-batches-bin", "."}
 	root, source, err := findRoot(folder, cifarArchive+" or data_batch_*.bin and test_batch.bin",
-		[]string{cifarArchive}, trees, cifarBatches[:]...)
+		[]string{cifarArchive}, cifarBatches[:]...)
 	f := form{name: "binary", version: 1, bytes: true, files: []string{root},
 		provenance: Provenance{TrainOf: 50000, TestOf: 10000},
 		load:       func(r *recorder) error { return loadCIFAR(r, root, source) }}
-	if source != cifarArchive {
+	if err == nil && source != cifarArchive {
 		f.name, f.files = "unpacked binary", nil
 		for _, name := range cifarBatches {
-			if p := filepath.Join(root, name); isFile(p) {
+			if p := lookupFile(root, name); p != "" {
 				f.files = append(f.files, p)
 			}
 		}
@@ -61,7 +59,8 @@ func loadCIFAR(r *recorder, root, source string) error {
 	var found [len(cifarBatches)]bool
 	limits := archive.Limits{File: 64 << 20, Total: 512 << 20, Read: r.read} // the original's: 31 and 184 MB
 	err := archive.Walk(r.ctx, root, limits, func(f archive.File) error {
-		batch := slices.Index(cifarBatches[:], path.Base(f.Name))
+		name := plain(path.Base(f.Name))
+		batch := slices.IndexFunc(cifarBatches[:], func(b string) bool { return plain(b) == name })
 		if batch < 0 {
 			return nil
 		}

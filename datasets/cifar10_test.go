@@ -168,7 +168,7 @@ func dataDir(t *testing.T, name string) string {
 	if dir == "" {
 		t.Skip(DirEnv + " is not set")
 	}
-	folder, err := findFolder(dir, name)
+	folder, _, err := findFolder(dir, name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,12 @@
 // files is replaced by a generated stand-in of the same shape and number of
 // classes, "class 0" and so on. [Provenance] says which of the two a caller holds,
 // and how much of the original is there. Files that are present but damaged are an
-// error, never a stand-in.
+// error, never a stand-in. Of many recordings or pictures a few that cannot be read
+// are left out, and [Provenance] names them.
+//
+// Files are found whatever programs made of their names: letters and digits count, in
+// any case. They may lie in folders of the dataset's folder. Links are followed, hidden
+// entries passed over.
 //
 // What the files are made into is kept in a cache, so that the next opening takes
 // less than a second and little memory. Nothing is downloaded here (that is what the
@@ -22,6 +27,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 )
@@ -68,8 +74,13 @@ type Options struct {
 	StandInTrain, StandInTest int
 
 	// CacheDir is where prepared samples are kept; empty for a folder of the user's
-	// cache directory. What is there is never needed: it can be deleted.
+	// cache directory or, if that cannot be written, a temporary one that is not kept. What is
+	// there is never needed: it can be deleted.
 	CacheDir string
+
+	// Log is told, a line each, what a person should know of the cache: that it cannot be
+	// written, or was damaged and is made anew. nil is the standard error.
+	Log io.Writer
 
 	// Progress, if not nil, is called now and then while files are checked and
 	// prepared, with the part that is done and the total, in bytes or samples.
@@ -156,19 +167,20 @@ func open(ctx context.Context, name string, o Options) (*Dataset, error) {
 // why they are absent.
 func (e entry) locate(dir string) (f form, why string, err error) {
 	why = "no data directory given"
+	unused := ""
 	if dir != "" {
-		folder, err := findFolder(dir, e.Name)
+		folder, none, err := findFolder(dir, e.Name)
 		if err != nil {
 			return form{}, "", err
 		}
-		why = "no folder " + e.Name + " in the data directory"
-		if folder != "" {
+		if why = none; folder != "" {
 			f, err := e.find(folder)
 			// Only an included dataset may be absent from a folder of its name.
 			if e.included == nil || !errors.Is(err, errNoFiles) {
 				return f, "", err
 			}
 			why = err.Error()
+			unused = "not from its folder: " + why
 		}
 	}
 	if e.included == nil {
@@ -178,6 +190,7 @@ func (e entry) locate(dir string) (f form, why string, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return form{}, why + ", and the files of its Go module are not on this machine", nil
 	}
+	f.note = unused
 	return f, "", err
 }
 
@@ -196,8 +209,12 @@ func (d *Dataset) trainLen() (n int) {
 func (d *Dataset) finish(o Options) error {
 	p := &d.Provenance
 	if d.Train.Len() < 2 || d.Test.Len() < 1 {
-		return fmt.Errorf("%s: found %d training and %d test samples: expected at least 2 and 1",
+		err := fmt.Errorf("%s: found %d training and %d test samples: expected at least 2 and 1",
 			p.Source, d.Train.Len(), d.Test.Len())
+		if p.Note != "" {
+			err = fmt.Errorf("%w (%s)", err, p.Note)
+		}
+		return err
 	}
 	random := seeded(o.Seed, d.Name, streamHoldOut)
 	if d.Validation != nil {

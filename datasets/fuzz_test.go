@@ -1,7 +1,7 @@
 package datasets
 
 import (
-	"encoding/binary"
+	"errors"
 	"io"
 	"io/fs"
 	"math"
@@ -120,14 +120,13 @@ func FuzzGSCList(f *testing.F) {
 			return
 		}
 		for name := range names {
-			if !fs.ValidPath(name) || path.Ext(name) != ".wav" || !strings.Contains(string(text), name) {
+			if !fs.ValidPath(name) || path.Ext(name) != ".wav" || strings.Count(name, "/") > 1 {
 				t.Fatalf("name %q", name)
 			}
 		}
-		for line := range strings.SplitSeq(string(text), "\n") {
-			if line := strings.TrimSpace(line); line != "" && !names[line] {
-				t.Fatalf("%q is not in the list", line)
-			}
+		lines := strings.Count(strings.TrimSpace(string(text)), "\n") + 1
+		if len(names) > lines {
+			t.Fatalf("%d names of %d lines", len(names), lines)
 		}
 	})
 }
@@ -149,9 +148,6 @@ func FuzzOpenArray(f *testing.F) {
 	addArraySeeds(f)
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if tooLong(b) {
-			return
-		}
 		write(t, b, dir, "x.npy")
 		a, err := openArray(filepath.Join(dir, "x.npy"))
 		if err != nil {
@@ -161,16 +157,16 @@ func FuzzOpenArray(f *testing.F) {
 			return
 		}
 		defer a.Close()
-		if n := a.rows * a.columns * a.width; a.rows < 0 || a.columns < 1 || n > len(b) {
-			t.Fatalf("%d rows of %d values of %d bytes in a file of %d", a.rows, a.columns, a.width, len(b))
+		if a.rows < 1 || a.columns < 1 || a.rows*a.columns > len(b) {
+			t.Fatalf("%d rows of %d values in a file of %d bytes", a.rows, a.columns, len(b))
 		}
 		v := make([]float32, a.columns)
 		for i := range a.rows {
-			if err := a.next(v); err != nil {
+			if err := a.Read(v); err != nil {
 				t.Fatalf("row %d of %d: %v", i, a.rows, err)
 			}
 		}
-		if err := a.next(v); err != io.EOF {
+		if err := a.Read(v); !a.Fortran && !errors.Is(err, io.EOF) {
 			t.Fatalf("after the last row: %v", err)
 		}
 	})
@@ -180,9 +176,6 @@ func FuzzReadLabels(f *testing.F) {
 	addArraySeeds(f)
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if tooLong(b) {
-			return
-		}
 		write(t, b, dir, "x.npy")
 		const classes = 6
 		labels, err := readLabels(t.Context(), filepath.Join(dir, "x.npy"), classes)
@@ -197,10 +190,4 @@ func FuzzReadLabels(f *testing.F) {
 		}
 		// Indices are checked later, beside the samples.
 	})
-}
-
-// tooLong reports whether a .npy file of version 2 states a header of megabytes, which
-// takes long to refuse: TestArraysHugeHeaders is about that.
-func tooLong(b []byte) bool {
-	return len(b) > 12 && b[6] == 2 && binary.LittleEndian.Uint32(b[8:]) > 1<<20
 }

@@ -45,8 +45,7 @@ const (
 func gscForm(folder string) (form, error) {
 	expected := gscArchive + ", or unpacked from it a folder for each word, " + gscTesting + " and " +
 		gscValidation
-	trees := []string{strings.TrimSuffix(gscArchive, ".tar.gz"), "."}
-	root, source, err := findRoot(folder, expected, []string{gscArchive}, trees, gscTesting)
+	root, source, err := findRoot(folder, expected, []string{gscArchive}, gscTesting)
 	return form{name: "speech commands", version: 2, sorted: true, files: []string{root},
 		provenance: Provenance{TrainOf: 94824, TestOf: 11005},
 		load:       func(r *recorder) error { return loadGSC(r, root, source) }}, err
@@ -55,15 +54,21 @@ func gscForm(folder string) (form, error) {
 // loadGSC reads the archive or directory at root.
 func loadGSC(r *recorder, root, source string) error {
 	// The lists may come after the recordings.
-	lists := map[string]map[string]bool{}
+	lists := map[string]map[string]bool{gscTesting: nil, gscValidation: nil}
 	all := media{
+		kind:   "recordings",
 		path:   root,
 		limits: archive.Limits{File: 32 << 20, Total: 8 << 30}, // the original's: 3 MB and 3.3 GB
 		sample: gscSample,
 		list: func(f archive.File) (err error) {
-			if f.Name == gscTesting || f.Name == gscValidation {
-				lists[f.Name], err = gscList(f)
+			name := strings.ToLower(path.Base(f.Name))
+			switch list, ok := lists[name]; {
+			case !ok:
+				return nil
+			case list != nil:
+				return errors.New("expected this list once, found it twice")
 			}
+			lists[name], err = gscList(f)
 			return err
 		},
 		decode: soundDecoder(10, newMFCC),
@@ -71,9 +76,14 @@ func loadGSC(r *recorder, root, source string) error {
 	if _, err := all.add(r); err != nil {
 		return err
 	}
-	if len(lists) != 2 {
-		return fmt.Errorf("%s: expected %s and %s, found %d of them", root, gscTesting,
-			gscValidation, len(lists))
+	found := 0
+	for _, list := range lists {
+		if list != nil {
+			found++
+		}
+	}
+	if found != len(lists) {
+		return fmt.Errorf("%s: expected %s and %s, found %d of them", root, gscTesting, gscValidation, found)
 	}
 	words := map[int32]bool{}
 	samples := r.Samples()
@@ -91,13 +101,26 @@ func loadGSC(r *recorder, root, source string) error {
 			s.Part = prepared.Validation
 		}
 	}
+	for _, name := range []string{gscTesting, gscValidation} {
+		absent := 0
+		for recording := range lists[name] {
+			word := int32(slices.Index(gscWords, path.Dir(recording)))
+			if r.seen[recording] == "" && (word < 0 || words[word]) {
+				absent++
+			}
+		}
+		if absent > 0 {
+			r.provenance.note(fmt.Sprintf("%d of %d names in %s match no recording", absent,
+				len(lists[name]), name))
+		}
+	}
 	r.provenance.Source = fmt.Sprintf("%s: %d of %d words", source, len(words), len(gscWords))
 	return nil
 }
 
 // gscSample says what a file is by its name: WORD/SPEAKER_nohash_NUMBER.wav.
 func gscSample(name string) (prepared.Sample, bool, error) {
-	word, file := path.Split(name)
+	word, file := path.Split(strings.ToLower(name))
 	word = path.Base(word)
 	if path.Ext(file) != ".wav" || word == "_background_noise_" {
 		return prepared.Sample{}, false, nil
@@ -114,14 +137,18 @@ func gscSample(name string) (prepared.Sample, bool, error) {
 	return prepared.Sample{Name: word + "/" + file, Label: int32(label), Group: speaker}, true, nil
 }
 
-// gscList reads a list of names.
+// gscList reads a list of names and returns them as samples have them, whatever folders are before them.
 func gscList(r io.Reader) (map[string]bool, error) {
 	names := map[string]bool{}
-	lines := bufio.NewScanner(r)
+	lines := bufio.NewScanner(skipMark(r))
 	for line := 1; lines.Scan(); line++ {
-		name := strings.TrimSpace(lines.Text())
+		name := slashed(strings.TrimSpace(lines.Text()))
 		if name == "" {
 			continue
+		}
+		name = path.Clean(name)
+		if word, file := path.Split(name); word != "" && !strings.HasPrefix(name, "../") {
+			name = path.Base(word) + "/" + file
 		}
 		if !fs.ValidPath(name) || path.Ext(name) != ".wav" {
 			return nil, fmt.Errorf("line %d: expected a name such as bed/0f250098_nohash_0.wav, found %q",

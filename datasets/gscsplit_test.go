@@ -39,7 +39,8 @@ func TestGSCHoldsOutSpeakers(t *testing.T) {
 	if p := d.Provenance; p.Train != 40 || p.Test != 2 || strings.Contains(p.Note, "too few groups") {
 		t.Errorf("provenance %+v", p)
 	}
-	if want := "33 of 35 classes have no training samples"; d.Provenance.Note != want {
+	if want := "1 of 1 names in validation_list.txt match no recording; " +
+		"33 of 35 classes have no training samples"; d.Provenance.Note != want {
 		t.Errorf("note %q, want %q", d.Provenance.Note, want)
 	}
 }

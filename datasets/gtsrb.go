@@ -7,7 +7,7 @@ import (
 	"image"
 	"io"
 	"path"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"weightsep/datasets/archive"
@@ -43,13 +43,15 @@ var gtsrbArchives = []string{"GTSRB_Final_Training_Images.zip", "GTSRB_Final_Tes
 // picture).
 //
 // Source: https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/, three
-// zip archives, or the tree GTSRB unpacked from them. Any of the pictures may be
-// missing. The pictures of one physical sign, a track, are a group.
+// zip archives, or if not all of them are there the tree GTSRB unpacked from them. Any of the
+// pictures may be missing. The pictures of one physical sign, a track, are a group.
 func gtsrbForm(folder string) (form, error) {
 	source := "three archives"
 	files, err := findAll(folder, gtsrbArchives, "")
-	if errors.Is(err, errNoFiles) {
-		if !isDir(filepath.Join(folder, "GTSRB")) && !isDir(filepath.Join(folder, "Final_Training")) {
+	if err != nil {
+		// Some of the archives may be left beside the tree.
+		found := func(tree string) bool { return lookup(folder, tree) != "" }
+		if !slices.ContainsFunc([]string{"GTSRB", "Final_Training", "Training"}, found) {
 			return form{}, fmt.Errorf("%w, nor the tree GTSRB unpacked from them", err)
 		}
 		files, source, err = []string{folder}, "unpacked files", nil
@@ -73,10 +75,20 @@ func loadSigns(r *recorder, files []string) error {
 		return picture.Contrast(picture.Resize(picture.Luma(cut), gtsrbSide, gtsrbSide)).Pix, nil
 	}
 	for _, p := range files {
-		all := media{path: p, limits: gtsrbLimits, sample: signs.sample, decode: pictureDecoder(pixels)}
+		all := media{kind: "pictures", path: p, limits: gtsrbLimits, sample: signs.sample,
+			decode: pictureDecoder(pixels)}
 		if _, err := all.add(r); err != nil {
 			return err
 		}
+	}
+	absent := 0
+	for name := range signs {
+		if r.seen[name] == "" {
+			absent++
+		}
+	}
+	if absent > 0 {
+		r.provenance.note(fmt.Sprintf("%d of %d pictures in the tables are not there", absent, len(signs)))
 	}
 	return nil
 }
@@ -102,9 +114,9 @@ func gtsrbSigns(ctx context.Context, files []string) (signs, error) {
 		err := archive.Walk(ctx, p, gtsrbLimits, func(f archive.File) error {
 			dir, base := path.Split(f.Name)
 			switch {
-			case base == gtsrbTruth:
+			case strings.EqualFold(base, gtsrbTruth):
 				return readSigns(f, "test/", signs)
-			case strings.HasPrefix(base, "GT-") && path.Base(dir) == strings.TrimSuffix(base[3:], ".csv"):
+			case strings.EqualFold(base, "GT-"+path.Base(dir)+".csv"):
 				return readSigns(f, path.Base(dir)+"/", signs)
 			}
 			return nil
@@ -136,7 +148,7 @@ func readSigns(r io.Reader, prefix string, signs signs) error {
 		case s.class >= len(gtsrbClasses):
 			return fmt.Errorf("ClassId: expected 0 to %d, found %d", len(gtsrbClasses)-1, s.class)
 		}
-		signs[prefix+t.at(0)] = s
+		signs[prefix+path.Base(slashed(t.at(0)))] = s
 		return nil
 	})
 }
@@ -144,7 +156,7 @@ func readSigns(r io.Reader, prefix string, signs signs) error {
 // sample returns what is known of a picture by its name, which ends in 00001/00000_00002.ppm
 // or is that of a test picture, 00003.ppm.
 func (all signs) sample(name string) (prepared.Sample, bool, error) {
-	if path.Ext(name) != ".ppm" {
+	if name = strings.ToLower(name); path.Ext(name) != ".ppm" {
 		return prepared.Sample{}, false, nil
 	}
 	class, file := path.Base(path.Dir(name)), path.Base(name)

@@ -9,7 +9,6 @@ import (
 	"maps"
 	"math"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +29,8 @@ const (
 	hharGyroscope     = "Phones_gyroscope.csv"
 )
 
+var hharTables = []string{hharAccelerometer, hharGyroscope}
+
 // hharForm finds the Heterogeneity Activity Recognition dataset, movements of nine people
 // recorded by eight phones each: windows of 5 seconds of one activity, 20 intervals of
 // 120 spectral values of accelerometer and gyroscope (see [features.Spectra]), each of
@@ -41,13 +42,12 @@ const (
 // person did of an activity becomes the test split, and the note says so.
 func hharForm(folder string) (form, error) {
 	expected := hharArchive + ", or unpacked from it " + hharAccelerometer + " and " + hharGyroscope
-	trees := []string{"Activity recognition exp", "."}
-	root, source, err := findRoot(folder, expected, []string{hharArchive}, trees, hharAccelerometer)
+	root, source, err := findRoot(folder, expected, []string{hharArchive}, hharAccelerometer)
 	f := form{name: "phones", version: 1, sorted: true, period: features.SpectraValues,
 		files: []string{root}, load: func(r *recorder) error { return loadHHAR(r, root, source) }}
-	if source != hharArchive {
-		f.files = []string{filepath.Join(root, hharAccelerometer), filepath.Join(root, hharGyroscope)}
-		if err == nil && !isFile(f.files[1]) {
+	if err == nil && source != hharArchive {
+		f.files = []string{lookupFile(root, hharAccelerometer), lookupFile(root, hharGyroscope)}
+		if f.files[1] == "" {
 			err = fmt.Errorf("%s: expected %s: %w", folder, expected, errNoFiles)
 		}
 	}
@@ -134,9 +134,11 @@ func readPhones(r *recorder, root string) (acc, gyro sensor, err error) {
 	limits := archive.Limits{File: 8 << 30, Total: 32 << 30, Read: r.read} // the original's: 1.3 and 3 GB
 	err = archive.Walk(r.ctx, root, limits, func(f archive.File) (err error) {
 		name := path.Base(f.Name)
-		if name != hharAccelerometer && name != hharGyroscope {
+		i := slices.IndexFunc(hharTables, func(t string) bool { return plain(t) == plain(name) })
+		if i < 0 {
 			return nil
 		}
+		name = hharTables[i]
 		if tables[name] != nil {
 			return errors.New("expected this table once, found it twice")
 		}

@@ -222,8 +222,8 @@ func TestIDXCutGzip(t *testing.T) {
 		!strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("cut gzip: error %v", err)
 	}
-	write(t, handImages, dir, "train-images-idx3-ubyte.gz") // not compressed
-	if _, err := readHand(t, t.Context(), dir, nil); !errors.Is(err, gzip.ErrHeader) {
+	write(t, handImages, dir, "train-images-idx3-ubyte.gz") // not compressed, as some browsers leave it
+	if _, err := readHand(t, t.Context(), dir, nil); err != nil {
 		t.Errorf("no gzip: error %v", err)
 	}
 }

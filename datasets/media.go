@@ -3,10 +3,14 @@ package datasets
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io"
+	"io/fs"
 	"runtime"
+	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,6 +21,7 @@ import (
 
 // media are the sound or picture files of an archive or directory.
 type media struct {
+	kind   string // "recordings" or "pictures"
 	path   string
 	limits archive.Limits
 
@@ -30,7 +35,7 @@ type media struct {
 	decode decoder
 }
 
-// A decoder makes samples of a file, none if the encoding of the file is not read.
+// A decoder makes samples of a file.
 type decoder func(prepared.Sample, io.Reader) ([]finished, error)
 
 // pictureDecoder returns a decoder of pictures, given what makes the bytes of a sample of
@@ -46,12 +51,18 @@ func pictureDecoder(pixels func(prepared.Sample, image.Image) ([]byte, error)) d
 	}
 }
 
-// add adds the samples of all files. It returns the number of files; those that are left
-// out because of an encoding that is not read are not counted, but noted.
+// add adds the samples of all files and returns how many files they are of. Files that cannot be read are
+// left out and noted, unless they are many.
 func (m media) add(r *recorder) (n int, err error) {
 	type file struct {
+		name   string
 		sample prepared.Sample
 		data   []byte
+		err    error
+	}
+	type result struct {
+		file
+		all []finished
 	}
 	limits := m.limits
 	limits.Read = r.read
@@ -67,36 +78,87 @@ func (m media) add(r *recorder) (n int, err error) {
 				}
 				return nil
 			}
+			if before, twice := r.seen[s.Name]; twice {
+				return fmt.Errorf("expected %s once, found it before as %s", s.Name, before)
+			}
+			r.seen[s.Name] = f.Name
 			data, err := io.ReadAll(f)
+			if errors.Is(err, fs.ErrNotExist) {
+				return give(file{f.Name, s, nil, errors.New("a link to what is not there")})
+			}
 			if err != nil {
 				return err
 			}
-			return give(file{s, data})
+			return give(file{f.Name, s, data, nil})
 		})
 	}
-	decode := func(f file) ([]finished, error) {
-		all, err := m.decode(f.sample, bytes.NewReader(f.data))
-		if err != nil {
-			err = fmt.Errorf("%s: %s: %w", m.path, f.sample.Name, err)
+	decode := func(f file) (result, error) {
+		var all []finished
+		if f.err == nil {
+			all, f.err = m.decode(f.sample, bytes.NewReader(f.data))
 		}
-		return all, err
+		f.data = nil
+		return result{f, all}, nil
 	}
-	left := 0
-	err = ordered(r.ctx, feed, decode, func(all []finished) error {
-		if len(all) == 0 {
-			left++
-		} else {
-			n++
+	left := &leftOut{good: map[int32]int{}, bad: map[int32]int{}}
+	err = ordered(r.ctx, feed, decode, func(f result) error {
+		if left.add(f.name, f.sample.Label, f.err); f.err != nil {
+			return nil
 		}
-		if err := r.add(all); err != nil {
+		n++
+		if err := r.add(f.all); err != nil {
 			return fmt.Errorf("%s: %w", m.path, err)
 		}
 		return nil
 	})
-	if left > 0 {
-		r.provenance.note(fmt.Sprintf("%d recordings left out: encoded in a way that is not read", left))
+	switch bad := len(left.files); {
+	case err != nil || bad == 0:
+		return n, err
+	case left.many(n):
+		return n, fmt.Errorf("%s: %d of %d %s cannot be read, too many to leave out: %v", m.path, bad, n+bad,
+			m.kind, left)
+	default:
+		r.provenance.note(fmt.Sprintf("%d %s left out: %v", bad, m.kind, left))
 	}
-	return n, err
+	return n, nil
+}
+
+// leftOut are the files that could not be read.
+type leftOut struct {
+	files     []string      // and why
+	good, bad map[int32]int // files by label
+}
+
+// add counts a file, which could not be read if there is an error.
+func (l *leftOut) add(name string, label int32, err error) {
+	if err == nil {
+		l.good[label]++
+		return
+	}
+	l.bad[label]++
+	l.files = append(l.files, fmt.Sprintf("%s (%v)", name, err))
+}
+
+// many reports whether the dataset, of which n files could be read, is another one without those left out:
+// more than a few and more than one in twenty, or all of a class.
+func (l *leftOut) many(n int) bool {
+	const few, share = 3, 20
+	for label, bad := range l.bad {
+		if bad > 1 && l.good[label] == 0 {
+			return true
+		}
+	}
+	return n == 0 || len(l.files) > few && share*len(l.files) > n+len(l.files)
+}
+
+// String has the first of the files in the order of their names.
+func (l *leftOut) String() string {
+	const first = 5
+	files := slices.Sorted(slices.Values(l.files))
+	if len(files) > first {
+		files = append(files[:first], "...")
+	}
+	return strings.Join(files, ", ")
 }
 
 // ordered passes what feed gives through work, some at the same time, and what it returns

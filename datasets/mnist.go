@@ -3,7 +3,6 @@ package datasets
 import (
 	"bytes"
 	"cmp"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -153,11 +152,9 @@ func readIDX(r *recorder, path string, rank int, sums map[string]string) (*idx, 
 				found)
 		}
 	}
-	var data io.Reader = bytes.NewReader(b)
-	if strings.HasSuffix(path, ".gz") {
-		if data, err = gzip.NewReader(data); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
+	data, err := archive.Unpack(bytes.NewReader(b))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	a, err := parseIDX(data, rank)
 	if err != nil {

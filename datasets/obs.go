@@ -50,7 +50,7 @@ func obsForm(folder string) (form, error) {
 	}
 	return form{name: "obs", version: 2, sorted: true, files: []string{folder}, bytes: true,
 		load: func(r *recorder) error {
-			pictures := media{folder, obsLimits, obsSample, nil, pictureDecoder(pixels)}
+			pictures := media{"pictures", folder, obsLimits, obsSample, nil, pictureDecoder(pixels)}
 			_, err := pictures.add(r)
 			r.provenance.Source = fmt.Sprintf("pictures of %d videos", splitVideos(r.Samples()))
 			return err
@@ -72,7 +72,7 @@ func obsSample(name string) (prepared.Sample, bool, error) {
 	if m := obsFrame.FindStringSubmatch(video); m != nil {
 		video = m[1]
 	}
-	return prepared.Sample{Name: name, Label: int32(class),
+	return prepared.Sample{Name: obsClasses[class] + "/" + base, Label: int32(class),
 		Group: obsClasses[class] + "/" + strings.ToLower(video)}, true, nil
 }
 

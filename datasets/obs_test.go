@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"math"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -118,7 +119,8 @@ func TestOBSNames(t *testing.T) {
 			t.Errorf("%s: is a sample: %v", c.name, ok)
 			continue
 		}
-		if ok && (s.Label != obsClass(c.class) || s.Group != c.class+"/"+c.video || s.Name != c.name) {
+		if ok && (s.Label != obsClass(c.class) || s.Group != c.class+"/"+c.video ||
+			s.Name != c.class+"/"+path.Base(c.name)) {
 			t.Errorf("%s: %+v, want class %s and the video %q", c.name, s, c.class, c.video)
 		}
 	}

@@ -104,7 +104,8 @@ func (r *ownReader) read(part string) (*array, []float32, error) {
 	r.files = append(r.files, r.path(part))
 	for i, v := range values {
 		if v-v != 0 { // NaN or infinite
-			return nil, nil, fmt.Errorf("%s: row %d has %v, want finite numbers", r.path(part), i/a.columns, v)
+			return nil, nil, fmt.Errorf("%s: row %d has %v, want finite numbers", r.path(part), i/a.columns,
+				v)
 		}
 	}
 	return a, values, err
@@ -152,7 +153,7 @@ func (r *ownReader) label(s *Split, a *array, values []float32) (err error) {
 	if a.rows != s.Len() {
 		return fmt.Errorf("%d labels for %d samples", a.rows, s.Len())
 	}
-	floats := strings.Contains(a.kind, "f")
+	floats := strings.Contains(a.Type, "f")
 	labels, err := classLabels(values, a.columns, max(2, r.outputs))
 	switch {
 	case a.columns == r.outputs && a.columns > 1 && err == nil:

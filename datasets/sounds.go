@@ -25,9 +25,6 @@ func soundDecoder(seconds float64, newExtractor func() extractor) decoder {
 	extractors := sync.Pool{New: func() any { return newExtractor() }}
 	return func(s prepared.Sample, data io.Reader) (all []finished, err error) {
 		clip, err := wav.Decode(data, seconds)
-		if errors.Is(err, wav.ErrEncoding) {
-			return nil, nil
-		}
 		if err != nil {
 			return nil, err
 		}
@@ -69,8 +66,8 @@ func newLogMel() extractor {
 func soundForm(name, root, source string, sample func(string) (prepared.Sample, bool, error), of int) form {
 	return form{name: name, version: 1, sorted: true, files: []string{root}, period: 2,
 		load: func(r *recorder) error {
-			all := media{path: root, limits: archive.Limits{File: 64 << 20, Total: 16 << 30}, sample: sample,
-				decode: soundDecoder(60, newLogMel)}
+			all := media{kind: "recordings", path: root, sample: sample, decode: soundDecoder(60, newLogMel),
+				limits: archive.Limits{File: 64 << 20, Total: 16 << 30}}
 			n, err := all.add(r)
 			r.provenance.Source = fmt.Sprintf("%s: segments of %d of %d recordings", source, n, of)
 			return err
@@ -96,16 +93,15 @@ var esc10Archives = []string{"master.zip", "ESC-50-master.zip", "ESC-50.zip"}
 // are taken from the names of the files, which say the same as the table meta/esc50.csv.
 func esc10Form(folder string) (form, error) {
 	expected := strings.Join(esc10Archives, " or ") + ", or the folder audio unpacked from it"
-	trees := []string{"ESC-50-master/audio", "ESC-50/audio", "audio"}
-	root, source, err := findRoot(folder, expected, esc10Archives, trees, ".")
+	root, source, err := findRoot(folder, expected, esc10Archives, "audio/")
 	return soundForm("esc-50", root, source, esc10Sample, 400), err
 }
 
-var esc10Name = regexp.MustCompile(`^([1-5])-(\d+)-[A-Z]-(\d|[1-4]\d)\.wav$`)
+var esc10Name = regexp.MustCompile(`^([1-5])-(\d+)-[a-z]-(\d|[1-4]\d)\.wav$`)
 
 // esc10Sample says what a file is by its name: FOLD-SOURCE-TAKE-TARGET.wav.
 func esc10Sample(name string) (prepared.Sample, bool, error) {
-	base := path.Base(name)
+	base := strings.ToLower(path.Base(name))
 	if path.Ext(base) != ".wav" {
 		return prepared.Sample{}, false, nil
 	}
@@ -140,8 +136,7 @@ const us8kArchive = "UrbanSound8K.tar.gz"
 // table metadata/UrbanSound8K.csv.
 func us8kForm(folder string) (form, error) {
 	expected := us8kArchive + ", or unpacked from it audio/fold1 to audio/fold10"
-	trees := []string{"UrbanSound8K/audio", "audio"}
-	root, source, err := findRoot(folder, expected, []string{us8kArchive}, trees, ".")
+	root, source, err := findRoot(folder, expected, []string{us8kArchive}, "audio/", "fold10")
 	return soundForm("urban sound", root, source, us8kSample, 8732), err
 }
 
@@ -149,7 +144,7 @@ var us8kName = regexp.MustCompile(`(?:^|/)fold([1-9]|10)/(\d+)-(\d+)-\d+-\d+\.wa
 
 // us8kSample says what a file is by its name: foldNUMBER/SOURCE-CLASS-OCCURRENCE-SLICE.wav.
 func us8kSample(name string) (prepared.Sample, bool, error) {
-	if path.Ext(name) != ".wav" {
+	if name = strings.ToLower(name); path.Ext(name) != ".wav" {
 		return prepared.Sample{}, false, nil
 	}
 	m := us8kName.FindStringSubmatch(name)

@@ -1,12 +1,14 @@
 package datasets
 
 import (
+	"bufio"
 	"encoding/csv"
 	"fmt"
 	"io"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // table is a file of comma-separated values that begins with a line of column names.
@@ -19,7 +21,7 @@ type table struct {
 }
 
 func openTable(r io.Reader, comma rune, columns ...string) (*table, error) {
-	t := &table{rows: csv.NewReader(r), columns: columns}
+	t := &table{rows: csv.NewReader(skipMark(r)), columns: columns}
 	t.rows.Comma, t.rows.ReuseRecord = comma, true
 	head, err := t.rows.Read()
 	if err != nil {
@@ -33,6 +35,20 @@ func openTable(r io.Reader, comma rune, columns ...string) (*table, error) {
 		t.place = append(t.place, i)
 	}
 	return t, nil
+}
+
+// slashed is the name of a file that a text has, in lower case and with slashes: programs that write or move
+// files change both.
+func slashed(name string) string { return strings.ToLower(strings.ReplaceAll(name, `\`, "/")) }
+
+// skipMark passes over the byte order mark that some programs begin a text with.
+func skipMark(r io.Reader) io.Reader {
+	const mark = "\ufeff"
+	b := bufio.NewReader(r)
+	if head, _ := b.Peek(len(mark)); string(head) == mark {
+		b.Discard(len(mark))
+	}
+	return b
 }
 
 // each calls f with every row. Errors have the number of the line.

@@ -28,6 +28,14 @@ func loadFolder(t testing.TB, e entry, folder string) (*Dataset, error) {
 	return e.real(t.Context(), Options{}, f)
 }
 
+// outcome returns an error, or else the provenance of the samples.
+func outcome(d *Dataset, err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return d.Provenance.String()
+}
+
 // entryOf returns what the package knows of a dataset.
 func entryOf(name string) entry {
 	all := catalog()

@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -52,10 +53,10 @@ type Visit func(File) error
 // and a zip archive's in the order of their names, a tar archive's in its own order.
 // What an archive is, zip, tar or compressed tar, is told by its first bytes.
 //
-// Hidden files and folders (of a name with a leading dot, as systems leave them in
-// archives) are passed over. An error of a visit is returned with the names of archive and
-// file. It is an error if an archive is damaged, has a name that leads out of it, has a
-// name twice, has links, or exceeds the limits.
+// [Hidden] files and folders, as systems leave them in archives, are passed over. An error
+// of a visit is returned with the names of archive and file. It is an error if an archive is
+// damaged, has a name that leads out of it, has a name twice, has links, or exceeds the
+// limits. In a directory links are followed, see [Tree].
 func Walk(ctx context.Context, name string, l Limits, visit Visit) error {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -101,7 +102,7 @@ func (w *walker) file(name string, size, disk int64, irregular string,
 		return fmt.Errorf("%s: expected at most %d bytes in all files up to here, found %d",
 			clean, w.limits.Total, w.total)
 	}
-	if strings.HasPrefix(clean, ".") || strings.Contains(clean, "/.") {
+	if slices.ContainsFunc(strings.Split(clean, "/"), Hidden) {
 		return nil
 	}
 	if w.seen[clean] {
@@ -122,26 +123,17 @@ func (w *walker) file(name string, size, disk int64, irregular string,
 	return nil
 }
 
-// dir walks an unpacked directory. A link to a file is followed: the tree is the
-// user's own.
+// dir walks an unpacked directory. Reading a link that leads nowhere gives [fs.ErrNotExist].
 func (w *walker) dir() error {
-	tree := os.DirFS(w.root)
-	return fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			if name != "." && strings.HasPrefix(d.Name(), ".") {
-				return fs.SkipDir
+	return Tree(w.root, func(name string, info fs.FileInfo) error {
+		size := int64(0)
+		if info != nil {
+			if size = info.Size(); !info.Mode().IsRegular() {
+				return nil
 			}
-			return nil
 		}
-		info, err := fs.Stat(tree, name)
-		if err != nil || !info.Mode().IsRegular() {
-			return err
-		}
-		return w.file(name, info.Size(), info.Size(), "",
-			func() (io.ReadCloser, error) { return tree.Open(name) })
+		path := filepath.Join(w.root, filepath.FromSlash(name))
+		return w.file(name, size, size, "", func() (io.ReadCloser, error) { return os.Open(path) })
 	})
 }
 

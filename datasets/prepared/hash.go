@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -27,7 +26,7 @@ const settled = 2 * time.Second
 const memory = 16
 
 // Hash returns a hash of the contents and names of files, and of all regular files
-// in those that are directories, hidden ones left out. Names are taken relative to
+// in those that are directories, as [archive.Tree] visits them. Names are taken relative to
 // the file or directory given, so that moving it changes nothing.
 //
 // Reading everything takes long, so the result is remembered in the file memo, and
@@ -99,28 +98,15 @@ func listing(paths []string) (list []listed, err error) {
 		if err != nil {
 			return nil, err
 		}
-		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			hidden := path != root && strings.HasPrefix(d.Name(), ".")
-			switch {
-			case d.IsDir() && hidden:
-				return fs.SkipDir
-			case d.IsDir() || hidden:
+		err = archive.Tree(root, func(name string, info fs.FileInfo) error {
+			if info == nil || !info.Mode().IsRegular() {
 				return nil
 			}
-			info, err := os.Stat(path) // follows links
-			if err != nil || !info.Mode().IsRegular() {
-				return err
+			path := filepath.Join(root, filepath.FromSlash(name))
+			if name == "." {
+				name = filepath.Base(given)
 			}
-			name := filepath.Base(given)
-			if path != root {
-				if name, err = filepath.Rel(root, path); err != nil {
-					return err
-				}
-			}
-			list = append(list, listed{path, filepath.ToSlash(name), info})
+			list = append(list, listed{path, name, info})
 			return nil
 		})
 		if err != nil {

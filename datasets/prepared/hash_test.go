@@ -56,6 +56,24 @@ func TestHash(t *testing.T) {
 	}
 }
 
+// What lies behind links belongs to a tree; a link that leads nowhere does not.
+func TestHashLinkedFolders(t *testing.T) {
+	dir, elsewhere := tree(t, "a", "one"), tree(t, "x", "1")
+	for name, to := range map[string]string{"b": elsewhere, "c": "nothing", "d": dir} {
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Skip(err)
+		}
+	}
+	if hashOf(t, dir) != hashOf(t, tree(t, "a", "one", "b/x", "1")) {
+		t.Error("another hash than without links")
+	}
+	before := hashOf(t, dir)
+	put(t, "2", elsewhere, "x")
+	if hashOf(t, dir) == before {
+		t.Error("the same hash after a change behind a link")
+	}
+}
+
 func TestHashFiles(t *testing.T) {
 	a, b := put(t, "one", t.TempDir(), "a"), put(t, "two", t.TempDir(), "b")
 	want := hashOf(t, a, b)

@@ -146,9 +146,9 @@ const maxHeader = 1 << 16
 
 // A header is a Python dictionary: its entries in any order, and sides as 10L in Python 2.
 var (
-	typeOf    = regexp.MustCompile(`'descr'\s*:\s*'([^']*)'`)
-	fortranOf = regexp.MustCompile(`'fortran_order'\s*:\s*(True|False)`)
-	shapeOf   = regexp.MustCompile(`'shape'\s*:\s*\(([0-9L,\s]*)\)`)
+	typeOf    = regexp.MustCompile(`['"]descr['"]\s*:\s*['"]([^'"]*)['"]`)
+	fortranOf = regexp.MustCompile(`['"]fortran_order['"]\s*:\s*(True|False)`)
+	shapeOf   = regexp.MustCompile(`['"]shape['"]\s*:\s*\(([0-9L,\s]*)\)`)
 )
 
 // readHeader reads the header of a file of the given size, and where its values start. See NumPy's

@@ -66,7 +66,8 @@ func (a *app) overlapCommand() *ffcli.Command {
 
 const fisherSuffix = "_fisher.npy"
 
-// networksIn lists the networks of a directory by name: every NAME.npy but for NAME_fisher.npy.
+// networksIn lists the networks of a directory by name: every NAME.npy that is not hidden,
+// each of which must have its NAME_fisher.npy.
 func networksIn(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -74,7 +75,7 @@ func networksIn(dir string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".npy"); ok &&
+		if name, ok := strings.CutSuffix(e.Name(), ".npy"); ok && !strings.HasPrefix(name, ".") &&
 			!strings.HasSuffix(e.Name(), fisherSuffix) {
 			names = append(names, name)
 		}

@@ -39,6 +39,10 @@ func TestOverlapPrintsJSON(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// What macOS leaves beside a.npy is no network.
+	if err := os.WriteFile(filepath.Join(dir, "._a.npy"), []byte("Mac OS X"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	// A margin of 1 takes the densest page of each: a0 and b1; a1 and b0 meet.
 	code, out, stderr := call(t, "overlap", "-dir", dir, "-page", "1", "-shared", "2", "-margin", "1")
 	if code != 0 {
