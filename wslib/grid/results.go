@@ -1,11 +1,9 @@
 package grid
 
 import (
-	"archive/zip"
-	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"path/filepath"
@@ -14,10 +12,9 @@ import (
 	"sync"
 	"time"
 	"weightsep/internal/files"
+	"weightsep/wslib/npy"
 
 	"github.com/gofrs/flock"
-	"github.com/sbinet/npyio/npy"
-	"github.com/sbinet/npyio/npz"
 )
 
 // Files of a grid's directory that hold what is finished. A cell counts once its record is there.
@@ -103,39 +100,31 @@ func readResults(dir string) (*results, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, rightFile)
-	z, err := zip.OpenReader(path)
-	if errors.Is(err, fs.ErrNotExist) && len(r.records) == 0 {
-		return r, nil
+	arrays, err := npy.ReadArchive(path)
+	if err != nil && (!errors.Is(err, fs.ErrNotExist) || len(r.records) > 0) {
+		return nil, fmt.Errorf("grid: %w", err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("grid: %s: %w", path, err)
-	}
-	defer z.Close()
-	for _, f := range z.File {
-		name := strings.TrimSuffix(f.Name, ".npy")
-		if network, ok := strings.CutPrefix(name, groupsOf); ok {
-			r.groups[network], err = readVector[int32](f)
-		} else {
-			r.right[name], err = readVector[uint8](f)
+	for name, raw := range arrays {
+		kind := "|u1"
+		network, isGroups := strings.CutPrefix(name, groupsOf)
+		if isGroups {
+			kind = "<i4"
 		}
+		a, err := npy.Array(path+": "+name, raw, kind)
 		if err != nil {
-			return nil, fmt.Errorf("grid: %s: %s: %w", path, f.Name, err)
+			return nil, fmt.Errorf("grid: %w", err)
 		}
+		if !isGroups {
+			r.right[name] = a.Data
+			continue
+		}
+		groups := make([]int32, len(a.Data)/4)
+		if _, err := binary.Decode(a.Data, binary.LittleEndian, groups); err != nil {
+			return nil, fmt.Errorf("grid: %s: %s: %w", path, name, err)
+		}
+		r.groups[network] = groups
 	}
 	return r, nil
-}
-
-func readVector[T uint8 | int32](f *zip.File) (v []T, err error) {
-	r, err := f.Open()
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	raw, err := io.ReadAll(r) // to the end, where the checksum is checked
-	if err == nil {
-		err = npy.Read(bytes.NewReader(raw), &v)
-	}
-	return v, err
 }
 
 // add puts a finished cell into the files of a directory. Several processes may do so at a time.
@@ -167,30 +156,25 @@ func add(dir string, record Record, v *results) error {
 
 // write replaces the files, each whole or not at all: records last, for they need the vectors.
 func (r *results) write(dir string) error {
-	path := filepath.Join(dir, rightFile)
-	f, err := files.CreatePath(path)
-	if err != nil {
-		return fmt.Errorf("grid: %w", err)
+	var entries []npy.Entry
+	var failed error
+	put := func(name string, raw []byte, err error) {
+		entries, failed = append(entries, npy.Entry{Name: name, Raw: raw}), errors.Join(failed, err)
 	}
-	defer f.Cleanup()
-	all := map[string]any{}
 	for name, v := range r.right {
-		all[name] = v
+		raw, err := npy.Values(v)
+		put(name, raw, err)
 	}
 	for network, v := range r.groups {
-		all[groupsOf+network] = v
+		raw, err := npy.Values(v)
+		put(groupsOf+network, raw, err)
 	}
-	z := npz.NewWriter(f)
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if err := z.Write(name+".npy", all[name]); err != nil {
-			return fmt.Errorf("grid: %s: %w", path, err)
-		}
+	slices.SortFunc(entries, func(a, b npy.Entry) int { return strings.Compare(a.Name, b.Name) })
+	if failed == nil {
+		failed = npy.SaveArchive(filepath.Join(dir, rightFile), entries)
 	}
-	if err = z.Close(); err == nil {
-		err = f.Commit()
-	}
-	if err != nil {
-		return fmt.Errorf("grid: %s: %w", path, err)
+	if failed != nil {
+		return fmt.Errorf("grid: %w", failed)
 	}
 	return files.WriteJSON(filepath.Join(dir, recordsFile), r.records)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"archive/zip"
 	"cmp"
 	"context"
 	"errors"
@@ -15,7 +14,6 @@ import (
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"weightsep/datasets"
-	"weightsep/internal/files"
 	"weightsep/wslib/network"
 	"weightsep/wslib/npy"
 	"weightsep/wslib/pack"
@@ -312,30 +310,19 @@ func (f *flags) exportWeights(ctx context.Context, r *pipeline.Run, nets []*netw
 
 // writeLayers writes an .npz file of a network's layers and state. v is in the model's order.
 func writeLayers(path string, n *network.Network, v network.Values) error {
-	f, err := files.CreatePath(path)
-	if err != nil {
-		return err
-	}
-	defer f.Cleanup()
-	z := zip.NewWriter(f)
+	var entries []npy.Entry
 	put := func(layers []network.Layer, values []float32) error {
 		for _, l := range layers {
-			raw, err := npy.File("<f4", page.PackFloats(values[l.Offset:l.Offset+l.Size()]), l.Shape...)
+			raw, err := npy.Values(values[l.Offset:l.Offset+l.Size()], l.Shape...)
 			if err != nil {
-				return err
+				return fmt.Errorf("%s: %w", l.Name, err)
 			}
-			w, err := z.Create(strings.ReplaceAll(l.Name, "/", ".") + ".npy")
-			if err != nil {
-				return err
-			}
-			if _, err := w.Write(raw); err != nil {
-				return err
-			}
+			entries = append(entries, npy.Entry{Name: strings.ReplaceAll(l.Name, "/", "."), Raw: raw})
 		}
 		return nil
 	}
-	if err := errors.Join(put(n.Model.Layers(), v.Weights), put(n.State(), v.State), z.Close()); err != nil {
+	if err := errors.Join(put(n.Model.Layers(), v.Weights), put(n.State(), v.State)); err != nil {
 		return err
 	}
-	return f.Commit()
+	return npy.SaveArchive(path, entries)
 }
