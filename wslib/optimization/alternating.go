@@ -39,6 +39,12 @@ func Alternating(ctx context.Context, backend compute.Backend, networks []overla
 			result, plan, err = nil, nil, fmt.Errorf("alternating optimization: %w", err)
 		}
 	}()
+	if err := checkAlternating(networks, tasks, as, r); err != nil {
+		return nil, nil, err
+	}
+	if err := CheckMemory(backend, tasks, r, o.Workers); err != nil {
+		return nil, nil, err
+	}
 	a, err := newAlternating(backend, networks, tasks, as, r, o.withDefaults())
 	if err != nil {
 		return nil, nil, err
@@ -69,9 +75,6 @@ type alternating struct {
 
 func newAlternating(backend compute.Backend, networks []overlapping.Network, tasks []Task, as page.Format,
 	r Recipe, o Options) (a *alternating, err error) {
-	if err := checkAlternating(networks, tasks, as, r); err != nil {
-		return nil, err
-	}
 	a = &alternating{Options: o, recipe: r, networks: networks, tasks: tasks,
 		last: make([][]float32, len(networks))}
 	a.Batches = make([]int, len(networks))

@@ -46,6 +46,9 @@ func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []
 	if err := checkJoint(set, tasks, as, r); err != nil {
 		return nil, err
 	}
+	if err := CheckMemory(backend, tasks, r, o.Workers); err != nil {
+		return nil, err
+	}
 	j, err := newJoint(ctx, backend, set, tasks, as, r, o.withDefaults())
 	if err != nil {
 		return nil, err

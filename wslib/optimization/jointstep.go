@@ -258,10 +258,12 @@ func padded(x *Node, n int) *Node {
 }
 
 // lesson is what network i learns in a step.
-func (j *joint) lesson(i int) train.Lesson {
-	n := j.tasks[i].Network
-	return train.Lesson{Network: n, Mixup: j.Mixup.Of(n.Name),
-		Distillation: network.Distillation{Share: j.Distillation, Temperature: j.Temperature}}
+func (j *joint) lesson(i int) train.Lesson { return j.Recipe.lesson(j.tasks[i].Network) }
+
+// lesson is what a network learns in a step.
+func (r Recipe) lesson(n *network.Network) train.Lesson {
+	return train.Lesson{Network: n, Mixup: r.Mixup.Of(n.Name),
+		Distillation: network.Distillation{Share: r.Distillation, Temperature: r.Temperature}}
 }
 
 // updateGraph is the update of theta. Inputs: theta, m, v, number of the step from 1, rate, where the
