@@ -25,7 +25,7 @@ func CheckMemory(backend compute.Backend, tasks []Task, r Recipe, workers int) e
 	}
 	need, largest, err := trainingBytes(backend, tasks, r, Options{Workers: workers}.withDefaults().Workers)
 	if err != nil || need <= float64(there) {
-		return err
+		return nil // training itself says best what is wrong with a network
 	}
 	return fmt.Errorf("training takes about %.1f GB of memory, most of it batches of %v of network %s, and "+
 		"%.1f GB are available: want a smaller batch", need/1e9, r.Batch.Of(largest), largest,
