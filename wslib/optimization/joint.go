@@ -36,8 +36,7 @@ import (
 //
 // Where no step validates better than the start, the result is the start: BestStep is 0 and [Gained]
 // false, which is no error, for one may well start from the best there is. It is an error if validation
-// collapsed from there, and the learning rate is to blame: to less than half the score, or an error more
-// than twice as large.
+// collapsed from there, to less than half the score or to an error more than twice as large.
 //
 // When ctx ends, or a network diverges ([DivergedError]), the last checkpoint
 // stays; a later call with the same arguments goes on from there and ends in the
