@@ -5,11 +5,16 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
+	"weightsep/wslib/internal/memory"
 	"weightsep/wslib/internal/option"
 	"weightsep/wslib/optimization"
+	"weightsep/xla/xlatest"
 )
 
 // A number that cannot work is refused before there is a run directory, on the command line and in a
@@ -56,5 +61,28 @@ func TestEveryNumberIsChecked(t *testing.T) {
 	}
 	if err := c.Validate(); err != nil || len(names) < 30 {
 		t.Errorf("%v; numbers: %v", err, names)
+	}
+}
+
+// What does not fit into memory leaves no directory, whose configuration would be in the way of another.
+func TestTooLargeABatchLeavesNoDirectory(t *testing.T) {
+	if _, known := memory.Available(); !known {
+		t.Skip("the memory is not known here")
+	}
+	c, err := Profile("smoke")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Networks, c.Optimization.Batch = []string{"fmnist"}, optimization.Each{"": 1e9}
+	dir := filepath.Join(t.TempDir(), "run")
+	r, err := Open(dir, c, Options{Opened: &Opened{Backend: xlatest.Backend(t)}})
+	if err == nil {
+		r.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "GB are available: want a smaller batch") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("there is a run directory")
 	}
 }
