@@ -32,9 +32,9 @@ func CheckMemory(backend compute.Backend, tasks []Task, r Recipe, workers int) e
 		float64(there)/1e9)
 }
 
-// trainingBytes is an estimate of what training takes at its peak, beside the samples, and the network that
-// takes most of it. Peaks measured with XLA on a CPU (mnist, svhn and us8k, batches of 2000 and 8000) were 0.7
-// to 1.05 times the estimate, beside 0.3 GB of the process itself.
+// trainingBytes is an estimate of what training takes at its peak, beside the samples, and the network
+// that takes most of it. Peaks measured with XLA on a CPU (mnist, svhn and us8k, batches of 2000 and
+// 8000) were 0.7 to 1.05 times the estimate, beside 0.3 GB of the process itself.
 func trainingBytes(backend compute.Backend, tasks []Task, r Recipe, workers int) (all float64,
 	largest string, err error) {
 	if r.Method == AlternatingMethod {

@@ -97,8 +97,8 @@ func checkGain(points []Point, samples int, r Recipe) error {
 	if last >= least {
 		return nil
 	}
-	return fmt.Errorf("training only got worse: its validation score is %.4g at the start, at no time better, "+
-		"and %.4g after %d steps: a learning rate of %v may be too large", first, last,
+	return fmt.Errorf("training only got worse: its validation score is %.4g at the start, at no time "+
+		"better, and %.4g after %d steps: a learning rate of %v may be too large", first, last,
 		points[len(points)-1].Step, r.LearningRate)
 }
 

@@ -40,7 +40,8 @@ func TestTrainingThatDoesNotFitIsRefused(t *testing.T) {
 	a := turns()
 	a.Batch = Each{"": 1<<31 - 1}
 	_, _, alternating := a.alternating(t, context.Background(), members(t, tasks), tasks)
-	for what, err := range map[string]error{"joint": joint, "separate": separate, "alternating": alternating} {
+	for what, err := range map[string]error{"joint": joint, "separate": separate,
+		"alternating": alternating} {
 		if err == nil || !strings.Contains(err.Error(), "GB are available: want a smaller batch") {
 			t.Errorf("%s: error %v", what, err)
 		}

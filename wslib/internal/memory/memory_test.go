@@ -6,7 +6,8 @@ import (
 )
 
 func TestAvailable(t *testing.T) {
-	const meminfo, status = "MemTotal: 9000 kB\nMemAvailable:    3000 kB\n", "VmRSS:  500 kB\nRssAnon:\t  400 kB\n"
+	const meminfo = "MemTotal: 9000 kB\nMemAvailable:    3000 kB\n"
+	const status = "VmRSS:  500 kB\nRssAnon:\t  400 kB\n"
 	for name, c := range map[string]struct {
 		files map[string]string
 		want  int64
@@ -22,7 +23,8 @@ func TestAvailable(t *testing.T) {
 		"more than there is": {map[string]string{"proc/self/cgroup": "0::/\n",
 			"sys/fs/cgroup/memory.max": "99000000000\n"}, 3400 << 10},
 	} {
-		root := fstest.MapFS{"proc/meminfo": {Data: []byte(meminfo)}, "proc/self/status": {Data: []byte(status)}}
+		root := fstest.MapFS{"proc/meminfo": {Data: []byte(meminfo)},
+			"proc/self/status": {Data: []byte(status)}}
 		for file, text := range c.files {
 			root[file] = &fstest.MapFile{Data: []byte(text)}
 		}

@@ -53,7 +53,7 @@ func TestCheck(t *testing.T) {
 		"share 1, want 0 or more and less than 1":       func(r *recipe) { r.Share = each{"": 1} },
 		"share NaN, want a finite float32 and 0 or more and less than 1, for " +
 			"network y": func(r *recipe) { r.Share = each{"y": math.NaN()} },
-		"share 0.9999999999, want 0 or more and less than":  func(r *recipe) { r.Share = each{"": 1 - 1e-10} },
+		"share 0.9999999999, want 0 or more and":            func(r *recipe) { r.Share = each{"": 1 - 1e-10} },
 		"rate 1e-60, want more than 0":                      func(r *recipe) { r.Rate = 1e-60 },
 		"rate 1e+40, want a finite float32":                 func(r *recipe) { r.Rate = 1e40 },
 		"batch 1e+15, want 1 or more and at most":           func(r *recipe) { r.Batch[""] = 1e15 },
