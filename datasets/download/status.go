@@ -15,7 +15,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"weightsep/internal/files"
 )
 
 // State is what is known of the file at a place.
@@ -147,7 +147,7 @@ func (f File) examine(
 	now := record{s.Size, info.ModTime().UnixNano(), s.Sums, s.State == Accepted}
 	text, err := json.MarshalIndent(now, "", "\t")
 	if err == nil {
-		err = renameio.WriteFile(recordPath(f.Path), append(text, '\n'), 0o644)
+		err = files.WritePath(recordPath(f.Path), append(text, '\n'))
 	}
 	if err != nil {
 		err = fmt.Errorf("write %s: %w", recordPath(f.Path), err)

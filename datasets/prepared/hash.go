@@ -13,8 +13,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/renameio/v2"
-
+	"weightsep/internal/files"
 	"weightsep/datasets/archive"
 )
 
@@ -73,7 +72,7 @@ func Hash(ctx context.Context, memo string, paths []string, read func(n int64)) 
 		known = append([]hashed{{key, sum}}, known[:min(len(known), memory-1)]...)
 		text, _ := json.MarshalIndent(known, "", "\t")
 		if err := os.MkdirAll(filepath.Dir(memo), 0o755); err == nil {
-			renameio.WriteFile(memo, text, 0o644) // unremembered, it is hashed again
+			files.WritePath(memo, text) // unremembered, it is hashed again
 		}
 	}
 	return sum, nil

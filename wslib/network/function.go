@@ -213,6 +213,7 @@ func (m *function) NewExec(backend compute.Backend,
 // Forward runs the function with its variables replaced by parts of the flat vectors.
 func (m *function) Forward(b Binding, x *graph.Node) *Pass {
 	g := x.Graph()
+	model.SetStore(g, m.store) // as NewExec does; a graph may have been made without
 	m.store.SetTraining(g, b.Training)
 	var restore []func()
 	bind := func(v *model.Variable, value *graph.Node) {

@@ -29,6 +29,9 @@ import (
 // validation accuracy above the one at the start of the turn are written to the
 // pages; if there are none, nothing is.
 //
+// The first validation is that after all networks are in. What [Joint] says of training that gains
+// nothing is so here, but that the result is the pages as they are at the end.
+//
 // networks are in order of formation, tasks parallel to them. Page tables come
 // out of it, because overlapping looks at the pages as trained so far. Of the format it takes number
 // and size of the shared pages: its pages are float32 and have neither scales nor keys.
@@ -39,12 +42,21 @@ func Alternating(ctx context.Context, backend compute.Backend, networks []overla
 			result, plan, err = nil, nil, fmt.Errorf("alternating optimization: %w", err)
 		}
 	}()
-	a, err := newAlternating(backend, networks, tasks, as, r, o.withDefaults())
-	if err != nil {
+	if err := checkAlternating(networks, tasks, as, r); err != nil {
 		return nil, nil, err
 	}
-	defer a.close()
-	if err := a.run(ctx); err != nil {
+	if err := CheckMemory(backend, tasks, r, o.Workers); err != nil {
+		return nil, nil, err
+	}
+	a, err := promptly(ctx, func() (*alternating, error) {
+		a, err := newAlternating(backend, networks, tasks, as, r, o.withDefaults())
+		if err != nil {
+			return nil, err
+		}
+		defer a.close()
+		return a, a.run(ctx)
+	})
+	if err != nil {
 		return nil, nil, err
 	}
 	return &Result{Set: a.set, BestStep: a.Steps, History: a.History}, a.plan,
@@ -69,9 +81,6 @@ type alternating struct {
 
 func newAlternating(backend compute.Backend, networks []overlapping.Network, tasks []Task, as page.Format,
 	r Recipe, o Options) (a *alternating, err error) {
-	if err := checkAlternating(networks, tasks, as, r); err != nil {
-		return nil, err
-	}
 	a = &alternating{Options: o, recipe: r, networks: networks, tasks: tasks,
 		last: make([][]float32, len(networks))}
 	a.Batches = make([]int, len(networks))
@@ -181,7 +190,7 @@ func (a *alternating) run(ctx context.Context) error {
 		}
 		a.Progress(p)
 	}
-	return nil
+	return checkGain(a.History, a.validator.size(), r)
 }
 
 // add overlaps network i onto the pages as they are now.

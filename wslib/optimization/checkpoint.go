@@ -1,8 +1,6 @@
 package optimization
 
 import (
-	"archive/zip"
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -10,11 +8,10 @@ import (
 	"hash/fnv"
 	"io"
 	"io/fs"
-	"strings"
+	"maps"
+	"slices"
 
-	"github.com/google/renameio/v2"
-	"github.com/sbinet/npyio/npy"
-	"github.com/sbinet/npyio/npz"
+	"weightsep/wslib/npy"
 
 	"weightsep/datasets"
 	"weightsep/wslib/overlapping"
@@ -65,24 +62,24 @@ func saveCheckpoint(path string, record any, arrays map[string][]float32) error 
 	if err != nil {
 		return fmt.Errorf("checkpoint %s: %w", path, err)
 	}
-	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
-	if err != nil {
+	entries := []npy.Entry{{Name: recordEntry}}
+	if entries[0].Raw, err = npy.Values(meta); err != nil {
 		return fmt.Errorf("checkpoint %s: %w", path, err)
 	}
-	defer f.Cleanup()
-	w := npz.NewWriter(f)
-	errs := []error{w.Write("record.npy", []uint8(meta))}
-	for name, a := range arrays {
-		errs = append(errs, w.Write(name+".npy", a))
+	for _, name := range slices.Sorted(maps.Keys(arrays)) {
+		raw, err := npy.Values(arrays[name])
+		if err != nil {
+			return fmt.Errorf("checkpoint %s: %w", path, err)
+		}
+		entries = append(entries, npy.Entry{Name: name, Raw: raw})
 	}
-	if err := errors.Join(append(errs, w.Close())...); err != nil {
-		return fmt.Errorf("checkpoint %s: %w", path, err)
-	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
-		return fmt.Errorf("checkpoint %s: %w", path, err)
+	if err := npy.SaveArchive(path, entries); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
 	}
 	return nil
 }
+
+const recordEntry = "record"
 
 // loadCheckpoint reads arrays and fills record, which has a field Fingerprint; it gives nil where
 // there is no checkpoint.
@@ -109,26 +106,21 @@ func loadCheckpoint(path, fingerprint string, record any) (map[string][]float32,
 	return arrays, nil
 }
 
-// readCheckpoint reads whole entries, whose lengths and checksums the zip has: npyio takes a
-// truncated array for zeros.
-func readCheckpoint(path string) (record []uint8, arrays map[string][]float32, err error) {
-	z, err := zip.OpenReader(path)
+func readCheckpoint(path string) (record []byte, arrays map[string][]float32, err error) {
+	raw, err := npy.ReadArchive(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer z.Close()
 	arrays = map[string][]float32{}
-	for _, entry := range z.File {
-		raw, err := fs.ReadFile(z, entry.Name)
-		if err == nil && entry.Name == "record.npy" {
-			err = npy.Read(bytes.NewReader(raw), &record)
-		} else if err == nil {
-			var values []float32
-			err = npy.Read(bytes.NewReader(raw), &values)
-			arrays[strings.TrimSuffix(entry.Name, ".npy")] = values
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", entry.Name, err)
+	for name, content := range raw {
+		if name == recordEntry {
+			a, err := npy.Array(name, content, "|u1")
+			if err != nil {
+				return nil, nil, err
+			}
+			record = a.Data
+		} else if arrays[name], _, err = npy.Floats(name, content); err != nil {
+			return nil, nil, err
 		}
 	}
 	return record, arrays, nil

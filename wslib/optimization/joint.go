@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -33,6 +34,10 @@ import (
 // forward pass sees code values, from the start or by and by (RoundBy), the gradient goes straight
 // through the rounding. The result is the set as it is stored, and validation scores just that.
 //
+// Where no step validates better than the start, the result is the start: BestStep is 0 and [Gained]
+// false, which is no error, for one may well start from the best there is. It is an error if validation
+// collapsed from there, to less than half the score or to an error more than twice as large.
+//
 // When ctx ends, or a network diverges ([DivergedError]), the last checkpoint
 // stays; a later call with the same arguments goes on from there and ends in the
 // same result, bit for bit on one machine.
@@ -46,16 +51,48 @@ func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []
 	if err := checkJoint(set, tasks, as, r); err != nil {
 		return nil, err
 	}
-	j, err := newJoint(ctx, backend, set, tasks, as, r, o.withDefaults())
-	if err != nil {
+	if err := CheckMemory(backend, tasks, r, o.Workers); err != nil {
 		return nil, err
 	}
-	defer j.close()
-	if err := j.run(ctx); err != nil {
-		return nil, err
+	return promptly(ctx, func() (*Result, error) {
+		j, err := newJoint(ctx, backend, set, tasks, as, r, o.withDefaults())
+		if err != nil {
+			return nil, err
+		}
+		defer j.close()
+		if err := j.run(ctx); err != nil {
+			return nil, err
+		}
+		return &Result{Set: j.executed(j.state.Best, j.state.BestState), BestStep: j.state.BestStep,
+			History: j.state.History}, nil
+	})
+}
+
+// promptly does what looks at ctx itself, but returns a second after the end of ctx at the latest: XLA
+// compiles for many seconds and cannot be told to stop. What is being done then ends by itself with its
+// next look, without a word, and frees what it has.
+func promptly[T any](ctx context.Context, do func() (T, error)) (none T, err error) {
+	type outcome struct {
+		value T
+		err   error
 	}
-	return &Result{Set: j.executed(j.state.Best, j.state.BestState), BestStep: j.state.BestStep,
-		History: j.state.History}, nil
+	done := make(chan outcome, 1)
+	go func() {
+		value, err := do()
+		done <- outcome{value, err}
+	}()
+	late := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		time.Sleep(time.Second)
+		close(late)
+	})
+	defer stop()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-late:
+		return none, ctx.Err()
+	}
 }
 
 type joint struct {
@@ -223,6 +260,9 @@ func (j *joint) run(ctx context.Context) error {
 		}
 		network.Free(x...)
 		x = next
+		if err := ctx.Err(); err != nil { // perhaps nobody waits any more
+			return err
+		}
 		for i, l := range losses {
 			if !finite(float64(l)) {
 				return &DivergedError{Network: j.tasks[i].Network.Name, Step: k, Loss: float64(l)}
@@ -245,7 +285,7 @@ func (j *joint) run(ctx context.Context) error {
 		}
 		sums, count = make([]float64, len(j.tasks)), 0
 	}
-	return nil
+	return checkGain(s.History, j.validator.size(), j.Recipe)
 }
 
 // read takes over the variables after step k, unless a weight is not finite: rather that than a

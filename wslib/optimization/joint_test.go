@@ -240,8 +240,7 @@ func TestJointRefusesMismatches(t *testing.T) {
 	refused("4", set, []Task{wrong}, as)
 	refused("0 tasks", set, nil, as)
 	for want, change := range map[string]func(*training){
-		"batch -1, want 1 or more and a whole number, for " +
-			"network a": func(o *training) { o.Batch["a"] = -1 },
+		"batch -1, want 1 or more, for network a": func(o *training) { o.Batch["a"] = -1 },
 		"batch 2.5":                  func(o *training) { o.Batch[""] = 2.5 },
 		"no value for every network": func(o *training) { o.LossWeight = nil },
 		"loss-weight NaN":            func(o *training) { o.LossWeight["a"] = math.NaN() },

@@ -205,11 +205,11 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	var keys, scales *Node
 	w := read
 	if m.Scales != nil {
-		scales = InsertAxes(DynamicSlice(vector, []*Node{at}, []int{n}), -1)
+		scales = InsertAxes(part(vector, at, n), -1)
 		w = Mul(read, scales)
 	}
 	if rows := l.keyed(i); rows > 0 {
-		latent := DynamicSlice(vector, []*Node{keysAt}, []int{rows * l.width})
+		latent := part(vector, keysAt, rows*l.width)
 		keys, _ = graphKeys(l.set.KeyPrecision, Reshape(latent, rows, l.width))
 		one := Slice(OnesLike(keys), AxisRange(0, 1)) // of pages without keys
 		keys = xla.GatherPages(Concatenate([]*Node{keys, one}, 0), keyRows)
@@ -241,6 +241,12 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	return out
 }
 
+// part are n values of a vector from a place that is known only when it runs. XLA makes the same of it as
+// of DynamicSlice, which the Go backend does not have.
+func part(vector, at *Node, n int) *Node {
+	return GatherSlices(vector, []int{0}, InsertAxes(at, 0), []int{n}, true)
+}
+
 // padded is x with zeros after it, of length n along its first axis.
 func padded(x *Node, n int) *Node {
 	shape := x.Shape().Clone()
@@ -252,10 +258,12 @@ func padded(x *Node, n int) *Node {
 }
 
 // lesson is what network i learns in a step.
-func (j *joint) lesson(i int) train.Lesson {
-	n := j.tasks[i].Network
-	return train.Lesson{Network: n, Mixup: j.Mixup.Of(n.Name),
-		Distillation: network.Distillation{Share: j.Distillation, Temperature: j.Temperature}}
+func (j *joint) lesson(i int) train.Lesson { return j.Recipe.lesson(j.tasks[i].Network) }
+
+// lesson is what a network learns in a step.
+func (r Recipe) lesson(n *network.Network) train.Lesson {
+	return train.Lesson{Network: n, Mixup: r.Mixup.Of(n.Name),
+		Distillation: network.Distillation{Share: r.Distillation, Temperature: r.Temperature}}
 }
 
 // updateGraph is the update of theta. Inputs: theta, m, v, number of the step from 1, rate, where the

@@ -7,6 +7,7 @@
 package optimization
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -65,6 +66,40 @@ type DivergedError struct {
 
 func (e *DivergedError) Error() string {
 	return fmt.Sprintf("network %s diverged at step %d: its loss is %v", e.Network, e.Step, e.Loss)
+}
+
+// score is what says which of two points is better.
+func (p Point) score() float64 { return cmp.Or(p.Pooled, p.Mean) }
+
+// Gained tells whether a training with these validations found anything better than what it started
+// from. One validation is of no training, which need not gain.
+func Gained(points []Point) bool {
+	return len(points) < 2 || slices.ContainsFunc(points[1:], func(p Point) bool {
+		return p.score() > points[0].score()
+	})
+}
+
+// NothingGained is what a person is told where [Gained] is false.
+const NothingGained = "nothing was gained: training validated at no time better than at its start"
+
+// checkGain returns an error if training gained nothing and destroyed much: at its end the score is less
+// than half of that at its start, or an error more than twice as large. A share of few samples that is
+// so by chance is none: three deviations of a share of one half are allowed.
+func checkGain(points []Point, samples int, r Recipe) error {
+	if Gained(points) {
+		return nil
+	}
+	first, last := points[0].score(), points[len(points)-1].score()
+	least := 2 * first
+	if first >= 0 {
+		least = min(first/2, first-1.5/math.Sqrt(float64(samples)))
+	}
+	if last >= least {
+		return nil
+	}
+	return fmt.Errorf("training only got worse: its validation score is %.4g at the start, at no time "+
+		"better, and %.4g after %d steps: a learning rate of %v may be too large", first, last,
+		points[len(points)-1].Step, r.LearningRate)
 }
 
 // checkTasks returns an error if tasks are not those of n networks of the given names, numbers of
@@ -159,14 +194,22 @@ func (v *validator) close() {
 	}
 }
 
+// size is the number of validation samples of all networks.
+func (v *validator) size() int {
+	all := 0
+	for i := range v.tasks {
+		all += v.split(i).Len()
+	}
+	return all
+}
+
 // pooled is the mean of the networks' scores by their numbers of samples.
 func (v *validator) pooled(scores []float64) float64 {
-	right, all := 0.0, 0.0
+	right := 0.0
 	for i, a := range scores {
-		n := float64(v.split(i).Len())
-		right, all = right+a*n, all+n
+		right += a * float64(v.split(i).Len())
 	}
-	return right / all
+	return right / float64(v.size())
 }
 
 // split is network i's validation data.

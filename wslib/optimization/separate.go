@@ -35,6 +35,12 @@ func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts
 	if len(starts) != len(tasks) {
 		return nil, fmt.Errorf("%d starting points for %d networks", len(starts), len(tasks))
 	}
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	if err := CheckMemory(backend, tasks, r, o.Workers); err != nil {
+		return nil, err
+	}
 	if o.Checkpoint != "" {
 		if err := os.MkdirAll(o.Checkpoint, 0o755); err != nil {
 			return nil, err

@@ -36,7 +36,7 @@ type Member struct {
 }
 
 // Validate returns an error if tables, pages, scales, keys and states do not fit each other,
-// or for bytes and numbers that are none of the set's format.
+// for bytes and numbers that are none of the set's format, or for weights that are not finite.
 func (s *Set) Validate() error {
 	if err := s.Format.Validate(); err != nil {
 		return fmt.Errorf("pages: %w", err)
@@ -49,9 +49,15 @@ func (s *Set) Validate() error {
 	if err := shared.CheckPacked(s.Pages, s.Size); err != nil {
 		return fmt.Errorf("shared pages: %w", err)
 	}
-	for _, m := range s.Networks {
+	for i, m := range s.Networks {
 		if err := m.validate(s.Format, exclusive); err != nil {
 			return fmt.Errorf("pages: %s: %w", m.Name, err)
+		}
+		// Of finite values and scales products may still be infinite.
+		if m.Weights > 0 {
+			if err := CheckWeights("pages: "+m.Name, s.Weights(i), m.Weights); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

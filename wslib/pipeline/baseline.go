@@ -93,5 +93,9 @@ func (r *Run) trainBaseline(
 			r.options.Progress("training "+n.Name, p.Step, p.Steps, note)
 		},
 	}
-	return TrainBaseline(ctx, backend, r.info.String(), n, data, r.config.Data.Seed, recipe, o)
+	v, info, err := TrainBaseline(ctx, backend, r.info.String(), n, data, r.config.Data.Seed, recipe, o)
+	if err == nil && info.BestStep == 0 {
+		fmt.Fprintf(r.options.Log, "warning: baseline %s: %s\n", n.Name, optimization.NothingGained)
+	}
+	return v, info, err
 }

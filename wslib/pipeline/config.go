@@ -89,8 +89,8 @@ type Pages struct {
 
 // Format is page.Format with flags.
 type Format struct {
-	Size   int `json:"page" min:"1" max:"16777216" help:"<weights> of a page"`
-	Shared int `json:"shared" min:"1" max:"16777216" help:"<number> of shared pages"`
+	Size   int `json:"page" min:"1" max:"1048576" help:"<weights> of a page"`
+	Shared int `json:"shared" min:"1" max:"268435456" help:"<number> of shared pages"`
 
 	// Precision is that of shared pages, ExclusivePrecision that of exclusive ones; 0: the same.
 	Precision page.Precision `json:"precision" oneof:"0 32 8 4 2" help:"<bits> of a value of shared pages"`

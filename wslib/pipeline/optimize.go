@@ -92,11 +92,19 @@ func (r *Run) optimized(ctx context.Context) error {
 		}
 		h := History{Method: r.config.Optimization.Method, Networks: r.config.Networks,
 			BestStep: result.BestStep, Points: result.History}
+		r.warn("optimization", h.Points)
 		if err := r.Dir.WriteJSON(overlapFile, OverlapRecord(plan)); err != nil {
 			return nil, err
 		}
 		return append(files, setFile, historyFile, overlapFile), r.Dir.WriteJSON(historyFile, h)
 	})
+}
+
+// warn says if a training gained nothing.
+func (r *Run) warn(what string, points []optimization.Point) {
+	if !optimization.Gained(points) {
+		fmt.Fprintf(r.options.Log, "warning: %s: %s\n", what, optimization.NothingGained)
+	}
 }
 
 // History is the course of an optimization.

@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/gomlx/compute"
 
 	"weightsep/datasets"
 	"weightsep/wslib/network"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/rundir"
 	"weightsep/wslib/score"
 	"weightsep/xla"
@@ -66,8 +68,14 @@ func Open(path string, config Config, o Options) (*Run, error) {
 	if err := config.Validate(); err != nil {
 		return nil, err
 	}
-	if _, err := config.Select(o.Own); err != nil {
+	nets, err := config.Select(o.Own)
+	if err != nil {
 		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(path, rundir.ManifestFile)); err != nil && o.Opened != nil {
+		if err := config.checkMemory(o.Opened.Backend, nets); err != nil {
+			return nil, err
+		}
 	}
 	return open(path, config.Data.Dir, o, func(r *Run) error {
 		if r.Dir.Manifest.Config == nil {
@@ -80,6 +88,19 @@ func Open(path string, config Config, o Options) (*Run, error) {
 		}
 		return nil
 	})
+}
+
+// checkMemory returns an error if training the pages would take more memory than there is. Each
+// training looks again, with the networks that it trains; here is no directory yet.
+func (c Config) checkMemory(backend compute.Backend, nets []*network.Network) error {
+	if c.Hold || c.Untrained() {
+		return nil
+	}
+	var tasks []optimization.Task
+	for _, n := range nets {
+		tasks = append(tasks, optimization.Task{Network: n})
+	}
+	return optimization.CheckMemory(backend, tasks, c.Optimization, 0)
 }
 
 // Reopen opens an existing run with the configuration that it has. dataDir is the

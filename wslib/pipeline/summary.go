@@ -10,6 +10,7 @@ import (
 
 	"weightsep/datasets"
 	"weightsep/wslib/network"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 	"weightsep/xla"
 )
@@ -32,6 +33,7 @@ type Summary struct {
 	Stored         page.Stored `json:"storedBytes"`
 	MeanChange     float64     `json:"meanTestChange"` // of accuracy, in points
 	Bench          *BenchTimes `json:"bench,omitempty"`
+	Warning        string      `json:"warning,omitempty"` // training gained nothing
 
 	Seconds map[string]float64 `json:"wallSeconds"` // of each stage
 }
@@ -81,6 +83,13 @@ func (r *Run) Summary() (*Summary, error) {
 	data, err := r.allProvenance()
 	if err != nil {
 		return nil, err
+	}
+	h, err := r.History()
+	if err != nil {
+		return nil, err
+	}
+	if !optimization.Gained(h.Points) {
+		s.Warning = optimization.NothingGained
 	}
 	scored := 0.0
 	for i, e := range evaluations {
@@ -191,6 +200,9 @@ func (s *Summary) Write(w io.Writer) error {
 			"(%.1fx); execution %.0f ms and %.0f ms.\n",
 			x.Executions, x.SeparatedSwitchMS, x.FilesSwitchMS, x.FilesSwitchMS/x.SeparatedSwitchMS,
 			x.SeparatedExecuteMS, x.FilesExecuteMS)
+	}
+	if s.Warning != "" {
+		fmt.Fprintf(w, "Warning: %s.\n", s.Warning)
 	}
 	_, err := fmt.Fprintf(w, "Backend: %s. Method: %s. Seed: %d.\n", s.Backend, s.Method, s.Seed)
 	return err

@@ -54,6 +54,7 @@ func (r *Run) Teachers(ctx context.Context) error {
 		return err
 	}
 	for i, n := range missing {
+		r.warn("teacher "+n.Name, trained[i].History)
 		err := r.stage(stageTeacher(n.Name), func() ([]string, error) {
 			return r.saveValues(n, teacherFile(n.Name), teacherState(n.Name), trained[i].Values)
 		})

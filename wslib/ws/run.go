@@ -56,6 +56,11 @@ func (a *app) runCommand() *ffcli.Command {
 			if err := c.Validate(); err != nil {
 				return wrong(err)
 			}
+			if !f.exists() && o.Opened == nil { // it then looks at memory before there is a directory
+				if o.Opened, err = f.open(ctx); err != nil {
+					return err
+				}
+			}
 			r, err := pipeline.Open(f.run, c, o)
 			if err != nil {
 				return err

@@ -2,8 +2,9 @@
 //
 //	Mixup Each `json:"mixup" min:"0" max:"1" help:"largest <share> of another sample"`
 //
-// The tags min and max are bounds that are allowed, over and under bounds that are not. whole asks
-// for integers, oneof lists the words or integers that are allowed. A field with help has a
+// The tags min and max are bounds that are allowed, over and under bounds that are not. They hold for
+// the nearest float32 as well, which networks compute with. whole asks for integers; these and those of
+// type int are below 2^31. oneof lists the words or integers that are allowed. A field with help has a
 // command-line flag of its name in JSON; the word in angle brackets stands for the flag's value. A
 // type's method Validate is called as well. A map of numbers holds the default of all networks under
 // the key "", and other values under names. A new option is one field: nothing else lists it.
@@ -107,32 +108,36 @@ func (f Field) numbers() map[string]float64 {
 
 // inRange returns an error for a number that the tags do not allow.
 func (f Field) inRange(v float64) error {
-	ok := !math.IsNaN(v) && !math.IsInf(v, 0)
-	var want []string
+	single := float64(float32(v))
+	ok, want := true, []string{}
+	if math.IsNaN(single) || math.IsInf(single, 0) {
+		ok, want = false, []string{"a finite float32"}
+	}
 	for _, bound := range []struct {
 		tag, text string
-		holds     func(bound float64) bool
+		holds     func(v, bound float64) bool
 	}{
-		{"min", "%s or more", func(b float64) bool { return v >= b }},
-		{"over", "more than %s", func(b float64) bool { return v > b }},
-		{"max", "at most %s", func(b float64) bool { return v <= b }},
-		{"under", "less than %s", func(b float64) bool { return v < b }},
+		{"min", "%s or more", func(v, b float64) bool { return v >= b }},
+		{"over", "more than %s", func(v, b float64) bool { return v > b }},
+		{"max", "at most %s", func(v, b float64) bool { return v <= b }},
+		{"under", "less than %s", func(v, b float64) bool { return v < b }},
 	} {
 		if text, has := f.Tag.Lookup(bound.tag); has {
 			limit, err := strconv.ParseFloat(text, 64)
-			ok = ok && err == nil && bound.holds(limit)
+			ok = ok && err == nil && bound.holds(v, limit) && bound.holds(single, limit)
 			want = append(want, fmt.Sprintf(bound.text, text))
 		}
 	}
-	if f.Tag.Get("whole") != "" {
-		ok = ok && v == math.Trunc(v)
-		want = append(want, "a whole number")
+	if f.Tag.Get("whole") != "" || f.Value.Kind() == reflect.Int {
+		if v > math.MaxInt32 {
+			ok, want = false, append(want, "at most 2147483647")
+		}
+		if v != math.Trunc(v) {
+			ok, want = false, append(want, "a whole number")
+		}
 	}
 	if ok {
 		return nil
-	}
-	if want == nil {
-		want = []string{"a finite number"}
 	}
 	return fmt.Errorf("%v, want %s", v, strings.Join(want, " and "))
 }

@@ -51,12 +51,17 @@ func TestCheck(t *testing.T) {
 			"network x": func(r *recipe) { r.Batch["x"] = 2.5 },
 		"batch map[x:2] has no value for every network": func(r *recipe) { delete(r.Batch, "") },
 		"share 1, want 0 or more and less than 1":       func(r *recipe) { r.Share = each{"": 1} },
-		"share NaN, want 0 or more and less than 1, for " +
+		"share NaN, want a finite float32 and 0 or more and less than 1, for " +
 			"network y": func(r *recipe) { r.Share = each{"y": math.NaN()} },
-		"rate 0, want more than 0":   func(r *recipe) { r.Rate = 0 },
-		"rate +Inf":                  func(r *recipe) { r.Rate = math.Inf(1) },
-		`kind "c", want one of a, b`: func(r *recipe) { r.Kind = "c" },
-		"word unexpected EOF":        func(r *recipe) { r.Word = "bad" },
+		"share 0.9999999999, want 0 or more and":            func(r *recipe) { r.Share = each{"": 1 - 1e-10} },
+		"rate 1e-60, want more than 0":                      func(r *recipe) { r.Rate = 1e-60 },
+		"rate 1e+40, want a finite float32":                 func(r *recipe) { r.Rate = 1e40 },
+		"batch 1e+15, want 1 or more and at most":           func(r *recipe) { r.Batch[""] = 1e15 },
+		"steps 2.147483648e+09, want 1 or more and at most": func(r *recipe) { r.Steps = 1 << 31 },
+		"rate 0, want more than 0":                          func(r *recipe) { r.Rate = 0 },
+		"rate +Inf":                                         func(r *recipe) { r.Rate = math.Inf(1) },
+		`kind "c", want one of a, b`:                        func(r *recipe) { r.Kind = "c" },
+		"word unexpected EOF":                               func(r *recipe) { r.Word = "bad" },
 	} {
 		r := good()
 		change(&r)
