@@ -13,8 +13,8 @@ import (
 	"slices"
 	"time"
 
-	"weightsep/internal/files"
 	"weightsep/datasets/archive"
+	"weightsep/internal/files"
 )
 
 // settled is how long a file must have been unchanged before its hash is remembered:
