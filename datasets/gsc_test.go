@@ -218,7 +218,8 @@ func TestGSCCutArchive(t *testing.T) {
 	b := tarGz(t, append(lists, recordings...)...)
 	for _, n := range []int{len(b) - 1, len(b) - 9, len(b) / 2, 5} {
 		folder := unpack(t, t.TempDir(), file{gscArchive, b[:n]})
-		if _, err := loadFresh(t, entryOf("gsc"), folder); err == nil || !strings.Contains(err.Error(), "EOF") {
+		if _, err := loadFresh(t, entryOf("gsc"), folder); err == nil ||
+			!strings.Contains(err.Error(), "EOF") {
 			t.Errorf("cut to %d of %d bytes: error %v", n, len(b), err)
 		}
 	}

@@ -222,8 +222,10 @@ func TestUnpack(t *testing.T) {
 			t.Errorf("%s: %d bytes, %v", name, len(got), err)
 		}
 	}
-	for _, page := range []string{"<!DOCTYPE html>", "\ufeff<html lang=en>", "<?xml version='1.0'?><Error>"} {
-		if _, err := Unpack(strings.NewReader(page)); err == nil || !strings.Contains(err.Error(), "web page") {
+	for _, page := range []string{"<!DOCTYPE html>", "\ufeff<html lang=en>",
+		"<?xml version='1.0'?><Error>"} {
+		if _, err := Unpack(strings.NewReader(page)); err == nil ||
+			!strings.Contains(err.Error(), "web page") {
 			t.Errorf("%q: %v", page, err)
 		}
 	}

@@ -36,7 +36,8 @@ func TestTree(t *testing.T) {
 	elsewhere, root := t.TempDir(), t.TempDir()
 	plant(t, elsewhere, "x.wav", "deeper/y.wav", "deeper/up -> ..", "back -> "+root)
 	plant(t, root, "b/1.wav", "a.wav", "fold -> "+elsewhere,
-		"file.wav -> "+filepath.Join(elsewhere, "x.wav"), "b/up -> ..", "b/here -> .", "root -> /", "self -> self", "nowhere.wav -> /nowhere/at/all",
+		"file.wav -> "+filepath.Join(elsewhere, "x.wav"), "b/up -> ..", "b/here -> .", "root -> /",
+		"self -> self", "nowhere.wav -> /nowhere/at/all",
 		".#lock -> /nowhere", ".hidden/x.wav", "__MACOSX/x.wav", "c/._1.wav", "again -> b")
 	var got []string
 	err := Tree(root, func(name string, info fs.FileInfo) error {

@@ -133,7 +133,8 @@ func TestBodyTooLong(t *testing.T) {
 	})
 	f := fileOf(t, content, endless)
 	_, err := quick.Fetch(t.Context(), f, ignore)
-	if err == nil || !strings.Contains(err.Error(), "goes on after 300000 bytes, the size that is expected") {
+	if err == nil || !strings.Contains(err.Error(),
+		"goes on after 300000 bytes, the size that is expected") {
 		t.Fatalf("%v", err)
 	}
 	wantNoPart(t, f.Path)

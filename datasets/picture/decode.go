@@ -68,7 +68,8 @@ func decode(file []byte, maxPixels int) (image.Image, error) {
 		}
 		w, h := cfg.Width, cfg.Height
 		if min(w, h) < 1 || w > maxPixels/h {
-			return nil, fmt.Errorf("%s: expected 1 to %d pixels in all, found %dx%d", c.name, maxPixels, w, h)
+			return nil, fmt.Errorf("%s: expected 1 to %d pixels in all, found %dx%d", c.name,
+				maxPixels, w, h)
 		}
 		img, err := c.decode(bytes.NewReader(file))
 		if err != nil {

@@ -48,10 +48,11 @@ type Plan struct {
 // Ratio is the budget's total for a packing ratio in bytes: what float32 weights
 // take, divided by ratio. weights are the networks' numbers of weights.
 func Ratio(weights []int, ratio float64) (int, error) {
-	if !(ratio > 0) {
-		return 0, fmt.Errorf("budget: packing ratio %v, want more than 0", ratio)
+	separate := float64(4 * sum(weights))
+	if !(ratio > 0 && ratio <= separate) {
+		return 0, fmt.Errorf("budget: packing ratio %v, want more than 0 and a byte left", ratio)
 	}
-	return int(float64(4*sum(weights)) / ratio), nil
+	return int(separate / ratio), nil
 }
 
 // crowded is the mean number of pages on a shared page up to which a precision is

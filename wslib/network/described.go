@@ -81,10 +81,12 @@ func (d *Described) Layers() []Layer {
 func (d *Described) Validate() error {
 	h, w, c := d.Shape[0], d.Shape[1], d.Shape[2]
 	if h < 1 || w < 1 || c < 1 || volume(d.Shape[:]) == tooMany {
-		return fmt.Errorf("input %v: want positive height, width, channels, fewer than %d values", d.Shape, tooMany)
+		return fmt.Errorf("input %v: want positive height, width, channels, fewer than %d values",
+			d.Shape, tooMany)
 	}
 	for i, k := range d.Convs {
-		if k.Height < 1 || k.Width < 1 || k.Out < 1 || volume([]int{k.Height, k.Width, k.In, k.Out}) == tooMany {
+		if k.Height < 1 || k.Width < 1 || k.Out < 1 ||
+			volume([]int{k.Height, k.Width, k.In, k.Out}) == tooMany {
 			return fmt.Errorf("convolution %d: %+v has a size below 1, or %d weights", i, k, tooMany)
 		}
 		if k.In != c {

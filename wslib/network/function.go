@@ -93,7 +93,8 @@ func (m *function) discover() error {
 		case !v.Trainable:
 			m.state = append(m.state, v)
 		case v.DType() != m.dtype:
-			return fmt.Errorf("variable %s is of %s: only float32 weights can be packed", v.Path(), v.DType())
+			return fmt.Errorf("variable %s is of %s: only float32 weights can be packed", v.Path(),
+				v.DType())
 		default:
 			m.weights = append(m.weights, v)
 		}

@@ -126,7 +126,8 @@ func size(layers []Layer) int {
 
 // CheckName returns an error for a network's name that cannot name a file.
 func CheckName(name string) error {
-	if name == "" || len(name) > 200 || strings.ContainsAny(name, "/\\, =\t\n\x00") || strings.HasPrefix(name, ".") {
+	if name == "" || len(name) > 200 || strings.ContainsAny(name, "/\\, =\t\n\x00") ||
+		strings.HasPrefix(name, ".") {
 		return fmt.Errorf("network name %q: want a non-empty word without separators or spaces", name)
 	}
 	return nil

@@ -125,7 +125,8 @@ func TestSizesAreBounded(t *testing.T) {
 		{Shape: [3]int{1, 1, 2}, Dense: []int{2, 100_000, 100_000, 2}},
 		{Shape: [3]int{1, 1, 2}, Dense: []int{2, 1 << 28, 2}},
 		{Shape: [3]int{math.MaxInt, math.MaxInt, 2}, Dense: []int{2, 2}},
-		{Shape: [3]int{8, 8, 2}, Convs: []Conv{{Height: 3, Width: 3, In: 2, Out: math.MaxInt}}, Dense: []int{2, 2}},
+		{Shape: [3]int{8, 8, 2}, Convs: []Conv{{Height: 3, Width: 3, In: 2, Out: math.MaxInt}},
+			Dense: []int{2, 2}},
 	} {
 		d.Activation = LeakyActivation
 		if err := Describe("big", d).Validate(); err == nil {

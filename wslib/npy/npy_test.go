@@ -61,15 +61,16 @@ func TestBadFiles(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"truncated":      {good[:len(good)-3], "13 bytes of data"},
-		"trailing":       {append(slices.Clone(good), 0), "17 bytes of data"},
-		"empty":          {nil, "not a usable .npy file"},
-		"no newline":     {good[:30], "not a usable .npy file"},
-		"magic":          {append([]byte("NUMPY!"), good[6:]...), "not a usable .npy file"},
-		"complex":        {numpyFile("<c8", "(1,)", []float32{1, 0}), `element type "<c8"`},
-		"objects":        {numpyFile("|O", "(1,)", []float32{1, 0}), `element type "|O"`},
-		"huge shape":     {numpyFile("<f4", "(99999999, 99999999)", []float32{1}), "4 bytes of data"},
-		"negative shape": {numpyFile("<f4", "(-4,)", []float32{1}), "want one element type, an order and a shape"},
+		"truncated":  {good[:len(good)-3], "13 bytes of data"},
+		"trailing":   {append(slices.Clone(good), 0), "17 bytes of data"},
+		"empty":      {nil, "not a usable .npy file"},
+		"no newline": {good[:30], "not a usable .npy file"},
+		"magic":      {append([]byte("NUMPY!"), good[6:]...), "not a usable .npy file"},
+		"complex":    {numpyFile("<c8", "(1,)", []float32{1, 0}), `element type "<c8"`},
+		"objects":    {numpyFile("|O", "(1,)", []float32{1, 0}), `element type "|O"`},
+		"huge shape": {numpyFile("<f4", "(99999999, 99999999)", []float32{1}), "4 bytes of data"},
+		"negative shape": {numpyFile("<f4", "(-4,)", []float32{1}),
+			"want one element type, an order and a shape"},
 		"long header": {append(append(slices.Clone(good[:6]), 2, 0, 255, 255, 255, 255), good[10:]...),
 			"4294967295 bytes"},
 		"version": {append(append(slices.Clone(good[:6]), 9), good[7:]...), "version 9"},
@@ -116,16 +117,22 @@ func TestReadsWhatNumPyWrites(t *testing.T) {
 	}
 	six := []float32{1, 2, 3, 4, 5, 6}
 	for name, raw := range map[string][]byte{
-		"Python 2":    file(1, "{'descr': '|u1', 'fortran_order': False, 'shape': (2L, 3L), }\n", 1, 2, 3, 4, 5, 6),
+		"Python 2": file(1, "{'descr': '|u1', 'fortran_order': False, 'shape': (2L, 3L), }\n", 1, 2,
+			3, 4, 5, 6),
 		"other order": file(1, "{'shape':(2,3),'fortran_order':False,'descr':'|i1'}", 1, 2, 3, 4, 5, 6),
-		"version 3":   file(3, "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3)}", 1, 2, 3, 4, 5, 6),
-		"Fortran":     file(1, "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3)}", 1, 4, 2, 5, 3, 6),
-		"big-endian": file(1, "{'descr': '>i2', 'fortran_order': False, 'shape': (2, 3)}", 0, 1, 0, 2, 0, 3, 0, 4,
+		"version 3": file(3, "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3)}", 1, 2,
+			3, 4, 5, 6),
+		"Fortran": file(1, "{'descr': '|u1', 'fortran_order': True, 'shape': (2, 3)}", 1, 4, 2, 5, 3, 6),
+		"big-endian": file(1, "{'descr': '>i2', 'fortran_order': False, 'shape': (2, 3)}", 0, 1, 0, 2,
+			0, 3, 0, 4,
 			0, 5, 0, 6),
-		"halves": file(1, "{'descr': '<f2', 'fortran_order': False, 'shape': (2, 3)}", 0, 0x3c, 0, 0x40, 0, 0x42,
+		"halves": file(1, "{'descr': '<f2', 'fortran_order': False, 'shape': (2, 3)}", 0, 0x3c, 0,
+			0x40, 0, 0x42,
 			0, 0x44, 0, 0x45, 0, 0x46),
-		"big doubles": file(2, "{'descr': '>f8', 'fortran_order': False, 'shape': (2, 3)}", 0x3f, 0xf0, 0, 0, 0, 0,
-			0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0x40, 8, 0, 0, 0, 0, 0, 0, 0x40, 0x10, 0, 0, 0, 0, 0, 0, 0x40, 0x14,
+		"big doubles": file(2, "{'descr': '>f8', 'fortran_order': False, 'shape': (2, 3)}", 0x3f, 0xf0,
+			0, 0, 0, 0,
+			0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0x40, 8, 0, 0, 0, 0, 0, 0, 0x40, 0x10, 0, 0, 0, 0, 0, 0,
+			0x40, 0x14,
 			0, 0, 0, 0, 0, 0, 0x40, 0x18, 0, 0, 0, 0, 0, 0),
 	} {
 		got, shape, err := Floats(name, raw)
@@ -134,7 +141,8 @@ func TestReadsWhatNumPyWrites(t *testing.T) {
 		}
 	}
 	// In parts, as datasets read them.
-	r, err := NewReader("x", file(1, "{'descr': '|u1', 'fortran_order': True, 'shape': (3, 2)}", 1, 3, 5, 2, 4, 6))
+	r, err := NewReader("x", file(1, "{'descr': '|u1', 'fortran_order': True, 'shape': (3, 2)}", 1, 3,
+		5, 2, 4, 6))
 	if err != nil {
 		t.Fatal(err)
 	}

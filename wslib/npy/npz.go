@@ -63,7 +63,8 @@ func ReadArchive(path string) (map[string][]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %s: %w", path, name, err)
 		}
-		raw, err := io.ReadAll(io.LimitReader(r, left+1)) // to the end, where the checksum is compared
+		// To the end, where the checksum is compared.
+		raw, err := io.ReadAll(io.LimitReader(r, left+1))
 		r.Close()
 		if left -= int64(len(raw)); err == nil && left < 0 {
 			err = fmt.Errorf("more than %d bytes when unpacked", files.MaxSize)

@@ -68,7 +68,8 @@ func newReader(name string, in io.Reader, size int64) (*Reader, error) {
 	}
 	r.count = elements(r.Shape)
 	if got, want := size-r.start, int64(r.count)*int64(r.number.width); got != want {
-		return nil, fmt.Errorf("read %s: %d bytes of data, shape %v of %s needs %d (truncated or damaged)", name,
+		return nil, fmt.Errorf("read %s: %d bytes of data, shape %v of %s needs %d (truncated or "+
+			"damaged)", name,
 			got, r.Shape, r.Type, want)
 	}
 	return r, nil

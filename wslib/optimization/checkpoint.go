@@ -214,12 +214,14 @@ func (a *alternating) load() error {
 		return err
 	}
 	if len(a.Tables) > len(a.networks) || len(a.Costs) != len(a.Tables) {
-		return fmt.Errorf("checkpoint %s: %d tables and %d costs of %d networks", a.Checkpoint, len(a.Tables),
+		return fmt.Errorf("checkpoint %s: %d tables and %d costs of %d networks", a.Checkpoint,
+			len(a.Tables),
 			len(a.Costs), len(a.networks))
 	}
 	for i, table := range a.Tables {
 		if want := page.Count(len(a.networks[i].Weights), a.plan.PageSize); len(table) != want {
-			return fmt.Errorf("checkpoint %s: a table of %d pages of network %s, want %d", a.Checkpoint, len(table),
+			return fmt.Errorf("checkpoint %s: a table of %d pages of network %s, want %d", a.Checkpoint,
+				len(table),
 				a.networks[i].Name, want)
 		}
 		_, err := a.plan.AddWith(a.networks[i],

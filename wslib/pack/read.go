@@ -51,7 +51,8 @@ func Read(all []byte) (f *File, err error) {
 		return nil, fmt.Errorf("format version %q in the metadata, want %q", v, Version)
 	}
 	want := metadata["sha256"]
-	if got := sha256.Sum256(bytes.Replace(all, []byte(want), []byte(noSum), 1)); want != hex.EncodeToString(got[:]) {
+	if got := sha256.Sum256(bytes.Replace(all, []byte(want), []byte(noSum),
+		1)); want != hex.EncodeToString(got[:]) {
 		return nil, fmt.Errorf("the file has the digest %x, its header says %q: it is damaged", got, want)
 	}
 	tensors, err := slice(entries, data)

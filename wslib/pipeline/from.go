@@ -36,7 +36,8 @@ func readEarlier(path, dataDir string) (*earlier, error) {
 	defer r.Close()
 	e := &earlier{config: r.Config(), own: r.options.Own}
 	if method := e.config.Optimization.Method; method != optimization.JointMethod {
-		return nil, fmt.Errorf("%s: pages of %s optimization have no scales: networks cannot join", path, method)
+		return nil, fmt.Errorf("%s: pages of %s optimization have no scales: networks cannot join",
+			path, method)
 	}
 	if e.id, err = r.id(stageOptimize); err == nil {
 		e.set, err = r.Set()
@@ -108,7 +109,8 @@ func (r *Run) follows(e *earlier) error {
 	path, a, b := r.config.From, e.config.Pages, r.config.Pages
 	switch noted := r.Dir.Manifest.From; {
 	case noted != "" && noted != e.id:
-		return fmt.Errorf("%s has other pages than when run directory %s was begun: choose another directory",
+		return fmt.Errorf("%s has other pages than when run directory %s was begun: choose another "+
+			"directory",
 			path, r.Dir.Path)
 	case a.Order != b.Order || a.Size != b.Size || a.Shared != b.Shared && !r.config.Hold:
 		return fmt.Errorf("%s has %d shared pages of %d (order %q), want %d of %d (%q)",
@@ -176,7 +178,8 @@ func (r *Run) sameData(e *earlier) error {
 		if err != nil {
 			return err
 		}
-		if theirs, has := e.data[name]; has && known && (!theirs.SameFiles(ours) || theirs.Train != ours.Train) {
+		if theirs, has := e.data[name]; has && known &&
+			(!theirs.SameFiles(ours) || theirs.Train != ours.Train) {
 			return fmt.Errorf("%s has other %s data: %s; here: %s", r.config.From, name, theirs, ours)
 		}
 	}

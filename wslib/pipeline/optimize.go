@@ -242,7 +242,8 @@ func (r *Run) Set() (*page.Set, error) {
 		}
 		s := record.Networks[i].Shape
 		if s.Name != n.Name || s.Weights != n.Weights() || s.State != n.StateSize() {
-			return nil, fmt.Errorf("%s: network %d is %s of %d weights, want %s of %d", r.Dir.File(setFile), i,
+			return nil, fmt.Errorf("%s: network %d is %s of %d weights, want %s of %d",
+				r.Dir.File(setFile), i,
 				s.Name, s.Weights, n.Name, n.Weights())
 		}
 		shapes = append(shapes, s)
@@ -303,7 +304,8 @@ func (r *Run) History() (History, error) {
 	err := r.Dir.ReadJSON(stageOptimize, historyFile, &h)
 	for _, p := range h.Points {
 		if err == nil && len(p.Validation) != len(h.Networks) {
-			err = fmt.Errorf("%s: step %d: %d scores of %d networks", r.Dir.File(historyFile), p.Step, len(p.Validation),
+			err = fmt.Errorf("%s: step %d: %d scores of %d networks", r.Dir.File(historyFile), p.Step,
+				len(p.Validation),
 				len(h.Networks))
 		}
 	}

@@ -73,7 +73,8 @@ func TestKillChild(t *testing.T) {
 // WEIGHTSEP_KILLS is the number of moments; if it is not set, five, and every seventh change.
 func TestKills(t *testing.T) {
 	child := filepath.Join(t.TempDir(), "child")
-	if out, err := exec.Command("go", "test", "-c", "-tags", "killtest", "-o", child, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "test", "-c", "-tags", "killtest", "-o", child,
+		".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	dir := filepath.Join(t.TempDir(), "run")

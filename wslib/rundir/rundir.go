@@ -226,7 +226,8 @@ func (d *Dir) Read(stage, file string) ([]byte, error) {
 		return nil, fmt.Errorf("run directory %s: stage %s: %w (%w)", d.Path, stage, ErrDamaged, err)
 	}
 	if got := sum(raw); got != want {
-		return nil, fmt.Errorf("run directory %s: %s is %w: not what stage %s wrote (sha256 %.12s…, want %.12s…)",
+		return nil, fmt.Errorf("run directory %s: %s is %w: not what stage %s wrote (sha256 %.12s…, "+
+			"want %.12s…)",
 			d.Path, file, ErrDamaged, stage, got, want)
 	}
 	return raw, nil

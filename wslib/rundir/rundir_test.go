@@ -177,7 +177,8 @@ func TestBadDirectories(t *testing.T) {
 	if _, err := Open(foreign); err == nil || !strings.Contains(err.Error(), "thesis.tex") {
 		t.Errorf("directory with other files: %v", err)
 	}
-	for content, want := range map[string]string{"{": ManifestFile, `{"format": 99}`: "format 99", `{"format": 3, "x": 1}`: "unknown field"} {
+	for content, want := range map[string]string{"{": ManifestFile, `{"format": 99}`: "format 99",
+		`{"format": 3, "x": 1}`: "unknown field"} {
 		dir := t.TempDir()
 		os.WriteFile(filepath.Join(dir, ManifestFile), []byte(content), 0o644)
 		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), want) {

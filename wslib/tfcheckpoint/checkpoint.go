@@ -76,7 +76,8 @@ func prefixOf(name string) (string, error) {
 	path := filepath.Join(name, "checkpoint")
 	text, err := files.ReadPath(path, 1<<16)
 	if err != nil {
-		return "", fmt.Errorf("%s is a folder, want the prefix of a checkpoint, or a folder with a file that "+
+		return "", fmt.Errorf("%s is a folder, want the prefix of a checkpoint, or a folder with a "+
+			"file that "+
 			"names it: %w", name, err)
 	}
 	found := latest.FindSubmatch(text)
@@ -144,7 +145,8 @@ func Weights(c *Checkpoint, n *network.Network) ([]float32, error) {
 		if err != nil {
 			return nil, fmt.Errorf("weights of network %s: %w", n.Name, err)
 		}
-		if err := page.CheckWeights(fmt.Sprintf("%s: tensor %q", c.prefix, name), values, len(values)); err != nil {
+		if err := page.CheckWeights(fmt.Sprintf("%s: tensor %q", c.prefix, name), values,
+			len(values)); err != nil {
 			return nil, err
 		}
 		weights = append(weights, values...)

@@ -135,7 +135,8 @@ func TestNamesOfACheckpoint(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "checkpoint"), []byte(line), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{prefix, prefix + ".index", prefix + ".meta", prefix + ".data-00000-of-00002", dir} {
+	for _, name := range []string{prefix, prefix + ".index", prefix + ".meta",
+		prefix + ".data-00000-of-00002", dir} {
 		if c, err := Open(name); err != nil || c.prefix != prefix {
 			t.Errorf("%s: prefix %+v, %v", name, c, err)
 		}

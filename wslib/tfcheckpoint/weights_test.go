@@ -31,7 +31,8 @@ func TestWeightsErrors(t *testing.T) {
 		"flat": {func(x *tensor) { x.shape = []int{32} }, []string{`"weight_1"`, "[32]", "[8 4]"}},
 		"type": {func(x *tensor) { x.dtype = 3 },
 			[]string{"model.data-00000-of-00002", `"weight_1"`, "int32"}},
-		"NaN": {func(x *tensor) { copy(x.data, []byte{0, 0, 0xc0, 0x7f}) }, []string{`"weight_1"`, "weight 0 is NaN"}},
+		"NaN": {func(x *tensor) { copy(x.data, []byte{0, 0, 0xc0, 0x7f}) },
+			[]string{`"weight_1"`, "weight 0 is NaN"}},
 		"size": {func(x *tensor) { x.data = x.data[:100] },
 			[]string{"model.data-00000-of-00002", `"weight_1"`, "100 bytes", "[8 4]"}},
 	} {

@@ -137,7 +137,8 @@ func TestHostileRuns(t *testing.T) {
 			select {
 			case said := <-done:
 				refused = refused || !strings.HasPrefix(said, "0")
-				if strings.Contains(said, "PANIC") || strings.Contains(said, hex.EncodeToString([]byte("secret"))) {
+				if strings.Contains(said, "PANIC") ||
+					strings.Contains(said, hex.EncodeToString([]byte("secret"))) {
 					t.Errorf("%s: ws %s: exit %s", name, args[0], said)
 				}
 			case <-time.After(time.Minute):

@@ -89,7 +89,8 @@ func results(t *testing.T, dir string) map[string][32]byte {
 func TestKilledAnywhere(t *testing.T) {
 	xlatest.Long(t)
 	ws := filepath.Join(t.TempDir(), "ws")
-	if out, err := exec.Command("go", "build", "-tags", "killtest", "-o", ws, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-tags", "killtest", "-o", ws,
+		".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	own := ownNetworks(t)
@@ -156,13 +157,15 @@ func TestKilledAnywhere(t *testing.T) {
 		}
 		check(fmt.Sprintf("kill %d, after %v", i, moment), dir)
 	}
-	t.Logf("killed at every %d. of %d changes, and at %d moments of %v: %d lost", every, at, max(5, kills), took, lost)
+	t.Logf("killed at every %d. of %d changes, and at %d moments of %v: %d lost", every, at, max(5, kills),
+		took, lost)
 }
 
 // Any flipped bit of a run's files is found by ws verify, and changes no number that is read.
 func TestFlippedBitsAreFound(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	if code, _, stderr := call(t, "run", "-nets", ownNetworks(t), "-ratio", "2", "-page", "8", "-profile", "smoke",
+	if code, _, stderr := call(t, "run", "-nets", ownNetworks(t), "-ratio", "2", "-page", "8",
+		"-profile", "smoke",
 		"-run", dir, "-quiet"); code != 0 {
 		t.Fatal(stderr)
 	}
@@ -201,7 +204,8 @@ func TestFlippedBitsAreFound(t *testing.T) {
 		t.Fatalf("a run without damage: %v", err)
 	}
 	// A network that is not scored in percent has no accuracy to draw; all else is drawn.
-	if code, out, stderr := call(t, "figures", "-run", dir); code != 0 || !strings.Contains(out, "accuracy.svg") ||
+	if code, out, stderr := call(t, "figures", "-run", dir); code != 0 ||
+		!strings.Contains(out, "accuracy.svg") ||
 		!strings.Contains(out, "memory.svg") {
 		t.Errorf("figures: exit %d, %s%s", code, out, stderr)
 	}
@@ -226,7 +230,8 @@ func TestFlippedBitsAreFound(t *testing.T) {
 				}
 				got, verified := numbers()
 				if flips++; verified == nil || got != "" && got != want {
-					t.Fatalf("byte %d of %s: verify says %v, numbers are others: %v", i, name, verified, got != want)
+					t.Fatalf("byte %d of %s: verify says %v, numbers are others: %v", i, name, verified,
+						got != want)
 				}
 			}
 			if err := os.WriteFile(path, raw, 0o644); err != nil {

@@ -43,7 +43,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		Subcommands: []*ffcli.Command{
 			a.runCommand(), a.listCommand(), a.addCommand(), a.removeCommand(), a.trainCommand(),
 			a.fisherCommand(), a.costCommand(), a.evalCommand(), a.benchCommand(), a.figuresCommand(),
-			a.verifyCommand(), a.overlapCommand(), a.importCommand(), a.exportCommand(), a.dataCommand(), a.gridCommand(),
+			a.verifyCommand(), a.overlapCommand(), a.importCommand(), a.exportCommand(), a.dataCommand(),
+			a.gridCommand(),
 		},
 		Exec: func(_ context.Context, args []string) error {
 			if len(args) > 0 {
