@@ -39,8 +39,7 @@ func Compute(ctx context.Context, backend compute.Backend, n *network.Network, v
 			f, err = nil, fmt.Errorf("fisher: %s: %w", n.Name, err)
 		}
 	}()
-	weights := values.Weights
-	if err := page.CheckWeights("values", weights, n.Weights()); err != nil {
+	if err := page.CheckWeights("values", values.Weights, n.Weights()); err != nil {
 		return nil, err
 	}
 	if training.Len() == 0 {
@@ -49,6 +48,14 @@ func Compute(ctx context.Context, backend compute.Backend, n *network.Network, v
 	if want := n.Samples(); training.Size() != want {
 		return nil, fmt.Errorf("samples of %d values, want %d", training.Size(), want)
 	}
+	return train.Promptly(ctx, func() ([]float32, error) {
+		return information(ctx, backend, n, values, training, o)
+	})
+}
+
+func information(ctx context.Context, backend compute.Backend, n *network.Network, values network.Values,
+	training *datasets.Split, o Options) ([]float32, error) {
+	weights := values.Weights
 	samples := min(cmp.Or(max(0, o.Samples), 50), training.Len())
 	exec, err := n.NewExec(backend, func(in []*Node) []*Node { return addSample(n, in) })
 	if err != nil {
@@ -79,7 +86,8 @@ func Compute(ctx context.Context, backend compute.Backend, n *network.Network, v
 		sum.FinalizeAll()
 		sum = next[0]
 	}
-	if f, err = tensors.CopyFlatData[float32](sum); err != nil {
+	f, err := tensors.CopyFlatData[float32](sum)
+	if err != nil {
 		return nil, err
 	}
 	for i := range f {

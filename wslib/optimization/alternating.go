@@ -48,7 +48,7 @@ func Alternating(ctx context.Context, backend compute.Backend, networks []overla
 	if err := CheckMemory(backend, tasks, r, o.Workers); err != nil {
 		return nil, nil, err
 	}
-	a, err := promptly(ctx, func() (*alternating, error) {
+	a, err := train.Promptly(ctx, func() (*alternating, error) {
 		a, err := newAlternating(backend, networks, tasks, as, r, o.withDefaults())
 		if err != nil {
 			return nil, err

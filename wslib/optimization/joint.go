@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -54,7 +53,7 @@ func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []
 	if err := CheckMemory(backend, tasks, r, o.Workers); err != nil {
 		return nil, err
 	}
-	return promptly(ctx, func() (*Result, error) {
+	return train.Promptly(ctx, func() (*Result, error) {
 		j, err := newJoint(ctx, backend, set, tasks, as, r, o.withDefaults())
 		if err != nil {
 			return nil, err
@@ -66,33 +65,6 @@ func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []
 		return &Result{Set: j.executed(j.state.Best, j.state.BestState), BestStep: j.state.BestStep,
 			History: j.state.History}, nil
 	})
-}
-
-// promptly does what looks at ctx itself, but returns a second after the end of ctx at the latest: XLA
-// compiles for many seconds and cannot be told to stop. What is being done then ends by itself with its
-// next look, without a word, and frees what it has.
-func promptly[T any](ctx context.Context, do func() (T, error)) (none T, err error) {
-	type outcome struct {
-		value T
-		err   error
-	}
-	done := make(chan outcome, 1)
-	go func() {
-		value, err := do()
-		done <- outcome{value, err}
-	}()
-	late := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		time.Sleep(time.Second)
-		close(late)
-	})
-	defer stop()
-	select {
-	case o := <-done:
-		return o.value, o.err
-	case <-late:
-		return none, ctx.Err()
-	}
 }
 
 type joint struct {

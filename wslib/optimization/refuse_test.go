@@ -15,6 +15,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"weightsep/wslib/internal/memory"
+	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
 	"weightsep/wslib/network/networktest"
 	"weightsep/wslib/page"
@@ -144,12 +145,12 @@ func TestPromptly(t *testing.T) {
 	defer close(wait)
 	time.AfterFunc(10*time.Millisecond, cancel)
 	start := time.Now()
-	_, err := promptly(ctx, func() (int, error) { <-wait; return 1, nil })
+	_, err := train.Promptly(ctx, func() (int, error) { <-wait; return 1, nil })
 	if !errors.Is(err, context.Canceled) || time.Since(start) > 5*time.Second {
 		t.Errorf("%v after %v", err, time.Since(start))
 	}
 	// What looks in time has its say.
-	if _, err := promptly(ctx, func() (int, error) { return 1, os.ErrExist }); !errors.Is(err, os.ErrExist) {
+	if _, err := train.Promptly(ctx, func() (int, error) { return 1, os.ErrExist }); !errors.Is(err, os.ErrExist) {
 		t.Error(err)
 	}
 }
