@@ -243,15 +243,6 @@ type Distillation struct {
 	Temperature float64 // that both networks' logits are divided by, above 0 where Share is
 }
 
-// Validate returns an error for an impossible share or temperature.
-func (d Distillation) Validate() error {
-	if !(d.Share >= 0 && d.Share <= 1) || d.Share > 0 && !(d.Temperature > 0) {
-		return fmt.Errorf("distillation %v at temperature %v, want a share of 0 to 1 and a "+
-			"temperature above 0", d.Share, d.Temperature)
-	}
-	return nil
-}
-
 // Loss is (1-Share) times the objective's loss, and Share times that of following the teacher,
 // which is not looked at where Share is 0.
 func (d Distillation) Loss(o Objective, output, target, teacher *Node) *Node {

@@ -4,7 +4,6 @@ package onnx
 import (
 	"crypto/sha256"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"github.com/gomlx/onnx-gomlx/onnx"
 	"github.com/gomlx/onnx-gomlx/onnx/parser"
 
+	"weightsep/internal/files"
 	"weightsep/wslib/network"
 )
 
@@ -27,7 +27,7 @@ import (
 // neither. A Softmax at the end is left out, so that the outputs are logits. Operators are those
 // of onnx-gomlx v0.5.1.
 func Load(backend compute.Backend, name, path string) (*network.Network, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := files.ReadPath(path, files.MaxSize)
 	if err != nil {
 		return nil, err
 	}

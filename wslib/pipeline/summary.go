@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 
 	"weightsep/datasets"
+	"weightsep/internal/files"
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
@@ -142,13 +142,9 @@ func (r *Run) writeSummary() error {
 
 // ReadSummary reads the summary of a run directory.
 func ReadSummary(path string) (*Summary, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
 	s := new(Summary)
-	if err := json.Unmarshal(raw, s); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if err := files.ReadJSON(path, s); err != nil {
+		return nil, err
 	}
 	return s, nil
 }

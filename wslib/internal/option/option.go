@@ -252,9 +252,6 @@ func (flags *Flags) Apply(recipe any) error {
 	return nil
 }
 
-// Given tells whether a flag was given.
-func (flags *Flags) Given(name string) bool { _, ok := flags.given[name]; return ok }
-
 // Other returns a flag that was given and whose tag of that name is neither empty nor value; "" if
 // there is none.
 func (flags *Flags) Other(tag, value string) string {
