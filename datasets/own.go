@@ -183,7 +183,10 @@ func (r *ownReader) numbers(part string, samples int) ([]int32, error) {
 	}
 	numbers := make([]int32, samples)
 	for i, v := range values {
-		numbers[i] = int32(v)
+		// Larger ones would merge with their neighbours in float32.
+		if numbers[i] = int32(v); v != float32(numbers[i]) || max(v, -v) >= 1<<24 {
+			return nil, fmt.Errorf("%s: number %d is %v, want a whole number below %d", r.path(part), i, v, 1<<24)
+		}
 	}
 	return numbers, nil
 }

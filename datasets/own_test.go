@@ -89,6 +89,8 @@ func TestOwnErrors(t *testing.T) {
 		"validation_data": {npyFile("<f4", false, "(1, 2)", make([]byte, 8)), "want both or none"},
 		"groups": {npyFile("<f4", false, "(4,)", packed("<f4", 1, 2, 3, float64(3e38)*10)),
 			"want finite numbers"},
+		"train_groups": {npyFile("<i8", false, "(4,)", packed("<i8", 1, 2, 1<<24, 1<<24+1)),
+			"number 2 is 1.6777216e+07, want a whole number below 16777216"},
 	} {
 		files := ownFiles()
 		files[part] = c.data

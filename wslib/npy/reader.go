@@ -91,7 +91,10 @@ func (r *Reader) Read(values []float32) error {
 		}
 	}
 	if r.turned != nil {
-		r.turned = r.turned[copy(values, r.turned):]
+		n := copy(values, r.turned)
+		if r.turned = r.turned[n:]; n < len(values) {
+			return fmt.Errorf("read %s: %w", r.name, io.ErrUnexpectedEOF)
+		}
 		return nil
 	}
 	return r.next(values)
