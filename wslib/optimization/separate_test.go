@@ -151,6 +151,7 @@ func TestSeparateGoesOnFromCheckpoints(t *testing.T) {
 
 // Labels are all wrong, the teacher is right: a network that follows the teacher alone is right.
 func TestSeparateFollowsTheTeacher(t *testing.T) {
+	xlatest.Long(t)
 	tasks, starts := apart(t)
 	o := trains(120, 120, 20, 2e-2)
 	taught, err := o.separate(t, context.Background(), tasks, starts, nil)

@@ -33,6 +33,7 @@ func optimized(t *testing.T, c Config) (*Run, *page.Set) {
 
 // A budget of fewer shared pages than a network has pages is kept by doubling.
 func TestSmallBudgetDoubles(t *testing.T) {
+	xlatest.Long(t)
 	c := tiny(t)
 	c.Optimization.TeacherSteps = 0
 	if _, err := c.ApplyBudget(nil, budget.Budget{Total: 8_000}); err != nil {
@@ -56,6 +57,7 @@ func TestSmallBudgetDoubles(t *testing.T) {
 // The network of the larger load has more exclusive pages and shares the others with
 // fewer, within the budget.
 func TestLoadsDecideRoom(t *testing.T) {
+	xlatest.Long(t)
 	c := tiny(t)
 	c.Pages.Placement, c.Pages.Load = BalancedPlacement, optimization.Each{"": 1, "mnist": 20}
 	c.Optimization.TeacherSteps = 0

@@ -266,6 +266,7 @@ func TestWalk(t *testing.T) {
 
 // Networks join and leave a run with -from, and those that stay are exported with the same bytes.
 func TestJoinAndLeave(t *testing.T) {
+	xlatest.Long(t)
 	dir := t.TempDir()
 	run := func(to string, args ...string) {
 		t.Helper()
