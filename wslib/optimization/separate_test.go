@@ -107,6 +107,7 @@ func TestSeparateQuantized(t *testing.T) {
 // A training that is interrupted ends in the result of an undisturbed one; a second call with the
 // same checkpoints trains nothing, one with other options is refused.
 func TestSeparateGoesOnFromCheckpoints(t *testing.T) {
+	xlatest.Long(t)
 	tasks, starts := apart(t)
 	o := trains(24, 6, 10, 2e-3)
 	o.Precision, o.Dropout = page.Int4, Each{"": 0.1}

@@ -163,6 +163,7 @@ func TestKilledAnywhere(t *testing.T) {
 
 // Any flipped bit of a run's files is found by ws verify, and changes no number that is read.
 func TestFlippedBitsAreFound(t *testing.T) {
+	xlatest.Long(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	if code, _, stderr := call(t, "run", "-nets", ownNetworks(t), "-ratio", "2", "-page", "8",
 		"-profile", "smoke",
