@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"weightsep/datasets/npy"
 	"weightsep/datasets/prepared"
-	"weightsep/wslib/npy"
 )
 
 // arrays finds the finished arrays that the original system downloads, as in

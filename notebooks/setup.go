@@ -17,7 +17,7 @@ import (
 	"github.com/gofrs/flock"
 	"golang.org/x/mod/modfile"
 
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 	"weightsep/xla"
 )
 

@@ -17,7 +17,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"weightsep/internal/files"
 
 	"github.com/gofrs/flock"
 	"github.com/gomlx/go-xla/installer"
@@ -231,7 +230,12 @@ func (c cache) installWheel(ctx context.Context, tmp string) error {
 		return fmt.Errorf("no file %s inside: %w", w.plugin, err)
 	}
 	plugin := filepath.Join(tmp, pluginBase)
-	if err := files.WritePath(plugin, b); err != nil { // synced
+	out, err := os.Create(plugin)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(b)
+	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {

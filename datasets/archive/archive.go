@@ -25,7 +25,7 @@ import (
 	"slices"
 	"strings"
 
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 )
 
 // Limits bounds what a walk reads. A limit of 0 is none.

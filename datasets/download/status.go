@@ -15,7 +15,7 @@ import (
 	"strconv"
 	"strings"
 
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 )
 
 // State is what is known of the file at a place.

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"weightsep/datasets/archive"
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 )
 
 // settled is how long a file must have been unchanged before its hash is remembered:

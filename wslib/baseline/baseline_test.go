@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"weightsep/datasets"
+	"weightsep/datasets/npy"
 	"weightsep/wslib/network"
 	"weightsep/wslib/network/networktest"
-	"weightsep/wslib/npy"
 )
 
 // The project's baselines are of the right length and say where they are from;

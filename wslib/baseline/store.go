@@ -12,9 +12,9 @@ import (
 	"path/filepath"
 
 	"weightsep/datasets"
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
+	"weightsep/datasets/npy"
 	"weightsep/wslib/network"
-	"weightsep/wslib/npy"
 	"weightsep/wslib/page"
 )
 

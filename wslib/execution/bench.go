@@ -10,10 +10,11 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/datasets"
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
+	"weightsep/datasets/npy"
 	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
-	"weightsep/wslib/npy"
+	"weightsep/wslib/page"
 	"weightsep/wslib/score"
 )
 
@@ -129,10 +130,11 @@ func (f *Files) Switch(i int) (*tensors.Tensor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("execution: %w", err)
 	}
-	a, err := npy.Array(f.Paths[i], raw, "<f4")
+	stored, err := npy.Array(f.Paths[i], raw, "<f4")
 	if err != nil {
 		return nil, fmt.Errorf("execution: %w", err)
 	}
+	a := page.Array(stored)
 	if len(a.Shape) != 1 || a.Shape[0] != f.Weights[i] {
 		return nil, fmt.Errorf("execution: %s: %d weights, want %d", f.Paths[i], len(a.Data)/4, f.Weights[i])
 	}

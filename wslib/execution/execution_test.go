@@ -12,9 +12,9 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/datasets"
+	"weightsep/datasets/npy"
 	"weightsep/wslib/network"
 	"weightsep/wslib/network/networktest"
-	"weightsep/wslib/npy"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/score"

@@ -15,7 +15,7 @@ import (
 	"image/color"
 	"regexp"
 	"strings"
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/vg"

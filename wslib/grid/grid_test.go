@@ -19,7 +19,7 @@ import (
 	"github.com/sbinet/npyio/npz"
 
 	"weightsep/datasets"
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 	"weightsep/wslib/budget"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"weightsep/datasets"
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 	"weightsep/wslib/bootstrap"
 	"weightsep/wslib/figures"
 )

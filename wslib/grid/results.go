@@ -11,8 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"weightsep/internal/files"
-	"weightsep/wslib/npy"
+	"weightsep/datasets/files"
+	"weightsep/datasets/npy"
 
 	"github.com/gofrs/flock"
 )

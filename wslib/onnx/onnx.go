@@ -14,7 +14,7 @@ import (
 	"github.com/gomlx/onnx-gomlx/onnx"
 	"github.com/gomlx/onnx-gomlx/onnx/parser"
 
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 	"weightsep/wslib/network"
 )
 

@@ -11,7 +11,7 @@ import (
 	"maps"
 	"slices"
 
-	"weightsep/wslib/npy"
+	"weightsep/datasets/npy"
 
 	"weightsep/datasets"
 	"weightsep/wslib/overlapping"

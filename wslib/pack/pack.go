@@ -14,7 +14,7 @@ import (
 	"slices"
 	"strings"
 
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 	"weightsep/wslib/page"
 )
 

@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"weightsep/datasets"
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/pack"

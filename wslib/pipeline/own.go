@@ -16,9 +16,9 @@ import (
 	"github.com/gomlx/compute"
 
 	"weightsep/datasets"
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
+	"weightsep/datasets/npy"
 	"weightsep/wslib/network"
-	"weightsep/wslib/npy"
 	"weightsep/wslib/onnx"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"weightsep/datasets/npy"
 	"weightsep/wslib/network"
-	"weightsep/wslib/npy"
 	"weightsep/wslib/optimization"
 	"weightsep/xla/xlatest"
 )

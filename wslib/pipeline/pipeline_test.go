@@ -13,8 +13,8 @@ import (
 	"strings"
 	"testing"
 
+	"weightsep/datasets/npy"
 	"weightsep/wslib/internal/option"
-	"weightsep/wslib/npy"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 	"weightsep/wslib/rundir"

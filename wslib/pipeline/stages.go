@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 
 	"weightsep/datasets"
+	"weightsep/datasets/npy"
 	"weightsep/wslib/baseline"
 	"weightsep/wslib/fisher"
 	"weightsep/wslib/network"
-	"weightsep/wslib/npy"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/separation"

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 )
 
 // makeStages brings every stage of a run directory to a version, as a pipeline does.

@@ -21,7 +21,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 )
 
 // Format is the version of the layout of a run directory.

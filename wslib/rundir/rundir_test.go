@@ -8,7 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 )
 
 func opened(t *testing.T, path string) *Dir {

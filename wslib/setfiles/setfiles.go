@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"weightsep/wslib/npy"
+	"weightsep/datasets/npy"
 	"weightsep/wslib/page"
 )
 
@@ -136,10 +136,11 @@ func (read Read) array(name, part string, put func(page.Array) error) error {
 	if err != nil {
 		return err
 	}
-	a, err := npy.Array(name, raw, "<f4", "<i4", "<u2", "|u1", "|i1")
+	stored, err := npy.Array(name, raw, "<f4", "<i4", "<u2", "|u1", "|i1")
 	if err != nil {
 		return err
 	}
+	a := page.Array(stored)
 	if len(a.Shape) == 0 {
 		return fmt.Errorf("read %s: a single value, want an array", name)
 	}

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"weightsep/wslib/npy"
+	"weightsep/datasets/npy"
 	"weightsep/wslib/page"
 	"weightsep/wslib/page/pagetest"
 )

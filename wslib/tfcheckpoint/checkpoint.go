@@ -31,7 +31,7 @@ import (
 	"slices"
 	"strings"
 
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 )

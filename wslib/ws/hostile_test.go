@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 	"weightsep/wslib/rundir"
 )
 

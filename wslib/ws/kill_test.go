@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"weightsep/internal/files"
-	"weightsep/wslib/npy"
+	"weightsep/datasets/files"
+	"weightsep/datasets/npy"
 	"weightsep/wslib/pipeline"
 	"weightsep/xla/xlatest"
 )

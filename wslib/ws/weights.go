@@ -14,8 +14,8 @@ import (
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"weightsep/datasets"
+	"weightsep/datasets/npy"
 	"weightsep/wslib/network"
-	"weightsep/wslib/npy"
 	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"

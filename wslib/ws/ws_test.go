@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"weightsep/wslib/npy"
+	"weightsep/datasets/npy"
 	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"

@@ -14,7 +14,7 @@ import (
 
 	"github.com/gomlx/compute/dtypes/float16"
 
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 )
 
 // Header says what a .npy file holds.

@@ -14,8 +14,7 @@ import (
 	"slices"
 	"strings"
 
-	"weightsep/internal/files"
-	"weightsep/wslib/page"
+	"weightsep/datasets/files"
 )
 
 // Value is an element type that [Write] stores.
@@ -108,12 +107,19 @@ func (r *Reader) all() ([]float32, []int, error) {
 	return values, r.Shape, r.Read(values)
 }
 
+// Raw is an array as it is stored.
+type Raw struct {
+	Type  string // "<f4"
+	Shape []int
+	Data  []byte
+}
+
 // Array reads the array of a file of the given content, whose elements have one of the given types, in
 // C order: as [Write] writes it.
-func Array(name string, raw []byte, kinds ...string) (page.Array, error) {
+func Array(name string, raw []byte, kinds ...string) (Raw, error) {
 	r, err := NewReader(name, raw)
 	if err != nil {
-		return page.Array{}, err
+		return Raw{}, err
 	}
 	switch {
 	case !slices.Contains(kinds, r.Type):
@@ -121,7 +127,7 @@ func Array(name string, raw []byte, kinds ...string) (page.Array, error) {
 	case r.Fortran && len(r.Shape) > 1:
 		err = fmt.Errorf("read %s: Fortran order, want C order", name)
 	}
-	return page.Array{Type: r.Type, Shape: r.Shape, Data: raw[r.start:]}, err
+	return Raw{Type: r.Type, Shape: r.Shape, Data: raw[r.start:]}, err
 }
 
 // elements is the number of elements of a shape, saturating where it would overflow.

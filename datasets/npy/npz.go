@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"weightsep/internal/files"
+	"weightsep/datasets/files"
 )
 
 // Entry is an array of an .npz file.
