@@ -176,7 +176,9 @@ func TestGSCErrors(t *testing.T) {
 			[]string{gscTesting, "line 2", `found "bed"`}},
 		{"list leads out", func(f map[string][]byte) { f[gscValidation] = []byte("../bed/aaaa_nohash_0.wav\n") },
 			[]string{gscValidation, "line 1", "../bed"}},
-		{"list with empty lines", func(f map[string][]byte) { f[gscTesting] = []byte("\n\nbed/a.wav\nbed/a.wav\nbed\n") },
+		{"list with empty lines", func(f map[string][]byte) {
+			f[gscTesting] = []byte("\n\nbed/a.wav\nbed/a.wav\nbed\n")
+		},
 			[]string{gscTesting, "line 5"}},
 		{"list without lines", func(f map[string][]byte) { f[gscTesting] = make([]byte, 1<<20) },
 			[]string{gscTesting, "too long"}},

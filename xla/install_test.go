@@ -178,7 +178,8 @@ func TestConcurrentInstalls(t *testing.T) {
 func TestCancelKillsPip(t *testing.T) {
 	c, wheels, _ := newTestCache(t)
 	// The sleep is a process of its own, which holds pip's output open.
-	calls := putPip(t, "python3", `head -c 100 `+wheels+`/* > "$dest/part.whl"; echo part > "$TMPDIR/part"; sleep 60 & echo asleep >> "$calls"; wait`)
+	calls := putPip(t, "python3", `head -c 100 `+wheels+`/* > "$dest/part.whl"; echo part > "$TMPDIR/part"; `+
+		`sleep 60 & echo asleep >> "$calls"; wait`)
 	elsewhere := t.TempDir()
 	t.Setenv("TMPDIR", elsewhere)
 	ctx, cancel := context.WithCancel(t.Context())

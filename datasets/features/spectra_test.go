@@ -55,7 +55,8 @@ func window(t *testing.T, acc, gyro Series) []float32 {
 //	            row += list(np.log1p(abs(X))) + list(np.angle(X))
 //	    out.append(row)
 //	out = np.array(out)
-//	print(out.shape, [out[0, 0], out[0, 11], out[3, 25], out[7, 49], out[11, 60], out[13, 77], out[19, 101], out[19, 119]])
+//	print(out.shape, [out[0, 0], out[0, 11], out[3, 25], out[7, 49],
+//	  out[11, 60], out[13, 77], out[19, 101], out[19, 119]])
 //	print((out.ravel() * (np.arange(out.size) % 7 + 1)).sum())
 func TestSpectraOfChirp(t *testing.T) {
 	axis := func(k int, t float64) float64 {

@@ -193,8 +193,10 @@ func (f *file) roles() (weights, state []string) {
 
 // operators are those that onnx-gomlx v0.5.1 converts and that have a gradient or need none.
 var operators = strings.Fields(`Add Sub Mul Div Mod Pow And Or Xor Equal Less LessOrEqual Greater
-	GreaterOrEqual Sqrt Exp Log Erf Relu Gelu FastGelu Abs Neg Sign Ceil Floor Identity Not Tanh Sin Cos Sigmoid HardSwish IsNaN
-	Reciprocal MatMul Einsum Clip Where Min Max Constant Gather GatherElements GatherND Shape Size Concat Softmax Cast Transpose
+	GreaterOrEqual Sqrt Exp Log Erf Relu Gelu FastGelu Abs Neg Sign Ceil Floor Identity Not
+	Tanh Sin Cos Sigmoid HardSwish IsNaN
+	Reciprocal MatMul Einsum Clip Where Min Max Constant Gather GatherElements GatherND Shape
+	Size Concat Softmax Cast Transpose
 	Gemm Flatten Squeeze Unsqueeze Slice Reshape ReduceMean ReduceMax ReduceMin ReduceSum ReduceProd ReduceL2
 	ConstantOfShape Expand Tile Range CumSum LSTM Conv AveragePool MaxPool GlobalAveragePool Resize
 	BatchNormalization LayerNormalization SimplifiedLayerNormalization RotaryEmbedding MultiHeadAttention

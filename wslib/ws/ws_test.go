@@ -406,7 +406,8 @@ func TestEvalOwnPack(t *testing.T) {
 					Scales: []float32{1, 1}},
 			},
 		},
-		Networks: []pack.Network{{Model: json.RawMessage(`{"kind":"described","objective":"classification","order":"biases first",
+		Networks: []pack.Network{{Model: json.RawMessage(`{"kind":"described","objective":"classification",
+			"order":"biases first",
 			"input":[1,1,2],"output":[2],"described":{"input":[1,1,2],"dense":[2,2],"activation":"leaky"}}`)}},
 	}
 	if err := f.Save(path); err != nil {
