@@ -35,19 +35,17 @@ func (t Table) KeyRows() []int32 {
 	return rows
 }
 
+// keyValues are the values of a key's codes.
+var keyValues = [4]float32{-1.5, -0.5, 0.5, 1.5}
+
 // multiply multiplies values by the packed keys of a page.
 func multiply(dst []float32, keys []byte) {
-	value := [4]float32{-1.5, -0.5, 0.5, 1.5}
-	for len(dst) >= 4 && len(keys) >= 1 {
-		v, b := (*[4]float32)(dst), keys[0]
-		v[0] *= value[b&3]
-		v[1] *= value[b>>2&3]
-		v[2] *= value[b>>4&3]
-		v[3] *= value[b>>6]
-		dst, keys = dst[4:], keys[1:]
+	if n := len(dst) &^ 15; wide && n > 0 {
+		multiply2(&dst[0], &keys[:n/4][0], n, &keyValues)
+		dst, keys = dst[n:], keys[n/4:]
 	}
 	for i := range dst {
-		dst[i] *= value[keys[0]>>(2*i)&3]
+		dst[i] *= keyValues[keys[i/4]>>(2*(i%4))&3]
 	}
 }
 

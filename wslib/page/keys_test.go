@@ -62,7 +62,7 @@ func TestKeysAgainstOneByOne(t *testing.T) {
 			for row, b := range []int{0, 2, 3, 5} {
 				copy(pages[row*size:], Form(dst, size)[b*size:(b+1)*size])
 			}
-			one.gather(dst, Format{Size: size, Shared: 6}, PackFloats(pages), PackFloats(own), nil,
+			one.gather(dst, 0, 6, Format{Size: size, Shared: 6}, PackFloats(pages), PackFloats(own), nil,
 				table.PackKeys(values, size))
 			if !slices.Equal(dst, want) {
 				t.Errorf("%d weights in pages of %d: one is wrong", n, size)

@@ -33,7 +33,7 @@ func TestGatherByHand(t *testing.T) {
 	shared := PackFloats([]float32{1, 2, 3, 4})
 	own := PackFloats([]float32{5, 6, 7, 8})
 	dst := make([]float32, 8)
-	tab.gather(dst, Format{Size: 2}, shared, own, []float32{1, 1, 10, 1}, nil)
+	tab.gather(dst, 0, 4, Format{Size: 2}, shared, own, []float32{1, 1, 10, 1}, nil)
 	if want := []float32{3, 4, 5, 6, 10, 20, 7, 8}; !slices.Equal(dst, want) {
 		t.Errorf("gather %v, want %v", dst, want)
 	}

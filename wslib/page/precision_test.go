@@ -134,18 +134,21 @@ func TestPackBitByBit(t *testing.T) {
 	}
 }
 
-// Pages start at a byte even where 13 values of a page end within one. The oracle goes one weight
-// at a time through the values before they were packed.
+// Pages start at a byte even where 13 values of a page end within one; of 45, sixteen are decoded at a
+// time, twice. The oracle goes one weight at a time through the values before they were packed.
 func TestGatherOneByOne(t *testing.T) {
 	for _, p := range precisions {
 		for _, own := range append(precisions, 0) {
-			t.Run(fmt.Sprintf("%v, own %d", p, own), func(t *testing.T) { gatherOneByOne(t, p, own) })
+			t.Run(fmt.Sprintf("%v, own %d", p, own), func(t *testing.T) {
+				gatherOneByOne(t, 13, p, own)
+				gatherOneByOne(t, 45, p, own)
+			})
 		}
 	}
 }
 
-func gatherOneByOne(t *testing.T, p, own Precision) {
-	const size = 13
+func gatherOneByOne(t *testing.T, size int, p, own Precision) {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(5, 6))
 	tab := Table{Shared: 3, Entries: []int32{2, 3, 2, 0, 4}}
 	f := Format{Size: size, Shared: 3, Precision: p, ExclusivePrecision: own}
@@ -165,7 +168,7 @@ func gatherOneByOne(t *testing.T, p, own Precision) {
 	for _, scales := range [][]float32{{0.1, -3, 1, 0, 7e-8}, nil} {
 		for n := 4*size + 1; n <= 5*size; n++ { // last pages of every length
 			got := make([]float32, n)
-			tab.gather(got, f, a, b, scales, nil)
+			tab.gather(got, 0, 5, f, a, b, scales, nil)
 			for i := range got {
 				want := values[int(tab.Entries[i/size])*size+i%size]
 				if scales != nil {
@@ -235,7 +238,7 @@ func BenchmarkGather(b *testing.B) {
 		packed := p.Pack(values, size)
 		b.Run(p.String(), func(b *testing.B) {
 			for b.Loop() {
-				t.gather(dst, Format{Size: size, Precision: p}, packed, nil, scales, nil)
+				t.gather(dst, 0, pages, Format{Size: size, Precision: p}, packed, nil, scales, nil)
 			}
 		})
 	}

@@ -3,7 +3,9 @@ package page
 import (
 	"cmp"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 )
 
 // Set is what is stored of many networks: the shared pages and, per network, a
@@ -109,11 +111,27 @@ func (s *Set) Weights(i int) []float32 {
 	return weights
 }
 
-// Gather is [Set.Weights] into dst, which holds as many values: what a switch does.
+// Gather is [Set.Weights] into dst, which holds as many values: what a switch does. It allocates nothing,
+// but of networks of more than a million weights, which two processors gather where there are two.
 func (s *Set) Gather(dst []float32, i int) {
-	m := s.Networks[i]
-	m.Table.gather(dst, s.Format, s.Pages, m.Exclusive, m.Scales, m.Keys)
+	pages := len(s.Networks[i].Table.Entries)
+	if len(dst) <= large || runtime.GOMAXPROCS(0) == 1 {
+		s.gather(dst, i, 0, pages)
+		return
+	}
+	var first sync.WaitGroup
+	first.Go(func() { s.gather(dst, i, 0, pages/2) })
+	s.gather(dst, i, pages/2, pages)
+	first.Wait()
 }
+
+func (s *Set) gather(dst []float32, i, from, to int) {
+	m := &s.Networks[i]
+	m.Table.gather(dst, from, to, s.Format, s.Pages, m.Exclusive, m.Scales, m.Keys)
+}
+
+// large is a network that is worth a second processor, in weights.
+const large = 1 << 20
 
 // SharedValues are the values of the shared pages [Shared, Size].
 func (s *Set) SharedValues() []float32 { return s.Precision.Unpack(s.Pages, s.Size) }

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"testing"
@@ -53,5 +54,56 @@ func TestCloneSharesNothing(t *testing.T) {
 	m.Exclusive[0], m.Scales[0], m.Keys[0], m.State[0] = m.Exclusive[0]+1, 7, m.Keys[0]+1, 7
 	if !reflect.DeepEqual(s, want) {
 		t.Errorf("%+v, was %+v", s, want)
+	}
+}
+
+// Two processors share a large network; keys are found in the middle of it, too.
+func TestGatherOfLargeNetwork(t *testing.T) {
+	const size, pages = 64, 3*large/64/2 + 1
+	rng := rand.New(rand.NewPCG(1, 9))
+	random := func(n int) []byte {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = byte(rng.Uint32())
+		}
+		return b
+	}
+	m := Member{Name: "a", Weights: pages*size - 5, Table: Table{Shared: 7}, Scales: make([]float32, pages)}
+	own := 0
+	for b := range pages {
+		m.Table.Entries = append(m.Table.Entries, int32(rng.IntN(7)))
+		if m.Scales[b] = rng.Float32(); b%3 == 0 {
+			m.Table.Entries[b] = int32(7 + own)
+			own++
+		}
+	}
+	m.Exclusive, m.Keys = random(own*size/4), random((pages-own)*size/4)
+	s := &Set{Format: Format{Size: size, Shared: 7, Precision: Int2, KeyPrecision: Int2},
+		Pages: random(7 * size / 4), Networks: []Member{m}}
+	got, value, row := s.Weights(0), []float32{-1.5, -0.5, 0.5, 1.5}, 0
+	code := func(packed []byte, i int) float32 { return value[packed[i/4]>>(2*(i%4))&3] }
+	for b, e := range m.Table.Entries {
+		for k := range min(size, len(got)-b*size) {
+			want := float32(0)
+			if e >= 7 {
+				want = code(m.Exclusive, int(e-7)*size+k) * m.Scales[b]
+			} else {
+				want = code(s.Pages, int(e)*size+k) * m.Scales[b] * code(m.Keys, row*size+k)
+			}
+			if got[b*size+k] != want {
+				t.Fatalf("weight %d of page %d is %v, want %v", k, b, got[b*size+k], want)
+			}
+		}
+		if e < 7 {
+			row++
+		}
+	}
+}
+
+func TestGatherAllocatesNothing(t *testing.T) {
+	s := keyed(Int2, ScaleLog8)
+	dst := make([]float32, s.Networks[0].Weights)
+	if n := testing.AllocsPerRun(100, func() { s.Gather(dst, 0) }); n != 0 {
+		t.Errorf("%v allocations, want 0", n)
 	}
 }
