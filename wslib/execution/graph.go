@@ -12,10 +12,10 @@ import (
 // pages if the network has any, all as they are stored. Of a mixed network, whose
 // exclusive pages are stored in another precision, they are not among the inputs:
 // any shared page stands in their places.
-func gather(in []*Node, s *page.Set, m page.Member, mixed bool) *Node {
+func gather(in []*Node, f page.Format, m page.Member, mixed bool) *Node {
 	pages, table := in[0], ConvertDType(in[1], dtypes.Int32)
 	if mixed {
-		table = MinScalar(table, s.Shared-1)
+		table = MinScalar(table, f.Shared-1)
 	}
 	if len(in) > 2 {
 		pages = Concatenate([]*Node{pages, in[2]}, 0)
@@ -31,24 +31,46 @@ func gather(in []*Node, s *page.Set, m page.Member, mixed bool) *Node {
 // then table and exclusive pages of a mixed network, then keys and their rows if the
 // network has any. It is an executable of its own because XLA's CPU compiler, given both,
 // computes page and scale of every single weight: 260 µs instead of 100 for 128 pages.
-func decode(in []*Node, s *page.Set, m page.Member, mixed bool) *Node {
-	shared, own := s.Precisions()
-	pages, scales := unpack(in[0], shared, s.Size), scaleValues(in[1], s.ScaleFormat)
+func decode(in []*Node, f page.Format, m page.Member, mixed bool) *Node {
+	shared, own := f.Precisions()
+	pages, scales := unpack(in[0], shared, f.Size), scaleValues(in[1], f.ScaleFormat)
 	in = in[2:]
 	if mixed {
-		at := AddScalar(ConvertDType(in[0], dtypes.Int32), -s.Shared) // negative: a shared page
-		exclusive := xla.GatherPages(unpack(in[1], own, s.Size), MaxScalar(at, 0))
+		at := AddScalar(ConvertDType(in[0], dtypes.Int32), -f.Shared) // negative: a shared page
+		exclusive := xla.GatherPages(unpack(in[1], own, f.Size), MaxScalar(at, 0))
 		isOwn := InsertAxes(GreaterOrEqual(at, ScalarZero(at.Graph(), dtypes.Int32)), -1)
 		pages = Where(BroadcastToDims(isOwn, pages.Shape().Dimensions...), exclusive, pages)
 		in = in[2:]
 	}
 	pages = Mul(pages, InsertAxes(scales, -1))
 	if len(m.Keys) > 0 {
-		keys := unpack(in[0], s.KeyPrecision, s.Size)
+		keys := unpack(in[0], f.KeyPrecision, f.Size)
 		keys = Concatenate([]*Node{keys, OnesLike(Slice(keys, AxisRange(0, 1)))}, 0)
 		pages = Mul(pages, xla.GatherPages(keys, ConvertDType(in[1], dtypes.Int32)))
 	}
 	return xla.FlatWeights(pages, m.Weights)
+}
+
+// inPlace are a network's flat weights in the graph that runs it. Inputs: shared pages, then those of
+// gather and decode; what follows comes back.
+func inPlace(in []*Node, f page.Format, m page.Member) (weights *Node, rest []*Node) {
+	apart := storedApart(f, m)
+	n := 2
+	if len(m.Exclusive) > 0 && !apart {
+		n++
+	}
+	pages, rest := gather(in[:n], f, m, apart), in[n:]
+	if m.Scales == nil {
+		return pages, rest
+	}
+	n = 1
+	if apart {
+		n += 2
+	}
+	if len(m.Keys) > 0 {
+		n += 2
+	}
+	return decode(append([]*Node{pages}, rest[:n]...), f, m, apart), rest[n:]
 }
 
 // unpack is [page.Precision.Unpack] of many pages in a graph: [pages, size] code

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 	"weightsep/xla/xlatest"
 )
@@ -64,27 +65,15 @@ func oddPages() *page.Set {
 }
 
 func TestGatherOfPackedPagesIsBitExact(t *testing.T) {
-	_, set := ten(t)
+	nets, set := ten(t)
 	set.Networks = set.Networks[:2]
-	b := xlatest.Backend(t)
 	for name, set := range map[string]*page.Set{"pages of 512": set, "pages of 13": oddPages()} {
+		nets := netsOf(set, nets)
 		for _, p := range precisions {
 			for _, f := range scaleFormats {
 				t.Run(fmt.Sprint(name, " ", p, " ", f), func(t *testing.T) {
 					s := quantized(set, p, f)
-					d, err := NewDevice(b, s)
-					if err != nil {
-						t.Fatal(err)
-					}
-					defer d.Close()
-					if err := d.Verify(); err != nil {
-						t.Error(err)
-					}
-					// Pages are the device's own: another value behind its back is noticed.
-					turn(s.Pages, used(s.Networks[0]), p, s.Size)
-					if err := d.Verify(); err == nil {
-						t.Error("a changed page was not noticed")
-					}
+					verify(t, s, nets)
 				})
 			}
 		}
@@ -94,25 +83,12 @@ func TestGatherOfPackedPagesIsBitExact(t *testing.T) {
 // Networks with and without exclusive pages, and each way of storing them beside
 // each other.
 func TestGatherOfMixedPrecisionsIsBitExact(t *testing.T) {
-	_, set := ten(t)
+	ten, set := ten(t)
 	set.Networks = set.Networks[:2]
-	b := xlatest.Backend(t)
 	test := func(set *page.Set, p, own page.Precision, f page.ScaleFormat) func(*testing.T) {
+		nets := netsOf(set, ten)
 		return func(t *testing.T) {
-			s := mixed(set, p, own, f)
-			d, err := NewDevice(b, s)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer d.Close()
-			if err := d.Verify(); err != nil {
-				t.Error(err)
-			}
-			// Shared pages that change are noticed: the device has its own.
-			turn(s.Pages, used(s.Networks[0]), p, s.Size)
-			if err := d.Verify(); err == nil {
-				t.Error("a changed shared page was not noticed")
-			}
+			verify(t, mixed(set, p, own, f), nets)
 		}
 	}
 	for _, p := range precisions {
@@ -130,11 +106,11 @@ func TestGatherOfMixedPrecisionsIsBitExact(t *testing.T) {
 
 // Networks with keys and without, on the device and in place.
 func TestGatherWithKeysIsBitExact(t *testing.T) {
-	_, set := ten(t)
+	ten, set := ten(t)
 	set.Networks = set.Networks[:2]
-	b := xlatest.Backend(t)
 	rng := rand.New(rand.NewPCG(8, 1))
 	test := func(set *page.Set, p, own page.Precision, f page.ScaleFormat) func(*testing.T) {
+		nets := netsOf(set, ten)
 		return func(t *testing.T) {
 			s := mixed(set, p, own, f)
 			s.KeyPrecision = page.Int2
@@ -145,14 +121,6 @@ func TestGatherWithKeysIsBitExact(t *testing.T) {
 			}
 			plain := s.Weights(0)
 			m.Keys = m.Table.PackKeys(weights, s.Size)
-			d, err := NewDevice(b, s)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer d.Close()
-			if err := d.Verify(); err != nil {
-				t.Error(err)
-			}
 			for i, w := range s.Weights(0) {
 				want := plain[i]
 				if int(m.Table.Entries[i/s.Size]) < s.Shared {
@@ -162,6 +130,7 @@ func TestGatherWithKeysIsBitExact(t *testing.T) {
 					t.Fatalf("weight %d is %v, want %v", i, w, want)
 				}
 			}
+			verify(t, s, nets)
 		}
 	}
 	for _, c := range []struct {
@@ -172,6 +141,36 @@ func TestGatherWithKeysIsBitExact(t *testing.T) {
 		{page.Int8, page.Float32, page.ScaleFloat32}} {
 		t.Run(fmt.Sprint("pages of 13 ", c.p, " ", c.own), test(oddPages(), c.p, c.own, c.f))
 		t.Run(fmt.Sprint("pages of 512 ", c.p, " ", c.own), test(set, c.p, c.own, c.f))
+	}
+}
+
+// netsOf are networks of a set's weights: those of oddPages, or the first of ten.
+func netsOf(set *page.Set, ten []*network.Network) []*network.Network {
+	if set.Networks[0].Name != "a" {
+		return ten[:len(set.Networks)]
+	}
+	dense := func(name string, in, out int) *network.Network {
+		return network.Describe(name, network.Described{Shape: [3]int{1, 1, in}, Dense: []int{in, out},
+			Activation: network.LeakyActivation})
+	}
+	return []*network.Network{dense("a", 19, 3), dense("b", 12, 1)}
+}
+
+// verify compares all weights that an engine gathers with those of the set, bit for bit, and sees that
+// it would notice a page that is another.
+func verify(t *testing.T, s *page.Set, nets []*network.Network) {
+	t.Helper()
+	e, err := Open(xlatest.Backend(t), s, nets, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if err := e.Verify(s); err != nil {
+		t.Error(err)
+	}
+	turn(s.Pages, used(s.Networks[0]), s.Precision, s.Size)
+	if err := e.Verify(s); err == nil {
+		t.Error("another page was not noticed")
 	}
 }
 
@@ -196,34 +195,11 @@ func used(m page.Member) int {
 	return -1
 }
 
-func TestDeviceRefusesWhatIsNoCode(t *testing.T) {
+func TestOpenRefusesWhatIsNoCode(t *testing.T) {
 	s := quantized(oddPages(), page.Int4, page.ScaleFloat32)
 	s.Pages[1] = 0x80
-	if _, err := NewDevice(xlatest.Backend(t), s); err == nil ||
+	if _, err := Open(xlatest.Backend(t), s, netsOf(s, nil), Options{}); err == nil ||
 		!strings.Contains(err.Error(), "page 0: value 3 is -8") {
 		t.Errorf("error %v, want value and place", err)
-	}
-}
-
-// BenchmarkSwitchPrecision switches to a network of 127 pages that are stored in
-// each precision.
-func BenchmarkSwitchPrecision(b *testing.B) {
-	_, set := ten(b)
-	set.Networks = set.Networks[:1]
-	for _, p := range precisions {
-		b.Run(p.String(), func(b *testing.B) {
-			d, err := NewDevice(xlatest.Backend(b), quantized(set, p, page.ScaleFloat16))
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer d.Close()
-			for b.Loop() {
-				w, err := d.Switch(0)
-				if err != nil {
-					b.Fatal(err)
-				}
-				w.FinalizeAll()
-			}
-		})
 	}
 }

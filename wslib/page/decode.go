@@ -26,39 +26,43 @@ func (t Table) gather(dst []float32, from, to int, f Format, shared, exclusive [
 			scale = scales[b]
 		}
 		if e >= t.Shared {
-			ofExclusive.decode(out, exclusive[(e-t.Shared)*ownBytes:], scale)
+			ofExclusive.decode(out, exclusive[(e-t.Shared)*ownBytes:], nil, scale)
 			continue
 		}
-		ofShared.decode(out, shared[e*sharedBytes:], scale)
+		ofShared.decode(out, shared[e*sharedBytes:], keys, scale)
 		if keys != nil {
-			multiply(out, keys)
 			keys = keys[keyBytes:]
 		}
 	}
 }
 
-// decode writes the first len(dst) values of a packed page times scale: sixteen at a time where the
-// machine can, then one by one.
-func (p Precision) decode(dst []float32, packed []byte, scale float32) {
+// decode writes the first len(dst) values of a packed page, times scale, then times keys unless nil:
+// sixteen at a time where the machine can, then one by one.
+func (p Precision) decode(dst []float32, packed, keys []byte, scale float32) {
 	bits := p.Bits()
-	if bits == 32 && scale == 1 && littleEndian {
+	if bits == 32 && scale == 1 && keys == nil && littleEndian {
 		copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), 4*len(dst)), packed)
 		return
 	}
 	if n := len(dst) &^ 15; wide && n > 0 {
-		from := &packed[:n*bits/8][0]
+		from, by := &packed[:n*bits/8][0], (*byte)(nil)
+		if keys != nil {
+			by = &keys[:n/4][0]
+			keys = keys[n/4:]
+		}
 		switch bits {
 		case 32:
-			scale32(&dst[0], from, n, scale)
+			decode32x16(&dst[0], from, by, n, scale)
 		case 8:
-			scale8(&dst[0], from, n, scale)
+			decode8x16(&dst[0], from, by, n, scale)
 		case 4:
-			scale4(&dst[0], from, n, scale)
+			decode4x16(&dst[0], from, by, n, scale)
 		case 2:
-			values := [4]float32{-1.5 * scale, -0.5 * scale, 0.5 * scale, 1.5 * scale}
-			lookup2(&dst[0], from, n, &values)
+			decode2x16(&dst[0], from, by, n, scale)
 		}
-		dst, packed = dst[n:], packed[n*bits/8:]
+		if dst, packed = dst[n:], packed[n*bits/8:]; len(dst) == 0 {
+			return
+		}
 	}
 	switch bits {
 	case 32:
@@ -73,6 +77,11 @@ func (p Precision) decode(dst []float32, packed []byte, scale float32) {
 		decode4(dst, packed, scale)
 	case 2:
 		decode2(dst, packed, scale)
+	}
+	if keys != nil {
+		for i := range dst {
+			dst[i] *= float32(keys[i/4]>>(2*(i%4))&3) - 1.5
+		}
 	}
 }
 

@@ -1,29 +1,21 @@
 package page
 
-// wide says that the machine has AVX2, which decodes 16 weights at a time.
+// wide says that the machine has AVX2, which decodes sixteen weights at a time.
 var wide = hasAVX2()
 
 func hasAVX2() bool
 
-// Each of these writes n weights to dst, a multiple of 16 and not 0, from packed codes.
-
-// lookup2 looks codes of 2 bits up in values.
-//
-//go:noescape
-func lookup2(dst *float32, packed *byte, n int, values *[4]float32)
-
-// multiply2 multiplies what is in dst by what lookup2 would write.
-//
-//go:noescape
-func multiply2(dst *float32, packed *byte, n int, values *[4]float32)
-
-// scale4, scale8 and scale32 multiply codes of 4 and 8 bits, and float32, by scale.
-//
-//go:noescape
-func scale4(dst *float32, packed *byte, n int, scale float32)
+// Each of these writes n weights to dst, a multiple of 16 and not 0, from packed codes of so many bits:
+// values times scale, then times the values of keys, unless nil.
 
 //go:noescape
-func scale8(dst *float32, packed *byte, n int, scale float32)
+func decode2x16(dst *float32, packed, keys *byte, n int, scale float32)
 
 //go:noescape
-func scale32(dst *float32, packed *byte, n int, scale float32)
+func decode4x16(dst *float32, packed, keys *byte, n int, scale float32)
+
+//go:noescape
+func decode8x16(dst *float32, packed, keys *byte, n int, scale float32)
+
+//go:noescape
+func decode32x16(dst *float32, packed, keys *byte, n int, scale float32)

@@ -1,8 +1,10 @@
 #include "textflag.h"
 
-// Each function handles n weights, a multiple of 16 and not 0.
+// Each function takes dst, packed, keys, n and scale: it writes n weights to dst, a multiple of 16 and not
+// 0. Registers: DI dst, SI packed, R8 keys, CX n, Y0 scale, Y1 bits, Y2 values of codes of 2 bits times
+// scale, Y6 values of keys, Y7 bits of keys. A round of a loop makes sixteen weights, in Y4 and Y5.
 
-// Where the code of each of sixteen weights begins: of 2 bits in four bytes, bits 0, 2, … 30.
+// Where the code of each of eight weights of 2 bits begins. Eight more begin 16 bits on.
 DATA bits2<>+0(SB)/4, $0
 DATA bits2<>+4(SB)/4, $2
 DATA bits2<>+8(SB)/4, $4
@@ -11,15 +13,7 @@ DATA bits2<>+16(SB)/4, $8
 DATA bits2<>+20(SB)/4, $10
 DATA bits2<>+24(SB)/4, $12
 DATA bits2<>+28(SB)/4, $14
-DATA bits2<>+32(SB)/4, $16
-DATA bits2<>+36(SB)/4, $18
-DATA bits2<>+40(SB)/4, $20
-DATA bits2<>+44(SB)/4, $22
-DATA bits2<>+48(SB)/4, $24
-DATA bits2<>+52(SB)/4, $26
-DATA bits2<>+56(SB)/4, $28
-DATA bits2<>+60(SB)/4, $30
-GLOBL bits2<>(SB), RODATA|NOPTR, $64
+GLOBL bits2<>(SB), RODATA|NOPTR, $32
 
 // How far the code of each of eight weights of 4 bits is from the top of four bytes.
 DATA bits4<>+0(SB)/4, $28
@@ -32,120 +26,147 @@ DATA bits4<>+24(SB)/4, $4
 DATA bits4<>+28(SB)/4, $0
 GLOBL bits4<>(SB), RODATA|NOPTR, $32
 
-// func lookup2(dst *float32, packed *byte, n int, values *[4]float32)
-TEXT ·lookup2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), DI
-	MOVQ packed+8(FP), SI
-	MOVQ n+16(FP), CX
-	MOVQ values+24(FP), DX
-	VBROADCASTF128 (DX), Y0
-	VMOVDQU bits2<>+0(SB), Y1
-	VMOVDQU bits2<>+32(SB), Y2
-next:
-	VPBROADCASTD (SI), Y3
-	VPSRLVD Y1, Y3, Y4
-	VPSRLVD Y2, Y3, Y5
-	VPERMILPS Y4, Y0, Y4 // by the two lowest bits
-	VPERMILPS Y5, Y0, Y5
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ $4, SI
-	ADDQ $64, DI
-	SUBQ $16, CX
-	JNZ next
-	VZEROUPPER
-	RET
+// The values of codes of 2 bits.
+DATA codes<>+0(SB)/4, $-1.5
+DATA codes<>+4(SB)/4, $-0.5
+DATA codes<>+8(SB)/4, $0.5
+DATA codes<>+12(SB)/4, $1.5
+GLOBL codes<>(SB), RODATA|NOPTR, $16
 
-// func multiply2(dst *float32, packed *byte, n int, values *[4]float32)
-TEXT ·multiply2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), DI
-	MOVQ packed+8(FP), SI
-	MOVQ n+16(FP), CX
-	MOVQ values+24(FP), DX
-	VBROADCASTF128 (DX), Y0
-	VMOVDQU bits2<>+0(SB), Y1
-	VMOVDQU bits2<>+32(SB), Y2
-next:
-	VPBROADCASTD (SI), Y3
-	VPSRLVD Y1, Y3, Y4
-	VPSRLVD Y2, Y3, Y5
-	VPERMILPS Y4, Y0, Y4
-	VPERMILPS Y5, Y0, Y5
-	VMULPS (DI), Y4, Y4
-	VMULPS 32(DI), Y5, Y5
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ $4, SI
-	ADDQ $64, DI
-	SUBQ $16, CX
-	JNZ next
-	VZEROUPPER
-	RET
+#define ARGS \
+	MOVQ dst+0(FP), DI \
+	MOVQ packed+8(FP), SI \
+	MOVQ keys+16(FP), R8 \
+	MOVQ n+24(FP), CX \
+	VBROADCASTSS scale+32(FP), Y0 \
+	VBROADCASTF128 codes<>(SB), Y6 \
+	VMOVDQU bits2<>(SB), Y7
 
-// func scale4(dst *float32, packed *byte, n int, scale float32)
-TEXT ·scale4(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), DI
-	MOVQ packed+8(FP), SI
-	MOVQ n+16(FP), CX
-	VBROADCASTSS scale+24(FP), Y0
-	VMOVDQU bits4<>+0(SB), Y1
-next:
-	VPBROADCASTD (SI), Y3
-	VPBROADCASTD 4(SI), Y4
-	VPSLLVD Y1, Y3, Y3
-	VPSLLVD Y1, Y4, Y4
-	VPSRAD $28, Y3, Y3
-	VPSRAD $28, Y4, Y4
-	VCVTDQ2PS Y3, Y3
-	VCVTDQ2PS Y4, Y4
-	VMULPS Y0, Y3, Y3
-	VMULPS Y0, Y4, Y4
-	VMOVUPS Y3, (DI)
-	VMOVUPS Y4, 32(DI)
+// LOOKUP writes the values of sixteen codes of 2 bits. VPERMILPS goes by the two lowest bits of each four
+// bytes. A shift by a variable is slow on many processors: the second eight shift by a constant.
+#define LOOKUP(from, values, a, b) \
+	VPBROADCASTD (from), a \
+	VPSRLVD Y7, a, a \
+	VPSRLD $16, a, b \
+	VPERMILPS a, values, a \
+	VPERMILPS b, values, b \
+	ADDQ $4, from
+
+#define DECODE2 LOOKUP(SI, Y2, Y4, Y5)
+
+#define DECODE4 \
+	VPBROADCASTD (SI), Y4 \
+	VPBROADCASTD 4(SI), Y5 \
+	VPSLLVD Y1, Y4, Y4 \
+	VPSLLVD Y1, Y5, Y5 \
+	VPSRAD $28, Y4, Y4 \
+	VPSRAD $28, Y5, Y5 \
+	VCVTDQ2PS Y4, Y4 \
+	VCVTDQ2PS Y5, Y5 \
+	VMULPS Y0, Y4, Y4 \
+	VMULPS Y0, Y5, Y5 \
 	ADDQ $8, SI
-	ADDQ $64, DI
-	SUBQ $16, CX
-	JNZ next
-	VZEROUPPER
-	RET
 
-// func scale8(dst *float32, packed *byte, n int, scale float32)
-TEXT ·scale8(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), DI
-	MOVQ packed+8(FP), SI
-	MOVQ n+16(FP), CX
-	VBROADCASTSS scale+24(FP), Y0
-next:
-	VPMOVSXBD (SI), Y3
-	VPMOVSXBD 8(SI), Y4
-	VCVTDQ2PS Y3, Y3
-	VCVTDQ2PS Y4, Y4
-	VMULPS Y0, Y3, Y3
-	VMULPS Y0, Y4, Y4
-	VMOVUPS Y3, (DI)
-	VMOVUPS Y4, 32(DI)
+#define DECODE8 \
+	VPMOVSXBD (SI), Y4 \
+	VPMOVSXBD 8(SI), Y5 \
+	VCVTDQ2PS Y4, Y4 \
+	VCVTDQ2PS Y5, Y5 \
+	VMULPS Y0, Y4, Y4 \
+	VMULPS Y0, Y5, Y5 \
 	ADDQ $16, SI
-	ADDQ $64, DI
+
+#define DECODE32 \
+	VMULPS (SI), Y0, Y4 \
+	VMULPS 32(SI), Y0, Y5 \
+	ADDQ $64, SI
+
+#define KEYS \
+	LOOKUP(R8, Y6, Y8, Y9) \
+	VMULPS Y8, Y4, Y4 \
+	VMULPS Y9, Y5, Y5
+
+#define STORE \
+	VMOVUPS Y4, (DI) \
+	VMOVUPS Y5, 32(DI) \
+	ADDQ $64, DI \
 	SUBQ $16, CX
+
+// func decode2x16(dst *float32, packed, keys *byte, n int, scale float32)
+TEXT ·decode2x16(SB), NOSPLIT, $0-36
+	ARGS
+	VMULPS Y0, Y6, Y2
+	TESTQ R8, R8
+	JNZ keyed
+next:
+	DECODE2
+	STORE
 	JNZ next
 	VZEROUPPER
 	RET
+keyed:
+	DECODE2
+	KEYS
+	STORE
+	JNZ keyed
+	VZEROUPPER
+	RET
 
-// func scale32(dst *float32, packed *byte, n int, scale float32)
-TEXT ·scale32(SB), NOSPLIT, $0-28
-	MOVQ dst+0(FP), DI
-	MOVQ packed+8(FP), SI
-	MOVQ n+16(FP), CX
-	VBROADCASTSS scale+24(FP), Y0
+// func decode4x16(dst *float32, packed, keys *byte, n int, scale float32)
+TEXT ·decode4x16(SB), NOSPLIT, $0-36
+	ARGS
+	VMOVDQU bits4<>(SB), Y1
+	TESTQ R8, R8
+	JNZ keyed
 next:
-	VMULPS (SI), Y0, Y3
-	VMULPS 32(SI), Y0, Y4
-	VMOVUPS Y3, (DI)
-	VMOVUPS Y4, 32(DI)
-	ADDQ $64, SI
-	ADDQ $64, DI
-	SUBQ $16, CX
+	DECODE4
+	STORE
 	JNZ next
+	VZEROUPPER
+	RET
+keyed:
+	DECODE4
+	KEYS
+	STORE
+	JNZ keyed
+	VZEROUPPER
+	RET
+
+// func decode8x16(dst *float32, packed, keys *byte, n int, scale float32)
+TEXT ·decode8x16(SB), NOSPLIT, $0-36
+	ARGS
+	TESTQ R8, R8
+	JNZ keyed
+next:
+	DECODE8
+	STORE
+	JNZ next
+	VZEROUPPER
+	RET
+keyed:
+	DECODE8
+	KEYS
+	STORE
+	JNZ keyed
+	VZEROUPPER
+	RET
+
+// func decode32x16(dst *float32, packed, keys *byte, n int, scale float32)
+TEXT ·decode32x16(SB), NOSPLIT, $0-36
+	ARGS
+	TESTQ R8, R8
+	JNZ keyed
+next:
+	DECODE32
+	STORE
+	JNZ next
+	VZEROUPPER
+	RET
+keyed:
+	DECODE32
+	KEYS
+	STORE
+	JNZ keyed
 	VZEROUPPER
 	RET
 

@@ -4,8 +4,7 @@ package page
 
 const wide = false
 
-func lookup2(*float32, *byte, int, *[4]float32)   {}
-func multiply2(*float32, *byte, int, *[4]float32) {}
-func scale4(*float32, *byte, int, float32)        {}
-func scale8(*float32, *byte, int, float32)        {}
-func scale32(*float32, *byte, int, float32)       {}
+func decode2x16(*float32, *byte, *byte, int, float32)  {}
+func decode4x16(*float32, *byte, *byte, int, float32)  {}
+func decode8x16(*float32, *byte, *byte, int, float32)  {}
+func decode32x16(*float32, *byte, *byte, int, float32) {}

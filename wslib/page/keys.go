@@ -35,20 +35,6 @@ func (t Table) KeyRows() []int32 {
 	return rows
 }
 
-// keyValues are the values of a key's codes.
-var keyValues = [4]float32{-1.5, -0.5, 0.5, 1.5}
-
-// multiply multiplies values by the packed keys of a page.
-func multiply(dst []float32, keys []byte) {
-	if n := len(dst) &^ 15; wide && n > 0 {
-		multiply2(&dst[0], &keys[:n/4][0], n, &keyValues)
-		dst, keys = dst[n:], keys[n/4:]
-	}
-	for i := range dst {
-		dst[i] *= keyValues[keys[i/4]>>(2*(i%4))&3]
-	}
-}
-
 // checkKeys returns an error for keys that do not fit the network's table, or a bit that is set
 // where there is no weight.
 func (m Member) checkKeys(f Format) error {

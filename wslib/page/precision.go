@@ -132,7 +132,7 @@ func (p Precision) Unpack(packed []byte, size int) []float32 {
 	width := p.Bytes(size)
 	values := make([]float32, len(packed)/width*size)
 	for k := 0; k*width < len(packed); k++ {
-		p.decode(values[k*size:(k+1)*size], packed[k*width:(k+1)*width], 1)
+		p.decode(values[k*size:(k+1)*size], packed[k*width:(k+1)*width], nil, 1)
 	}
 	return values
 }
@@ -150,7 +150,7 @@ func (p Precision) CheckPacked(packed []byte, size int) error {
 		page := packed[k*width : (k+1)*width]
 		for at := 0; at < size; at += len(values) {
 			part := values[:min(len(values), size-at)]
-			p.decode(part, page[at*bits/8:], 1)
+			p.decode(part, page[at*bits/8:], nil, 1)
 			for i, v := range part {
 				if !(v >= -limit && v <= limit) {
 					return fmt.Errorf("page %d: value %d is %v, want %v..%v", k, at+i, v, -limit, limit)
@@ -178,6 +178,6 @@ func PutFloats(dst []byte, values []float32) {
 // Floats is the inverse of [PackFloats].
 func Floats(packed []byte) []float32 {
 	values := make([]float32, len(packed)/4)
-	Float32.decode(values, packed, 1)
+	Float32.decode(values, packed, nil, 1)
 	return values
 }

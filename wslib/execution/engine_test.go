@@ -1,0 +1,315 @@
+package execution
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"weightsep/datasets"
+	"weightsep/wslib/network"
+	"weightsep/wslib/page"
+	"weightsep/wslib/score"
+	"weightsep/xla/xlatest"
+)
+
+func open(t testing.TB, s *page.Set, nets []*network.Network, o Options) *Engine {
+	t.Helper()
+	e, err := Open(xlatest.Backend(t), s, nets, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+// offline are outputs of a network with weights of its own.
+func offline(t testing.TB, n *network.Network, v network.Values, batch int, x []float32) []float32 {
+	t.Helper()
+	c, err := score.New(xlatest.Backend(t), n, batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	split, err := datasets.NewSplit(n.Samples(), x, make([]int32, len(x)/n.Samples()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := v.On()
+	defer network.Free(on...)
+	out, err := c.Outputs(context.Background(), on, split)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func random(n int, seed uint64) []float32 {
+	r := rand.New(rand.NewPCG(seed, 8))
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = r.Float32()
+	}
+	return x
+}
+
+func TestGatherIsBitExact(t *testing.T) {
+	nets, set := ten(t)
+	if err := open(t, set, nets, Options{}).Verify(set); err != nil {
+		t.Error(err)
+	}
+}
+
+// Outputs of all networks, in turn, are those of a network with weights of its own, both ways.
+func TestRunAgrees(t *testing.T) {
+	nets, set := ten(t)
+	for _, mode := range []Mode{Switched, InPlace, Measured} {
+		t.Run(string(mode), func(t *testing.T) {
+			e := open(t, set, nets, Options{Batches: []int{1, 4}, Mode: mode})
+			for i, n := range nets {
+				x := random(6*n.Samples(), uint64(i)) // 4, 1 and 1
+				got := make([]float32, 6*n.Outputs())
+				if err := e.Run(context.Background(), n.Name, got, x); err != nil {
+					t.Fatal(err)
+				}
+				for k, w := range offline(t, n, network.Values{Weights: set.Weights(i)}, 6, x) {
+					if math.Abs(float64(got[k]-w)) > 1e-5 {
+						t.Fatalf("%s: output %d is %v, want %v", n.Name, k, got[k], w)
+					}
+				}
+			}
+			if modes := e.Modes(); modes[4] == Measured || mode != Measured && modes[4] != mode {
+				t.Errorf("modes %v", modes)
+			}
+		})
+	}
+}
+
+// State is each network's own: it goes where the network goes.
+func TestState(t *testing.T) {
+	n := stateful(t, "a")
+	set := &page.Set{Format: page.Format{Size: 4, Shared: 2, Precision: page.Int8},
+		Pages: []byte{1, 2, 3, 4, 5, 6, 7, 8}}
+	var nets []*network.Network
+	for i, name := range []string{"a", "b"} {
+		m := *n
+		m.Name = name
+		nets = append(nets, &m)
+		set.Networks = append(set.Networks, page.Member{Name: name, Weights: n.Weights(),
+			Table: page.Table{Shared: 2, Entries: []int32{int32(i)}}, Scales: []float32{0.5},
+			State: []float32{float32(10 * (i + 1)), 1}})
+	}
+	for _, mode := range []Mode{Switched, InPlace} {
+		e := open(t, set, nets, Options{Mode: mode})
+		for range 3 {
+			for i, name := range e.Names() {
+				var out [2]float32
+				if err := e.Run(context.Background(), name, out[:], []float32{3, 4}); err != nil {
+					t.Fatal(err)
+				}
+				// weights 0.5 times (1, 2) or (5, 6), and the state is added.
+				w := 0.5 * float32(1+4*i)
+				if want := [2]float32{3*w + float32(10*(i+1)), 4*(w+0.5) + 1}; out != want {
+					t.Errorf("%s, %s: %v, want %v", mode, name, out, want)
+				}
+			}
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	nets, set := ten(t)
+	nets = nets[:2]
+	set.Networks = set.Networks[:2]
+	b := xlatest.Backend(t)
+	fails := func(want string) func(any, error) {
+		return func(_ any, err error) {
+			t.Helper()
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want %q", err, want)
+			}
+		}
+	}
+	fails("1 networks for a set of 2")(Open(b, set, nets[:1], Options{}))
+	fails("network 0 of the set is cifar10")(Open(b, set, []*network.Network{nets[1], nets[0]}, Options{}))
+	fails("-1 slots")(Open(b, set, nets, Options{Slots: -1}))
+	fails("batches of [2]")(Open(b, set, nets, Options{Batches: []int{2}}))
+	fails(`mode "fast"`)(Open(b, set, nets, Options{Mode: "fast"}))
+	broken := set.Clone()
+	broken.Networks[0].Table.Entries = append([]int32{int32(-1)}, set.Networks[0].Table.Entries[1:]...)
+	fails("entry 0 is -1")(Open(b, broken, nets, Options{}))
+	broken = set.Clone()
+	page.PutFloats(broken.Pages, []float32{float32(math.NaN())})
+	fails("NaN")(Open(b, broken, nets, Options{}))
+	broken = set.Clone()
+	broken.Pages = broken.Pages[4:]
+	fails("bytes of shared pages")(Open(b, broken, nets, Options{}))
+
+	e := open(t, set, nets, Options{Slots: 2})
+	ctx := context.Background()
+	fails(`no network "nobody", there are [cifar10 mnist]`)(nil, e.Switch("nobody"))
+	fails(`no network "nobody"`)(nil, e.Prefetch("nobody"))
+	fails(`no network "nobody"`)(nil, e.Run(ctx, "nobody", nil, nil))
+	fails(`no network "nobody"`)(nil, e.Weights(nil, "nobody"))
+	fails("room for 3 weights, want 65402")(nil, e.Weights(make([]float32, 3), "mnist"))
+	fails("783 values in and 10 out, want 784 and 10")(nil, e.Run(ctx, "mnist", make([]float32, 10),
+		make([]float32, 783)))
+	fails("784 values in and 9 out")(nil, e.Run(ctx, "mnist", make([]float32, 9), make([]float32, 784)))
+	fails("0 values in")(nil, e.Run(ctx, "mnist", nil, nil))
+	canceled, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := e.Run(canceled, "mnist", make([]float32, 10), make([]float32, 784)); err != context.Canceled {
+		t.Errorf("canceled: %v", err)
+	}
+	e.Close()
+	e.Close()
+	for _, err := range []error{e.Switch("mnist"), e.Prefetch("mnist"),
+		e.Run(ctx, "mnist", make([]float32, 10), make([]float32, 784)),
+		e.Weights(make([]float32, nets[1].Weights()), "mnist")} {
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("after Close: %v", err)
+		}
+	}
+	if m := e.Memory(); m != (Memory{}) {
+		t.Errorf("after Close: %+v", m)
+	}
+}
+
+// Many goroutines run, switch, prefetch and read weights of networks on fewer slots, and one closes in
+// the end: every output is the right one, or the engine was closed.
+func TestConcurrently(t *testing.T) {
+	nets, set := ten(t)
+	nets, set.Networks = nets[1:4], set.Networks[1:4]
+	e := open(t, set, nets, Options{Slots: 2, Batches: []int{1}, Mode: Switched})
+	var x, want [][]float32
+	for i, n := range nets {
+		x = append(x, random(n.Samples(), uint64(i)))
+		want = append(want, offline(t, n, network.Values{Weights: set.Weights(i)}, 1, x[i]))
+	}
+	var all sync.WaitGroup
+	for g := range 6 {
+		all.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(g), 1))
+			out, w := make([]float32, 100), make([]float32, 100000)
+			for k := range 150 {
+				i := r.IntN(len(nets))
+				n := nets[i]
+				var err error
+				switch k % 4 {
+				case 0:
+					err = errors.Join(e.Switch(n.Name), e.Prefetch(nets[r.IntN(3)].Name))
+				case 1:
+					if err = e.Weights(w[:n.Weights()], n.Name); err == nil {
+						err = same(n.Name, w[:n.Weights()], set.Weights(i))
+					}
+				default:
+					o := out[:n.Outputs()]
+					if err = e.Run(context.Background(), n.Name, o, x[i]); err == nil {
+						err = same(n.Name, o, want[i])
+					}
+				}
+				if errors.Is(err, ErrClosed) {
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if g == 0 && k == 120 {
+					e.Close()
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// A slot that has the network is taken; else the one that was used longest ago.
+func TestSlots(t *testing.T) {
+	nets, set := ten(t)
+	nets, set.Networks = nets[:3], set.Networks[:3]
+	e := open(t, set, nets, Options{Slots: 2})
+	held := func() [2]int { return [2]int{e.slots[0].network, e.slots[1].network} }
+	for _, c := range []struct {
+		name string
+		want [2]int
+	}{{"cifar10", [2]int{0, -1}}, {"mnist", [2]int{0, 1}}, {"cifar10", [2]int{0, 1}},
+		{"fmnist", [2]int{0, 2}}, {"mnist", [2]int{1, 2}}} {
+		if err := e.Switch(c.name); err != nil || held() != c.want {
+			t.Errorf("after %s: %v (%v), want %v", c.name, held(), err, c.want)
+		}
+	}
+	if err := e.Prefetch("cifar10"); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Switch("cifar10"); err != nil || held() != [2]int{1, 0} {
+		t.Errorf("after a prefetch: %v (%v), want %v", held(), err, [2]int{1, 0})
+	}
+}
+
+func TestMemoryByHand(t *testing.T) {
+	s := quantized(oddPages(), page.Int4, page.ScaleLog8)
+	nets := netsOf(s, nil)
+	e := open(t, s, nets, Options{Batches: []int{1, 3}, Mode: Switched, Slots: 2})
+	// 300 shared pages of 13 values of 4 bits are 7 bytes each; a has two of its own. Two slots of 60
+	// weights; tables and scales of 5 and 1 entries are 8 bytes each.
+	want := Memory{Device: 2100, Working: 480, Host: 14 + 48}
+	if m := e.Memory(); m != want {
+		t.Errorf("%+v, want %+v", m, want)
+	}
+	if err := e.Run(context.Background(), "b", make([]float32, 1), make([]float32, 12)); err != nil {
+		t.Fatal(err)
+	}
+	want.Working += 4 * 19 // a sample of the network with the largest ones
+	if m := e.Memory(); m != want {
+		t.Errorf("after a run %+v, want %+v", m, want)
+	}
+	e = open(t, s, nets, Options{Mode: InPlace})
+	if err := e.Run(context.Background(), "a", make([]float32, 3), make([]float32, 19)); err != nil {
+		t.Fatal(err)
+	}
+	// On the device now: table of 2 bytes an entry, scales of 1, own pages.
+	if m := e.Memory(); m.Device != 2100+5*2+5+14 {
+		t.Errorf("in place %+v", m)
+	}
+}
+
+func TestSwitchAllocatesNothing(t *testing.T) {
+	nets, set := ten(t)
+	set = quantized(set, page.Int2, page.ScaleLog8)
+	e := open(t, set, nets, Options{})
+	before := e.Memory()
+	k := 0
+	if n := testing.AllocsPerRun(100_000, func() {
+		if err := e.Switch(nets[k%10].Name); err != nil {
+			t.Fatal(err)
+		}
+		k++
+	}); n != 0 {
+		t.Errorf("%v allocations a switch, want 0", n)
+	}
+	if after := e.Memory(); after != before {
+		t.Errorf("%+v after 100,000 switches, %+v before", after, before)
+	}
+}
+
+// stateful is a network of two weights that adds its state of two values.
+func stateful(t testing.TB, name string) *network.Network {
+	t.Helper()
+	n, err := network.FromFunction(xlatest.Backend(t), name, []int{2}, func(s *model.Scope, x *Node) *Node {
+		g := x.Graph()
+		w := s.VariableWithValue("w", []float32{1, 1})
+		add := s.VariableWithValue("add", []float32{0, 0}).SetTrainable(false)
+		return Add(Mul(x, InsertAxes(w.NodeValue(g), 0)), InsertAxes(add.NodeValue(g), 0))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

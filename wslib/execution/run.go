@@ -1,0 +1,294 @@
+package execution
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/wslib/network"
+	"weightsep/wslib/page"
+)
+
+// Run runs a network on samples [n, Input...] and writes their outputs [n, Output...] to outputs. It
+// keeps neither. It ends early, between batches, with the error of ctx.
+func (e *Engine) Run(ctx context.Context, name string, outputs, inputs []float32) error {
+	i, err := e.find(name)
+	if err != nil {
+		return err
+	}
+	size, width := e.nets[i].Samples(), e.nets[i].Outputs()
+	n := len(inputs) / size
+	if n == 0 || len(inputs) != n*size || len(outputs) != n*width {
+		return fmt.Errorf("execution: network %s: %d values in and %d out, want %d and %d for each sample", name,
+			len(inputs), len(outputs), size, width)
+	}
+	s, err := e.take(i)
+	if err != nil {
+		return err
+	}
+	defer e.give(s)
+	for at := 0; at < n; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		k := len(e.options.Batches) - 1
+		for e.options.Batches[k] > n-at {
+			k--
+		}
+		end := at + e.options.Batches[k]
+		if err := e.run(s, i, k, outputs[at*width:end*width], inputs[at*size:end*size]); err != nil {
+			return fmt.Errorf("execution: network %s: %w", name, err)
+		}
+		at = end
+	}
+	return nil
+}
+
+// Warm compiles all networks for all batch sizes, and measures where the mode is Measured.
+func (e *Engine) Warm(ctx context.Context) error {
+	for _, n := range e.nets {
+		for _, batch := range e.options.Batches {
+			in, out := make([]float32, batch*n.Samples()), make([]float32, batch*n.Outputs())
+			if err := e.Run(ctx, n.Name, out, in); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Modes says how networks run at each batch size; Measured where that is not known yet.
+func (e *Engine) Modes() map[int]Mode {
+	e.choosing.Lock()
+	defer e.choosing.Unlock()
+	modes := map[int]Mode{}
+	for k, batch := range e.options.Batches {
+		modes[batch] = e.modes[k]
+	}
+	return modes
+}
+
+// runs are the executables of networks of one architecture that are stored alike.
+type runs struct {
+	mu                sync.Mutex
+	switched, inPlace network.Executable // nil: not yet
+}
+
+func (r *runs) close() {
+	for _, e := range []network.Executable{r.switched, r.inPlace} {
+		if e != nil {
+			e.Finalize()
+		}
+	}
+}
+
+// runsOf are the executables that network i shares with others like it.
+func (e *Engine) runsOf(i int) *runs {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.runs[i] == nil {
+		n, m := e.nets[i], e.set.Networks[i]
+		key := fmt.Sprint(n.Architecture(), n.Order, len(m.Exclusive), m.Scales == nil, len(m.Keys))
+		if e.alike[key] == nil {
+			e.alike[key] = &runs{}
+		}
+		e.runs[i] = e.alike[key]
+	}
+	return e.runs[i]
+}
+
+// run runs one batch, of the engine's k-th size, in a slot.
+func (e *Engine) run(s *slot, i, k int, outputs, inputs []float32) error {
+	x, err := e.inputs(s, k, inputs)
+	if err != nil {
+		return err
+	}
+	mode, err := e.mode(s, i, k, x, outputs)
+	if err != nil {
+		return err
+	}
+	return e.execute(mode, s, i, x, outputs)
+}
+
+// mode is how networks run at the k-th batch size.
+func (e *Engine) mode(s *slot, i, k int, x *tensors.Tensor, outputs []float32) (Mode, error) {
+	e.choosing.Lock()
+	defer e.choosing.Unlock()
+	if e.modes[k] == Measured {
+		mode, err := e.measure(s, i, x, outputs)
+		if err != nil {
+			return Measured, err
+		}
+		e.modes[k] = mode
+	}
+	return e.modes[k], nil
+}
+
+// inputs copies samples to where executables take them from.
+func (e *Engine) inputs(s *slot, k int, samples []float32) (*tensors.Tensor, error) {
+	if s.inputs[k] == nil {
+		t, _, err := e.floats(e.options.Batches[k], e.input)
+		if err != nil {
+			return nil, err
+		}
+		e.mu.Lock()
+		s.inputs[k] = t
+		e.mu.Unlock()
+	}
+	return s.inputs[k], tensors.MutableFlatData(s.inputs[k], func(flat []float32) { copy(flat, samples) })
+}
+
+// executable is that of a network in a mode, made at its first use.
+func (e *Engine) executable(i int, mode Mode) (exec network.Executable, err error) {
+	r := e.runsOf(i)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, m, f := e.nets[i], e.set.Networks[i], e.set.Format
+	// All slots and inputs are as large as the largest network's; what is beyond is another's.
+	forward := func(weights *Node, in []*Node) []*Node {
+		b := network.Binding{Weights: front(weights, n.Weights())}
+		if n.StateSize() > 0 {
+			b.State, in = front(in[0], n.StateSize()), in[1:]
+		}
+		x, batch := in[0], in[0].Shape().Dimensions[0]
+		x = front(Reshape(x, -1), batch*n.Samples())
+		return []*Node{n.Forward(b, Reshape(x, append([]int{batch}, n.Input()...)...)).Output()}
+	}
+	switch {
+	case mode == Switched && r.switched == nil:
+		r.switched, err = n.NewExec(e.backend, func(in []*Node) []*Node { return forward(in[0], in[1:]) })
+	case mode == InPlace && r.inPlace == nil:
+		r.inPlace, err = n.NewExec(e.backend, func(in []*Node) []*Node {
+			w, rest := inPlace(in, f, m)
+			return forward(w, rest)
+		})
+	}
+	if mode == InPlace {
+		return r.inPlace, err
+	}
+	return r.switched, err
+}
+
+// front are the first n values of a vector.
+func front(v *Node, n int) *Node {
+	if v.Shape().Size() == n {
+		return v
+	}
+	return Slice(v, AxisRange(0, n))
+}
+
+// execute runs one batch in a mode.
+func (e *Engine) execute(mode Mode, s *slot, i int, x *tensors.Tensor, outputs []float32) error {
+	exec, err := e.executable(i, mode)
+	if err != nil {
+		return err
+	}
+	args := s.args[:0]
+	if mode == InPlace {
+		e.ready(s, s.network) // nobody need wait for this slot to have the network
+		d, err := e.keep(i)
+		if err != nil {
+			return err
+		}
+		ofGather, ofDecode := d.args()
+		args = append(append(append(args, e.shared), ofGather...), ofDecode...)
+		if d.state != nil {
+			args = append(args, d.state)
+		}
+	} else {
+		if err := e.fetch(s, i); err != nil {
+			return err
+		}
+		args = append(args, s.weights)
+		if e.nets[i].StateSize() > 0 {
+			args = append(args, s.state)
+		}
+	}
+	s.args = append(args, x)
+	out, err := exec.Call(s.args...)
+	if err != nil {
+		return err
+	}
+	defer out[0].FinalizeAll()
+	return tensors.ConstFlatData(out[0], func(values []float32) { copy(outputs, values) })
+}
+
+// keep is network i's device, with its exclusive pages, keys and state on it to stay.
+func (e *Engine) keep(i int) (*device, error) {
+	d, err := e.device(i)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.keep {
+		return d, nil
+	}
+	m := e.set.Networks[i]
+	if err = d.fetch(e.backend, e.set.Format, m); err == nil && len(m.State) > 0 {
+		d.state, err = onDevice(e.backend, stateArray(m.State))
+	}
+	d.keep = err == nil
+	return d, err
+}
+
+func stateArray(state []float32) page.Array {
+	return page.Array{Type: "F32", Shape: []int{len(state)}, Data: page.PackFloats(state)}
+}
+
+// measured is how often each mode runs before one is chosen.
+const measured = 5
+
+// measure is the faster mode: a switch and a run, or a run in place, by the medians of a few.
+func (e *Engine) measure(s *slot, i int, x *tensors.Tensor, outputs []float32) (Mode, error) {
+	modes := []Mode{Switched, InPlace}
+	times := make([][]time.Duration, len(modes))
+	for round := range measured + 1 { // the first compiles
+		for k, mode := range modes {
+			if len(e.nets) > 1 { // one alone is switched to once
+				e.ready(s, -1)
+			}
+			start := time.Now()
+			err := e.execute(mode, s, i, x, outputs)
+			if err != nil && mode == InPlace {
+				return Switched, nil // what the backend cannot do is no error: there is another way
+			}
+			if err != nil {
+				return Measured, err
+			}
+			if round > 0 {
+				times[k] = append(times[k], time.Since(start))
+			}
+		}
+	}
+	if median(times[1]) < median(times[0]) {
+		return InPlace, nil
+	}
+	return Switched, e.release(i)
+}
+
+// release frees what only runs in place need, unless another batch size has them.
+func (e *Engine) release(i int) error {
+	if slices.Contains(e.modes, InPlace) {
+		return nil
+	}
+	r := e.runsOf(i)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.inPlace != nil {
+		r.inPlace.Finalize()
+		r.inPlace = nil
+	}
+	d, err := e.device(i)
+	if err == nil {
+		d.mu.Lock()
+		d.drop()
+		d.mu.Unlock()
+	}
+	return err
+}
