@@ -12,11 +12,11 @@ import (
 
 	"weightsep/datasets"
 	"weightsep/wslib/budget"
+	"weightsep/wslib/execution"
 	"weightsep/wslib/network"
 	"weightsep/wslib/onnx"
 	"weightsep/wslib/pack"
 	"weightsep/wslib/pipeline"
-	"weightsep/wslib/score"
 	"weightsep/xla"
 )
 
@@ -84,8 +84,15 @@ func run(ctx context.Context, b *pipeline.Opened, c pipeline.Config, own []pipel
 }
 
 func wrap(b *pipeline.Opened, f *pack.File, given []*network.Network) (*Packed, error) {
-	own, err := pipeline.FromPack(b.Backend, f, given)
-	return &Packed{file: f, own: own, backend: b, scorers: map[string]*score.Scorer{}}, err
+	nets, err := pipeline.InPack(b.Backend, f, given)
+	if err != nil {
+		return nil, err
+	}
+	e, err := execution.Open(b.Backend, f.Set, nets, execution.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return &Packed{file: f, nets: nets, backend: b, engine: e}, nil
 }
 
 // prepare turns networks into those of the pipeline.

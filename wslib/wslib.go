@@ -32,12 +32,11 @@ import (
 	"path/filepath"
 	"slices"
 
-	"weightsep/datasets"
 	"weightsep/wslib/budget"
+	"weightsep/wslib/execution"
 	"weightsep/wslib/network"
 	"weightsep/wslib/pack"
 	"weightsep/wslib/pipeline"
-	"weightsep/wslib/score"
 )
 
 // Network is a network to pack. One of Function, Described and ONNX says what it computes.
@@ -87,16 +86,17 @@ type Options struct {
 	Progress func(stage string, done, of int, note string) // nil: none
 }
 
-// Packed is a set of networks on shared pages, ready to run. Close it when done. It is not for use
-// by several goroutines at once.
+// Packed is a set of networks on shared pages, ready to run, by several goroutines at once, too. Close it
+// when done.
 type Packed struct {
 	// Report says what packing did to each network; nil of a pack that was opened.
 	Report *pipeline.Summary
 
 	file    *pack.File
-	own     []pipeline.Own // of each network of the file, with its values
+	nets    []*network.Network // of the file, in its order of weights
 	backend *pipeline.Opened
-	scorers map[string]*score.Scorer
+	engine  *execution.Engine
+	unmap   func() error // the file; nil: it is not mapped
 }
 
 // Pack separates the networks' weights, packs them into the budget and trains the pages for all of
@@ -135,11 +135,18 @@ func Pack(ctx context.Context, networks []Network, o Options) (*Packed, error) {
 // Add packs one more network beside those that are there, which keep their weights bit for bit.
 // Without a budget the packing ratio stays. The pack itself is not changed.
 func (p *Packed) Add(ctx context.Context, n Network, o Options) (*Packed, error) {
+	if p.file == nil {
+		return nil, execution.ErrClosed
+	}
 	joins, err := prepare(ctx, p.backend, []Network{n}, o.Seed)
 	if err != nil {
 		return nil, err
 	}
-	own := append(slices.Clone(p.own), joins...)
+	own, err := pipeline.FromPack(p.backend.Backend, p.file, p.nets)
+	if err != nil {
+		return nil, err
+	}
+	own = append(own, joins...)
 	total, err := o.bytes(own)
 	if err != nil {
 		return nil, err
@@ -166,12 +173,18 @@ func (p *Packed) Add(ctx context.Context, n Network, o Options) (*Packed, error)
 	return run(ctx, p.backend, c, own, o)
 }
 
-// Open reads a pack. Networks of GoMLX functions need theirs: name, function and input.
-func Open(ctx context.Context, path string, functions ...Network) (*Packed, error) {
-	f, err := pack.Open(path)
+// Open checks a pack and maps it into memory: it must stay as it is, or be replaced whole as [Packed.Save]
+// does, until Close. Networks of GoMLX functions need theirs: name, function and input.
+func Open(ctx context.Context, path string, functions ...Network) (p *Packed, err error) {
+	f, unmap, err := pack.Map(path)
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			unmap()
+		}
+	}()
 	b, err := open(ctx, Options{})
 	if err != nil {
 		return nil, err
@@ -184,53 +197,57 @@ func Open(ctx context.Context, path string, functions ...Network) (*Packed, erro
 		}
 		given = append(given, g)
 	}
-	return wrap(b, f, given)
+	if p, err = wrap(b, f, given); err == nil {
+		p.unmap = unmap
+	}
+	return p, err
 }
 
 // Save writes the pack as one .safetensors file, which explains itself (see package pack).
-func (p *Packed) Save(path string) error { return p.file.Save(path) }
+func (p *Packed) Save(path string) error {
+	if p.file == nil {
+		return execution.ErrClosed
+	}
+	return p.file.Save(path)
+}
 
 // Names are those of the networks, in their order.
-func (p *Packed) Names() []string { return network.Names(models(p.own)) }
+func (p *Packed) Names() []string { return network.Names(p.nets) }
+
+// Engine runs the networks: it switches ahead of a run, takes outputs without allocating them, and says
+// what memory it holds.
+func (p *Packed) Engine() *execution.Engine { return p.engine }
 
 // Bytes says what the pack takes, and what the networks would take apart.
 func (p *Packed) Bytes() (stored, separate int) {
+	if p.file == nil {
+		return 0, 0
+	}
 	s := p.file.Set.Stored()
 	return s.Total, s.Separate
 }
 
 // Run is the outputs of a network for samples, one after another: of a classification, logits.
 func (p *Packed) Run(ctx context.Context, name string, inputs []float32) ([]float32, error) {
-	i := slices.IndexFunc(p.own, func(o pipeline.Own) bool { return o.Network.Name == name })
+	i := slices.Index(p.Names(), name)
 	if i < 0 {
 		return nil, fmt.Errorf("no network %q in the pack, there are %v", name, p.Names())
 	}
-	n := p.own[i].Network
+	n := p.nets[i]
 	size := n.Samples()
 	if len(inputs) == 0 || len(inputs)%size != 0 {
 		return nil, fmt.Errorf("network %s: %d values, want samples of %d (%v)", name, len(inputs), size,
 			n.Input())
 	}
-	if p.scorers[name] == nil {
-		s, err := score.New(p.backend.Backend, n, 1)
-		if err != nil {
-			return nil, err
-		}
-		p.scorers[name] = s
-	}
-	split, err := datasets.NewSplit(size, inputs, make([]int32, len(inputs)/size))
-	if err != nil {
-		return nil, err
-	}
-	on := p.own[i].Values.On()
-	defer network.Free(on...)
-	return p.scorers[name].Outputs(ctx, on, split)
+	outputs := make([]float32, len(inputs)/size*n.Outputs())
+	return outputs, p.engine.Run(ctx, name, outputs, inputs)
 }
 
-// Close frees executables.
+// Close waits for runs and frees what the pack holds. Only Report and Names are of use after it.
 func (p *Packed) Close() {
-	for _, s := range p.scorers {
-		s.Close()
+	p.engine.Close()
+	if p.unmap != nil {
+		p.unmap()
 	}
-	clear(p.scorers)
+	p.file, p.unmap = nil, nil
 }

@@ -210,7 +210,12 @@ func (e *Engine) execute(mode Mode, s *slot, i int, x *tensors.Tensor, outputs [
 		}
 	}
 	s.args = append(args, x)
-	out, err := exec.Call(s.args...)
+	return call(exec, s.args, outputs)
+}
+
+// call copies what an executable puts out.
+func call(exec network.Executable, args []any, outputs []float32) error {
+	out, err := exec.Call(args...)
 	if err != nil {
 		return err
 	}

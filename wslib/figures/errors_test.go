@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"gonum.org/v1/plot/vg/draw"
 
@@ -30,11 +31,10 @@ func TestPanicsBecomeErrors(t *testing.T) {
 
 func TestBadInput(t *testing.T) {
 	nan := math.NaN()
-	one := testTimings(1)
-	short, zero := one, testTimings(1)
-	short.Executions = short.Executions[:4]
-	zero.Switch -= zero.Executions[0].Switch
-	zero.Executions[0].Switch = 0
+	short, other, rate := testBench(), testBench(), testLoad()
+	short.Sources[1].Cold.Each = short.Sources[1].Cold.Each[:4]
+	other.Sources[0].Name = "other"
+	rate.Rates = rate.Rates[:2]
 	stored := func(change func(*page.Stored)) page.Stored {
 		s := original()
 		change(&s)
@@ -74,9 +74,11 @@ func TestBadInput(t *testing.T) {
 	no("nothing stored")(Memory(page.Stored{}))
 	no("parts that do not add up")(Memory(stored(func(s *page.Stored) { s.Scales = 4 })))
 	no("negative part")(Memory(stored(func(s *page.Stored) { s.Scales, s.Tables = -4, 4 })))
-	no("no executions")(Times(execution.Timings{}, one))
-	no("unequal executions")(Times(one, short))
-	no("switch in no time")(Times(one, zero))
+	no("no executions")(Times(&execution.Result{}))
+	no("a switch less")(Times(short))
+	no("no pages")(Times(other))
+	no("no load")(Load(&execution.Load{}))
+	no("a rate less")(Load(rate))
 }
 
 // refused checks that none of the charts is drawn.
@@ -122,8 +124,11 @@ func TestExtremes(t *testing.T) {
 	check(BeforeAfter(rows))
 	check(Occupancy(names[:1], []page.Table{{Shared: 1, Entries: []int32{0}}}, 1))
 	check(Density([]DensityOf{{Name: names[0], Density: []float64{1}, Exclusive: []int{0}}}))
-	equal := execution.Timings{Executions: []execution.Execution{{Switch: 1}}, Switch: 1}
-	check(Times(equal, equal))
+	none := testBench()
+	for i := range none.Sources {
+		none.Sources[i].Warm.Each = make([]time.Duration, 5)
+	}
+	check(Times(none))
 	worse := page.Stored{Shared: 3e6, Total: 3e6, Separate: 1000, RatioBytes: 1000 / 3e6}
 	check(Memory(worse))
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,9 +94,11 @@ func charts(t *testing.T) []struct {
 		{"memory_keys", must(Memory(scaledAndKeyed())),
 			[]string{"Packing ratio 5.8x: 459.2 KB instead of 2,670 KB", "scales (level 1): 5.2 KB, 1.1 %",
 				"keys (level 2): 81.9 KB, 17.8 %", "alone: 8.5x"}},
-		{"times", must(Times(testTimings(0.5), testTimings(26))),
-			[]string{"2.50 ms instead of 130 ms in 5 executions: 52 times faster",
-				"whole weights from a .npy file", "50.0 ms", "switching in all (ms)"}},
+		{"times", must(Times(testBench())),
+			[]string{"takes 11.0 µs, 1.10 copies", "checkpoint 520.0 µs: 47 times faster", "cold", "5 random executions"}},
+		{"load", must(Load(testLoad())),
+			[]string{"In 83.0 KB, packed networks serve 3,000 requests a second", "from files: 700/s",
+				"95th percentile of latency (ms, log)", "Zipf popularity (1.1)"}},
 	}
 }
 
@@ -172,17 +175,33 @@ func scaledAndKeyed() page.Stored {
 	return s
 }
 
-// testTimings are five switches of ms on average.
-func testTimings(ms float64) execution.Timings {
-	var t execution.Timings
-	for _, f := range []float64{0.5, 0.75, 1, 1.25, 1.5} {
-		e := execution.Execution{Network: "mnist", Switch: time.Duration(ms * f * 1e6),
-			Execute: 10 * time.Millisecond}
-		t.Executions = append(t.Executions, e)
-		t.Switch += e.Switch
-		t.Execute += e.Execute
+// testBench has five switches of each source; cold ones take three times as long.
+func testBench() *execution.Result {
+	r := &execution.Result{Networks: slices.Repeat([]string{"mnist"}, 5)}
+	for name, us := range map[string]float64{execution.PagesSource: 11, execution.CopySource: 10, "checkpoint": 520} {
+		s := execution.SourceTime{Name: name}
+		for _, f := range []float64{0.5, 0.75, 1, 1.25, 1.5} {
+			s.Warm.Each = append(s.Warm.Each, time.Duration(us*f*1e3))
+			s.Cold.Each = append(s.Cold.Each, time.Duration(3*us*f*1e3))
+		}
+		s.Warm.Median, s.Cold.Median = s.Warm.Each[2], s.Cold.Each[2]
+		s.Warm.Copies = us / 10
+		r.Sources = append(r.Sources, s)
 	}
-	return t
+	slices.SortFunc(r.Sources, func(a, b execution.SourceTime) int { return strings.Compare(b.Name, a.Name) })
+	return r
+}
+
+func testLoad() *execution.Load {
+	ms := func(all ...float64) (d []time.Duration) {
+		for _, v := range all {
+			d = append(d, time.Duration(v*1e6))
+		}
+		return d
+	}
+	return &execution.Load{Budget: 83000, Requests: 1000, Zipf: 1.1, Rates: []float64{500, 1000, 2000},
+		Sources: []execution.LoadTime{{Name: "pages", Capacity: 3000, P95: ms(0.4, 0.6, 1.2)},
+			{Name: "from files", Capacity: 700, P95: ms(1.5, 40, 900)}}}
 }
 
 // pngOf draws a figure as a picture, to compare with what it looked like.

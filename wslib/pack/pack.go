@@ -62,6 +62,20 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
+// Map is [Open] of a file that stays where it is: pages and keys of the set lie in the file, mapped into
+// memory until close is called, and cost no memory of the process.
+func Map(path string) (f *File, close func() error, err error) {
+	raw, close, err := files.Map(path, files.MaxSize)
+	if err != nil {
+		return nil, nil, err
+	}
+	if f, err = Read(raw); err != nil {
+		close()
+		return nil, nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return f, close, nil
+}
+
 // Save writes the pack to a file, whole or not at all.
 func (f *File) Save(path string) error {
 	w, err := files.CreatePath(path)

@@ -107,7 +107,19 @@ func (r *Run) TimesChart() (*figures.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	return figures.Times(b.Separated, b.Files)
+	return figures.Times(b)
+}
+
+// LoadChart shows latency against load in the benchmark.
+func (r *Run) LoadChart() (*figures.Figure, error) {
+	b, err := r.Benchmark()
+	if err != nil {
+		return nil, err
+	}
+	if b.Load == nil {
+		return nil, fmt.Errorf("load: %w: the benchmark has no requests", ErrNotDone)
+	}
+	return figures.Load(b.Load)
 }
 
 // Figures saves every chart that the run has results for as NAME.svg into dir,
@@ -122,7 +134,7 @@ func (r *Run) Figures(ctx context.Context, dir string) ([]string, error) {
 		draw func() (*figures.Figure, error)
 	}{
 		{"density", r.DensityChart}, {"occupancy", r.OccupancyChart}, {"history", r.HistoryChart},
-		{"accuracy", r.BeforeAfterChart}, {"memory", r.MemoryChart}, {"times", r.TimesChart},
+		{"accuracy", r.BeforeAfterChart}, {"memory", r.MemoryChart}, {"times", r.TimesChart}, {"load", r.LoadChart},
 	} {
 		if err := ctx.Err(); err != nil {
 			return saved, err

@@ -3,12 +3,12 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"os"
 
 	"weightsep/datasets"
 	"weightsep/wslib/execution"
 	"weightsep/wslib/network"
 	"weightsep/wslib/page"
-	"weightsep/wslib/score"
 )
 
 // Accuracy is the score of one network, of a classification its accuracy, 0 to 1.
@@ -107,15 +107,8 @@ func (r *Run) Evaluations() ([]Evaluation, error) {
 	return e, r.Dir.ReadJSON(stageEvaluate, evaluationFile, &e)
 }
 
-// Benchmark is the result of the bench stage.
-type Benchmark struct {
-	Separated execution.Timings `json:"separated"`
-	Files     execution.Timings `json:"files"`   // the same networks' whole weights, each from its .npy file
-	Samples   int               `json:"samples"` // per execution, at most; 0: all
-}
-
-// Bench executes random networks from pages and from weight files. Before that,
-// the gathered weights are compared with the stored ones bit for bit.
+// Bench measures switching and execution from pages and in other ways, see [execution.Bench]. Before
+// that, the gathered weights are compared with the stored ones bit for bit.
 func (r *Run) Bench(ctx context.Context) error {
 	if err := r.Evaluate(ctx); err != nil {
 		return err
@@ -138,8 +131,8 @@ func (r *Run) Bench(ctx context.Context) error {
 	return r.writeSummary()
 }
 
-// Measure runs the benchmark on the optimized pages and keeps nothing.
-func (r *Run) Measure(ctx context.Context, o Bench) (*Benchmark, error) {
+// Engine runs the optimized networks.
+func (r *Run) Engine(ctx context.Context, o execution.Options) (*execution.Engine, error) {
 	backend, err := r.Backend(ctx)
 	if err != nil {
 		return nil, err
@@ -148,62 +141,64 @@ func (r *Run) Measure(ctx context.Context, o Bench) (*Benchmark, error) {
 	if err != nil {
 		return nil, err
 	}
-	device, err := execution.NewDevice(backend, set)
+	return execution.Open(backend, set, r.Networks(), o)
+}
+
+// Measure runs the benchmark on the optimized pages and keeps nothing.
+func (r *Run) Measure(ctx context.Context, o Bench) (*execution.Result, error) {
+	e, err := r.Engine(ctx, execution.Options{Mode: execution.Switched})
 	if err != nil {
 		return nil, err
 	}
-	defer device.Close()
-	if err := device.Verify(); err != nil {
+	defer e.Close()
+	set, err := r.Set()
+	if err != nil {
 		return nil, err
 	}
-	files := &execution.Files{Backend: backend}
-	var scorers []*score.Scorer
-	var tests []*datasets.Split
-	subjects := []execution.Subject{{Switcher: device}, {Switcher: files}}
+	if err := e.Verify(set); err != nil {
+		return nil, err
+	}
+	var apart []execution.Apart
 	for i, n := range r.Networks() {
 		data, err := r.Data(ctx, n.Name)
 		if err != nil {
 			return nil, err
 		}
-		test := data.Test
+		a := execution.Apart{Test: data.Test}
 		if s := o.Samples; s > 0 {
-			test = test.Slice(s)
+			a.Test = a.Test.Slice(s)
 		}
-		s, err := r.scorer(ctx, n)
-		if err != nil {
-			return nil, err
-		}
-		scorers, tests = append(scorers, s), append(tests, test)
-		whole, err := r.Weights(n)
-		if err != nil {
+		if a.Values, err = r.Weights(n); err != nil {
 			return nil, err
 		}
 		// The offline evaluation: weights put together on the host.
-		for k, v := range []network.Values{valuesIn(set, i), whole} {
-			a, err := r.Score(ctx, n, v, test)
-			if err != nil {
-				return nil, err
-			}
-			subjects[k].Accuracy, subjects[k].States = append(subjects[k].Accuracy, a),
-				append(subjects[k].States, v.State)
+		if a.Offline, err = r.Score(ctx, n, a.Values, a.Test); err != nil {
+			return nil, err
 		}
-		files.Paths = append(files.Paths, r.Dir.File(weightsFile(n.Name)))
-		files.Weights = append(files.Weights, n.Weights())
+		if a.Packed, err = r.Score(ctx, n, valuesIn(set, i), a.Test); err != nil {
+			return nil, err
+		}
+		apart = append(apart, a)
 	}
-	t, err := execution.Bench(ctx, scorers, tests, subjects, o.Executions, r.config.Seed,
-		func(done, of int) { r.options.Progress(stageBench, done, of, "") })
+	dir, err := os.MkdirTemp(r.Dir.Path, ".bench-")
+	if err != nil { // a run that cannot be written
+		dir, err = os.MkdirTemp("", "bench")
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &Benchmark{Separated: t[0], Files: t[1], Samples: o.Samples}, nil
+	defer os.RemoveAll(dir)
+	return execution.Bench(ctx, e, apart, execution.BenchOptions{Executions: o.Executions, Requests: o.Requests,
+		InPlace: o.InPlace, Seed: r.config.Seed, Dir: dir,
+		Progress: func(done, of int) { r.options.Progress(stageBench, done, of, "") }})
 }
 
 // Benchmark is the result of the run's benchmark.
-func (r *Run) Benchmark() (*Benchmark, error) {
+func (r *Run) Benchmark() (*execution.Result, error) {
 	if err := r.done(stageBench); err != nil {
 		return nil, err
 	}
-	b := new(Benchmark)
+	b := new(execution.Result)
 	return b, r.Dir.ReadJSON(stageBench, benchFile, b)
 }
 

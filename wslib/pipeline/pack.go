@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute"
 
@@ -41,20 +42,20 @@ func packed(n *network.Network) (p pack.Network, err error) {
 	return p, err
 }
 
-// FromPack are a pack's networks with their values, to be held by a run that goes on from the pack.
-// Networks of GoMLX functions are taken from given, by name.
-func FromPack(backend compute.Backend, f *pack.File, given []*network.Network) ([]Own, error) {
-	var own []Own
+// InPack are a pack's networks, in its order of weights. They keep none of its memory. Networks of GoMLX
+// functions are taken from given, by name.
+func InPack(backend compute.Backend, f *pack.File, given []*network.Network) ([]*network.Network, error) {
+	var nets []*network.Network
 	for i, p := range f.Networks {
 		m := f.Set.Networks[i]
-		n, err := NetworkOf(backend, m.Name, p.Model, p.Graph)
-		for _, g := range given {
-			if g.Name == m.Name {
-				n, err = g, nil
+		var n *network.Network
+		if k := slices.IndexFunc(given, func(g *network.Network) bool { return g.Name == m.Name }); k >= 0 {
+			n = given[k]
+		} else {
+			var err error
+			if n, err = NetworkOf(backend, m.Name, p.Model, slices.Clone(p.Graph)); err != nil {
+				return nil, err
 			}
-		}
-		if err != nil {
-			return nil, err
 		}
 		var record modelRecord
 		if err := json.Unmarshal(p.Model, &record); err != nil {
@@ -65,7 +66,20 @@ func FromPack(backend compute.Backend, f *pack.File, given []*network.Network) (
 			return nil, fmt.Errorf("network %s has %d weights and %d of state in the pack, its model "+
 				"%d and %d", m.Name, m.Weights, len(m.State), n.Weights(), n.StateSize())
 		}
-		v := network.Values{Weights: n.ToLayerOrder(f.Set.Weights(i)), State: m.State}
+		nets = append(nets, n)
+	}
+	return nets, nil
+}
+
+// FromPack are a pack's networks with their values, to be held by a run that goes on from the pack.
+func FromPack(backend compute.Backend, f *pack.File, given []*network.Network) ([]Own, error) {
+	nets, err := InPack(backend, f, given)
+	if err != nil {
+		return nil, err
+	}
+	var own []Own
+	for i, n := range nets {
+		v := network.Values{Weights: n.ToLayerOrder(f.Set.Weights(i)), State: f.Set.Networks[i].State}
 		own = append(own, Own{Network: n.WithOrder(network.LayerOrder), Values: &v})
 	}
 	return own, nil

@@ -36,7 +36,7 @@ func tiny(t *testing.T) Config {
 	c.Pages.FisherSamples, c.Baseline.Steps = 3, 4
 	c.Optimization.Steps, c.Optimization.ValidateEvery, c.Optimization.Batch = 6, 2, optimization.Each{"": 8}
 	c.Optimization.Distillation, c.Optimization.Temperature, c.Optimization.TeacherSteps = 0.5, 2, 4
-	c.Bench.Executions, c.Bench.Samples = 4, 50
+	c.Bench = Bench{Executions: 4, Samples: 50, Requests: 20}
 	return c
 }
 
@@ -151,9 +151,8 @@ func checkSummary(t *testing.T, r *Run) {
 	if want := 4*((128+own)*512+128+137) + 128 + 137; s.Stored.Total != want {
 		t.Errorf("%d bytes stored, want %d", s.Stored.Total, want)
 	}
-	if s.Bench == nil || s.Bench.Executions != 4 || s.Bench.SeparatedSwitchMS <= 0 ||
-		s.Seconds[stageOptimize] <= 0 {
-		t.Errorf("bench %+v, seconds %v", s.Bench, s.Seconds)
+	if s.Executions != 4 || len(s.Bench) < 7 || s.Bench[0].SwitchMS <= 0 || s.Seconds[stageOptimize] <= 0 {
+		t.Errorf("%d executions, bench %+v, seconds %v", s.Executions, s.Bench, s.Seconds)
 	}
 	var text bytes.Buffer
 	if err := s.Write(&text); err != nil || !strings.Contains(text.String(), "stand-in") ||

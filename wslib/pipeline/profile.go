@@ -32,7 +32,7 @@ func Profile(name string) (Config, error) {
 			Load: each{"": 1}, FisherSamples: 50,
 		},
 		Optimization: optimization.Defaults(),
-		Bench:        Bench{Executions: 50, Samples: 500},
+		Bench:        Bench{Executions: 50, Samples: 500, Requests: 1000, InPlace: true},
 	}
 	p, o := &c.Pages, &c.Optimization
 	o.Steps, o.Batch, o.Dropout = 1500, each{"": 64, "obs": 16, "esc10": 16, "us8k": 24, "hhar": 32},
@@ -44,7 +44,7 @@ func Profile(name string) (Config, error) {
 		c.Data.MaxTrain, c.Data.MaxTest = 600, 200
 		c.Baseline.Steps, p.FisherSamples = 20, 10
 		o.Batch, o.Steps, o.ValidateEvery, o.ValidateOn = each{"": 8}, 40, 20, 60
-		c.Bench = Bench{Executions: 10, Samples: 100}
+		c.Bench = Bench{Executions: 10, Samples: 100, Requests: 50}
 	case "packing":
 		c.Data.MinTrain, c.Baseline.Steps = 5000, 4000
 		o.Steps, o.LearningRate, o.ValidateEvery, o.ValidateOn = 3400, 4e-3, 200, 2000

@@ -27,13 +27,14 @@ type Summary struct {
 	Backend  xla.Info         `json:"backend"`
 	Networks []NetworkSummary `json:"networks"`
 
-	SharedPages    int         `json:"sharedPages"`
-	ExclusivePages int         `json:"exclusivePages"`
-	PageSize       int         `json:"pageSize"`
-	Stored         page.Stored `json:"storedBytes"`
-	MeanChange     float64     `json:"meanTestChange"` // of accuracy, in points
-	Bench          *BenchTimes `json:"bench,omitempty"`
-	Warning        string      `json:"warning,omitempty"` // training gained nothing
+	SharedPages    int          `json:"sharedPages"`
+	ExclusivePages int          `json:"exclusivePages"`
+	PageSize       int          `json:"pageSize"`
+	Stored         page.Stored  `json:"storedBytes"`
+	MeanChange     float64      `json:"meanTestChange"`       // of accuracy, in points
+	Executions     int          `json:"executions,omitempty"` // of the benchmark
+	Bench          []BenchTimes `json:"bench,omitempty"`
+	Warning        string       `json:"warning,omitempty"` // training gained nothing
 
 	Seconds map[string]float64 `json:"wallSeconds"` // of each stage
 }
@@ -54,13 +55,12 @@ type NetworkSummary struct {
 // inPercent tells scores from 0 to 1 from errors, which are below 0.
 func (n NetworkSummary) inPercent() bool { return n.Before.Test >= 0 && n.After.Test >= 0 }
 
-// BenchTimes are the totals of the benchmark, in milliseconds.
+// BenchTimes are one source of weights in the benchmark: totals of all executions, in milliseconds.
 type BenchTimes struct {
-	Executions         int     `json:"executions"`
-	SeparatedSwitchMS  float64 `json:"separatedSwitchMs"`
-	SeparatedExecuteMS float64 `json:"separatedExecuteMs"`
-	FilesSwitchMS      float64 `json:"filesSwitchMs"`
-	FilesExecuteMS     float64 `json:"filesExecuteMs"`
+	Source    string  `json:"source"`
+	SwitchMS  float64 `json:"switchMs"`
+	ExecuteMS float64 `json:"executeMs"`
+	Copies    float64 `json:"copies"` // median switch, in copies of the float32 weights
 }
 
 // Summary puts together what is there so far; the evaluation must be.
@@ -124,10 +124,9 @@ func (r *Run) Summary() (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Bench = &BenchTimes{
-		Executions:        len(b.Separated.Executions),
-		SeparatedSwitchMS: ms(b.Separated.Switch), SeparatedExecuteMS: ms(b.Separated.Execute),
-		FilesSwitchMS: ms(b.Files.Switch), FilesExecuteMS: ms(b.Files.Execute),
+	s.Executions = len(b.Networks)
+	for _, x := range b.Sources {
+		s.Bench = append(s.Bench, BenchTimes{x.Name, ms(x.Warm.Total), ms(x.Execute.Total), x.Warm.Copies})
 	}
 	return s, nil
 }
@@ -191,11 +190,14 @@ func (s *Summary) Write(w io.Writer) error {
 		s.SharedPages, s.ExclusivePages, s.PageSize, kb(b.Total), beside, kb(b.Separate))
 	fmt.Fprintf(w, "Packing: %.2fx in bytes, %.2fx in weights, %.2fx for level 1 alone.\n", b.RatioBytes,
 		b.RatioWeights, b.RatioLevel1)
-	if x := s.Bench; x != nil {
-		fmt.Fprintf(w, "%d random executions: switching %.1f ms from pages, %.1f ms from weight files "+
-			"(%.1fx); execution %.0f ms and %.0f ms.\n",
-			x.Executions, x.SeparatedSwitchMS, x.FilesSwitchMS, x.FilesSwitchMS/x.SeparatedSwitchMS,
-			x.SeparatedExecuteMS, x.FilesExecuteMS)
+	for i, x := range s.Bench {
+		if i == 0 {
+			fmt.Fprintf(w, "%d random executions with weights from %s: switching %.2f ms in all, %.2f copies of float32 "+
+				"weights at the median; execution %.0f ms.\n", s.Executions, x.Source, x.SwitchMS, x.Copies, x.ExecuteMS)
+			continue
+		}
+		fmt.Fprintf(w, "  %s: switching %.2f ms (%.1fx), execution %.0f ms.\n", x.Source, x.SwitchMS,
+			x.SwitchMS/s.Bench[0].SwitchMS, x.ExecuteMS)
 	}
 	if s.Warning != "" {
 		fmt.Fprintf(w, "Warning: %s.\n", s.Warning)

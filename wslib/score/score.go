@@ -109,19 +109,29 @@ func (s *Scorer) Score(ctx context.Context, values []*tensors.Tensor,
 	if split.Len() == 0 {
 		return 0, fmt.Errorf("network %s: no samples to score", s.Network.Name)
 	}
-	objective, measures := s.Network.For(), make([]float64, split.Len())
-	_, needsInput := objective.(network.Reconstruction)
-	err := s.Each(ctx, values, split, func(i int, v []float32) {
-		sample := network.Sample{Label: split.Labels[i], Target: split.Target(i)}
-		if needsInput {
-			sample.Input = split.Sample(i)
-		}
-		measures[i] = objective.Measure(v, sample)
-	})
+	measures := make([]float64, split.Len())
+	err := s.Each(ctx, values, split, func(i int, v []float32) { measures[i] = measure(s.Network, split, i, v) })
 	if err != nil {
 		return 0, err
 	}
-	return objective.Score(measures, split.Labels, split.Clips), nil
+	return s.Network.For().Score(measures, split.Labels, split.Clips), nil
+}
+
+// Of is what a network's objective makes of outputs [samples, Outputs] for a split.
+func Of(n *network.Network, outputs []float32, split *datasets.Split) float64 {
+	width, measures := n.Outputs(), make([]float64, split.Len())
+	for i := range measures {
+		measures[i] = measure(n, split, i, outputs[i*width:(i+1)*width])
+	}
+	return n.For().Score(measures, split.Labels, split.Clips)
+}
+
+func measure(n *network.Network, split *datasets.Split, i int, output []float32) float64 {
+	sample := network.Sample{Label: split.Labels[i], Target: split.Target(i)}
+	if _, needsInput := n.For().(network.Reconstruction); needsInput {
+		sample.Input = split.Sample(i)
+	}
+	return n.For().Measure(output, sample)
 }
 
 // ClipAccuracy is the share of a split's recordings that are classified correctly by a

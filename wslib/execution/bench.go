@@ -1,0 +1,420 @@
+package execution
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/datasets"
+	"weightsep/wslib/internal/train"
+	"weightsep/wslib/network"
+	"weightsep/wslib/page"
+	"weightsep/wslib/score"
+)
+
+// Apart is a network of an engine as it was before weight separation, and its test samples.
+type Apart struct {
+	Values network.Values // in the order of the engine's network
+	Test   *datasets.Split
+	// Offline and Packed are what an offline evaluation on Test gives of these values and of the packed
+	// ones. An execution that gives another score is an error.
+	Offline, Packed float64
+}
+
+// BenchOptions of [Bench].
+type BenchOptions struct {
+	Executions int // random ones, of each source of weights
+	Requests   int // of a stream, see [Load]; 0: none
+	InPlace    bool
+	Seed       uint64
+	Dir        string // where the opponents' files are written; they are the caller's to remove
+	Progress   func(done, of int)
+}
+
+// The first two sources of a benchmark: the packed networks, and the bound that switches are measured
+// by, a copy of a network's float32 weights from host memory to where executions take them from.
+const (
+	PagesSource = "pages"
+	CopySource  = "float32 in RAM, copied"
+)
+
+// Result is what a benchmark measured, all of it in one process, the sources by turns.
+type Result struct {
+	Seed     uint64       `json:"seed"`
+	Networks []string     `json:"networks"` // of each execution
+	Memory   Memory       `json:"memory"`   // of the engine
+	Sources  []SourceTime `json:"sources"`
+	InPlace  []ModeTime   `json:"inPlace,omitempty"`
+	Load     *Load        `json:"load,omitempty"`
+}
+
+// SourceTime is how long switches and executions take with one source of weights.
+type SourceTime struct {
+	Name string `json:"name"`
+	Held int    `json:"heldBytes"` // in memory for all networks, beside the working memory of one
+	// Warm are switches as they come between executions: files are in the system's cache. Cold ones find
+	// nothing of it in the processor's caches, and files in no cache.
+	Warm    Times `json:"warm"`
+	Cold    Times `json:"cold"`
+	Execute Times `json:"execute"` // of all test samples
+}
+
+// Source is the one of that name, nil if there is none.
+func (r *Result) Source(name string) *SourceTime {
+	for i := range r.Sources {
+		if r.Sources[i].Name == name {
+			return &r.Sources[i]
+		}
+	}
+	return nil
+}
+
+// Times are durations in the order in which they were measured.
+type Times struct {
+	Each   []time.Duration `json:"eachNs"`
+	Median time.Duration   `json:"medianNs"`
+	P95    time.Duration   `json:"p95Ns"`
+	P99    time.Duration   `json:"p99Ns"`
+	Total  time.Duration   `json:"totalNs"`
+	Copies float64         `json:"copies,omitempty"` // the median, in medians of CopySource
+}
+
+func (t *Times) add(d time.Duration) { t.Each = append(t.Each, d) }
+
+func (t *Times) sum() {
+	for _, d := range t.Each {
+		t.Total += d
+	}
+	t.Median, t.P95, t.P99 = median(t.Each), percentile(t.Each, 0.95), percentile(t.Each, 0.99)
+}
+
+func median(d []time.Duration) time.Duration {
+	return (percentile(d, 0.5) + percentile(d, 0.5+0.5/float64(max(1, len(d))))) / 2
+}
+
+// percentile is the smallest duration that a share of all do not exceed; 0 of none.
+func percentile(d []time.Duration, share float64) time.Duration {
+	if len(d) == 0 {
+		return 0
+	}
+	d = slices.Sorted(slices.Values(d))
+	return d[min(max(0, int(math.Ceil(share*float64(len(d))-1e-9))-1), len(d)-1)]
+}
+
+// ModeTime is how long one batch of a network takes, medians of the same number of runs by turns.
+type ModeTime struct {
+	Network string        `json:"network"`
+	Batch   int           `json:"batch"`
+	Own     time.Duration `json:"ownNs"`      // its weights are ready
+	Switch  time.Duration `json:"switchedNs"` // a switch and the run
+	InPlace time.Duration `json:"inPlaceNs"`
+}
+
+// Bench switches to random networks and runs their test samples, with the packed networks of an engine
+// and with other sources of the same networks' weights, by turns and through the same executables. The
+// timer of a switch runs from the request until the weights are usable.
+//
+// The engine is used by nobody else meanwhile and has a batch size of 100. apart are its networks, in
+// its order.
+func Bench(ctx context.Context, e *Engine, apart []Apart, o BenchOptions) (*Result, error) {
+	b := &bench{Engine: e, apart: apart, options: o, result: &Result{Seed: o.Seed}}
+	defer b.close()
+	if err := b.open(); err != nil {
+		return nil, fmt.Errorf("execution: %w", err)
+	}
+	err := b.executions(ctx)
+	if err == nil {
+		err = b.cold(ctx)
+	}
+	if err == nil && o.InPlace {
+		err = b.inPlace(ctx)
+	}
+	if err == nil && o.Requests > 0 {
+		err = b.load(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("execution: %w", err)
+	}
+	b.result.Memory = e.Memory()
+	return b.result, nil
+}
+
+type bench struct {
+	*Engine
+	apart   []Apart
+	options BenchOptions
+	result  *Result
+
+	slot           *slot
+	sources        []*source
+	int8s          *page.Set
+	whole, packed  []*tensors.Tensor // states, resident: they are no part of a switch; nil: none
+	closers        []func()
+	done, expected int
+}
+
+func (b *bench) open() (err error) {
+	if !slices.Contains(b.Engine.options.Batches, batchSize) {
+		return fmt.Errorf("batches of %v, want also %d", b.Engine.options.Batches, batchSize)
+	}
+	b.slot, err = b.newSlot()
+	if err != nil {
+		return err
+	}
+	for i, a := range b.apart {
+		for _, s := range []struct {
+			to    *[]*tensors.Tensor
+			state []float32
+		}{{&b.whole, a.Values.State}, {&b.packed, b.set.Networks[i].State}} {
+			t, err := b.resident(s.state, b.state)
+			if err != nil {
+				return err
+			}
+			*s.to = append(*s.to, t)
+		}
+	}
+	b.sources, err = b.opponents()
+	b.expected = b.options.Executions + b.options.Requests
+	return err
+}
+
+func (b *bench) close() {
+	for _, f := range b.closers {
+		f()
+	}
+	network.Free(b.whole...)
+	network.Free(b.packed...)
+	if b.slot != nil {
+		b.slot.close()
+	}
+}
+
+func (b *bench) step() {
+	b.done++
+	b.options.Progress(b.done, b.expected)
+}
+
+// resident puts values on the device, with room for as many as the engine's executables take.
+func (b *bench) resident(values []float32, room int) (*tensors.Tensor, error) {
+	if len(values) == 0 {
+		return nil, nil
+	}
+	if !b.inHost() {
+		room = len(values)
+	}
+	t, flat, err := b.floats(room)
+	if err == nil {
+		copy(flat, values)
+		if !b.inHost() {
+			err = t.MaterializeOnDevice(b.backend, false, 0)
+		}
+	}
+	return t, err
+}
+
+// usable makes a source's weights of network i usable.
+func (b *bench) usable(s *source, in *slot, i int) (*tensors.Tensor, error) {
+	switch {
+	case s.resident != nil:
+		return s.resident[i], nil
+	case s.load == nil:
+		b.ready(in, -1)
+		err := b.fetch(in, i)
+		return in.weights, err
+	}
+	b.ready(in, -1)
+	n := b.nets[i].Weights()
+	if b.inHost() {
+		return in.weights, s.load(in.flatWeights[:n], i)
+	}
+	network.Free(in.weights)
+	t, flat, err := b.floats(n)
+	in.weights = t
+	if err == nil {
+		err = s.load(flat, i)
+	}
+	if err == nil {
+		err = t.MaterializeOnDevice(b.backend, false, 0)
+	}
+	return t, err
+}
+
+// stateOf is network i's state that belongs to a source's weights.
+func (b *bench) stateOf(s *source, i int) *tensors.Tensor {
+	if s.load == nil && s.resident == nil {
+		return b.packed[i]
+	}
+	return b.whole[i]
+}
+
+// batchSize is that of executions and of offline evaluations, so that their outputs are the same.
+const batchSize = 100
+
+// outputs are those of all samples of a split, in batches; the last repeats a sample.
+func (b *bench) outputs(ctx context.Context, i int, weights, state *tensors.Tensor,
+	split *datasets.Split) ([]float32, error) {
+	k, width := slices.Index(b.Engine.options.Batches, batchSize), b.nets[i].Outputs()
+	all := make([]float32, split.Len()*width)
+	index, flat := make([]int, batchSize), make([]float32, batchSize*split.Size())
+	for at := 0; at < split.Len(); at += batchSize {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		for j := range index {
+			index[j] = min(at+j, split.Len()-1)
+		}
+		split.Batch(flat, index)
+		if err := b.one(i, k, weights, state, flat, all[at*width:]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// one runs one batch, of the engine's k-th size.
+func (b *bench) one(i, k int, weights, state *tensors.Tensor, samples, outputs []float32) error {
+	x, err := b.inputs(b.slot, k, samples)
+	if err != nil {
+		return err
+	}
+	exec, err := b.executable(i, Switched)
+	if err != nil {
+		return err
+	}
+	args := []any{weights}
+	if state != nil {
+		args = append(args, state)
+	}
+	return call(exec, append(args, x), outputs)
+}
+
+// executions measures switches and executions.
+func (b *bench) executions(ctx context.Context) error {
+	rng := train.Rand(b.options.Seed, "bench")
+	times := make([]SourceTime, len(b.sources))
+	for s, source := range b.sources {
+		times[s].Name, times[s].Held = source.name, source.held
+	}
+	for k := range b.options.Executions {
+		i := rng.IntN(len(b.nets))
+		n, test := b.nets[i], b.apart[i].Test
+		b.result.Networks = append(b.result.Networks, n.Name)
+		if k == 0 || !slices.Contains(b.result.Networks[:k], n.Name) { // compiles
+			if _, err := b.outputs(ctx, i, b.sources[1].resident[i], b.whole[i], test.Slice(1)); err != nil {
+				return err
+			}
+		}
+		for turn := range b.sources {
+			s := (k + turn) % len(b.sources)
+			source := b.sources[s]
+			start := time.Now()
+			weights, err := b.usable(source, b.slot, i)
+			if err != nil {
+				return fmt.Errorf("switch to %s, %s: %w", n.Name, source.name, err)
+			}
+			ready := time.Now()
+			outputs, err := b.outputs(ctx, i, weights, b.stateOf(source, i), test)
+			if err != nil {
+				return fmt.Errorf("network %s: %w", n.Name, err)
+			}
+			times[s].Warm.add(ready.Sub(start))
+			times[s].Execute.add(time.Since(ready))
+			want := source.accuracy(i)
+			if got := score.Of(n, outputs, test); !math.IsNaN(want) && got != want {
+				return fmt.Errorf("%s scores %v with %s, its offline evaluation %v", n.Name, got, source.name, want)
+			}
+		}
+		b.step()
+	}
+	b.result.Sources = times
+	b.summed(func(s *SourceTime) *Times { return &s.Warm })
+	for s := range times {
+		times[s].Execute.sum()
+	}
+	return nil
+}
+
+// cold measures switches to the same networks that find nothing in caches.
+func (b *bench) cold(ctx context.Context) error {
+	cache := make([]byte, 64<<20)
+	for _, name := range b.result.Networks {
+		i := b.index[name]
+		for s, source := range b.sources {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if source.drop != nil {
+				if err := source.drop(i); err != nil {
+					return err
+				}
+			}
+			for at := 0; at < len(cache); at += 64 {
+				cache[at]++
+			}
+			start := time.Now()
+			if _, err := b.usable(source, b.slot, i); err != nil {
+				return fmt.Errorf("switch to %s, %s: %w", name, source.name, err)
+			}
+			b.result.Sources[s].Cold.add(time.Since(start))
+		}
+	}
+	b.summed(func(s *SourceTime) *Times { return &s.Cold })
+	return nil
+}
+
+// summed sums times of all sources up.
+func (b *bench) summed(of func(*SourceTime) *Times) {
+	for s := range b.result.Sources {
+		of(&b.result.Sources[s]).sum()
+	}
+	bound := of(b.result.Source(CopySource)).Median
+	for s := range b.result.Sources {
+		t := of(&b.result.Sources[s])
+		t.Copies = float64(t.Median) / float64(max(1, bound))
+	}
+}
+
+// inPlace measures all networks both ways, at batch sizes of 1, 10 and 100, by turns.
+func (b *bench) inPlace(ctx context.Context) error {
+	const rounds = 20
+	modes := []Mode{Switched, Switched, InPlace}
+	own, err := Open(b.backend, b.set, b.nets, Options{Batches: []int{1, 10, 100}, Mode: Switched})
+	if err != nil {
+		return err
+	}
+	defer own.Close()
+	for i, n := range b.nets {
+		for k, batch := range own.options.Batches {
+			x, out := make([]float32, batch*n.Samples()), make([]float32, batch*n.Outputs())
+			var times [3][]time.Duration
+			for round := range rounds + 1 {
+				for w, mode := range modes {
+					if err := ctx.Err(); err != nil {
+						return err
+					}
+					if w == 1 {
+						own.ready(own.slots[0], -1)
+					}
+					start := time.Now()
+					in, err := own.inputs(own.slots[0], k, x)
+					if err == nil {
+						err = own.execute(mode, own.slots[0], i, in, out)
+					}
+					if err != nil {
+						return fmt.Errorf("network %s, %s: %w", n.Name, mode, err)
+					}
+					if round > 0 { // the first compiles
+						times[w] = append(times[w], time.Since(start))
+					}
+				}
+			}
+			b.result.InPlace = append(b.result.InPlace, ModeTime{n.Name, batch, median(times[0]), median(times[1]),
+				median(times[2])})
+		}
+	}
+	return nil
+}
