@@ -120,7 +120,7 @@ func (p *opener) auto() (compute.Backend, Info, error) {
 
 // fastest opens CUDA or, where that cannot be, the CPU plugin.
 func (p *opener) fastest(options string) (compute.Backend, Info, error) {
-	if hasGPU(p.ctx) {
+	if HasGPU(p.ctx) {
 		b, info, err := p.plugin("cuda", options)
 		if err == nil {
 			return b, info, nil
@@ -145,7 +145,13 @@ func (p *opener) locate(name string) (path, origin string, err error) {
 	case name == "cpu":
 		return p.cpuPlugin()
 	case !filepath.IsAbs(name):
-		path, err = find(name, pluginDirs(), p.log)
+		if path, err = find(name, pluginDirs(), p.log); err != nil && name == "cuda" {
+			var other error
+			if path, other = pipPlugin(p.ctx); other != nil {
+				return "", "", errors.Join(err, other)
+			}
+			err = nil
+		}
 		return path, path, err
 	case p.wheel != nil && filepath.Clean(name) == p.wheelPlugin():
 		return name, p.wheel.String(), checkSum(name, p.wheel.pluginSum)

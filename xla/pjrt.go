@@ -29,7 +29,7 @@ func openPlugin(path, options, origin string) (compute.Backend, Info, error) {
 		return nil, Info{}, err
 	}
 	if origin == cpuWheel.String() {
-		if err := setXLAFlag(oneDNN); err != nil {
+		if err := setXLAFlag(oneDNN, "true"); err != nil {
 			return nil, Info{}, err
 		}
 	}

@@ -3,6 +3,7 @@ package xla
 import (
 	"context"
 	"debug/elf"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -18,7 +19,7 @@ import (
 	"github.com/gomlx/go-xla/installer"
 )
 
-var pluginFile = regexp.MustCompile(`^(?:pjrt_c_api_(.+)_plugin|pjrt[-_]plugin[-_](.+))\.(?:so|dylib|dll)$`)
+var pluginFile = regexp.MustCompile(`^(?:pjrt_c_api_(.+)_plugin|pjrt[-_]plugin[-_](.+)|xla_(.+)_plugin)\.(?:so|dylib|dll)$`)
 
 // pluginName returns the plugin's name as its file name has it, without a
 // version: "cpu", "cuda". A file named otherwise goes by its whole name.
@@ -28,7 +29,7 @@ func pluginName(path string) string {
 	if m == nil {
 		return base
 	}
-	name, _, _ := strings.Cut(m[1]+m[2], "_v")
+	name, _, _ := strings.Cut(m[1]+m[2]+m[3], "_v")
 	return name
 }
 
@@ -94,6 +95,38 @@ func pluginsIn(dir, name string) []string {
 	return append(plain, versioned...)
 }
 
+// pipPlugin returns the path of CUDA's plugin in a package of the Python on PATH, jax-cuda13-pjrt or
+// jax-cuda12-pjrt, and tells XLA and go-xla where the packages of NVIDIA beside it are.
+func pipPlugin(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	const find = `import importlib.util, os
+for name in "xla_cuda13", "xla_cuda12":
+    try:
+        spec = importlib.util.find_spec("jax_plugins." + name)
+    except ImportError:
+        break
+    if spec and spec.origin:
+        print(os.path.join(os.path.dirname(spec.origin), "xla_cuda_plugin.so"))
+        break`
+	out, err := exec.CommandContext(ctx, "python3", "-c", find).Output()
+	path := strings.TrimSpace(string(out))
+	if err != nil || !filepath.IsAbs(path) {
+		return "", fmt.Errorf("PJRT plugin of CUDA in a package of python3: %w", fs.ErrNotExist)
+	}
+	if err := checkWhole(path); err != nil {
+		return "", err
+	}
+	site := filepath.Dir(filepath.Dir(filepath.Dir(path)))
+	for _, dir := range []string{"cu13", "cuda_nvcc"} {
+		dir = filepath.Join(site, "nvidia", dir)
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			return path, errors.Join(setXLAFlag("--xla_gpu_cuda_data_dir", dir), os.Setenv("GOPJRT_CUDA_CHECKS", "0"))
+		}
+	}
+	return path, nil
+}
+
 // envPluginDirs returns the directories of PJRT_PLUGIN_LIBRARY_PATH.
 func envPluginDirs() []string {
 	var dirs []string
@@ -151,9 +184,9 @@ func checkWhole(path string) error {
 	return nil
 }
 
-// hasGPU reports whether an NVIDIA GPU is there. A container may have the
+// HasGPU reports whether an NVIDIA GPU is there. A container may have the
 // driver's control device only, and WSL the program only.
-func hasGPU(ctx context.Context) bool {
+func HasGPU(ctx context.Context) bool {
 	if nodes, _ := filepath.Glob("/dev/nvidia[0-9]*"); len(nodes) > 0 {
 		return true
 	}
@@ -171,11 +204,11 @@ func hasGPU(ctx context.Context) bool {
 // which is in the wheel: most convolutions of small networks take half the time.
 const oneDNN = "--xla_cpu_experimental_onednn_custom_call"
 
-// setXLAFlag sets a flag to true in XLA_FLAGS, which XLA reads when it compiles for the
+// setXLAFlag sets a flag to a value in XLA_FLAGS, which XLA reads when it compiles for the
 // first time, unless the user says otherwise. XLA ends the process at a flag that it
 // does not know, so set only those that the plugin has. An XLA_FLAGS that names a file
 // of flags, without a dash in front, stays as it is.
-func setXLAFlag(flag string) error {
+func setXLAFlag(flag, value string) error {
 	flags := strings.TrimSpace(os.Getenv("XLA_FLAGS"))
 	if flags != "" && flags[0] != '-' {
 		return nil
@@ -185,5 +218,5 @@ func setXLAFlag(flag string) error {
 			return nil
 		}
 	}
-	return os.Setenv("XLA_FLAGS", strings.TrimSpace(flags+" "+flag+"=true"))
+	return os.Setenv("XLA_FLAGS", strings.TrimSpace(flags+" "+flag+"="+value))
 }

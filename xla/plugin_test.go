@@ -3,6 +3,8 @@
 package xla
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -108,6 +110,53 @@ func TestFindPlugin(t *testing.T) {
 	}
 }
 
+// A stand-in for Python says where its package lies, as python3 does; NVIDIA's are beside it.
+func TestPipPlugin(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	site, bin := t.TempDir(), t.TempDir()
+	plugin := filepath.Join(site, "jax_plugins", "xla_cuda13", "xla_cuda_plugin.so")
+	nvidia := filepath.Join(site, "nvidia", "cu13")
+	for _, dir := range []string{filepath.Dir(plugin), nvidia} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", bin)
+	t.Setenv("XLA_FLAGS", "")
+	t.Setenv("GOPJRT_CUDA_CHECKS", "")
+	says := func(line string) {
+		t.Helper()
+		script := "#!/bin/sh\n" + line + "\n"
+		if err := os.WriteFile(filepath.Join(bin, "python3"), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := pipPlugin(t.Context()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no Python: %v", err)
+	}
+	says("exit 0")
+	if _, err := pipPlugin(t.Context()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no package: %v", err)
+	}
+	says("echo " + plugin)
+	if _, err := pipPlugin(t.Context()); err == nil {
+		t.Error("no file: no error")
+	}
+	if err := os.Symlink(self, plugin); err != nil {
+		t.Fatal(err)
+	}
+	path, err := pipPlugin(t.Context())
+	if err != nil || path != plugin || pluginName(path) != "cuda" {
+		t.Errorf("found %s (%v), want %s", path, err, plugin)
+	}
+	if got := os.Getenv("XLA_FLAGS"); got != "--xla_gpu_cuda_data_dir="+nvidia {
+		t.Errorf("XLA_FLAGS are %q", got)
+	}
+}
+
 func TestSetXLAFlag(t *testing.T) {
 	for _, test := range []struct{ have, want string }{
 		{"", "--some=true"},
@@ -117,7 +166,7 @@ func TestSetXLAFlag(t *testing.T) {
 		{"--something=false", "--something=false --some=true"},
 	} {
 		t.Setenv("XLA_FLAGS", test.have)
-		if err := setXLAFlag("--some"); err != nil {
+		if err := setXLAFlag("--some", "true"); err != nil {
 			t.Fatal(err)
 		}
 		if got := os.Getenv("XLA_FLAGS"); got != test.want {

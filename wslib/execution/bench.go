@@ -392,10 +392,12 @@ func (b *bench) inPlace(ctx context.Context) error {
 			x, out := make([]float32, batch*n.Samples()), make([]float32, batch*n.Outputs())
 			var times [3][]time.Duration
 			for round := range rounds + 1 {
-				for w, mode := range modes {
+				for turn := range modes {
 					if err := ctx.Err(); err != nil {
 						return err
 					}
+					w := (round + turn) % len(modes)
+					mode := modes[w]
 					if w == 1 {
 						own.ready(own.slots[0], -1)
 					}

@@ -10,6 +10,7 @@ import (
 	"weightsep/wslib/page"
 	"weightsep/wslib/separation"
 	_ "weightsep/xla/keepmemory"
+	"weightsep/xla/xlatest"
 )
 
 // ten builds pages for the ten networks from random Fisher information, scales
@@ -51,3 +52,5 @@ func ten(t testing.TB) ([]*network.Network, *page.Set) {
 	}
 	return nets, set
 }
+
+func TestMain(m *testing.M) { xlatest.Main(m) }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -203,7 +205,7 @@ func (a *app) fisherCommand() *ffcli.Command {
 
 func (a *app) benchCommand() *ffcli.Command {
 	f := a.flags("bench", "")
-	n := f.set.Int("n", 0, "random executions, measured now and not kept; default: those of the run")
+	n := f.set.Int("n", 0, "random executions, measured now and not kept; default: what the run has measured")
 	to := f.set.String("json", "", "`file` for all that was measured")
 	return f.verb("[-run DIR] [-n 50] [-json FILE]",
 		"switching and execution, from pages and from other sources of weights; requests under load",
@@ -221,20 +223,19 @@ func (a *app) benchCommand() *ffcli.Command {
 		}))
 }
 
-// bench is the benchmark of a run, which is kept there, or one of n executions.
+// bench is the benchmark that a run has, or one of n executions, or as many as it would have.
 func bench(ctx context.Context, r *pipeline.Run, n int) (*execution.Result, error) {
-	switch {
-	case n < 0:
+	if n < 0 {
 		return nil, usagef("%d executions, want 1 or more", n)
-	case n > 0:
-		o := r.Config().Bench
-		o.Executions = n
-		return r.Measure(ctx, o)
 	}
-	if err := r.Bench(ctx); err != nil {
-		return nil, err
+	if n == 0 {
+		if b, err := r.Benchmark(); !errors.Is(err, pipeline.ErrNotDone) {
+			return b, err
+		}
 	}
-	return r.Benchmark()
+	o := r.Config().Bench
+	o.Executions = cmp.Or(n, o.Executions)
+	return r.Measure(ctx, o)
 }
 
 // printBench prints what was measured for a person.
