@@ -3,7 +3,10 @@ package execution
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
+	"time"
 
 	"weightsep/wslib/network"
 	"weightsep/wslib/page"
@@ -15,48 +18,60 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// BenchmarkSwitch switches among the ten networks, stored in each way, beside a copy of as many
-// float32 weights: the bound.
+// BenchmarkSwitch switches among the ten networks, stored in each way, and copies as many float32 weights
+// in memory, the bound, by turns. It reports the ratio of the medians, of all networks and of the worst.
 func BenchmarkSwitch(b *testing.B) {
 	nets, set := ten(b)
 	var weights [][]float32
 	for i := range nets {
 		weights = append(weights, set.Weights(i))
 	}
-	dst, k := make([]float32, 1<<17), 0
-	b.Run("copy", func(b *testing.B) {
-		for b.Loop() {
-			copy(dst, weights[k%10])
-			k++
-		}
-	})
+	plain := set.Clone()
+	for i := range plain.Networks {
+		plain.Networks[i].Scales = nil
+	}
+	sets := map[string]*page.Set{"float32": plain}
 	for _, p := range precisions {
 		s := quantized(set, p, page.ScaleLog8)
-		if p == page.Float32 {
-			for i := range s.Networks {
-				s.Networks[i].Scales = nil
-			}
+		if p != page.Float32 {
+			sets[p.String()] = s
 		}
-		for _, keys := range []bool{false, true} {
-			if keys {
-				s = quantized(set, p, page.ScaleLog8)
-				s.KeyPrecision = page.Int2
-				for i := range s.Networks {
-					m := &s.Networks[i]
-					m.Keys = m.Table.PackKeys(weights[i], s.Size)
-				}
-			}
-			e := open(b, s, nets, Options{})
-			b.Run(fmt.Sprintf("%v keys %t", p, keys), func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					if err := e.Switch(nets[k%10].Name); err != nil {
-						b.Fatal(err)
-					}
-					k++
-				}
-			})
+		s = s.Clone()
+		s.KeyPrecision = page.Int2
+		for i := range s.Networks {
+			m := &s.Networks[i]
+			m.Keys = m.Table.PackKeys(weights[i], s.Size)
 		}
+		sets[p.String()+" with keys"] = s
+	}
+	for _, name := range slices.Sorted(maps.Keys(sets)) {
+		e := open(b, sets[name], nets, Options{})
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			dst, k := make([]float32, 1<<17), 0
+			copies, switches := make([][]time.Duration, 10), make([][]time.Duration, 10)
+			for b.Loop() {
+				i := k % 10
+				k++
+				start := time.Now()
+				copy(dst, weights[i])
+				copied := time.Now()
+				if err := e.Switch(nets[i].Name); err != nil {
+					b.Fatal(err)
+				}
+				copies[i] = append(copies[i], copied.Sub(start))
+				switches[i] = append(switches[i], time.Since(copied))
+			}
+			worst := 0.0
+			for i := range nets {
+				worst = max(worst, float64(median(switches[i]))/float64(median(copies[i])))
+			}
+			all, bound := median(slices.Concat(switches...)), median(slices.Concat(copies...))
+			b.ReportMetric(float64(all)/float64(bound), "copies")
+			b.ReportMetric(worst, "worst")
+			b.ReportMetric(float64(all), "switch-ns")
+			b.ReportMetric(float64(bound), "copy-ns")
+		})
 	}
 }
 

@@ -33,7 +33,7 @@ type Summary struct {
 	Stored         page.Stored  `json:"storedBytes"`
 	MeanChange     float64      `json:"meanTestChange"`       // of accuracy, in points
 	Executions     int          `json:"executions,omitempty"` // of the benchmark
-	Bench          []BenchTimes `json:"bench,omitempty"`
+	Bench          []BenchTimes `json:"switching,omitempty"`
 	Warning        string       `json:"warning,omitempty"` // training gained nothing
 
 	Seconds map[string]float64 `json:"wallSeconds"` // of each stage
