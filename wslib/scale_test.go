@@ -89,7 +89,8 @@ func TestClosed(t *testing.T) {
 	p.Close()
 	_, run := p.Run(ctx, "n0", make([]float32, 784))
 	_, add := p.Add(ctx, described("more", 1), wslib.Options{})
-	for what, err := range map[string]error{"run": run, "add": add, "save": p.Save(filepath.Join(t.TempDir(), "x"))} {
+	for what, err := range map[string]error{"run": run, "add": add,
+		"save": p.Save(filepath.Join(t.TempDir(), "x"))} {
 		if err == nil {
 			t.Errorf("%s after Close: no error", what)
 		}

@@ -121,7 +121,8 @@ for name in "xla_cuda13", "xla_cuda12":
 	for _, dir := range []string{"cu13", "cuda_nvcc"} {
 		dir = filepath.Join(site, "nvidia", dir)
 		if info, err := os.Stat(dir); err == nil && info.IsDir() {
-			return path, errors.Join(setXLAFlag("--xla_gpu_cuda_data_dir", dir), os.Setenv("GOPJRT_CUDA_CHECKS", "0"))
+			return path, errors.Join(setXLAFlag("--xla_gpu_cuda_data_dir", dir),
+				os.Setenv("GOPJRT_CUDA_CHECKS", "0"))
 		}
 	}
 	return path, nil

@@ -9,6 +9,7 @@ RUN is a run directory (ws run): its NAME/weights.npy are flat, layer after laye
 [in, out]) before its bias. Each runtime switches to 50 random networks, one thread; files are in the
 system's cache. A switch ends when a run of one sample could begin; that run is timed apart.
 """
+import contextlib
 import json
 import os
 import platform
@@ -183,7 +184,8 @@ def litert(nets, order, dir):
             made.append(tf.keras.layers.Dense(ws[i].shape[1]))
             y = made[-1](y)
             if i < len(ws) - 2:
-                y = tf.keras.layers.Activation("sigmoid")(y) if act == "sigmoid" else tf.keras.layers.LeakyReLU(0.2)(y)
+                leaky = tf.keras.layers.LeakyReLU(0.2)
+                y = tf.keras.layers.Activation("sigmoid")(y) if act == "sigmoid" else leaky(y)
         model = tf.keras.Model(x, y)
         for k, layer in enumerate(made):
             layer.set_weights(ws[2 * k : 2 * k + 2])
@@ -220,7 +222,7 @@ def torch(nets, order, dir):
             if i < len(ws) - 2:
                 parts.append(t.nn.Sigmoid() if act == "sigmoid" else t.nn.LeakyReLU(0.2))
         m = t.nn.Sequential(*parts)
-        t.save(m.state_dict(), os.path.join(dir, name + ".pt")) # values do not matter here
+        t.save(m.state_dict(), os.path.join(dir, name + ".pt"))  # values do not matter here
         modules[name] = m.eval()
     switches, runs = [], []
     for name in order:
@@ -239,10 +241,12 @@ def main():
     nets = {name: layers(name, run) for name in TEN}
     rng = random.Random(1)
     order = [rng.choice(list(TEN)) for _ in range(50)]
-    out = {"python": platform.python_version(), "machine": platform.processor() or platform.machine(), "ms": {}}
+    out = {"python": platform.python_version(), "machine": platform.machine(), "ms": {}}
     with tempfile.TemporaryDirectory() as dir:
         for runtime in tensorflow, onnxruntime, litert, torch:
-            for what, (switches, runs) in runtime(nets, order, dir).items():
+            with contextlib.redirect_stdout(sys.stderr):
+                times = runtime(nets, order, dir)
+            for what, (switches, runs) in times.items():
                 ms = np.array(switches) / 1e6
                 out["ms"][what] = {"median": round(float(np.median(ms)), 4),
                                    "p95": round(float(np.percentile(ms, 95)), 4),

@@ -325,7 +325,8 @@ func (b *bench) executions(ctx context.Context) error {
 			times[s].Execute.add(time.Since(ready))
 			want := source.accuracy(i)
 			if got := score.Of(n, outputs, test); !math.IsNaN(want) && got != want {
-				return fmt.Errorf("%s scores %v with %s, its offline evaluation %v", n.Name, got, source.name, want)
+				return fmt.Errorf("%s scores %v with %s, its offline "+
+					"evaluation %v", n.Name, got, source.name, want)
 			}
 		}
 		b.step()
@@ -380,7 +381,7 @@ func (b *bench) summed(of func(*SourceTime) *Times) {
 
 // inPlace measures all networks both ways, at batch sizes of 1, 10 and 100, by turns.
 func (b *bench) inPlace(ctx context.Context) error {
-	const rounds = 20
+	const rounds = 50
 	modes := []Mode{Switched, Switched, InPlace}
 	own, err := Open(b.backend, b.set, b.nets, Options{Batches: []int{1, 10, 100}, Mode: Switched})
 	if err != nil {
@@ -414,8 +415,9 @@ func (b *bench) inPlace(ctx context.Context) error {
 					}
 				}
 			}
-			b.result.InPlace = append(b.result.InPlace, ModeTime{n.Name, batch, median(times[0]), median(times[1]),
-				median(times[2])})
+			b.result.InPlace = append(b.result.InPlace,
+				ModeTime{n.Name, batch, median(times[0]), median(times[1]),
+					median(times[2])})
 		}
 	}
 	return nil

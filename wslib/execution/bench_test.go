@@ -48,7 +48,8 @@ func benchSetup(t *testing.T, b compute.Backend) (*Engine, []Apart) {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.Close)
-	data, err := datasets.Open(context.Background(), "fmnist", datasets.Options{StandInTrain: 20, StandInTest: 50})
+	data, err := datasets.Open(context.Background(), "fmnist",
+		datasets.Options{StandInTrain: 20, StandInTest: 50})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,8 @@ func benchSetup(t *testing.T, b compute.Backend) (*Engine, []Apart) {
 			to *float64
 			w  []float32
 		}{{&a.Offline, a.Values.Weights}, {&a.Packed, set.Weights(i)}} {
-			if *s.to, err = c.Score(context.Background(), network.Values{Weights: s.w}.On(), a.Test); err != nil {
+			if *s.to, err = c.Score(context.Background(), network.Values{Weights: s.w}.On(),
+				a.Test); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -83,7 +85,8 @@ func TestBench(t *testing.T) {
 		t.Errorf("another score: %v", err)
 	}
 	o.Dir = filepath.Join(o.Dir, "none")
-	if _, err := Bench(context.Background(), e, apart, o); err == nil || !strings.Contains(err.Error(), "none") {
+	if _, err := Bench(context.Background(), e, apart, o); err == nil ||
+		!strings.Contains(err.Error(), "none") {
 		t.Errorf("no directory: %v", err)
 	}
 	canceled, cancel := context.WithCancel(context.Background())
@@ -97,8 +100,9 @@ func TestBench(t *testing.T) {
 func testBench(t *testing.T, e *Engine, apart []Apart) {
 	t.Helper()
 	last := 0
-	r, err := Bench(context.Background(), e, apart, BenchOptions{Executions: 8, Requests: 30, InPlace: true, Seed: 4,
-		Dir: t.TempDir(), Progress: func(done, of int) { last = of - done }})
+	r, err := Bench(context.Background(), e, apart,
+		BenchOptions{Executions: 8, Requests: 30, InPlace: true, Seed: 4,
+			Dir: t.TempDir(), Progress: func(done, of int) { last = of - done }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +128,8 @@ func testBench(t *testing.T, e *Engine, apart []Apart) {
 		t.Fatalf("load %+v", l)
 	}
 	for k, s := range l.Sources {
-		if s.Switches != l.Sources[0].Switches || (s.Loads > 0) != (k == 1 || k == 2) || s.P95[11] < s.Median[11] {
+		if s.Switches != l.Sources[0].Switches || (s.Loads > 0) != (k == 1 || k == 2) ||
+			s.P95[11] < s.Median[11] {
 			t.Errorf("load %+v", s)
 		}
 	}
@@ -160,7 +165,8 @@ func TestDeviceOfItsOwnMemory(t *testing.T) {
 
 // statefulSet is one network of two weights, 0.5 and 1, and state 10 and 1.
 func statefulSet(n *network.Network) *page.Set {
-	return &page.Set{Format: page.Format{Size: 4, Shared: 2, Precision: page.Int8}, Pages: []byte{1, 2, 3, 4, 5, 6, 7, 8},
+	return &page.Set{Format: page.Format{Size: 4, Shared: 2, Precision: page.Int8},
+		Pages: []byte{1, 2, 3, 4, 5, 6, 7, 8},
 		Networks: []page.Member{{Name: n.Name, Weights: 2, Table: page.Table{Shared: 2, Entries: []int32{0}},
 			Scales: []float32{0.5}, State: []float32{10, 1}}}}
 }

@@ -105,7 +105,8 @@ func BenchmarkRun(b *testing.B) {
 			}
 			on := network.Values{Weights: set.Weights(i)}.On()
 			x, to := random(batch*n.Samples(), 1), make([]float32, batch*n.Outputs())
-			in, _, err := room(xlatest.Backend(b), shapes.Make(dtypes.Float32, append([]int{batch}, n.Input()...)...))
+			in, _, err := room(xlatest.Backend(b),
+				shapes.Make(dtypes.Float32, append([]int{batch}, n.Input()...)...))
 			if err != nil {
 				b.Fatal(err)
 			}

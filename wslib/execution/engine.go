@@ -110,7 +110,8 @@ func Open(backend compute.Backend, set *page.Set, nets []*network.Network, o Opt
 	for i, m := range set.Networks {
 		n := nets[i]
 		if n.Name != m.Name || n.Weights() != m.Weights || n.StateSize() != len(m.State) {
-			return nil, fmt.Errorf("execution: network %d of the set is %s of %d weights and %d of state, want %s "+
+			return nil, fmt.Errorf("execution: network %d of the set is %s of %d weights and %d of state, "+
+				"want %s "+
 				"of %d and %d", i, m.Name, m.Weights, len(m.State), n.Name, n.Weights(), n.StateSize())
 		}
 		e.index[m.Name] = i
@@ -128,7 +129,8 @@ func Open(backend compute.Backend, set *page.Set, nets []*network.Network, o Opt
 
 func (o Options) validate() error {
 	if o.Slots < 1 || len(o.Batches) == 0 || o.Batches[0] != 1 {
-		return fmt.Errorf("%d slots and batches of %v, want 1 slot or more and batches of 1 and perhaps others",
+		return fmt.Errorf("%d slots and batches of %v, want 1 slot or more and batches of 1 and "+
+			"perhaps others",
 			o.Slots, o.Batches)
 	}
 	if !slices.Contains([]Mode{Measured, Switched, InPlace}, o.Mode) {
@@ -265,7 +267,8 @@ func (e *Engine) Verify(set *page.Set) error {
 func same(name string, got, want []float32) error {
 	for k := range want {
 		if math.Float32bits(got[k]) != math.Float32bits(want[k]) {
-			return fmt.Errorf("execution: %s: weight %d is %v on the device, %v in the pages", name, k, got[k],
+			return fmt.Errorf("execution: %s: weight %d is %v on the device, %v in "+
+				"the pages", name, k, got[k],
 				want[k])
 		}
 	}

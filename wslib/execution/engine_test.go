@@ -69,7 +69,8 @@ func TestGatherIsBitExact(t *testing.T) {
 // Outputs of all networks, in turn, are those of a network with weights of its own, both ways.
 func TestRunAgrees(t *testing.T) {
 	nets, set := ten(t)
-	engines := []*Engine{open(t, set, nets, Options{Mode: Switched}), open(t, set, nets, Options{Mode: InPlace})}
+	engines := []*Engine{open(t, set, nets, Options{Mode: Switched}),
+		open(t, set, nets, Options{Mode: InPlace})}
 	for i, n := range nets {
 		x := random(2*n.Samples(), uint64(i))
 		want := offline(t, n, network.Values{Weights: set.Weights(i)}, 2, x)

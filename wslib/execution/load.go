@@ -118,7 +118,8 @@ func (b *bench) sides(budget int) ([]*side, error) {
 	}
 	return []*side{
 		{source: b.sources[0]},
-		{source: &source{name: "float32, the rest in files", held: budget, load: floats.load}, cache: floats},
+		{source: &source{name: "float32, the rest in files", held: budget, load: floats.load},
+			cache: floats},
 		{source: &source{name: "int8, the rest in files", held: budget, load: codes.load}, cache: codes},
 		{source: b.sources[1]},
 	}, nil
@@ -144,7 +145,8 @@ func (b *bench) load(ctx context.Context) error {
 	k := slices.Index(b.Engine.options.Batches, 1)
 	for i, n := range b.nets { // compiles
 		out := make([]float32, n.Outputs())
-		if err := b.one(i, k, b.sources[1].resident[i], b.whole[i], b.apart[i].Test.Sample(0), out); err != nil {
+		if err := b.one(i, k, b.sources[1].resident[i], b.whole[i], b.apart[i].Test.Sample(0),
+			out); err != nil {
 			return err
 		}
 	}

@@ -26,8 +26,9 @@ type source struct {
 	held     int                              // bytes in memory
 	resident []*tensors.Tensor                // weights of each network, on the device for good; nil: load
 	load     func(dst []float32, i int) error // nil, without resident: the engine switches
-	drop     func(i int) error                // what the system's cache has of network i's file; nil: no file
-	accuracy func(i int) float64              // of an offline evaluation; NaN: none was made
+	// what the system's cache has of network i's file; nil: no file
+	drop     func(i int) error
+	accuracy func(i int) float64 // of an offline evaluation; NaN: none was made
 }
 
 // opponents are the packed networks and what they are compared with.

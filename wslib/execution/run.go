@@ -24,7 +24,8 @@ func (e *Engine) Run(ctx context.Context, name string, outputs, inputs []float32
 	size, width := e.nets[i].Samples(), e.nets[i].Outputs()
 	n := len(inputs) / size
 	if n == 0 || len(inputs) != n*size || len(outputs) != n*width {
-		return fmt.Errorf("execution: network %s: %d values in and %d out, want %d and %d for each sample", name,
+		return fmt.Errorf("execution: network %s: %d values in and %d out, want %d and %d for "+
+			"each sample", name,
 			len(inputs), len(outputs), size, width)
 	}
 	s, err := e.take(i)

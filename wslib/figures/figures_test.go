@@ -95,7 +95,8 @@ func charts(t *testing.T) []struct {
 			[]string{"Packing ratio 5.8x: 459.2 KB instead of 2,670 KB", "scales (level 1): 5.2 KB, 1.1 %",
 				"keys (level 2): 81.9 KB, 17.8 %", "alone: 8.5x"}},
 		{"times", must(Times(testBench())),
-			[]string{"takes 11.0 µs, 1.10 copies", "checkpoint 520.0 µs: 47 times faster", "cold", "5 random executions"}},
+			[]string{"takes 11.0 µs, 1.10 copies", "checkpoint 520.0 µs: 47 " +
+				"times faster", "cold", "5 random executions"}},
 		{"load", must(Load(testLoad())),
 			[]string{"In 83.0 KB, packed networks serve 3,000 requests a second", "from files: 700/s",
 				"95th percentile of latency (ms, log)", "Zipf popularity (1.1)"}},
@@ -178,7 +179,8 @@ func scaledAndKeyed() page.Stored {
 // testBench has five switches of each source; cold ones take three times as long.
 func testBench() *execution.Result {
 	r := &execution.Result{Networks: slices.Repeat([]string{"mnist"}, 5)}
-	for name, us := range map[string]float64{execution.PagesSource: 11, execution.CopySource: 10, "checkpoint": 520} {
+	for name, us := range map[string]float64{execution.PagesSource: 11, execution.CopySource: 10,
+		"checkpoint": 520} {
 		s := execution.SourceTime{Name: name}
 		for _, f := range []float64{0.5, 0.75, 1, 1.25, 1.5} {
 			s.Warm.Each = append(s.Warm.Each, time.Duration(us*f*1e3))
@@ -188,7 +190,10 @@ func testBench() *execution.Result {
 		s.Warm.Copies = us / 10
 		r.Sources = append(r.Sources, s)
 	}
-	slices.SortFunc(r.Sources, func(a, b execution.SourceTime) int { return strings.Compare(b.Name, a.Name) })
+	slices.SortFunc(r.Sources, func(a, b execution.SourceTime) int {
+		return strings.Compare(b.Name,
+			a.Name)
+	})
 	return r
 }
 

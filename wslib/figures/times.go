@@ -22,7 +22,8 @@ func Times(r *execution.Result) (*Figure, error) {
 	for _, s := range r.Sources {
 		for _, t := range []execution.Times{s.Warm, s.Cold} {
 			if len(t.Each) == 0 || len(t.Each) != len(r.Networks) {
-				return nil, fmt.Errorf("figures: times: %d switches, %s, in %d executions", len(t.Each), s.Name,
+				return nil, fmt.Errorf("figures: times: %d switches, %s, in %d "+
+					"executions", len(t.Each), s.Name,
 					len(r.Networks))
 			}
 			for _, d := range t.Each {
@@ -32,10 +33,12 @@ func Times(r *execution.Result) (*Figure, error) {
 	}
 	pages, bound := r.Source(execution.PagesSource), r.Source(execution.CopySource)
 	if pages == nil || bound == nil {
-		return nil, fmt.Errorf("figures: times: no source %q or %q", execution.PagesSource, execution.CopySource)
+		return nil, fmt.Errorf("figures: times: no source "+
+			"%q or %q", execution.PagesSource, execution.CopySource)
 	}
 	last := r.Sources[len(r.Sources)-1]
-	x := logAxis("time from the request until weights are usable (ms, log)", math.Log10(lo), math.Log10(hi), 0.03)
+	x := logAxis("time from the request until weights are usable "+
+		"(ms, log)", math.Log10(lo), math.Log10(hi), 0.03)
 	n := len(r.Sources)
 	p := newPlot(x, axis{max: float64(n)}, func(c scaled) {
 		copies := inMS(bound.Warm.Median)
@@ -87,10 +90,13 @@ func Times(r *execution.Result) (*Figure, error) {
 		title: fmt.Sprintf("A switch from pages takes %s, %.2f copies of the weights; from %s %s: %s",
 			microseconds(pages.Warm.Median), pages.Warm.Copies, last.Name, microseconds(last.Warm.Median),
 			speed(pages.Warm.Median, last.Warm.Median)),
-		below: fmt.Sprintf("%d random executions. Warm: files are in the system's cache. Cold: nothing is in the "+
-			"processor's caches, files in none. Dashed: one and two copies of float32 weights.", len(r.Networks)),
+		below: fmt.Sprintf("%d random executions. Warm: files are in the system's cache. Cold: nothing "+
+			"is in the "+
+			"processor's caches, files in none. Dashed: one and two copies of float32 "+
+			"weights.", len(r.Networks)),
 		height: vg.Length(40*n + 40),
-		legend: []legendEntry{{"warm", dots(false)}, {"cold", dots(true)}, stroked("median", line(black, 2))},
+		legend: []legendEntry{{"warm", dots(false)}, {"cold", dots(true)},
+			stroked("median", line(black, 2))},
 		draw: func(c draw.Canvas) {
 			const left = 150
 			sty := aligned(style(textSize, black), text.XRight, text.YCenter)
@@ -100,7 +106,8 @@ func Times(r *execution.Result) (*Figure, error) {
 				lines := wrap(s.Name, sty, left-8, 2)
 				for k, l := range lines {
 					up := vg.Length(len(lines)-1)/2 - vg.Length(k)
-					c.FillText(sty, pt(c.Min.X+left-8, inside.Max.Y-step*(vg.Length(i)+0.5)+up*(textSize+2)), l)
+					c.FillText(sty, pt(c.Min.X+left-8,
+						inside.Max.Y-step*(vg.Length(i)+0.5)+up*(textSize+2)), l)
 				}
 			}
 			p.Draw(draw.Crop(c, left, 0, 0, 0))
@@ -117,7 +124,8 @@ func Load(l *execution.Load) (*Figure, error) {
 	lo, hi := math.Inf(1), 0.0
 	for _, s := range l.Sources {
 		if len(s.P95) == 0 || len(s.P95) != len(l.Rates) {
-			return nil, fmt.Errorf("figures: load: %d latencies of %s at %d rates", len(s.P95), s.Name, len(l.Rates))
+			return nil, fmt.Errorf("figures: load: %d latencies of %s at "+
+				"%d rates", len(s.P95), s.Name, len(l.Rates))
 		}
 		for _, d := range s.P95 {
 			lo, hi = min(lo, inMS(max(d, resolution))), max(hi, inMS(d))
@@ -133,7 +141,8 @@ func Load(l *execution.Load) (*Figure, error) {
 			line(hue(i), 1.5, dashes(i)...)))
 	}
 	p := newPlot(axis{"requests a second", 0, most, ticks(0, most, 8)},
-		logAxis("95th percentile of latency (ms, log)", math.Log10(lo), math.Log10(hi), 0.04), func(c scaled) {
+		logAxis("95th percentile of latency (ms, log)", math.Log10(lo), math.Log10(hi), 0.04),
+		func(c scaled) {
 			for i, s := range l.Sources {
 				var course []vg.Point
 				for k, d := range s.P95 {
@@ -149,8 +158,10 @@ func Load(l *execution.Load) (*Figure, error) {
 	return chart{
 		title: fmt.Sprintf("In %s, packed networks serve %s requests a second", kilobytes(l.Budget),
 			grouped(first.Capacity, 0)),
-		below: fmt.Sprintf("%s requests of one sample, for networks of Zipf popularity (%.1f), that arrive at random; "+
-			"every source but the last has that budget of memory. Beside each name is what it serves without pause.",
+		below: fmt.Sprintf("%s requests of one sample, for networks of Zipf popularity (%.1f), that "+
+			"arrive at random; "+
+			"every source but the last has that budget of memory. Beside each name is what it serves "+
+			"without pause.",
 			grouped(float64(l.Requests), 0), l.Zipf),
 		height: 250, legend: legend, draw: p.Draw,
 	}.figure(), nil

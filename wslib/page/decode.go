@@ -70,8 +70,8 @@ func (p Precision) decode(dst []float32, packed, keys []byte, scale float32) {
 			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(packed[4*i:])) * scale
 		}
 	case 8:
-		for i := range dst {
-			dst[i] = float32(int8(packed[i])) * scale
+		for i, b := range packed[:len(dst)] {
+			dst[i] = float32(int8(b)) * scale
 		}
 	case 4:
 		decode4(dst, packed, scale)

@@ -134,7 +134,8 @@ func (r *Run) Figures(ctx context.Context, dir string) ([]string, error) {
 		draw func() (*figures.Figure, error)
 	}{
 		{"density", r.DensityChart}, {"occupancy", r.OccupancyChart}, {"history", r.HistoryChart},
-		{"accuracy", r.BeforeAfterChart}, {"memory", r.MemoryChart}, {"times", r.TimesChart}, {"load", r.LoadChart},
+		{"accuracy", r.BeforeAfterChart}, {"memory", r.MemoryChart}, {"times", r.TimesChart},
+		{"load", r.LoadChart},
 	} {
 		if err := ctx.Err(); err != nil {
 			return saved, err

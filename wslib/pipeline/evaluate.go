@@ -188,8 +188,9 @@ func (r *Run) Measure(ctx context.Context, o Bench) (*execution.Result, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	return execution.Bench(ctx, e, apart, execution.BenchOptions{Executions: o.Executions, Requests: o.Requests,
-		InPlace: o.InPlace, Seed: r.config.Seed, Dir: dir,
+	return execution.Bench(ctx, e, apart, execution.BenchOptions{Executions: o.Executions,
+		Requests: o.Requests,
+		InPlace:  o.InPlace, Seed: r.config.Seed, Dir: dir,
 		Progress: func(done, of int) { r.options.Progress(stageBench, done, of, "") }})
 }
 

@@ -192,8 +192,10 @@ func (s *Summary) Write(w io.Writer) error {
 		b.RatioWeights, b.RatioLevel1)
 	for i, x := range s.Bench {
 		if i == 0 {
-			fmt.Fprintf(w, "%d random executions with weights from %s: switching %.2f ms in all, %.2f copies of float32 "+
-				"weights at the median; execution %.0f ms.\n", s.Executions, x.Source, x.SwitchMS, x.Copies, x.ExecuteMS)
+			fmt.Fprintf(w, "%d random executions with weights from %s: switching %.2f ms in all, %.2f "+
+				"copies of float32 "+
+				"weights at the median; execution %.0f ms.\n", s.Executions, x.Source, x.SwitchMS, x.Copies,
+				x.ExecuteMS)
 			continue
 		}
 		fmt.Fprintf(w, "  %s: switching %.2f ms (%.1fx), execution %.0f ms.\n", x.Source, x.SwitchMS,

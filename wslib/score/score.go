@@ -110,7 +110,10 @@ func (s *Scorer) Score(ctx context.Context, values []*tensors.Tensor,
 		return 0, fmt.Errorf("network %s: no samples to score", s.Network.Name)
 	}
 	measures := make([]float64, split.Len())
-	err := s.Each(ctx, values, split, func(i int, v []float32) { measures[i] = measure(s.Network, split, i, v) })
+	err := s.Each(ctx, values, split, func(i int,
+		v []float32) {
+		measures[i] = measure(s.Network, split, i, v)
+	})
 	if err != nil {
 		return 0, err
 	}

@@ -205,7 +205,8 @@ func (a *app) fisherCommand() *ffcli.Command {
 
 func (a *app) benchCommand() *ffcli.Command {
 	f := a.flags("bench", "")
-	n := f.set.Int("n", 0, "random executions, measured now and not kept; default: what the run has measured")
+	n := f.set.Int("n", 0, "random executions, measured now and not kept; default: what the run has "+
+		"measured")
 	to := f.set.String("json", "", "`file` for all that was measured")
 	return f.verb("[-run DIR] [-n 50] [-json FILE]",
 		"switching and execution, from pages and from other sources of weights; requests under load",
@@ -241,33 +242,40 @@ func bench(ctx context.Context, r *pipeline.Run, n int) (*execution.Result, erro
 // printBench prints what was measured for a person.
 func printBench(w io.Writer, b *execution.Result) error {
 	us := func(d time.Duration) float64 { return float64(d) / 1e3 }
-	fmt.Fprintf(w, "%d random executions, microseconds; copies are of a network's float32 weights in RAM\n\n",
+	fmt.Fprintf(w, "%d random executions, microseconds; copies are of a network's float32 weights "+
+		"in RAM\n\n",
 		len(b.Networks))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "weights from\theld KB\tswitch, median\tp95\tp99\tall\tcopies\tcold\tcopies\texecution, all\t")
+	fmt.Fprintln(t, "weights from\theld KB\tswitch, "+
+		"median\tp95\tp99\tall\tcopies\tcold\tcopies\texecution, all\t")
 	for _, s := range b.Sources {
 		fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%.1f\t%.1f\t%.0f\t%.2f\t%.1f\t%.2f\t%.0f\t\n", s.Name,
-			float64(s.Held)/1e3, us(s.Warm.Median), us(s.Warm.P95), us(s.Warm.P99), us(s.Warm.Total), s.Warm.Copies,
+			float64(s.Held)/1e3, us(s.Warm.Median), us(s.Warm.P95), us(s.Warm.P99), us(s.Warm.Total),
+			s.Warm.Copies,
 			us(s.Cold.Median), s.Cold.Copies, us(s.Execute.Total))
 	}
 	if len(b.InPlace) > 0 {
 		fmt.Fprintln(t, "\nnetwork\tbatch\town weights\tswitch and run\tin place\t")
 	}
 	for _, m := range b.InPlace {
-		fmt.Fprintf(t, "%s\t%d\t%.1f\t%.1f\t%.1f\t\n", m.Network, m.Batch, us(m.Own), us(m.Switch), us(m.InPlace))
+		fmt.Fprintf(t, "%s\t%d\t%.1f\t%.1f\t%.1f\t\n", m.Network, m.Batch, us(m.Own), us(m.Switch),
+			us(m.InPlace))
 	}
 	if l := b.Load; l != nil {
-		fmt.Fprintf(t, "\n%d requests, Zipf %.1f, %.1f KB\tserved/s\tswitches\tfiles read\tp95 at %.0f/s\tat %.0f/s\t\n",
+		fmt.Fprintf(t, "\n%d requests, Zipf %.1f, %.1f KB\tserved/s\tswitches\tfiles read\tp95 at "+
+			"%.0f/s\tat %.0f/s\t\n",
 			l.Requests, l.Zipf, float64(l.Budget)/1e3, l.Rates[0], l.Rates[len(l.Rates)/2-1])
 		for _, s := range l.Sources {
-			fmt.Fprintf(t, "%s\t%.0f\t%d\t%d\t%.1f\t%.1f\t\n", s.Name, s.Capacity, s.Switches, s.Loads, us(s.P95[0]),
+			fmt.Fprintf(t, "%s\t%.0f\t%d\t%d\t%.1f\t%.1f\t\n", s.Name, s.Capacity, s.Switches, s.Loads,
+				us(s.P95[0]),
 				us(s.P95[len(l.Rates)/2-1]))
 		}
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nmemory of the engine: %d bytes on the device, %d of working memory, %d in the host's\n",
+	_, err := fmt.Fprintf(w, "\nmemory of the engine: %d bytes on the device, %d of working memory, %d in "+
+		"the host's\n",
 		b.Memory.Device, b.Memory.Working, b.Memory.Host)
 	return err
 }
