@@ -61,6 +61,10 @@ func TestManyNetworks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer many.Close()
+	a, b := few.Engine().Memory(), many.Engine().Memory()
+	if a.Device != b.Device || a.Working != b.Working || b.Host != 100*a.Host {
+		t.Errorf("memory %+v of 3 networks, %+v of 300", a, b)
+	}
 	x := points(3, 784/2).Inputs[:784]
 	var last []float32
 	for _, name := range []string{"n0", "n1", "n299", "n2"} {
@@ -72,10 +76,6 @@ func TestManyNetworks(t *testing.T) {
 	}
 	if want, err := few.Run(ctx, "n2", x); err != nil || !slices.Equal(last, want) {
 		t.Errorf("n2 gives %v among 300, %v among 3 (%v)", last, want, err)
-	}
-	a, b := few.Engine().Memory(), many.Engine().Memory()
-	if a.Device != b.Device || a.Working != b.Working || b.Host != 100*a.Host {
-		t.Errorf("memory %+v of 3 networks, %+v of 300", a, b)
 	}
 }
 

@@ -163,7 +163,7 @@ func Sweep(root *os.Root, dir string) error {
 		return err
 	}
 	for _, e := range entries {
-		if IsTemporary(e.Name()) && e.Type().IsRegular() {
+		if IsTemporary(e.Name()) && (e.Type().IsRegular() || e.IsDir()) {
 			if err := Remove(root, filepath.Join(dir, e.Name())); err != nil {
 				return err
 			}
@@ -172,7 +172,7 @@ func Sweep(root *os.Root, dir string) error {
 	return nil
 }
 
-// IsTemporary tells the name of a file that [Create] began.
+// IsTemporary tells the name of a file that [Create] began, or of a directory for what is not kept.
 func IsTemporary(name string) bool {
 	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".tmp")
 }

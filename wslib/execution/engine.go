@@ -511,7 +511,14 @@ func (e *Engine) fetch(s *slot, i int) error {
 // ready notes which network is ready in a slot that the caller has; -1: none.
 func (e *Engine) ready(s *slot, i int) {
 	e.mu.Lock()
-	s.network, s.next = i, -1
+	s.network = i
+	e.mu.Unlock()
+}
+
+// settled lets calls that wait for what is made ready in a slot look for another one.
+func (e *Engine) settled(s *slot) {
+	e.mu.Lock()
+	s.next = -1
 	e.mu.Unlock()
 	e.given.Broadcast()
 }

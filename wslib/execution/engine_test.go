@@ -332,3 +332,25 @@ func stateful(t testing.TB, name string) *network.Network {
 	}
 	return n
 }
+
+// Goroutines that are the first to run a GoMLX function, in several batch sizes, compile it together.
+func TestColdConcurrently(t *testing.T) {
+	n := stateful(t, "a")
+	for _, mode := range []Mode{Switched, InPlace, Measured} {
+		e := open(t, statefulSet(n), []*network.Network{n},
+			Options{Slots: 4, Batches: []int{1, 2, 3, 4}, Mode: mode})
+		var all sync.WaitGroup
+		for g := range 8 {
+			all.Go(func() {
+				samples := 1 + g%4
+				x, out := make([]float32, 2*samples), make([]float32, 2*samples)
+				x[0] = float32(g)
+				if err := e.Run(context.Background(), "a", out, x); err != nil ||
+					out[0] != 0.5*float32(g)+10 {
+					t.Errorf("%s: %v (%v)", mode, out, err)
+				}
+			})
+		}
+		all.Wait()
+	}
+}

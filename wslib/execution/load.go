@@ -125,8 +125,9 @@ func (b *bench) sides(budget int) ([]*side, error) {
 	}, nil
 }
 
-// load measures a stream of requests.
+// load measures a stream of requests: as many as thirty seconds hold.
 func (b *bench) load(ctx context.Context) error {
+	const atLeast, enough = 50, 30 * time.Second
 	budget := b.set.Stored().Total
 	sides, err := b.sides(budget)
 	if err != nil {
@@ -150,7 +151,12 @@ func (b *bench) load(ctx context.Context) error {
 			return err
 		}
 	}
-	for r := range b.options.Requests {
+	for r, begun := 0, time.Now(); r < b.options.Requests; r++ {
+		if r >= atLeast && time.Since(begun) > enough {
+			b.done = b.expected - 1
+			b.step()
+			break
+		}
 		i := popular[which.Uint64()]
 		test := b.apart[i].Test
 		sample, out := test.Sample(rng.IntN(test.Len())), make([]float32, b.nets[i].Outputs())

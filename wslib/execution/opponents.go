@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,14 +26,12 @@ type source struct {
 	resident []*tensors.Tensor                // weights of each network, on the device for good; nil: load
 	load     func(dst []float32, i int) error // nil, without resident: the engine switches
 	// what the system's cache has of network i's file; nil: no file
-	drop     func(i int) error
-	accuracy func(i int) float64 // of an offline evaluation; NaN: none was made
+	drop func(i int) error
 }
 
 // opponents are the packed networks and what they are compared with.
 func (b *bench) opponents() ([]*source, error) {
-	packed := &source{name: PagesSource, held: b.set.Stored().Total,
-		accuracy: func(i int) float64 { return b.apart[i].Packed }}
+	packed := &source{name: PagesSource, held: b.set.Stored().Total}
 	resident := &source{name: "float32 on the device, all networks"}
 	for _, a := range b.apart {
 		t, err := b.resident(a.Values.Weights, b.weights)
@@ -52,8 +49,7 @@ func (b *bench) opponents() ([]*source, error) {
 	b.int8s = b.rounded()
 	s := b.int8s.Stored()
 	codes := &source{name: int8Source, held: s.Exclusive + s.Scales,
-		load:     func(dst []float32, i int) error { b.int8s.Gather(dst, i); return nil },
-		accuracy: func(int) float64 { return math.NaN() }}
+		load: func(dst []float32, i int) error { b.int8s.Gather(dst, i); return nil }}
 	all := []*source{packed, resident, ram, codes}
 	for _, open := range []func() (*source, error){b.weightFiles, b.mapped, b.checkpoints} {
 		s, err := open()
@@ -61,11 +57,6 @@ func (b *bench) opponents() ([]*source, error) {
 			return nil, err
 		}
 		all = append(all, s)
-	}
-	for _, s := range all {
-		if s.accuracy == nil {
-			s.accuracy = func(i int) float64 { return b.apart[i].Offline }
-		}
 	}
 	return all, nil
 }

@@ -3,6 +3,7 @@ package execution
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -76,8 +77,23 @@ func (e *Engine) Modes() map[int]Mode {
 
 // runs are the executables of networks of one architecture that are stored alike.
 type runs struct {
-	mu                sync.Mutex
+	// GoMLX compiles a model function into maps that calls read: whoever compiles is alone.
+	mu                sync.RWMutex
 	switched, inPlace network.Executable // nil: not yet
+	compiled          map[compiled]bool
+}
+
+// compiled is what an executable is compiled for: a mode and the engine's k-th batch size.
+type compiled struct {
+	mode Mode
+	k    int
+}
+
+func (r *runs) of(mode Mode) network.Executable {
+	if mode == InPlace {
+		return r.inPlace
+	}
+	return r.switched
 }
 
 func (r *runs) close() {
@@ -96,7 +112,7 @@ func (e *Engine) runsOf(i int) *runs {
 		n, m := e.nets[i], e.set.Networks[i]
 		key := fmt.Sprint(n.Architecture(), n.Order, len(m.Exclusive), m.Scales == nil, len(m.Keys))
 		if e.alike[key] == nil {
-			e.alike[key] = &runs{}
+			e.alike[key] = &runs{compiled: map[compiled]bool{}}
 		}
 		e.runs[i] = e.alike[key]
 	}
@@ -113,7 +129,7 @@ func (e *Engine) run(s *slot, i, k int, outputs, inputs []float32) error {
 	if err != nil {
 		return err
 	}
-	return e.execute(mode, s, i, x, outputs)
+	return e.execute(mode, s, i, k, x, outputs)
 }
 
 // mode is how networks run at the k-th batch size.
@@ -121,7 +137,7 @@ func (e *Engine) mode(s *slot, i, k int, x *tensors.Tensor, outputs []float32) (
 	e.choosing.Lock()
 	defer e.choosing.Unlock()
 	if e.modes[k] == Measured {
-		mode, err := e.measure(s, i, x, outputs)
+		mode, err := e.measure(s, i, k, x, outputs)
 		if err != nil {
 			return Measured, err
 		}
@@ -144,11 +160,8 @@ func (e *Engine) inputs(s *slot, k int, samples []float32) (*tensors.Tensor, err
 	return s.inputs[k], tensors.MutableFlatData(s.inputs[k], func(flat []float32) { copy(flat, samples) })
 }
 
-// executable is that of a network in a mode, made at its first use.
-func (e *Engine) executable(i int, mode Mode) (exec network.Executable, err error) {
-	r := e.runsOf(i)
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// build makes the executable of a mode, unless it is there. The caller is alone with r.
+func (e *Engine) build(r *runs, i int, mode Mode) (err error) {
 	n, m, f := e.nets[i], e.set.Networks[i], e.set.Format
 	// All slots and inputs are as large as the largest network's; what is beyond is another's.
 	forward := func(weights *Node, in []*Node) []*Node {
@@ -169,10 +182,7 @@ func (e *Engine) executable(i int, mode Mode) (exec network.Executable, err erro
 			return forward(w, rest)
 		})
 	}
-	if mode == InPlace {
-		return r.inPlace, err
-	}
-	return r.switched, err
+	return err
 }
 
 // front are the first n values of a vector.
@@ -183,15 +193,10 @@ func front(v *Node, n int) *Node {
 	return Slice(v, AxisRange(0, n))
 }
 
-// execute runs one batch in a mode.
-func (e *Engine) execute(mode Mode, s *slot, i int, x *tensors.Tensor, outputs []float32) error {
-	exec, err := e.executable(i, mode)
-	if err != nil {
-		return err
-	}
+// execute runs one batch, of the k-th size, in a mode.
+func (e *Engine) execute(mode Mode, s *slot, i, k int, x *tensors.Tensor, outputs []float32) error {
 	args := s.args[:0]
 	if mode == InPlace {
-		e.ready(s, s.network) // nobody need wait for this slot to have the network
 		d, err := e.keep(i)
 		if err != nil {
 			return err
@@ -211,10 +216,29 @@ func (e *Engine) execute(mode Mode, s *slot, i int, x *tensors.Tensor, outputs [
 		}
 	}
 	s.args = append(args, x)
-	return call(exec, s.args, outputs)
+	e.settled(s)
+	return e.call(mode, i, k, s.args, outputs)
 }
 
-// call copies what an executable puts out.
+// call copies what network i's executable of a mode puts out. The first call compiles.
+func (e *Engine) call(mode Mode, i, k int, args []any, outputs []float32) error {
+	r := e.runsOf(i)
+	r.mu.RLock()
+	if r.compiled[compiled{mode, k}] {
+		defer r.mu.RUnlock()
+		return call(r.of(mode), args, outputs)
+	}
+	r.mu.RUnlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := e.build(r, i, mode)
+	if err == nil {
+		err = call(r.of(mode), args, outputs)
+	}
+	r.compiled[compiled{mode, k}] = err == nil
+	return err
+}
+
 func call(exec network.Executable, args []any, outputs []float32) error {
 	out, err := exec.Call(args...)
 	if err != nil {
@@ -251,16 +275,16 @@ func stateArray(state []float32) page.Array {
 const measured = 5
 
 // measure is the faster mode: a switch and a run, or a run in place, by the medians of a few.
-func (e *Engine) measure(s *slot, i int, x *tensors.Tensor, outputs []float32) (Mode, error) {
+func (e *Engine) measure(s *slot, i, k int, x *tensors.Tensor, outputs []float32) (Mode, error) {
 	modes := []Mode{Switched, InPlace}
 	times := make([][]time.Duration, len(modes))
 	for round := range measured + 1 { // the first compiles
-		for k, mode := range modes {
+		for w, mode := range modes {
 			if len(e.nets) > 1 { // one alone is switched to once
 				e.ready(s, -1)
 			}
 			start := time.Now()
-			err := e.execute(mode, s, i, x, outputs)
+			err := e.execute(mode, s, i, k, x, outputs)
 			if err != nil && mode == InPlace {
 				return Switched, nil // what the backend cannot do is no error: there is another way
 			}
@@ -268,11 +292,11 @@ func (e *Engine) measure(s *slot, i int, x *tensors.Tensor, outputs []float32) (
 				return Measured, err
 			}
 			if round > 0 {
-				times[k] = append(times[k], time.Since(start))
+				times[w] = append(times[w], time.Since(start))
 			}
 		}
 	}
-	if median(times[1]) < median(times[0]) {
+	if 20*median(times[1]) < 19*median(times[0]) { // it takes more memory, so noise is not enough
 		return InPlace, nil
 	}
 	return Switched, e.release(i)
@@ -289,6 +313,7 @@ func (e *Engine) release(i int) error {
 	if r.inPlace != nil {
 		r.inPlace.Finalize()
 		r.inPlace = nil
+		maps.DeleteFunc(r.compiled, func(c compiled, _ bool) bool { return c.mode == InPlace })
 	}
 	d, err := e.device(i)
 	if err == nil {

@@ -180,10 +180,11 @@ func (r *Run) Measure(ctx context.Context, o Bench) (*execution.Result, error) {
 		}
 		apart = append(apart, a)
 	}
-	dir, err := os.MkdirTemp(r.Dir.Path, ".bench-")
-	if err != nil { // a run that cannot be written
-		dir, err = os.MkdirTemp("", "bench")
+	within := r.Dir.Path // where its weight files are; what a kill leaves is swept
+	if r.options.ReadOnly {
+		within = ""
 	}
+	dir, err := os.MkdirTemp(within, ".bench-*.tmp")
 	if err != nil {
 		return nil, err
 	}

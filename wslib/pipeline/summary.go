@@ -59,7 +59,7 @@ func (n NetworkSummary) inPercent() bool { return n.Before.Test >= 0 && n.After.
 type BenchTimes struct {
 	Source    string  `json:"source"`
 	SwitchMS  float64 `json:"switchMs"`
-	ExecuteMS float64 `json:"executeMs"`
+	ExecuteMS float64 `json:"executeMs,omitempty"`
 	Copies    float64 `json:"copies"` // median switch, in copies of the float32 weights
 }
 
@@ -190,16 +190,16 @@ func (s *Summary) Write(w io.Writer) error {
 		s.SharedPages, s.ExclusivePages, s.PageSize, kb(b.Total), beside, kb(b.Separate))
 	fmt.Fprintf(w, "Packing: %.2fx in bytes, %.2fx in weights, %.2fx for level 1 alone.\n", b.RatioBytes,
 		b.RatioWeights, b.RatioLevel1)
-	for i, x := range s.Bench {
-		if i == 0 {
-			fmt.Fprintf(w, "%d random executions with weights from %s: switching %.2f ms in all, %.2f "+
-				"copies of float32 "+
-				"weights at the median; execution %.0f ms.\n", s.Executions, x.Source, x.SwitchMS, x.Copies,
-				x.ExecuteMS)
-			continue
+	if len(s.Bench) > 0 {
+		fmt.Fprintf(w, "%d random executions, switching in all, with weights from\n", s.Executions)
+	}
+	for _, x := range s.Bench {
+		fmt.Fprintf(w, "  %s: %.2f ms, %.1f times that from pages, %.2f copies of float32 weights at the "+
+			"median", x.Source, x.SwitchMS, x.SwitchMS/s.Bench[0].SwitchMS, x.Copies)
+		if x.ExecuteMS > 0 {
+			fmt.Fprintf(w, "; execution %.0f ms", x.ExecuteMS)
 		}
-		fmt.Fprintf(w, "  %s: switching %.2f ms (%.1fx), execution %.0f ms.\n", x.Source, x.SwitchMS,
-			x.SwitchMS/s.Bench[0].SwitchMS, x.ExecuteMS)
+		fmt.Fprintln(w)
 	}
 	if s.Warning != "" {
 		fmt.Fprintf(w, "Warning: %s.\n", s.Warning)

@@ -242,17 +242,19 @@ func bench(ctx context.Context, r *pipeline.Run, n int) (*execution.Result, erro
 // printBench prints what was measured for a person.
 func printBench(w io.Writer, b *execution.Result) error {
 	us := func(d time.Duration) float64 { return float64(d) / 1e3 }
-	fmt.Fprintf(w, "%d random executions, microseconds; copies are of a network's float32 weights "+
-		"in RAM\n\n",
+	fmt.Fprintf(w, "%d random executions, microseconds; copies are of float32 weights in RAM\n\n",
 		len(b.Networks))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "weights from\theld KB\tswitch, "+
-		"median\tp95\tp99\tall\tcopies\tcold\tcopies\texecution, all\t")
+	fmt.Fprintln(t, "weights from\theld KB\tswitch, median\tp95\tp99\tall\tcopies\tcold\tcopies\t"+
+		"execution, all\t")
 	for _, s := range b.Sources {
-		fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%.1f\t%.1f\t%.0f\t%.2f\t%.1f\t%.2f\t%.0f\t\n", s.Name,
+		runs := "-" // the others run the same
+		if s.Execute.Total > 0 {
+			runs = fmt.Sprintf("%.0f", us(s.Execute.Total))
+		}
+		fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%.1f\t%.1f\t%.0f\t%.2f\t%.1f\t%.2f\t%s\t\n", s.Name,
 			float64(s.Held)/1e3, us(s.Warm.Median), us(s.Warm.P95), us(s.Warm.P99), us(s.Warm.Total),
-			s.Warm.Copies,
-			us(s.Cold.Median), s.Cold.Copies, us(s.Execute.Total))
+			s.Warm.Copies, us(s.Cold.Median), s.Cold.Copies, runs)
 	}
 	if len(b.InPlace) > 0 {
 		fmt.Fprintln(t, "\nnetwork\tbatch\town weights\tswitch and run\tin place\t")
