@@ -79,8 +79,11 @@ func run(ctx context.Context, b *pipeline.Opened, c pipeline.Config, own []pipel
 	if err != nil {
 		return nil, err
 	}
-	p.Report, err = r.Summary()
-	return p, err
+	if p.Report, err = r.Summary(); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
 }
 
 func wrap(b *pipeline.Opened, f *pack.File, given []*network.Network) (*Packed, error) {

@@ -86,8 +86,8 @@ type Options struct {
 	Progress func(stage string, done, of int, note string) // nil: none
 }
 
-// Packed is a set of networks on shared pages, ready to run, by several goroutines at once, too. Close it
-// when done.
+// Packed is a set of networks on shared pages, ready to run. Run and Engine may be used by several
+// goroutines at once, and beside one that calls the other methods. Close it when done.
 type Packed struct {
 	// Report says what packing did to each network; nil of a pack that was opened.
 	Report *pipeline.Summary

@@ -162,6 +162,9 @@ func (b *bench) open() (err error) {
 	if !slices.Contains(b.Engine.options.Batches, batchSize) {
 		return fmt.Errorf("batches of %v, want also %d", b.Engine.options.Batches, batchSize)
 	}
+	if len(b.apart) != len(b.nets) {
+		return fmt.Errorf("%d networks apart, want %d", len(b.apart), len(b.nets))
+	}
 	b.slot, err = b.newSlot()
 	if err != nil {
 		return err
@@ -207,14 +210,9 @@ func (b *bench) resident(values []float32, room int) (*tensors.Tensor, error) {
 	if !b.inHost() {
 		room = len(values)
 	}
-	t, flat, err := b.floats(room)
-	if err == nil {
-		copy(flat, values)
-		if !b.inHost() {
-			err = t.MaterializeOnDevice(b.backend, false, 0)
-		}
-	}
-	return t, err
+	padded := make([]float32, room)
+	copy(padded, values)
+	return onDevice(b.backend, stateArray(padded))
 }
 
 // usable makes a source's weights of network i usable.
@@ -278,7 +276,7 @@ func (b *bench) outputs(ctx context.Context, i int, weights, state *tensors.Tens
 
 // one runs one batch, of the engine's k-th size.
 func (b *bench) one(i, k int, weights, state *tensors.Tensor, samples, outputs []float32) error {
-	x, err := b.inputs(b.slot, k, samples)
+	x, err := b.inputs(b.slot, i, k, samples)
 	if err != nil {
 		return err
 	}
@@ -334,7 +332,8 @@ func (b *bench) executions(ctx context.Context) error {
 			if !math.IsNaN(want) {
 				times[s].Execute.add(time.Since(ready))
 				if got := score.Of(n, outputs, test); got != want {
-					return fmt.Errorf("%s scores %v with %s, its offline evaluation %v", n.Name, got, source.name, want)
+					return fmt.Errorf("%s scores %v with %s, its offline evaluation %v", n.Name, got,
+						source.name, want)
 				}
 			} else if source.name != int8Source && !slices.Equal(outputs, first[i]) {
 				return fmt.Errorf("%s has other outputs with weights from %s", n.Name, source.name)
@@ -422,7 +421,7 @@ func (b *bench) inPlace(ctx context.Context) error {
 						own.ready(own.slots[0], -1)
 					}
 					start := time.Now()
-					in, err := own.inputs(own.slots[0], k, x)
+					in, err := own.inputs(own.slots[0], i, k, x)
 					if err == nil {
 						err = own.execute(mode, own.slots[0], i, k, in, out)
 					}

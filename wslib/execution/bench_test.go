@@ -26,6 +26,7 @@ import (
 // its own.
 func copying(t *testing.T) compute.Backend {
 	t.Helper()
+	xlatest.Backend(t) // which stays as it is
 	t.Setenv("GOMLX_BACKEND", "xla:cpu,shared_buffers=false")
 	b, _, err := xla.Open(context.Background(), xla.Options{})
 	if err != nil {

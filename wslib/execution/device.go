@@ -115,6 +115,12 @@ func (d *device) weights(shared *tensors.Tensor) (*tensors.Tensor, error) {
 	return d.decode.Call1(append([]any{w}, ofDecode...)...)
 }
 
+func (d *device) kept() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.keep
+}
+
 // bytes on the device.
 func (d *device) bytes() int {
 	d.mu.Lock()
@@ -143,22 +149,16 @@ func shapeOf(a page.Array) shapes.Shape {
 	return shapes.Make(dtypes.MapOfNames[a.Type], a.Shape...)
 }
 
-// onDevice copies a stored array to the device, once where its memory is the host's.
-func onDevice(backend compute.Backend, a page.Array) (*tensors.Tensor, error) {
-	t, memory, err := room(backend, shapeOf(a))
-	if err != nil {
-		return nil, err
-	}
-	copy(memory, a.Data)
-	if !backend.HasSharedBuffers() {
-		err = t.MaterializeOnDevice(backend, false, 0)
-	}
-	return t, err
+// onDevice copies a stored array to the device.
+func onDevice(backend compute.Backend, a page.Array) (t *tensors.Tensor, err error) {
+	defer errorOf(&err)
+	return tensors.FromRaw(backend, 0, shapeOf(a), a.Data)
 }
 
 // room is a tensor, and its bytes: on the device where its memory is the host's, else in host memory,
 // to be copied from there. The bytes are there until the tensor is freed.
 func room(backend compute.Backend, shape shapes.Shape) (t *tensors.Tensor, memory []byte, err error) {
+	defer errorOf(&err)
 	if backend.HasSharedBuffers() {
 		if t, err = tensors.FromShapeForBackend(backend, 0, shape); err != nil {
 			return nil, nil, err

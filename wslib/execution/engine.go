@@ -6,11 +6,12 @@
 // copies the network's exclusive pages and keys to the device and gathers there.
 //
 // [Open] makes an [Engine] of a set and its networks; [Engine.Run] switches and runs. [Bench] measures
-// switching and execution against what else could be done, [Stream] under a stream of requests.
+// switching and execution against what else could be done, and under a stream of requests.
 package execution
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -41,7 +42,6 @@ type Engine struct {
 	shared  *tensors.Tensor // shared pages as they are stored, on the device
 	weights int             // of the largest network
 	state   int
-	input   int // values of the largest sample
 
 	choosing sync.Mutex
 	modes    []Mode // for each of the batch sizes
@@ -55,6 +55,7 @@ type Engine struct {
 	runs    []*runs          // of each network; nil until it runs
 	alike   map[string]*runs // each once
 	ahead   chan int         // networks to prefetch
+	freed   chan struct{}    // Close is done
 	done    chan struct{}
 }
 
@@ -105,6 +106,7 @@ func Open(backend compute.Backend, set *page.Set, nets []*network.Network, o Opt
 	e := &Engine{backend: backend, options: o, nets: nets, index: map[string]int{},
 		devices: make([]*device, len(nets)), runs: make([]*runs, len(nets)), alike: map[string]*runs{},
 		ahead: make(chan int, len(nets)), done: make(chan struct{}),
+		freed: make(chan struct{}),
 		modes: slices.Repeat([]Mode{o.Mode}, len(o.Batches))}
 	e.given.L = &e.mu
 	for i, m := range set.Networks {
@@ -114,9 +116,11 @@ func Open(backend compute.Backend, set *page.Set, nets []*network.Network, o Opt
 				"want %s "+
 				"of %d and %d", i, m.Name, m.Weights, len(m.State), n.Name, n.Weights(), n.StateSize())
 		}
+		if _, twice := e.index[m.Name]; twice {
+			return nil, fmt.Errorf("execution: network %s is there twice", m.Name)
+		}
 		e.index[m.Name] = i
 		e.weights, e.state = max(e.weights, m.Weights), max(e.state, len(m.State))
-		e.input = max(e.input, n.Samples())
 	}
 	err := e.allocate(set)
 	go e.prefetch()
@@ -133,11 +137,17 @@ func (o Options) validate() error {
 			"perhaps others",
 			o.Slots, o.Batches)
 	}
+	if len(o.Batches) > mostBatches || len(slices.Compact(slices.Clone(o.Batches))) < len(o.Batches) {
+		return fmt.Errorf("batches of %v, want at most %d different ones", o.Batches, mostBatches)
+	}
 	if !slices.Contains([]Mode{Measured, Switched, InPlace}, o.Mode) {
 		return fmt.Errorf("mode %q, want %q, %q or %q", o.Mode, Measured, Switched, InPlace)
 	}
 	return nil
 }
+
+// mostBatches is how many sizes an executable is compiled for: GoMLX keeps 32.
+const mostBatches = 16
 
 // allocate puts level 1 on the device.
 func (e *Engine) allocate(set *page.Set) error {
@@ -184,8 +194,8 @@ func (e *Engine) Switch(name string) error {
 	return e.with(i, func(s *slot) error { return e.fetch(s, i) })
 }
 
-// Prefetch begins to make a network ready while others run, and returns at once. It does nothing
-// where there is only one slot.
+// Prefetch begins to make a network ready while others run, and returns at once. It does nothing where
+// there is only one slot, where the network is ready, or where very many wait already.
 func (e *Engine) Prefetch(name string) error {
 	i, err := e.find(name)
 	if err != nil {
@@ -209,6 +219,13 @@ func (e *Engine) Prefetch(name string) error {
 func (e *Engine) prefetch() {
 	defer close(e.done)
 	for i := range e.ahead {
+		e.mu.Lock()
+		there := slices.ContainsFunc(e.slots,
+			func(s *slot) bool { return s.network == i || s.busy && s.next == i })
+		e.mu.Unlock()
+		if there {
+			continue
+		}
 		_ = e.with(i, func(s *slot) error { return e.fetch(s, i) })
 	}
 }
@@ -251,6 +268,9 @@ func (e *Engine) Verify(set *page.Set) error {
 			if err == nil {
 				err = tensors.ConstFlatData(w, func(w []float32) { copy(got, w) })
 				w.FinalizeAll()
+			}
+			if e.inHost() { // where nothing else gathers so, but what runs in place
+				e.forget(i)
 			}
 			return err
 		})
@@ -312,6 +332,16 @@ func (e *Engine) device(i int) (*device, error) {
 	return e.devices[i], nil
 }
 
+// forget frees network i's device, unless it runs in place.
+func (e *Engine) forget(i int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if d := e.devices[i]; d != nil && !d.kept() {
+		d.close()
+		e.devices[i] = nil
+	}
+}
+
 // Memory is what an engine holds, in bytes. Executables, which belong to the backend, do not count.
 type Memory struct {
 	// Device is level 1: shared pages as they are stored and, of networks that were gathered by graphs
@@ -353,8 +383,10 @@ func (e *Engine) Close() {
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
+		<-e.freed
 		return
 	}
+	defer close(e.freed)
 	e.closed = true
 	close(e.ahead)
 	for slices.ContainsFunc(e.slots, func(s *slot) bool { return s != nil && s.busy }) {
@@ -390,12 +422,18 @@ type slot struct {
 	// Where device memory is the host's, all of it stays, and these are its values. Elsewhere a
 	// switch makes new tensors, and inputs are copied to the device by each run.
 	flatWeights, flatState []float32
-	inputs                 []*tensors.Tensor // for each of the engine's batches; nil until it is used
+	inputs                 map[input]*tensors.Tensor
 	args                   []any
 }
 
+// input is what samples are copied for: networks of one architecture, and the engine's k-th batch size.
+type input struct {
+	of *runs
+	k  int
+}
+
 func (e *Engine) newSlot() (*slot, error) {
-	s := &slot{network: -1, inputs: make([]*tensors.Tensor, len(e.options.Batches))}
+	s := &slot{network: -1, inputs: map[input]*tensors.Tensor{}}
 	if !e.inHost() {
 		return s, nil
 	}
@@ -418,9 +456,7 @@ func (e *Engine) floats(n ...int) (t *tensors.Tensor, flat []float32, err error)
 func (s *slot) bytes(e *Engine) int {
 	n := 0
 	for _, t := range s.inputs {
-		if t != nil {
-			n += int(t.Memory())
-		}
+		n += int(t.Memory())
 	}
 	if e.inHost() {
 		return n + 4*(e.weights+e.state)
@@ -433,12 +469,14 @@ func (s *slot) bytes(e *Engine) int {
 
 func (s *slot) close() {
 	network.Free(s.weights, s.state)
-	network.Free(s.inputs...)
+	for _, t := range s.inputs {
+		network.Free(t)
+	}
 }
 
 // with calls f with a slot that nobody else has, if possible one where network i is ready.
 func (e *Engine) with(i int, f func(*slot) error) error {
-	s, err := e.take(i)
+	s, err := e.take(context.Background(), i)
 	if err != nil {
 		return err
 	}
@@ -446,12 +484,17 @@ func (e *Engine) with(i int, f func(*slot) error) error {
 	return f(s)
 }
 
-func (e *Engine) take(i int) (*slot, error) {
+// take waits for a slot until ctx ends.
+func (e *Engine) take(ctx context.Context, i int) (*slot, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	waits := false
 	for {
 		if e.closed {
 			return nil, ErrClosed
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
 		var best *slot
 		coming := false // a slot is being filled with the network
@@ -465,8 +508,15 @@ func (e *Engine) take(i int) (*slot, error) {
 		}
 		if best != nil && (best.network == i || !coming) {
 			e.uses++
-			best.busy, best.next, best.used = true, i, e.uses
+			best.busy, best.next, best.used = true, -1, e.uses
+			if best.network != i {
+				best.next = i
+			}
 			return best, nil
+		}
+		if !waits {
+			waits = true
+			defer context.AfterFunc(ctx, e.given.Broadcast)()
 		}
 		e.given.Wait()
 	}

@@ -13,9 +13,9 @@ import (
 	"weightsep/wslib/internal/train"
 )
 
-// Load is a stream of requests, each a sample for one of the networks, served one after another. All
-// sources have the packed networks' bytes as a memory budget; what does not fit lies in files, and what
-// was asked for last stays in memory.
+// Load is a stream of requests, each a sample for one of the networks, served one after another. Sources
+// but the last, which holds all, have the packed networks' bytes as a memory budget; what does not fit lies
+// in files, and what was asked for last stays in memory.
 //
 // How long each request takes, a switch if another network was last and the run of its sample, is
 // measured, by turns. Latencies follow from these times exactly, by Lindley's recursion, for arrivals of
@@ -104,9 +104,8 @@ func (b *bench) sides(budget int) ([]*side, error) {
 		return len(m.Exclusive) + 4*len(m.Scales)
 	}}
 	codes.miss = func(dst []float32, i int) error {
-		raw, err := files.ReadPath(b.path(i, ".int8"), files.MaxSize)
+		err := readFile(b.path(i, ".int8"), nil, b.int8s.Networks[i].Exclusive) // the same bytes
 		if err == nil {
-			copy(b.int8s.Networks[i].Exclusive, raw) // the same bytes
 			err = codes.hit(dst, i)
 		}
 		return err
@@ -128,7 +127,7 @@ func (b *bench) sides(budget int) ([]*side, error) {
 // load measures a stream of requests: as many as thirty seconds hold.
 func (b *bench) load(ctx context.Context) error {
 	const atLeast, enough = 50, 30 * time.Second
-	budget := b.set.Stored().Total
+	budget := b.budget()
 	sides, err := b.sides(budget)
 	if err != nil {
 		return err

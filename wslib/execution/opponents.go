@@ -25,13 +25,13 @@ type source struct {
 	held     int                              // bytes in memory
 	resident []*tensors.Tensor                // weights of each network, on the device for good; nil: load
 	load     func(dst []float32, i int) error // nil, without resident: the engine switches
-	// what the system's cache has of network i's file; nil: no file
+	// takes network i's file from the system's cache; nil: no file
 	drop func(i int) error
 }
 
 // opponents are the packed networks and what they are compared with.
 func (b *bench) opponents() ([]*source, error) {
-	packed := &source{name: PagesSource, held: b.set.Stored().Total}
+	packed := &source{name: PagesSource, held: b.budget()}
 	resident := &source{name: "float32 on the device, all networks"}
 	for _, a := range b.apart {
 		t, err := b.resident(a.Values.Weights, b.weights)
@@ -47,7 +47,7 @@ func (b *bench) opponents() ([]*source, error) {
 		return nil
 	}}
 	b.int8s = b.rounded()
-	s := b.int8s.Stored()
+	s := b.int8s.Stored() // tables name no shared page and are needed by nobody else
 	codes := &source{name: int8Source, held: s.Exclusive + s.Scales,
 		load: func(dst []float32, i int) error { b.int8s.Gather(dst, i); return nil }}
 	all := []*source{packed, resident, ram, codes}
@@ -59,6 +59,12 @@ func (b *bench) opponents() ([]*source, error) {
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// budget is what the engine holds of the packed networks, beside working memory.
+func (b *bench) budget() int {
+	m := b.Memory()
+	return m.Device + m.Host
 }
 
 const int8Source = "int8 in RAM, decoded"
@@ -112,13 +118,15 @@ func (b *bench) weightFiles() (*source, error) {
 		}
 		heads = append(heads, raw[:len(raw)-4*len(a.Values.Weights)])
 	}
-	read := func(dst []float32, i int) error { return readFile(b.path(i, ".npy"), heads[i], dst) }
+	read := func(dst []float32, i int) error {
+		return readFile(b.path(i, ".npy"), heads[i], bytesOf(dst))
+	}
 	return &source{name: "float32 from an .npy file", load: read,
 		drop: func(i int) error { return forget(b.path(i, ".npy")) }}, nil
 }
 
-// readFile reads float32 values that follow a header.
-func readFile(path string, head []byte, dst []float32) error {
+// readFile reads what follows a header into parts, one after another.
+func readFile(path string, head []byte, parts ...[]byte) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -128,8 +136,10 @@ func readFile(path string, head []byte, dst []float32) error {
 	if _, err := io.ReadFull(f, have); err != nil || !bytes.Equal(have, head) {
 		return fmt.Errorf("%s: another header than was written (%w)", path, err)
 	}
-	if _, err = io.ReadFull(f, bytesOf(dst)); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	for _, part := range parts {
+		if _, err = io.ReadFull(f, part); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	return nil
 }
@@ -168,9 +178,12 @@ func (b *bench) mapped() (*source, error) {
 	var memory []byte
 	unmap := func() error { return nil }
 	remap := func() error {
-		err := unmap()
+		if err := unmap(); err != nil {
+			return err
+		}
+		raw, close, err := files.Map(path, files.MaxSize)
 		if err == nil {
-			memory, unmap, err = files.Map(path, files.MaxSize)
+			memory, unmap = raw, close
 		}
 		return err
 	}
@@ -198,18 +211,16 @@ func (b *bench) checkpoints() (*source, error) {
 	most := 0
 	for i, a := range b.apart {
 		w := a.Values.Weights
-		most = max(most, 3*len(w))
+		most = max(most, 2*len(w))
 		all := append(append(append([]float32{}, w...), w...), w...) // their values do not matter
 		if err := files.WritePath(b.path(i, ".checkpoint"), bytesOf(all)); err != nil {
 			return nil, err
 		}
 	}
-	scratch := make([]float32, most)
+	scratch := make([]float32, most) // of the moments
 	return &source{name: "checkpoint with Adam's moments",
 		load: func(dst []float32, i int) error {
-			err := readFile(b.path(i, ".checkpoint"), nil, scratch[:3*len(dst)])
-			copy(dst, scratch)
-			return err
+			return readFile(b.path(i, ".checkpoint"), nil, bytesOf(dst), bytesOf(scratch[:2*len(dst)]))
 		},
 		drop: func(i int) error { return forget(b.path(i, ".checkpoint")) }}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -29,7 +30,7 @@ func (e *Engine) Run(ctx context.Context, name string, outputs, inputs []float32
 			"each sample", name,
 			len(inputs), len(outputs), size, width)
 	}
-	s, err := e.take(i)
+	s, err := e.take(ctx, i)
 	if err != nil {
 		return err
 	}
@@ -51,19 +52,6 @@ func (e *Engine) Run(ctx context.Context, name string, outputs, inputs []float32
 	return nil
 }
 
-// Warm compiles all networks for all batch sizes, and measures where the mode is Measured.
-func (e *Engine) Warm(ctx context.Context) error {
-	for _, n := range e.nets {
-		for _, batch := range e.options.Batches {
-			in, out := make([]float32, batch*n.Samples()), make([]float32, batch*n.Outputs())
-			if err := e.Run(ctx, n.Name, out, in); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // Modes says how networks run at each batch size; Measured where that is not known yet.
 func (e *Engine) Modes() map[int]Mode {
 	e.choosing.Lock()
@@ -81,6 +69,7 @@ type runs struct {
 	mu                sync.RWMutex
 	switched, inPlace network.Executable // nil: not yet
 	compiled          map[compiled]bool
+	alone             bool // calls change variables, as random generators do: one at a time
 }
 
 // compiled is what an executable is compiled for: a mode and the engine's k-th batch size.
@@ -112,7 +101,8 @@ func (e *Engine) runsOf(i int) *runs {
 		n, m := e.nets[i], e.set.Networks[i]
 		key := fmt.Sprint(n.Architecture(), n.Order, len(m.Exclusive), m.Scales == nil, len(m.Keys))
 		if e.alike[key] == nil {
-			e.alike[key] = &runs{compiled: map[compiled]bool{}}
+			_, described := n.Model.(*network.Described)
+			e.alike[key] = &runs{compiled: map[compiled]bool{}, alone: !described}
 		}
 		e.runs[i] = e.alike[key]
 	}
@@ -121,7 +111,7 @@ func (e *Engine) runsOf(i int) *runs {
 
 // run runs one batch, of the engine's k-th size, in a slot.
 func (e *Engine) run(s *slot, i, k int, outputs, inputs []float32) error {
-	x, err := e.inputs(s, k, inputs)
+	x, err := e.inputs(s, i, k, inputs)
 	if err != nil {
 		return err
 	}
@@ -146,32 +136,39 @@ func (e *Engine) mode(s *slot, i, k int, x *tensors.Tensor, outputs []float32) (
 	return e.modes[k], nil
 }
 
-// inputs copies samples to where executables take them from.
-func (e *Engine) inputs(s *slot, k int, samples []float32) (*tensors.Tensor, error) {
-	if s.inputs[k] == nil {
-		t, _, err := e.floats(e.options.Batches[k], e.input)
+// inputs copies samples of network i to where executables take them from.
+func (e *Engine) inputs(s *slot, i, k int, samples []float32) (*tensors.Tensor, error) {
+	r := e.runsOf(i)
+	key := input{r, k}
+	if s.inputs[key] == nil {
+		t, _, err := e.floats(append([]int{e.options.Batches[k]}, e.nets[i].Input()...)...)
 		if err != nil {
 			return nil, err
 		}
 		e.mu.Lock()
-		s.inputs[k] = t
+		s.inputs[key] = t
 		e.mu.Unlock()
 	}
-	return s.inputs[k], tensors.MutableFlatData(s.inputs[k], func(flat []float32) { copy(flat, samples) })
+	return s.inputs[key], tensors.MutableFlatData(s.inputs[key],
+		func(flat []float32) { copy(flat, samples) })
 }
 
 // build makes the executable of a mode, unless it is there. The caller is alone with r.
 func (e *Engine) build(r *runs, i int, mode Mode) (err error) {
 	n, m, f := e.nets[i], e.set.Networks[i], e.set.Format
-	// All slots and inputs are as large as the largest network's; what is beyond is another's.
+	// All slots are as large as the largest network; what is beyond is another's.
 	forward := func(weights *Node, in []*Node) []*Node {
+		// GoMLX takes only errors for what went wrong in a graph; others leave it waiting for ever.
+		defer func() {
+			if p := recover(); p != nil {
+				panic(fmt.Errorf("%v", p))
+			}
+		}()
 		b := network.Binding{Weights: front(weights, n.Weights())}
 		if n.StateSize() > 0 {
 			b.State, in = front(in[0], n.StateSize()), in[1:]
 		}
-		x, batch := in[0], in[0].Shape().Dimensions[0]
-		x = front(Reshape(x, -1), batch*n.Samples())
-		return []*Node{n.Forward(b, Reshape(x, append([]int{batch}, n.Input()...)...)).Output()}
+		return []*Node{n.Forward(b, in[0]).Output()}
 	}
 	switch {
 	case mode == Switched && r.switched == nil:
@@ -224,7 +221,7 @@ func (e *Engine) execute(mode Mode, s *slot, i, k int, x *tensors.Tensor, output
 func (e *Engine) call(mode Mode, i, k int, args []any, outputs []float32) error {
 	r := e.runsOf(i)
 	r.mu.RLock()
-	if r.compiled[compiled{mode, k}] {
+	if r.compiled[compiled{mode, k}] && !r.alone {
 		defer r.mu.RUnlock()
 		return call(r.of(mode), args, outputs)
 	}
@@ -239,7 +236,8 @@ func (e *Engine) call(mode Mode, i, k int, args []any, outputs []float32) error 
 	return err
 }
 
-func call(exec network.Executable, args []any, outputs []float32) error {
+func call(exec network.Executable, args []any, outputs []float32) (err error) {
+	defer errorOf(&err)
 	out, err := exec.Call(args...)
 	if err != nil {
 		return err
@@ -272,12 +270,13 @@ func stateArray(state []float32) page.Array {
 }
 
 // measured is how often each mode runs before one is chosen.
-const measured = 5
+const measured = 10
 
-// measure is the faster mode: a switch and a run, or a run in place, by the medians of a few.
+// measure is the faster mode: a switch and a run, or a run in place, by the shortest of a few times, which
+// other work on the machine disturbs least.
 func (e *Engine) measure(s *slot, i, k int, x *tensors.Tensor, outputs []float32) (Mode, error) {
 	modes := []Mode{Switched, InPlace}
-	times := make([][]time.Duration, len(modes))
+	best := []time.Duration{math.MaxInt64, math.MaxInt64}
 	for round := range measured + 1 { // the first compiles
 		for w, mode := range modes {
 			if len(e.nets) > 1 { // one alone is switched to once
@@ -286,17 +285,17 @@ func (e *Engine) measure(s *slot, i, k int, x *tensors.Tensor, outputs []float32
 			start := time.Now()
 			err := e.execute(mode, s, i, k, x, outputs)
 			if err != nil && mode == InPlace {
-				return Switched, nil // what the backend cannot do is no error: there is another way
+				return Switched, e.release(i) // what the backend cannot do is no error
 			}
 			if err != nil {
 				return Measured, err
 			}
 			if round > 0 {
-				times[w] = append(times[w], time.Since(start))
+				best[w] = min(best[w], time.Since(start))
 			}
 		}
 	}
-	if 20*median(times[1]) < 19*median(times[0]) { // it takes more memory, so noise is not enough
+	if best[1] < best[0]-best[0]/20 { // it takes more memory, so it must gain something
 		return InPlace, nil
 	}
 	return Switched, e.release(i)
@@ -322,4 +321,11 @@ func (e *Engine) release(i int) error {
 		d.mu.Unlock()
 	}
 	return err
+}
+
+// errorOf makes a panic, which is how GoMLX and the backends report much, an error.
+func errorOf(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%v", p)
+	}
 }

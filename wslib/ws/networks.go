@@ -263,7 +263,7 @@ func printBench(w io.Writer, b *execution.Result) error {
 		fmt.Fprintf(t, "%s\t%d\t%.1f\t%.1f\t%.1f\t\n", m.Network, m.Batch, us(m.Own), us(m.Switch),
 			us(m.InPlace))
 	}
-	if l := b.Load; l != nil {
+	if l := b.Load; l != nil && len(l.Rates) > 1 {
 		fmt.Fprintf(t, "\n%d requests, Zipf %.1f, %.1f KB\tserved/s\tswitches\tfiles read\tp95 at "+
 			"%.0f/s\tat %.0f/s\t\n",
 			l.Requests, l.Zipf, float64(l.Budget)/1e3, l.Rates[0], l.Rates[len(l.Rates)/2-1])
