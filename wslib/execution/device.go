@@ -128,7 +128,7 @@ func (d *device) bytes() int {
 	n := 0
 	for _, t := range []*tensors.Tensor{d.table, d.scales, d.rows, d.own, d.keys, d.state} {
 		if t != nil {
-			n += int(t.Memory())
+			n += int(t.ByteSize())
 		}
 	}
 	return n

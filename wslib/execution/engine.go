@@ -362,7 +362,7 @@ func (e *Engine) Memory() Memory {
 	if e.closed {
 		return m
 	}
-	m.Device = int(e.shared.Memory())
+	m.Device = int(e.shared.ByteSize())
 	for _, d := range e.devices {
 		if d != nil {
 			m.Device += d.bytes()
@@ -456,7 +456,7 @@ func (e *Engine) floats(n ...int) (t *tensors.Tensor, flat []float32, err error)
 func (s *slot) bytes(e *Engine) int {
 	n := 0
 	for _, t := range s.inputs {
-		n += int(t.Memory())
+		n += int(t.ByteSize())
 	}
 	if e.inHost() {
 		return n + 4*(e.weights+e.state)
