@@ -79,14 +79,13 @@ func (b *builder) constant(name string, kind onnxpb.TensorProto_DataType, raw []
 	return name
 }
 
-// longs adds an initializer of whole numbers, of the size and place of something.
+// longs adds an initializer of whole numbers, as of a shape.
 func (b *builder) longs(v ...int64) string {
 	var raw []byte
 	for _, x := range v {
 		raw = binary.LittleEndian.AppendUint64(raw, uint64(x))
 	}
-	name := strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", ","), "[]")
-	return b.constant(name, onnxpb.TensorProto_INT64, raw, int64(len(v)))
+	return b.constant(fmt.Sprint(v), onnxpb.TensorProto_INT64, raw, int64(len(v)))
 }
 
 // external adds an initializer whose rows lie in the file of pages.

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -82,10 +83,22 @@ func (x Exported) Save(dir string) error {
 			return err
 		}
 	}
-	models := slices.DeleteFunc(slices.Sorted(maps.Keys(x)), func(name string) bool { return name == PagesFile })
-	for _, name := range append([]string{PagesFile}, models...) {
-		if err := files.WritePath(filepath.Join(dir, name), x[name]); err != nil {
-			return fmt.Errorf("write %s: %w", filepath.Join(dir, name), err)
+	write := func(name string) error {
+		path := filepath.Join(dir, name)
+		if err := files.WritePath(path, x[name]); err != nil {
+			return fmt.Errorf("write %s: %w", path, err)
+		}
+		return nil
+	}
+	if err := write(PagesFile); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(x)) {
+		if name == PagesFile {
+			continue
+		}
+		if err := write(name); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -112,8 +125,8 @@ func modelOf(pages *pagesFile, set *page.Set, i int, n *network.Network) (*onnxp
 	case *imported:
 		return of.export(pages, set, m, n.Layers())
 	}
-	return nil, fmt.Errorf("its model is a GoMLX function, which has no ONNX form: want a described network " +
-		"or one of an ONNX file")
+	return nil, errors.New("its model is a GoMLX function, which has no ONNX form: want a described " +
+		"network or one of an ONNX file")
 }
 
 // export is the network's own file with weights that come from pages, and the state of the set.

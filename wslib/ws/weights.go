@@ -238,11 +238,14 @@ func (a *app) exportCommand() *ffcli.Command {
 	f := a.flags("export", "`names` of networks; default all")
 	format := f.set.String("format", "npy", "`form` of what is written: npy (weights of each network), "+
 		"safetensors (a pack of all) or onnx (a model of each network, over one file of pages)")
-	out := f.set.String("out", "", "`directory` for npy and onnx, file for safetensors; default export, onnx "+
-		"or pack.safetensors in the run directory")
-	packed := f.set.String("pack", "", "for onnx: the networks of this `file` (.safetensors), instead of a run's")
+	out := f.set.String("out", "",
+		"`directory` for npy and onnx, file for safetensors; default export, onnx or pack.safetensors in "+
+			"the run directory")
+	packed := f.set.String("pack", "", "for onnx: the networks of this `file` (.safetensors), instead of a "+
+		"run's")
 	return f.verb("[-run DIR] [-net NAMES] [-out DIR] | -format safetensors [-run DIR] [-out FILE] | "+
-		"-format onnx [-run DIR] [-net NAMES] [-out DIR] | -format onnx -pack FILE -out DIR [-net NAMES]",
+		"-format onnx [-run DIR] [-net NAMES] [-out DIR] | "+
+		"-format onnx -pack FILE -out DIR [-net NAMES]",
 		"write each network's weights as executed from the pages, or all networks as one pack\n"+
 			"The weights of a network are written twice: NAME.npy holds them flat, in the order of the\n"+
 			"model's layers; NAME.npz has an array for each layer, and for each array of its state, by\n"+
