@@ -69,14 +69,19 @@ func (b *builder) cast(v string, to onnxpb.TensorProto_DataType) string {
 	return b.node("Cast", []string{v}, integer("to", int64(to)))
 }
 
-// constant adds an initializer that holds its data. What is there under the name already stays.
-func (b *builder) constant(name string, kind onnxpb.TensorProto_DataType, raw []byte, shape ...int64) string {
-	name = prefix + name
-	if !slices.ContainsFunc(b.Initializer, func(t *onnxpb.TensorProto) bool { return t.Name == name }) {
-		b.Initializer = append(b.Initializer,
-			&onnxpb.TensorProto{Name: name, DataType: int32(kind), Dims: shape, RawData: raw})
+// initializer adds an initializer, and names it. What is there under the name already stays.
+func (b *builder) initializer(t *onnxpb.TensorProto) string {
+	t.Name = prefix + t.Name
+	if !slices.ContainsFunc(b.Initializer, func(o *onnxpb.TensorProto) bool { return o.Name == t.Name }) {
+		b.Initializer = append(b.Initializer, t)
 	}
-	return name
+	return t.Name
+}
+
+// constant adds an initializer that holds its data.
+func (b *builder) constant(name string, kind onnxpb.TensorProto_DataType, raw []byte, shape ...int64) string {
+	return b.initializer(
+		&onnxpb.TensorProto{Name: name, DataType: int32(kind), Dims: shape, RawData: raw})
 }
 
 // longs adds an initializer of whole numbers, as of a shape.
@@ -88,19 +93,17 @@ func (b *builder) longs(v ...int64) string {
 	return b.constant(fmt.Sprint(v), onnxpb.TensorProto_INT64, raw, int64(len(v)))
 }
 
-// external adds an initializer whose rows lie in the file of pages.
+// external adds an initializer whose data lie in the file of pages.
 func (b *builder) external(name string, offset int, a page.Array) string {
-	name = prefix + name
 	entry := func(key, value string) *onnxpb.StringStringEntryProto {
 		return &onnxpb.StringStringEntryProto{Key: key, Value: value}
 	}
-	b.Initializer = append(b.Initializer, &onnxpb.TensorProto{
+	return b.initializer(&onnxpb.TensorProto{
 		Name: name, DataType: int32(kindOf(a)), Dims: longs(a.Shape),
 		DataLocation: onnxpb.TensorProto_EXTERNAL,
 		ExternalData: []*onnxpb.StringStringEntryProto{entry("location", PagesFile),
 			entry("offset", strconv.Itoa(offset)), entry("length", strconv.Itoa(len(a.Data)))},
 	})
-	return name
 }
 
 // kindOf is the type of an array in ONNX. Bytes are codes, whatever their sign.

@@ -69,7 +69,7 @@ func (b *builder) decoded(rows string, p page.Precision, size int) string {
 		return rows
 	}
 	inByte := 8 / p.Bits()
-	values := b.lookup("values of "+p.String(), p.Unpack(bytes(), inByte), int64(inByte), rows)
+	values := b.lookup("values of "+p.String(), p.Unpack(bytes(), inByte), inByte, rows)
 	width := p.Bytes(size) * inByte
 	values = b.node("Reshape", []string{values, b.longs(-1, int64(width))})
 	if width > size {
@@ -94,9 +94,10 @@ func (b *builder) scaled(rows, name string, f page.ScaleFormat, scales []float32
 	return b.node("Mul", []string{rows, s})
 }
 
-// lookup is the values of bytes, each of which stands for so many.
-func (b *builder) lookup(name string, values []float32, inByte int64, of string) string {
-	all := b.constant(name, onnxpb.TensorProto_FLOAT, page.PackFloats(values), 256, inByte)
+// lookup is the values of bytes, each of which stands for so many. All networks share the table.
+func (b *builder) lookup(name string, values []float32, inByte int, of string) string {
+	a := page.Array{Type: "F32", Shape: []int{256, inByte}, Data: page.PackFloats(values)}
+	all := b.external(name, b.pages.once(name, a.Data), a)
 	return b.node("Gather", []string{all, b.cast(of, onnxpb.TensorProto_INT32)})
 }
 

@@ -41,7 +41,7 @@ func Export(set *page.Set, nets []*network.Network) (Exported, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := &pagesFile{}
+	pages := &pagesFile{places: map[string]int{}}
 	pages.add(set.Pages)
 	all := Exported{}
 	for i, n := range nets {
@@ -179,7 +179,20 @@ func (of *imported) export(pages *pagesFile, set *page.Set, m page.Member,
 }
 
 // pagesFile is the content of PagesFile.
-type pagesFile struct{ raw []byte }
+type pagesFile struct {
+	raw    []byte
+	places map[string]int // of what all networks share, but for the pages
+}
+
+// once is add, unless there is something of the name: then it says where.
+func (p *pagesFile) once(name string, data []byte) (offset int) {
+	offset, found := p.places[name]
+	if !found {
+		offset = p.add(data)
+		p.places[name] = offset
+	}
+	return offset
+}
 
 // add appends data, and says where.
 func (p *pagesFile) add(data []byte) (offset int) {

