@@ -37,7 +37,12 @@ func checkNames(g *onnxpb.GraphProto) error {
 type builder struct {
 	*onnxpb.GraphProto
 	pages *pagesFile
-	names int // given so far
+	names int             // given so far
+	added map[string]bool // initializers, by name
+}
+
+func newBuilder(g *onnxpb.GraphProto, pages *pagesFile) *builder {
+	return &builder{GraphProto: g, pages: pages, added: map[string]bool{}}
 }
 
 // node adds a node and names its output.
@@ -72,7 +77,8 @@ func (b *builder) cast(v string, to onnxpb.TensorProto_DataType) string {
 // initializer adds an initializer, and names it. What is there under the name already stays.
 func (b *builder) initializer(t *onnxpb.TensorProto) string {
 	t.Name = prefix + t.Name
-	if !slices.ContainsFunc(b.Initializer, func(o *onnxpb.TensorProto) bool { return o.Name == t.Name }) {
+	if !b.added[t.Name] {
+		b.added[t.Name] = true
 		b.Initializer = append(b.Initializer, t)
 	}
 	return t.Name

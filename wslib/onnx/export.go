@@ -116,7 +116,7 @@ func modelOf(pages *pagesFile, set *page.Set, i int, n *network.Network) (*onnxp
 	}
 	switch of := n.Model.(type) {
 	case *network.Described:
-		b := &builder{GraphProto: &onnxpb.GraphProto{Name: n.Name}, pages: pages}
+		b := newBuilder(&onnxpb.GraphProto{Name: n.Name}, pages)
 		b.layers(b.weights(set, m), n.Layers())
 		b.described(of)
 		return &onnxpb.ModelProto{IrVersion: int64(onnxpb.Version_IR_VERSION_2020_5_8),
@@ -145,7 +145,8 @@ func (of *imported) export(pages *pagesFile, set *page.Set, m page.Member,
 	if opset < firstOpset {
 		return nil, fmt.Errorf("its ONNX file is of opset %d, want %d or later", opset, firstOpset)
 	}
-	// From version 4 on an initializer need not be an input, and one that is may be overridden.
+	// From version 4 on an initializer need not be an input, and one that is may be overridden. Files
+	// whose initializers are inputs cannot become networks, so nothing changes for what is there.
 	own.IrVersion = max(own.IrVersion, int64(onnxpb.Version_IR_VERSION_2019_1_22))
 	g := own.Graph
 	initializers := map[string]*onnxpb.TensorProto{}
@@ -161,18 +162,18 @@ func (of *imported) export(pages *pagesFile, set *page.Set, m page.Member,
 		t := initializers[l.Name]
 		t.FloatData, t.RawData = nil, page.PackFloats(m.State[l.Offset:l.Offset+l.Size()])
 	}
-	isWeights := func(name string) bool {
-		return slices.ContainsFunc(layers, func(l network.Layer) bool { return l.Name == name })
+	weights := map[string]bool{}
+	for _, l := range layers {
+		weights[l.Name] = true
 	}
 	g.Initializer = slices.DeleteFunc(g.Initializer,
-		func(t *onnxpb.TensorProto) bool { return isWeights(t.Name) })
-	g.Input = slices.DeleteFunc(g.Input, func(v *onnxpb.ValueInfoProto) bool { return isWeights(v.Name) })
+		func(t *onnxpb.TensorProto) bool { return weights[t.Name] })
 	if err := checkNames(g); err != nil {
 		return nil, err
 	}
 	nodes := g.Node
 	g.Node = nil
-	b := &builder{GraphProto: g, pages: pages}
+	b := newBuilder(g, pages)
 	b.layers(b.weights(set, m), layers)
 	g.Node = append(g.Node, nodes...)
 	return own, nil

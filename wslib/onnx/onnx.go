@@ -1,4 +1,4 @@
-// Package onnx makes networks of ONNX files.
+// Package onnx makes networks of ONNX files, and ONNX files of packed networks.
 package onnx
 
 import (
