@@ -7,7 +7,7 @@
 // That is the whole public face. Below it is one package a stage, in this order:
 //
 //	network       networks of any kind; described ones have gradients written by hand
-//	onnx          networks of ONNX files
+//	onnx          networks of ONNX files, ONNX files of packed networks
 //	baseline      the trained separate networks that come with the project
 //	page          formation: weights to pages; page tables; the set of pages that is stored
 //	fisher        how much each weight matters

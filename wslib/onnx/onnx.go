@@ -1,4 +1,4 @@
-// Package onnx makes networks of ONNX files.
+// Package onnx makes networks of ONNX files, and ONNX files of packed networks.
 package onnx
 
 import (
@@ -16,6 +16,7 @@ import (
 
 	"weightsep/datasets/files"
 	"weightsep/wslib/network"
+	"weightsep/wslib/onnx/onnxpb"
 )
 
 // Load reads an ONNX file as a network of the given name. The graph has one input and one
@@ -56,10 +57,10 @@ func Parse(backend compute.Backend, name string, raw []byte) (*network.Network, 
 	if err := m.VariablesToScope(store.RootScope()); err != nil {
 		return nil, fmt.Errorf("initializers: %v", firstLine(err))
 	}
-	input, output := f.inputs[0], f.outputs[0].name
-	for _, n := range f.nodes {
-		if n.op == "Softmax" && slices.Contains(n.outputs, output) {
-			output = n.inputs[0]
+	input, output := f.inputs[0], f.Output[0].Name
+	for _, n := range f.Node {
+		if n.OpType == "Softmax" && slices.Contains(n.Output, output) && len(n.Input) > 0 {
+			output = n.Input[0]
 			break
 		}
 	}
@@ -67,10 +68,10 @@ func Parse(backend compute.Backend, name string, raw []byte) (*network.Network, 
 	call := func(scope *model.Scope, x *graph.Node) *graph.Node {
 		building.Lock()
 		defer building.Unlock()
-		return m.CallGraph(scope, x.Graph(), map[string]*graph.Node{input.name: x}, output)[0]
+		return m.CallGraph(scope, x.Graph(), map[string]*graph.Node{input.Name: x}, output)[0]
 	}
 	weights, state := f.roles()
-	n, err := network.FromStore(backend, name, input.dims[1:], store, call, variables(weights),
+	n, err := network.FromStore(backend, name, dims(input)[1:], store, call, variables(weights),
 		variables(state))
 	if err != nil {
 		return nil, err
@@ -126,34 +127,35 @@ func firstLine(err error) string {
 
 // check returns an error for what cannot become a network.
 func (f *file) check() error {
-	if len(f.inputs) != 1 || len(f.outputs) != 1 {
-		return fmt.Errorf("%d inputs and %d outputs, want one of each", len(f.inputs), len(f.outputs))
+	if len(f.inputs) != 1 || len(f.Output) != 1 {
+		return fmt.Errorf("%d inputs and %d outputs, want one of each", len(f.inputs), len(f.Output))
 	}
-	in := f.inputs[0]
-	if len(in.dims) < 2 {
-		return fmt.Errorf("input %q has shape %v, want a batch and a sample", in.name, in.dims)
+	in, sizes := f.inputs[0], dims(f.inputs[0])
+	if len(sizes) < 2 {
+		return fmt.Errorf("input %q has shape %v, want a batch and a sample", in.Name, sizes)
 	}
-	if in.dims[0] > 1 {
-		return fmt.Errorf("input %q has a batch of %d, want an axis without a fixed size", in.name,
-			in.dims[0])
+	if sizes[0] > 1 {
+		return fmt.Errorf("input %q has a batch of %d, want an axis without a fixed size", in.Name,
+			sizes[0])
 	}
-	for i, d := range in.dims[1:] {
+	for i, d := range sizes[1:] {
 		if d < 1 {
 			return fmt.Errorf("input %q: axis %d has no fixed size, and only the batch may have none",
-				in.name, i+1)
+				in.Name, i+1)
 		}
 	}
-	for _, n := range f.nodes {
-		if !slices.Contains(operators, n.op) {
-			return fmt.Errorf("%v: the operator is not supported", n)
+	for _, n := range f.Node {
+		if !slices.Contains(operators, n.OpType) {
+			return fmt.Errorf("%s: the operator is not supported", nodeName(n))
 		}
-		for _, name := range n.inputs {
+		for _, name := range n.Input {
 			t := f.initializers[name]
-			if t.external {
-				return fmt.Errorf("%v: its weights %q lie in another file, want them in this one", n, name)
+			if t.GetDataLocation() == onnxpb.TensorProto_EXTERNAL {
+				return fmt.Errorf("%s: its weights %q lie in another file, want them in this one",
+					nodeName(n), name)
 			}
-			if kind := typeNames[t.dataType]; kind != "" {
-				return fmt.Errorf("%v: %q is of %s, want float32 weights", n, name, kind)
+			if kind := typeNames[t.GetDataType()]; kind != "" {
+				return fmt.Errorf("%s: %q is of %s, want float32 weights", nodeName(n), name, kind)
 			}
 		}
 	}
@@ -171,16 +173,16 @@ var constants = map[string][]int{"Clip": {1, 2}, "Resize": {1, 2, 3}, "Pad": {1,
 // first use in the graph.
 func (f *file) roles() (weights, state []string) {
 	seen := map[string]bool{}
-	for _, n := range f.nodes {
-		for k, name := range n.inputs {
+	for _, n := range f.Node {
+		for k, name := range n.Input {
 			t := f.initializers[name]
-			if seen[name] || t.dataType != typeFloat {
+			if seen[name] || t.GetDataType() != typeFloat {
 				continue
 			}
 			switch {
-			case n.op == "BatchNormalization" && k >= 3:
+			case n.OpType == "BatchNormalization" && k >= 3:
 				state = append(state, name)
-			case slices.Contains(constants[n.op], k) || t.scalar:
+			case slices.Contains(constants[n.OpType], k) || len(t.Dims) == 0:
 				continue
 			default:
 				weights = append(weights, name)

@@ -91,7 +91,7 @@ func TestRefused(t *testing.T) {
 	// An initializer's name follows its type.
 	typed := func(kind byte) []byte {
 		name := append(protowire.AppendTag(nil, 8, protowire.BytesType), 2, 'k', '2')
-		at := strings.Index(string(raw), string(append([]byte{0x10, typeFloat}, name...)))
+		at := strings.Index(string(raw), string(append([]byte{0x10, byte(typeFloat)}, name...)))
 		if at < 0 {
 			t.Fatal("no initializer k2")
 		}

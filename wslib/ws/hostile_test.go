@@ -124,6 +124,7 @@ func TestHostileRuns(t *testing.T) {
 		refused := false
 		for _, args := range [][]string{
 			{"verify", "-run", bad}, {"export", "-run", bad, "-out", filepath.Join(dir, "out")},
+			{"export", "-run", bad, "-format", "onnx", "-out", filepath.Join(dir, "out")},
 			{"run", "-from", bad, "-nets", own, "-run", filepath.Join(dir, "next-"+name), "-quiet"},
 		} {
 			done := make(chan string)

@@ -235,28 +235,40 @@ func (f *flags) score(
 }
 
 func (a *app) exportCommand() *ffcli.Command {
-	f := a.flags("export", "`names` of networks; default all of the run")
-	format := f.set.String("format", "npy",
-		"`form` of what is written: npy (weights of each network) or safetensors (a pack of all)")
+	f := a.flags("export", "`names` of networks; default all")
+	format := f.set.String("format", "npy", "`form` of what is written: npy (weights of each network), "+
+		"safetensors (a pack of all) or onnx (a model of each network, over one file of pages)")
 	out := f.set.String("out", "",
-		"`directory` for npy, file for safetensors; default export or pack.safetensors in the run directory")
-	return f.verb("[-run DIR] [-net NAMES] [-out DIR] | -format safetensors [-run DIR] [-out FILE]",
+		"`directory` for npy and onnx, file for safetensors; default export, onnx or pack.safetensors in "+
+			"the run directory")
+	packed := f.set.String("pack", "", "for onnx: the networks of this `file` (.safetensors), instead of a "+
+		"run's")
+	return f.verb("[-run DIR] [-net NAMES] [-out DIR] | -format safetensors [-run DIR] [-out FILE] | "+
+		"-format onnx [-run DIR] [-net NAMES] [-out DIR] | "+
+		"-format onnx -pack FILE -out DIR [-net NAMES]",
 		"write each network's weights as executed from the pages, or all networks as one pack\n"+
 			"The weights of a network are written twice: NAME.npy holds them flat, in the order of the\n"+
 			"model's layers; NAME.npz has an array for each layer, and for each array of its state, by\n"+
-			"name, with dots for slashes.",
+			"name, with dots for slashes. NAME.onnx is a model for ONNX Runtime, which decodes its\n"+
+			"weights from pages.bin, a file that all models of the directory share.",
 		func(ctx context.Context) error {
-			if *format != "npy" && *format != "safetensors" {
-				return usagef("-format %q, want npy or safetensors", *format)
+			if !slices.Contains([]string{"npy", "safetensors", "onnx"}, *format) {
+				return usagef("-format %q, want npy, safetensors or onnx", *format)
 			}
 			if *format == "safetensors" {
 				if err := f.refuse("a pack has all networks of the run: leave out -%s", "net"); err != nil {
 					return err
 				}
 			}
+			if *packed != "" {
+				return f.exportONNXOfPack(ctx, *format, *packed, *out)
+			}
 			return f.reading(func(ctx context.Context, r *pipeline.Run, nets []*network.Network) error {
-				if *format == "safetensors" {
+				switch *format {
+				case "safetensors":
 					return f.exportPack(r, cmp.Or(*out, r.Dir.File("pack.safetensors")))
+				case "onnx":
+					return f.exportONNX(r, nets, *out)
 				}
 				dir, err := inRun(r, *out, "export")
 				if err != nil {

@@ -152,7 +152,10 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"eval", "-pack", "x.safetensors", "-weights", "x.npy", "-run", "r"}, 2,
 			"leave out -run and -pack"},
 		{[]string{"eval", "-pack", filepath.Join(dir, "x.npy")}, 1, "x.npy"},
-		{[]string{"export", "-format", "gguf"}, 2, "want npy or safetensors"},
+		{[]string{"export", "-format", "gguf"}, 2, "want npy, safetensors or onnx"},
+		{[]string{"export", "-pack", "x"}, 2, "-pack is for -format onnx, not npy"},
+		{[]string{"export", "-format", "onnx", "-pack", "x", "-run", "y"}, 2, "leave out -run"},
+		{[]string{"export", "-format", "onnx", "-pack", "x"}, 2, "needs -out"},
 		{[]string{"export", "-format", "safetensors", "-net", "mnist"}, 2, "leave out -net"},
 		{[]string{"run", "-method", "alternating", "-distill", "0.5"}, 2, "no -distill"},
 		{[]string{"run", "-method", "alternating", "-first", "1"}, 2, "-first: 1, want 2 or more"},
@@ -256,6 +259,7 @@ func TestWalk(t *testing.T) {
 		if args[0] == "export" {
 			checkExport(t, dir)
 			checkExportedPack(t, dir)
+			checkExportedONNX(t, dir)
 		}
 	}
 	if code, _, stderr := call(t, "eval", "-run", dir, "-net", "svhn"); code != 1 ||
@@ -389,6 +393,57 @@ func checkExportedPack(t *testing.T, dir string) {
 	}
 	if code, out, stderr = call(t, "eval", "-pack", path, "-quiet"); code != 0 || out != want {
 		t.Errorf("eval of the pack: exit %d, %s%s, want %s", code, out, stderr, want)
+	}
+}
+
+// checkExportedONNX exports a run as ONNX models, and its pack as the same ones.
+func checkExportedONNX(t *testing.T, dir string) {
+	t.Helper()
+	of := filepath.Join(dir, "of pack")
+	for _, args := range [][]string{{"-run", dir},
+		{"-pack", filepath.Join(dir, "all.safetensors"), "-out", of, "-net", "fmnist"}} {
+		args = append([]string{"export", "-format", "onnx"}, args...)
+		if code, out, stderr := call(t, args...); code != 0 || !strings.Contains(out, "1 ONNX models of ") {
+			t.Fatalf("ws %v: exit %d, %s%s", args, code, out, stderr)
+		}
+	}
+	for _, name := range []string{"fmnist.onnx", "pages.bin"} {
+		a, err := os.ReadFile(filepath.Join(dir, "onnx", name))
+		b, other := os.ReadFile(filepath.Join(of, name))
+		if err != nil || other != nil || len(a) == 0 || !bytes.Equal(a, b) {
+			t.Errorf("%s of the run and of its pack differ, %v, %v", name, err, other)
+		}
+	}
+}
+
+// A network that cannot be exported, or that is not there, leaves no trace.
+func TestExportONNXRefuses(t *testing.T) {
+	dir := t.TempDir()
+	path, out := filepath.Join(dir, "own.safetensors"), filepath.Join(dir, "out")
+	f := &pack.File{
+		Set: &page.Set{
+			Format: page.Format{Size: 3, Shared: 1, Precision: page.Float32},
+			Pages:  page.PackFloats([]float32{0.5, 0, 1}),
+			Networks: []page.Member{
+				{Name: "own", Weights: 3, Table: page.Table{Shared: 1, Entries: []int32{0}}}},
+		},
+		Networks: []pack.Network{{}},
+	}
+	for model, want := range map[string]string{
+		`{"kind":"function"}`: "own: its model is a GoMLX function",
+		`{"kind":"described","objective":"classification","input":[1,1,2],"output":[1],"described":{
+			"input":[1,1,2],"dense":[2,1],"activation":"leaky"}}`: "own: output [1]",
+		`{"kind":"described","objective":"regression","input":[1,1,2],"output":[1],"described":{
+			"input":[1,1,2],"dense":[2,1],"activation":"leaky"}}`: `unknown network "other"`,
+	} {
+		f.Networks[0].Model = json.RawMessage(model)
+		if err := f.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		code, _, stderr := call(t, "export", "-format", "onnx", "-pack", path, "-out", out, "-net", "other")
+		if _, err := os.Stat(out); code == 0 || !strings.Contains(stderr, want) || err == nil {
+			t.Errorf("exit %d, %s, want %q; %v", code, stderr, want, err)
+		}
 	}
 }
 
