@@ -1,0 +1,312 @@
+package firmware
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"hash/crc32"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"weightsep/datasets"
+	"weightsep/wslib/network"
+	"weightsep/wslib/network/networktest"
+	"weightsep/wslib/pack"
+	"weightsep/wslib/page"
+	"weightsep/wslib/page/pagetest"
+	"weightsep/wslib/pipeline"
+	"weightsep/wslib/score"
+	"weightsep/xla/xlatest"
+)
+
+func TestMain(m *testing.M) { xlatest.Main(m) }
+
+// program is packs in a directory, and what a program needs of them.
+type program struct {
+	dir     string
+	sources []string // of packs
+	headers strings.Builder
+	all     []string
+	most    []int // of each of sizes
+	nets    []*network.Network
+	sets    []*page.Set // of each network
+}
+
+func newProgram(t *testing.T) *program {
+	return &program{dir: t.TempDir(), most: make([]int, len(sizes))}
+}
+
+func (p *program) add(t *testing.T, prefix string, f *pack.File, nets []*network.Network) {
+	t.Helper()
+	if err := Write(p.dir, f, nets, Options{Prefix: prefix}); err != nil {
+		t.Fatal(err)
+	}
+	plans, err := plan(f, nets, Options{Prefix: prefix})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range plans {
+		p.all = append(p.all, "&"+n.symbol)
+		for i, v := range n.sizes() {
+			p.most[i] = max(p.most[i], v)
+		}
+		p.nets, p.sets = append(p.nets, n.net), append(p.sets, f.Set)
+	}
+	p.sources = append(p.sources, filepath.Join(p.dir, prefix+".c"))
+	fmt.Fprintf(&p.headers, "#include \"%s.h\"\n", prefix)
+}
+
+var strict = strings.Fields("-std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Werror -ffp-contract=off")
+
+// compile compiles a program of testdata with the packs and returns its path.
+func (p *program) compile(t *testing.T, compiler, source string, flags ...string) string {
+	t.Helper()
+	h := p.headers.String() + "#define ALL_NETWORKS " + strings.Join(p.all, ", ") + "\n"
+	for i, size := range sizes {
+		h += fmt.Sprintf("#define MOST_%s %d\n", size, p.most[i])
+	}
+	if err := os.WriteFile(filepath.Join(p.dir, "packs.h"), []byte(h), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(p.dir, strings.TrimSuffix(source, ".c")+"-"+filepath.Base(compiler))
+	args := append(append([]string{"-I", p.dir, "-o", to}, strict...), filepath.Join("testdata", source))
+	args = append(append(args, p.sources...), flags...)
+	if out, err := exec.Command(compiler, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", source, err, out)
+	}
+	return to
+}
+
+func host(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("gcc")
+	if err != nil {
+		t.Skip("no gcc: ", err)
+	}
+	return path
+}
+
+var sanitized = []string{"-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"}
+
+func output(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	var stderr bytes.Buffer
+	c := exec.Command(name, args...)
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s%s", filepath.Base(name), err, out, stderr.Bytes())
+	}
+	return string(out)
+}
+
+// sample is what show.c makes.
+func sample(n int) []float32 {
+	x, seed := make([]float32, n), uint32(1)
+	for i := range x {
+		seed = seed*1664525 + 1013904223
+		x[i] = float32(seed>>8) / 16777216
+	}
+	return x
+}
+
+// outputs are Go's of a network with weights of its own.
+func outputs(t *testing.T, n *network.Network, weights, x []float32) []float32 {
+	t.Helper()
+	c, err := score.New(xlatest.Backend(t), n, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	split, err := datasets.NewSplit(n.Samples(), x, []int32{0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := network.Values{Weights: weights}.On()
+	defer network.Free(on...)
+	out, err := c.Outputs(context.Background(), on, split)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// agrees compares what show.c prints with Go's weights and outputs. Outputs may be off by 1e-5, or by that
+// share of the largest where it is more than 1: trained networks have logits of hundreds.
+func (p *program) agrees(t *testing.T, shown string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(shown), "\n")
+	if len(lines) != len(p.nets) {
+		t.Fatalf("%d lines of %d networks", len(lines), len(p.nets))
+	}
+	worst := 0.0
+	for i, line := range lines {
+		n, set := p.nets[i], p.sets[i]
+		weights := set.Weights(set.Index(n.Name))
+		fields := strings.Fields(line)
+		want := fmt.Sprintf("%s 0 1 1 %08x", n.Name, crc32.ChecksumIEEE(page.PackFloats(weights)))
+		if got := strings.Join(fields[:5], " "); got != want {
+			t.Errorf("%s, %+v: name, damage, same in ranges, by layers and CRC of weights are %s, want %s",
+				p.all[i], set.Format, got, want)
+		}
+		wanted := outputs(t, n, weights, sample(n.Samples()))
+		largest := 1.0
+		for _, w := range wanted {
+			largest = max(largest, math.Abs(float64(w)))
+		}
+		for k, w := range wanted {
+			b, _ := strconv.ParseUint(fields[5+k], 16, 32)
+			got := math.Float32frombits(uint32(b))
+			off := math.Abs(float64(got-w)) / largest
+			if worst = max(worst, off); !(off <= 1e-5) {
+				t.Errorf("%s, %+v: output %d is %v, want %v", p.all[i], set.Format, k, got, w)
+			}
+		}
+		for k, field := range fields[5+n.Outputs():] {
+			if want := fmt.Sprintf("%08x", math.Float32bits(weights[k])); field != want {
+				t.Fatalf("%s, %+v: weight %d is %s, want %s", p.all[i], set.Format, k, field, want)
+			}
+		}
+	}
+	t.Logf("%d networks, outputs at most %.2g of 1 or the largest off", len(lines), worst)
+}
+
+// small is a pack of pages of 13: networks of 60 and of 26 weights.
+func small(f page.Format) (*pack.File, []*network.Network) {
+	s := pagetest.Example(f)
+	s.Networks[0].State = nil
+	b := &s.Networks[1]
+	b.Name, b.Weights, b.Table.Entries = "b-1.x", 26, []int32{255, 3}
+	b.Scales = append(b.Scales, f.ScaleFormat.Round(3))
+	a := network.Describe("a", network.Described{Shape: [3]int{5, 6, 1}, Dense: []int{4, 4, 4},
+		Convs: []network.Conv{{Height: 3, Width: 3, In: 1, Out: 2}}, Activation: network.SigmoidActivation})
+	x := network.Describe(b.Name, network.Described{Shape: [3]int{1, 6, 2}, Dense: []int{12, 2},
+		Activation: network.LeakyActivation})
+	return &pack.File{Set: s, Networks: make([]pack.Network, 2)},
+		[]*network.Network{a.WithOrder(network.BiasesFirst), x}
+}
+
+// formats are all precisions of pages beside each other, with all formats of scales, with keys and without.
+func formats() (all []page.Format) {
+	precisions := []page.Precision{page.Float32, page.Int8, page.Int4, page.Int2}
+	for _, p := range precisions {
+		for _, own := range precisions {
+			for _, f := range []page.ScaleFormat{page.ScaleFloat32, page.ScaleFloat16, page.ScaleLog8} {
+				for _, keys := range []page.Precision{0, page.Int2} {
+					all = append(all, page.Format{
+						Precision: p, ExclusivePrecision: own, ScaleFormat: f, KeyPrecision: keys})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// everyFormat is one program of a pack of each format, and one without scales.
+func everyFormat(t *testing.T) *program {
+	p := newProgram(t)
+	for i, format := range formats() {
+		f, nets := small(format)
+		p.add(t, fmt.Sprint("p", i), f, nets)
+	}
+	f, nets := small(page.Format{})
+	for i := range f.Set.Networks {
+		f.Set.Networks[i].Scales = nil
+	}
+	p.add(t, "plain", f, nets)
+	return p
+}
+
+// Weights of every format are Go's, bit for bit; these are many packs in one program.
+func TestFormats(t *testing.T) {
+	p := everyFormat(t)
+	p.agrees(t, output(t, p.compile(t, host(t), "show.c", sanitized...)))
+}
+
+// A flipped bit is found in every byte of every part.
+func TestFlippedBits(t *testing.T) {
+	p := newProgram(t)
+	for i, format := range formats() {
+		if i%7 == 0 {
+			f, nets := small(format)
+			p.add(t, fmt.Sprint("p", i), f, nets)
+		}
+	}
+	found := strings.Fields(output(t, p.compile(t, host(t), "flip.c", sanitized...)))
+	t.Log(found[0], "flipped bits")
+	if n, _ := strconv.Atoi(found[0]); n < 1000 || found[1] != "0" {
+		t.Errorf("of %s flipped bits %s were missed", found[0], found[1])
+	}
+}
+
+// stored are packs of the ten networks, trained: float32 pages with keys, and pages of 2 bits.
+func stored(t *testing.T, p *program, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		f, err := pack.Open(filepath.Join("..", "..", "results", name, "pack.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		nets, err := pipeline.InPack(nil, f, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.add(t, strings.NewReplacer("-", "_", ".", "_").Replace(name), f, nets)
+	}
+}
+
+// initial is a pack of untrained networks with all pages their own, in either order of weights.
+func initial(t *testing.T, names ...string) (*pack.File, []*network.Network) {
+	nets, err := network.Select(network.Ten(), names...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &page.Set{Format: page.Format{Size: page.DefaultSize, Shared: 1}, Pages: make([]byte, 4*page.DefaultSize)}
+	for i, n := range nets {
+		if i%2 == 0 {
+			nets[i] = n.WithOrder(network.BiasesFirst)
+		}
+		w := page.Form(networktest.Initial(t, nets[i], 3), s.Size)
+		m := page.Member{Name: n.Name, Weights: n.Weights(), Table: page.Table{Shared: 1},
+			Exclusive: page.PackFloats(w)}
+		for e := range len(w) / s.Size {
+			m.Table.Entries = append(m.Table.Entries, int32(1+e))
+		}
+		s.Networks = append(s.Networks, m)
+	}
+	return &pack.File{Set: s, Networks: make([]pack.Network, len(nets))}, nets
+}
+
+func TestInitialNetworks(t *testing.T) {
+	p := newProgram(t)
+	f, nets := initial(t, "cifar10", "mnist", "obs", "hhar")
+	p.add(t, "packed", f, nets)
+	p.agrees(t, output(t, p.compile(t, host(t), "show.c", sanitized...)))
+}
+
+func TestTenNetworks(t *testing.T) {
+	p := newProgram(t)
+	stored(t, p, "joint-5.8", "joint-32")
+	p.agrees(t, output(t, p.compile(t, host(t), "show.c", sanitized...)))
+}
+
+func TestSigmoid(t *testing.T) {
+	p := newProgram(t)
+	if err := os.WriteFile(filepath.Join(p.dir, Header), header, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	out := output(t, p.compile(t, host(t), "sigmoid.c", append(sanitized, "-lm")...))
+	var worst, low, high, middle float64
+	if _, err := fmt.Sscan(out, &worst, &low, &high, &middle); err != nil {
+		t.Fatal(err)
+	}
+	if !(worst < 1e-6) || !(low >= 0 && low < 2e-38) || high != 1 || middle != 0.5 {
+		t.Errorf("relative error %g; %g, %g at the ends, %g at 0", worst, low, high, middle)
+	}
+	t.Logf("relative error %g", worst)
+}
