@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"weightsep/datasets"
 	"weightsep/wslib/network"
@@ -35,10 +36,11 @@ type program struct {
 	most    []int // of each of sizes
 	nets    []*network.Network
 	sets    []*page.Set // of each network
+	scorers map[string]*score.Scorer
 }
 
 func newProgram(t *testing.T) *program {
-	return &program{dir: t.TempDir(), most: make([]int, len(sizes))}
+	return &program{dir: t.TempDir(), most: make([]int, len(sizes)), scorers: map[string]*score.Scorer{}}
 }
 
 func (p *program) add(t *testing.T, prefix string, f *pack.File, nets []*network.Network) {
@@ -115,14 +117,18 @@ func sample(n int) []float32 {
 	return x
 }
 
-// outputs are Go's of a network with weights of its own.
-func outputs(t *testing.T, n *network.Network, weights, x []float32) []float32 {
+// outputs are Go's of a network with weights of its own. Networks that compute the same are compiled once.
+func (p *program) outputs(t *testing.T, n *network.Network, weights, x []float32) []float32 {
 	t.Helper()
-	c, err := score.New(xlatest.Backend(t), n, 1)
-	if err != nil {
-		t.Fatal(err)
+	c := p.scorers[n.Architecture()]
+	if c == nil {
+		var err error
+		if c, err = score.New(xlatest.Backend(t), n, 1); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		p.scorers[n.Architecture()] = c
 	}
-	defer c.Close()
 	split, err := datasets.NewSplit(n.Samples(), x, []int32{0})
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +160,7 @@ func (p *program) agrees(t *testing.T, shown string) {
 			t.Errorf("%s, %+v: name, damage, same in ranges, by layers and CRC of weights are %s, want %s",
 				p.all[i], set.Format, got, want)
 		}
-		wanted := outputs(t, n, weights, sample(n.Samples()))
+		wanted := p.outputs(t, n, weights, sample(n.Samples()))
 		largest := 1.0
 		for _, w := range wanted {
 			largest = max(largest, math.Abs(float64(w)))
@@ -244,20 +250,18 @@ func TestFlippedBits(t *testing.T) {
 	}
 }
 
-// stored are packs of the ten networks, trained: float32 pages with keys, and pages of 2 bits.
-func stored(t *testing.T, p *program, names ...string) {
+// trained is a pack of the ten networks: joint-5.8 of float32 pages with keys, joint-32 of 2 bits.
+func trained(t *testing.T, name string) (*pack.File, []*network.Network) {
 	t.Helper()
-	for _, name := range names {
-		f, err := pack.Open(filepath.Join("..", "..", "results", name, "pack.safetensors"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		nets, err := pipeline.InPack(nil, f, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.add(t, strings.NewReplacer("-", "_", ".", "_").Replace(name), f, nets)
+	f, err := pack.Open(filepath.Join("..", "..", "results", name, "pack.safetensors"))
+	if err != nil {
+		t.Fatal(err)
 	}
+	nets, err := pipeline.InPack(nil, f, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, nets
 }
 
 // initial is a pack of untrained networks with all pages their own, in either order of weights.
@@ -291,7 +295,10 @@ func TestInitialNetworks(t *testing.T) {
 
 func TestTenNetworks(t *testing.T) {
 	p := newProgram(t)
-	stored(t, p, "joint-5.8", "joint-32")
+	for i, name := range []string{"joint-5.8", "joint-32"} {
+		f, nets := trained(t, name)
+		p.add(t, fmt.Sprint("p", i), f, nets)
+	}
 	p.agrees(t, output(t, p.compile(t, host(t), "show.c", sanitized...)))
 }
 
@@ -309,4 +316,69 @@ func TestSigmoid(t *testing.T) {
 		t.Errorf("relative error %g; %g, %g at the ends, %g at 0", worst, low, high, middle)
 	}
 	t.Logf("relative error %g", worst)
+}
+
+// keep is a pack of some of the networks.
+func keep(t *testing.T, f *pack.File, nets []*network.Network, names ...string) (*pack.File, []*network.Network) {
+	t.Helper()
+	set, err := f.Set.Keep(names...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nets, err = network.Select(nets, names...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pack.File{Set: set}, nets
+}
+
+// boards are machines of QEMU with their memory: constants and code lie in the first, the rest in the second.
+var boards = []struct {
+	machine, cpu      string
+	flags             string
+	flash, ram, bytes string
+}{
+	{"mps2-an385", "cortex-m3", "", "0", "0x20000000", "4M"},
+	{"mps2-an500", "cortex-m7", "-mfloat-abi=hard -mfpu=fpv5-d16", "0", "0x20000000", "4M"},
+	{"mps3-an547", "cortex-m55", "-mfloat-abi=hard", "0", "0x01000000", "2M"},
+}
+
+// Microcontrollers print what x86 prints, bit for bit: weights, and outputs too.
+func TestBoards(t *testing.T) {
+	const compiler, qemu = "arm-none-eabi-gcc", "qemu-system-arm"
+	for _, name := range []string{compiler, qemu} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skip("no ", name)
+		}
+	}
+	if err := exec.Command(compiler, "--specs=picolibc.specs", "-E", "-x", "c", os.DevNull).Run(); err != nil {
+		t.Skip("no picolibc: ", err)
+	}
+	p := newProgram(t)
+	for i, name := range []string{"joint-5.8", "joint-32"} {
+		f, nets := trained(t, name)
+		f, nets = keep(t, f, nets, []string{"mnist", "cifar10", "gsc", "hhar"}[2*i:][:2]...)
+		p.add(t, fmt.Sprint("p", i), f, nets)
+	}
+	for i, format := range formats() {
+		if i%11 == 0 {
+			f, nets := small(format)
+			p.add(t, fmt.Sprint("small", i), f, nets)
+		}
+	}
+	want := output(t, p.compile(t, host(t), "show.c", "-O2"))
+	p.agrees(t, want)
+	for _, b := range boards {
+		flags := append(strings.Fields(b.flags), "-O2", "-mthumb", "-mcpu="+b.cpu, "--specs=picolibc.specs",
+			"--crt0=semihost", "--oslib=semihost", "-Wl,--defsym=__flash="+b.flash+",--defsym=__flash_size=512K",
+			"-Wl,--defsym=__ram="+b.ram+",--defsym=__ram_size="+b.bytes)
+		to := p.compile(t, compiler, "show.c", flags...)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		got, err := exec.CommandContext(ctx, qemu, "-M", b.machine, "-cpu", b.cpu, "-nographic", "-monitor", "none",
+			"-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", to).CombinedOutput()
+		if err != nil || string(got) != want {
+			t.Errorf("%s prints\n%s, %v; want\n%s", b.machine, got, err, want)
+		}
+	}
 }
