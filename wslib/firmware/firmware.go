@@ -3,6 +3,7 @@
 package firmware
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -20,23 +21,28 @@ import (
 // Header is the name of the engine's file.
 const Header = "weightsep.h"
 
+// DefaultPrefix is that of files and of all names in C.
+const DefaultPrefix = "packed"
+
 //go:embed weightsep.h
 var header []byte
 
 // Options of [Write]. The zero value will do.
 type Options struct {
-	Prefix string // of files and of all names in C; "": packed
+	Prefix string // "": [DefaultPrefix]
 	// RAM is what every network has to run in, one layer at a time, in bytes; 0: not checked.
 	RAM int
 }
+
+// ErrNotDescribed says that C has no engine for a network.
+var ErrNotDescribed = errors.New("its model is an ONNX graph or a GoMLX function, want a described network " +
+	"of convolutions and dense layers for C")
 
 // Write writes the engine and, as PREFIX.h and PREFIX.c, a pack into a directory, which it makes. nets are
 // the pack's networks in its order of weights, as pipeline.InPack gives them. All must be described ones.
 // Nothing is written after an error of these.
 func Write(dir string, f *pack.File, nets []*network.Network, o Options) error {
-	if o.Prefix == "" {
-		o.Prefix = "packed"
-	}
+	o.Prefix = cmp.Or(o.Prefix, DefaultPrefix)
 	plans, err := plan(f, nets, o)
 	if err != nil {
 		return fmt.Errorf("C export: %w", err)
@@ -44,14 +50,19 @@ func Write(dir string, f *pack.File, nets []*network.Network, o Options) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("C export: %w", err)
 	}
-	write := func(name string, raw []byte) error {
-		if err := files.WritePath(filepath.Join(dir, name), raw); err != nil {
-			return fmt.Errorf("C export: write %s: %w", filepath.Join(dir, name), err)
+	for _, file := range []struct {
+		name string
+		raw  []byte
+	}{
+		{Header, header}, {o.Prefix + ".h", declarations(o.Prefix, plans)},
+		{o.Prefix + ".c", constants(o.Prefix, f.Set, plans)},
+	} {
+		path := filepath.Join(dir, file.name)
+		if err := files.WritePath(path, file.raw); err != nil {
+			return fmt.Errorf("C export: write %s: %w", path, err)
 		}
-		return nil
 	}
-	return errors.Join(write(Header, header), write(o.Prefix+".h", declarations(o.Prefix, plans)),
-		write(o.Prefix+".c", constants(o.Prefix, f.Set, plans)))
+	return nil
 }
 
 // plan checks all that [Write] is given and says what each network needs.
@@ -75,8 +86,7 @@ func plan(f *pack.File, nets []*network.Network, o Options) ([]netPlan, error) {
 		}
 		d, ok := n.Model.(*network.Described)
 		if !ok {
-			return nil, fmt.Errorf("network %s: want a described network of convolutions and dense layers, "+
-				"not an ONNX graph or a GoMLX function", n.Name)
+			return nil, fmt.Errorf("network %s: %w", n.Name, ErrNotDescribed)
 		}
 		if err := n.Validate(); err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package firmware
 import (
 	"bytes"
 	"context"
+	"debug/elf"
 	"fmt"
 	"hash/crc32"
 	"math"
@@ -300,6 +301,27 @@ func TestTenNetworks(t *testing.T) {
 		p.add(t, fmt.Sprint("p", i), f, nets)
 	}
 	p.agrees(t, output(t, p.compile(t, host(t), "show.c", sanitized...)))
+}
+
+// The example of testdata is warning-free C and runs, and constants lie in the section that it names.
+func TestExample(t *testing.T) {
+	p := newProgram(t)
+	f, nets := trained(t, "joint-32")
+	p.add(t, DefaultPrefix, f, nets)
+	to := p.compile(t, host(t), "main.c", append(sanitized,
+		`-DWEIGHTSEP_SECTION=__attribute__((section(".flash2")))`)...)
+	output(t, to)
+	raw, err := os.ReadFile(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := elf.NewFile(bytes.NewReader(raw))
+	if err != nil {
+		t.Skip("no ELF file: ", err)
+	}
+	if s := file.Section(".flash2"); s == nil || int(s.Size) < f.Set.Stored().Total || s.Flags&elf.SHF_WRITE != 0 {
+		t.Errorf("section .flash2 is %+v, want one of %d bytes or more", s, f.Set.Stored().Total)
+	}
 }
 
 func TestSigmoid(t *testing.T) {
