@@ -30,7 +30,7 @@ var header []byte
 // Options of [Write]. The zero value will do.
 type Options struct {
 	Prefix string // "": [DefaultPrefix]
-	// RAM is what every network has to run in, one layer at a time, in bytes; 0: not checked.
+	// RAM is what every network has to run in, layer by layer, in bytes; 0: not checked.
 	RAM int
 }
 
@@ -95,13 +95,13 @@ func plan(f *pack.File, nets []*network.Network, o Options) ([]netPlan, error) {
 			return nil, fmt.Errorf("network %s has %d weights and %d of state in the pack, its model %d and 0",
 				n.Name, m.Weights, len(m.State), n.Weights())
 		}
-		p := planOf(n, d)
+		p := planOf(n, d, f.Set.Size)
 		if err := names.take(o.Prefix, &p); err != nil {
 			return nil, err
 		}
 		if ram := p.ram(); o.RAM > 0 && ram > o.RAM {
-			return nil, fmt.Errorf("network %s needs %d bytes of RAM for the %d weights of %s, activations, "+
-				"a sample and outputs, want %d at most", n.Name, ram, p.layer, p.largest, o.RAM)
+			return nil, fmt.Errorf("network %s needs %d bytes of RAM for %d weights of %s at a time, "+
+				"activations, a sample and outputs, want %d at most", n.Name, ram, p.layer, p.largest, o.RAM)
 		}
 		plans = append(plans, p)
 	}

@@ -13,8 +13,8 @@ type netPlan struct {
 	macro   string // what its sizes begin with
 	layers  []layer
 	scratch int    // floats of two activations
-	layer   int    // weights of the largest layer, with its bias
-	largest string // that layer
+	layer   int    // weights in RAM at a time, where they are not all: those of
+	largest string // this layer
 }
 
 // layer is weightsep_layer.
@@ -31,7 +31,10 @@ func (l layer) outputs() int { return l.rows * l.columns * l.out }
 
 // planOf lays out a described network as its forward pass computes it: rows and columns that a later
 // pooling drops are left out.
-func planOf(n *network.Network, d *network.Described) netPlan {
+//
+// Where RAM does not hold all weights, it holds those of one convolution, or as many rows of a dense layer as
+// there is room for: at least one, and about a page.
+func planOf(n *network.Network, d *network.Described, pageSize int) netPlan {
 	p := netPlan{net: n}
 	h, w := d.Shape[0], d.Shape[1]
 	for _, c := range d.Convs {
@@ -63,7 +66,11 @@ func planOf(n *network.Network, d *network.Described) netPlan {
 	for i := range p.layers {
 		l, kernel, bias := &p.layers[i], arrays[2*i], arrays[2*i+1]
 		l.kernel, l.bias = kernel.Offset, bias.Offset
-		if size := kernel.Size() + bias.Size(); size > p.layer {
+		size := kernel.Size() + bias.Size()
+		if l.height == 0 {
+			size = min(kernel.Size(), max(l.out, pageSize))
+		}
+		if size > p.layer {
 			p.layer, p.largest = size, strings.TrimSuffix(kernel.Name, "/kernel")
 		}
 		after := l.outputs()
@@ -81,5 +88,5 @@ func (p netPlan) sizes() []int {
 	return []int{p.net.Weights(), p.net.Samples(), p.net.Outputs(), p.scratch, p.layer}
 }
 
-// ram is what the network needs where the weights of one layer are in RAM, in bytes.
+// ram is what the network needs where RAM holds few weights, in bytes.
 func (p netPlan) ram() int { return 4 * (p.layer + p.scratch + p.net.Samples() + p.net.Outputs()) }

@@ -7,7 +7,8 @@
  *     if (weightsep_switch(&PREFIX_NAME, weights, 1) == WEIGHTSEP_WHOLE)
  *         weightsep_run(&PREFIX_NAME, weights, sample, scratch, logits);
  *
- * or, where RAM holds the weights of one layer only, which are put together each time:
+ * or, where RAM holds the weights of one convolution and some rows of a dense layer only, which are put
+ * together each time:
  *
  *     static float layer[PREFIX_NAME_LAYER];
  *     weightsep_run_layers(&PREFIX_NAME, layer, sample, scratch, logits);
@@ -71,7 +72,7 @@ typedef struct {
     uint32_t layer_count;
     uint32_t input, output;    /* values of a sample (height, width, channels) and logits */
     uint32_t scratch;          /* floats of the two activations that run at a time, at least 1 */
-    uint32_t layer;            /* weights of the largest layer, with its bias */
+    uint32_t layer;            /* weights that weightsep_run_layers has in RAM at a time */
     uint8_t entry_bytes;       /* of the table */
 } weightsep_network;
 
@@ -120,7 +121,7 @@ static inline float weightsep_scale(const weightsep_network *n, uint32_t page) {
 static inline void weightsep_decode(const uint8_t *page, uint32_t bits, float scale, uint32_t from,
                                     uint32_t count, float *out) {
     float product[16];
-    uint32_t i, codes = 1u << (bits & 7);
+    uint32_t i, used, codes = 1u << (bits & 7);
     if (bits == 32) {
         for (i = 0; i < count; i++) out[i] = weightsep_float(weightsep_word(page + 4 * (from + i), 4)) * scale;
         return;
@@ -132,9 +133,14 @@ static inline void weightsep_decode(const uint8_t *page, uint32_t bits, float sc
     for (i = 0; i < codes; i++) {
         product[i] = (bits == 2 ? (float)i - 1.5f : (float)((int32_t)(i ^ 8) - 8)) * scale;
     }
-    for (i = 0; i < count; i++) {
-        uint32_t bit = (from + i) * bits;
-        out[i] = product[(uint32_t)page[bit / 8] >> bit % 8 & (codes - 1)];
+    page += from * bits / 8;
+    used = from * bits % 8;
+    for (i = 0; i < count; i++, used += bits) {
+        if (used == 8) {
+            page++;
+            used = 0;
+        }
+        out[i] = product[(uint32_t)*page >> used & (codes - 1)];
     }
 }
 
@@ -270,24 +276,63 @@ static inline void weightsep_convolve(const weightsep_layer *l, const float *ker
     }
 }
 
-/* weightsep_apply runs one layer. */
+/* weightsep_multiply adds what count inputs of a dense layer (kernel: count, out) give to out. */
+static inline void weightsep_multiply(const weightsep_layer *l, const float *kernel, const float *in,
+                                      uint32_t count, float *out) {
+    uint32_t o, i;
+    for (o = 0; o < l->out; o++) {
+        float sum = out[o];
+        for (i = 0; i < count; i++) sum += in[i] * kernel[i * l->out + o];
+        out[o] = sum;
+    }
+}
+
+static inline void weightsep_zero(const weightsep_layer *l, float *out) {
+    uint32_t o;
+    for (o = 0; o < l->out; o++) out[o] = 0;
+}
+
+static inline void weightsep_finish(const weightsep_layer *l, const float *bias, float *out) {
+    uint32_t o;
+    for (o = 0; o < l->out; o++) out[o] = weightsep_activate(out[o] + bias[o], l->activation);
+}
+
+/* weightsep_apply runs one layer whose weights are in RAM. */
 static inline void weightsep_apply(const weightsep_layer *l, const float *kernel, const float *bias,
                                    const float *in, float *out) {
-    uint32_t o, i;
     if (l->height > 0) {
         weightsep_convolve(l, kernel, bias, in, out);
         return;
     }
-    for (o = 0; o < l->out; o++) {
-        float sum = 0;
-        for (i = 0; i < l->in; i++) sum += in[i] * kernel[i * l->out + o];
-        out[o] = weightsep_activate(sum + bias[o], l->activation);
-    }
+    weightsep_zero(l, out);
+    weightsep_multiply(l, kernel, in, l->in, out);
+    weightsep_finish(l, bias, out);
 }
 
-/* weightsep_forward runs all layers with weights or, if these are NULL, puts those of each together in layer.
+/* weightsep_load runs one layer of a network with room for n->layer weights: all of a convolution, or some
+ * rows of a dense kernel at a time. Sums are in the same order, and so are the same. */
+static inline void weightsep_load(const weightsep_network *n, const weightsep_layer *l, float *room,
+                                  const float *in, float *out) {
+    uint32_t size = l->height * l->width * l->in * l->out, rows = n->layer / l->out, i;
+    if (l->height > 0) {
+        weightsep_weights(n, l->kernel, size, room);
+        weightsep_weights(n, l->bias, l->out, room + size);
+        weightsep_convolve(l, room, room + size, in, out);
+        return;
+    }
+    weightsep_zero(l, out);
+    for (i = 0; i < l->in; i += rows) {
+        if (rows > l->in - i) rows = l->in - i;
+        weightsep_weights(n, l->kernel + i * l->out, rows * l->out, room);
+        weightsep_multiply(l, room, in + i, rows, out);
+    }
+    weightsep_weights(n, l->bias, l->out, room);
+    weightsep_finish(l, room, out);
+}
+
+/* weightsep_forward runs all layers with weights or, if these are NULL, with room for n->layer of them.
  * Activations lie at the beginning and at the end of scratch in turn. */
-static inline void weightsep_forward(const weightsep_network *n, const float *weights, float *layer,
+static inline void weightsep_forward(const weightsep_network *n, const float *weights, float *room,
                                      const float *in, float *scratch, float *out) {
     uint32_t i;
     for (i = 0; i < n->layer_count; i++) {
@@ -297,10 +342,7 @@ static inline void weightsep_forward(const weightsep_network *n, const float *we
         if (weights != NULL) {
             weightsep_apply(l, weights + l->kernel, weights + l->bias, in, to);
         } else {
-            uint32_t size = (l->height > 0 ? l->height * l->width : 1) * l->in * l->out;
-            weightsep_weights(n, l->kernel, size, layer);
-            weightsep_weights(n, l->bias, l->out, layer + size);
-            weightsep_apply(l, layer, layer + size, in, to);
+            weightsep_load(n, l, room, in, to);
         }
         in = to;
     }
@@ -313,7 +355,8 @@ static inline void weightsep_run(const weightsep_network *n, const float *weight
     weightsep_forward(n, weights, NULL, in, scratch, out);
 }
 
-/* weightsep_run_layers is weightsep_run that puts the weights of one layer at a time together. */
+/* weightsep_run_layers is weightsep_run that puts a layer's weights together where it runs, with the same
+ * outputs. */
 static inline void weightsep_run_layers(const weightsep_network *n, float *layer, const float *in,
                                         float *scratch, float *out) {
     weightsep_forward(n, NULL, layer, in, scratch, out);

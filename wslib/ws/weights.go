@@ -245,8 +245,8 @@ func (a *app) exportCommand() *ffcli.Command {
 		"run's")
 	var o firmware.Options
 	f.set.StringVar(&o.Prefix, "prefix", firmware.DefaultPrefix, "`name` of the pack's files in C, and of all its names")
-	f.set.Func("ram", "`bytes` in which every network must run in C with the weights of one layer at a time, "+
-		"as in 64KB; else an error", parseBytes(&o.RAM))
+	f.set.Func("ram", "`bytes` in which every network must run in C layer by layer, as in 64KB; else an "+
+		"error", parseBytes(&o.RAM))
 	return f.verb("[-run DIR] [-net NAMES] [-out DIR] | -format safetensors [-run DIR] [-out FILE] | "+
 		"-format c [-run DIR | -pack FILE] [-net NAMES] [-out DIR] [-prefix NAME] [-ram BYTES]",
 		"write each network's weights as executed from the pages, or all networks as one pack, or as C\n"+
