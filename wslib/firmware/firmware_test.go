@@ -156,10 +156,10 @@ func (p *program) agrees(t *testing.T, shown string) {
 		n, set := p.nets[i], p.sets[i]
 		weights := set.Weights(set.Index(n.Name))
 		fields := strings.Fields(line)
-		want := fmt.Sprintf("%s 0 1 1 %08x", n.Name, crc32.ChecksumIEEE(page.PackFloats(weights)))
-		if got := strings.Join(fields[:5], " "); got != want {
-			t.Errorf("%s, %+v: name, damage, same in ranges, by layers and CRC of weights are %s, want %s",
-				p.all[i], set.Format, got, want)
+		want := fmt.Sprintf("%s 0 1 1 1 %08x", n.Name, crc32.ChecksumIEEE(page.PackFloats(weights)))
+		if got := strings.Join(fields[:6], " "); got != want {
+			t.Errorf("%s, %+v: name, damage, same in ranges, within buffers, same by layers and CRC of weights "+
+				"are %s, want %s", p.all[i], set.Format, got, want)
 		}
 		wanted := p.outputs(t, n, weights, sample(n.Samples()))
 		largest := 1.0
@@ -167,14 +167,14 @@ func (p *program) agrees(t *testing.T, shown string) {
 			largest = max(largest, math.Abs(float64(w)))
 		}
 		for k, w := range wanted {
-			b, _ := strconv.ParseUint(fields[5+k], 16, 32)
+			b, _ := strconv.ParseUint(fields[6+k], 16, 32)
 			got := math.Float32frombits(uint32(b))
 			off := math.Abs(float64(got-w)) / largest
 			if worst = max(worst, off); !(off <= 1e-5) {
 				t.Errorf("%s, %+v: output %d is %v, want %v", p.all[i], set.Format, k, got, w)
 			}
 		}
-		for k, field := range fields[5+n.Outputs():] {
+		for k, field := range fields[6+n.Outputs():] {
 			if want := fmt.Sprintf("%08x", math.Float32bits(weights[k])); field != want {
 				t.Fatalf("%s, %+v: weight %d is %s, want %s", p.all[i], set.Format, k, field, want)
 			}

@@ -26,19 +26,32 @@ static int ranges(const weightsep_network *n) {
     return 1;
 }
 
+/* untouched says that nobody wrote behind the first count values of an array that was NaN everywhere. */
+static int untouched(const float *values, uint32_t count, uint32_t most) {
+    while (count < most && bits(values[count]) == 0xffffffff) count++;
+    return count == most;
+}
+
 int main(void) {
     uint32_t i, k;
     for (i = 0; i < sizeof all / sizeof all[0]; i++) {
         const weightsep_network *n = all[i];
         uint32_t seed = 1;
-        int found = weightsep_switch(n, weights, 1);
+        int found;
+        memset(weights, 0xff, sizeof weights);
+        memset(layer, 0xff, sizeof layer);
+        memset(scratch, 0xff, sizeof scratch);
+        memset(again, 0xff, sizeof again);
+        found = weightsep_switch(n, weights, 1);
         for (k = 0; k < n->input; k++) {
             seed = seed * 1664525 + 1013904223;
             sample[k] = (float)(seed >> 8) / 16777216;
         }
         weightsep_run(n, weights, sample, scratch, outputs);
         weightsep_run_layers(n, layer, sample, scratch, again);
-        printf("%s %d %d %d %08lx", n->name, found, ranges(n),
+        printf("%s %d %d %d %d %08lx", n->name, found, ranges(n),
+               untouched(weights, n->weights, MOST_WEIGHTS) && untouched(layer, n->layer, MOST_LAYER) &&
+                   untouched(scratch, n->scratch, MOST_SCRATCH) && untouched(again, n->output, MOST_OUTPUT),
                memcmp(outputs, again, n->output * sizeof again[0]) == 0,
                (unsigned long)weightsep_crc((const uint8_t *)weights, n->weights * sizeof weights[0]));
         for (k = 0; k < n->output; k++) printf(" %08lx", bits(outputs[k]));
