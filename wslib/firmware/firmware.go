@@ -45,7 +45,7 @@ func Write(dir string, f *pack.File, nets []*network.Network, o Options) error {
 	o.Prefix = cmp.Or(o.Prefix, DefaultPrefix)
 	plans, err := plan(f, nets, o)
 	if err != nil {
-		return fmt.Errorf("C export: %w", err)
+		return err
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("C export: %w", err)
@@ -65,8 +65,20 @@ func Write(dir string, f *pack.File, nets []*network.Network, o Options) error {
 	return nil
 }
 
+// Check returns the error that [Write] returns before it writes anything.
+func Check(f *pack.File, nets []*network.Network, o Options) error {
+	_, err := plan(f, nets, o)
+	return err
+}
+
 // plan checks all that [Write] is given and says what each network needs.
-func plan(f *pack.File, nets []*network.Network, o Options) ([]netPlan, error) {
+func plan(f *pack.File, nets []*network.Network, o Options) (plans []netPlan, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("C export: %w", err)
+		}
+	}()
+	o.Prefix = cmp.Or(o.Prefix, DefaultPrefix)
 	if err := checkPrefix(o.Prefix); err != nil {
 		return nil, err
 	}
@@ -78,7 +90,6 @@ func plan(f *pack.File, nets []*network.Network, o Options) ([]netPlan, error) {
 			len(nets), len(f.Set.Networks))
 	}
 	names := names{}
-	var plans []netPlan
 	for i, m := range f.Set.Networks {
 		n := nets[i]
 		if n.Name != m.Name {
@@ -92,8 +103,8 @@ func plan(f *pack.File, nets []*network.Network, o Options) ([]netPlan, error) {
 			return nil, err
 		}
 		if n.Weights() != m.Weights || len(m.State) > 0 {
-			return nil, fmt.Errorf("network %s has %d weights and %d of state in the pack, its model %d and 0",
-				n.Name, m.Weights, len(m.State), n.Weights())
+			return nil, fmt.Errorf("network %s has %d weights and %d of state in the pack, its model %d "+
+				"and 0", m.Name, m.Weights, len(m.State), n.Weights())
 		}
 		p := planOf(n, d, f.Set.Size)
 		if err := names.take(o.Prefix, &p); err != nil {
@@ -113,15 +124,16 @@ var identifier = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
 // reserved are names of headers that PREFIX.h would hide, and words of C, of which names in C begin.
 var reserved = strings.Fields(`assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp
 	signal stdarg stdbool stddef stdint stdio stdlib string tgmath time wchar wctype
-	auto break case char const continue default do double else enum extern for goto if inline int long register
-	restrict return short signed sizeof static struct switch typedef union unsigned void volatile while`)
+	auto break case char const continue default do double else enum extern for goto if inline int long
+	register restrict return short signed sizeof static struct switch typedef union unsigned void volatile
+	while`)
 
 func checkPrefix(prefix string) error {
 	lower := strings.ToLower(prefix)
 	if !identifier.MatchString(prefix) || !(lower[0] >= 'a' && lower[0] <= 'z') || len(prefix) > 100 ||
 		slices.Contains(reserved, lower) || strings.HasPrefix(lower, "weightsep") {
-		return fmt.Errorf("prefix %q: want a C identifier of at most 100 characters that begins with a letter, "+
-			"not with weightsep, and is no word or header of C", prefix)
+		return fmt.Errorf("prefix %q: want a C identifier of at most 100 characters that begins with a "+
+			"letter, not with weightsep, and is no word or header of C", prefix)
 	}
 	return nil
 }
@@ -152,8 +164,8 @@ func (s names) take(prefix string, p *netPlan) error {
 	}
 	for _, t := range taken {
 		if other, twice := s[t]; twice {
-			return fmt.Errorf("network %s: its name in C, %s, is that of %s: want names that differ in more than "+
-				"case, '-', '.' and '_'", p.net.Name, t, other)
+			return fmt.Errorf("network %s: its name in C, %s, is that of %s: want names that differ in more "+
+				"than case, '-', '.' and '_'", p.net.Name, t, other)
 		}
 		s[t] = p.net.Name
 	}

@@ -64,7 +64,8 @@ func (p *program) add(t *testing.T, prefix string, f *pack.File, nets []*network
 	fmt.Fprintf(&p.headers, "#include \"%s.h\"\n", prefix)
 }
 
-var strict = strings.Fields("-std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Werror -ffp-contract=off")
+var strict = strings.Fields("-std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Werror " +
+	"-ffp-contract=off")
 
 // compile compiles a program of testdata with the packs and returns its path.
 func (p *program) compile(t *testing.T, compiler, source string, flags ...string) string {
@@ -158,8 +159,8 @@ func (p *program) agrees(t *testing.T, shown string) {
 		fields := strings.Fields(line)
 		want := fmt.Sprintf("%s 0 1 1 1 %08x", n.Name, crc32.ChecksumIEEE(page.PackFloats(weights)))
 		if got := strings.Join(fields[:6], " "); got != want {
-			t.Errorf("%s, %+v: name, damage, same in ranges, within buffers, same by layers and CRC of weights "+
-				"are %s, want %s", p.all[i], set.Format, got, want)
+			t.Errorf("%s, %+v: name, damage, same in ranges, within buffers, same by layers and CRC of "+
+				"weights are %s, want %s", p.all[i], set.Format, got, want)
 		}
 		wanted := p.outputs(t, n, weights, sample(n.Samples()))
 		largest := 1.0
@@ -271,7 +272,8 @@ func initial(t *testing.T, names ...string) (*pack.File, []*network.Network) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &page.Set{Format: page.Format{Size: page.DefaultSize, Shared: 1}, Pages: make([]byte, 4*page.DefaultSize)}
+	s := &page.Set{Format: page.Format{Size: page.DefaultSize, Shared: 1},
+		Pages: make([]byte, 4*page.DefaultSize)}
 	for i, n := range nets {
 		if i%2 == 0 {
 			nets[i] = n.WithOrder(network.BiasesFirst)
@@ -319,8 +321,9 @@ func TestExample(t *testing.T) {
 	if err != nil {
 		t.Skip("no ELF file: ", err)
 	}
-	if s := file.Section(".flash2"); s == nil || int(s.Size) < f.Set.Stored().Total || s.Flags&elf.SHF_WRITE != 0 {
-		t.Errorf("section .flash2 is %+v, want one of %d bytes or more", s, f.Set.Stored().Total)
+	total := f.Set.Stored().Total
+	if s := file.Section(".flash2"); s == nil || int(s.Size) < total || s.Flags&elf.SHF_WRITE != 0 {
+		t.Errorf("section .flash2 is %+v, want one of %d bytes or more", s, total)
 	}
 }
 
@@ -341,7 +344,8 @@ func TestSigmoid(t *testing.T) {
 }
 
 // keep is a pack of some of the networks.
-func keep(t *testing.T, f *pack.File, nets []*network.Network, names ...string) (*pack.File, []*network.Network) {
+func keep(t *testing.T, f *pack.File, nets []*network.Network, names ...string) (*pack.File,
+	[]*network.Network) {
 	t.Helper()
 	set, err := f.Set.Keep(names...)
 	if err != nil {
@@ -373,7 +377,8 @@ func TestBoards(t *testing.T) {
 			t.Skip("no ", name)
 		}
 	}
-	if err := exec.Command(compiler, "--specs=picolibc.specs", "-E", "-x", "c", os.DevNull).Run(); err != nil {
+	libc := exec.Command(compiler, "--specs=picolibc.specs", "-E", "-x", "c", os.DevNull)
+	if err := libc.Run(); err != nil {
 		t.Skip("no picolibc: ", err)
 	}
 	p := newProgram(t)
@@ -392,13 +397,15 @@ func TestBoards(t *testing.T) {
 	p.agrees(t, want)
 	for _, b := range boards {
 		flags := append(strings.Fields(b.flags), "-O2", "-mthumb", "-mcpu="+b.cpu, "--specs=picolibc.specs",
-			"--crt0=semihost", "--oslib=semihost", "-Wl,--defsym=__flash="+b.flash+",--defsym=__flash_size=512K",
+			"--crt0=semihost", "--oslib=semihost",
+			"-Wl,--defsym=__flash="+b.flash+",--defsym=__flash_size=512K",
 			"-Wl,--defsym=__ram="+b.ram+",--defsym=__ram_size="+b.bytes)
 		to := p.compile(t, compiler, "show.c", flags...)
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
-		got, err := exec.CommandContext(ctx, qemu, "-M", b.machine, "-cpu", b.cpu, "-nographic", "-monitor", "none",
-			"-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", to).CombinedOutput()
+		got, err := exec.CommandContext(ctx, qemu, "-M", b.machine, "-cpu", b.cpu, "-nographic",
+			"-monitor", "none", "-serial", "none", "-semihosting-config", "enable=on,target=native",
+			"-kernel", to).CombinedOutput()
 		if err != nil || string(got) != want {
 			t.Errorf("%s prints\n%s, %v; want\n%s", b.machine, got, err, want)
 		}

@@ -57,8 +57,8 @@ func TestRefuses(t *testing.T) {
 		{func(f *pack.File, _ []*network.Network, _ *Options) { f.Set.Networks[1].Scales = nil },
 			"pages: b-1.x: no scales"},
 		{func(_ *pack.File, _ []*network.Network, o *Options) { o.RAM = 247 },
-			"network a needs 248 bytes of RAM for 20 weights of conv0 at a time, activations, a sample and outputs, " +
-				"want 247 at most"},
+			"network a needs 248 bytes of RAM for 20 weights of conv0 at a time, activations, a sample and " +
+				"outputs, want 247 at most"},
 	} {
 		f, nets := small(page.Format{Precision: page.Int8})
 		dir, o := filepath.Join(t.TempDir(), "out"), Options{}

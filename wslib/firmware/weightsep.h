@@ -1,5 +1,8 @@
 /* weightsep.h runs networks that share pages of weights. It needs C99 and string.h, and allocates nothing.
  *
+ * Where a compiler fuses multiplications and additions by itself, give -ffp-contract=off: outputs are then
+ * the same on all machines. Weights are in any case.
+ *
  * A pack is another pair of files, PREFIX.h and PREFIX.c, which hold constants only. Of each of its networks
  * PREFIX.h has the sizes of the buffers that a program gives:
  *
@@ -61,7 +64,7 @@ typedef struct {
 typedef struct {
     const char *name;
     const weightsep_pack *pack;
-    const uint8_t *table;      /* an entry a page: a shared page, or, from pack->shared on, an exclusive one */
+    const uint8_t *table;      /* an entry a page: a shared page, or, from pack->shared on, an own one */
     const uint8_t *scales;     /* one a page; NULL: all 1 */
     const uint8_t *keys;       /* of weights on shared pages, 2 bits each; NULL: all 1 */
     const uint8_t *exclusive;  /* the network's own pages; NULL: none */
@@ -205,7 +208,7 @@ enum {
     WEIGHTSEP_TABLE_DAMAGED,
     WEIGHTSEP_SCALES_DAMAGED,
     WEIGHTSEP_KEYS_DAMAGED,
-    WEIGHTSEP_EXCLUSIVE_PAGE_DAMAGED,
+    WEIGHTSEP_OWN_PAGE_DAMAGED,
     WEIGHTSEP_SHARED_PAGE_DAMAGED
 };
 
@@ -220,7 +223,7 @@ static inline int weightsep_check(const weightsep_network *n) {
     }
     if (n->keys != NULL && weightsep_crc(n->keys, of_keys) != n->sums[2]) return WEIGHTSEP_KEYS_DAMAGED;
     for (i = 0; i < n->own; i++) {
-        if (weightsep_crc(n->exclusive + i * own, own) != n->sums[3 + i]) return WEIGHTSEP_EXCLUSIVE_PAGE_DAMAGED;
+        if (weightsep_crc(n->exclusive + i * own, own) != n->sums[3 + i]) return WEIGHTSEP_OWN_PAGE_DAMAGED;
     }
     for (i = 0; i < pages; i++) {
         uint32_t e = weightsep_word(n->table + i * n->entry_bytes, n->entry_bytes);
@@ -245,7 +248,7 @@ static inline int weightsep_switch(const weightsep_network *n, float *weights, i
 static inline float weightsep_sigmoid(float x) {
     float a = x < 0 ? -x : x, k, r, e;
     if (!(a < 87)) a = 87;
-    /* exp(-a) = 2^-k exp(r), |r| < 0.35. The first part of log 2 has few bits, so that k times it is exact. */
+    /* exp(-a) = 2^-k exp(r), |r| < 0.35. The first part of log 2 has few bits: k times it is exact. */
     k = (float)(int32_t)(a * 1.44269504f + 0.5f);
     r = (k * 0.693359375f - a) - k * 2.12194440e-4f;
     e = 1 + r * (1 + r * (1 / 2.0f + r * (1 / 6.0f + r * (1 / 24.0f + r * (1 / 120.0f + r * (1 / 720.0f

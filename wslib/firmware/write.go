@@ -40,57 +40,58 @@ func declarations(prefix string, plans []netPlan) []byte {
 func constants(prefix string, s *page.Set, plans []netPlan) []byte {
 	var b bytes.Buffer
 	shared, own := s.Precisions()
-	scaleBytes := s.ScaleFormat.Bytes()
-	fmt.Fprintf(&b, "/* Pages, tables and scales of networks. Made by ws export -format c. */\n#include \"%s.h\"\n",
-		prefix)
+	fmt.Fprintf(&b, "/* Pages, tables and scales of networks. Made by ws export -format c. */\n"+
+		"#include \"%s.h\"\n", prefix)
 	numbers(&b, "pages", s.Pages, s.Shared, shared.Bytes(s.Size))
 	checksums(&b, "sums", crcs(s.Pages, shared.Bytes(s.Size)))
 	fmt.Fprintf(&b, "\nstatic const weightsep_pack pack = {\n    .page_size = %d, .shared = %d, .bits = %d, "+
 		".own_bits = %d, .scale_bytes = %d,\n    .pages = pages, .sums = sums\n};\n",
-		s.Size, s.Shared, shared.Bits(), own.Bits(), scaleBytes)
+		s.Size, s.Shared, shared.Bits(), own.Bits(), s.ScaleFormat.Bytes())
 	for i, p := range plans {
-		m := s.Networks[i]
-		pages, exclusive := len(m.Table.Entries), len(m.Table.Exclusive())
-		fmt.Fprintf(&b, "\n/* %s */\n", m.Name)
-		parts := []struct {
-			name        string
-			data        []byte
-			rows, width int
-		}{
-			{"table", m.Table.Array().Data, pages, m.Table.Width()},
-			{"scales", s.ScaleFormat.Pack(m.Scales), len(m.Scales), scaleBytes},
-			{"keys", m.Keys, pages - exclusive, page.Int2.Bytes(s.Size)},
-			{"exclusive", m.Exclusive, exclusive, own.Bytes(s.Size)},
-		}
-		var sums []uint32
-		var initial strings.Builder
-		for _, part := range parts {
-			if part.name != "exclusive" {
-				sums = append(sums, crc32.ChecksumIEEE(part.data))
-			}
-			if len(part.data) == 0 {
-				fmt.Fprintf(&initial, " .%s = NULL,", part.name)
-				continue
-			}
-			numbers(&b, fmt.Sprint(part.name, i), part.data, part.rows, part.width)
-			fmt.Fprintf(&initial, " .%s = %[1]s%d,", part.name, i)
-		}
-		checksums(&b, fmt.Sprint("sums", i), append(sums, crcs(m.Exclusive, own.Bytes(s.Size))...))
-		fmt.Fprintf(&b, "static const weightsep_layer layers%d[] = {\n", i)
-		for _, l := range p.layers {
-			fmt.Fprintf(&b, "    {.kernel = %d, .bias = %d, .height = %d, .width = %d, .in = %d, .out = %d,\n"+
-				"     .stride = %d, .rows = %d, .columns = %d, .activation = %s},\n", l.kernel, l.bias, l.height,
-				l.width, l.in, l.out, l.stride, l.rows, l.columns, l.activation)
-		}
-		fmt.Fprintf(&b, "};\nWEIGHTSEP_ASSERT(pages_%d, (%[2]s_WEIGHTS + %[3]d - 1) / %[3]d == %[4]d);\n"+
-			"const weightsep_network %[5]s = {\n"+
-			"    .name = \"%[6]s\", .pack = &pack,\n   %[7]s\n    .sums = sums%[1]d, .layers = layers%[1]d,\n"+
-			"    .weights = %[2]s_WEIGHTS, .own = %[8]d, .layer_count = %[9]d,\n    .input = %[2]s_INPUT, "+
-			".output = %[2]s_OUTPUT, .scratch = %[2]s_SCRATCH,\n    .layer = %[2]s_LAYER, .entry_bytes = %[10]d\n};\n",
-			i, p.macro, s.Size, pages, p.symbol, m.Name, initial.String(), exclusive, len(p.layers),
-			m.Table.Width())
+		member(&b, s, i, p)
 	}
 	return b.Bytes()
+}
+
+// member writes the constants of network i, whose names end in i.
+func member(b *bytes.Buffer, s *page.Set, i int, p netPlan) {
+	m := s.Networks[i]
+	_, own := s.Precisions()
+	pages, exclusive := len(m.Table.Entries), len(m.Table.Exclusive())
+	fmt.Fprintf(b, "\n/* %s */\n", m.Name)
+	var sums []uint32
+	var fields strings.Builder
+	part := func(name string, data []byte, rows, width int) {
+		sums = append(sums, crc32.ChecksumIEEE(data))
+		value := "NULL"
+		if len(data) > 0 {
+			value = fmt.Sprint(name, i)
+			numbers(b, value, data, rows, width)
+		}
+		fmt.Fprintf(&fields, "    .%s = %s,\n", name, value)
+	}
+	part("table", m.Table.Array().Data, pages, m.Table.Width())
+	part("scales", s.ScaleFormat.Pack(m.Scales), len(m.Scales), s.ScaleFormat.Bytes())
+	part("keys", m.Keys, pages-exclusive, page.Int2.Bytes(s.Size))
+	part("exclusive", m.Exclusive, exclusive, own.Bytes(s.Size))
+	checksums(b, fmt.Sprint("sums", i), append(sums[:3], crcs(m.Exclusive, own.Bytes(s.Size))...))
+	fmt.Fprintf(b, "static const weightsep_layer layers%d[] = {\n", i)
+	for _, l := range p.layers {
+		fmt.Fprintf(b, "    {.kernel = %d, .bias = %d, .height = %d, .width = %d, .in = %d, .out = %d,\n",
+			l.kernel, l.bias, l.height, l.width, l.in, l.out)
+		fmt.Fprintf(b, "     .stride = %d, .rows = %d, .columns = %d, .activation = %s},\n",
+			l.stride, l.rows, l.columns, l.activation)
+	}
+	fmt.Fprintf(b, "};\nWEIGHTSEP_ASSERT(pages%d, (%s_WEIGHTS + %[3]d - 1) / %[3]d == %d);\n",
+		i, p.macro, s.Size, pages)
+	fmt.Fprintf(b, "const weightsep_network %s = {\n    .name = \"%s\", .pack = &pack,\n%s", p.symbol, m.Name,
+		fields.String())
+	fmt.Fprintf(b, "    .sums = sums%d, .layers = layers%[1]d, .layer_count = %d,\n    .own = %d, "+
+		".entry_bytes = %d,\n", i, len(p.layers), exclusive, m.Table.Width())
+	for _, size := range sizes {
+		fmt.Fprintf(b, "    .%s = %s_%s,\n", strings.ToLower(size), p.macro, size)
+	}
+	b.WriteString("};\n")
 }
 
 // crcs are the checksums of pages of so many bytes.

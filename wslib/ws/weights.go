@@ -244,7 +244,8 @@ func (a *app) exportCommand() *ffcli.Command {
 	packed := f.set.String("pack", "", "write the networks of this `file` (.safetensors) as C, instead of a "+
 		"run's")
 	var o firmware.Options
-	f.set.StringVar(&o.Prefix, "prefix", firmware.DefaultPrefix, "`name` of the pack's files in C, and of all its names")
+	f.set.StringVar(&o.Prefix, "prefix", firmware.DefaultPrefix,
+		"`name` of the pack's files in C, and of all its names")
 	f.set.Func("ram", "`bytes` in which every network must run in C layer by layer, as in 64KB; else an "+
 		"error", parseBytes(&o.RAM))
 	return f.verb("[-run DIR] [-net NAMES] [-out DIR] | -format safetensors [-run DIR] [-out FILE] | "+
@@ -291,6 +292,9 @@ func (f *flags) exportC(ctx context.Context, packed, out string, o firmware.Opti
 			if err == nil {
 				err = keepNamed(file, network.Names(nets))
 			}
+			if err == nil {
+				err = firmware.Check(file, nets, o) // before a directory is made
+			}
 			if err != nil {
 				return err
 			}
@@ -318,7 +322,8 @@ func (f *flags) exportC(ctx context.Context, packed, out string, o firmware.Opti
 	}
 	for i, n := range file.Networks {
 		if n.Graph != nil { // which only a backend could read
-			return fmt.Errorf("%s: network %s: %w", packed, file.Set.Networks[i].Name, firmware.ErrNotDescribed)
+			return fmt.Errorf("%s: network %s: %w", packed, file.Set.Networks[i].Name,
+				firmware.ErrNotDescribed)
 		}
 	}
 	nets, err := pipeline.InPack(nil, file, nil)

@@ -27,11 +27,12 @@ static void flip(const weightsep_network *n, const uint8_t **part, size_t bytes,
 }
 
 int main(void) {
-    uint32_t i, k;
+    uint32_t i, j, k;
     for (i = 0; i < sizeof all / sizeof all[0]; i++) {
         weightsep_network n = *all[i];
         weightsep_pack p = *n.pack;
         uint32_t pages = weightsep_pages(&n), width = weightsep_bytes(p.page_size, p.bits);
+        uint8_t *copy;
         flip(&n, &n.table, pages * n.entry_bytes, WEIGHTSEP_TABLE_DAMAGED);
         if (n.scales != NULL) flip(&n, &n.scales, pages * p.scale_bytes, WEIGHTSEP_SCALES_DAMAGED);
         if (n.keys != NULL) {
@@ -39,23 +40,24 @@ int main(void) {
         }
         if (n.exclusive != NULL) {
             flip(&n, &n.exclusive, n.own * weightsep_bytes(p.page_size, p.own_bits),
-                 WEIGHTSEP_EXCLUSIVE_PAGE_DAMAGED);
+                 WEIGHTSEP_OWN_PAGE_DAMAGED);
         }
         n.pack = &p;
+        copy = malloc(p.shared * width);
+        if (copy == NULL) exit(2);
+        memcpy(copy, p.pages, p.shared * width);
+        p.pages = copy;
         for (k = 0; k < pages; k++) {
             uint32_t e = weightsep_word(n.table + k * n.entry_bytes, n.entry_bytes);
-            uint8_t *copy = malloc(p.shared * width);
-            if (copy == NULL) exit(2);
-            memcpy(copy, all[i]->pack->pages, p.shared * width);
-            p.pages = copy;
-            if (e < p.shared) {
-                copy[e * width + k % width] ^= 16;
+            for (j = 0; e < p.shared && j < width; j++, flipped++) {
+                uint8_t *byte = copy + e * width + j, whole = *byte;
+                *byte = (uint8_t)(whole ^ 1u << j % 8);
                 missed += weightsep_check(&n) != WEIGHTSEP_SHARED_PAGE_DAMAGED;
-                flipped++;
+                *byte = whole;
             }
-            p.pages = all[i]->pack->pages;
-            free(copy);
         }
+        missed += weightsep_check(&n) != WEIGHTSEP_WHOLE;
+        free(copy);
     }
     printf("%lu %lu\n", flipped, missed);
     return 0;
