@@ -89,7 +89,7 @@ func plan(f *pack.File, nets []*network.Network, o Options) (plans []netPlan, er
 		return nil, fmt.Errorf("%d networks for a pack of %d, want as many and one at least",
 			len(nets), len(f.Set.Networks))
 	}
-	names := names{}
+	taken := names{}
 	for i, m := range f.Set.Networks {
 		n := nets[i]
 		if n.Name != m.Name {
@@ -107,7 +107,7 @@ func plan(f *pack.File, nets []*network.Network, o Options) (plans []netPlan, er
 				"and 0", m.Name, m.Weights, len(m.State), n.Weights())
 		}
 		p := planOf(n, d, f.Set.Size)
-		if err := names.take(o.Prefix, &p); err != nil {
+		if err := taken.take(o.Prefix, &p); err != nil {
 			return nil, err
 		}
 		if ram := p.ram(); o.RAM > 0 && ram > o.RAM {

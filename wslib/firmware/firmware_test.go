@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -301,6 +302,67 @@ func TestTenNetworks(t *testing.T) {
 	for i, name := range []string{"joint-5.8", "joint-32"} {
 		f, nets := trained(t, name)
 		p.add(t, fmt.Sprint("p", i), f, nets)
+	}
+	p.agrees(t, output(t, p.compile(t, host(t), "show.c", sanitized...)))
+}
+
+// random is a pack of a network of any sizes, in pages of any size.
+func random(rng *rand.Rand, f page.Format) (*pack.File, []*network.Network) {
+	d := network.Described{Shape: [3]int{1 + rng.IntN(14), 1 + rng.IntN(14), 1 + rng.IntN(3)},
+		Activation: []network.Activation{network.SigmoidActivation, network.LeakyActivation}[rng.IntN(2)]}
+	h, w, c := d.Shape[0], d.Shape[1], d.Shape[2]
+	for range 3 {
+		k := network.Conv{Height: 1 + rng.IntN(4), Width: 1 + rng.IntN(4), In: c, Out: 1 + rng.IntN(9)}
+		if h > k.Height && w > k.Width {
+			d.Convs = append(d.Convs, k)
+			h, w, c = (h-k.Height+1)/2, (w-k.Width+1)/2, k.Out
+		}
+	}
+	d.Dense = []int{h * w * c}
+	for range rng.IntN(3) {
+		d.Dense = append(d.Dense, 1+rng.IntN(40))
+	}
+	d.Dense = append(d.Dense, 2+rng.IntN(9))
+	n := network.Describe("n", d).WithOrder([]network.Order{network.LayerOrder, network.BiasesFirst}[rng.IntN(2)])
+	f.Size, f.Shared = 1+rng.IntN(40), 1+rng.IntN(9)
+	values := func(n int, limit float32) []float32 {
+		v := make([]float32, n)
+		for i := range v {
+			v[i] = (2*rng.Float32() - 1) * limit
+		}
+		return v
+	}
+	shared, own := f.Precisions()
+	m := page.Member{Name: n.Name, Weights: n.Weights(), Table: page.Table{Shared: f.Shared}}
+	pages := page.Count(m.Weights, f.Size)
+	for range pages {
+		e := rng.IntN(f.Shared + 1)
+		if e == f.Shared {
+			e += len(m.Table.Exclusive())
+		}
+		m.Table.Entries = append(m.Table.Entries, int32(e))
+		p := shared
+		if e >= f.Shared {
+			p = own
+		}
+		m.Scales = append(m.Scales, f.ScaleFormat.Round(0.3*(2*rng.Float32()-1)/min(p.Limit(), 1e3)))
+	}
+	exclusive := len(m.Table.Exclusive())
+	m.Exclusive = own.Pack(values(exclusive*f.Size, min(own.Limit(), 1e3)), f.Size)
+	if f.KeyPrecision != 0 && exclusive < pages {
+		m.Keys = m.Table.PackKeys(values(m.Weights, 2), f.Size)
+	}
+	return &pack.File{Set: &page.Set{Format: f, Networks: []page.Member{m},
+		Pages: shared.Pack(values(f.Shared*f.Size, min(shared.Limit(), 1e3)), f.Size)}}, []*network.Network{n}
+}
+
+func TestRandomNetworks(t *testing.T) {
+	p, rng := newProgram(t), rand.New(rand.NewPCG(5, 5))
+	for i, format := range formats() {
+		if i%4 == rng.IntN(4) {
+			f, nets := random(rng, format)
+			p.add(t, fmt.Sprint("p", i), f, nets)
+		}
 	}
 	p.agrees(t, output(t, p.compile(t, host(t), "show.c", sanitized...)))
 }
