@@ -16,6 +16,7 @@
 //	optimization  training the pages for all networks, or each network apart
 //	execution     running from pages: switching by gathering
 //	pack          all of it as one .safetensors file
+//	firmware      a pack as C for microcontrollers
 //
 // and around them pipeline (the stages strung together on a run directory), rundir and
 // setfiles (its files), score (networks over samples), budget (bytes to pages), grid (methods,

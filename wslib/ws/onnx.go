@@ -23,7 +23,7 @@ func (f *flags) exportONNX(r *pipeline.Run, nets []*network.Network, out string)
 // exportONNXOfPack writes networks of a pack as ONNX models.
 func (f *flags) exportONNXOfPack(ctx context.Context, format, path, out string) error {
 	if format != "onnx" {
-		return usagef("-pack is for -format onnx, not %s", format)
+		return usagef("-pack is for -format onnx and c, not %s", format)
 	}
 	if err := f.refuse("ws export takes a run or a pack: leave out -%s", "run"); err != nil {
 		return err

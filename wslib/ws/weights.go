@@ -15,6 +15,7 @@ import (
 
 	"weightsep/datasets"
 	"weightsep/datasets/npy"
+	"weightsep/wslib/firmware"
 	"weightsep/wslib/network"
 	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
@@ -237,23 +238,36 @@ func (f *flags) score(
 func (a *app) exportCommand() *ffcli.Command {
 	f := a.flags("export", "`names` of networks; default all")
 	format := f.set.String("format", "npy", "`form` of what is written: npy (weights of each network), "+
-		"safetensors (a pack of all) or onnx (a model of each network, over one file of pages)")
-	out := f.set.String("out", "",
-		"`directory` for npy and onnx, file for safetensors; default export, onnx or pack.safetensors in "+
-			"the run directory")
-	packed := f.set.String("pack", "", "for onnx: the networks of this `file` (.safetensors), instead of a "+
-		"run's")
+		"safetensors (a pack of all), onnx (a model of each network, over one file of pages) or c (a pack "+
+		"of described networks and an engine, for devices)")
+	out := f.set.String("out", "", "`directory` for npy, onnx and c, file for safetensors; default export, "+
+		"onnx, firmware or pack.safetensors in the run directory")
+	packed := f.set.String("pack", "", "for onnx and c: the networks of this `file` (.safetensors), instead "+
+		"of a run's")
+	var o firmware.Options
+	f.set.StringVar(&o.Prefix, "prefix", firmware.DefaultPrefix,
+		"`name` of the pack's files in C, and of all its names")
+	f.set.Func("ram", "`bytes` in which every network must run in C layer by layer, as in 64KB; else an "+
+		"error", parseBytes(&o.RAM))
 	return f.verb("[-run DIR] [-net NAMES] [-out DIR] | -format safetensors [-run DIR] [-out FILE] | "+
-		"-format onnx [-run DIR] [-net NAMES] [-out DIR] | "+
-		"-format onnx -pack FILE -out DIR [-net NAMES]",
-		"write each network's weights as executed from the pages, or all networks as one pack\n"+
+		"-format onnx [-run DIR | -pack FILE] [-net NAMES] [-out DIR] | "+
+		"-format c [-run DIR | -pack FILE] [-net NAMES] [-out DIR] [-prefix NAME] [-ram BYTES]",
+		"write each network's weights as executed from the pages, or all networks as one pack, for ONNX\n"+
+			"Runtime, or as C\n"+
 			"The weights of a network are written twice: NAME.npy holds them flat, in the order of the\n"+
 			"model's layers; NAME.npz has an array for each layer, and for each array of its state, by\n"+
 			"name, with dots for slashes. NAME.onnx is a model for ONNX Runtime, which decodes its\n"+
-			"weights from pages.bin, a file that all models of the directory share.",
+			"weights from pages.bin, a file that all models of the directory share. C is weightsep.h,\n"+
+			"which says how it is used, PREFIX.h and PREFIX.c.",
 		func(ctx context.Context) error {
-			if !slices.Contains([]string{"npy", "safetensors", "onnx"}, *format) {
-				return usagef("-format %q, want npy, safetensors or onnx", *format)
+			if !slices.Contains([]string{"npy", "safetensors", "onnx", "c"}, *format) {
+				return usagef("-format %q, want npy, safetensors, onnx or c", *format)
+			}
+			if *format == "c" {
+				return f.exportC(ctx, *packed, *out, o)
+			}
+			if err := f.refuse("only -format c has -%s", "prefix", "ram"); err != nil {
+				return err
 			}
 			if *format == "safetensors" {
 				if err := f.refuse("a pack has all networks of the run: leave out -%s", "net"); err != nil {
@@ -277,6 +291,79 @@ func (a *app) exportCommand() *ffcli.Command {
 				return f.exportWeights(ctx, r, nets, dir)
 			})(ctx)
 		})
+}
+
+// exportC writes the networks of -net of a pack or, without one, of a run as C.
+func (f *flags) exportC(ctx context.Context, packed, out string, o firmware.Options) error {
+	if packed == "" {
+		return f.reading(func(ctx context.Context, r *pipeline.Run, nets []*network.Network) error {
+			file, err := r.Pack()
+			if err == nil {
+				err = keepNamed(file, network.Names(nets))
+			}
+			if err == nil {
+				err = firmware.Check(file, nets, o) // before a directory is made
+			}
+			if err != nil {
+				return err
+			}
+			dir, err := inRun(r, out, "firmware")
+			if err != nil {
+				return err
+			}
+			return f.writeC(dir, file, nets, o)
+		})(ctx)
+	}
+	if err := f.refuse("ws export writes a run or a pack: leave out -%s", "run"); err != nil {
+		return err
+	}
+	if out == "" {
+		return usagef("ws export of a -pack needs -out")
+	}
+	file, err := pack.Open(packed)
+	if err != nil {
+		return err
+	}
+	if names := f.nets(); names != nil {
+		if err := keepNamed(file, names); err != nil {
+			return wrong(err)
+		}
+	}
+	for i, n := range file.Networks {
+		if n.Graph != nil { // which only a backend could read
+			return fmt.Errorf("%s: network %s: %w", packed, file.Set.Networks[i].Name,
+				firmware.ErrNotDescribed)
+		}
+	}
+	nets, err := pipeline.InPack(nil, file, nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", packed, err)
+	}
+	return f.writeC(out, file, nets, o)
+}
+
+// keepNamed leaves the named networks only in a pack, in the order of names.
+func keepNamed(file *pack.File, names []string) error {
+	set, err := file.Set.Keep(names...)
+	if err != nil {
+		return err
+	}
+	var kept []pack.Network
+	for _, name := range names {
+		kept = append(kept, file.Networks[file.Set.Index(name)])
+	}
+	file.Set, file.Networks = set, kept
+	return nil
+}
+
+func (f *flags) writeC(dir string, file *pack.File, nets []*network.Network, o firmware.Options) error {
+	if err := firmware.Write(dir, file, nets, o); err != nil {
+		return err
+	}
+	s := file.Set.Stored()
+	fmt.Fprintf(f.out, "%s: %d networks in %d bytes and their checksums, packed %.1f times\n",
+		filepath.Join(dir, cmp.Or(o.Prefix, firmware.DefaultPrefix)+".c"), len(nets), s.Total, s.RatioBytes)
+	return nil
 }
 
 func (f *flags) exportPack(r *pipeline.Run, path string) error {

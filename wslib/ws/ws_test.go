@@ -152,10 +152,14 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"eval", "-pack", "x.safetensors", "-weights", "x.npy", "-run", "r"}, 2,
 			"leave out -run and -pack"},
 		{[]string{"eval", "-pack", filepath.Join(dir, "x.npy")}, 1, "x.npy"},
-		{[]string{"export", "-format", "gguf"}, 2, "want npy, safetensors or onnx"},
-		{[]string{"export", "-pack", "x"}, 2, "-pack is for -format onnx, not npy"},
+		{[]string{"export", "-format", "gguf"}, 2, "want npy, safetensors, onnx or c"},
+		{[]string{"export", "-pack", "x"}, 2, "-pack is for -format onnx and c, not npy"},
+		{[]string{"export", "-prefix", "x"}, 2, "only -format c has -prefix"},
 		{[]string{"export", "-format", "onnx", "-pack", "x", "-run", "y"}, 2, "leave out -run"},
 		{[]string{"export", "-format", "onnx", "-pack", "x"}, 2, "needs -out"},
+		{[]string{"export", "-format", "c", "-pack", "x"}, 2, "needs -out"},
+		{[]string{"export", "-format", "c", "-pack", "x", "-run", "y"}, 2, "leave out -run"},
+		{[]string{"export", "-format", "c", "-ram", "x"}, 2, "want a number of bytes"},
 		{[]string{"export", "-format", "safetensors", "-net", "mnist"}, 2, "leave out -net"},
 		{[]string{"run", "-method", "alternating", "-distill", "0.5"}, 2, "no -distill"},
 		{[]string{"run", "-method", "alternating", "-first", "1"}, 2, "-first: 1, want 2 or more"},
@@ -393,6 +397,63 @@ func checkExportedPack(t *testing.T, dir string) {
 	}
 	if code, out, stderr = call(t, "eval", "-pack", path, "-quiet"); code != 0 || out != want {
 		t.Errorf("eval of the pack: exit %d, %s%s, want %s", code, out, stderr, want)
+	}
+	var constants [2][]byte
+	for i, from := range [][]string{{"-run", dir}, {"-pack", path}} {
+		to := filepath.Join(dir, from[0])
+		code, out, stderr := call(t, append([]string{"export", "-format", "c", "-out", to}, from...)...)
+		if code != 0 || !strings.Contains(out, "packed.c: 1 networks in ") {
+			t.Fatalf("export as C: exit %d, %s%s", code, out, stderr)
+		}
+		var err error
+		if constants[i], err = os.ReadFile(filepath.Join(to, "packed.c")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(constants[0], constants[1]) {
+		t.Error("C of the run is not C of its pack")
+	}
+}
+
+// Some networks of a pack as C, and what cannot be.
+func TestExportC(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join("..", "..", "results", "joint-32", "pack.safetensors")
+	args := []string{"export", "-format", "c", "-pack", file, "-out", dir, "-net", "gsc,mnist"}
+	code, out, stderr := call(t, append(args, "-prefix", "two", "-ram", "70KB")...)
+	if code != 0 || !strings.Contains(out, "two.c: 2 networks in ") {
+		t.Fatalf("exit %d, %s%s", code, out, stderr)
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "two.h"))
+	if err != nil || !bytes.Contains(raw, []byte("{&two_gsc, \\\n     &two_mnist}")) {
+		t.Errorf("%v, %s", err, raw)
+	}
+	f, err := pack.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Networks[3].Graph = []byte("onnx")
+	graph := filepath.Join(dir, "graph.safetensors")
+	if err := f.Save(graph); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"-prefix", "a.b"}, 1, `prefix "a.b": want a C identifier`},
+		{[]string{"-net", "gsc,lenet"}, 2, `no network "lenet"`},
+		{[]string{"-ram", "20KB"}, 1, "network gsc needs "},
+		{[]string{"-pack", graph, "-net", "mnist,gtsrb"}, 1, "network gtsrb: its model is an ONNX graph"},
+	} {
+		none := filepath.Join(dir, "none")
+		code, out, stderr := call(t, append(slices.Concat(args, []string{"-out", none}), c.args...)...)
+		_, err := os.Stat(none)
+		if code != c.code || out != "" || !strings.Contains(stderr, c.want) || err == nil {
+			t.Errorf("%v: exit %d, %s%s, want %d, %q and no directory", c.args, code, out, stderr, c.code,
+				c.want)
+		}
 	}
 }
 

@@ -1,0 +1,173 @@
+// Package firmware writes packs as C for devices: constants for flash, and an engine of one header, which
+// needs C99 and string.h. See [Write]; weightsep.h says how a program uses them.
+package firmware
+
+import (
+	"cmp"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"weightsep/datasets/files"
+	"weightsep/wslib/network"
+	"weightsep/wslib/pack"
+)
+
+// Header is the name of the engine's file.
+const Header = "weightsep.h"
+
+// DefaultPrefix is that of files and of all names in C.
+const DefaultPrefix = "packed"
+
+//go:embed weightsep.h
+var header []byte
+
+// Options of [Write]. The zero value will do.
+type Options struct {
+	Prefix string // "": [DefaultPrefix]
+	// RAM is what every network has to run in, layer by layer, in bytes; 0: not checked.
+	RAM int
+}
+
+// ErrNotDescribed says that C has no engine for a network.
+var ErrNotDescribed = errors.New("its model is an ONNX graph or a GoMLX function, want a described network " +
+	"of convolutions and dense layers for C")
+
+// Write writes the engine and, as PREFIX.h and PREFIX.c, a pack into a directory, which it makes. nets are
+// the pack's networks in its order of weights, as pipeline.InPack gives them. All must be described ones.
+// Nothing is written after an error of these.
+func Write(dir string, f *pack.File, nets []*network.Network, o Options) error {
+	o.Prefix = cmp.Or(o.Prefix, DefaultPrefix)
+	plans, err := plan(f, nets, o)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("C export: %w", err)
+	}
+	for _, file := range []struct {
+		name string
+		raw  []byte
+	}{
+		{Header, header}, {o.Prefix + ".h", declarations(o.Prefix, plans)},
+		{o.Prefix + ".c", constants(o.Prefix, f.Set, plans)},
+	} {
+		path := filepath.Join(dir, file.name)
+		if err := files.WritePath(path, file.raw); err != nil {
+			return fmt.Errorf("C export: write %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// Check returns the error that [Write] returns before it writes anything.
+func Check(f *pack.File, nets []*network.Network, o Options) error {
+	_, err := plan(f, nets, o)
+	return err
+}
+
+// plan checks all that [Write] is given and says what each network needs.
+func plan(f *pack.File, nets []*network.Network, o Options) (plans []netPlan, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("C export: %w", err)
+		}
+	}()
+	o.Prefix = cmp.Or(o.Prefix, DefaultPrefix)
+	if err := checkPrefix(o.Prefix); err != nil {
+		return nil, err
+	}
+	if err := f.Set.Validate(); err != nil {
+		return nil, err
+	}
+	if len(nets) != len(f.Set.Networks) || len(nets) == 0 {
+		return nil, fmt.Errorf("%d networks for a pack of %d, want as many and one at least",
+			len(nets), len(f.Set.Networks))
+	}
+	taken := names{}
+	for i, m := range f.Set.Networks {
+		n := nets[i]
+		if n.Name != m.Name {
+			return nil, fmt.Errorf("network %d of the pack is %s, want %s", i, m.Name, n.Name)
+		}
+		d, ok := n.Model.(*network.Described)
+		if !ok {
+			return nil, fmt.Errorf("network %s: %w", n.Name, ErrNotDescribed)
+		}
+		if err := n.Validate(); err != nil {
+			return nil, err
+		}
+		if n.Weights() != m.Weights || len(m.State) > 0 {
+			return nil, fmt.Errorf("network %s has %d weights and %d of state in the pack, its model %d "+
+				"and 0", m.Name, m.Weights, len(m.State), n.Weights())
+		}
+		p := planOf(n, d, f.Set.Size)
+		if err := taken.take(o.Prefix, &p); err != nil {
+			return nil, err
+		}
+		if ram := p.ram(); o.RAM > 0 && ram > o.RAM {
+			return nil, fmt.Errorf("network %s needs %d bytes of RAM for %d weights of %s at a time, "+
+				"activations, a sample and outputs, want %d at most", n.Name, ram, p.layer, p.largest, o.RAM)
+		}
+		plans = append(plans, p)
+	}
+	return plans, nil
+}
+
+var identifier = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+
+// reserved are names of headers that PREFIX.h would hide, and words of C, of which names in C begin.
+var reserved = strings.Fields(`assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp
+	signal stdarg stdbool stddef stdint stdio stdlib string tgmath time wchar wctype
+	auto break case char const continue default do double else enum extern for goto if inline int long
+	register restrict return short signed sizeof static struct switch typedef union unsigned void volatile
+	while`)
+
+func checkPrefix(prefix string) error {
+	lower := strings.ToLower(prefix)
+	if !identifier.MatchString(prefix) || !(lower[0] >= 'a' && lower[0] <= 'z') || len(prefix) > 100 ||
+		slices.Contains(reserved, lower) || strings.HasPrefix(lower, "weightsep") {
+		return fmt.Errorf("prefix %q: want a C identifier of at most 100 characters that begins with a "+
+			"letter, not with weightsep, and is no word or header of C", prefix)
+	}
+	return nil
+}
+
+// sizes are the macros of a network.
+var sizes = []string{"WEIGHTS", "INPUT", "OUTPUT", "SCRATCH", "LAYER"}
+
+// names are those that C sees, and whose they are.
+type names map[string]string
+
+// take gives a network its names in C, which nothing else may have.
+func (s names) take(prefix string, p *netPlan) error {
+	name := strings.NewReplacer("-", "_", ".", "_").Replace(p.net.Name)
+	if !identifier.MatchString(name) {
+		return fmt.Errorf("network %q: want a name of letters, digits, '_', '-' and '.' only, for C",
+			p.net.Name)
+	}
+	p.symbol = prefix + "_" + name
+	p.macro = strings.ToUpper(p.symbol)
+	if len(s) == 0 {
+		for _, size := range slices.Concat(sizes, []string{"NETWORKS", "H"}) {
+			s[strings.ToUpper(prefix)+"_"+size] = "all of the pack"
+		}
+	}
+	taken := []string{p.symbol}
+	for _, size := range sizes {
+		taken = append(taken, p.macro+"_"+size)
+	}
+	for _, t := range taken {
+		if other, twice := s[t]; twice {
+			return fmt.Errorf("network %s: its name in C, %s, is that of %s: want names that differ in more "+
+				"than case, '-', '.' and '_'", p.net.Name, t, other)
+		}
+		s[t] = p.net.Name
+	}
+	return nil
+}

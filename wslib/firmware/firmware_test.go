@@ -1,0 +1,475 @@
+package firmware
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"fmt"
+	"hash/crc32"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"weightsep/datasets"
+	"weightsep/wslib/network"
+	"weightsep/wslib/network/networktest"
+	"weightsep/wslib/pack"
+	"weightsep/wslib/page"
+	"weightsep/wslib/page/pagetest"
+	"weightsep/wslib/pipeline"
+	"weightsep/wslib/score"
+	"weightsep/xla/xlatest"
+)
+
+func TestMain(m *testing.M) { xlatest.Main(m) }
+
+// program is packs in a directory, and what a program needs of them.
+type program struct {
+	dir     string
+	sources []string // of packs
+	headers strings.Builder
+	all     []string
+	most    []int // of each of sizes
+	nets    []*network.Network
+	sets    []*page.Set // of each network
+	scorers map[string]*score.Scorer
+}
+
+func newProgram(t *testing.T) *program {
+	return &program{dir: t.TempDir(), most: make([]int, len(sizes)), scorers: map[string]*score.Scorer{}}
+}
+
+func (p *program) add(t *testing.T, prefix string, f *pack.File, nets []*network.Network) {
+	t.Helper()
+	if err := Write(p.dir, f, nets, Options{Prefix: prefix}); err != nil {
+		t.Fatal(err)
+	}
+	plans, err := plan(f, nets, Options{Prefix: prefix})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range plans {
+		p.all = append(p.all, "&"+n.symbol)
+		for i, v := range n.sizes() {
+			p.most[i] = max(p.most[i], v)
+		}
+		p.nets, p.sets = append(p.nets, n.net), append(p.sets, f.Set)
+	}
+	p.sources = append(p.sources, filepath.Join(p.dir, prefix+".c"))
+	fmt.Fprintf(&p.headers, "#include \"%s.h\"\n", prefix)
+}
+
+var strict = strings.Fields("-std=c99 -pedantic -Wall -Wextra -Wconversion -Wshadow -Werror " +
+	"-ffp-contract=off")
+
+// compile compiles a program of testdata with the packs and returns its path.
+func (p *program) compile(t *testing.T, compiler, source string, flags ...string) string {
+	t.Helper()
+	h := p.headers.String() + "#define ALL_NETWORKS " + strings.Join(p.all, ", ") + "\n"
+	for i, size := range sizes {
+		h += fmt.Sprintf("#define MOST_%s %d\n", size, p.most[i])
+	}
+	if err := os.WriteFile(filepath.Join(p.dir, "packs.h"), []byte(h), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(p.dir, strings.TrimSuffix(source, ".c")+"-"+filepath.Base(compiler))
+	args := append(append([]string{"-I", p.dir, "-o", to}, strict...), filepath.Join("testdata", source))
+	args = append(append(args, p.sources...), flags...)
+	if out, err := exec.Command(compiler, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", source, err, out)
+	}
+	return to
+}
+
+func host(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("gcc")
+	if err != nil {
+		t.Skip("no gcc: ", err)
+	}
+	return path
+}
+
+var sanitized = []string{"-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"}
+
+func output(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	var stderr bytes.Buffer
+	c := exec.Command(name, args...)
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s%s", filepath.Base(name), err, out, stderr.Bytes())
+	}
+	return string(out)
+}
+
+// sample is what show.c makes.
+func sample(n int) []float32 {
+	x, seed := make([]float32, n), uint32(1)
+	for i := range x {
+		seed = seed*1664525 + 1013904223
+		x[i] = float32(seed>>8) / 16777216
+	}
+	return x
+}
+
+// outputs are Go's of a network with weights of its own. Networks that compute the same are compiled once.
+func (p *program) outputs(t *testing.T, n *network.Network, weights, x []float32) []float32 {
+	t.Helper()
+	c := p.scorers[n.Architecture()]
+	if c == nil {
+		var err error
+		if c, err = score.New(xlatest.Backend(t), n, 1); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		p.scorers[n.Architecture()] = c
+	}
+	split, err := datasets.NewSplit(n.Samples(), x, []int32{0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := network.Values{Weights: weights}.On()
+	defer network.Free(on...)
+	out, err := c.Outputs(context.Background(), on, split)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// agrees compares what show.c prints with Go's weights and outputs. Outputs may be off by 1e-5, or by that
+// share of the largest where it is more than 1: trained networks have logits of hundreds.
+func (p *program) agrees(t *testing.T, shown string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(shown), "\n")
+	if len(lines) != len(p.nets) {
+		t.Fatalf("%d lines of %d networks", len(lines), len(p.nets))
+	}
+	worst := 0.0
+	for i, line := range lines {
+		n, set := p.nets[i], p.sets[i]
+		weights := set.Weights(set.Index(n.Name))
+		fields := strings.Fields(line)
+		want := fmt.Sprintf("%s 0 1 1 1 %08x", n.Name, crc32.ChecksumIEEE(page.PackFloats(weights)))
+		if got := strings.Join(fields[:6], " "); got != want {
+			t.Errorf("%s, %+v: name, damage, same in ranges, within buffers, same by layers and CRC of "+
+				"weights are %s, want %s", p.all[i], set.Format, got, want)
+		}
+		wanted := p.outputs(t, n, weights, sample(n.Samples()))
+		largest := 1.0
+		for _, w := range wanted {
+			largest = max(largest, math.Abs(float64(w)))
+		}
+		for k, w := range wanted {
+			b, _ := strconv.ParseUint(fields[6+k], 16, 32)
+			got := math.Float32frombits(uint32(b))
+			off := math.Abs(float64(got-w)) / largest
+			if worst = max(worst, off); !(off <= 1e-5) {
+				t.Errorf("%s, %+v: output %d is %v, want %v", p.all[i], set.Format, k, got, w)
+			}
+		}
+		for k, field := range fields[6+n.Outputs():] {
+			if want := fmt.Sprintf("%08x", math.Float32bits(weights[k])); field != want {
+				t.Fatalf("%s, %+v: weight %d is %s, want %s", p.all[i], set.Format, k, field, want)
+			}
+		}
+	}
+	t.Logf("%d networks, outputs at most %.2g of 1 or the largest off", len(lines), worst)
+}
+
+// small is a pack of pages of 13: networks of 60 and of 26 weights.
+func small(f page.Format) (*pack.File, []*network.Network) {
+	s := pagetest.Example(f)
+	s.Networks[0].State = nil
+	b := &s.Networks[1]
+	b.Name, b.Weights, b.Table.Entries = "b-1.x", 26, []int32{255, 3}
+	b.Scales = append(b.Scales, f.ScaleFormat.Round(3))
+	a := network.Describe("a", network.Described{Shape: [3]int{5, 6, 1}, Dense: []int{4, 4, 4},
+		Convs: []network.Conv{{Height: 3, Width: 3, In: 1, Out: 2}}, Activation: network.SigmoidActivation})
+	x := network.Describe(b.Name, network.Described{Shape: [3]int{1, 6, 2}, Dense: []int{12, 2},
+		Activation: network.LeakyActivation})
+	return &pack.File{Set: s, Networks: make([]pack.Network, 2)},
+		[]*network.Network{a.WithOrder(network.BiasesFirst), x}
+}
+
+// formats are all precisions of pages beside each other, with all formats of scales, with keys and without.
+func formats() (all []page.Format) {
+	precisions := []page.Precision{page.Float32, page.Int8, page.Int4, page.Int2}
+	for _, p := range precisions {
+		for _, own := range precisions {
+			for _, f := range []page.ScaleFormat{page.ScaleFloat32, page.ScaleFloat16, page.ScaleLog8} {
+				for _, keys := range []page.Precision{0, page.Int2} {
+					all = append(all, page.Format{
+						Precision: p, ExclusivePrecision: own, ScaleFormat: f, KeyPrecision: keys})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// everyFormat is one program of a pack of each format, and one without scales.
+func everyFormat(t *testing.T) *program {
+	p := newProgram(t)
+	for i, format := range formats() {
+		f, nets := small(format)
+		p.add(t, fmt.Sprint("p", i), f, nets)
+	}
+	f, nets := small(page.Format{})
+	for i := range f.Set.Networks {
+		f.Set.Networks[i].Scales = nil
+	}
+	p.add(t, "plain", f, nets)
+	return p
+}
+
+// Weights of every format are Go's, bit for bit; these are many packs in one program.
+func TestFormats(t *testing.T) {
+	p := everyFormat(t)
+	p.agrees(t, output(t, p.compile(t, host(t), "show.c", sanitized...)))
+}
+
+// A flipped bit is found in every byte of every part.
+func TestFlippedBits(t *testing.T) {
+	p := newProgram(t)
+	for i, format := range formats() {
+		if i%7 == 0 {
+			f, nets := small(format)
+			p.add(t, fmt.Sprint("p", i), f, nets)
+		}
+	}
+	found := strings.Fields(output(t, p.compile(t, host(t), "flip.c", sanitized...)))
+	t.Log(found[0], "flipped bits")
+	if n, _ := strconv.Atoi(found[0]); n < 1000 || found[1] != "0" {
+		t.Errorf("of %s flipped bits %s were missed", found[0], found[1])
+	}
+}
+
+// trained is a pack of the ten networks: joint-5.8 of float32 pages with keys, joint-32 of 2 bits.
+func trained(t *testing.T, name string) (*pack.File, []*network.Network) {
+	t.Helper()
+	f, err := pack.Open(filepath.Join("..", "..", "results", name, "pack.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nets, err := pipeline.InPack(nil, f, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, nets
+}
+
+// initial is a pack of untrained networks with all pages their own, in either order of weights.
+func initial(t *testing.T, names ...string) (*pack.File, []*network.Network) {
+	nets, err := network.Select(network.Ten(), names...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &page.Set{Format: page.Format{Size: page.DefaultSize, Shared: 1},
+		Pages: make([]byte, 4*page.DefaultSize)}
+	for i, n := range nets {
+		if i%2 == 0 {
+			nets[i] = n.WithOrder(network.BiasesFirst)
+		}
+		w := page.Form(networktest.Initial(t, nets[i], 3), s.Size)
+		m := page.Member{Name: n.Name, Weights: n.Weights(), Table: page.Table{Shared: 1},
+			Exclusive: page.PackFloats(w)}
+		for e := range len(w) / s.Size {
+			m.Table.Entries = append(m.Table.Entries, int32(1+e))
+		}
+		s.Networks = append(s.Networks, m)
+	}
+	return &pack.File{Set: s, Networks: make([]pack.Network, len(nets))}, nets
+}
+
+func TestInitialNetworks(t *testing.T) {
+	p := newProgram(t)
+	f, nets := initial(t, "cifar10", "mnist", "obs", "hhar")
+	p.add(t, "packed", f, nets)
+	p.agrees(t, output(t, p.compile(t, host(t), "show.c", sanitized...)))
+}
+
+func TestTenNetworks(t *testing.T) {
+	p := newProgram(t)
+	for i, name := range []string{"joint-5.8", "joint-32"} {
+		f, nets := trained(t, name)
+		p.add(t, fmt.Sprint("p", i), f, nets)
+	}
+	p.agrees(t, output(t, p.compile(t, host(t), "show.c", sanitized...)))
+}
+
+// random is a pack of a network of any sizes, in pages of any size.
+func random(rng *rand.Rand, f page.Format) (*pack.File, []*network.Network) {
+	d := network.Described{Shape: [3]int{1 + rng.IntN(14), 1 + rng.IntN(14), 1 + rng.IntN(3)},
+		Activation: []network.Activation{network.SigmoidActivation, network.LeakyActivation}[rng.IntN(2)]}
+	h, w, c := d.Shape[0], d.Shape[1], d.Shape[2]
+	for range 3 {
+		k := network.Conv{Height: 1 + rng.IntN(4), Width: 1 + rng.IntN(4), In: c, Out: 1 + rng.IntN(9)}
+		if h > k.Height && w > k.Width {
+			d.Convs = append(d.Convs, k)
+			h, w, c = (h-k.Height+1)/2, (w-k.Width+1)/2, k.Out
+		}
+	}
+	d.Dense = []int{h * w * c}
+	for range rng.IntN(3) {
+		d.Dense = append(d.Dense, 1+rng.IntN(40))
+	}
+	d.Dense = append(d.Dense, 2+rng.IntN(9))
+	n := network.Describe("n", d).WithOrder([]network.Order{network.LayerOrder, network.BiasesFirst}[rng.IntN(2)])
+	f.Size, f.Shared = 1+rng.IntN(40), 1+rng.IntN(9)
+	values := func(n int, limit float32) []float32 {
+		v := make([]float32, n)
+		for i := range v {
+			v[i] = (2*rng.Float32() - 1) * limit
+		}
+		return v
+	}
+	shared, own := f.Precisions()
+	m := page.Member{Name: n.Name, Weights: n.Weights(), Table: page.Table{Shared: f.Shared}}
+	pages := page.Count(m.Weights, f.Size)
+	for range pages {
+		e := rng.IntN(f.Shared + 1)
+		if e == f.Shared {
+			e += len(m.Table.Exclusive())
+		}
+		m.Table.Entries = append(m.Table.Entries, int32(e))
+		p := shared
+		if e >= f.Shared {
+			p = own
+		}
+		m.Scales = append(m.Scales, f.ScaleFormat.Round(0.3*(2*rng.Float32()-1)/min(p.Limit(), 1e3)))
+	}
+	exclusive := len(m.Table.Exclusive())
+	m.Exclusive = own.Pack(values(exclusive*f.Size, min(own.Limit(), 1e3)), f.Size)
+	if f.KeyPrecision != 0 && exclusive < pages {
+		m.Keys = m.Table.PackKeys(values(m.Weights, 2), f.Size)
+	}
+	return &pack.File{Set: &page.Set{Format: f, Networks: []page.Member{m},
+		Pages: shared.Pack(values(f.Shared*f.Size, min(shared.Limit(), 1e3)), f.Size)}}, []*network.Network{n}
+}
+
+func TestRandomNetworks(t *testing.T) {
+	p, rng := newProgram(t), rand.New(rand.NewPCG(5, 5))
+	for i, format := range formats() {
+		if i%4 == rng.IntN(4) {
+			f, nets := random(rng, format)
+			p.add(t, fmt.Sprint("p", i), f, nets)
+		}
+	}
+	p.agrees(t, output(t, p.compile(t, host(t), "show.c", sanitized...)))
+}
+
+// The example of testdata is warning-free C and runs, and constants lie in the section that it names.
+func TestExample(t *testing.T) {
+	p := newProgram(t)
+	f, nets := trained(t, "joint-32")
+	p.add(t, DefaultPrefix, f, nets)
+	to := p.compile(t, host(t), "main.c", append(sanitized,
+		`-DWEIGHTSEP_SECTION=__attribute__((section(".flash2")))`)...)
+	output(t, to)
+	raw, err := os.ReadFile(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := elf.NewFile(bytes.NewReader(raw))
+	if err != nil {
+		t.Skip("no ELF file: ", err)
+	}
+	total := f.Set.Stored().Total
+	if s := file.Section(".flash2"); s == nil || int(s.Size) < total || s.Flags&elf.SHF_WRITE != 0 {
+		t.Errorf("section .flash2 is %+v, want one of %d bytes or more", s, total)
+	}
+}
+
+func TestSigmoid(t *testing.T) {
+	p := newProgram(t)
+	if err := os.WriteFile(filepath.Join(p.dir, Header), header, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	out := output(t, p.compile(t, host(t), "sigmoid.c", append(sanitized, "-lm")...))
+	var worst, low, high, middle float64
+	if _, err := fmt.Sscan(out, &worst, &low, &high, &middle); err != nil {
+		t.Fatal(err)
+	}
+	if !(worst < 1e-6) || !(low >= 0 && low < 2e-38) || high != 1 || middle != 0.5 {
+		t.Errorf("relative error %g; %g, %g at the ends, %g at 0", worst, low, high, middle)
+	}
+	t.Logf("relative error %g", worst)
+}
+
+// keep is a pack of some of the networks.
+func keep(t *testing.T, f *pack.File, nets []*network.Network, names ...string) (*pack.File,
+	[]*network.Network) {
+	t.Helper()
+	set, err := f.Set.Keep(names...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nets, err = network.Select(nets, names...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pack.File{Set: set}, nets
+}
+
+// boards are machines of QEMU with their memory: constants and code lie in the first, the rest in the second.
+var boards = []struct {
+	machine, cpu      string
+	flags             string
+	flash, ram, bytes string
+}{
+	{"mps2-an385", "cortex-m3", "", "0", "0x20000000", "4M"},
+	{"mps2-an500", "cortex-m7", "-mfloat-abi=hard -mfpu=fpv5-d16", "0", "0x20000000", "4M"},
+	{"mps3-an547", "cortex-m55", "-mfloat-abi=hard", "0", "0x01000000", "2M"},
+}
+
+// Microcontrollers print what x86 prints, bit for bit: weights, and outputs too.
+func TestBoards(t *testing.T) {
+	const compiler, qemu = "arm-none-eabi-gcc", "qemu-system-arm"
+	for _, name := range []string{compiler, qemu} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skip("no ", name)
+		}
+	}
+	libc := exec.Command(compiler, "--specs=picolibc.specs", "-E", "-x", "c", os.DevNull)
+	if err := libc.Run(); err != nil {
+		t.Skip("no picolibc: ", err)
+	}
+	p := newProgram(t)
+	for i, name := range []string{"joint-5.8", "joint-32"} {
+		f, nets := trained(t, name)
+		f, nets = keep(t, f, nets, []string{"mnist", "cifar10", "gsc", "hhar"}[2*i:][:2]...)
+		p.add(t, fmt.Sprint("p", i), f, nets)
+	}
+	for i, format := range formats() {
+		if i%11 == 0 {
+			f, nets := small(format)
+			p.add(t, fmt.Sprint("small", i), f, nets)
+		}
+	}
+	want := output(t, p.compile(t, host(t), "show.c", "-O2"))
+	p.agrees(t, want)
+	for _, b := range boards {
+		flags := append(strings.Fields(b.flags), "-O2", "-mthumb", "-mcpu="+b.cpu, "--specs=picolibc.specs",
+			"--crt0=semihost", "--oslib=semihost",
+			"-Wl,--defsym=__flash="+b.flash+",--defsym=__flash_size=512K",
+			"-Wl,--defsym=__ram="+b.ram+",--defsym=__ram_size="+b.bytes)
+		to := p.compile(t, compiler, "show.c", flags...)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		got, err := exec.CommandContext(ctx, qemu, "-M", b.machine, "-cpu", b.cpu, "-nographic",
+			"-monitor", "none", "-serial", "none", "-semihosting-config", "enable=on,target=native",
+			"-kernel", to).CombinedOutput()
+		if err != nil || string(got) != want {
+			t.Errorf("%s prints\n%s, %v; want\n%s", b.machine, got, err, want)
+		}
+	}
+}
