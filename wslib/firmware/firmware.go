@@ -48,7 +48,7 @@ func Write(dir string, f *pack.File, nets []*network.Network, o Options) error {
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("C export: %w", err)
+		return fmt.Errorf("export as C: %w", err)
 	}
 	for _, file := range []struct {
 		name string
@@ -59,7 +59,7 @@ func Write(dir string, f *pack.File, nets []*network.Network, o Options) error {
 	} {
 		path := filepath.Join(dir, file.name)
 		if err := files.WritePath(path, file.raw); err != nil {
-			return fmt.Errorf("C export: write %s: %w", path, err)
+			return fmt.Errorf("export as C: write %s: %w", path, err)
 		}
 	}
 	return nil
@@ -75,7 +75,7 @@ func Check(f *pack.File, nets []*network.Network, o Options) error {
 func plan(f *pack.File, nets []*network.Network, o Options) (plans []netPlan, err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("C export: %w", err)
+			err = fmt.Errorf("export as C: %w", err)
 		}
 	}()
 	o.Prefix = cmp.Or(o.Prefix, DefaultPrefix)

@@ -323,7 +323,10 @@ func random(rng *rand.Rand, f page.Format) (*pack.File, []*network.Network) {
 		d.Dense = append(d.Dense, 1+rng.IntN(40))
 	}
 	d.Dense = append(d.Dense, 2+rng.IntN(9))
-	n := network.Describe("n", d).WithOrder([]network.Order{network.LayerOrder, network.BiasesFirst}[rng.IntN(2)])
+	n := network.Describe("n", d)
+	if rng.IntN(2) == 0 {
+		n = n.WithOrder(network.BiasesFirst)
+	}
 	f.Size, f.Shared = 1+rng.IntN(40), 1+rng.IntN(9)
 	values := func(n int, limit float32) []float32 {
 		v := make([]float32, n)
