@@ -250,16 +250,10 @@ func (a *app) exportCommand() *ffcli.Command {
 	f.set.Func("ram", "`bytes` in which every network must run in C layer by layer, as in 64KB; else an "+
 		"error", parseBytes(&o.RAM))
 	return f.verb("[-run DIR] [-net NAMES] [-out DIR] | -format safetensors [-run DIR] [-out FILE] | "+
-<<<<<<< HEAD
 		"-format onnx [-run DIR | -pack FILE] [-net NAMES] [-out DIR] | "+
 		"-format c [-run DIR | -pack FILE] [-net NAMES] [-out DIR] [-prefix NAME] [-ram BYTES]",
 		"write each network's weights as executed from the pages, or all networks as one pack, for ONNX\n"+
 			"Runtime, or as C\n"+
-=======
-		"-format c [-run DIR] [-net NAMES] [-out DIR] [-prefix NAME] [-ram BYTES] | "+
-		"-format c -pack FILE -out DIR [-net NAMES] [-prefix NAME] [-ram BYTES]",
-		"write each network's weights as executed from the pages, or all networks as one pack, or as C\n"+
->>>>>>> c-export
 			"The weights of a network are written twice: NAME.npy holds them flat, in the order of the\n"+
 			"model's layers; NAME.npz has an array for each layer, and for each array of its state, by\n"+
 			"name, with dots for slashes. NAME.onnx is a model for ONNX Runtime, which decodes its\n"+
