@@ -88,7 +88,7 @@ type Options struct {
 }
 
 // Packed is a set of networks on shared pages, ready to run. Run and Engine may be used by several
-// goroutines at once, and beside one that calls the other methods. Close it when done.
+// goroutines at once; of the other methods only Close beside them, which waits for runs. Close it when done.
 type Packed struct {
 	// Report says what packing did to each network; nil of a pack that was opened.
 	Report *pipeline.Summary
