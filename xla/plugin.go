@@ -19,7 +19,8 @@ import (
 	"github.com/gomlx/go-xla/installer"
 )
 
-var pluginFile = regexp.MustCompile(`^(?:pjrt_c_api_(.+)_plugin|pjrt[-_]plugin[-_](.+)|xla_(.+)_plugin)\.(?:so|dylib|dll)$`)
+var pluginFile = regexp.MustCompile(
+	`^(?:pjrt_c_api_(.+)_plugin|pjrt[-_]plugin[-_](.+)|xla_(.+)_plugin)\.(?:so|dylib|dll)$`)
 
 // pluginName returns the plugin's name as its file name has it, without a
 // version: "cpu", "cuda". A file named otherwise goes by its whole name.

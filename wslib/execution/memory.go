@@ -1,0 +1,36 @@
+package execution
+
+// Memory is what an engine holds, in bytes. Executables, which belong to the backend, do not count.
+type Memory struct {
+	// Device is level 1: shared pages as they are stored and, of networks that were gathered by graphs
+	// or run in place, tables and scales, and in place exclusive pages and keys.
+	Device int `json:"device"`
+	// Working is room in device memory: the slots' weights, states and inputs.
+	Working int `json:"working"`
+	// Host is level 2: exclusive pages, keys and states, and tables and scales. Of a mapped file the
+	// system may take pages and keys back at any time.
+	Host int `json:"host"`
+}
+
+// Memory says what the engine holds now.
+func (e *Engine) Memory() Memory {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var m Memory
+	if e.closed {
+		return m
+	}
+	m.Device = int(e.shared.ByteSize())
+	for _, d := range e.devices {
+		if d != nil {
+			m.Device += d.bytes()
+		}
+	}
+	for _, s := range e.slots {
+		m.Working += s.bytes(e)
+	}
+	for _, n := range e.set.Networks {
+		m.Host += len(n.Exclusive) + len(n.Keys) + 4*(len(n.State)+len(n.Table.Entries)+len(n.Scales))
+	}
+	return m
+}
