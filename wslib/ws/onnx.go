@@ -6,7 +6,6 @@ import (
 
 	"weightsep/wslib/network"
 	"weightsep/wslib/onnx"
-	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
@@ -31,22 +30,11 @@ func (f *flags) exportONNXOfPack(ctx context.Context, format, path, out string) 
 	if out == "" {
 		return usagef("ws export -pack needs -out")
 	}
-	file, err := pack.Open(path)
+	set, nets, _, err := f.inPack(ctx, path)
 	if err != nil {
 		return err
 	}
-	opened, err := f.open(ctx)
-	if err != nil {
-		return err
-	}
-	nets, err := pipeline.InPack(opened.Backend, file, nil)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if nets, err = network.Select(nets, f.nets()...); err != nil {
-		return wrong(err)
-	}
-	return f.saveONNX(file.Set, nets, func() (string, error) { return out, nil })
+	return f.saveONNX(set, nets, func() (string, error) { return out, nil })
 }
 
 // saveONNX writes networks of a set into a directory, which is asked for when all of them can be written.

@@ -143,36 +143,43 @@ func (f *flags) evalWeights(ctx context.Context, path string) error {
 
 // evalPack scores networks of a pack on their test samples.
 func (f *flags) evalPack(ctx context.Context, path string) error {
-	file, err := pack.Open(path)
+	set, nets, backend, err := f.inPack(ctx, path)
 	if err != nil {
 		return err
-	}
-	opened, err := f.open(ctx)
-	if err != nil {
-		return err
-	}
-	own, err := pipeline.FromPack(opened.Backend, file, nil)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	var nets []*network.Network
-	values := map[*network.Network]network.Values{}
-	for _, o := range own {
-		nets, values[o.Network] = append(nets, o.Network), *o.Values
-	}
-	if nets, err = network.Select(nets, f.nets()...); err != nil {
-		return wrong(err)
 	}
 	for _, n := range nets {
-		data, err := f.testData(ctx, opened.Backend, n)
+		data, err := f.testData(ctx, backend, n)
 		if err != nil {
 			return err
 		}
-		if err := f.score(ctx, opened.Backend, n, values[n], data); err != nil {
+		i := set.Index(n.Name)
+		v := network.Values{Weights: set.Weights(i), State: set.Networks[i].State}
+		if err := f.score(ctx, backend, n, v, data); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// inPack reads a pack: its pages, the networks of -net in its order of weights, and the backend.
+func (f *flags) inPack(ctx context.Context, path string) (*page.Set, []*network.Network, compute.Backend,
+	error) {
+	file, err := pack.Open(path)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	opened, err := f.open(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	nets, err := pipeline.InPack(opened.Backend, file, nil)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if nets, err = network.Select(nets, f.nets()...); err != nil {
+		return nil, nil, nil, wrong(err)
+	}
+	return file.Set, nets, opened.Backend, nil
 }
 
 // testData finds the test samples of a pack's network: those in the directory of -nets, else the
