@@ -34,13 +34,12 @@ type Options struct {
 	RAM int
 }
 
-// ErrNotDescribed says that C has no engine for a network.
-var ErrNotDescribed = errors.New("its model is an ONNX graph or a GoMLX function, want a described network " +
-	"of convolutions and dense layers for C")
+// ErrFunction says that C has no engine for a network.
+var ErrFunction = errors.New("its model is a GoMLX function, want a described network or an ONNX file")
 
 // Write writes the engine and, as PREFIX.h and PREFIX.c, a pack into a directory, which it makes. nets are
-// the pack's networks in its order of weights, as pipeline.InPack gives them. All must be described ones.
-// Nothing is written after an error of these.
+// the pack's networks in its order of weights, as pipeline.InPack gives them: described ones, or ONNX files of
+// the operators that the engine has. Nothing is written after an error of these.
 func Write(dir string, f *pack.File, nets []*network.Network, o Options) error {
 	o.Prefix = cmp.Or(o.Prefix, DefaultPrefix)
 	plans, err := plan(f, nets, o)
@@ -95,10 +94,6 @@ func plan(f *pack.File, nets []*network.Network, o Options) (plans []netPlan, er
 		if n.Name != m.Name {
 			return nil, fmt.Errorf("network %d of the pack is %s, want %s", i, m.Name, n.Name)
 		}
-		d, ok := n.Model.(*network.Described)
-		if !ok {
-			return nil, fmt.Errorf("network %s: %w", n.Name, ErrNotDescribed)
-		}
 		if err := n.Validate(); err != nil {
 			return nil, err
 		}
@@ -106,7 +101,10 @@ func plan(f *pack.File, nets []*network.Network, o Options) (plans []netPlan, er
 			return nil, fmt.Errorf("network %s has %d weights and %d of state in the pack, its model %d "+
 				"and 0", m.Name, m.Weights, len(m.State), n.Weights())
 		}
-		p := planOf(n, d, f.Set.Size)
+		p, err := planOf(n, f.Set.Size)
+		if err != nil {
+			return nil, err
+		}
 		if err := taken.take(o.Prefix, &p); err != nil {
 			return nil, err
 		}

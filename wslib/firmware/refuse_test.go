@@ -51,7 +51,7 @@ func TestRefuses(t *testing.T) {
 			"network 0 of the pack is a, want b-1.x"},
 		{func(_ *pack.File, nets []*network.Network, _ *Options) {
 			nets[0] = &network.Network{Name: "a", Model: other{nets[0].Model}}
-		}, "network a: its model is an ONNX graph or a GoMLX function, want a described network"},
+		}, "network a: its model is a GoMLX function, want a described network or an ONNX file"},
 		{func(f *pack.File, _ []*network.Network, _ *Options) { f.Set.Networks[0].State = []float32{1} },
 			"network a has 60 weights and 1 of state in the pack, its model 60 and 0"},
 		{func(f *pack.File, _ []*network.Network, _ *Options) { f.Set.Networks[1].Scales = nil },

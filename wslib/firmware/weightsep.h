@@ -10,11 +10,12 @@
  *     if (weightsep_switch(&PREFIX_NAME, weights, 1) == WEIGHTSEP_WHOLE)
  *         weightsep_run(&PREFIX_NAME, weights, sample, scratch, logits);
  *
- * or, where RAM holds the weights of one convolution and some rows of a dense layer only, which are put
- * together each time:
+ * or, where RAM holds some weights of a layer only, which are put together each time:
  *
  *     static float layer[PREFIX_NAME_LAYER];
  *     weightsep_run_layers(&PREFIX_NAME, layer, sample, scratch, logits);
+ *
+ * weightsep8.h runs networks in 8 bits.
  */
 #ifndef WEIGHTSEP_H
 #define WEIGHTSEP_H
@@ -48,16 +49,31 @@ typedef struct {
     const uint32_t *sums;  /* CRC-32 of each */
 } weightsep_pack;
 
-enum { WEIGHTSEP_LINEAR, WEIGHTSEP_LEAKY, WEIGHTSEP_SIGMOID };
+/* What weightsep_layer does. A dense layer is a convolution of one place. */
+enum { WEIGHTSEP_CONVOLUTION, WEIGHTSEP_LARGEST, WEIGHTSEP_MEAN, WEIGHTSEP_SUM };
 
-/* weightsep_layer is a convolution with its pooling, or a dense layer, whose height is 0. */
+/* Values lie as (height, width, channels), kernels as (height, width, in, out), but for these. */
+enum { WEIGHTSEP_IN_CHW = 1, WEIGHTSEP_WITH_CHW = 2, WEIGHTSEP_OUT_CHW = 4, WEIGHTSEP_KERNEL_OIHW = 8 };
+
+/* What stands for a bias that is not there, for the sample and for the outputs. */
+#define WEIGHTSEP_NONE UINT32_MAX
+
+/* weightsep_layer is a convolution with its largest of 2x2, if it pools, and its bias; the largest value or
+ * the mean of a window; or a sum. An activation follows. Around its input are zeros (in a largest or mean
+ * nothing) as far as windows reach. */
 typedef struct {
-    uint32_t kernel, bias;    /* their first weights in the network's vector */
-    uint32_t height, width;   /* of the kernel */
-    uint32_t in, out;         /* channels, or values of a dense layer */
-    uint32_t stride;          /* values of a row of the input */
-    uint32_t rows, columns;   /* of the output, after pooling; 1 and 1 of a dense layer */
-    uint8_t activation;
+    uint32_t kernel, bias;          /* their first weights in the network's vector */
+    uint32_t from, with, to;        /* where in scratch its input lies, the other one of a sum, its output */
+    uint32_t in, out;               /* channels */
+    float slope, limit;             /* below 0, and the most, of what is not sigmoid */
+    uint16_t in_rows, in_columns;   /* of the input */
+    uint16_t rows, columns;         /* of the output, after pooling */
+    uint16_t height, width;         /* of the kernel or window */
+    uint16_t down, right;           /* strides */
+    uint16_t top, left;             /* zeros above and beside */
+    uint16_t groups;                /* of channels: as many as there are where each has its own kernel */
+    uint8_t pool;                   /* 1 or 2 */
+    uint8_t kind, sigmoid, layout;
 } weightsep_layer;
 
 /* weightsep_network is one network of a pack. */
@@ -74,7 +90,7 @@ typedef struct {
     uint32_t own;              /* number of exclusive pages */
     uint32_t layer_count;
     uint32_t input, output;    /* values of a sample (height, width, channels) and logits */
-    uint32_t scratch;          /* floats of the two activations that run at a time, at least 1 */
+    uint32_t scratch;          /* values of all activations that are needed at a time, at least 1 */
     uint32_t layer;            /* weights that weightsep_run_layers has in RAM at a time */
     uint8_t entry_bytes;       /* of the table */
 } weightsep_network;
@@ -257,124 +273,248 @@ static inline float weightsep_sigmoid(float x) {
     return (x < 0 ? e : 1) / (1 + e);
 }
 
-static inline float weightsep_activate(float x, int activation) {
-    if (activation == WEIGHTSEP_SIGMOID) return weightsep_sigmoid(x);
-    return activation == WEIGHTSEP_LEAKY && x < 0 ? x * 0.2f : x;
+static inline float weightsep_activate(const weightsep_layer *l, float x) {
+    if (l->sigmoid) return weightsep_sigmoid(x);
+    if (x < 0) x *= l->slope;
+    return x > l->limit ? l->limit : x;
 }
 
-/* weightsep_convolve is a VALID convolution of stride 1 (kernel: height, width, in, out) and the largest of
- * each 2x2 of it, plus bias, activated. What pooling drops is not computed. */
-static inline void weightsep_convolve(const weightsep_layer *l, const float *kernel, const float *bias,
-                                      const float *in, float *out) {
-    uint32_t y, x, o, v, u;
-    for (y = 0; y < l->rows; y++) {
-        for (x = 0; x < l->columns; x++) {
-            for (o = 0; o < l->out; o++) {
-                const float *upper = in + 2 * y * l->stride + 2 * x * l->in;
-                float a = 0, b = 0, c = 0, d = 0;
-                uint32_t at = o;
-                for (v = 0; v < l->height; v++, upper += l->stride) {
-                    const float *lower = upper + l->stride;
-                    for (u = 0; u < l->width * l->in; u++, at += l->out) {
-                        float w = kernel[at];
-                        a += upper[u] * w;
-                        b += upper[u + l->in] * w;
-                        c += lower[u] * w;
-                        d += lower[u + l->in] * w;
+/* weightsep_window is what of a window lies inside the input: from its row v0 to v1, column u0 to u1, and
+ * where in the input its first value would lie. */
+typedef struct {
+    int32_t y, x, v0, v1, u0, u1;
+} weightsep_window;
+
+static inline weightsep_window weightsep_clip(const weightsep_layer *l, uint32_t row, uint32_t column) {
+    weightsep_window w;
+    w.y = (int32_t)(row * l->down) - l->top;
+    w.x = (int32_t)(column * l->right) - l->left;
+    w.v0 = w.y < 0 ? -w.y : 0;
+    w.u0 = w.x < 0 ? -w.x : 0;
+    w.v1 = l->in_rows - w.y < l->height ? l->in_rows - w.y : l->height;
+    w.u1 = l->in_columns - w.x < l->width ? l->in_columns - w.x : l->width;
+    return w;
+}
+
+/* weightsep_in and weightsep_out are where values lie in the input and output of a layer. */
+static inline uint32_t weightsep_in(const weightsep_layer *l, int chw, uint32_t y, uint32_t x, uint32_t o) {
+    return chw ? (o * l->in_rows + y) * l->in_columns + x : (y * l->in_columns + x) * l->in + o;
+}
+
+static inline uint32_t weightsep_out(const weightsep_layer *l, uint32_t y, uint32_t x, uint32_t o) {
+    return l->layout & WEIGHTSEP_OUT_CHW ? (o * l->rows + y) * l->columns + x
+                                         : (y * l->columns + x) * l->out + o;
+}
+
+/* weightsep_runs says how a convolution walks along its input and its kernel: in runs of neighbours. */
+typedef struct {
+    uint32_t each;            /* channels that an output is made of */
+    uint32_t in, kernel;      /* steps of a run */
+    uint32_t row, column;     /* steps of the kernel */
+    int whole;                /* a row of the window is one run */
+} weightsep_runs;
+
+static inline weightsep_runs weightsep_run_of(const weightsep_layer *l) {
+    weightsep_runs r;
+    int oihw = l->layout & WEIGHTSEP_KERNEL_OIHW, chw = l->layout & WEIGHTSEP_IN_CHW;
+    r.each = l->in / l->groups;
+    r.in = chw ? (uint32_t)l->in_rows * l->in_columns : 1;
+    r.kernel = oihw ? (uint32_t)l->height * l->width : l->out;
+    r.column = oihw ? 1 : r.each * l->out;
+    r.row = r.column * l->width;
+    r.whole = !chw && !oihw && l->groups == 1;
+    return r;
+}
+
+/* weightsep_point is the convolution at one place of the input. */
+static inline float weightsep_point(const weightsep_layer *l, const weightsep_runs *r, weightsep_window w,
+                                    uint32_t channel, const float *kernel, const float *in) {
+    uint32_t n = r->whole ? (uint32_t)(w.u1 - w.u0) * r->each : r->each, i;
+    int32_t v, u, step = r->whole ? w.u1 - w.u0 : 1;
+    float sum = 0;
+    for (v = w.v0; v < w.v1; v++) {
+        for (u = w.u0; u < w.u1; u += step) {
+            const float *a = in + weightsep_in(l, l->layout & WEIGHTSEP_IN_CHW, (uint32_t)(w.y + v),
+                                               (uint32_t)(w.x + u), channel);
+            const float *b = kernel + (uint32_t)v * r->row + (uint32_t)u * r->column;
+            for (i = 0; i < n; i++, a += r->in, b += r->kernel) sum += *a * *b;
+        }
+    }
+    return sum;
+}
+
+/* weightsep_four is the largest of the convolution at 2x2 places, whose windows, the first of which is w, lie
+ * inside the input: each weight is read once. */
+static inline float weightsep_four(const weightsep_layer *l, const weightsep_runs *r, weightsep_window w,
+                                   uint32_t channel, const float *kernel, const float *in) {
+    int chw = l->layout & WEIGHTSEP_IN_CHW;
+    uint32_t n = r->whole ? l->width * r->each : r->each, v, u, i, step = r->whole ? l->width : 1;
+    uint32_t wide = chw ? 1 : l->in, lower = (uint32_t)l->down * l->in_columns * wide, next = l->right * wide;
+    float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    for (v = 0; v < l->height; v++) {
+        for (u = 0; u < l->width; u += step) {
+            const float *a = in + weightsep_in(l, chw, (uint32_t)w.y + v, (uint32_t)w.x + u, channel);
+            const float *c = a + lower, *b = kernel + v * r->row + u * r->column;
+            for (i = 0; i < n; i++, a += r->in, c += r->in, b += r->kernel) {
+                float k = *b;
+                s0 += *a * k;
+                s1 += a[next] * k;
+                s2 += *c * k;
+                s3 += c[next] * k;
+            }
+        }
+    }
+    s0 = s0 > s1 ? s0 : s1;
+    s2 = s2 > s3 ? s2 : s3;
+    return s0 > s2 ? s0 : s2;
+}
+
+/* weightsep_convolve computes count channels of a convolution from channel first on. kernel and bias begin
+ * with those of the first, or are all where kernels lie as (height, width, in, out). bias may be NULL. */
+static inline void weightsep_convolve(const weightsep_layer *l, uint32_t first, uint32_t count,
+                                      const float *kernel, const float *bias, const float *in, float *out) {
+    weightsep_runs r = weightsep_run_of(l);
+    uint32_t size = l->layout & WEIGHTSEP_KERNEL_OIHW ? r.each * r.kernel : 1, per = l->out / l->groups;
+    uint32_t o, y, x, p;
+    for (o = first; o < first + count; o++, kernel += size) {
+        uint32_t channel = o / per * r.each;
+        float b = bias == NULL ? 0 : bias[o - first];
+        for (y = 0; y < l->rows; y++) {
+            for (x = 0; x < l->columns; x++) {
+                weightsep_window w = weightsep_clip(l, y * l->pool, x * l->pool);
+                float most;
+                if (l->pool == 2 && w.y >= 0 && w.x >= 0 && w.y + l->down + l->height <= l->in_rows &&
+                    w.x + l->right + l->width <= l->in_columns) {
+                    most = weightsep_four(l, &r, w, channel, kernel, in);
+                } else {
+                    most = weightsep_point(l, &r, w, channel, kernel, in);
+                    for (p = 1; p < (uint32_t)l->pool * l->pool; p++) {
+                        float sum;
+                        w = weightsep_clip(l, 2 * y + p / 2, 2 * x + p % 2);
+                        sum = weightsep_point(l, &r, w, channel, kernel, in);
+                        if (sum > most) most = sum;
                     }
                 }
-                a = a > b ? a : b;
-                c = c > d ? c : d;
-                *out++ = weightsep_activate((a > c ? a : c) + bias[o], l->activation);
+                out[weightsep_out(l, y, x, o)] = weightsep_activate(l, most + b);
             }
         }
     }
 }
 
-/* weightsep_multiply adds what count inputs of a dense layer (kernel: count, out) give to out. */
-static inline void weightsep_multiply(const weightsep_layer *l, const float *kernel, const float *in,
-                                      uint32_t count, float *out) {
-    uint32_t o, i;
-    for (o = 0; o < l->out; o++) {
-        float sum = out[o];
-        for (i = 0; i < count; i++) sum += in[i] * kernel[i * l->out + o];
-        out[o] = sum;
+/* weightsep_pool computes the largest value, or the mean, of windows. */
+static inline void weightsep_pool(const weightsep_layer *l, const float *in, float *out) {
+    uint32_t o, y, x;
+    for (y = 0; y < l->rows; y++) {
+        for (x = 0; x < l->columns; x++) {
+            weightsep_window w = weightsep_clip(l, y, x);
+            for (o = 0; o < l->out; o++) {
+                float most = -FLT_MAX, sum = 0;
+                int32_t v, u;
+                for (v = w.v0; v < w.v1; v++) {
+                    for (u = w.u0; u < w.u1; u++) {
+                        float value = in[weightsep_in(l, l->layout & WEIGHTSEP_IN_CHW, (uint32_t)(w.y + v),
+                                                      (uint32_t)(w.x + u), o)];
+                        if (value > most) most = value;
+                        sum += value;
+                    }
+                }
+                if (l->kind == WEIGHTSEP_MEAN) most = sum / (float)((w.v1 - w.v0) * (w.u1 - w.u0));
+                out[weightsep_out(l, y, x, o)] = weightsep_activate(l, most);
+            }
+        }
     }
 }
 
-static inline void weightsep_zero(const weightsep_layer *l, float *out) {
-    uint32_t o;
-    for (o = 0; o < l->out; o++) out[o] = 0;
+static inline void weightsep_sum(const weightsep_layer *l, const float *in, const float *with, float *out) {
+    uint32_t o, y, x;
+    for (y = 0; y < l->rows; y++) {
+        for (x = 0; x < l->columns; x++) {
+            for (o = 0; o < l->out; o++) {
+                float sum = in[weightsep_in(l, l->layout & WEIGHTSEP_IN_CHW, y, x, o)] +
+                            with[weightsep_in(l, l->layout & WEIGHTSEP_WITH_CHW, y, x, o)];
+                out[weightsep_out(l, y, x, o)] = weightsep_activate(l, sum);
+            }
+        }
+    }
 }
 
-static inline void weightsep_finish(const weightsep_layer *l, const float *bias, float *out) {
-    uint32_t o;
-    for (o = 0; o < l->out; o++) out[o] = weightsep_activate(out[o] + bias[o], l->activation);
-}
-
-/* weightsep_apply runs one layer whose weights are in RAM. */
-static inline void weightsep_apply(const weightsep_layer *l, const float *kernel, const float *bias,
+/* weightsep_dense runs a dense layer, whose kernel lies as (in, out), with room for some rows of the kernel.
+ * Sums are in the order of weightsep_convolve, and so are the same. */
+static inline void weightsep_dense(const weightsep_network *n, const weightsep_layer *l, float *room,
                                    const float *in, float *out) {
-    if (l->height > 0) {
-        weightsep_convolve(l, kernel, bias, in, out);
-        return;
+    uint32_t rows = n->layer / l->out, first, o, i;
+    for (o = 0; o < l->out; o++) out[o] = 0;
+    for (first = 0; first < l->in; first += rows) {
+        if (rows > l->in - first) rows = l->in - first;
+        weightsep_weights(n, l->kernel + first * l->out, rows * l->out, room);
+        for (o = 0; o < l->out; o++) {
+            float sum = out[o];
+            for (i = 0; i < rows; i++) sum += in[first + i] * room[i * l->out + o];
+            out[o] = sum;
+        }
     }
-    weightsep_zero(l, out);
-    weightsep_multiply(l, kernel, in, l->in, out);
-    weightsep_finish(l, bias, out);
+    if (l->bias != WEIGHTSEP_NONE) weightsep_weights(n, l->bias, l->out, room);
+    for (o = 0; o < l->out; o++) {
+        out[o] = weightsep_activate(l, l->bias == WEIGHTSEP_NONE ? out[o] : out[o] + room[o]);
+    }
 }
 
-/* weightsep_load runs one layer of a network with room for n->layer weights: all of a convolution, or some
- * rows of a dense kernel at a time. Sums are in the same order, and so are the same. */
+/* weightsep_load runs a convolution with room for n->layer weights: those of some channels at a time, of all
+ * where kernels lie as (height, width, in, out). */
 static inline void weightsep_load(const weightsep_network *n, const weightsep_layer *l, float *room,
                                   const float *in, float *out) {
-    uint32_t size = l->height * l->width * l->in * l->out, rows = n->layer / l->out, i;
-    if (l->height > 0) {
-        weightsep_weights(n, l->kernel, size, room);
-        weightsep_weights(n, l->bias, l->out, room + size);
-        weightsep_convolve(l, room, room + size, in, out);
+    uint32_t size = l->in / l->groups * l->height * l->width, count = l->out, first;
+    if (l->layout & WEIGHTSEP_KERNEL_OIHW) {
+        if (n->layer / (size + 1) < count) count = n->layer / (size + 1);
+    } else if ((l->in_rows | l->in_columns | l->height | l->width | l->groups) == 1) {
+        weightsep_dense(n, l, room, in, out);
         return;
     }
-    weightsep_zero(l, out);
-    for (i = 0; i < l->in; i += rows) {
-        if (rows > l->in - i) rows = l->in - i;
-        weightsep_weights(n, l->kernel + i * l->out, rows * l->out, room);
-        weightsep_multiply(l, room, in + i, rows, out);
+    for (first = 0; first < l->out; first += count) {
+        float *bias = NULL;
+        if (count > l->out - first) count = l->out - first;
+        weightsep_weights(n, l->kernel + first * size, count * size, room);
+        if (l->bias != WEIGHTSEP_NONE) {
+            bias = room + count * size;
+            weightsep_weights(n, l->bias + first, count, bias);
+        }
+        weightsep_convolve(l, first, count, room, bias, in, out);
     }
-    weightsep_weights(n, l->bias, l->out, room);
-    weightsep_finish(l, room, out);
 }
 
-/* weightsep_forward runs all layers with weights or, if these are NULL, with room for n->layer of them.
- * Activations lie at the beginning and at the end of scratch in turn. */
+/* weightsep_forward runs all layers with weights or, if these are NULL, with room for n->layer of them. */
 static inline void weightsep_forward(const weightsep_network *n, const float *weights, float *room,
-                                     const float *in, float *scratch, float *out) {
+                                     const float *sample, float *scratch, float *outputs) {
     uint32_t i;
     for (i = 0; i < n->layer_count; i++) {
         const weightsep_layer *l = &n->layers[i];
-        float *to = i % 2 == 0 ? scratch : scratch + (n->scratch - l->rows * l->columns * l->out);
-        if (i + 1 == n->layer_count) to = out;
-        if (weights != NULL) {
-            weightsep_apply(l, weights + l->kernel, weights + l->bias, in, to);
+        const float *in = l->from == WEIGHTSEP_NONE ? sample : scratch + l->from;
+        float *out = l->to == WEIGHTSEP_NONE ? outputs : scratch + l->to;
+        if (l->kind == WEIGHTSEP_SUM) {
+            weightsep_sum(l, in, l->with == WEIGHTSEP_NONE ? sample : scratch + l->with, out);
+        } else if (l->kind != WEIGHTSEP_CONVOLUTION) {
+            weightsep_pool(l, in, out);
+        } else if (weights == NULL) {
+            weightsep_load(n, l, room, in, out);
         } else {
-            weightsep_load(n, l, room, in, to);
+            weightsep_convolve(l, 0, l->out, weights + l->kernel,
+                               l->bias == WEIGHTSEP_NONE ? NULL : weights + l->bias, in, out);
         }
-        in = to;
     }
 }
 
-/* weightsep_run runs a network with the weights of weightsep_switch on one sample (height, width, channels):
- * out becomes its logits. */
-static inline void weightsep_run(const weightsep_network *n, const float *weights, const float *in,
-                                 float *scratch, float *out) {
-    weightsep_forward(n, weights, NULL, in, scratch, out);
+/* weightsep_run runs a network with the weights of weightsep_switch on one sample, in the order of the
+ * model's input: outputs become its logits. */
+static inline void weightsep_run(const weightsep_network *n, const float *weights, const float *sample,
+                                 float *scratch, float *outputs) {
+    weightsep_forward(n, weights, NULL, sample, scratch, outputs);
 }
 
-/* weightsep_run_layers is weightsep_run that puts a layer's weights together where it runs, with the same
+/* weightsep_run_layers is weightsep_run that puts weights together where it needs them, with the same
  * outputs. */
-static inline void weightsep_run_layers(const weightsep_network *n, float *layer, const float *in,
-                                        float *scratch, float *out) {
-    weightsep_forward(n, NULL, layer, in, scratch, out);
+static inline void weightsep_run_layers(const weightsep_network *n, float *layer, const float *sample,
+                                        float *scratch, float *outputs) {
+    weightsep_forward(n, NULL, layer, sample, scratch, outputs);
 }
 
 #endif

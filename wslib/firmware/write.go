@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"strconv"
 	"strings"
 
@@ -77,10 +78,7 @@ func member(b *bytes.Buffer, s *page.Set, i int, p netPlan) {
 	checksums(b, fmt.Sprint("sums", i), append(sums[:3], crcs(m.Exclusive, own.Bytes(s.Size))...))
 	fmt.Fprintf(b, "static const weightsep_layer layers%d[] = {\n", i)
 	for _, l := range p.layers {
-		fmt.Fprintf(b, "    {.kernel = %d, .bias = %d, .height = %d, .width = %d, .in = %d, .out = %d,\n",
-			l.kernel, l.bias, l.height, l.width, l.in, l.out)
-		fmt.Fprintf(b, "     .stride = %d, .rows = %d, .columns = %d, .activation = %s},\n",
-			l.stride, l.rows, l.columns, l.activation)
+		p.writeLayer(b, l)
 	}
 	fmt.Fprintf(b, "};\nWEIGHTSEP_ASSERT(pages%d, (%s_WEIGHTS + %[3]d - 1) / %[3]d == %d);\n",
 		i, p.macro, s.Size, pages)
@@ -92,6 +90,47 @@ func member(b *bytes.Buffer, s *page.Set, i int, p netPlan) {
 		fmt.Fprintf(b, "    .%s = %s_%s,\n", strings.ToLower(size), p.macro, size)
 	}
 	b.WriteString("};\n")
+}
+
+// writeLayer writes a weightsep_layer.
+func (p netPlan) writeLayer(b *bytes.Buffer, l *layer) {
+	weights := func(offset int) string {
+		if offset == none {
+			return "WEIGHTSEP_NONE"
+		}
+		return strconv.Itoa(offset)
+	}
+	place := func(v *value) string {
+		if v == nil || v == p.sample || v == p.output {
+			return "WEIGHTSEP_NONE"
+		}
+		return strconv.Itoa(v.at)
+	}
+	layout, sigmoid := 0, 0
+	for i, set := range []bool{l.from.chw, l.with != nil && l.with.chw, l.to.chw, l.oihw} {
+		if set {
+			layout |= 1 << i
+		}
+	}
+	if l.sigmoid {
+		sigmoid = 1
+	}
+	fmt.Fprintf(b, "    {.kind = WEIGHTSEP_%s, .kernel = %s, .bias = %s, .from = %s, .with = %s, .to = %s,\n",
+		l.kind, weights(l.kernel), weights(l.bias), place(l.from), place(l.with), place(l.to))
+	fmt.Fprintf(b, "     .in = %d, .in_rows = %d, .in_columns = %d, .out = %d, .rows = %d, .columns = %d,\n",
+		l.in.channels, l.in.rows, l.in.columns, l.to.channels, l.to.rows, l.to.columns)
+	fmt.Fprintf(b, "     .height = %d, .width = %d, .down = %d, .right = %d, .top = %d, .left = %d, .groups = %d,\n",
+		l.height, l.width, l.down, l.right, l.top, l.left, l.groups)
+	fmt.Fprintf(b, "     .pool = %d, .slope = %s, .limit = %s, .sigmoid = %d, .layout = %d},\n",
+		l.pool, float(l.slope), float(l.limit), sigmoid, layout)
+}
+
+// float is a constant in C that is the same in float32.
+func float(v float32) string {
+	if v == math.MaxFloat32 {
+		return "FLT_MAX"
+	}
+	return fmt.Sprintf("%.9ef", v)
 }
 
 // crcs are the checksums of pages of so many bytes.

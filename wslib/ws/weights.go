@@ -336,13 +336,15 @@ func (f *flags) exportC(ctx context.Context, packed, out string, o firmware.Opti
 			return wrong(err)
 		}
 	}
-	for i, n := range file.Networks {
-		if n.Graph != nil { // which only a backend could read
-			return fmt.Errorf("%s: network %s: %w", packed, file.Set.Networks[i].Name,
-				firmware.ErrNotDescribed)
+	var backend compute.Backend
+	if slices.ContainsFunc(file.Networks, func(n pack.Network) bool { return n.Graph != nil }) {
+		opened, err := f.open(ctx) // reads the sizes of graphs
+		if err != nil {
+			return err
 		}
+		backend = opened.Backend
 	}
-	nets, err := pipeline.InPack(nil, file, nil)
+	nets, err := pipeline.InPack(backend, file, nil)
 	if err != nil {
 		return fmt.Errorf("%s: %w", packed, err)
 	}

@@ -1,0 +1,126 @@
+package firmware
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// shape of a value: a dense layer's is one place of many channels.
+type shape struct{ rows, columns, channels int }
+
+func (s shape) size() int { return s.rows * s.columns * s.channels }
+
+// value is what a layer computes, or the sample.
+type value struct {
+	shape
+	chw     bool // how it lies in memory: (channels, rows, columns), else (rows, columns, channels)
+	settled bool // chw may not change any more
+	at      int  // in scratch
+}
+
+// settle says how a value lies in memory, where that makes a difference. It reports whether it may.
+func (v *value) settle(chw bool) bool {
+	if v.rows*v.columns == 1 || v.channels == 1 {
+		return true
+	}
+	if v.settled {
+		return v.chw == chw
+	}
+	v.chw, v.settled = chw, true
+	return true
+}
+
+// none stands for weights that are not there.
+const none = -1
+
+// Kinds of layers, those of weightsep.h.
+const (
+	convolution = "CONVOLUTION"
+	largest     = "LARGEST"
+	mean        = "MEAN"
+	sum         = "SUM"
+)
+
+// layer is weightsep_layer.
+type layer struct {
+	kind, name    string // name is that of the kernel or of the file's node
+	kernel, bias  int    // first weights in the network's vector, or none
+	oihw          bool   // how the kernel lies there
+	from, with    *value // with: of a sum
+	in            shape  // that of from, but for a dense layer
+	to            *value
+	height, width int
+	down, right   int // strides
+	top, left     int
+	groups, pool  int
+	slope, limit  float32
+	sigmoid       bool
+}
+
+// newLayer is a layer of one place without an activation.
+func newLayer(kind, name string, from *value, in, out shape) *layer {
+	return &layer{kind: kind, name: name, kernel: none, bias: none, from: from, in: in,
+		to: &value{shape: out}, height: 1, width: 1, down: 1, right: 1, groups: 1, pool: 1,
+		slope: 1, limit: math.MaxFloat32}
+}
+
+func (l *layer) linear() bool { return !l.sigmoid && l.slope == 1 && l.limit == math.MaxFloat32 }
+
+// each is the number of weights of an output channel.
+func (l *layer) each() int { return l.in.channels / l.groups * l.height * l.width }
+
+func (l *layer) dense() bool {
+	return l.in.rows*l.in.columns*l.height*l.width*l.groups == 1
+}
+
+// room is how many of its weights a layer has in RAM where there is no room for all: all where its kernel
+// lies as (height, width, in, out), else at least those of one channel, and of a dense layer one row; but
+// about a page.
+func (l *layer) room(pageSize int) int {
+	size := l.each() * l.to.channels
+	switch {
+	case l.kind != convolution:
+		return 0
+	case l.oihw:
+		return min(size+l.to.channels, max(l.each()+1, pageSize))
+	case l.dense():
+		return max(l.to.channels, min(size, pageSize))
+	}
+	return size + l.to.channels
+}
+
+// tooLarge for the fields of weightsep_layer.
+const tooLarge = 1 << 16
+
+// check returns an error for a layer that weightsep_layer cannot hold.
+func (l *layer) check() error {
+	for _, v := range []int{l.in.rows, l.in.columns, l.to.rows, l.to.columns, l.height, l.width, l.down,
+		l.right, l.top, l.left, l.groups} {
+		if v < 0 || v >= tooLarge {
+			return fmt.Errorf("%s: a size or stride of %d, want less than %d for C", l.name, v, tooLarge)
+		}
+	}
+	return nil
+}
+
+// model is what a network computes, as layers in their order.
+type model struct {
+	layers []*layer
+	sample *value
+	output *value
+	memory int // values of scratch
+}
+
+// used leaves out layers of which nothing that is needed is made.
+func (m *model) used() {
+	needed := map[*value]bool{m.output: true}
+	for i := len(m.layers) - 1; i >= 0; i-- {
+		l := m.layers[i]
+		if needed[l.to] {
+			needed[l.from], needed[l.with] = true, true
+		} else {
+			m.layers = slices.Delete(m.layers, i, i+1)
+		}
+	}
+}

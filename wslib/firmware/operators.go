@@ -1,0 +1,434 @@
+package firmware
+
+import (
+	"fmt"
+	"slices"
+
+	"weightsep/wslib/network"
+)
+
+// transpose moves the channels of an image.
+func (n operator) transpose(x tensor) (tensor, error) {
+	order, err := n.integers("perm", 1+len(x.dims), 0)
+	if err != nil {
+		return x, err
+	}
+	dims := make([]int, len(x.dims))
+	to := view(raw)
+	switch {
+	case slices.Equal(order, []int{0, 3, 1, 2}):
+		to, dims = chw, []int{x.dims[2], x.dims[0], x.dims[1]}
+	case slices.Equal(order, []int{0, 2, 3, 1}):
+		to, dims = hwc, []int{x.dims[1], x.dims[2], x.dims[0]}
+	}
+	switch {
+	case to != raw && x.view == raw:
+		s := shape{x.dims[0], x.dims[1], x.dims[2]}
+		if to == hwc {
+			s = shape{x.dims[1], x.dims[2], x.dims[0]}
+		}
+		if x, err = n.settle(x, s, to == hwc, to); err != nil {
+			return x, err
+		}
+	case to == raw || x.view == to || x.view == flat:
+		return x, fmt.Errorf("it takes axes of %v in order %v, want channels moved first or last", x.dims,
+			order)
+	}
+	x.view, x.dims = to, dims
+	return x, nil
+}
+
+// reshape flattens, or changes nothing but the number of axes of size 1.
+func (n operator) reshape(x tensor) (tensor, error) {
+	dims, err := n.target(x.dims)
+	if err != nil {
+		return x, err
+	}
+	if volume(dims) != x.size() {
+		return x, fmt.Errorf("%v become %v, want as many values", x.dims, dims)
+	}
+	switch {
+	case slices.Equal(dims, x.dims):
+	case x.view == raw:
+		x.dims = dims
+	case len(dims) == 1:
+		return n.flat(x)
+	case len(dims) == 3 && x.rows*x.columns == 1 && dims[0] == x.size():
+		x.view, x.dims = chw, dims
+	default:
+		return x, fmt.Errorf("%v become %v, want a vector", x.dims, dims)
+	}
+	return x, nil
+}
+
+// target is the sizes of a reshaped tensor's axes, without the batch.
+func (n operator) target(dims []int) ([]int, error) {
+	squeezed := func(keep bool) ([]int, error) {
+		axes, err := n.list(1, "axes")
+		if err != nil {
+			return nil, err
+		}
+		all := append([]int{0}, dims...) // the batch, which has no size
+		if n.OpType == "Unsqueeze" {
+			rank := len(all) + len(axes)
+			var out []int
+			for i, at := 0, 0; i < rank; i++ {
+				if slices.Contains(axes, i) || slices.Contains(axes, i-rank) {
+					out = append(out, 1)
+				} else {
+					out = append(out, all[at])
+					at++
+				}
+			}
+			if out[0] != 0 {
+				return nil, fmt.Errorf("its axes are %v, want none before the batch", axes)
+			}
+			return out[1:], nil
+		}
+		var out []int
+		for i, d := range all {
+			if i == 0 || !(slices.Contains(axes, i) || slices.Contains(axes, i-len(all))) {
+				out = append(out, d)
+			} else if d != 1 {
+				return nil, fmt.Errorf("axis %d of %v has no size of 1", i, dims)
+			}
+		}
+		return out[1:], nil
+	}
+	switch n.OpType {
+	case "Flatten":
+		if axis := n.integer("axis", 1); axis != 1 {
+			return nil, fmt.Errorf("its axis is %d, want 1", axis)
+		}
+		return []int{volume(dims)}, nil
+	case "Squeeze", "Unsqueeze":
+		return squeezed(n.OpType == "Unsqueeze")
+	}
+	to, err := n.list(1, "shape")
+	if err != nil {
+		return nil, err
+	}
+	if len(to) < 2 || to[0] < -1 || to[0] > 1 {
+		return nil, fmt.Errorf("its shape is %v, want that of the batch and of a sample", to)
+	}
+	out := slices.Clone(to[1:])
+	open := -1
+	for i, d := range out {
+		switch {
+		case d == 0 && i < len(dims):
+			out[i] = dims[i]
+		case d == -1 && open < 0:
+			open, out[i] = i, 1
+		case d < 1:
+			return nil, fmt.Errorf("its shape is %v, want sizes", to)
+		}
+	}
+	if open >= 0 {
+		if v := volume(out); v > 0 {
+			out[open] = volume(dims) / v
+		}
+	}
+	return out, nil
+}
+
+func volume(dims []int) int {
+	n := 1
+	for _, d := range dims {
+		if n *= d; n > 1<<40 {
+			return 0
+		}
+	}
+	return n
+}
+
+// windows reads the sizes of a kernel or window, its strides and zeros into a layer, whose output gets its
+// rows and columns.
+func (n operator) windows(l *layer, sizes []int) error {
+	axes := len(sizes)
+	strides, err := n.integers("strides", axes, 1)
+	if err != nil {
+		return err
+	}
+	dilations, err := n.integers("dilations", axes, 1)
+	if err != nil {
+		return err
+	}
+	pads, err := n.integers("pads", 2*axes, 0)
+	if err != nil {
+		return err
+	}
+	if axes == 1 {
+		sizes, strides, pads = []int{1, sizes[0]}, []int{1, strides[0]}, []int{0, pads[0], 0, pads[1]}
+	}
+	if len(sizes) != 2 || slices.Max(dilations) > 1 || slices.Min(strides) < 1 || slices.Min(sizes) < 1 {
+		return fmt.Errorf("its window is %v, strides %v, dilations %v, want windows of an image without "+
+			"dilation", sizes, strides, dilations)
+	}
+	if n.integer("ceil_mode", 0) != 0 {
+		return fmt.Errorf("its ceil_mode is 1, want 0")
+	}
+	in, out := []int{l.in.rows, l.in.columns}, make([]int, 2)
+	how := ""
+	if a := n.attribute("auto_pad"); a != nil {
+		how = string(a.S)
+	}
+	for i := range out {
+		switch how {
+		case "SAME_UPPER", "SAME_LOWER":
+			all := max(0, ((in[i]+strides[i]-1)/strides[i]-1)*strides[i]+sizes[i]-in[i])
+			pads[i] = all / 2
+			if how == "SAME_LOWER" {
+				pads[i] = (all + 1) / 2
+			}
+			pads[2+i] = all - pads[i]
+		case "VALID":
+			pads[i], pads[2+i] = 0, 0
+		}
+		if pads[i] < 0 || pads[2+i] < 0 || max(pads[i], pads[2+i]) >= sizes[i] ||
+			in[i]+pads[i]+pads[2+i] < sizes[i] {
+			return fmt.Errorf("its window is %v over %v with zeros %v, want one that fits and fewer zeros than "+
+				"the window", sizes, in, pads)
+		}
+		out[i] = (in[i]+pads[i]+pads[2+i]-sizes[i])/strides[i] + 1
+	}
+	l.height, l.width, l.down, l.right, l.top, l.left = sizes[0], sizes[1], strides[0], strides[1], pads[0],
+		pads[1]
+	l.to.rows, l.to.columns = out[0], out[1]
+	return nil
+}
+
+// sized are the sizes of an image's axes, channels first, as many axes as there were.
+func sized(s shape, axes int) []int {
+	if axes == 2 {
+		return []int{s.channels, s.columns}
+	}
+	return []int{s.channels, s.rows, s.columns}
+}
+
+func (n operator) convolution(x tensor) (tensor, error) {
+	x, err := n.image(x)
+	if err != nil {
+		return x, err
+	}
+	w, err := n.weight(1)
+	if err != nil {
+		return x, err
+	}
+	groups := n.integer("group", 1)
+	if len(w.Shape) != 1+len(x.dims) || groups < 1 || w.Shape[0]%groups != 0 ||
+		w.Shape[1]*groups != x.channels {
+		return x, fmt.Errorf("its kernel is %v in %d groups over %v, want one that fits", w.Shape, groups,
+			x.dims)
+	}
+	l := newLayer(convolution, w.Name, x.value, x.shape, shape{channels: w.Shape[0]})
+	l.kernel, l.oihw, l.groups = w.Offset, true, groups
+	if err := n.windows(l, w.Shape[2:]); err != nil {
+		return x, err
+	}
+	if len(n.Input) > 2 && n.Input[2] != "" {
+		b, err := n.weight(2)
+		if err != nil {
+			return x, err
+		}
+		l.bias = b.Offset
+	}
+	return n.add(l, chw, sized(l.to.shape, len(x.dims))...), nil
+}
+
+// weight is the network's weights that are an input.
+func (n operator) weight(input int) (network.Layer, error) {
+	if input < len(n.Input) {
+		if w, ok := n.weights[n.Input[input]]; ok {
+			return w, nil
+		}
+	}
+	return network.Layer{}, fmt.Errorf("its input %d is not among the network's weights, want it there",
+		input)
+}
+
+func (n operator) dense(x tensor) (tensor, error) {
+	if len(x.dims) != 1 {
+		return x, fmt.Errorf("its input is %v, want a vector", x.dims)
+	}
+	x, err := n.flat(x)
+	if err != nil {
+		return x, err
+	}
+	w, err := n.weight(1)
+	if err != nil {
+		return x, err
+	}
+	transposed := n.integer("transB", 0) != 0
+	if n.integer("transA", 0) != 0 || n.number("alpha", 1) != 1 || n.number("beta", 1) != 1 {
+		return x, fmt.Errorf("want transA 0, alpha 1 and beta 1")
+	}
+	if len(w.Shape) != 2 || w.Shape[0] != x.size() && !transposed || transposed && w.Shape[1] != x.size() {
+		return x, fmt.Errorf("its kernel is %v for %d values, want one that fits", w.Shape, x.size())
+	}
+	outputs := w.Shape[1]
+	if transposed {
+		outputs = w.Shape[0]
+	}
+	l := newLayer(convolution, w.Name, x.value, shape{1, 1, x.size()}, shape{1, 1, outputs})
+	l.kernel, l.oihw = w.Offset, transposed
+	out := n.add(l, flat, outputs)
+	if n.OpType == "Gemm" && len(n.Input) > 2 && n.Input[2] != "" {
+		b, err := n.weight(2)
+		if err != nil {
+			return x, err
+		}
+		if b.Size() != outputs {
+			return x, fmt.Errorf("its bias is %v, want %d values", b.Shape, outputs)
+		}
+		l.bias = b.Offset
+	}
+	return out, nil
+}
+
+// vector adds a value to each channel, which may be the bias of the layer before, or multiplies each channel
+// by one: a convolution of one place with a kernel for each channel.
+func (n operator) vector(x tensor, w network.Layer) (tensor, error) {
+	if x.view == raw {
+		var err error
+		if x, err = n.flat(x); err != nil || len(x.dims) != 1 {
+			return x, fmt.Errorf("its input is %v, want values of a layer", x.dims)
+		}
+	}
+	s := x.shape
+	if x.view == flat {
+		s = shape{1, 1, x.size()}
+	}
+	want := []int{s.channels}
+	if x.view == chw {
+		want = append(want, slices.Repeat([]int{1}, len(x.dims)-1)...)
+	}
+	have := w.Shape
+	for len(have) > len(want) && have[0] == 1 {
+		have = have[1:]
+	}
+	if !slices.Equal(have, want) {
+		return x, fmt.Errorf("its operands are %v and %v, want one value for each channel", x.dims, w.Shape)
+	}
+	if n.OpType == "Add" {
+		l := n.maker(x)
+		if l == nil || l.kind != convolution || l.bias != none || l.to.shape != s {
+			return x, fmt.Errorf("it adds %q to what no Conv, MatMul, Gemm or Mul without a bias makes for it "+
+				"alone, want that", w.Name)
+		}
+		l.bias = w.Offset
+		return x, nil
+	}
+	l := newLayer(convolution, w.Name, x.value, s, s)
+	l.kernel, l.oihw, l.groups = w.Offset, true, s.channels
+	return n.add(l, x.view, x.dims...), nil
+}
+
+func (n operator) sum(x, y tensor) (tensor, error) {
+	if x.view != y.view || x.view == raw || !slices.Equal(x.dims, y.dims) || x.shape != y.shape {
+		return x, fmt.Errorf("it adds %v and %v, want two outputs of layers of the same size", x.dims,
+			y.dims)
+	}
+	l := newLayer(sum, n.Output[0], x.value, x.shape, x.shape)
+	l.with = y.value
+	return n.add(l, x.view, x.dims...), nil
+}
+
+// activation follows the layer before it, or is a layer: a mean of one place.
+func (n operator) activation(x tensor) (tensor, error) {
+	l := n.maker(x)
+	if l == nil || l.kind == largest {
+		if x.view == raw {
+			var err error
+			if x, err = n.flat(x); err != nil {
+				return x, err
+			}
+		}
+		l = newLayer(mean, n.Output[0], x.value, x.shape, x.shape)
+		if x.view == flat { // in the order in which the value lies
+			l.to.chw, l.to.settled = x.chw, x.settled
+		}
+		x = n.add(l, x.view, x.dims...)
+	}
+	switch n.OpType {
+	case "Relu":
+		l.slope = 0
+	case "Sigmoid":
+		l.sigmoid = true
+	case "Clip":
+		low, err := n.scalar(1, n.number("min", -1))
+		if err != nil {
+			return x, err
+		}
+		if l.limit, err = n.scalar(2, n.number("max", l.limit)); err != nil {
+			return x, err
+		}
+		if l.slope = 0; low != 0 || !(l.limit > 0) {
+			return x, fmt.Errorf("its limits are %g and %g, want 0 and more", low, l.limit)
+		}
+	}
+	return x, nil
+}
+
+func (n operator) pool(x tensor) (tensor, error) {
+	x, err := n.image(x)
+	if err != nil {
+		return x, err
+	}
+	if len(n.Output) > 1 && n.Output[1] != "" {
+		return x, fmt.Errorf("its second output is read, want the first only")
+	}
+	l := newLayer(mean, n.Output[0], x.value, x.shape, shape{1, 1, x.channels})
+	switch n.OpType {
+	case "GlobalAveragePool":
+		l.height, l.width = x.rows, x.columns
+		return n.add(l, chw, sized(l.to.shape, len(x.dims))...), nil
+	case "ReduceMean":
+		axes, err := n.list(1, "axes")
+		if err != nil {
+			return x, err
+		}
+		rank := 1 + len(x.dims)
+		for i, a := range axes {
+			axes[i] = (a + rank) % rank
+		}
+		slices.Sort(axes)
+		if want := []int{2, 3}[:rank-2]; !slices.Equal(axes, want) {
+			return x, fmt.Errorf("its axes are %v, want %v", axes, want)
+		}
+		l.height, l.width = x.rows, x.columns
+		if n.integer("keepdims", 1) == 0 {
+			return n.add(l, flat, x.channels), nil
+		}
+		return n.add(l, chw, sized(l.to.shape, len(x.dims))...), nil
+	}
+	sizes, err := n.integers("kernel_shape", len(x.dims)-1, 0)
+	if err != nil {
+		return x, err
+	}
+	if err := n.windows(l, sizes); err != nil {
+		return x, err
+	}
+	if n.OpType == "AveragePool" && n.integer("count_include_pad", 0) != 0 && l.top+l.left > 0 {
+		return x, fmt.Errorf("it counts zeros around its input, want count_include_pad 0")
+	}
+	if n.OpType == "MaxPool" {
+		l.kind = largest
+		before := n.conv(x)
+		if before != nil && *l == (layer{kind: largest, name: l.name, kernel: none, bias: none, from: x.value,
+			in: x.shape, to: l.to, height: 2, width: 2, down: 2, right: 2, groups: 1, pool: 1, slope: 1,
+			limit: l.limit}) {
+			before.pool, before.to.shape = 2, l.to.shape
+			return tensor{before.to, chw, sized(l.to.shape, len(x.dims)), false}, nil
+		}
+	}
+	return n.add(l, chw, sized(l.to.shape, len(x.dims))...), nil
+}
+
+// conv is the convolution that makes a tensor, activated or not, if it may pool and nothing else reads it.
+func (n operator) conv(x tensor) *layer {
+	i := slices.IndexFunc(n.layers, func(l *layer) bool { return l.to == x.value })
+	if i < 0 || x.shared || n.layers[i].kind != convolution || n.layers[i].pool > 1 {
+		return nil
+	}
+	return n.layers[i]
+}
