@@ -18,8 +18,11 @@ import (
 	"weightsep/wslib/pack"
 )
 
-// Header is the name of the engine's file.
-const Header = "weightsep.h"
+// Header and Header8 are the names of the engine's files.
+const (
+	Header  = "weightsep.h"
+	Header8 = "weightsep8.h" // in 8 bits
+)
 
 // DefaultPrefix is that of files and of all names in C.
 const DefaultPrefix = "packed"
@@ -27,11 +30,18 @@ const DefaultPrefix = "packed"
 //go:embed weightsep.h
 var header []byte
 
+//go:embed weightsep8.h
+var header8 []byte
+
 // Options of [Write]. The zero value will do.
 type Options struct {
 	Prefix string // "": [DefaultPrefix]
-	// RAM is what every network has to run in, layer by layer, in bytes; 0: not checked.
+	// RAM is what every network has to run in, some weights at a time, in bytes, with Samples in 8 bits;
+	// 0: no bound.
 	RAM int
+	// Samples are some of each network, one after another. With them C can run networks with activations
+	// and weights of 8 bits, which hold what values these samples give. nil: in float32 only.
+	Samples map[string][]float32
 }
 
 // ErrFunction says that C has no engine for a network.
@@ -49,13 +59,16 @@ func Write(dir string, f *pack.File, nets []*network.Network, o Options) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("export as C: %w", err)
 	}
-	for _, file := range []struct {
+	type output struct {
 		name string
 		raw  []byte
-	}{
-		{Header, header}, {o.Prefix + ".h", declarations(o.Prefix, plans)},
-		{o.Prefix + ".c", constants(o.Prefix, f.Set, plans)},
-	} {
+	}
+	all := []output{{Header, header}, {o.Prefix + ".h", declarations(o.Prefix, plans)},
+		{o.Prefix + ".c", constants(o.Prefix, f.Set, plans)}}
+	if o.Samples != nil {
+		all = append(all, output{Header8, header8})
+	}
+	for _, file := range all {
 		path := filepath.Join(dir, file.name)
 		if err := files.WritePath(path, file.raw); err != nil {
 			return fmt.Errorf("export as C: write %s: %w", path, err)
@@ -101,16 +114,20 @@ func plan(f *pack.File, nets []*network.Network, o Options) (plans []netPlan, er
 			return nil, fmt.Errorf("network %s has %d weights and %d of state in the pack, its model %d "+
 				"and 0", m.Name, m.Weights, len(m.State), n.Weights())
 		}
-		p, err := planOf(n, f.Set.Size)
+		p, err := planOf(n)
 		if err != nil {
 			return nil, err
 		}
 		if err := taken.take(o.Prefix, &p); err != nil {
 			return nil, err
 		}
-		if ram := p.ram(); o.RAM > 0 && ram > o.RAM {
-			return nil, fmt.Errorf("network %s needs %d bytes of RAM for %d weights of %s at a time, "+
-				"activations, a sample and outputs, want %d at most", n.Name, ram, p.layer, p.largest, o.RAM)
+		if o.Samples != nil {
+			if err := p.quantize(f.Set.Weights(i), o.Samples[n.Name]); err != nil {
+				return nil, err
+			}
+		}
+		if err := p.rooms(o.RAM, f.Set.Size); err != nil {
+			return nil, err
 		}
 		plans = append(plans, p)
 	}
@@ -152,12 +169,12 @@ func (s names) take(prefix string, p *netPlan) error {
 	p.symbol = prefix + "_" + name
 	p.macro = strings.ToUpper(p.symbol)
 	if len(s) == 0 {
-		for _, size := range slices.Concat(sizes, []string{"NETWORKS", "H"}) {
+		for _, size := range slices.Concat(sizes, sizes8, []string{"NETWORKS", "NETWORKS8", "H"}) {
 			s[strings.ToUpper(prefix)+"_"+size] = "all of the pack"
 		}
 	}
-	taken := []string{p.symbol}
-	for _, size := range sizes {
+	taken := []string{p.symbol, p.symbol + "_8"}
+	for _, size := range slices.Concat(sizes, sizes8) {
 		taken = append(taken, p.macro+"_"+size)
 	}
 	for _, t := range taken {

@@ -70,26 +70,6 @@ func (l *layer) linear() bool { return !l.sigmoid && l.slope == 1 && l.limit == 
 // each is the number of weights of an output channel.
 func (l *layer) each() int { return l.in.channels / l.groups * l.height * l.width }
 
-func (l *layer) dense() bool {
-	return l.in.rows*l.in.columns*l.height*l.width*l.groups == 1
-}
-
-// room is how many of its weights a layer has in RAM where there is no room for all: all where its kernel
-// lies as (height, width, in, out), else at least those of one channel, and of a dense layer one row; but
-// about a page.
-func (l *layer) room(pageSize int) int {
-	size := l.each() * l.to.channels
-	switch {
-	case l.kind != convolution:
-		return 0
-	case l.oihw:
-		return min(size+l.to.channels, max(l.each()+1, pageSize))
-	case l.dense():
-		return max(l.to.channels, min(size, pageSize))
-	}
-	return size + l.to.channels
-}
-
 // tooLarge for the fields of weightsep_layer.
 const tooLarge = 1 << 16
 

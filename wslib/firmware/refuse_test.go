@@ -56,9 +56,9 @@ func TestRefuses(t *testing.T) {
 			"network a has 60 weights and 1 of state in the pack, its model 60 and 0"},
 		{func(f *pack.File, _ []*network.Network, _ *Options) { f.Set.Networks[1].Scales = nil },
 			"pages: b-1.x: no scales"},
-		{func(_ *pack.File, _ []*network.Network, o *Options) { o.RAM = 247 },
-			"network a needs 248 bytes of RAM for 20 weights of conv0 at a time, activations, a sample and " +
-				"outputs, want 247 at most"},
+		{func(_ *pack.File, _ []*network.Network, o *Options) { o.RAM = 207 },
+			"network a needs 208 bytes of RAM for 10 weights of a channel of conv0, activations, a sample " +
+				"and outputs, want 207 at most"},
 	} {
 		f, nets := small(page.Format{Precision: page.Int8})
 		dir, o := filepath.Join(t.TempDir(), "out"), Options{}
@@ -72,7 +72,7 @@ func TestRefuses(t *testing.T) {
 		}
 	}
 	f, nets := small(page.Format{Precision: page.Int8})
-	if err := Write(t.TempDir(), f, nets, Options{RAM: 248}); err != nil {
+	if err := Write(t.TempDir(), f, nets, Options{RAM: 208}); err != nil {
 		t.Error(err)
 	}
 	if err := Write(t.TempDir(), &pack.File{Set: &page.Set{Format: f.Set.Format, Pages: f.Set.Pages}}, nil,

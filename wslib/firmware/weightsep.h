@@ -118,16 +118,21 @@ static inline uint32_t weightsep_pages(const weightsep_network *n) {
     return (n->weights + n->pack->page_size - 1) / n->pack->page_size;
 }
 
-static inline float weightsep_scale(const weightsep_network *n, uint32_t page) {
-    /* Fractions of 2^(k/8). */
+/* weightsep_power is 2^(k/8), for k from -1,000 to 1,000. */
+static inline float weightsep_power(int32_t k) {
     static const uint32_t root[8] = {0, 0xb95c2, 0x1837f0, 0x25fed7, 0x3504f3, 0x45672a, 0x5744fd, 0x6ac0c7};
+    uint32_t eighths = (uint32_t)(k + 8 * 127);
+    return weightsep_float(eighths / 8 << 23 | root[eighths % 8]);
+}
+
+static inline float weightsep_scale(const weightsep_network *n, uint32_t page) {
     uint32_t bytes = n->pack->scale_bytes, v;
     if (n->scales == NULL) return 1;
     v = weightsep_word(n->scales + page * bytes, bytes);
     if (bytes == 4) return weightsep_float(v);
     if (bytes == 1) {
-        uint32_t m = v & 127;
-        return m == 0 ? 0 : weightsep_float((v & 128) << 24 | (m / 8 + 113) << 23 | root[m % 8]);
+        float scale = (v & 127) == 0 ? 0 : weightsep_power((int32_t)(v & 127) - 112);
+        return v & 128 ? -scale : scale;
     }
     if ((v & 0x7c00) == 0) { /* subnormal: steps of 2^-24 */
         float small = (float)(v & 0x3ff) * (1.0f / 16777216);
@@ -306,7 +311,7 @@ static inline uint32_t weightsep_out(const weightsep_layer *l, uint32_t y, uint3
                                          : (y * l->columns + x) * l->out + o;
 }
 
-/* weightsep_runs says how a convolution walks along its input and its kernel: in runs of neighbours. */
+/* weightsep_runs says how a convolution walks along its input and along kernels of some channels. */
 typedef struct {
     uint32_t each;            /* channels that an output is made of */
     uint32_t in, kernel;      /* steps of a run */
@@ -314,13 +319,13 @@ typedef struct {
     int whole;                /* a row of the window is one run */
 } weightsep_runs;
 
-static inline weightsep_runs weightsep_run_of(const weightsep_layer *l) {
+static inline weightsep_runs weightsep_runs_of(const weightsep_layer *l, uint32_t count) {
     weightsep_runs r;
     int oihw = l->layout & WEIGHTSEP_KERNEL_OIHW, chw = l->layout & WEIGHTSEP_IN_CHW;
     r.each = l->in / l->groups;
     r.in = chw ? (uint32_t)l->in_rows * l->in_columns : 1;
-    r.kernel = oihw ? (uint32_t)l->height * l->width : l->out;
-    r.column = oihw ? 1 : r.each * l->out;
+    r.kernel = oihw ? (uint32_t)l->height * l->width : count;
+    r.column = oihw ? 1 : r.each * count;
     r.row = r.column * l->width;
     r.whole = !chw && !oihw && l->groups == 1;
     return r;
@@ -369,11 +374,11 @@ static inline float weightsep_four(const weightsep_layer *l, const weightsep_run
     return s0 > s2 ? s0 : s2;
 }
 
-/* weightsep_convolve computes count channels of a convolution from channel first on. kernel and bias begin
- * with those of the first, or are all where kernels lie as (height, width, in, out). bias may be NULL. */
+/* weightsep_convolve computes count channels of a convolution from channel first on, of which there are the
+ * kernels and, unless it is NULL, the bias. */
 static inline void weightsep_convolve(const weightsep_layer *l, uint32_t first, uint32_t count,
                                       const float *kernel, const float *bias, const float *in, float *out) {
-    weightsep_runs r = weightsep_run_of(l);
+    weightsep_runs r = weightsep_runs_of(l, count);
     uint32_t size = l->layout & WEIGHTSEP_KERNEL_OIHW ? r.each * r.kernel : 1, per = l->out / l->groups;
     uint32_t o, y, x, p;
     for (o = first; o < first + count; o++, kernel += size) {
@@ -438,42 +443,23 @@ static inline void weightsep_sum(const weightsep_layer *l, const float *in, cons
     }
 }
 
-/* weightsep_dense runs a dense layer, whose kernel lies as (in, out), with room for some rows of the kernel.
- * Sums are in the order of weightsep_convolve, and so are the same. */
-static inline void weightsep_dense(const weightsep_network *n, const weightsep_layer *l, float *room,
-                                   const float *in, float *out) {
-    uint32_t rows = n->layer / l->out, first, o, i;
-    for (o = 0; o < l->out; o++) out[o] = 0;
-    for (first = 0; first < l->in; first += rows) {
-        if (rows > l->in - first) rows = l->in - first;
-        weightsep_weights(n, l->kernel + first * l->out, rows * l->out, room);
-        for (o = 0; o < l->out; o++) {
-            float sum = out[o];
-            for (i = 0; i < rows; i++) sum += in[first + i] * room[i * l->out + o];
-            out[o] = sum;
-        }
-    }
-    if (l->bias != WEIGHTSEP_NONE) weightsep_weights(n, l->bias, l->out, room);
-    for (o = 0; o < l->out; o++) {
-        out[o] = weightsep_activate(l, l->bias == WEIGHTSEP_NONE ? out[o] : out[o] + room[o]);
-    }
-}
-
-/* weightsep_load runs a convolution with room for n->layer weights: those of some channels at a time, of all
- * where kernels lie as (height, width, in, out). */
+/* weightsep_load runs a convolution with room for n->layer weights: those of some channels at a time. Outputs
+ * are those of weightsep_convolve with all, bit for bit. */
 static inline void weightsep_load(const weightsep_network *n, const weightsep_layer *l, float *room,
                                   const float *in, float *out) {
-    uint32_t size = l->in / l->groups * l->height * l->width, count = l->out, first;
-    if (l->layout & WEIGHTSEP_KERNEL_OIHW) {
-        if (n->layer / (size + 1) < count) count = n->layer / (size + 1);
-    } else if ((l->in_rows | l->in_columns | l->height | l->width | l->groups) == 1) {
-        weightsep_dense(n, l, room, in, out);
-        return;
-    }
+    uint32_t size = l->in / l->groups * l->height * l->width, count = n->layer / (size + 1), first, i;
     for (first = 0; first < l->out; first += count) {
         float *bias = NULL;
         if (count > l->out - first) count = l->out - first;
-        weightsep_weights(n, l->kernel + first * size, count * size, room);
+        if (l->layout & WEIGHTSEP_KERNEL_OIHW) {
+            weightsep_weights(n, l->kernel + first * size, count * size, room);
+        } else if (count == l->out) {
+            weightsep_weights(n, l->kernel, count * size, room);
+        } else {
+            for (i = 0; i < size; i++) {
+                weightsep_weights(n, l->kernel + i * l->out + first, count, room + i * count);
+            }
+        }
         if (l->bias != WEIGHTSEP_NONE) {
             bias = room + count * size;
             weightsep_weights(n, l->bias + first, count, bias);

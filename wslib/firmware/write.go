@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,26 +15,42 @@ import (
 // declarations are PREFIX.h.
 func declarations(prefix string, plans []netPlan) []byte {
 	var b bytes.Buffer
-	upper := strings.ToUpper(prefix)
+	upper, header, sizes := strings.ToUpper(prefix), Header, sizes
+	bits8 := plans[0].quantized != nil
+	if bits8 {
+		header, sizes = Header8, slices.Concat(sizes, sizes8)
+	}
 	fmt.Fprintf(&b, "/* Networks of %s.c. Made by ws export -format c. */\n#ifndef %s_H\n#define %[2]s_H\n\n"+
-		"#include \"%s\"\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n", prefix, upper, Header)
+		"#include \"%s\"\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n", prefix, upper, header)
 	largest := make([]int, len(sizes))
-	var all []string
+	var all, all8 []string
 	for _, p := range plans {
 		fmt.Fprintf(&b, "\n/* %s: %v to %d outputs */\n", p.net.Name, p.net.Input(), p.net.Outputs())
-		for i, v := range p.sizes() {
+		values := p.sizes()
+		if bits8 {
+			values = append(values, p.sizes8()...)
+		}
+		for i, v := range values {
 			fmt.Fprintf(&b, "#define %s_%s %d\n", p.macro, sizes[i], v)
 			largest[i] = max(largest[i], v)
 		}
 		fmt.Fprintf(&b, "extern const weightsep_network %s;\n", p.symbol)
 		all = append(all, "&"+p.symbol)
+		if bits8 {
+			fmt.Fprintf(&b, "extern const weightsep_network8 %s_8;\n", p.symbol)
+			all8 = append(all8, "&"+p.symbol+"_8")
+		}
 	}
 	fmt.Fprintf(&b, "\n/* Of all networks the largest. */\n")
 	for i, v := range largest {
 		fmt.Fprintf(&b, "#define %s_%s %d\n", upper, sizes[i], v)
 	}
-	fmt.Fprintf(&b, "\n/* What an array of all networks is made of. */\n#define %s_NETWORKS \\\n    {%s}\n\n"+
-		"#ifdef __cplusplus\n}\n#endif\n#endif\n", upper, strings.Join(all, ", \\\n     "))
+	fmt.Fprintf(&b, "\n/* What an array of all networks is made of. */\n")
+	fmt.Fprintf(&b, "#define %s_NETWORKS \\\n    {%s}\n", upper, strings.Join(all, ", \\\n     "))
+	if bits8 {
+		fmt.Fprintf(&b, "#define %s_NETWORKS8 \\\n    {%s}\n", upper, strings.Join(all8, ", \\\n     "))
+	}
+	b.WriteString("\n#ifdef __cplusplus\n}\n#endif\n#endif\n")
 	return b.Bytes()
 }
 
@@ -90,6 +107,9 @@ func member(b *bytes.Buffer, s *page.Set, i int, p netPlan) {
 		fmt.Fprintf(b, "    .%s = %s_%s,\n", strings.ToLower(size), p.macro, size)
 	}
 	b.WriteString("};\n")
+	if p.quantized != nil {
+		p.write8(b, i)
+	}
 }
 
 // writeLayer writes a weightsep_layer.

@@ -256,24 +256,27 @@ func (a *app) exportCommand() *ffcli.Command {
 		"`name` of the pack's files in C, and of all its names")
 	f.set.Func("ram", "`bytes` in which every network must run in C layer by layer, as in 64KB; else an "+
 		"error", parseBytes(&o.RAM))
+	rounded := f.set.Bool("int8", false, fmt.Sprintf("in C, activations of 8 bits too, rounded by %d training "+
+		"samples", roundedBy))
 	return f.verb("[-run DIR] [-net NAMES] [-out DIR] | -format safetensors [-run DIR] [-out FILE] | "+
 		"-format onnx [-run DIR | -pack FILE] [-net NAMES] [-out DIR] | "+
-		"-format c [-run DIR | -pack FILE] [-net NAMES] [-out DIR] [-prefix NAME] [-ram BYTES]",
+		"-format c [-run DIR | -pack FILE] [-net NAMES] [-out DIR] [-prefix NAME] [-ram BYTES] "+
+		"[-int8 [-data DIR] [-nets DIR]]",
 		"write each network's weights as executed from the pages, or all networks as one pack, for ONNX\n"+
 			"Runtime, or as C\n"+
 			"The weights of a network are written twice: NAME.npy holds them flat, in the order of the\n"+
 			"model's layers; NAME.npz has an array for each layer, and for each array of its state, by\n"+
 			"name, with dots for slashes. NAME.onnx is a model for ONNX Runtime, which decodes its\n"+
 			"weights from pages.bin, a file that all models of the directory share. C is weightsep.h,\n"+
-			"which says how it is used, PREFIX.h and PREFIX.c.",
+			"which says how it is used, PREFIX.h and PREFIX.c; with -int8 also weightsep8.h.",
 		func(ctx context.Context) error {
 			if !slices.Contains([]string{"npy", "safetensors", "onnx", "c"}, *format) {
 				return usagef("-format %q, want npy, safetensors, onnx or c", *format)
 			}
 			if *format == "c" {
-				return f.exportC(ctx, *packed, *out, o)
+				return f.exportC(ctx, *packed, *out, o, *rounded)
 			}
-			if err := f.refuse("only -format c has -%s", "prefix", "ram"); err != nil {
+			if err := f.refuse("only -format c has -%s", "prefix", "ram", "int8"); err != nil {
 				return err
 			}
 			if *format == "safetensors" {
@@ -300,13 +303,19 @@ func (a *app) exportCommand() *ffcli.Command {
 		})
 }
 
-// exportC writes the networks of -net of a pack or, without one, of a run as C.
-func (f *flags) exportC(ctx context.Context, packed, out string, o firmware.Options) error {
+// exportC writes the networks of -net of a pack or, without one, of a run as C, for activations of 8 bits too
+// if they are to be rounded.
+func (f *flags) exportC(ctx context.Context, packed, out string, o firmware.Options, rounded bool) error {
 	if packed == "" {
 		return f.reading(func(ctx context.Context, r *pipeline.Run, nets []*network.Network) error {
 			file, err := r.Pack()
 			if err == nil {
 				err = keepNamed(file, network.Names(nets))
+			}
+			if err == nil && rounded {
+				o.Samples, err = roundingSamples(nets, func(n *network.Network) (*datasets.Dataset, error) {
+					return r.Data(ctx, n.Name)
+				})
 			}
 			if err == nil {
 				err = firmware.Check(file, nets, o) // before a directory is made
@@ -348,7 +357,59 @@ func (f *flags) exportC(ctx context.Context, packed, out string, o firmware.Opti
 	if err != nil {
 		return fmt.Errorf("%s: %w", packed, err)
 	}
+	if rounded {
+		o.Samples, err = roundingSamples(nets, func(n *network.Network) (*datasets.Dataset, error) {
+			return f.trainingData(ctx, n)
+		})
+		if err != nil {
+			return err
+		}
+	}
 	return f.writeC(out, file, nets, o)
+}
+
+// roundedBy is how many training samples say between what activations of 8 bits lie.
+const roundedBy = 200
+
+// roundingSamples are so many of each network, spread over its training samples.
+func roundingSamples(nets []*network.Network, open func(*network.Network) (*datasets.Dataset, error)) (
+	map[string][]float32, error) {
+	samples := map[string][]float32{}
+	for _, n := range nets {
+		data, err := open(n)
+		if err == nil && (data.Train == nil || data.Train.Len() == 0) {
+			err = fmt.Errorf("network %s: no training samples to round activations by", n.Name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		count := min(roundedBy, data.Train.Len())
+		for i := range count {
+			samples[n.Name] = append(samples[n.Name], data.Train.Sample(i*data.Train.Len()/count)...)
+		}
+	}
+	return samples, nil
+}
+
+// trainingData finds the training samples of a pack's network as testData finds those of its test.
+func (f *flags) trainingData(ctx context.Context, n *network.Network) (*datasets.Dataset, error) {
+	if f.own != "" {
+		o, err := datasets.OpenOwn(ctx, f.own, n.Name, n.Input(), n.Outputs(), 0)
+		if err != nil {
+			return nil, err
+		}
+		if o.Train != nil {
+			return &o.Dataset, nil
+		}
+	}
+	if slices.Contains(datasets.Names(), n.Name) {
+		d, err := f.dataset(ctx, n.Name, datasets.Options{MinTrain: pipeline.DefaultMinTrain})
+		if err != nil || slices.Equal(d.Shape, n.Input()) {
+			return d, err
+		}
+	}
+	return nil, fmt.Errorf("network %s: no training samples: want %[1]s_train_data.npy in the directory of "+
+		"-nets", n.Name)
 }
 
 // keepNamed leaves the named networks only in a pack, in the order of names.
