@@ -136,6 +136,20 @@ func TestParseCounts(t *testing.T) {
 	}
 }
 
+// writeImages writes images.h, which images.c includes.
+func writeImages(t *testing.T, p *program, images [][]byte) {
+	t.Helper()
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "static const uint8_t images[][%d] = {\n", len(images[0]))
+	for _, image := range images {
+		fmt.Fprintf(&b, "{%s},\n", strings.Trim(strings.ReplaceAll(fmt.Sprint(image), " ", ","), "[]"))
+	}
+	b.WriteString("};\n")
+	if err := os.WriteFile(filepath.Join(p.dir, "images.h"), b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Cortex-M7 gives test images the classes that Go gives them.
 func TestImages(t *testing.T) {
 	needArm(t, emulator)
@@ -154,23 +168,19 @@ func TestImages(t *testing.T) {
 		f, nets = keep(t, f, nets, "mnist")
 		p.add(t, fmt.Sprint("p", i), f, nets)
 	}
-	var images bytes.Buffer
-	fmt.Fprintf(&images, "static const uint8_t images[][%d] = {\n", data.Test.Size())
+	var images [][]byte
 	for i := range count {
-		images.WriteString("{")
+		var image []byte
 		for _, v := range data.Test.Sample(i) {
 			b := uint8(math.Round(float64(v) * 255))
 			if v != float32(b)/255 {
 				t.Fatalf("image %d: value %v, want a byte / 255", i, v)
 			}
-			fmt.Fprintf(&images, "%d,", b)
+			image = append(image, b)
 		}
-		images.WriteString("},\n")
+		images = append(images, image)
 	}
-	images.WriteString("};\n")
-	if err := os.WriteFile(filepath.Join(p.dir, "images.h"), images.Bytes(), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	writeImages(t, p, images)
 	const board = 1
 	cpu := boards[board].cpu
 	lines := strings.Split(strings.TrimSpace(emulate(t, board, p.compileFor(t, board, "images.c"))), "\n")
