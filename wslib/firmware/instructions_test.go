@@ -55,13 +55,13 @@ type instructions struct {
 // parseCounts reads what count.c prints, and how many instructions a tick is.
 func parseCounts(printed string) (all []instructions, tick float64, err error) {
 	lines := strings.Split(strings.TrimSpace(printed), "\n")
-	var ticks float64
-	if _, err := fmt.Sscanln(lines[0], &ticks); err != nil || ticks < 1 {
-		return nil, 0, fmt.Errorf("counts of instructions: first line %q, want ticks of 4 million: %w",
-			lines[0], err)
+	ticks, err := strconv.Atoi(strings.TrimSpace(lines[0]))
+	if err != nil || ticks < 1 {
+		return nil, 0, fmt.Errorf("counts of instructions: first line %q, want the ticks of 4 million",
+			lines[0])
 	}
-	// Boards have clocks of whole kHz and more. Ticks of 4 million are one or two off.
-	tick = math.Round(4e6/ticks*100) / 100
+	// The program counts some of its own too: a tick is rounded to 1/100 of an instruction.
+	tick = math.Round(4e6/float64(ticks)*100) / 100
 	for _, line := range lines[1:] {
 		var c instructions
 		_, err := fmt.Sscanln(line, &c.name, &c.weights, &c.check, &c.change, &c.run, &c.layered)
