@@ -3,6 +3,7 @@ package firmware
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"debug/elf"
 	"fmt"
 	"hash/crc32"
@@ -14,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"weightsep/datasets"
 	"weightsep/wslib/network"
@@ -436,16 +436,7 @@ var boards = []struct {
 
 // Microcontrollers print what x86 prints, bit for bit: weights, and outputs too.
 func TestBoards(t *testing.T) {
-	const compiler, qemu = "arm-none-eabi-gcc", "qemu-system-arm"
-	for _, name := range []string{compiler, qemu} {
-		if _, err := exec.LookPath(name); err != nil {
-			t.Skip("no ", name)
-		}
-	}
-	libc := exec.Command(compiler, "--specs=picolibc.specs", "-E", "-x", "c", os.DevNull)
-	if err := libc.Run(); err != nil {
-		t.Skip("no picolibc: ", err)
-	}
+	needArm(t, emulator)
 	p := newProgram(t)
 	for i, name := range []string{"joint-5.8", "joint-32"} {
 		f, nets := trained(t, name)
@@ -460,19 +451,12 @@ func TestBoards(t *testing.T) {
 	}
 	want := output(t, p.compile(t, host(t), "show.c", "-O2"))
 	p.agrees(t, want)
-	for _, b := range boards {
-		flags := append(strings.Fields(b.flags), "-O2", "-mthumb", "-mcpu="+b.cpu, "--specs=picolibc.specs",
-			"--crt0=semihost", "--oslib=semihost",
-			"-Wl,--defsym=__flash="+b.flash+",--defsym=__flash_size=512K",
-			"-Wl,--defsym=__ram="+b.ram+",--defsym=__ram_size="+b.bytes)
-		to := p.compile(t, compiler, "show.c", flags...)
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-		defer cancel()
-		got, err := exec.CommandContext(ctx, qemu, "-M", b.machine, "-cpu", b.cpu, "-nographic",
-			"-monitor", "none", "-serial", "none", "-semihosting-config", "enable=on,target=native",
-			"-kernel", to).CombinedOutput()
-		if err != nil || string(got) != want {
-			t.Errorf("%s prints\n%s, %v; want\n%s", b.machine, got, err, want)
+	t.Logf("%-10s prints %d bytes, SHA-256 %x", "host", len(want), sha256.Sum256([]byte(want)))
+	for i, b := range boards {
+		got := emulate(t, i, p.compileFor(t, i, "show.c"))
+		t.Logf("%-10s prints %d bytes, SHA-256 %x", b.cpu, len(got), sha256.Sum256([]byte(got)))
+		if got != want {
+			t.Errorf("%s prints\n%s; want\n%s", b.machine, got, want)
 		}
 	}
 }

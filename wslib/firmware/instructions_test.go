@@ -1,0 +1,227 @@
+package firmware
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"weightsep/datasets"
+	"weightsep/wslib/network"
+)
+
+const emulator = "qemu-system-arm"
+
+// compileFor compiles a program of testdata for one of boards.
+func (p *program) compileFor(t *testing.T, board int, source string) string {
+	t.Helper()
+	b := boards[board]
+	return p.compile(t, armCompiler, source, append(strings.Fields(b.flags), "-O2", "-mthumb",
+		"-mcpu="+b.cpu, "--specs=picolibc.specs", "--crt0=semihost", "--oslib=semihost",
+		"-Wl,--defsym=__flash="+b.flash+",--defsym=__flash_size=512K",
+		"-Wl,--defsym=__ram="+b.ram+",--defsym=__ram_size="+b.bytes)...)
+}
+
+// emulate runs a program on one of boards and returns what it prints.
+func emulate(t *testing.T, board int, path string, flags ...string) string {
+	t.Helper()
+	b := boards[board]
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	flags = append(flags, "-M", b.machine, "-cpu", b.cpu, "-nographic", "-monitor", "none", "-serial",
+		"none", "-semihosting-config", "enable=on,target=native", "-kernel", path)
+	out, err := exec.CommandContext(ctx, emulator, flags...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", b.machine, err, out)
+	}
+	return string(out)
+}
+
+// instructions are those that a network takes on a core, by QEMU's count.
+type instructions struct {
+	name                        string
+	weights                     int
+	check, change, run, layered float64
+}
+
+// parseCounts reads what count.c prints, and how many instructions a tick is.
+func parseCounts(printed string) (all []instructions, tick float64, err error) {
+	lines := strings.Split(strings.TrimSpace(printed), "\n")
+	ticks, err := strconv.Atoi(strings.TrimSpace(lines[0]))
+	if err != nil || ticks < 1 {
+		return nil, 0, fmt.Errorf("counts of instructions: first line %q, want the ticks of 4 million",
+			lines[0])
+	}
+	// The program counts some of its own too: a tick is rounded to 1/100 of an instruction.
+	tick = math.Round(4e6/float64(ticks)*100) / 100
+	for _, line := range lines[1:] {
+		var c instructions
+		_, err := fmt.Sscanln(line, &c.name, &c.weights, &c.check, &c.change, &c.run, &c.layered)
+		if err != nil {
+			return nil, 0, fmt.Errorf("counts of instructions: line %q: %w", line, err)
+		}
+		c.check, c.change, c.run, c.layered = c.check*tick, c.change*tick, c.run*tick, c.layered*tick
+		all = append(all, c)
+	}
+	return all, tick, nil
+}
+
+// QEMU counts the same instructions in each run, and not more than these by much.
+func TestInstructions(t *testing.T) {
+	needArm(t, emulator)
+	p := newProgram(t)
+	f, nets := trained(t, "joint-32")
+	f, nets = keep(t, f, nets, "cifar10", "mnist")
+	p.add(t, "packed", f, nets)
+	f, nets = trained(t, "joint-5.8") // float32 pages with keys
+	f, nets = keep(t, f, nets, "cifar10")
+	p.add(t, "floats", f, nets)
+	// Of each of boards and networks: the check, the switch for each weight, a sample, a sample by layers.
+	limits := [][][4]float64{
+		{{270e3, 12, 135e6, 136e6}, {260e3, 10, 49e6, 50e6}, {3.8e6, 165, 135e6, 147e6}},
+		{{270e3, 7, 6.6e6, 7.1e6}, {260e3, 7, 2.6e6, 3.1e6}, {3.8e6, 25, 6.6e6, 8.3e6}},
+		{{260e3, 7.5, 6.6e6, 7.1e6}, {250e3, 7.5, 2.6e6, 3.1e6}, {3.6e6, 22, 6.6e6, 8.1e6}},
+	}
+	t.Logf("%-10s %-14s %9s %9s %10s %9s %9s", "core", "network", "check", "switch", "per weight", "run",
+		"by layers")
+	for i, b := range boards {
+		path := p.compileFor(t, i, "count.c")
+		printed := emulate(t, i, path, "-icount", "shift=0")
+		if again := emulate(t, i, path, "-icount", "shift=0"); again != printed {
+			t.Errorf("%s prints\n%sand\n%s, want the same twice", b.machine, printed, again)
+		}
+		counts, tick, err := parseCounts(printed)
+		if err != nil || len(counts) != len(p.all) {
+			t.Fatalf("%s: %d networks, want %d: %v\n%s", b.machine, len(counts), len(p.all), err, printed)
+		}
+		for k, c := range counts {
+			perWeight := c.change / float64(c.weights)
+			t.Logf("%-10s %-14s %9.0f %9.0f %10.2f %9.0f %9.0f", b.cpu, p.all[k][1:], c.check, c.change,
+				perWeight, c.run, c.layered)
+			for j, got := range []float64{c.check, perWeight, c.run, c.layered} {
+				if limit := limits[i][k][j]; !(got > 0 && got <= limit) {
+					t.Errorf("%s, %s: %g instructions %s, want %g at most", b.cpu, p.all[k][1:], got,
+						[]string{"of a check", "for each weight of a switch", "for a sample",
+							"for a sample by layers"}[j], limit)
+				}
+			}
+			// By layers every weight is put together once.
+			if limit := c.run + 1.2*c.change; c.layered > limit {
+				t.Errorf("%s, %s: %g instructions for a sample by layers, want %g at most: %g with all "+
+					"weights, and those of a switch", b.cpu, p.all[k][1:], c.layered, limit, c.run)
+			}
+		}
+		t.Logf("%s: counted in steps of %g", b.cpu, tick)
+	}
+}
+
+func TestParseCounts(t *testing.T) {
+	all, tick, err := parseCounts("100001\nmnist 100 3 4 5 6\n")
+	if want := []instructions{{"mnist", 100, 120, 160, 200, 240}}; err != nil || tick != 40 ||
+		!slices.Equal(all, want) {
+		t.Errorf("%v, %v, %v, want %v and 40", all, tick, err, want)
+	}
+	for _, printed := range []string{"", "0\n", "x\n", "100000\nmnist 100 3 4 5\n", "100000\nmore ticks\n"} {
+		if all, tick, err := parseCounts(printed); err == nil {
+			t.Errorf("%q: %v, %v, want an error", printed, all, tick)
+		}
+	}
+}
+
+// writeImages writes images.h, which images.c includes.
+func writeImages(t *testing.T, p *program, images [][]byte) {
+	t.Helper()
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "static const uint8_t images[][%d] = {\n", len(images[0]))
+	for _, image := range images {
+		fmt.Fprintf(&b, "{%s},\n", strings.Trim(strings.ReplaceAll(fmt.Sprint(image), " ", ","), "[]"))
+	}
+	b.WriteString("};\n")
+	if err := os.WriteFile(filepath.Join(p.dir, "images.h"), b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Cortex-M7 gives test images the classes that Go gives them.
+func TestImages(t *testing.T) {
+	needArm(t, emulator)
+	const count = 20
+	data, err := datasets.Open(t.Context(), "mnist", datasets.Options{MaxTrain: 600, MaxTest: count})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data.Provenance.Kind != datasets.Real {
+		t.Skip("no images: ", data.Provenance.Source)
+	}
+	p := newProgram(t)
+	packs := []string{"joint-32", "joint-50", "joint-5.8"}
+	for i, name := range packs {
+		f, nets := trained(t, name)
+		f, nets = keep(t, f, nets, "mnist")
+		p.add(t, fmt.Sprint("p", i), f, nets)
+	}
+	var images [][]byte
+	for i := range count {
+		var image []byte
+		for _, v := range data.Test.Sample(i) {
+			b := uint8(math.Round(float64(v) * 255))
+			if v != float32(b)/255 {
+				t.Fatalf("image %d: value %v, want a byte / 255", i, v)
+			}
+			image = append(image, b)
+		}
+		images = append(images, image)
+	}
+	writeImages(t, p, images)
+	const board = 1
+	cpu := boards[board].cpu
+	lines := strings.Split(strings.TrimSpace(emulate(t, board, p.compileFor(t, board, "images.c"))), "\n")
+	if len(lines) != count*len(packs) {
+		t.Fatalf("%s: %d lines, want %d networks of %d images\n%s", cpu, len(lines), len(packs), count,
+			lines)
+	}
+	t.Log("labels: ", data.Test.Labels)
+	for i, n := range p.nets {
+		weights := p.sets[i].Weights(p.sets[i].Index(n.Name))
+		var classes []int32
+		right, worst := 0, 0.0
+		for k, line := range lines[i*count:][:count] {
+			fields := strings.Fields(line)
+			class, _ := strconv.Atoi(fields[0])
+			classes = append(classes, int32(class))
+			if int32(class) == data.Test.Labels[k] {
+				right++
+			}
+			wanted := p.outputs(t, n, weights, data.Test.Sample(k))
+			if want := network.Largest(wanted); int32(class) != want {
+				t.Errorf("%s, image %d: class %d on %s, want Go's, %d", packs[i], k, class, cpu, want)
+			}
+			largest := 1.0
+			for _, w := range wanted {
+				largest = max(largest, math.Abs(float64(w)))
+			}
+			for o, w := range wanted {
+				bits, _ := strconv.ParseUint(fields[1+o], 16, 32)
+				got := math.Float32frombits(uint32(bits))
+				off := math.Abs(float64(got-w)) / largest
+				if worst = max(worst, off); !(off <= 1e-5) {
+					t.Errorf("%s, image %d: output %d is %v on %s, want Go's, %v", packs[i], k, o, got, cpu,
+						w)
+				}
+			}
+		}
+		t.Logf("%-9s %v: %d of %d right, outputs at most %.2g of 1 or the largest off", packs[i], classes,
+			right, count, worst)
+		if right < count*9/10 {
+			t.Errorf("%s: %d of %d classes are right, want 9 of 10 or more", packs[i], right, count)
+		}
+	}
+}
