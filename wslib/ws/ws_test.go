@@ -428,15 +428,6 @@ func TestExportC(t *testing.T) {
 	if err != nil || !bytes.Contains(raw, []byte("{&two_gsc, \\\n     &two_mnist}")) {
 		t.Errorf("%v, %s", err, raw)
 	}
-	f, err := pack.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Networks[3].Graph = []byte("onnx")
-	graph := filepath.Join(dir, "graph.safetensors")
-	if err := f.Save(graph); err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct {
 		args []string
 		code int
@@ -444,8 +435,8 @@ func TestExportC(t *testing.T) {
 	}{
 		{[]string{"-prefix", "a.b"}, 1, `prefix "a.b": want a C identifier`},
 		{[]string{"-net", "gsc,lenet"}, 2, `no network "lenet"`},
-		{[]string{"-ram", "20KB"}, 1, "network gsc needs "},
-		{[]string{"-pack", graph, "-net", "mnist,gtsrb"}, 1, "network gtsrb: its model is an ONNX graph"},
+		{[]string{"-ram", "10KB"}, 1, "network gsc needs "},
+		{[]string{"-int8", "-nets", dir}, 1, "no training samples"},
 	} {
 		none := filepath.Join(dir, "none")
 		code, out, stderr := call(t, append(slices.Concat(args, []string{"-out", none}), c.args...)...)
