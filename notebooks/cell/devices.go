@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -126,8 +127,12 @@ func ONNXRuntime(model string, samples *datasets.Split) (classes []int32, versio
 	return classes, strings.TrimSpace(version), err
 }
 
-// WriteSamples writes samples of each network, as many of one as of another, as samples.h for classes.c.
-func WriteSamples(dir string, samples []*datasets.Split) {
+// goClasses is the file of the classes that Go finds for the samples of samples.h.
+const goClasses = "classes.json"
+
+// WriteSamples writes samples of each network, as many of one as of another, as samples.h for classes.c, and
+// their classes for [ReadClasses].
+func WriteSamples(dir string, samples []*datasets.Split, classes []int32) {
 	var b bytes.Buffer
 	var names []string
 	for i, of := range samples {
@@ -148,9 +153,19 @@ func WriteSamples(dir string, samples []*datasets.Split) {
 	}
 	fmt.Fprintf(&b, "#define SAMPLES {%s}\n#define SAMPLES_EACH %d\n", strings.Join(names, ", "),
 		samples[0].Len())
-	if err := os.WriteFile(filepath.Join(dir, "samples.h"), b.Bytes(), 0o666); err != nil {
+	raw := Must(json.Marshal(classes))
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "samples.h"), b.Bytes(), 0o666),
+		os.WriteFile(filepath.Join(dir, goClasses), raw, 0o666)); err != nil {
 		panic(err)
 	}
+}
+
+// ReadClasses are the classes that [WriteSamples] wrote.
+func ReadClasses(dir string) (classes []int32) {
+	if err := json.Unmarshal(Must(os.ReadFile(filepath.Join(dir, goClasses))), &classes); err != nil {
+		panic(err)
+	}
+	return classes
 }
 
 // RunC compiles a program of the firmware's tests with the pack of a directory, for this machine, and

@@ -73,7 +73,10 @@ func TestClasses(t *testing.T) {
 	if err := firmware.Write(dir, f, nets, firmware.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	WriteSamples(dir, samples)
+	WriteSamples(dir, samples, ours)
+	if read := ReadClasses(dir); !slices.Equal(read, ours) {
+		t.Errorf("%v, want the classes that were written, %v", read, ours)
+	}
 	for name, run := range map[string]func(dir, program string) (string, error){"C": RunC, "M7": RunBoard} {
 		classes, err := ClassesIn(run(dir, "classes.c"))
 		agree(name, classes, err)
