@@ -27,7 +27,13 @@ import (
 	"weightsep/xla/xlatest"
 )
 
-func TestMain(m *testing.M) { xlatest.Main(m) }
+func TestMain(m *testing.M) {
+	// oneDNN ends the process at some convolutions of one place, as that of TestOperators.
+	if err := os.Setenv("XLA_FLAGS", "--xla_cpu_experimental_onednn_custom_call=false"); err != nil {
+		panic(err)
+	}
+	xlatest.Main(m)
+}
 
 // program is packs in a directory, and what a program needs of them.
 type program struct {
@@ -327,6 +333,11 @@ func random(rng *rand.Rand, f page.Format) (*pack.File, []*network.Network) {
 	if rng.IntN(2) == 0 {
 		n = n.WithOrder(network.BiasesFirst)
 	}
+	return packOf(rng, f, n)
+}
+
+// packOf is a pack of a network with random weights, in pages of any size.
+func packOf(rng *rand.Rand, f page.Format, n *network.Network) (*pack.File, []*network.Network) {
 	f.Size, f.Shared = 1+rng.IntN(40), 1+rng.IntN(9)
 	values := func(n int, limit float32) []float32 {
 		v := make([]float32, n)
