@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,28 +42,34 @@ type program struct {
 	sources []string // of packs
 	headers strings.Builder
 	all     []string
-	most    []int // of each of sizes
+	most    []int // of each of sizes and sizes8
+	plans   []netPlan
 	nets    []*network.Network
 	sets    []*page.Set // of each network
 	scorers map[string]*score.Scorer
 }
 
 func newProgram(t *testing.T) *program {
-	return &program{dir: t.TempDir(), most: make([]int, len(sizes)), scorers: map[string]*score.Scorer{}}
+	return &program{dir: t.TempDir(), most: make([]int, len(sizes)+len(sizes8)), scorers: map[string]*score.Scorer{}}
 }
 
 func (p *program) add(t *testing.T, prefix string, f *pack.File, nets []*network.Network) {
 	t.Helper()
-	if err := Write(p.dir, f, nets, Options{Prefix: prefix}); err != nil {
+	o := Options{Prefix: prefix, Samples: map[string][]float32{}}
+	for _, n := range nets {
+		o.Samples[n.Name] = sample(2 * n.Samples())
+	}
+	if err := Write(p.dir, f, nets, o); err != nil {
 		t.Fatal(err)
 	}
-	plans, err := plan(f, nets, Options{Prefix: prefix})
+	plans, err := plan(f, nets, o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.plans = append(p.plans, plans...)
 	for _, n := range plans {
 		p.all = append(p.all, "&"+n.symbol)
-		for i, v := range n.sizes() {
+		for i, v := range append(n.sizes(), n.sizes8()...) {
 			p.most[i] = max(p.most[i], v)
 		}
 		p.nets, p.sets = append(p.nets, n.net), append(p.sets, f.Set)
@@ -78,7 +85,8 @@ var strict = strings.Fields("-std=c99 -pedantic -Wall -Wextra -Wconversion -Wsha
 func (p *program) compile(t *testing.T, compiler, source string, flags ...string) string {
 	t.Helper()
 	h := p.headers.String() + "#define ALL_NETWORKS " + strings.Join(p.all, ", ") + "\n"
-	for i, size := range sizes {
+	h += "#define ALL_NETWORKS8 " + strings.Join(p.all, "_8, ") + "_8\n"
+	for i, size := range slices.Concat(sizes, sizes8) {
 		h += fmt.Sprintf("#define MOST_%s %d\n", size, p.most[i])
 	}
 	if err := os.WriteFile(filepath.Join(p.dir, "packs.h"), []byte(h), 0o666); err != nil {
