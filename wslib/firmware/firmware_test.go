@@ -411,11 +411,19 @@ func TestExample(t *testing.T) {
 	}
 }
 
+// headersOnly writes the engine without a pack.
+func (p *program) headersOnly(t *testing.T) {
+	t.Helper()
+	for name, raw := range map[string][]byte{Header: header, Header8: header8} {
+		if err := os.WriteFile(filepath.Join(p.dir, name), raw, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestSigmoid(t *testing.T) {
 	p := newProgram(t)
-	if err := os.WriteFile(filepath.Join(p.dir, Header), header, 0o666); err != nil {
-		t.Fatal(err)
-	}
+	p.headersOnly(t)
 	out := output(t, p.compile(t, host(t), "sigmoid.c", append(sanitized, "-lm")...))
 	var worst, low, high, middle float64
 	if _, err := fmt.Sscan(out, &worst, &low, &high, &middle); err != nil {
@@ -468,14 +476,20 @@ func TestBoards(t *testing.T) {
 			p.add(t, fmt.Sprint("small", i), f, nets)
 		}
 	}
-	want := output(t, p.compile(t, host(t), "show.c", "-O2"))
-	p.agrees(t, want)
-	t.Logf("%-10s prints %d bytes, SHA-256 %x", "host", len(want), sha256.Sum256([]byte(want)))
-	for i, b := range boards {
-		got := emulate(t, i, p.compileFor(t, i, "show.c"))
-		t.Logf("%-10s prints %d bytes, SHA-256 %x", b.cpu, len(got), sha256.Sum256([]byte(got)))
-		if got != want {
-			t.Errorf("%s prints\n%s; want\n%s", b.machine, got, want)
+	for _, source := range []string{"show.c", "show8.c"} {
+		want := output(t, p.compile(t, host(t), source, "-O2"))
+		if source == "show.c" {
+			p.agrees(t, want)
+		} else {
+			p.agrees8(t, want)
+		}
+		t.Logf("%-10s prints %d bytes, SHA-256 %x", "host", len(want), sha256.Sum256([]byte(want)))
+		for i, b := range boards {
+			got := emulate(t, i, p.compileFor(t, i, source))
+			t.Logf("%-10s prints %d bytes, SHA-256 %x", b.cpu, len(got), sha256.Sum256([]byte(got)))
+			if got != want {
+				t.Errorf("%s prints\n%s; want\n%s", b.machine, got, want)
+			}
 		}
 	}
 }

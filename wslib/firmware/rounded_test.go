@@ -214,9 +214,6 @@ func (p *program) agrees8(t *testing.T, shown string) (most, average float64) {
 		}
 		most, average = max(most, off/largest), average+off/largest
 		values, other, count = values+e.values, other+e.other, count+1
-		if testing.Verbose() && off/largest > 0.1 {
-			t.Logf("%s: off by %.3f", e.symbol, off/largest)
-		}
 	}
 	if len(lines) != len(p.plans) {
 		t.Errorf("%d lines of %d networks", len(lines), len(p.plans))
@@ -230,10 +227,28 @@ func TestRounded(t *testing.T) {
 	p, rng := newProgram(t), rand.New(rand.NewPCG(8, 8))
 	for i, format := range formats() {
 		f, nets := small(format)
-		if i%4 > 0 {
+		if i%4 == 0 {
 			f, nets = random(rng, format)
 		}
 		p.add(t, fmt.Sprint("p", i), f, nets)
 	}
-	p.agrees8(t, output(t, p.compile(t, host(t), "show8.c", sanitized...)))
+	p.near8(t)
+}
+
+// near8 runs networks in 8 bits, which must be near float32: a scale or zero that is wrong once would be seen.
+func (p *program) near8(t *testing.T) {
+	t.Helper()
+	most, average := p.agrees8(t, output(t, p.compile(t, host(t), "show8.c", sanitized...)))
+	if most > 0.25 || average > 0.02 {
+		t.Errorf("outputs are off by %g of the largest, %g on average, want 0.25 and 0.02 at most", most, average)
+	}
+}
+
+func TestTimes(t *testing.T) {
+	p := newProgram(t)
+	p.headersOnly(t)
+	found := strings.Fields(output(t, p.compile(t, host(t), "round.c", append(sanitized, "-lm")...)))
+	if found[0] != "100000" || found[1] != "0" {
+		t.Errorf("of %s products %s are not the nearest", found[0], found[1])
+	}
 }

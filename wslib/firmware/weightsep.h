@@ -327,7 +327,7 @@ static inline weightsep_runs weightsep_runs_of(const weightsep_layer *l, uint32_
     r.kernel = oihw ? (uint32_t)l->height * l->width : count;
     r.column = oihw ? 1 : r.each * count;
     r.row = r.column * l->width;
-    r.whole = !chw && !oihw && l->groups == 1;
+    r.whole = !chw && !oihw; /* without groups */
     return r;
 }
 

@@ -13,8 +13,9 @@
  *     static int8_t layer[PREFIX_NAME_LAYER8];
  *     weightsep_run_layers8(&PREFIX_NAME_8, layer, sample, scratch, outputs);
  *
- * A value is (q - zero) scale. A weight is q 2^(-k/8), where each output channel has a k of its own. Sums are
- * of 32 bits.
+ * A value is (q - zero) scale. A weight is q 2^(-k/8), where each output channel has a k of its own. Sums of
+ * products are exact. What follows them, a scale, the bias and an activation, is each rounded to 256ths of the
+ * output's scale, and at last to it.
  */
 #ifndef WEIGHTSEP8_H
 #define WEIGHTSEP8_H
@@ -121,8 +122,7 @@ static inline void weightsep_kernel8(const weightsep_network8 *q, uint32_t layer
             weightsep_weights(q->network, from + at, some, part);
             for (i = 0; i < some; i++) {
                 uint32_t o = first + (at + i) / each % count;
-                int32_t w = weightsep_round8(part[i] * weightsep_power(scales[o]));
-                *out++ = (int8_t)(w < -127 ? -127 : w > 127 ? 127 : w);
+                *out++ = (int8_t)weightsep_round8(part[i] * weightsep_power(scales[o])); /* at most 127 */
             }
         }
     }

@@ -34,7 +34,7 @@ int main(void) {
             seed = seed * 1664525 + 1013904223;
             values[k] = (float)(seed >> 8) / 16777216;
         }
-        found = weightsep_switch8(q, weights, 1);
+        found = weightsep_switch8(q, weights, 0) || weightsep_switch8(q, weights, 1);
         weightsep_quantize8(q, values, sample);
         weightsep_run8(q, weights, sample, scratch, outputs);
         weightsep_run_layers8(q, layer, sample, scratch, again);
