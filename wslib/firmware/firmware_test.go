@@ -47,17 +47,29 @@ type program struct {
 	nets    []*network.Network
 	sets    []*page.Set // of each network
 	scorers map[string]*score.Scorer
+	ram     int
+	floats  bool // without 8 bits
 }
 
 func newProgram(t *testing.T) *program {
-	return &program{dir: t.TempDir(), most: make([]int, len(sizes)+len(sizes8)), scorers: map[string]*score.Scorer{}}
+	return &program{dir: t.TempDir(), most: make([]int, len(sizes)+len(sizes8)),
+		scorers: map[string]*score.Scorer{}}
+}
+
+// samplesOf are some of each network, to round by.
+func samplesOf(nets []*network.Network) map[string][]float32 {
+	all := map[string][]float32{}
+	for _, n := range nets {
+		all[n.Name] = sample(2 * n.Samples())
+	}
+	return all
 }
 
 func (p *program) add(t *testing.T, prefix string, f *pack.File, nets []*network.Network) {
 	t.Helper()
-	o := Options{Prefix: prefix, Samples: map[string][]float32{}}
-	for _, n := range nets {
-		o.Samples[n.Name] = sample(2 * n.Samples())
+	o := Options{Prefix: prefix, RAM: p.ram}
+	if !p.floats {
+		o.Samples = samplesOf(nets)
 	}
 	if err := Write(p.dir, f, nets, o); err != nil {
 		t.Fatal(err)
@@ -69,7 +81,11 @@ func (p *program) add(t *testing.T, prefix string, f *pack.File, nets []*network
 	p.plans = append(p.plans, plans...)
 	for _, n := range plans {
 		p.all = append(p.all, "&"+n.symbol)
-		for i, v := range append(n.sizes(), n.sizes8()...) {
+		all := n.sizes()
+		if !p.floats {
+			all = append(all, n.sizes8()...)
+		}
+		for i, v := range all {
 			p.most[i] = max(p.most[i], v)
 		}
 		p.nets, p.sets = append(p.nets, n.net), append(p.sets, f.Set)

@@ -34,7 +34,8 @@ func (g *onnxGraph) name(begin string) string {
 
 func (g *onnxGraph) node(op string, inputs []string, a ...*onnxpb.AttributeProto) string {
 	to := g.name(op)
-	g.Node = append(g.Node, &onnxpb.NodeProto{Name: to, OpType: op, Input: inputs, Output: []string{to}, Attribute: a})
+	g.Node = append(g.Node, &onnxpb.NodeProto{Name: to, OpType: op, Input: inputs, Output: []string{to},
+		Attribute: a})
 	return to
 }
 

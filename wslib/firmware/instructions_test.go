@@ -122,8 +122,8 @@ func TestInstructions(t *testing.T) {
 
 func TestParseCounts(t *testing.T) {
 	all, tick, err := parseCounts("100001\nmnist 100 3 4 5 6 7 8 9\n")
-	if want := []instructions{{"mnist", 100, [7]float64{120, 160, 200, 240, 280, 320, 360}}}; err != nil || tick != 40 ||
-		!slices.Equal(all, want) {
+	want := []instructions{{"mnist", 100, [7]float64{120, 160, 200, 240, 280, 320, 360}}}
+	if err != nil || tick != 40 || !slices.Equal(all, want) {
 		t.Errorf("%v, %v, %v, want %v and 40", all, tick, err, want)
 	}
 	for _, printed := range []string{"", "0\n", "x\n", "100000\nmnist 100 3 4 5\n", "100000\nmore ticks\n"} {

@@ -165,7 +165,8 @@ func (n operator) windows(l *layer, sizes []int) error {
 	if axes == 1 {
 		sizes, strides, pads = []int{1, sizes[0]}, []int{1, strides[0]}, []int{0, pads[0], 0, pads[1]}
 	}
-	if len(sizes) != 2 || slices.Max(dilations) != 1 || slices.Min(dilations) != 1 || slices.Min(strides) < 1 || slices.Min(sizes) < 1 {
+	if slices.Max(dilations) != 1 || slices.Min(dilations) != 1 || slices.Min(strides) < 1 ||
+		slices.Min(sizes) < 1 {
 		return fmt.Errorf("its window is %v, strides %v, dilations %v, want windows of an image without "+
 			"dilation", sizes, strides, dilations)
 	}
@@ -405,9 +406,8 @@ func (n operator) pool(x tensor) (tensor, error) {
 	if n.OpType == "MaxPool" {
 		l.kind = largest
 		before := n.conv(x)
-		if before != nil && 2*l.to.rows <= x.rows && 2*l.to.columns <= x.columns && *l == (layer{kind: largest, name: l.name, kernel: none, bias: none, from: x.value,
-			in: x.shape, to: l.to, height: 2, width: 2, down: 2, right: 2, groups: 1, pool: 1, slope: 1,
-			limit: l.limit}) {
+		two := l.height == 2 && l.width == 2 && l.down == 2 && l.right == 2 && l.top == 0 && l.left == 0
+		if before != nil && two && 2*l.to.rows <= x.rows && 2*l.to.columns <= x.columns {
 			before.pool, before.to.shape = 2, l.to.shape
 			return tensor{before.to, chw, sized(l.to.shape, len(x.dims)), false}, nil
 		}
