@@ -397,9 +397,6 @@ func (n operator) pool(x tensor) (tensor, error) {
 	if err != nil {
 		return x, err
 	}
-	if n.attribute("strides") == nil && slices.Max(sizes) > 1 {
-		return x, fmt.Errorf("it has no strides, want them: Go takes the window's size for them")
-	}
 	if err := n.windows(l, sizes); err != nil {
 		return x, err
 	}

@@ -97,7 +97,7 @@ var written = map[string]func(g *onnxGraph) string{
 		x = g.node("Conv", []string{x, g.weights(6, 3, 4)}, ints("strides", 2), ints("pads", 3, 1),
 			integer("group", 3))
 		x = g.node("MaxPool", []string{x}, ints("kernel_shape", 2), ints("strides", 2))
-		x = g.node("AveragePool", []string{x}, ints("kernel_shape", 3), ints("strides", 1), ints("pads", 0, 2))
+		x = g.node("AveragePool", []string{x}, ints("kernel_shape", 3), ints("pads", 0, 2)) // of stride 1
 		return g.gemm(x, 6*5, 3)
 	},
 	"groups": func(g *onnxGraph) string {
