@@ -23,6 +23,7 @@ type memoryPart struct {
 func Memory(s page.Stored) (*Figure, error) {
 	var parts []memoryPart
 	var legend []legendEntry
+	data := [][]string{row("part", "bytes"), row("separate networks (float32)", s.Separate)}
 	total := 0
 	for _, p := range []memoryPart{
 		{"shared pages (level 1)", blue, s.Shared},
@@ -35,6 +36,7 @@ func Memory(s page.Stored) (*Figure, error) {
 		if p.bytes < 0 {
 			return nil, fmt.Errorf("figures: memory: %s take %d bytes", p.label, p.bytes)
 		}
+		data = append(data, row(p.label, p.bytes))
 		if total += p.bytes; p.bytes > 0 {
 			parts = append(parts, p)
 		}
@@ -54,6 +56,7 @@ func Memory(s page.Stored) (*Figure, error) {
 		below: fmt.Sprintf("In bytes of everything stored. In weights: %.1fx; "+
 			"level 1 (shared pages, page tables and scales) alone: %.1fx.", s.RatioWeights, s.RatioLevel1),
 		height: 140,
+		data:   data,
 		legend: legend,
 		draw:   func(c draw.Canvas) { memoryBars(c, parts, total, s.Separate) },
 	}.figure(), nil
@@ -61,11 +64,11 @@ func Memory(s page.Stored) (*Figure, error) {
 
 // memoryBars draws the three bars from the top, and lines from the second to the third.
 func memoryBars(c draw.Canvas, parts []memoryPart, total, separate int) {
-	const left, height, gap = 108, 30, 12
+	const left, height, gap = 86, 30, 12
 	bars := draw.Crop(c, left, -6, 0, 0)
 	width := bars.Max.X - bars.Min.X
 	y := bars.Max.Y - height - gap
-	row := func(name string, parts []memoryPart, of int) vg.Length {
+	bar := func(name string, parts []memoryPart, of int) vg.Length {
 		c.FillText(aligned(style(textSize, black), text.XRight, text.YCenter),
 			pt(bars.Min.X-8, y+height/2), name)
 		end := stack(bars, parts, width/vg.Length(of), y, height)
@@ -73,15 +76,15 @@ func memoryBars(c draw.Canvas, parts []memoryPart, total, separate int) {
 		return end
 	}
 	most := max(separate, total)
-	row("separate (float32)", []memoryPart{{"", grey, separate}}, most)
-	end := row("weight-separated", parts, most)
+	bar("separate (float32)", []memoryPart{{"", grey, separate}}, most)
+	end := bar("weight-separated", parts, most)
 	if sty := bold(style(textSize, black)); end+6+sty.Width(kilobytes(total)) <= bars.Max.X {
 		c.FillText(sty, pt(end+6, y+gap+height*3/2), kilobytes(total))
 	}
 	zoom := line(grey, 0.75, 3, 2)
 	c.StrokeLine2(zoom, bars.Min.X, y+height+gap, bars.Min.X, y+height)
 	c.StrokeLine2(zoom, end, y+height+gap, bars.Max.X, y+height)
-	row("the same, enlarged", parts, total)
+	bar("the same, enlarged", parts, total)
 }
 
 // stack draws parts from left to right, their size on them where it fits, to where it returns.
