@@ -54,7 +54,7 @@ func ClassCounts(all []*datasets.Dataset) (*Figure, error) {
 			}
 			c.Min.Y += vg.Length(standInLine * len(standIns))
 			if len(panels) > 0 {
-				drawPanels(c, "", "", 2, 4, panels)
+				drawPanels(c, "", "", 2, min(4, 2*len(panels)), panels)
 			}
 		},
 	}
@@ -190,7 +190,7 @@ func Samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 	if err := checkData(d); err != nil {
 		return nil, fmt.Errorf("figures: samples: %w", err)
 	}
-	const gap, names, maxHeight, perRow = 4, 24, 44, 6
+	const gap, names, maxHeight, perRow = 4, 24, 44, 5
 	if d.Provenance.Kind == datasets.StandIn {
 		perClass, maxClasses = min(perClass, 1), min(maxClasses, perRow)
 	}

@@ -248,7 +248,6 @@ func (m *pageMap) draw(c draw.Canvas) {
 		fillRect(c, tint(grey, 0.12), x0, y, x1, y+h)
 		r.marks(c, hue(i), pt(x0, y), wide, h, m.shared, func(k int) []int { return r.on[m.order[k]] })
 		r.marks(c, hue(i), pt(x1+2*gap, y), own, h, len(r.own), func(k int) []int { return r.own[k : k+1] })
-		beside(c, small, x1+2*gap+own*vg.Length(len(r.own))+gap/2, y+h/2, fmt.Sprint(len(r.own)))
 	}
 	m.foot(draw.Canvas{Canvas: c.Canvas, Rectangle: rect(x0, c.Min.Y, x1, y-gap)})
 	columns := func(x, wide vg.Length, n int) {
@@ -258,6 +257,10 @@ func (m *pageMap) draw(c draw.Canvas) {
 	}
 	columns(x0, wide, m.shared)
 	columns(x1+2*gap, own, m.own)
+	for i, r := range m.rows {
+		up := m.rowHeight()*vg.Length(len(m.rows)-1-i) + h/2
+		beside(c, small, x1+2*gap+own*vg.Length(len(r.own))+gap/2, y+up, fmt.Sprint(len(r.own)))
+	}
 }
 
 // marks draws the layers on pages side by side, from a corner on. What is alike side by side is one piece.

@@ -222,6 +222,9 @@ func grouped(v float64, decimals int) string {
 func row(values ...any) []string {
 	var texts []string
 	for _, v := range values {
+		if f, ok := v.(float64); ok {
+			v = strconv.FormatFloat(f, 'g', 9, 64) // without what sums round away
+		}
 		texts = append(texts, fmt.Sprint(v))
 	}
 	return texts
