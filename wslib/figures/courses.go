@@ -40,7 +40,8 @@ func Curves(title string, curves []Curve) (*Figure, error) {
 		panels = append(panels, v.panel(percent(lo, 5)))
 	}
 	below := "The dot is the best step, whose weights were kept. Each panel has its own number of steps."
-	return smalls(chart{title: title, below: below}, "training step", "validation accuracy (%)", 112, panels), nil
+	return smalls(chart{title: title, below: below}, "training step", "validation accuracy (%)", 112,
+		panels), nil
 }
 
 // percent is an axis of about n steps, from the tens below lo to 100.

@@ -60,12 +60,14 @@ func ClassCounts(all []*datasets.Dataset) (*Figure, error) {
 	}
 	if len(panels) > 0 {
 		ch.below = "Classes whose names do not fit are numbered from 0."
-		ch.legend = []legendEntry{filled("training", blue), filled("validation", orange), filled("test", green)}
+		ch.legend = []legendEntry{filled("training", blue), filled("validation", orange),
+			filled("test", green)}
 	}
 	return ch.figure(), nil
 }
 
-const standInLine, standInBadge = 15, 48 // height of a stand-in among class counts, and where its text begins
+// The height of a stand-in among class counts, and where its text begins.
+const standInLine, standInBadge = 15, 48
 
 // checkData refuses a dataset of unknown kind, or without splits or names of its classes.
 func checkData(d *datasets.Dataset) error {

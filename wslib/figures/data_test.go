@@ -52,8 +52,9 @@ func testCounts(t *testing.T) []*datasets.Dataset {
 	}
 	return []*datasets.Dataset{{
 		Name: "cifar10", Shape: []int{1, 1, 1}, Classes: 10,
-		ClassNames: strings.Split("class 0,class 1,class 2,class 3,class 4,class 5,class 6,class 7,class 8,class 9", ","),
-		Train:      split(train...), Validation: split(0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
+		ClassNames: strings.Split("class 0,class 1,class 2,class 3,class 4,class 5,class 6,class 7,"+
+			"class 8,class 9", ","),
+		Train: split(train...), Validation: split(0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
 		Test:       split(0, 2, 4, 6, 8),
 		Provenance: datasets.Provenance{Kind: datasets.StandIn, Train: 65, TrainOf: 65, Test: 5, TestOf: 5},
 	}, {

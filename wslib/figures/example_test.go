@@ -74,7 +74,10 @@ func ExamplePageMap() {
 			{Name: "mnist", Weights: 1024, Table: page.Table{Shared: 3, Entries: []int32{1, 2}}},
 		},
 	}, Networks: []pack.Network{
-		{Layers: []pack.Layer{{Name: "conv", Shape: []int{512}}, {Name: "dense", Shape: []int{1024}, Offset: 512}}},
+		{Layers: []pack.Layer{
+			{Name: "conv", Shape: []int{512}},
+			{Name: "dense", Shape: []int{1024}, Offset: 512},
+		}},
 		{Layers: []pack.Layer{{Name: "dense", Shape: []int{1024}}}},
 	}}
 	f, err := figures.PageMap(file)

@@ -68,8 +68,8 @@ func charts(t *testing.T) []struct {
 		{"fisher", must(Fisher(testDensities())),
 			[]string{"cifar10", "page 2: 60.0 %", "mnist", "page 0: 0.0 %", "0.001", "(%, log)"}},
 		{"pagemap", must(PageMap(testPack())),
-			[]string{"6 pages of 2 networks lie on 3 shared pages (int2)", "Own pages (int8): 1.", "conv", "dense",
-				"cifar10", "own"}},
+			[]string{"6 pages of 2 networks lie on 3 shared pages (int2)", "Own pages (int8): 1.", "conv",
+				"dense", "cifar10", "own"}},
 		{"costs", must(Costs(testNames(), [][]float64{{0.5, 2, 0}, {2, 0, 1}, {0, 1, 0.25}})),
 			[]string{"share pages: 3.75 in all", "cifar10", "0.25", "(wa - wb)²"}},
 		{"history", must(History("Optimization", testNames(), []int{0, 50, 100},
@@ -152,12 +152,15 @@ func testDensities() []DensityOf {
 func testPack() *pack.File {
 	layers := []pack.Layer{{Name: "conv/kernel", Shape: []int{3, 3}, Offset: 1}, {Name: "conv/bias",
 		Shape: []int{1}}, {Name: "dense/kernel", Shape: []int{2, 4}, Offset: 10}}
+	table := func(entries ...int32) page.Table { return page.Table{Shared: 3, Entries: entries} }
 	return &pack.File{
-		Set: &page.Set{Format: page.Format{Size: 4, Shared: 3, Precision: page.Int2, ExclusivePrecision: 8},
+		Set: &page.Set{
+			Format: page.Format{Size: 4, Shared: 3, Precision: page.Int2, ExclusivePrecision: page.Int8},
 			Networks: []page.Member{
-				{Name: "cifar10", Weights: 18, Table: page.Table{Shared: 3, Entries: []int32{3, 0, 1, 2, 1}}},
-				{Name: "mnist", Weights: 6, Table: page.Table{Shared: 3, Entries: []int32{1, 0}}},
-			}},
+				{Name: "cifar10", Weights: 18, Table: table(3, 0, 1, 2, 1)},
+				{Name: "mnist", Weights: 6, Table: table(1, 0)},
+			},
+		},
 		Networks: []pack.Network{{Layers: layers}, {}},
 	}
 }
@@ -323,8 +326,9 @@ func TestSVGForEveryReader(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{`width="520"`, ` viewBox="0 0 390 `, ` style="max-width:100%" role="img"><title>` +
-			html.EscapeString(c.figure.Title) + "</title><desc>" + html.EscapeString(c.figure.Shows) + "</desc>"} {
+		for _, want := range []string{`width="520"`, ` viewBox="0 0 390 `,
+			` style="max-width:100%" role="img">` + "<title>" + html.EscapeString(c.figure.Title) + "</title>" +
+				"<desc>" + html.EscapeString(c.figure.Shows) + "</desc>"} {
 			if !strings.Contains(s, want) {
 				t.Errorf("%s: its SVG has no %s", c.name, want)
 			}

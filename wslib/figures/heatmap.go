@@ -49,8 +49,8 @@ func Costs(names []string, costs [][]float64) (*Figure, error) {
 				clr := tint(blue, 0.04+0.96*math.Sqrt(v/max(most, math.SmallestNonzeroFloat64)))
 				x, y := float64(j), n-1-float64(i)
 				c.bar(clr, x, x+1, y, y+1, 1)
-				label := fmt.Sprintf("%.2g", v)
-				if sty := aligned(style(smallSize, ink(clr)), text.XCenter, text.YCenter); sty.Width(label) < wide-2 {
+				label, sty := fmt.Sprintf("%.2g", v), style(smallSize, ink(clr))
+				if sty = aligned(sty, text.XCenter, text.YCenter); sty.Width(label) < wide-2 {
 					c.FillText(sty, c.at(x+0.5, y+0.5), label)
 				}
 			}
@@ -63,8 +63,8 @@ func Costs(names []string, costs [][]float64) (*Figure, error) {
 	p.X.LineStyle.Width, p.Y.LineStyle.Width = 0, 0
 	return chart{
 		title: fmt.Sprintf("What it costs that networks share pages: %.3g in all", total),
-		below: "Before any training: (Fa + Fb)(wa - wb)², w the weights and F the Fisher information of two " +
-			"networks, summed over what they share and both F are above 0.",
+		below: "Before any training: (Fa + Fb)(wa - wb)², w the weights and F the Fisher information of " +
+			"two networks, summed over what they share where both F are above 0.",
 		shows: "The darker a cell the higher the cost of its row with its column.", data: data,
 		height: min(300, 40+26*vg.Length(n)), draw: p.Draw,
 	}.figure(), nil

@@ -180,7 +180,8 @@ func (m *pageMap) data(s *page.Set) [][]string {
 			if k := int(e) - m.shared; k >= 0 {
 				all = append(all, row(r.name, p, r.layers[r.of[p]], "own page", k, 1, ownBits.Bits()))
 			} else {
-				all = append(all, row(r.name, p, r.layers[r.of[p]], "shared page", e, m.users[e], bits.Bits()))
+				all = append(all, row(r.name, p, r.layers[r.of[p]], "shared page", e, m.users[e],
+					bits.Bits()))
 			}
 		}
 	}
@@ -242,7 +243,8 @@ func (m *pageMap) draw(c draw.Canvas) {
 		beside(c, name, right-name.Width(label), y+h/2, label)
 		for k, l := range r.layers {
 			if l = shorten(l, small, 60); m.named() {
-				beside(c, small, x0-gap/2-small.Width(l), y+h-h*(vg.Length(k)+0.5)/vg.Length(len(r.layers)), l)
+				down := h * (vg.Length(k) + 0.5) / vg.Length(len(r.layers))
+				beside(c, small, x0-gap/2-small.Width(l), y+h-down, l)
 			}
 		}
 		fillRect(c, tint(grey, 0.12), x0, y, x1, y+h)
@@ -290,7 +292,8 @@ func (m *pageMap) foot(c draw.Canvas) {
 	most := float64(len(m.rows))
 	p := newPlot(axis{max: float64(m.shared)}, axis{max: most}, nil)
 	below := aligned(style(smallSize, darkGrey), text.XCenter, text.YBottom)
-	c.FillText(below, pt(c.Center().X, c.Min.Y), "how many networks are on a page, and how many such pages there are")
+	c.FillText(below, pt(c.Center().X, c.Min.Y),
+		"how many networks are on a page, and how many such pages there are")
 	c.Min.Y += 22
 	x, y := p.Transforms(&c)
 	for _, t := range wholeTicks(most, 4) {

@@ -49,7 +49,8 @@ func TestPageLayers(t *testing.T) {
 	} {
 		var parts []pack.Layer
 		for i, name := range c.parts {
-			parts = append(parts, pack.Layer{Name: fmt.Sprintf("%c/%d", name, i), Shape: []int{1}, Offset: i})
+			part := pack.Layer{Name: fmt.Sprintf("%c/%d", name, i), Shape: []int{1}, Offset: i}
+			parts = append(parts, part)
 		}
 		var r mapRow
 		if err := r.nameLayers(parts, 2, 4); err != nil {

@@ -43,8 +43,8 @@ func Fisher(networks []DensityOf) (*Figure, error) {
 	}
 	return smalls(chart{
 		title: "How the Fisher information of each network lies on its pages",
-		below: "A bar is a page, as high as its share of its network's information. Orange, with a dot: the " +
-			"network's own pages. Above a panel is the page that has most.",
+		below: "A bar is a page, as high as its share of its network's information. Orange, with a dot: " +
+			"the network's own pages. Above a panel is the page that has most.",
 		shows: "Few pages have most of it; the axis is logarithmic.", data: data,
 	}, "page", "share (%, log)", 112, panels), nil
 }
@@ -89,7 +89,8 @@ func Density(networks []DensityOf, stop float64) (*Figure, error) {
 		return nil, fmt.Errorf("figures: density: %w", err)
 	}
 	var panels []panel
-	data := [][]string{row("network", "pages, densest first", "share that they carry (%)", "last is exclusive")}
+	data := [][]string{row("network", "pages, densest first", "share that they carry (%)",
+		"last is exclusive")}
 	for _, n := range networks {
 		shares, err := n.shares()
 		if err != nil {

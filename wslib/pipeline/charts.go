@@ -163,7 +163,8 @@ type Chart struct {
 func Charts() []Chart {
 	return []Chart{
 		{"fisher", "Fisher information over the pages of each network", (*Run).FisherChart},
-		{"density", "contribution density, and the cut between exclusive and shared pages", (*Run).DensityChart},
+		{"density", "contribution density, and the cut between exclusive and shared pages",
+			(*Run).DensityChart},
 		{"pagemap", "which layer of which network lies on which page", (*Run).PageMapChart},
 		{"costs", "what overlapping costs, network by network", (*Run).CostChart},
 		{"history", "validation accuracy over the steps of the optimization", (*Run).HistoryChart},

@@ -288,7 +288,7 @@ func printBench(w io.Writer, b *execution.Result) error {
 func (a *app) figuresCommand() *ffcli.Command {
 	f := a.flags("figures", "")
 	out := f.set.String("out", "", "`directory` for the charts; default figures in the run directory")
-	packed := f.set.String("pack", "", "draw the page map and the memory of this `file` (.safetensors) into -out")
+	packed := f.set.String("pack", "", "draw page map and memory of this `file` (.safetensors) into -out")
 	help := "draw the figures of a run\n" +
 		"Writes each as SVG, PNG and PDF, with its numbers as CSV. A figure whose stage is missing\n" +
 		"is named, and the others are drawn:\n"
