@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image/color"
+	"math"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
@@ -28,9 +29,10 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 	if len(rows) == 0 {
 		return nil, errors.New("figures: accuracy of no networks")
 	}
-	name := style(textSize, black)
+	name := style(smallSize, black)
 	slot := (fullWidth - 2*margin - 40) / vg.Length(len(rows))
 	var names []plot.Tick
+	data := [][]string{row("network", "data", "test accuracy before (%)", "after (%)", "change (points)")}
 	for i, r := range rows {
 		if err := cmp.Or(checkKind(r.Data), checkUnit("accuracy", r.Before, r.After)); err != nil {
 			return nil, fmt.Errorf("figures: accuracy of %s: %w", r.Name, err)
@@ -41,6 +43,7 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 		} else {
 			label += " " // as high as the others
 		}
+		data = append(data, row(r.Name, r.Data, 100*r.Before, 100*r.After, 100*(r.After-r.Before)))
 		names = append(names, plot.Tick{Value: float64(i) + 0.5, Label: label})
 	}
 	below := ""
@@ -62,7 +65,7 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 	return chart{
 		title: fmt.Sprintf("Test accuracy before and after weight separation: %+.2f points "+
 			"on average", mean),
-		below: below, height: 260, draw: p.Draw,
+		below: below, data: data, height: 230, draw: p.Draw,
 		legend: []legendEntry{
 			filled("before (separate networks)", grey), filled("after (weight-separated)", blue),
 		},
@@ -105,9 +108,13 @@ func accuracyBar(c scaled, clr color.NRGBA, data string, x0, x1 vg.Length, v flo
 	if fill != clr {
 		c.StrokeLines(line(clr, 0.75, 2, 2), []vg.Point{pt(x0, y0), pt(x0, y1), pt(x1, y1), pt(x1, y0)})
 	}
-	sty := aligned(style(smallSize-0.5, ink(fill)), text.XCenter, text.YTop)
 	label := fmt.Sprintf("%.1f", 100*v)
-	if sty.Width(label)+1 <= x1-x0 && y1-y0 >= 14 {
-		c.FillText(sty, pt((x0+x1)/2, y1-2), label)
+	upright := style(smallSize-0.5, ink(fill))
+	switch w := upright.Width(label); {
+	case w+1 <= x1-x0 && y1-y0 >= 14:
+		c.FillText(aligned(upright, text.XCenter, text.YTop), pt((x0+x1)/2, y1-2), label)
+	case upright.Font.Size <= x1-x0 && y1-y0 >= w+6:
+		upright.Rotation = math.Pi / 2
+		c.FillText(aligned(upright, text.XRight, text.YCenter), pt((x0+x1)/2, y1-3), label)
 	}
 }

@@ -21,7 +21,7 @@ type memoryPart struct {
 // networks and of all that weight separation stores, and the second once more, enlarged to full
 // width. The title has the packing ratio.
 func Memory(s page.Stored) (*Figure, error) {
-	parts, legend, err := storedParts(s)
+	parts, legend, data, err := storedParts(s)
 	if err != nil {
 		return nil, err
 	}
@@ -31,6 +31,7 @@ func Memory(s page.Stored) (*Figure, error) {
 		below: fmt.Sprintf("In bytes of everything stored. In weights: %.1fx; "+
 			"level 1 (shared pages, page tables and scales) alone: %.1fx.", s.RatioWeights, s.RatioLevel1),
 		height: 140,
+		data:   data,
 		legend: legend,
 		draw: func(c draw.Canvas) {
 			memoryBars(c, parts, s.Total, memoryPart{"separate (float32)", grey, s.Separate})
@@ -42,7 +43,7 @@ func Memory(s page.Stored) (*Figure, error) {
 // separate weights in float32 and in 8 bits, which take the bytes of the second argument, and of the pack,
 // and the last once more, enlarged to full width.
 func Flash(s page.Stored, int8s int) (*Figure, error) {
-	parts, legend, err := storedParts(s)
+	parts, legend, data, err := storedParts(s)
 	if err == nil && int8s <= 0 {
 		err = fmt.Errorf("figures: flash: 8 bits take %d bytes", int8s)
 	}
@@ -55,6 +56,7 @@ func Flash(s page.Stored, int8s int) (*Figure, error) {
 		below: "Bytes of weights and of all that puts them together. Programs and checksums are not in them; " +
 			"in 8 bits, 512 weights have a scale.",
 		height: 182,
+		data:   append(data, row("separate networks (8 bits)", int8s)),
 		legend: legend,
 		draw: func(c draw.Canvas) {
 			memoryBars(c, parts, s.Total, memoryPart{"separate (float32)", grey, s.Separate},
@@ -63,8 +65,9 @@ func Flash(s page.Stored, int8s int) (*Figure, error) {
 	}.figure(), nil
 }
 
-// storedParts are the parts that take bytes, and a legend of them.
-func storedParts(s page.Stored) (parts []memoryPart, legend []legendEntry, err error) {
+// storedParts are the parts that take bytes, a legend of them, and the numbers.
+func storedParts(s page.Stored) (parts []memoryPart, legend []legendEntry, data [][]string, err error) {
+	data = [][]string{row("part", "bytes"), row("separate networks (float32)", s.Separate)}
 	total := 0
 	for _, p := range []memoryPart{
 		{"shared pages (level 1)", blue, s.Shared},
@@ -75,14 +78,15 @@ func storedParts(s page.Stored) (parts []memoryPart, legend []legendEntry, err e
 		{"state (level 2)", skyBlue, s.State},
 	} {
 		if p.bytes < 0 {
-			return nil, nil, fmt.Errorf("figures: memory: %s take %d bytes", p.label, p.bytes)
+			return nil, nil, nil, fmt.Errorf("figures: memory: %s take %d bytes", p.label, p.bytes)
 		}
+		data = append(data, row(p.label, p.bytes))
 		if total += p.bytes; p.bytes > 0 {
 			parts = append(parts, p)
 		}
 	}
 	if total == 0 || total != s.Total || s.Separate <= 0 {
-		return nil, nil, fmt.Errorf("figures: memory: parts of %d bytes, %d in all, %d separately",
+		return nil, nil, nil, fmt.Errorf("figures: memory: parts of %d bytes, %d in all, %d separately",
 			total, s.Total, s.Separate)
 	}
 	for _, p := range parts {
@@ -90,16 +94,16 @@ func storedParts(s page.Stored) (parts []memoryPart, legend []legendEntry, err e
 			100*float64(p.bytes)/float64(total))
 		legend = append(legend, filled(label, p.clr))
 	}
-	return parts, legend, nil
+	return parts, legend, data, nil
 }
 
 // memoryBars draws bars from the top: others, the parts, and these again, to which lines lead.
 func memoryBars(c draw.Canvas, parts []memoryPart, total int, others ...memoryPart) {
-	const left, height, gap = 108, 30, 12
+	const left, height, gap = 86, 30, 12
 	bars := draw.Crop(c, left, -6, 0, 0)
 	width := bars.Max.X - bars.Min.X
 	y := bars.Max.Y - height - gap
-	row := func(name string, parts []memoryPart, of int) vg.Length {
+	bar := func(name string, parts []memoryPart, of int) vg.Length {
 		c.FillText(aligned(style(textSize, black), text.XRight, text.YCenter),
 			pt(bars.Min.X-8, y+height/2), name)
 		end := stack(bars, parts, width/vg.Length(of), y, height)
@@ -111,16 +115,16 @@ func memoryBars(c draw.Canvas, parts []memoryPart, total int, others ...memoryPa
 		most = max(most, o.bytes)
 	}
 	for _, o := range others {
-		row(o.label, []memoryPart{o}, most)
+		bar(o.label, []memoryPart{o}, most)
 	}
-	end := row("weight-separated", parts, most)
+	end := bar("weight-separated", parts, most)
 	if sty := bold(style(textSize, black)); end+6+sty.Width(kilobytes(total)) <= bars.Max.X {
 		c.FillText(sty, pt(end+6, y+gap+height*3/2), kilobytes(total))
 	}
 	zoom := line(grey, 0.75, 3, 2)
 	c.StrokeLine2(zoom, bars.Min.X, y+height+gap, bars.Min.X, y+height)
 	c.StrokeLine2(zoom, end, y+height+gap, bars.Max.X, y+height)
-	row("the same, enlarged", parts, total)
+	bar("the same, enlarged", parts, total)
 }
 
 // stack draws parts from left to right, their size on them where it fits, to where it returns.

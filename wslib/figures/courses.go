@@ -40,7 +40,8 @@ func Curves(title string, curves []Curve) (*Figure, error) {
 		panels = append(panels, v.panel(percent(lo, 5)))
 	}
 	below := "The dot is the best step, whose weights were kept. Each panel has its own number of steps."
-	return fives(title, below, "training step", "validation accuracy (%)", 130, panels), nil
+	return smalls(chart{title: title, below: below}, "training step", "validation accuracy (%)", 112,
+		panels), nil
 }
 
 // percent is an axis of about n steps, from the tens below lo to 100.
@@ -69,7 +70,7 @@ func (v Curve) panel(y axis) panel {
 		clr = vermillion
 	}
 	return panel{
-		name: v.Name, kind: v.Data, caption: fmt.Sprintf("best %.1f %% at step %s", most, grouped(best, 0)),
+		name: v.Name, kind: v.Data, caption: fmt.Sprintf("best: %.1f %% at %s", most, grouped(best, 0)),
 		plot: newPlot(axis{max: last, ticks: ticks(0, last, labels)}, y, func(c scaled) {
 			var course []vg.Point
 			for i, step := range v.Steps {
@@ -85,7 +86,7 @@ func (v Curve) panel(y axis) panel {
 }
 
 // History shows the course of an optimization: validation accuracy over steps, a thin line a
-// network and a thick black one for the mean of all. The legend beside the plot has each line's
+// network and a thick black one for the mean of all. The legend has each line's
 // last value. validation holds, for each of the steps, an accuracy from 0 to 1 a network.
 func History(title string, names []string, steps []int, validation [][]float64) (*Figure, error) {
 	if len(names) == 0 {
@@ -95,6 +96,7 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 		return nil, fmt.Errorf("figures: history: %w", err)
 	}
 	lines := make([][]float64, len(names)+1) // in percent; the mean is the last
+	data := [][]string{append(append([]string{"step"}, names...), "mean")}
 	lo := 100.0
 	for k, accuracies := range validation {
 		if len(accuracies) != len(names) {
@@ -111,6 +113,11 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 			lo = min(lo, 100*a)
 		}
 		lines[len(names)] = append(lines[len(names)], mean)
+		values := []any{steps[k]}
+		for _, l := range lines {
+			values = append(values, l[k])
+		}
+		data = append(data, row(values...))
 	}
 	var styles []draw.LineStyle
 	var legend []legendEntry
@@ -142,7 +149,7 @@ func History(title string, names []string, steps []int, validation [][]float64) 
 		}
 	})
 	return chart{title: title, below: "Beside each name is its last value.", height: 270,
-		legend: legend, side: 110, draw: p.Draw}.figure(), nil
+		legend: legend, data: data, draw: p.Draw}.figure(), nil
 }
 
 // ConvergenceLine is the course of one method in [Convergence].
@@ -214,7 +221,7 @@ func Convergence(lines []ConvergenceLine, o ConvergenceOptions) (*Figure, error)
 			c.course(i, l, o.Target)
 		}
 	})
-	return chart{title: o.Title, below: below, height: 270, legend: legend, side: 200,
+	return chart{title: o.Title, below: below, height: 270, legend: legend,
 		draw: p.Draw}.figure(), nil
 }
 

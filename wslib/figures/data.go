@@ -20,28 +20,54 @@ import (
 // ClassCounts shows how many samples each class of each dataset has: a panel a dataset, in it a
 // bar a class, stacked of training, validation and test samples. Above a panel are the dataset's
 // name and kind, the sizes of its splits and what they are part of; below it are the names of the
-// classes where they fit.
+// classes where they fit. Stand-ins, whose classes are as many as wanted, take a line each.
 func ClassCounts(all []*datasets.Dataset) (*Figure, error) {
 	if len(all) == 0 {
 		return nil, errors.New("figures: class counts of no datasets")
 	}
 	var panels []panel
-	cols := min(2, len(all))
+	var standIns []string
+	data := [][]string{row("dataset", "data", "class", "training", "validation", "test")}
 	for _, d := range all {
 		counts, err := countClasses(d)
 		if err != nil {
 			return nil, fmt.Errorf("figures: class counts: %w", err)
 		}
-		panels = append(panels, countsPanel(d, counts, (fullWidth-2*margin)/vg.Length(cols)-50))
+		for i, n := range counts {
+			data = append(data, row(d.Name, d.Provenance.Kind, d.ClassNames[i], n[0], n[1], n[2]))
+		}
+		if d.Provenance.Kind == datasets.StandIn {
+			standIns = append(standIns, fmt.Sprintf("%s: %s", d.Name, sizes(d)))
+		} else {
+			panels = append(panels, countsPanel(d, counts, (fullWidth-2*margin)/2-50))
+		}
 	}
-	return chart{
-		title:  "Number of samples of each class, in the three splits of each dataset",
-		below:  "Classes whose names do not fit are numbered from 0.",
-		height: 190 * vg.Length((len(all)+cols-1)/cols),
-		legend: []legendEntry{filled("training", blue), filled("validation", orange), filled("test", green)},
-		draw:   func(c draw.Canvas) { drawPanels(c, "", "", cols, 2, panels) },
-	}.figure(), nil
+	ch := chart{
+		title: "Number of samples of each class, in the three splits of each dataset", data: data,
+		height: vg.Length(190*((len(panels)+1)/2) + standInLine*len(standIns)),
+		draw: func(c draw.Canvas) {
+			sty := style(smallSize, black)
+			for i, s := range standIns {
+				y := c.Min.Y + vg.Length(standInLine*(len(standIns)-1-i)) + standInLine/2
+				badge(c, datasets.StandIn, c.Min.X+standInBadge-6, y+smallSize*3/4, smallSize-1)
+				beside(c, sty, c.Min.X+standInBadge, y, shorten(s, sty, c.Max.X-c.Min.X-standInBadge))
+			}
+			c.Min.Y += vg.Length(standInLine * len(standIns))
+			if len(panels) > 0 {
+				drawPanels(c, "", "", 2, min(4, 2*len(panels)), panels)
+			}
+		},
+	}
+	if len(panels) > 0 {
+		ch.below = "Classes whose names do not fit are numbered from 0."
+		ch.legend = []legendEntry{filled("training", blue), filled("validation", orange),
+			filled("test", green)}
+	}
+	return ch.figure(), nil
 }
+
+// The height of a stand-in among class counts, and where its text begins.
+const standInLine, standInBadge = 15, 48
 
 // checkData refuses a dataset of unknown kind, or without splits or names of its classes.
 func checkData(d *datasets.Dataset) error {
@@ -75,8 +101,12 @@ func countClasses(d *datasets.Dataset) ([][3]int, error) {
 func sizes(d *datasets.Dataset) string {
 	number := func(n int) string { return grouped(float64(n), 0) }
 	train, validation, test := d.Train.Len(), d.Validation.Len(), d.Test.Len()
-	s := fmt.Sprintf("%d classes; samples: %s training, %s validation, %s test",
-		d.Classes, number(train), number(validation), number(test))
+	classes := fmt.Sprintf("%d classes", d.Classes)
+	if d.Provenance.Kind == datasets.StandIn {
+		classes = fmt.Sprintf("%s to %s", d.ClassNames[0], d.ClassNames[d.Classes-1])
+	}
+	s := fmt.Sprintf("%s; samples: %s training, %s validation, %s test",
+		classes, number(train), number(validation), number(test))
 	p := d.Provenance
 	if p.TrainOf <= train+validation && p.TestOf <= test {
 		return s
@@ -129,14 +159,19 @@ func nameClasses(x *plot.Axis, names []string, slot vg.Length) {
 	case slot < smallSize:
 		at = middleTicks(len(names), 10)
 	case !level:
-		x.Tick.Label.Rotation = math.Pi / 2
-		x.Tick.Label.XAlign, x.Tick.Label.YAlign = text.XRight, text.YCenter
+		turn(x)
 		for i := range at {
 			at[i].Label += " " // off the axis
 		}
 	}
 	x.Tick.Label.Font = sty.Font
 	x.Tick.Marker = plot.ConstantTicks(at)
+}
+
+// turn makes an axis' labels upright.
+func turn(x *plot.Axis) {
+	x.Tick.Label.Rotation = math.Pi / 2
+	x.Tick.Label.XAlign, x.Tick.Label.YAlign = text.XRight, text.YCenter
 }
 
 type samplesOfClass struct {
@@ -151,10 +186,15 @@ type samplesOfClass struct {
 // line under the title says so. The title says "real" or "stand-in".
 //
 // The samples are the first of each class in the test data; where those are too few, the first
-// of the training data follow.
+// of the training data follow. Of a stand-in, whose pictures show nothing, there is one sample a class
+// and one row of them.
 func Samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 	if err := checkData(d); err != nil {
 		return nil, fmt.Errorf("figures: samples: %w", err)
+	}
+	const gap, names, maxHeight, perRow = 4, 24, 44, 5
+	if d.Provenance.Kind == datasets.StandIn {
+		perClass, maxClasses = min(perClass, 1), min(maxClasses, perRow)
 	}
 	columns, err := samplesOf(d, perClass, min(maxClasses, d.Classes))
 	if err != nil {
@@ -175,14 +215,11 @@ func Samples(d *datasets.Dataset, perClass, maxClasses int) (*Figure, error) {
 	if len(columns) < d.Classes {
 		below += fmt.Sprintf(" The first %d classes.", len(columns))
 	}
-	const gap, names, maxHeight = 4, 24, 90
-	perRow := min(10, len(columns))
 	bands := (len(columns) + perRow - 1) / perRow
-	column := min((fullWidth-2*margin)/vg.Length(perRow), 140)
+	column := (fullWidth - 2*margin) / vg.Length(perRow)
 	aspect := min(2.5, max(0.4, float64(height)/float64(width))) // very long ones are drawn thicker
 	w := min(column-gap, maxHeight/vg.Length(aspect))
 	h := w * vg.Length(aspect)
-	column = min(column, max(w+gap, 60))
 	band := names + vg.Length(perClass)*(h+gap)
 	return chart{
 		title: fmt.Sprintf("%s: %s data", d.Name, d.Provenance.Kind), below: below, kind: d.Provenance.Kind,

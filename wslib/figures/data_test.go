@@ -52,8 +52,9 @@ func testCounts(t *testing.T) []*datasets.Dataset {
 	}
 	return []*datasets.Dataset{{
 		Name: "cifar10", Shape: []int{1, 1, 1}, Classes: 10,
-		ClassNames: strings.Fields("airplane automobile bird cat deer dog frog horse ship truck"),
-		Train:      split(train...), Validation: split(0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
+		ClassNames: strings.Split("class 0,class 1,class 2,class 3,class 4,class 5,class 6,class 7,"+
+			"class 8,class 9", ","),
+		Train: split(train...), Validation: split(0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
 		Test:       split(0, 2, 4, 6, 8),
 		Provenance: datasets.Provenance{Kind: datasets.StandIn, Train: 65, TrainOf: 65, Test: 5, TestOf: 5},
 	}, {
@@ -108,12 +109,38 @@ func TestNameClasses(t *testing.T) {
 		slot   vg.Length
 		first  string
 		turned bool
-	}{{60, "airplane", false}, {20, "airplane ", true}, {5, "0", false}} {
+	}{{60, "class 0", false}, {20, "class 0 ", true}, {5, "0", false}} {
 		p := newPlot(axis{max: 10}, axis{max: 1}, nil)
 		nameClasses(&p.X, names, c.slot)
 		first := p.X.Tick.Marker.Ticks(0, 10)[0]
 		if first.Label != c.first || first.Value != 0.5 || (p.X.Tick.Label.Rotation != 0) != c.turned {
 			t.Errorf("%v pt apart: the first is %+v, rotation %v", c.slot, first, p.X.Tick.Label.Rotation)
 		}
+	}
+}
+
+// A stand-in is a line among the counts and one row of one picture a class: its classes mean nothing.
+func TestStandInsAreSmall(t *testing.T) {
+	height := func(f *Figure, err error) vg.Length {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f.Height
+	}
+	real, standIn := testCounts(t)[1], testCounts(t)[0]
+	all := []*datasets.Dataset{real}
+	before := height(ClassCounts(all))
+	for range 6 {
+		all = append(all, standIn)
+	}
+	if more := height(ClassCounts(all)) - before; more > 100 {
+		t.Errorf("six stand-ins among class counts take %v points", more)
+	}
+	pictures := testData(t, datasets.Real, 3)
+	before = height(Samples(pictures, 2, 4))
+	pictures.Provenance.Kind = datasets.StandIn
+	if after := height(Samples(pictures, 2, 4)); after > before-40 {
+		t.Errorf("samples of a stand-in are %v points high, of real data %v", after, before)
 	}
 }

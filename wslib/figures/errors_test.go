@@ -3,6 +3,7 @@ package figures
 import (
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"weightsep/datasets"
 	"weightsep/wslib/execution"
+	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 )
 
@@ -45,7 +47,11 @@ func TestBadInput(t *testing.T) {
 		change(d)
 		return d
 	}
-	tables := testTables()
+	packed := func(change func(*pack.File)) *pack.File {
+		f := testPack()
+		change(f)
+		return f
+	}
 	no := func(name string) func(*Figure, error) { return refusedChart(t, name) }
 	no("samples of nothing")(Samples(nil, 1, 1))
 	no("no samples a class")(Samples(testData(t, datasets.Real, 3), 0, 1))
@@ -53,16 +59,31 @@ func TestBadInput(t *testing.T) {
 	no("samples of other shape")(Samples(data(func(d *datasets.Dataset) { d.Shape[0]++ }), 1, 1))
 	no("class without name")(Samples(data(func(d *datasets.Dataset) { d.Classes++ }), 1, 1))
 	no("data of unknown kind")(Samples(data(func(d *datasets.Dataset) { d.Provenance.Kind = "" }), 1, 1))
-	no("no networks' density")(Density(nil))
-	no("no pages")(Density([]DensityOf{{Name: "a"}}))
-	no("density that is no number")(Density([]DensityOf{{Name: "a", Density: []float64{nan}}}))
-	no("exclusive page not there")(Density([]DensityOf{{"a", []float64{1}, []int{1}}}))
-	no("exclusive page twice")(Density([]DensityOf{{"a", []float64{1}, []int{0, 0}}}))
-	no("no tables")(Occupancy(nil, nil, 8))
-	no("name without table")(Occupancy(testNames(), tables[:2], 8))
-	no("other number of shared")(Occupancy(testNames(), tables, 9))
-	no("table out of range")(Occupancy([]string{"a"}, []page.Table{{Shared: 2, Entries: []int32{5}}}, 2))
-	no("empty table")(Occupancy([]string{"a"}, []page.Table{{Shared: 2}}, 2))
+	no("no networks' density")(Density(nil, 0))
+	no("no pages")(Density([]DensityOf{{Name: "a"}}, 0.9))
+	no("density that is no number")(Density([]DensityOf{{Name: "a", Density: []float64{nan}}}, 0.9))
+	no("exclusive page not there")(Density([]DensityOf{{"a", []float64{1}, []int{1}}}, 0.9))
+	no("exclusive page twice")(Density([]DensityOf{{"a", []float64{1}, []int{0, 0}}}, 0.9))
+	no("share over all")(Density(testDensities(), 1.5))
+	no("no networks' Fisher information")(Fisher(nil))
+	no("density below 0")(Fisher([]DensityOf{{Name: "a", Density: []float64{-1}}}))
+	no("costs of no networks")(Costs(nil, nil))
+	no("name without costs")(Costs(testNames(), [][]float64{{1}}))
+	no("row of other length")(Costs([]string{"a", "b"}, [][]float64{{1, 2}, {2}}))
+	no("cost below 0")(Costs([]string{"a"}, [][]float64{{-1}}))
+	no("cost that is no number")(Costs([]string{"a"}, [][]float64{{nan}}))
+	no("no pack")(PageMap(nil))
+	no("no networks")(PageMap(&pack.File{Set: &page.Set{}}))
+	no("network without its layers")(PageMap(packed(func(f *pack.File) { f.Networks = f.Networks[:1] })))
+	no("other number of shared")(PageMap(packed(func(f *pack.File) { f.Set.Shared++ })))
+	no("table out of range")(PageMap(packed(func(f *pack.File) { f.Set.Networks[0].Table.Entries[0] = 99 })))
+	no("empty table")(PageMap(packed(func(f *pack.File) { f.Set.Networks[0].Table.Entries = nil })))
+	no("no shared pages")(PageMap(packed(func(f *pack.File) { f.Set.Format.Shared = 0 })))
+	no("layer out of range")(PageMap(packed(func(f *pack.File) { f.Networks[0].Layers[0].Offset = 1e6 })))
+	no("layer before 0")(PageMap(packed(func(f *pack.File) { f.Networks[0].Layers[0].Offset = -1 })))
+	no("layer of too many weights")(PageMap(packed(func(f *pack.File) {
+		f.Networks[0].Layers[0].Shape = []int{1 << 40, 1 << 40}
+	})))
 	no("no history")(History("h", testNames(), nil, nil))
 	no("step without validation")(History("h", []string{"a"}, []int{0, 1}, [][]float64{{1}}))
 	no("network without validation")(History("h", []string{"a", "b"}, []int{0}, [][]float64{{1}}))
@@ -124,8 +145,18 @@ func TestExtremes(t *testing.T) {
 	check(all, err)
 	check(History("perfect", names[:1], []int{0, 1}, [][]float64{{1}, {1}}))
 	check(BeforeAfter(rows))
-	check(Occupancy(names[:1], []page.Table{{Shared: 1, Entries: []int32{0}}}, 1))
-	check(Density([]DensityOf{{Name: names[0], Density: []float64{1}, Exclusive: []int{0}}}))
+	check(Density([]DensityOf{{Name: names[0], Density: []float64{1}, Exclusive: []int{0}}}, 1))
+	check(Fisher([]DensityOf{{Name: names[0], Density: []float64{1}, Exclusive: []int{0}}}))
+	check(Fisher([]DensityOf{{Name: names[0], Density: []float64{0}}}))
+	check(Costs(names[:1], [][]float64{{0}}))
+	check(Costs(names, slices.Repeat([][]float64{slices.Repeat([]float64{1e300}, 30)}, 30)))
+	one := &pack.File{Set: &page.Set{Format: page.Format{Size: 1, Shared: 1}}}
+	for i := range 60 {
+		t := page.Table{Shared: 1, Entries: []int32{int32(i % 2)}} // shared or own
+		one.Set.Networks = append(one.Set.Networks, page.Member{Name: names[0], Weights: 1, Table: t})
+		one.Networks = append(one.Networks, pack.Network{})
+		check(PageMap(one))
+	}
 	none := testBench()
 	for i := range none.Sources {
 		none.Sources[i].Warm.Each = make([]time.Duration, 5)

@@ -5,9 +5,11 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"weightsep/datasets"
 	"weightsep/wslib/figures"
+	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 )
 
@@ -63,16 +65,37 @@ func ExampleBeforeAfter() {
 }
 
 // Two networks with a shared page in common: page 1.
-func ExampleOccupancy() {
-	f, err := figures.Occupancy([]string{"cifar10", "mnist"}, []page.Table{
-		{Shared: 3, Entries: []int32{3, 0, 1}}, // its first page is exclusive
-		{Shared: 3, Entries: []int32{1, 2}},
-	}, 3)
+func ExamplePageMap() {
+	file := &pack.File{Set: &page.Set{
+		Format: page.Format{Size: 512, Shared: 3, Precision: page.Int2, ExclusivePrecision: page.Int8},
+		Networks: []page.Member{
+			// Its first page is exclusive.
+			{Name: "cifar10", Weights: 1536, Table: page.Table{Shared: 3, Entries: []int32{3, 0, 1}}},
+			{Name: "mnist", Weights: 1024, Table: page.Table{Shared: 3, Entries: []int32{1, 2}}},
+		},
+	}, Networks: []pack.Network{
+		{Layers: []pack.Layer{
+			{Name: "conv", Shape: []int{512}},
+			{Name: "dense", Shape: []int{1024}, Offset: 512},
+		}},
+		{Layers: []pack.Layer{{Name: "dense", Shape: []int{1024}}}},
+	}}
+	f, err := figures.PageMap(file)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(f.Title)
-	// Output: Which network uses which of the 3 shared pages
+	for _, row := range f.Data {
+		fmt.Println(strings.Join(row, ", "))
+	}
+	// Output:
+	// 4 pages of 2 networks lie on 3 shared pages (int2)
+	// network, page, layer, on, number, networks there, bits of a value
+	// cifar10, 0, conv, own page, 0, 1, 8
+	// cifar10, 1, dense, shared page, 0, 1, 2
+	// cifar10, 2, dense, shared page, 1, 2, 2
+	// mnist, 0, dense, shared page, 1, 2, 2
+	// mnist, 1, dense, shared page, 2, 1, 2
 }
 
 // A dataset of three words by one speaker, one word of which is rare.

@@ -5,20 +5,23 @@ import (
 	"encoding/xml"
 	"errors"
 	"flag"
+	"fmt"
+	"html"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"gonum.org/v1/plot/cmpimg"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/vgimg"
 
 	"weightsep/datasets"
 	"weightsep/wslib/execution"
+	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 )
 
@@ -45,26 +48,30 @@ func charts(t *testing.T) []struct {
 	}{
 		{"samples", must(Samples(testData(t, datasets.StandIn, 3), 2, 3)),
 			[]string{"shapes: stand-in data", "stand-in", "up hill", "down",
-				"6 x 5 x 3, 4 classes; samples: 8 training, 0 validation, 8 test; of 100 training",
+				"6 x 5 x 3, up_hill to flat; samples: 8 training, 0 validation, 8 test; of 100 training",
 				"The first 3 classes."}},
 		{"samples_features", must(Samples(testData(t, datasets.Real, 2), 1, 9)),
 			[]string{"shapes: real data", "real", "Values from -2 (black) to 2 (white), a hundredth",
 				"Channel 0 of 2."}},
 		{"counts", must(ClassCounts(testCounts(t))),
-			[]string{"cifar10", "stand-in", "10 classes; samples: 55 training, 10 " +
+			[]string{"stand-in", "cifar10: class 0 to class 9; samples: 55 training, 10 " +
 				"validation, 5 test", "gtsrb",
 				"real", "43 classes", "of the original's 39,209 training and",
-				"validation, 12,630 test; no samples in 40 classes",
-				"airplane", "training", "validation", "test", "numbered from 0", "40"}},
+				"no samples in 40 classes",
+				"training", "validation", "test", "numbered from 0", "40"}},
 		{"curves", must(Curves("Training of the baselines", testCurves())),
-			[]string{"Training of the baselines", "mnist", "real", "best 98.0 % at step 2,000", "hhar",
-				"stand-in", "best 75.0 % at step 100", "training step", "validation accuracy (%)"}},
-		{"density", must(Density(testDensities())),
+			[]string{"Training of the baselines", "mnist", "real", "best: 98.0 % at 2,000", "hhar",
+				"stand-in", "best: 75.0 % at 100", "training step", "validation accuracy (%)"}},
+		{"density", must(Density(testDensities(), 0.9)),
 			[]string{"cifar10", "2 of 4 pages: 90.0 %", "mnist", "0 of 3 pages: 0.0 %",
-				"cumulative share (%)"}},
-		{"occupancy", must(Occupancy(testNames(), testTables(), 8)),
-			[]string{"cifar10", "hhar", "8 shared pages", "serves 0 to 2 of the 3 networks, 1.1 on average",
-				"occupancy (networks)"}},
+				"cumulative share (%)", "Dotted: 90 %"}},
+		{"fisher", must(Fisher(testDensities())),
+			[]string{"cifar10", "page 2: 60.0 %", "mnist", "page 0: 0.0 %", "0.001", "(%, log)"}},
+		{"pagemap", must(PageMap(testPack())),
+			[]string{"6 pages of 2 networks lie on 3 shared pages (int2)", "Own pages (int8): 1.", "conv",
+				"dense", "cifar10", "own"}},
+		{"costs", must(Costs(testNames(), [][]float64{{0.5, 2, 0}, {2, 0, 1}, {0, 1, 0.25}})),
+			[]string{"share pages: 3.75 in all", "cifar10", "0.25", "(wa - wb)²"}},
 		{"history", must(History("Optimization", testNames(), []int{0, 50, 100},
 			[][]float64{{0.1, 0.2, 0.3}, {0.5, 0.6, 0.7}, {0.6, 0.9, 0.75}})),
 			[]string{"Optimization", "60.0 %  cifar10", "90.0 %  mnist", "75.0 %  mean", "optimization step",
@@ -143,11 +150,21 @@ func testDensities() []DensityOf {
 	}
 }
 
-func testTables() []page.Table {
-	return []page.Table{
-		{Shared: 8, Entries: []int32{8, 0, 1, 2, 9}},
-		{Shared: 8, Entries: []int32{2, 3, 4}},
-		{Shared: 8, Entries: []int32{8, 4, 6, 5}},
+// testPack are two networks of pages of 4 weights on 3 shared ones. Page 1 holds weights of both, of the
+// first network two pages. An own page is the first of the first network.
+func testPack() *pack.File {
+	layers := []pack.Layer{{Name: "conv/kernel", Shape: []int{3, 3}, Offset: 1}, {Name: "conv/bias",
+		Shape: []int{1}}, {Name: "dense/kernel", Shape: []int{2, 4}, Offset: 10}}
+	table := func(entries ...int32) page.Table { return page.Table{Shared: 3, Entries: entries} }
+	return &pack.File{
+		Set: &page.Set{
+			Format: page.Format{Size: 4, Shared: 3, Precision: page.Int2, ExclusivePrecision: page.Int8},
+			Networks: []page.Member{
+				{Name: "cifar10", Weights: 18, Table: table(3, 0, 1, 2, 1)},
+				{Name: "mnist", Weights: 6, Table: table(1, 0)},
+			},
+		},
+		Networks: []pack.Network{{Layers: layers}, {}},
 	}
 }
 
@@ -212,25 +229,10 @@ func testLoad() *execution.Load {
 			{Name: "from files", Capacity: 700, P95: ms(1.5, 40, 900)}}}
 }
 
-// pngOf draws a figure as a picture, to compare with what it looked like.
-func pngOf(f *Figure, dpi int) ([]byte, error) {
-	var c *vgimg.Canvas
-	err := f.render(func() vg.CanvasSizer {
-		c = vgimg.NewWith(vgimg.UseWH(f.Width, f.Height), vgimg.UseDPI(dpi))
-		return c
-	})
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	_, err = (vgimg.PngCanvas{Canvas: c}).WriteTo(&b)
-	return b.Bytes(), err
-}
-
 func TestGolden(t *testing.T) {
 	for _, c := range charts(t) {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := pngOf(c.figure, 60)
+			got, err := c.figure.png(72)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -320,20 +322,64 @@ func TestSVGStandsAlone(t *testing.T) {
 	}
 }
 
+// A figure is heard, too, and fits a telephone: 520 pixels shrink to 390 with text of 8 pixels at least.
+func TestSVGForEveryReader(t *testing.T) {
+	for _, c := range charts(t) {
+		s, err := c.figure.SVG()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`width="520"`, ` viewBox="0 0 390 `,
+			` style="max-width:100%" role="img">` + "<title>" + html.EscapeString(c.figure.Title) + "</title>" +
+				"<desc>" + html.EscapeString(c.figure.Shows) + "</desc>"} {
+			if !strings.Contains(s, want) {
+				t.Errorf("%s: its SVG has no %s", c.name, want)
+			}
+		}
+		if len(c.figure.Shows) < 20 {
+			t.Errorf("%s says %q to those who do not see it", c.name, c.figure.Shows)
+		}
+		for _, size := range fontSizes.FindAllStringSubmatch(s, -1) {
+			if points, err := strconv.ParseFloat(size[1], 64); err != nil || points*96/72*390/520 < 7 {
+				t.Errorf("%s: text of %s points", c.name, size[1])
+			}
+		}
+	}
+}
+
+var fontSizes = regexp.MustCompile(`font-size:([0-9.]+)p[xt]`)
+
+// Every format has the same bytes each time, and begins as others know it.
 func TestSave(t *testing.T) {
-	f, err := Memory(original())
+	f, err := PageMap(testPack())
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := f.Save(filepath.Join(dir, "a.svg")); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(filepath.Join(dir, "a.svg"))
-	if want, _ := f.SVG(); err != nil || string(data) != want {
-		t.Errorf("the file begins with %.9q, error %v: want the figure's SVG", data, err)
+	begins := map[string]string{".svg": "<svg ", ".png": "\x89PNG", ".pdf": "%PDF-", ".csv": "network,page,"}
+	for _, format := range Formats() {
+		var files [2][]byte
+		for i := range files {
+			path := filepath.Join(dir, fmt.Sprint(i)+format)
+			if err := f.Save(path); err != nil {
+				t.Fatal(err)
+			}
+			if files[i], err = os.ReadFile(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(files[0], files[1]) || !strings.HasPrefix(string(files[0]), begins[format]) {
+			t.Errorf("%s begins with %.9q, or is different the second time", format, files[0])
+		}
 	}
 	if err := f.Save(filepath.Join(dir, "none", "d.svg")); err == nil {
 		t.Error("saved to a folder that is not there: want an error")
+	}
+	if err := f.Save(filepath.Join(dir, "d.gif")); err == nil {
+		t.Error("saved as GIF: want an error")
+	}
+	f.Data = nil
+	if err := f.Save(filepath.Join(dir, "d.csv")); err == nil {
+		t.Error("saved numbers that are not there: want an error")
 	}
 }

@@ -1,11 +1,11 @@
 package figures
 
 import (
-	"cmp"
 	"fmt"
 	"image/color"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -17,17 +17,18 @@ import (
 )
 
 const (
-	fullWidth = 675 * vg.Length(1) // of a notebook's column: 900 pixels
+	fullWidth = 390 * vg.Length(1) // 520 pixels: text is 9 pixels high where it is shrunk to 390
 	margin    = 10 * vg.Length(1)  // free on every side
 )
 
 // A chart is a title, an explanation, a legend, and a drawing below them.
 type chart struct {
 	title, below string
+	shows        string // what a reader of the figure sees, beside title and explanation; may be empty
 	kind         string // of the data, for a badge in the corner; may be empty
 	height       vg.Length
-	legend       []legendEntry
-	side         vg.Length // width of a legend at the right; 0 puts it above the drawing
+	legend       []legendEntry // above the drawing
+	data         [][]string
 	draw         func(c draw.Canvas)
 }
 
@@ -37,38 +38,31 @@ func (ch chart) figure() *Figure {
 	belows := aligned(style(textSize, darkGrey), text.XLeft, text.YTop)
 	title := wrap(ch.title, titles, inner-vg.Length(min(1, len(ch.kind)))*80, 3)
 	below := wrap(ch.below, belows, inner, 4)
-	rows := legendRows(ch.legend, cmp.Or(ch.side, inner), ch.side > 0)
+	rows := legendRows(ch.legend, inner)
 	tall := vg.Length(len(rows) * legendRow)
 	height := ch.height + tall
-	if ch.side > 0 {
-		height = max(ch.height, tall)
-	}
 	head := vg.Length(len(title)*(titleSize+3)+len(below)*(textSize+3)) + 6
 	height += 2*margin + head
-	return &Figure{Title: ch.title, Width: fullWidth, Height: height, draw: func(c draw.Canvas) {
-		if ch.kind != "" {
-			badge(c, ch.kind, c.Max.X-margin, c.Max.Y-margin+3, titleSize)
-		}
-		c = draw.Crop(c, margin, -margin, margin, -margin)
-		y := c.Max.Y
-		for _, l := range title {
-			c.FillText(titles, pt(c.Min.X, y), l)
-			y -= titleSize + 3
-		}
-		for _, l := range below {
-			c.FillText(belows, pt(c.Min.X, y), l)
-			y -= textSize + 3
-		}
-		c.Max.Y -= head
-		if ch.side > 0 {
-			drawLegend(c, rows, c.Max.X-ch.side)
-			c.Max.X -= ch.side + 14
-		} else {
-			drawLegend(c, rows, c.Min.X)
+	return &Figure{Title: ch.title, Shows: strings.TrimSpace(ch.below + " " + ch.shows), Data: ch.data,
+		Width: fullWidth, Height: height, draw: func(c draw.Canvas) {
+			if ch.kind != "" {
+				badge(c, ch.kind, c.Max.X-margin, c.Max.Y-margin+3, titleSize)
+			}
+			c = draw.Crop(c, margin, -margin, margin, -margin)
+			y := c.Max.Y
+			for _, l := range title {
+				c.FillText(titles, pt(c.Min.X, y), l)
+				y -= titleSize + 3
+			}
+			for _, l := range below {
+				c.FillText(belows, pt(c.Min.X, y), l)
+				y -= textSize + 3
+			}
+			c.Max.Y -= head
+			drawLegend(c, rows)
 			c.Max.Y -= tall
-		}
-		ch.draw(c)
-	}}
+			ch.draw(c)
+		}}
 }
 
 // A legendEntry is a swatch and what it means.
@@ -95,15 +89,15 @@ func stroked(label string, sty draw.LineStyle) legendEntry {
 	}}
 }
 
-// legendRows puts entries into as few rows of a width as their order permits, or each into one.
-func legendRows(entries []legendEntry, width vg.Length, each bool) [][]legendEntry {
+// legendRows puts entries into as few rows of a width as their order permits.
+func legendRows(entries []legendEntry, width vg.Length) [][]legendEntry {
 	sty := style(textSize, black)
 	var rows [][]legendEntry
 	x := width
 	for _, e := range entries {
 		e.label = shorten(e.label, sty, min(width, 220)-legendSwatch)
 		w := legendSwatch + sty.Width(e.label) + legendGap
-		if x += w; each || x-legendGap > width || rows == nil {
+		if x += w; x-legendGap > width || rows == nil {
 			rows = append(rows, nil)
 			x = w
 		}
@@ -112,11 +106,11 @@ func legendRows(entries []legendEntry, width vg.Length, each bool) [][]legendEnt
 	return rows
 }
 
-func drawLegend(c draw.Canvas, rows [][]legendEntry, left vg.Length) {
+func drawLegend(c draw.Canvas, rows [][]legendEntry) {
 	sty := style(textSize, black)
 	y := c.Max.Y - legendRow/2
 	for _, row := range rows {
-		x := left
+		x := c.Min.X
 		for _, e := range row {
 			e.swatch(c, pt(x+9, y))
 			beside(c, sty, x+legendSwatch, y, e.label)
@@ -194,10 +188,11 @@ type panel struct {
 	plot       *plot.Plot
 }
 
-// fives is a chart of panels in rows of five of a height, with names of their axes.
-func fives(title, below, x, y string, height vg.Length, all []panel) *Figure {
-	return chart{title: title, below: below, height: 20 + height*vg.Length((len(all)+4)/5),
-		draw: func(c draw.Canvas) { drawPanels(c, x, y, 5, 1, all) }}.figure()
+// smalls makes a chart of panels in rows of three of a height, with names of their axes.
+func smalls(ch chart, x, y string, height vg.Length, all []panel) *Figure {
+	ch.height = 20 + height*vg.Length((len(all)+2)/3)
+	ch.draw = func(c draw.Canvas) { drawPanels(c, x, y, 3, 1, all) }
+	return ch.figure()
 }
 
 // drawPanels draws panels of captions of some lines in rows. The names of their axes stand

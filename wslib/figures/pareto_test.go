@@ -175,7 +175,7 @@ func TestLegendRows(t *testing.T) {
 	const width = 300
 	sty := style(textSize, black)
 	n := 0
-	for _, row := range legendRows(entries, width, false) {
+	for _, row := range legendRows(entries, width) {
 		x := vg.Length(-14)
 		for _, e := range row {
 			if !strings.HasPrefix(entries[n].label, strings.TrimSuffix(e.label, "…")) {

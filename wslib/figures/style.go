@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"fmt"
 	"image/color"
 	"math"
 	"slices"
@@ -22,7 +23,7 @@ const (
 	smallSize = 8
 )
 
-// Colours of Okabe and Ito.
+// Colours of Okabe and Ito, and greys.
 var (
 	orange     = color.NRGBA{0xE6, 0x9F, 0x00, 0xFF}
 	skyBlue    = color.NRGBA{0x56, 0xB4, 0xE9, 0xFF}
@@ -37,15 +38,18 @@ var (
 	lightGrey  = color.NRGBA{0xDD, 0xDD, 0xDD, 0xFF}
 )
 
+// hue is the colour of the i-th network or method. Ten are told apart in print, on a screen, and by
+// colour-blind readers: TestHues computes it.
 func hue(i int) color.NRGBA {
-	hues := [...]color.NRGBA{blue, orange, green, vermillion, skyBlue, purple, grey}
+	hues := [...]color.NRGBA{blue, orange, green, vermillion, skyBlue, purple,
+		{0x3D, 0x16, 0xD8, 0xFF}, {0xB0, 0x09, 0x0D, 0xFF}, {0x36, 0x40, 0x32, 0xFF},
+		{0x4A, 0x27, 0x56, 0xFF}}
 	return hues[i%len(hues)]
 }
 
-// dashes tells networks of the same hue apart.
+// dashes are of the i-th line: neighbours differ, and so do lines of the same hue.
 func dashes(i int) []vg.Length {
-	patterns := [...][]vg.Length{nil, {4, 2}, {1.5, 1.5}, {6, 2, 1.5, 2}}
-	return patterns[i/7%len(patterns)]
+	return [...][]vg.Length{nil, {4, 2}, {1.5, 1.5}}[i%3]
 }
 
 // tint mixes a colour with white: share 1 is the colour, 0 white.
@@ -56,7 +60,7 @@ func tint(c color.NRGBA, share float64) color.NRGBA {
 
 // ink is the colour of text on a colour.
 func ink(c color.NRGBA) color.NRGBA {
-	if 0.299*float64(c.R)+0.587*float64(c.G)+0.114*float64(c.B) > 135 {
+	if 0.299*float64(c.R)+0.587*float64(c.G)+0.114*float64(c.B) > 100 {
 		return black
 	}
 	return white
@@ -213,4 +217,16 @@ func grouped(v float64, decimals int) string {
 		return "-" + s
 	}
 	return s
+}
+
+// row is a row of a figure's numbers.
+func row(values ...any) []string {
+	var texts []string
+	for _, v := range values {
+		if f, ok := v.(float64); ok {
+			v = strconv.FormatFloat(f, 'g', 9, 64) // without what sums round away
+		}
+		texts = append(texts, fmt.Sprint(v))
+	}
+	return texts
 }

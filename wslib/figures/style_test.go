@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -66,23 +67,14 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+// Lines of the same colour differ in their dashes.
 func TestHuesAndDashesTellApart(t *testing.T) {
 	seen := map[string]bool{}
-	for i := range 28 {
-		key := hexOf(i)
+	for i := range 30 {
+		key := fmt.Sprint(hue(i), dashes(i))
 		if seen[key] {
 			t.Errorf("line %d looks like one before it", i)
 		}
 		seen[key] = true
 	}
-}
-
-func hexOf(i int) string {
-	var b strings.Builder
-	c := hue(i)
-	b.Write([]byte{c.R, c.G, c.B})
-	for _, d := range dashes(i) {
-		b.WriteByte(byte(10 * d))
-	}
-	return b.String()
 }

@@ -36,6 +36,14 @@ func Times(r *execution.Result) (*Figure, error) {
 		return nil, fmt.Errorf("figures: times: no source "+
 			"%q or %q", execution.PagesSource, execution.CopySource)
 	}
+	data := [][]string{row("weights from", "caches", "execution", "network", "milliseconds")}
+	for _, s := range r.Sources {
+		for k, t := range []execution.Times{s.Warm, s.Cold} {
+			for i, d := range t.Each {
+				data = append(data, row(s.Name, []string{"warm", "cold"}[k], i, r.Networks[i], inMS(d)))
+			}
+		}
+	}
 	last := r.Sources[len(r.Sources)-1]
 	x := logAxis("time from the request until weights are usable "+
 		"(ms, log)", math.Log10(lo), math.Log10(hi), 0.03)
@@ -74,6 +82,7 @@ func Times(r *execution.Result) (*Figure, error) {
 				if box+sty.Width(label) > c.Max.X {
 					box = c.x(math.Log10(inMS(max(slices.Min(t.Each), resolution)))) - 9 - sty.Width(label)
 				}
+				fillRect(c.Canvas, white, box-2, at.Y-4, box+sty.Width(label)+2, at.Y+5)
 				beside(c.Canvas, sty, box, at.Y, label)
 			}
 		}
@@ -94,16 +103,17 @@ func Times(r *execution.Result) (*Figure, error) {
 			"is in the "+
 			"processor's caches, files in none. Dashed: one and two copies of float32 "+
 			"weights.", len(r.Networks)),
-		height: vg.Length(40*n + 40),
+		height: vg.Length(44*n + 40),
+		data:   data,
 		legend: []legendEntry{{"warm", dots(false)}, {"cold", dots(true)},
 			stroked("median", line(black, 2))},
 		draw: func(c draw.Canvas) {
-			const left = 150
+			const left = 82
 			sty := aligned(style(textSize, black), text.XRight, text.YCenter)
 			inside := p.DataCanvas(draw.Crop(c, left, 0, 0, 0))
 			step := (inside.Max.Y - inside.Min.Y) / vg.Length(n)
 			for i, s := range r.Sources {
-				lines := wrap(s.Name, sty, left-8, 2)
+				lines := wrap(s.Name, sty, left-8, 4)
 				for k, l := range lines {
 					up := vg.Length(len(lines)-1)/2 - vg.Length(k)
 					c.FillText(sty, pt(c.Min.X+left-8,
@@ -135,8 +145,13 @@ func Load(l *execution.Load) (*Figure, error) {
 		return nil, fmt.Errorf("figures: load of no sources")
 	}
 	most := l.Rates[len(l.Rates)-1]
+	data := [][]string{row("weights from", "requests a second", "95th percentile of latency (ms)",
+		"most requests a second")}
 	var legend []legendEntry
 	for i, s := range l.Sources {
+		for k, d := range s.P95 {
+			data = append(data, row(s.Name, l.Rates[k], inMS(d), s.Capacity))
+		}
 		legend = append(legend, stroked(fmt.Sprintf("%s: %s/s", s.Name, grouped(s.Capacity, 0)),
 			line(hue(i), 1.5, dashes(i)...)))
 	}
@@ -163,7 +178,7 @@ func Load(l *execution.Load) (*Figure, error) {
 			"every source but the last has that budget of memory. Beside each name is what it serves "+
 			"without pause.",
 			grouped(float64(l.Requests), 0), l.Zipf),
-		height: 250, legend: legend, draw: p.Draw,
+		height: 250, legend: legend, data: data, draw: p.Draw,
 	}.figure(), nil
 }
 

@@ -97,6 +97,40 @@ func (p *Plan) TotalCost() float64 {
 	return total
 }
 
+// Between splits [Plan.TotalCost] by networks: in row i and column j is the cost of pages of networks i and
+// j that meet, on the diagonal that of a network's own pages.
+func (p *Plan) Between() [][]float64 {
+	type tenant struct {
+		member          int
+		weights, fisher []float32
+	}
+	tenants, costs := make([][]tenant, p.Shared), make([][]float64, len(p.Members))
+	for i := range p.Members {
+		costs[i] = make([]float64, len(p.Members))
+		p.Members[i].eachSharing(p.PageSize, func(_, shared int, weights, fisher []float32) {
+			tenants[shared] = append(tenants[shared], tenant{i, weights, fisher})
+		})
+	}
+	for _, on := range tenants {
+		for k, b := range on {
+			for _, a := range on[:k] { // a's network is not after b's
+				for w := range min(len(a.weights), len(b.weights)) {
+					if fa, fb := float64(a.fisher[w]), float64(b.fisher[w]); fa > 0 && fb > 0 {
+						d := float64(a.weights[w]) - float64(b.weights[w])
+						costs[a.member][b.member] += (fa + fb) * d * d
+					}
+				}
+			}
+		}
+	}
+	for i := range costs {
+		for j := range i {
+			costs[i][j] = costs[j][i]
+		}
+	}
+	return costs
+}
+
 // inParallel shares out jobs 0 to n-1 over the cores.
 func inParallel(n int, do func(job int)) {
 	var group errgroup.Group

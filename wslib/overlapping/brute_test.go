@@ -259,4 +259,24 @@ func againstBruteForce(t *testing.T, seed uint64, S, size, most int) {
 	if got := p.TotalCost(); math.Abs(got-total) > 1e-9*max(1, total) {
 		t.Fatalf("seed %d: total cost %v, brute force %v", seed, got, total)
 	}
+	between := p.Between()
+	for i := range nets {
+		for j := range nets {
+			if want := brutePair(brute[i], brute[j], S); math.Abs(between[i][j]-want) > 1e-9*max(1, want) {
+				t.Fatalf("seed %d: between %d and %d %v, brute force %v", seed, i, j, between[i][j], want)
+			}
+		}
+	}
+}
+
+// brutePair is the cost between the pages of two networks that are on the same shared pages.
+func brutePair(a, b *bruteNet, S int) (cost float64) {
+	for p, e := range a.table {
+		for q, f := range b.table {
+			if e == f && e < S && (a != b || p < q) {
+				cost += meet(a.f[p], a.w[p], b.f[q], b.w[q])
+			}
+		}
+	}
+	return cost
 }

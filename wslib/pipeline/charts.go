@@ -10,14 +10,12 @@ import (
 
 	"weightsep/wslib/figures"
 	"weightsep/wslib/optimization"
-	"weightsep/wslib/page"
+	"weightsep/wslib/pack"
 	"weightsep/wslib/separation"
 )
 
-// DensityChart shows each network's contribution density and the cut between
-// exclusive and sharable pages. It needs the Fisher information.
-func (r *Run) DensityChart() (*figures.Figure, error) {
-	var rows []figures.DensityOf
+// densities are the contribution densities of the networks' pages, and which of them are exclusive.
+func (r *Run) densities() (rows []figures.DensityOf, err error) {
 	for _, n := range r.Networks() {
 		m, err := r.Separate(n)
 		if err != nil {
@@ -26,20 +24,52 @@ func (r *Run) DensityChart() (*figures.Figure, error) {
 		rows = append(rows, figures.DensityOf{Name: n.Name,
 			Density: separation.Density(m.Fisher, r.config.Pages.Size), Exclusive: m.Exclusive})
 	}
-	return figures.Density(rows)
+	return rows, nil
 }
 
-// OccupancyChart shows which network uses which shared page.
-func (r *Run) OccupancyChart() (*figures.Figure, error) {
-	set, err := r.OverlappedSet()
+// FisherChart shows each network's Fisher information over its pages.
+func (r *Run) FisherChart() (*figures.Figure, error) {
+	rows, err := r.densities()
 	if err != nil {
 		return nil, err
 	}
-	var tables []page.Table
-	for _, m := range set.Networks {
-		tables = append(tables, m.Table)
+	return figures.Fisher(rows)
+}
+
+// DensityChart shows each network's contribution density and the cut between
+// exclusive and sharable pages. It needs the Fisher information.
+func (r *Run) DensityChart() (*figures.Figure, error) {
+	rows, err := r.densities()
+	if err != nil {
+		return nil, err
 	}
-	return figures.Occupancy(r.config.Networks, tables, set.Shared)
+	return figures.Density(rows, min(1, max(0, r.config.Pages.TPR-r.config.Pages.Margin)))
+}
+
+// PageMapChart shows which layer of which network lies on which shared page, of the optimized
+// pages where there are some.
+func (r *Run) PageMapChart() (*figures.Figure, error) {
+	set, err := r.Set()
+	if errors.Is(err, ErrNotDone) {
+		set, err = r.OverlappedSet()
+	}
+	if err != nil {
+		return nil, err
+	}
+	f := &pack.File{Set: set}
+	for _, n := range r.Networks() {
+		f.Networks = append(f.Networks, pack.Network{Layers: layers(n)})
+	}
+	return figures.PageMap(f)
+}
+
+// CostChart shows what it costs, before training, that networks share pages.
+func (r *Run) CostChart() (*figures.Figure, error) {
+	plan, err := r.Plan()
+	if err != nil {
+		return nil, err
+	}
+	return figures.Costs(r.config.Networks, plan.Between())
 }
 
 // errNoAccuracy leaves out a chart of runs whose networks' scores are errors.
@@ -122,35 +152,51 @@ func (r *Run) LoadChart() (*figures.Figure, error) {
 	return figures.Load(b.Load)
 }
 
-// Figures saves every chart that the run has results for as NAME.svg into dir,
-// and returns the names.
-func (r *Run) Figures(ctx context.Context, dir string) ([]string, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
+// A Chart is a figure of a run.
+type Chart struct {
+	Name  string // of its files
+	Shows string
+	Draw  func(*Run) (*figures.Figure, error) // ErrNotDone: a stage that it needs is missing
+}
+
+// Charts are all figures of a run, in the order of its stages. Each figure has its numbers with it.
+func Charts() []Chart {
+	return []Chart{
+		{"fisher", "Fisher information over the pages of each network", (*Run).FisherChart},
+		{"density", "contribution density, and the cut between exclusive and shared pages",
+			(*Run).DensityChart},
+		{"pagemap", "which layer of which network lies on which page", (*Run).PageMapChart},
+		{"costs", "what overlapping costs, network by network", (*Run).CostChart},
+		{"history", "validation accuracy over the steps of the optimization", (*Run).HistoryChart},
+		{"accuracy", "test accuracy before and after", (*Run).BeforeAfterChart},
+		{"memory", "bytes stored, before and after", (*Run).MemoryChart},
+		{"times", "time of a switch, with weights from pages, files and frameworks", (*Run).TimesChart},
+		{"load", "latency of requests against their number", (*Run).LoadChart},
 	}
-	var saved []string
-	for _, c := range []struct {
-		name string
-		draw func() (*figures.Figure, error)
-	}{
-		{"density", r.DensityChart}, {"occupancy", r.OccupancyChart}, {"history", r.HistoryChart},
-		{"accuracy", r.BeforeAfterChart}, {"memory", r.MemoryChart}, {"times", r.TimesChart},
-		{"load", r.LoadChart},
-	} {
+}
+
+// Figures saves every chart that the run has results for into dir, in each of [figures.Formats], and tells
+// which, or why a chart is not there.
+func (r *Run) Figures(ctx context.Context, dir string, tell func(c Chart, missing error)) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, c := range Charts() {
 		if err := ctx.Err(); err != nil {
-			return saved, err
+			return err
 		}
-		f, err := c.draw()
+		f, err := c.Draw(r)
 		if errors.Is(err, ErrNotDone) {
+			tell(c, err)
 			continue
 		}
+		if err == nil {
+			err = f.SaveAll(filepath.Join(dir, c.Name))
+		}
 		if err != nil {
-			return saved, fmt.Errorf("%s: %w", c.name, err)
+			return fmt.Errorf("%s: %w", c.Name, err)
 		}
-		if err := f.Save(filepath.Join(dir, c.name+".svg")); err != nil {
-			return saved, err
-		}
-		saved = append(saved, c.name+".svg")
+		tell(c, nil)
 	}
-	return saved, nil
+	return nil
 }

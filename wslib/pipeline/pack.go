@@ -34,12 +34,17 @@ func (r *Run) Pack() (*pack.File, error) {
 
 // packed is what a pack says of a network.
 func packed(n *network.Network) (p pack.Network, err error) {
-	for _, l := range n.Layers() {
-		p.Layers = append(p.Layers, pack.Layer{Name: l.Name, Shape: l.Shape, Offset: l.Offset})
-	}
+	p.Layers = layers(n)
 	p.Graph = onnx.GraphOf(n)
 	p.Model, err = json.Marshal(recordOf(n))
 	return p, err
+}
+
+func layers(n *network.Network) (all []pack.Layer) {
+	for _, l := range n.Layers() {
+		all = append(all, pack.Layer{Name: l.Name, Shape: l.Shape, Offset: l.Offset})
+	}
+	return all
 }
 
 // InPack are a pack's networks, in its order of weights. They keep none of its memory. Networks of GoMLX

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"weightsep/datasets/npy"
+	"weightsep/wslib/figures"
 	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
@@ -265,6 +266,21 @@ func TestWalk(t *testing.T) {
 			checkExportedPack(t, dir)
 			checkExportedONNX(t, dir)
 		}
+		if args[0] == "figures" {
+			for _, c := range pipeline.Charts() {
+				for _, format := range figures.Formats() {
+					if _, err := os.Stat(filepath.Join(dir, "figures", c.Name+format)); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		}
+	}
+	// Of pages that were not trained there are fewer figures.
+	code, out, stderr := call(t, "figures", "-run", dir)
+	if code != 0 || !strings.Contains(out, "pagemap.svg") || strings.Contains(out, "history.svg") ||
+		!strings.Contains(out, "no history (validation accuracy over the steps of the optimization): s") {
+		t.Errorf("figures of pages that were not trained: exit %d, %s%s", code, out, stderr)
 	}
 	if code, _, stderr := call(t, "eval", "-run", dir, "-net", "svhn"); code != 1 ||
 		!strings.Contains(stderr, "not done yet") {
