@@ -8,17 +8,29 @@ import (
 	"path/filepath"
 	"slices"
 
+	"weightsep/datasets"
 	"weightsep/wslib/figures"
+	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 	"weightsep/wslib/separation"
 )
 
+// realFirst are the networks in the order of a summary; those whose data are not known yet come first.
+func (r *Run) realFirst() ([]*network.Network, error) {
+	data, err := r.allProvenance()
+	return byData(r.Networks(), func(n *network.Network) string { return data[n.Name].Kind }), err
+}
+
 // DensityChart shows each network's contribution density and the cut between
 // exclusive and sharable pages. It needs the Fisher information.
 func (r *Run) DensityChart() (*figures.Figure, error) {
+	networks, err := r.realFirst()
+	if err != nil {
+		return nil, err
+	}
 	var rows []figures.DensityOf
-	for _, n := range r.Networks() {
+	for _, n := range networks {
 		m, err := r.Separate(n)
 		if err != nil {
 			return nil, err
@@ -35,11 +47,15 @@ func (r *Run) OccupancyChart() (*figures.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	var tables []page.Table
-	for _, m := range set.Networks {
-		tables = append(tables, m.Table)
+	networks, err := r.realFirst()
+	if err != nil {
+		return nil, err
 	}
-	return figures.Occupancy(r.config.Networks, tables, set.Shared)
+	var tables []page.Table
+	for _, n := range networks {
+		tables = append(tables, set.Networks[set.Index(n.Name)].Table)
+	}
+	return figures.Occupancy(network.Names(networks), tables, set.Shared)
 }
 
 // errNoAccuracy leaves out a chart of runs whose networks' scores are errors.
@@ -54,9 +70,23 @@ func (r *Run) HistoryChart() (*figures.Figure, error) {
 	var names []string
 	var steps []int
 	validation := make([][]float64, len(h.Points))
-	for i, name := range h.Networks {
+	networks, err := r.realFirst()
+	if err != nil {
+		return nil, err
+	}
+	data, err := r.allProvenance()
+	if err != nil {
+		return nil, err
+	}
+	title := h.Method + " optimization"
+	for _, name := range network.Names(networks) {
+		i := slices.Index(h.Networks, name)
 		if slices.ContainsFunc(h.Points, func(p optimization.Point) bool { return p.Validation[i] < 0 }) {
 			continue // an error, not an accuracy
+		}
+		if data[name].Kind == datasets.StandIn {
+			title = h.Method + " optimization; stand-ins count in the mean"
+			name += " (stand-in)"
 		}
 		names = append(names, name)
 		for k, p := range h.Points {
@@ -69,7 +99,7 @@ func (r *Run) HistoryChart() (*figures.Figure, error) {
 	for _, p := range h.Points {
 		steps = append(steps, p.Step)
 	}
-	return figures.History(h.Method+" optimization", names, steps, validation)
+	return figures.History(title, names, steps, validation)
 }
 
 // BeforeAfterChart shows test accuracy before and after weight separation.
@@ -79,7 +109,7 @@ func (r *Run) BeforeAfterChart() (*figures.Figure, error) {
 		return nil, err
 	}
 	var rows []figures.AccuracyRow
-	for _, n := range s.Networks {
+	for _, n := range s.RealFirst() {
 		if n.Before.Untested || !n.inPercent() {
 			continue
 		}
