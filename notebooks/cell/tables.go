@@ -38,7 +38,7 @@ func CheckFormation(run *pipeline.Run) {
 // ShowExclusive shows the exclusive pages of the run, and checks that no denser page was left out.
 func ShowExclusive(run *pipeline.Run) {
 	rows := [][]string{{"network", "pages", "exclusive", "their share of the density"}}
-	for _, n := range run.Networks() {
+	for _, n := range Must(run.RealFirst()) {
 		m := Must(run.Separate(n))
 		density := separation.Density(m.Fisher, run.Config().Pages.Size)
 		carried, least, left := 0.0, 1.0, 0.0

@@ -45,7 +45,7 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 	}
 	title, below := "Test accuracy before and after weight separation", ""
 	for _, of := range []struct{ data, format string }{
-		{datasets.Real, "%s on real data: %+.2f points on average. "},
+		{datasets.Real, "%s on real data: %+.2f points. "},
 		{datasets.OwnData, "%s on their user's own data: %+.2f. "},
 		{datasets.StandIn, "%s on stand-in data (generated, pale), no accuracies on the datasets: %+.2f."},
 	} {

@@ -16,8 +16,8 @@ import (
 	"weightsep/wslib/separation"
 )
 
-// realFirst are the networks in the order of a summary; those whose data are not known yet come first.
-func (r *Run) realFirst() ([]*network.Network, error) {
+// RealFirst are the networks in the order of a summary; those whose data are not known yet come first.
+func (r *Run) RealFirst() ([]*network.Network, error) {
 	data, err := r.allProvenance()
 	return byData(r.Networks(), func(n *network.Network) string { return data[n.Name].Kind }), err
 }
@@ -25,7 +25,7 @@ func (r *Run) realFirst() ([]*network.Network, error) {
 // DensityChart shows each network's contribution density and the cut between
 // exclusive and sharable pages. It needs the Fisher information.
 func (r *Run) DensityChart() (*figures.Figure, error) {
-	networks, err := r.realFirst()
+	networks, err := r.RealFirst()
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (r *Run) OccupancyChart() (*figures.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	networks, err := r.realFirst()
+	networks, err := r.RealFirst()
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (r *Run) HistoryChart() (*figures.Figure, error) {
 	var names []string
 	var steps []int
 	validation := make([][]float64, len(h.Points))
-	networks, err := r.realFirst()
+	networks, err := r.RealFirst()
 	if err != nil {
 		return nil, err
 	}
