@@ -1,7 +1,6 @@
 package cell
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -110,7 +109,7 @@ func Documented(elem ...string) string {
 
 // readme are the grids and cells of the rows of README's table.
 var readme = [][2]string{{"packing-mixup", "joint-32bit-5.8"}, {"packing", "joint-32"},
-	{"packing-loads", "joint-50"}}
+	{"packing-loads", "joint-50"}, {"packing", grid.Alternating}}
 
 // ShowComparison shows the rows of README's table, then other methods, each against separate networks
 // after as many further steps. It checks that means are those of their networks.
@@ -142,7 +141,7 @@ func ShowComparison() {
 		add(r[0], "yes", func(method string) bool { return method == r[1] })
 	}
 	add("packing", "", func(method string) bool {
-		return method != "further" && !strings.HasPrefix(method, "joint-32")
+		return method != grid.Further && method != grid.Alternating && !strings.HasPrefix(method, "joint-32")
 	})
 	Table(rows)
 }
@@ -194,9 +193,7 @@ func ShowRooms() {
 	var made struct {
 		Config struct{ Loads map[string]float64 }
 	}
-	if err := json.NewDecoder(bytes.NewReader(f.Made)).Decode(&made); err != nil {
-		panic(err)
-	}
+	Do(func(context.Context) error { return json.Unmarshal(f.Made, &made) })
 	var tables []page.Table
 	for _, n := range f.Set.Networks {
 		tables = append(tables, n.Table)
