@@ -44,7 +44,7 @@ func (e Expectation) String() string {
 	if bound != "" {
 		bound += " "
 	}
-	return fmt.Sprintf("expected %s%.4g within %.4g %s", bound, e.Expected, e.Tolerance, e.Unit)
+	return fmt.Sprintf("expected %s%.4g %s, tolerance %.4g", bound, e.Expected, e.Unit, e.Tolerance)
 }
 
 // Verdict is what became of an expectation.

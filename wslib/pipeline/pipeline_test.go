@@ -36,6 +36,7 @@ func tiny(t *testing.T) Config {
 	c.Networks = []string{"mnist", "fmnist"}
 	c.Data.MaxTrain, c.Data.MaxTest = 100, 50
 	c.Pages.FisherSamples, c.Baseline.Steps = 3, 4
+	c.Pages.Placement, c.Pages.Doubling, c.Pages.LoadSpread = GreedyPlacement, false, 0
 	c.Optimization.Steps, c.Optimization.ValidateEvery, c.Optimization.Batch = 6, 2, optimization.Each{"": 8}
 	c.Optimization.Distillation, c.Optimization.Temperature, c.Optimization.TeacherSteps = 0.5, 2, 4
 	c.Bench = Bench{Executions: 4, Samples: 50, Requests: 20}
