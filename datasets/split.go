@@ -96,6 +96,15 @@ func (s *Split) Slice(n int) *Split {
 	return s.pick(index)
 }
 
+// Related are numbers that samples share which are right or wrong together: of groups, or of the
+// recordings that they are segments of. -1 and nil are as in Groups.
+func (s *Split) Related() []int32 {
+	if s.Groups != nil {
+		return s.Groups
+	}
+	return s.Clips
+}
+
 // Target is what a network is to output for sample i; nil if there are no targets.
 func (s *Split) Target(i int) []float32 {
 	width := len(s.Targets) / max(1, s.Len())

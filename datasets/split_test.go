@@ -191,3 +191,16 @@ func TestStreamsStay(t *testing.T) {
 		}
 	}
 }
+
+// Samples of a group are related, or else those of a recording.
+func TestRelated(t *testing.T) {
+	groups, clips := []int32{1, 1, -1}, []int32{7, 8, 8}
+	for _, c := range []struct{ groups, clips, want []int32 }{
+		{nil, nil, nil}, {groups, nil, groups}, {nil, clips, clips}, {groups, clips, groups},
+	} {
+		s := Split{Groups: c.groups, Clips: c.clips}
+		if got := s.Related(); !slices.Equal(got, c.want) {
+			t.Errorf("groups %v, clips %v: %v, want %v", c.groups, c.clips, got, c.want)
+		}
+	}
+}

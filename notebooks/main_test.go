@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"weightsep/notebooks/claim"
 )
 
 func TestWrongFlags(t *testing.T) {
@@ -129,7 +132,15 @@ func TestKernelEnv(t *testing.T) {
 
 func TestSummaryOfNoRun(t *testing.T) {
 	var b bytes.Buffer
-	if err := printSummary(t.TempDir(), &b); err != nil || b.Len() > 0 {
+	run := t.TempDir()
+	if err := errors.Join(printSummary(run, &b), printVerdicts(run, &b)); err != nil || b.Len() > 0 {
 		t.Errorf("%q, %v", &b, err)
+	}
+	missed := claim.Expectations[0].Measured(1e9)
+	if err := missed.Keep(run); err != nil {
+		t.Fatal(err)
+	}
+	if err := printVerdicts(run, &b); err != nil || !strings.Contains(b.String(), missed.String()) {
+		t.Errorf("a claim that is missed: %q, %v", &b, err)
 	}
 }

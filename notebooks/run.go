@@ -14,6 +14,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"weightsep/notebooks/claim"
 	"weightsep/wslib/pipeline"
 )
 
@@ -48,6 +49,9 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 		}
 		jobs = append(jobs, j)
 	}
+	if err := os.RemoveAll(claim.Dir(opts.runDir)); err != nil { // likewise
+		return err
+	}
 	start := time.Now()
 	progress.Printf("Profile %s, run %s", opts.profile, opts.runDir)
 	for i, j := range jobs {
@@ -57,8 +61,10 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 		}
 	}
 	progress.Printf("\nAll notebooks ran, in %s.", round(time.Since(start)))
-	if err := printSummary(opts.runDir, progress.Writer()); err != nil {
-		return fmt.Errorf("summary: %w", err)
+	for _, print := range []func(string, io.Writer) error{printSummary, printVerdicts} {
+		if err := print(opts.runDir, progress.Writer()); err != nil {
+			return fmt.Errorf("summary: %w", err)
+		}
 	}
 	progress.Printf("Read them at")
 	for _, j := range jobs {
@@ -155,4 +161,17 @@ func printSummary(runDir string, w io.Writer) error {
 	}
 	_, err = fmt.Fprintf(w, "Summary: %s\n", file)
 	return err
+}
+
+// printVerdicts prints what became of the notebooks' claims. One that is missed is no error.
+func printVerdicts(runDir string, w io.Writer) error {
+	verdicts, err := claim.Read(runDir)
+	if err != nil || len(verdicts) == 0 {
+		return err
+	}
+	fmt.Fprintln(w, "\nClaims")
+	for _, v := range verdicts {
+		fmt.Fprintln(w, v)
+	}
+	return nil
 }

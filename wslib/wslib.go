@@ -75,7 +75,7 @@ type Samples struct {
 type Options struct {
 	Ratio    float64 // float32 bytes of all networks over all bytes stored
 	Bytes    int     // instead of Ratio
-	Steps    int     // of training the pages; 0: 1500
+	Steps    int     // of training the pages; 0: 1200
 	PageSize int     // weights of a page; 0: 512
 	Margin   float64 // share of the Fisher information that exclusive pages may miss; 0: 0.1
 	Seed     uint64

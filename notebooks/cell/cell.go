@@ -54,10 +54,13 @@ func Try(change func(*pipeline.Config)) (*pipeline.Run, error) {
 	return pipeline.Open(Path("-try-"+strings.Join(changes, "-")), c, o)
 }
 
-// config is the configuration of the notebooks' run.
+// config is the configuration of the notebooks' run: the profile, packed as it is made for.
 func config() pipeline.Config {
 	c := Must(pipeline.Profile(Profile()))
 	c.Data.Dir = os.Getenv(datasets.DirEnv)
+	if ratio := pipeline.Ratio(Profile()); ratio > 0 {
+		Do(func(context.Context) error { return c.ApplyRatio(ratio) })
+	}
 	return c
 }
 
@@ -141,7 +144,8 @@ func Table(rows [][]string) {
 	gonbui.Sync()
 }
 
-// Claim states what a cell shows, and ends the cell if it is not so.
+// Claim states what holds by construction, and ends the cell if it does not. What may fail is measured
+// against an expectation, see [Measured].
 func Claim(holds bool, format string, args ...any) {
 	claim := fmt.Sprintf(format, args...)
 	if !holds {

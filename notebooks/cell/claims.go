@@ -2,7 +2,6 @@ package cell
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/janpfeifer/gonb/gonbui"
 
@@ -12,7 +11,7 @@ import (
 // Claims displays every claim of the paper and of this project, with its verdict by the documented runs, and
 // says how many are met.
 func Claims() {
-	paper, ours, err := claims.Documented(os.DirFS(Documented()))
+	paper, ours, err := claims.Documented(Documented())
 	if err != nil {
 		panic(err)
 	}

@@ -49,7 +49,13 @@ type Options struct {
 // Percentiles are not corrected for bias: where groups are few and of unequal size, the
 // change may even be outside.
 type Interval struct {
-	Change, Low, High float64
+	Change float64 `json:"change"`
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+}
+
+func (i Interval) String() string {
+	return fmt.Sprintf("%+.2f (%+.2f to %+.2f)", i.Change, i.Low, i.High)
 }
 
 // Result of [Changes].

@@ -4,7 +4,6 @@ package claims
 
 import (
 	"fmt"
-	"io/fs"
 	"strings"
 )
 
@@ -38,9 +37,9 @@ func verdict(met bool) Verdict {
 	return Missed
 }
 
-// Documented are the paper's claims and then ours, by the files of the directory results.
-func Documented(results fs.FS) (paper, ours []Claim, err error) {
-	d := &documents{fs: results}
+// Documented are the paper's claims and then ours, by the files of a directory of documented runs, results.
+func Documented(results string) (paper, ours []Claim, err error) {
+	d := &documents{dir: results}
 	paper, ours = d.paper(), d.ours()
 	return paper, ours, d.err
 }

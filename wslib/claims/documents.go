@@ -1,21 +1,18 @@
 package claims
 
 import (
-	"encoding/csv"
-	"encoding/json"
 	"fmt"
-	"io/fs"
-	"slices"
-	"strconv"
-	"strings"
+	"path/filepath"
 
+	"weightsep/datasets/files"
 	"weightsep/wslib/execution"
+	"weightsep/wslib/grid"
 	"weightsep/wslib/pipeline"
 )
 
 // documents reads the files of documented runs. The first error stays; what is read after it is empty.
 type documents struct {
-	fs       fs.FS
+	dir      string
 	recorded map[string]record
 	err      error
 }
@@ -26,47 +23,27 @@ func (d *documents) failed(name string, err error) {
 	}
 }
 
-// row is a method's result of a network or of a mean, in a grid's table.
-type row struct {
-	ratio, change, low, high, test float64
-	seeds                          string
-}
+// row is a method's result in a grid's table.
+type row struct{ grid.Line }
 
 // interval writes a change as tables have it.
-func (r row) interval() string { return fmt.Sprintf("%+.2f (%+.2f to %+.2f)", r.change, r.low, r.high) }
+func (r row) interval() string {
+	return fmt.Sprintf("%+.2f (%+.2f to %+.2f)", r.Change.Change, r.Change.Low, r.Change.High)
+}
 
-// row reads what a grid's table.csv says of a method and a network, or of "mean of real".
-func (d *documents) row(grid, method, network string) (r row) {
-	name := grid + "/table.csv"
-	raw, err := fs.ReadFile(d.fs, name)
+// row reads what a grid's table says of a method's mean of the networks on real data.
+func (d *documents) row(name, method string) row {
+	lines, err := grid.ReadTable(filepath.Join(d.dir, name))
 	if err != nil {
 		d.failed(name, err)
 		return row{}
 	}
-	lines, err := csv.NewReader(strings.NewReader(string(raw))).ReadAll()
-	if err != nil || len(lines) == 0 {
-		d.failed(name, fmt.Errorf("no table: %w", err))
-		return row{}
-	}
-	column := func(line []string, title string) string {
-		if i := slices.Index(lines[0], title); i >= 0 {
-			return line[i]
-		}
-		d.failed(name, fmt.Errorf("no column %q", title))
-		return ""
-	}
-	number := func(line []string, title string) float64 {
-		v, err := strconv.ParseFloat(column(line, title), 64)
-		d.failed(name, err)
-		return v
-	}
-	for _, line := range lines[1:] {
-		if column(line, "method") == method && column(line, "network") == network {
-			return row{ratio: number(line, "ratio"), change: number(line, "change"), low: number(line, "low"),
-				high: number(line, "high"), test: number(line, "test"), seeds: column(line, "seeds")}
+	for _, l := range lines {
+		if l.Method == method && l.Network == grid.MeanOfReal {
+			return row{l}
 		}
 	}
-	d.failed(name, fmt.Errorf("no method %q of %q", method, network))
+	d.failed(name+"/table.csv", fmt.Errorf("no method %q", method))
 	return row{}
 }
 
@@ -83,11 +60,7 @@ func (d *documents) bench() *execution.Result {
 }
 
 func (d *documents) read(name string, into any) {
-	raw, err := fs.ReadFile(d.fs, name)
-	if err == nil {
-		err = json.Unmarshal(raw, into)
-	}
-	d.failed(name, err)
+	d.failed(name, files.ReadJSON(filepath.Join(d.dir, name), into))
 }
 
 // record is what a command printed, written down.

@@ -24,7 +24,7 @@ type AccuracyRow struct {
 // BeforeAfter shows each network's test accuracy before and after weight separation
 // as two bars, with the values in them and the change in points above. Networks on
 // stand-in data have pale bars with dashed edges, and "stand-in" under their name. The
-// title has the mean change, the line below it the mean of each kind of data.
+// title has the mean change of the first kind of data there is, the line below it that of each.
 func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 	if len(rows) == 0 {
 		return nil, errors.New("figures: accuracy of no networks")
@@ -46,14 +46,22 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 		data = append(data, row(r.Name, r.Data, 100*r.Before, 100*r.After, 100*(r.After-r.Before)))
 		names = append(names, plot.Tick{Value: float64(i) + 0.5, Label: label})
 	}
-	below := ""
+	title, below := "Test accuracy before and after weight separation", ""
 	for _, of := range []struct{ data, format string }{
-		{datasets.Real, "%d networks on real data: %+.2f points on average. "},
-		{datasets.OwnData, "%d networks on their user's own data: %+.2f. "},
-		{datasets.StandIn, "%d on stand-in data (generated, pale), no accuracies on the datasets: %+.2f."},
+		{datasets.Real, "%s on real data: %+.2f points. "},
+		{datasets.OwnData, "%s on their user's own data: %+.2f. "},
+		{datasets.StandIn, "%s on stand-in data (generated, pale), no accuracies on the datasets: %+.2f."},
 	} {
-		if n, mean := meanChange(rows, of.data); n > 0 {
-			below += fmt.Sprintf(of.format, n, mean)
+		n, mean := meanChange(rows, of.data)
+		if n > 0 && below == "" {
+			title = fmt.Sprintf("%s: %+.2f points on %s data", title, mean, of.data)
+		}
+		if n > 0 {
+			networks := "1 network"
+			if n > 1 {
+				networks = fmt.Sprintf("%d networks", n)
+			}
+			below += fmt.Sprintf(of.format, networks, mean)
 		}
 	}
 	p := newPlot(axis{max: float64(len(rows)), ticks: names},
@@ -61,21 +69,18 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 		func(c scaled) { accuracyBars(c, rows) })
 	p.X.Tick.Label.Font = name.Font
 	p.X.Tick.Length = 0
-	_, mean := meanChange(rows, "")
 	return chart{
-		title: fmt.Sprintf("Test accuracy before and after weight separation: %+.2f points "+
-			"on average", mean),
-		below: below, data: data, height: 230, draw: p.Draw,
+		title: title, below: below, data: data, height: 230, draw: p.Draw,
 		legend: []legendEntry{
 			filled("before (separate networks)", grey), filled("after (weight-separated)", blue),
 		},
 	}.figure(), nil
 }
 
-// meanChange counts the rows of a kind of data, "" for all, and gives their mean change in points.
+// meanChange counts the rows of a kind of data and gives their mean change in points.
 func meanChange(rows []AccuracyRow, data string) (n int, mean float64) {
 	for _, r := range rows {
-		if data == "" || r.Data == data {
+		if r.Data == data {
 			n++
 			mean += 100 * (r.After - r.Before)
 		}

@@ -110,16 +110,8 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 		}
 	case Joint, RandomTable:
 		b := budget.Budget{Precision: page.Precision(c.Bits), Keys: s.Keys}
-		nets, err := config.Select(nil)
-		if err != nil {
-			return config, nil, err
-		}
-		var weights []int
-		for _, n := range nets {
-			weights = append(weights, n.Weights())
-		}
-		if b.Total, err = budget.Ratio(weights, c.Ratio); err == nil && c.Level1 > 0 {
-			b.Level1, err = budget.Ratio(weights, c.Level1)
+		if b.Total, err = config.Budget(nil, c.Ratio); err == nil && c.Level1 > 0 {
+			b.Level1, err = config.Budget(nil, c.Level1)
 		}
 		if err != nil {
 			return config, nil, err

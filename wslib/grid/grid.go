@@ -348,10 +348,8 @@ func (record *Record) score(
 	}
 	right, test := right(classes, data.Test.Labels)
 	v.right[record.vectorName(n.Name)] = right
-	if data.Test.Groups != nil {
-		v.groups[n.Name] = renumbered(data.Test.Groups)
-	} else if data.Test.Clips != nil { // segments of one recording are related
-		v.groups[n.Name] = renumbered(data.Test.Clips)
+	if related := data.Test.Related(); related != nil {
+		v.groups[n.Name] = renumbered(related)
 	}
 	record.Separate += 4 * n.Weights()
 	record.Networks = append(record.Networks, NetworkRecord{Name: n.Name, Data: data.Provenance.Kind,

@@ -102,6 +102,7 @@ func small(t *testing.T, cells ...string) Spec {
 	s.Config.Networks = []string{"mnist", "fmnist"}
 	s.Config.Data.MaxTrain, s.Config.Data.MaxTest = 120, 50
 	s.Config.Pages.FisherSamples, s.Config.Baseline.Steps = 3, 4
+	s.Config.Pages.Placement, s.Config.Pages.LoadSpread = pipeline.GreedyPlacement, 0
 	s.Config.Optimization.Steps, s.Config.Optimization.ValidateEvery = 6, 3
 	s.Config.Optimization.Batch = optimization.Each{"": 8}
 	s.Config.Optimization.Distillation, s.Config.Optimization.Temperature,

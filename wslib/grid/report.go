@@ -18,6 +18,8 @@ import (
 	"weightsep/wslib/figures"
 )
 
+const tableFile = "table.csv"
+
 // Report makes table.csv, table.md and the charts of what is finished in a directory, and
 // returns the names of the files. That nothing is finished is an error.
 func Report(ctx context.Context, dir string) ([]string, error) {
@@ -32,7 +34,7 @@ func Report(ctx context.Context, dir string) ([]string, error) {
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("grid: no cell is finished in %s", dir)
 	}
-	names := []string{"table.csv", "table.md"}
+	names := []string{tableFile, "table.md"}
 	for i, text := range [][]byte{csvTable(rows), markdown(rows)} {
 		if err := files.WritePath(filepath.Join(dir, names[i]), text); err != nil {
 			return names[:i], err
@@ -185,7 +187,7 @@ func csvTable(rows []row) []byte {
 			line(n.Name, n.Data, r.mean(func(x Record) float64 { return x.Networks[i].Validation }),
 				r.mean(func(x Record) float64 { return x.Networks[i].Test }), r.networks[i])
 		}
-		line("mean of real", datasets.Real, math.NaN(), math.NaN(), r.real)
+		line(MeanOfReal, datasets.Real, math.NaN(), math.NaN(), r.real)
 		line("mean of all", "", math.NaN(), math.NaN(), r.all)
 	}
 	c.Flush()
@@ -204,7 +206,7 @@ func markdown(rows []row) []byte {
 		data, title, means string
 		of                 func(row) bootstrap.Interval
 	}{
-		{datasets.Real, "Real data", "mean of real", func(r row) bootstrap.Interval { return r.real }},
+		{datasets.Real, "Real data", MeanOfReal, func(r row) bootstrap.Interval { return r.real }},
 		{datasets.StandIn, "Stand-in data (says that the system runs, nothing about the datasets)", means,
 			func(r row) bootstrap.Interval { return r.all }},
 	} {
@@ -222,15 +224,12 @@ func markdown(rows []row) []byte {
 		fmt.Fprintf(&b, "| method | ratio in bytes | level 1 | seeds | %s | %s | minutes |\n",
 			part.means, strings.Join(names, " | "))
 		fmt.Fprintf(&b, "|---|---:|---:|---|%s---:|---:|\n", strings.Repeat("---:|", len(names)))
-		words := func(i bootstrap.Interval) string {
-			return fmt.Sprintf("%+.2f (%+.2f to %+.2f)", i.Change, i.Low, i.High)
-		}
 		for _, r := range rows {
 			fmt.Fprintf(&b, "| %s | %.1f | %.1f | %s | %s |",
-				r.Cell, r.ratio(), r.level1(), r.seeds(), words(part.of(r)))
+				r.Cell, r.ratio(), r.level1(), r.seeds(), part.of(r))
 			for i, n := range r.records[0].Networks {
 				if slices.Contains(names, n.Name) {
-					fmt.Fprintf(&b, " %s |", words(r.networks[i]))
+					fmt.Fprintf(&b, " %s |", r.networks[i])
 				}
 			}
 			fmt.Fprintf(&b, " %.1f |\n", r.seconds()/60)

@@ -8,15 +8,27 @@ import (
 	"path/filepath"
 	"slices"
 
+	"weightsep/datasets"
 	"weightsep/wslib/figures"
+	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/pack"
 	"weightsep/wslib/separation"
 )
 
+// RealFirst are the networks in the order of a summary; those whose data are not known yet come first.
+func (r *Run) RealFirst() ([]*network.Network, error) {
+	data, err := r.allProvenance()
+	return byData(r.Networks(), func(n *network.Network) string { return data[n.Name].Kind }), err
+}
+
 // densities are the contribution densities of the networks' pages, and which of them are exclusive.
 func (r *Run) densities() (rows []figures.DensityOf, err error) {
-	for _, n := range r.Networks() {
+	networks, err := r.RealFirst()
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range networks {
 		m, err := r.Separate(n)
 		if err != nil {
 			return nil, err
@@ -84,9 +96,23 @@ func (r *Run) HistoryChart() (*figures.Figure, error) {
 	var names []string
 	var steps []int
 	validation := make([][]float64, len(h.Points))
-	for i, name := range h.Networks {
+	networks, err := r.RealFirst()
+	if err != nil {
+		return nil, err
+	}
+	data, err := r.allProvenance()
+	if err != nil {
+		return nil, err
+	}
+	title := h.Method + " optimization"
+	for _, name := range network.Names(networks) {
+		i := slices.Index(h.Networks, name)
 		if slices.ContainsFunc(h.Points, func(p optimization.Point) bool { return p.Validation[i] < 0 }) {
 			continue // an error, not an accuracy
+		}
+		if data[name].Kind == datasets.StandIn {
+			title = h.Method + " optimization; stand-ins count in the mean"
+			name += " (stand-in)"
 		}
 		names = append(names, name)
 		for k, p := range h.Points {
@@ -99,7 +125,7 @@ func (r *Run) HistoryChart() (*figures.Figure, error) {
 	for _, p := range h.Points {
 		steps = append(steps, p.Step)
 	}
-	return figures.History(h.Method+" optimization", names, steps, validation)
+	return figures.History(title, names, steps, validation)
 }
 
 // BeforeAfterChart shows test accuracy before and after weight separation.
@@ -109,7 +135,7 @@ func (r *Run) BeforeAfterChart() (*figures.Figure, error) {
 		return nil, err
 	}
 	var rows []figures.AccuracyRow
-	for _, n := range s.Networks {
+	for _, n := range s.RealFirst() {
 		if n.Before.Untested || !n.inPercent() {
 			continue
 		}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"slices"
 
 	"weightsep/datasets"
+	"weightsep/wslib/bootstrap"
 	"weightsep/wslib/execution"
 	"weightsep/wslib/network"
 	"weightsep/wslib/page"
@@ -23,6 +25,21 @@ type Evaluation struct {
 	Network string   `json:"network"`
 	Before  Accuracy `json:"before"`
 	After   Accuracy `json:"after"`
+	// Change is that of test accuracy; nil where there is none.
+	Change *bootstrap.Interval `json:"change,omitempty"`
+}
+
+// Evaluated is what the evaluate stage gives.
+type Evaluated struct {
+	Networks []Evaluation `json:"networks"`
+	Means    []MeanChange `json:"means"`
+}
+
+// MeanChange is that of the test accuracies of all networks on one kind of data.
+type MeanChange struct {
+	Data     string `json:"data"` // "real", "own" or "stand-in", in this order
+	Networks int    `json:"networks"`
+	bootstrap.Interval
 }
 
 const (
@@ -37,25 +54,9 @@ func (r *Run) Evaluate(ctx context.Context) error {
 		return err
 	}
 	err := r.stage(stageEvaluate, func() ([]string, error) {
-		set, err := r.Set()
+		result, err := r.evaluate(ctx)
 		if err != nil {
 			return nil, err
-		}
-		var result []Evaluation
-		for i, n := range r.Networks() {
-			before, err := r.Weights(n)
-			if err != nil {
-				return nil, err
-			}
-			e := Evaluation{Network: n.Name}
-			if e.Before, err = r.score(ctx, n, before); err != nil {
-				return nil, err
-			}
-			if e.After, err = r.score(ctx, n, valuesIn(set, i)); err != nil {
-				return nil, err
-			}
-			result = append(result, e)
-			r.options.Progress(stageEvaluate, i+1, len(r.config.Networks), n.Name)
 		}
 		return []string{evaluationFile}, r.Dir.WriteJSON(evaluationFile, result)
 	})
@@ -70,40 +71,103 @@ func valuesIn(set *page.Set, i int) network.Values {
 	return network.Values{Weights: set.Weights(i), State: set.Networks[i].State}
 }
 
-func (r *Run) score(ctx context.Context, n *network.Network, values network.Values) (a Accuracy, err error) {
+// evaluate scores all networks. The intervals are of the same test samples before and after.
+func (r *Run) evaluate(ctx context.Context) (all Evaluated, err error) {
+	set, err := r.Set()
+	if err != nil {
+		return all, err
+	}
+	pairs := map[string][]bootstrap.Network{} // by kind of data
+	for i, n := range r.Networks() {
+		values, err := r.Weights(n)
+		if err != nil {
+			return all, err
+		}
+		e := Evaluation{Network: n.Name}
+		var before, after []bool
+		if e.Before, before, err = r.score(ctx, n, values); err != nil {
+			return all, err
+		}
+		if e.After, after, err = r.score(ctx, n, valuesIn(set, i)); err != nil {
+			return all, err
+		}
+		all.Networks = append(all.Networks, e)
+		if d := r.data[n.Name]; before != nil {
+			pairs[d.Provenance.Kind] = append(pairs[d.Provenance.Kind], bootstrap.Network{Name: n.Name,
+				Pairs: []bootstrap.Pair{{Before: before, After: after}}, Groups: d.Test.Related()})
+		}
+		r.options.Progress(stageEvaluate, i+1, len(r.config.Networks), n.Name)
+	}
+	for _, kind := range kinds {
+		if pairs[kind] == nil {
+			continue
+		}
+		changes, err := bootstrap.Changes(ctx, pairs[kind], bootstrap.Options{Seed: 1})
+		if err != nil {
+			return all, err
+		}
+		all.Means = append(all.Means, MeanChange{kind, len(pairs[kind]), changes.Mean})
+		for i, p := range pairs[kind] {
+			at := slices.IndexFunc(all.Networks, func(e Evaluation) bool { return e.Network == p.Name })
+			all.Networks[at].Change = &changes.Networks[i]
+		}
+	}
+	return all, nil
+}
+
+// kinds of data, those first that say most.
+var kinds = []string{datasets.Real, datasets.OwnData, datasets.StandIn}
+
+// score also tells of each test sample of a classification whether it is right.
+func (r *Run) score(ctx context.Context, n *network.Network, values network.Values) (
+	a Accuracy, right []bool, err error) {
 	data, err := r.Data(ctx, n.Name)
 	if err != nil {
-		return a, err
+		return a, nil, err
 	}
 	if data.Validation.Len() > 0 {
 		if a.Validation, err = r.Score(ctx, n, values, data.Validation); err != nil {
-			return a, err
+			return a, nil, err
 		}
 	}
-	if a.Untested = data.Test.Len() == 0; !a.Untested {
-		a.Test, err = r.Score(ctx, n, values, data.Test)
+	if a.Untested = data.Test.Len() == 0; a.Untested {
+		return a, nil, nil
 	}
-	return a, err
+	test, measures, err := r.measure(ctx, n, values, data.Test)
+	if a.Test = test; err != nil {
+		return a, nil, err
+	}
+	if _, classifies := n.For().(network.Classification); classifies {
+		for _, m := range measures {
+			right = append(right, m == 1)
+		}
+	}
+	return a, right, nil
 }
 
 // Score is what a network's objective makes of its outputs for a split.
 func (r *Run) Score(ctx context.Context, n *network.Network, values network.Values,
 	split *datasets.Split) (float64, error) {
+	score, _, err := r.measure(ctx, n, values, split)
+	return score, err
+}
+
+func (r *Run) measure(ctx context.Context, n *network.Network, values network.Values,
+	split *datasets.Split) (float64, []float64, error) {
 	s, err := r.scorer(ctx, n)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	on := values.On()
 	defer network.Free(on...)
-	return s.Score(ctx, on, split)
+	return s.Measure(ctx, on, split)
 }
 
-// Evaluations are the scores of the evaluate stage.
-func (r *Run) Evaluations() ([]Evaluation, error) {
+// Evaluated is the result of the evaluate stage.
+func (r *Run) Evaluated() (e Evaluated, err error) {
 	if err := r.done(stageEvaluate); err != nil {
-		return nil, err
+		return e, err
 	}
-	var e []Evaluation
 	return e, r.Dir.ReadJSON(stageEvaluate, evaluationFile, &e)
 }
 

@@ -34,8 +34,8 @@ func stageTeacher(name string) string  { return "teacher " + name }
 // another version is made anew.
 const gradients = 2
 
-// benchmark is the version of what is measured.
-const benchmark = 2
+// benchmark and evaluated are versions of what is measured and kept of it.
+const benchmark, evaluated = 2, 2
 
 // id is a hash of everything that decides the result of a stage: its part of the configuration, and
 // the ids of the stages that it builds on. It follows from the configuration as it is now, so the
@@ -82,7 +82,7 @@ func (r *Run) id(stage string) (string, error) {
 			}
 		}
 	case stageEvaluate:
-		on = []string{stageOptimize}
+		own, on = evaluated, []string{stageOptimize}
 	case stageBench:
 		own, on = []any{benchmark, c.Bench}, []string{stageOptimize}
 	}

@@ -74,11 +74,11 @@ func TestOwnNetworks(t *testing.T) {
 	if err := r.All(ctx); err != nil {
 		t.Fatal(err)
 	}
-	evaluations, err := r.Evaluations()
+	evaluated, err := r.Evaluated()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, e := range evaluations {
+	for i, e := range evaluated.Networks {
 		if e.Network != c.Networks[i] || e.Before.Test < 0.8 || e.After.Test < 0.8 {
 			t.Errorf("%+v, want %s with 80 %% before and after", e, c.Networks[i])
 		}

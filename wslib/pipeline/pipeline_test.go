@@ -13,7 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"weightsep/datasets"
 	"weightsep/datasets/npy"
+	"weightsep/wslib/bootstrap"
 	"weightsep/wslib/internal/option"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
@@ -34,6 +36,7 @@ func tiny(t *testing.T) Config {
 	c.Networks = []string{"mnist", "fmnist"}
 	c.Data.MaxTrain, c.Data.MaxTest = 100, 50
 	c.Pages.FisherSamples, c.Baseline.Steps = 3, 4
+	c.Pages.Placement, c.Pages.Doubling, c.Pages.LoadSpread = GreedyPlacement, false, 0
 	c.Optimization.Steps, c.Optimization.ValidateEvery, c.Optimization.Batch = 6, 2, optimization.Each{"": 8}
 	c.Optimization.Distillation, c.Optimization.Temperature, c.Optimization.TeacherSteps = 0.5, 2, 4
 	c.Bench = Bench{Executions: 4, Samples: 50, Requests: 20}
@@ -154,10 +157,44 @@ func checkSummary(t *testing.T, r *Run) {
 	if s.Executions != 4 || len(s.Bench) < 7 || s.Bench[0].SwitchMS <= 0 || s.Seconds[stageOptimize] <= 0 {
 		t.Errorf("%d executions, bench %+v, seconds %v", s.Executions, s.Bench, s.Seconds)
 	}
+	if planned, err := r.Planned(); err != nil || planned != s.Stored {
+		t.Errorf("planned %+v (%v), stored %+v", planned, err, s.Stored)
+	}
+	for i, n := range s.Networks {
+		m := s.Means[i]
+		if n.Change == nil || math.Abs(n.Change.Change-100*(n.After.Test-n.Before.Test)) > 1e-9 ||
+			n.Change.Low > n.Change.Change || n.Change.High < n.Change.Change ||
+			m.Data != n.Data || m.Networks != 1 || m.Interval != *n.Change {
+			t.Errorf("%s: %+v, change %v, mean %+v", n.Name, n, n.Change, m)
+		}
+	}
+}
+
+// The table has real networks first, and no mean is of real data and stand-ins.
+func TestSummaryHasRealDataFirst(t *testing.T) {
+	of := func(name, data string, before, after float64) NetworkSummary {
+		return NetworkSummary{Name: name, Data: data, Before: Accuracy{Test: before},
+			After: Accuracy{Test: after}}
+	}
+	gain := bootstrap.Interval{Change: 1, Low: -0.5, High: 2.5}
+	s := Summary{Networks: []NetworkSummary{of("svhn", datasets.StandIn, 0.9, 0.8),
+		of("gtsrb", datasets.StandIn, 0.9, 0.8), of("mnist", datasets.Real, 0.97, 0.98),
+		of("mine", datasets.OwnData, -2, -1.5)},
+		Means: []MeanChange{{datasets.Real, 1, gain}, {datasets.StandIn, 2, bootstrap.Interval{}}}}
+	s.Networks[2].Change, s.Networks[3].Score = &gain, "mean squared error"
 	var text bytes.Buffer
-	if err := s.Write(&text); err != nil || !strings.Contains(text.String(), "stand-in") ||
-		!strings.Contains(text.String(), "over the 1 on real data") {
-		t.Errorf("table (%v):\n%s", err, text.String())
+	if err := s.Write(&text); err != nil {
+		t.Fatal(err)
+	}
+	at := -1
+	for _, want := range []string{"mnist", "+1.00 (-0.50 to +2.50)", "mine", "+0.5 (mean squared error)",
+		"svhn", "-10.00", "gtsrb", "  +1.00 (-0.50 to +2.50) points: 1 network on real data.\n",
+		"points: mean of 2 networks on stand-in data"} {
+		i := strings.Index(text.String(), want)
+		if i <= at {
+			t.Errorf("%q is at %d, after %d, in\n%s", want, i, at, text.String())
+		}
+		at = i
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"weightsep/wslib/baseline"
 	"weightsep/wslib/fisher"
 	"weightsep/wslib/network"
+	"weightsep/wslib/optimization"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/separation"
@@ -222,6 +223,22 @@ func (r *Run) Plan() (*overlapping.Plan, error) {
 		plan.Average()
 	}
 	return plan, nil
+}
+
+// Planned counts the bytes that the placed networks take once their pages are optimized.
+func (r *Run) Planned() (b page.Stored, err error) {
+	plan, err := r.Plan()
+	if err != nil {
+		return b, err
+	}
+	set := plan.Set(false)
+	if r.config.Optimization.Method == optimization.JointMethod && !r.config.Untrained() {
+		if set, err = plan.StartSet(r.config.Pages.KeyPrecision); err != nil {
+			return b, err
+		}
+	}
+	set.Format = r.config.Pages.PageFormat()
+	return set.Stored(), nil
 }
 
 // after places pages as a table does, but so many shared pages further on.

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"weightsep/datasets"
 	"weightsep/datasets/files"
+	"weightsep/wslib/bootstrap"
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
@@ -31,7 +33,7 @@ type Summary struct {
 	ExclusivePages int          `json:"exclusivePages"`
 	PageSize       int          `json:"pageSize"`
 	Stored         page.Stored  `json:"storedBytes"`
-	MeanChange     float64      `json:"meanTestChange"`       // of accuracy, in points
+	Means          []MeanChange `json:"meanTestChanges"`      // of accuracy, in points
 	Executions     int          `json:"executions,omitempty"` // of the benchmark
 	Bench          []BenchTimes `json:"switching,omitempty"`
 	Warning        string       `json:"warning,omitempty"` // training gained nothing
@@ -50,6 +52,8 @@ type NetworkSummary struct {
 	ExclusivePages int      `json:"exclusivePages"`
 	Before         Accuracy `json:"before"`
 	After          Accuracy `json:"after"`
+
+	Change *bootstrap.Interval `json:"change,omitempty"` // of test accuracy, in points
 }
 
 // inPercent tells scores from 0 to 1 from errors, which are below 0.
@@ -65,7 +69,7 @@ type BenchTimes struct {
 
 // Summary puts together what is there so far; the evaluation must be.
 func (r *Run) Summary() (*Summary, error) {
-	evaluations, err := r.Evaluations()
+	evaluated, err := r.Evaluated()
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +79,8 @@ func (r *Run) Summary() (*Summary, error) {
 	}
 	s := &Summary{
 		Format: 1, Profile: r.config.Profile, Method: r.config.Optimization.Method, Seed: r.config.Seed,
-		SharedPages: set.Shared, PageSize: set.Size, Stored: set.Stored(), Seconds: map[string]float64{},
+		SharedPages: set.Shared, PageSize: set.Size, Stored: set.Stored(), Means: evaluated.Means,
+		Seconds: map[string]float64{},
 	}
 	if err := json.Unmarshal(r.Dir.Manifest.Backend, &s.Backend); err != nil {
 		return nil, fmt.Errorf("summary: backend: %w", err)
@@ -91,27 +96,21 @@ func (r *Run) Summary() (*Summary, error) {
 	if !optimization.Gained(h.Points) {
 		s.Warning = optimization.NothingGained
 	}
-	scored := 0.0
-	for i, e := range evaluations {
+	for i, e := range evaluated.Networks {
 		m, p := set.Networks[i], data[e.Network]
 		row := NetworkSummary{
 			Name: e.Network, Data: p.Kind, Weights: m.Weights, Pages: len(m.Table.Entries),
 			Samples: fmt.Sprintf("%d of %d train, %d of %d test", p.Train, p.TrainOf, p.Test,
 				p.TestOf),
 			ExclusivePages: len(m.Table.Exclusive()), Before: e.Before, After: e.After,
+			Change: e.Change,
 		}
 		if n := r.Networks()[i].For(); n.Name() != (network.Classification{}).Name() {
 			row.Score = n.ScoreName()
 		}
 		s.Networks = append(s.Networks, row)
 		s.ExclusivePages += row.ExclusivePages
-		if !row.inPercent() || row.Before.Untested {
-			continue
-		}
-		s.MeanChange += 100 * (e.After.Test - e.Before.Test)
-		scored++
 	}
-	s.MeanChange /= max(1, scored)
 	for _, stage := range r.Dir.Manifest.Stages {
 		if id, err := r.id(stage.Name); err == nil && id == stage.ID {
 			s.Seconds[stage.Name] = stage.Seconds
@@ -148,44 +147,79 @@ func ReadSummary(path string) (*Summary, error) {
 	return s, nil
 }
 
+// RealFirst are the networks on real data, then those on their user's own, then those on stand-ins.
+func (s *Summary) RealFirst() []NetworkSummary {
+	return byData(s.Networks, func(n NetworkSummary) string { return n.Data })
+}
+
+// byData orders by kind of data, and leaves what is alike as it is.
+func byData[T any](all []T, kind func(T) string) []T {
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b T) int {
+		return slices.Index(kinds, kind(a)) - slices.Index(kinds, kind(b))
+	})
+	return all
+}
+
+// ChangeText is the change of the test score: of an accuracy in points, with its interval.
+func (n NetworkSummary) ChangeText() string {
+	switch change := n.After.Test - n.Before.Test; {
+	case n.Change != nil:
+		return n.Change.String()
+	case n.inPercent():
+		return fmt.Sprintf("%+.2f", 100*change)
+	default:
+		return fmt.Sprintf("%+.2g (%s)", change, n.Score)
+	}
+}
+
+// String is a sentence without a full stop.
+func (m MeanChange) String() string {
+	networks := "1 network"
+	if m.Networks > 1 {
+		networks = fmt.Sprintf("mean of %d networks", m.Networks)
+	}
+	switch m.Data {
+	case datasets.Real:
+		networks += " on real data"
+	case datasets.OwnData:
+		networks += " on data of their user's own"
+	default:
+		networks += " on stand-in data, which says nothing about the datasets"
+	}
+	return fmt.Sprintf("%s points: %s", m.Interval, networks)
+}
+
 // Write prints the summary as a table for a person.
 func (s *Summary) Write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "network\tdata\tweights\tpages\texclusive\tbefore %\tafter %\tchange\t")
-	real, realChange, scored := 0, 0.0, 0
-	for _, n := range s.Networks {
-		change := 100 * (n.After.Test - n.Before.Test)
+	for _, n := range s.RealFirst() {
 		row := fmt.Sprintf("%s\t%s\t%d\t%d\t%d\t", n.Name, n.Data, n.Weights, n.Pages, n.ExclusivePages)
 		switch {
 		case n.Before.Untested:
 			fmt.Fprintf(t, "%snot tested\t\t\t\n", row)
-			continue
-		case !n.inPercent():
-			fmt.Fprintf(t, "%s%.4g\t%.4g\t%+.2g (%s)\t\n", row, n.Before.Test, n.After.Test,
-				n.After.Test-n.Before.Test, n.Score)
-			continue
-		}
-		scored++
-		fmt.Fprintf(t, "%s%.2f\t%.2f\t%+.2f\t\n", row, 100*n.Before.Test, 100*n.After.Test, change)
-		if n.Data == datasets.Real {
-			real++
-			realChange += change
+		case n.inPercent():
+			fmt.Fprintf(t, "%s%.2f\t%.2f\t%s\t\n", row, 100*n.Before.Test, 100*n.After.Test, n.ChangeText())
+		default:
+			fmt.Fprintf(t, "%s%.4g\t%.4g\t%s\t\n", row, n.Before.Test, n.After.Test, n.ChangeText())
 		}
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nTest scores: mean change %+.2f points over the %d networks scored in percent",
-		s.MeanChange, scored)
-	if real > 0 && real < scored {
-		fmt.Fprintf(w, ", %+.2f over the %d on real data", realChange/float64(real), real)
+	if len(s.Means) > 0 {
+		fmt.Fprintln(w, "\nChange of test accuracy, with the 95 % interval of other test samples:")
+	}
+	for _, m := range s.Means {
+		fmt.Fprintf(w, "  %s.\n", m)
 	}
 	b := s.Stored
 	beside := "tables and scales"
 	if b.Keys > 0 {
 		beside = "tables, scales and keys"
 	}
-	fmt.Fprintf(w, ".\nStored: %d shared and %d exclusive pages of %d, %.1f KB with %s; separately "+
+	fmt.Fprintf(w, "Stored: %d shared and %d exclusive pages of %d, %.1f KB with %s; separately "+
 		"%.1f KB.\n",
 		s.SharedPages, s.ExclusivePages, s.PageSize, kb(b.Total), beside, kb(b.Separate))
 	fmt.Fprintf(w, "Packing: %.2fx in bytes, %.2fx in weights, %.2fx for level 1 alone.\n", b.RatioBytes,

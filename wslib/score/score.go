@@ -106,18 +106,24 @@ func (s *Scorer) Predict(ctx context.Context, values []*tensors.Tensor,
 // Score is what the network's objective makes of its outputs for a split.
 func (s *Scorer) Score(ctx context.Context, values []*tensors.Tensor,
 	split *datasets.Split) (float64, error) {
+	score, _, err := s.Measure(ctx, values, split)
+	return score, err
+}
+
+// Measure is the score and each sample's part of it: of a classification, 1 for a class that is right.
+func (s *Scorer) Measure(ctx context.Context, values []*tensors.Tensor,
+	split *datasets.Split) (score float64, measures []float64, err error) {
 	if split.Len() == 0 {
-		return 0, fmt.Errorf("network %s: no samples to score", s.Network.Name)
+		return 0, nil, fmt.Errorf("network %s: no samples to score", s.Network.Name)
 	}
-	measures := make([]float64, split.Len())
-	err := s.Each(ctx, values, split, func(i int,
-		v []float32) {
+	measures = make([]float64, split.Len())
+	err = s.Each(ctx, values, split, func(i int, v []float32) {
 		measures[i] = measure(s.Network, split, i, v)
 	})
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	return s.Network.For().Score(measures, split.Labels, split.Clips), nil
+	return s.Network.For().Score(measures, split.Labels, split.Clips), measures, nil
 }
 
 // Of is what a network's objective makes of outputs [samples, Outputs] for a split.

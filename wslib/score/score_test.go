@@ -65,6 +65,15 @@ func TestScoreAgainstPlainLoops(t *testing.T) {
 	if got, err := s.Score(ctx, on, split); err != nil || math.Abs(got-float64(right)/samples) > 1e-12 {
 		t.Errorf("accuracy %v (%v), want %v", got, err, float64(right)/samples)
 	}
+	_, measures, err := s.Measure(ctx, on, split)
+	for i, m := range measures {
+		if (m == 1) != (predicted[i] == labels[i]) {
+			t.Fatalf("sample %d of class %d, predicted %d, measures %v", i, labels[i], predicted[i], m)
+		}
+	}
+	if err != nil || len(measures) != samples {
+		t.Errorf("%d measures: %v", len(measures), err)
+	}
 	if got, err := s.Predict(ctx, on, split); err != nil || !slices.Equal(got, predicted) {
 		t.Errorf("classes %v (%v), want %v", got, err, predicted)
 	}

@@ -257,11 +257,15 @@ func (f *flags) apply(c *pipeline.Config) error {
 		return usagef("%s optimization has no -%s", c.Optimization.Method, other)
 	}
 	p := &c.Pages
+	alternating := c.Optimization.Method == optimization.AlternatingMethod
+	if alternating && f.isSet("method") && !f.isSet("placement") {
+		p.Placement = pipeline.GreedyPlacement
+	}
 	balanced := p.Placement == pipeline.BalancedPlacement
 	if balanced && f.isSet("placement") {
 		p.Doubling = true
 	}
-	if !balanced && c.Optimization.Method == optimization.AlternatingMethod {
+	if !balanced && alternating {
 		p.Doubling = false // of a profile that places otherwise
 	}
 	if c.Hold || balanced {
@@ -273,6 +277,18 @@ func (f *flags) apply(c *pipeline.Config) error {
 	p.Load, p.LoadSpread = optimization.Each{"": 1}, 0
 	return nil
 }
+
+// ofProfile makes the profile's packing ratio the budget of the ten networks where neither a budget nor
+// pages are given.
+func (f *flags) ofProfile(profile string) {
+	chosen := []string{"ratio", "bytes", "level1", "net", "nets", "from", "method", "placement", "keys"}
+	if !slices.ContainsFunc(append(chosen, ofBudget...), f.isSet) && pipeline.Ratio(profile) > 0 {
+		f.set.Set("ratio", fmt.Sprint(pipeline.Ratio(profile)))
+	}
+}
+
+// ofBudget are the flags of what a budget chooses.
+var ofBudget = []string{"shared", "exclusive", "margin", "tpr", "exclusive-precision"}
 
 // applyBudget takes pages and precision from the budget, if one is given, and says which.
 func (f *flags) applyBudget(c *pipeline.Config, own []pipeline.Own) error {
@@ -287,8 +303,7 @@ func (f *flags) applyBudget(c *pipeline.Config, own []pipeline.Own) error {
 	if total == 0 {
 		return f.refuse("-%s needs -ratio or -bytes", "level1")
 	}
-	if err := f.refuse("a budget chooses pages by itself: leave out -%s", "shared", "exclusive", "margin",
-		"tpr", "exclusive-precision"); err != nil {
+	if err := f.refuse("a budget chooses pages by itself: leave out -%s", ofBudget...); err != nil {
 		return err
 	}
 	limit.Total = total
@@ -319,15 +334,7 @@ func (f *flags) budget(c pipeline.Config, own []pipeline.Own) (int, error) {
 	if f.bytes != 0 {
 		return 0, usagef("-ratio and -bytes are two ways to say the same: give one")
 	}
-	nets, err := c.Select(own)
-	if err != nil {
-		return 0, wrong(err)
-	}
-	var weights []int
-	for _, n := range nets {
-		weights = append(weights, n.Weights())
-	}
-	total, err := budget.Ratio(weights, f.ratio)
+	total, err := c.Budget(own, f.ratio)
 	return total, wrong(err)
 }
 

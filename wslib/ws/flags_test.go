@@ -3,6 +3,7 @@ package main
 import (
 	"maps"
 	"reflect"
+	"strings"
 	"testing"
 
 	"weightsep/wslib/internal/option"
@@ -70,5 +71,32 @@ func TestFlagsReachTheConfig(t *testing.T) {
 	}
 	if !reflect.DeepEqual(c, want) || f.bytes != 80_000 {
 		t.Errorf("got %+v and %d bytes, want %+v", c, f.bytes, want)
+	}
+}
+
+// The ten networks are packed as their profile is made for, unless pages, a budget or networks are given.
+func TestBudgetOfTheProfile(t *testing.T) {
+	for _, c := range []struct {
+		profile, args string
+		want          float64
+	}{
+		{"quick", "", 32}, {"packing", "-steps 5", 32}, {"paper", "", 0}, {"quick", "-ratio 50", 50},
+		{"quick", "-bytes 80KB", 0}, {"quick", "-shared 99", 0}, {"smoke", "-net mnist", 0},
+		{"quick", "-nets own", 0}, {"quick", "-method alternating", 0},
+	} {
+		f := (&app{}).flags("run", "names")
+		f.config = option.Define(f.set, pipeline.Config{})
+		f.budgetFlags()
+		if err := f.set.Parse(strings.Fields(c.args)); err != nil {
+			t.Fatal(err)
+		}
+		f.ofProfile(c.profile)
+		config, err := pipeline.Profile(c.profile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.apply(&config); err != nil || f.ratio != c.want {
+			t.Errorf("%s %s: ratio %v (%v), want %v", c.profile, c.args, f.ratio, err, c.want)
+		}
 	}
 }

@@ -28,7 +28,8 @@ func (a *app) runCommand() *ffcli.Command {
 		"the whole pipeline: form, separate, overlap, optimize, evaluate, bench\n"+
 			"Runs every stage that the run directory does not have yet, and prints the summary.\n"+
 			"Interrupted, the same command goes on where it stopped. With a budget (-ratio or -bytes)\n"+
-			"shared and exclusive pages and their precision are chosen for you.\n"+
+			"shared and exclusive pages and their precision are chosen for you; without one and without\n"+
+			"pages, the ten networks are packed 32 times, but for the profile paper.\n"+
 			"A flag that is not given leaves the value of the profile. Some take a value for every "+
 			"network\n"+
 			"and others for single ones, as in -batch 128,obs=16; without the first it stays the profile's.",
@@ -37,6 +38,7 @@ func (a *app) runCommand() *ffcli.Command {
 			if err != nil {
 				return wrong(err)
 			}
+			f.ofProfile(*profile)
 			o, err := f.options(ctx)
 			if err != nil {
 				return err

@@ -113,7 +113,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"run", "-precision", "3"}, 2, "for flag -precision"},
 		{[]string{"run", "-scales", "tiny"}, 2, "tiny"},
 		{[]string{"run", "-placement", "tidy"}, 2, "tidy"},
-		{[]string{"run", "-load", "mnist=2"}, 2, "-placement balanced"},
+		{[]string{"run", "-placement", "greedy", "-load", "mnist=2"}, 2, "-placement balanced"},
 		{[]string{"run", "-placement", "balanced", "-load", "mnist"}, 2, "NAME=NUMBER"},
 		{[]string{"run", "-method", "alternating", "-keys", "2"}, 2, "no keys"},
 		{[]string{"run", "-ratio", "32", "-keys", "2"}, 2, "beside keys of int2"},

@@ -1,0 +1,52 @@
+package cell
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"weightsep/datasets"
+	"weightsep/notebooks/claim"
+	"weightsep/wslib/pipeline"
+)
+
+// Measured compares a number with the expectation of that ID, says the verdict and keeps it in the
+// notebooks' run. A miss does not end the cell.
+func Measured(id string, value float64) { keep(claim.Of(id).Measured(value)) }
+
+// Untested says why there is nothing to compare with the expectation of that ID.
+func Untested(id, reason string) { keep(claim.Of(id).Untested(reason)) }
+
+func keep(v claim.Verdict) {
+	fmt.Println(v)
+	Do(func(context.Context) error { return v.Keep(Path("")) })
+}
+
+// MeasureCost compares placement by cost with placement at random, see [ShowPlacements].
+func MeasureCost(run *pipeline.Run, costs map[string]float64) {
+	measured(claim.QuickCost, run, func() float64 { return costs[byCost] / costs[atRandom] })
+}
+
+// MeasureChange compares the mean change over real networks with the documented one of the profile quick.
+func MeasureChange(run *pipeline.Run) {
+	measured(claim.QuickChange, run, func() float64 { return Must(run.Summary()).Means[0].Change })
+}
+
+// measured compares a number with an expectation of the profile quick with MNIST alone on real data.
+func measured(id string, run *pipeline.Run, number func() float64) {
+	if profile := run.Config().Profile; profile != "quick" {
+		Untested(id, "the profile is "+profile)
+		return
+	}
+	var real []string
+	for _, n := range run.Networks() {
+		if Must(run.Data(context.Background(), n.Name)).Provenance.Kind == datasets.Real {
+			real = append(real, n.Name)
+		}
+	}
+	if !slices.Equal(real, []string{"mnist"}) {
+		Untested(id, fmt.Sprintf("on real data are %v", real))
+		return
+	}
+	Measured(id, number())
+}

@@ -1,0 +1,27 @@
+package claim
+
+// IDs that package cell compares by itself.
+const (
+	QuickChange = "quick-change"
+	QuickCost   = "quick-cost"
+)
+
+// Expectations are what the notebooks claim, in their order.
+var Expectations = []Expectation{{
+	ID: QuickCost, Name: "cost of placement by cost, for 1 at random", Unit: "times",
+	Expected: 0.52, Tolerance: 0.1, Bound: AtMost,
+	Why: "a run of seed 1: 4.65 for 8.88; another table at random costs a little more or less",
+}, {
+	ID: QuickChange, Name: "change of MNIST's test accuracy in quick", Unit: "points",
+	Expected: -0.19, Tolerance: 0.3,
+	Why: "a run of seed 1, -0.36 to -0.02 with other test images; three longer trainings, on two " +
+		"machines, gave -0.11 to +0.08",
+}, {
+	ID: "packed-mnist", Name: "test accuracy of MNIST from the documented pack", Unit: "%",
+	Expected: 99.01, Tolerance: 0.011,
+	Why: "its summary; another machine may round a sum differently, and one of 10,000 images is 0.01",
+}, {
+	ID: "packed-mnist-change", Name: "change of MNIST against the reference of README's table", Unit: "points",
+	Expected: 0.02, Tolerance: 0.16,
+	Why: "the table's mean of two seeds and the half of its 95 % interval",
+}}
