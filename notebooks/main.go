@@ -124,7 +124,8 @@ What set-up makes is in the user's cache directory, in weightsep/notebooks-*; it
 be deleted at any time.
 
 Cells see these environment variables: WEIGHTSEP_ROOT (the checkout), WEIGHTSEP_PROFILE,
-WEIGHTSEP_RUN (the run directory) and, with -data, WEIGHTSEP_DATA.
+WEIGHTSEP_RUN (the run directory), WEIGHTSEP_PYTHON (that of Jupyter) and, with -data,
+WEIGHTSEP_DATA.
 
 Flags:
 `

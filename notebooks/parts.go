@@ -24,31 +24,42 @@ func (e *environment) pythonWorks(ctx context.Context) bool {
 	return newCommand(ctx, e.python(), "-I", "-c", find).Run() == nil
 }
 
-// makePython makes the Python environment and installs the pinned packages in it.
+// makePython makes the Python environment and installs the pinned packages in it, ONNX Runtime only if
+// there is one for this Python and system.
 func (e *environment) makePython(ctx context.Context) error {
-	file := filepath.Join(e.dir, "requirements.txt")
-	if err := os.WriteFile(file, requirements, 0o644); err != nil {
-		return err
-	}
-	// Python finds its packages from where it is started, so an environment can be
-	// moved; only the scripts in its bin cannot, and python -m does what they do.
 	return replaceDir(e.venv(), func(dir string) error {
 		pip, err := newVenv(ctx, dir)
 		if err != nil {
 			return err
 		}
-		// The user's pip may be configured to install elsewhere. Options come before its files and its
-		// variables, but for lists, which options only add to; an empty target is none.
-		args := append(pip, "install", "--no-user", "--target=", "--prefix="+dir, "--root=/",
-			"--no-deps", "--require-hashes", "--only-binary", ":all:",
-			"--disable-pip-version-check", "--no-input", "--progress-bar", "off", "-r", file)
-		cmd := pythonCommand(ctx, args[0], args[1:]...)
-		cmd.Env = append(cmd.Env, "PIP_CONSTRAINT="+os.DevNull)
-		if err := runQuietly(ctx, cmd); err != nil {
+		if err := e.install(ctx, pip, dir, "requirements.txt", requirements); err != nil {
 			return err
+		}
+		e.noONNX = e.install(ctx, pip, dir, "onnxruntime.txt", onnxRequirements)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		return tryPython(ctx, dir)
 	})
+}
+
+// install has pip install pins, which it keeps in a file of the name, in the Python environment in dir.
+func (e *environment) install(ctx context.Context, pip []string, dir, name string, pins []byte) error {
+	file := filepath.Join(e.dir, name)
+	if err := os.WriteFile(file, pins, 0o644); err != nil {
+		return err
+	}
+	// Python finds its packages from where it is started, so an environment can be
+	// moved; only the scripts in its bin cannot, and python -m does what they do.
+	//
+	// The user's pip may be configured to install elsewhere. Options come before its files and its
+	// variables, but for lists, which options only add to; an empty target is none.
+	args := append(slices.Clip(pip), "install", "--no-user", "--target=", "--prefix="+dir, "--root=/",
+		"--no-deps", "--require-hashes", "--only-binary", ":all:",
+		"--disable-pip-version-check", "--no-input", "--progress-bar", "off", "-r", file)
+	cmd := pythonCommand(ctx, args[0], args[1:]...)
+	cmd.Env = append(cmd.Env, "PIP_CONSTRAINT="+os.DevNull)
+	return runQuietly(ctx, cmd)
 }
 
 // tryPython returns an error if the Python environment in dir lacks a package that the runner uses.
@@ -250,7 +261,8 @@ func (e *environment) kernelSpecFile() string {
 
 // kernelSpec is the file that tells Jupyter how to start the kernel. It is GoNB's own, plus
 // -raw_error, for errors as text and not as HTML, plus the PATH to the tools, plus the settings
-// of Go that the cells need, whoever opens the notebooks: they make their own workspace.
+// of Go that the cells need, whoever opens the notebooks: they make their own workspace. Cells that
+// run Python take the environment's, of WEIGHTSEP_PYTHON.
 func (e *environment) kernelSpec() string {
 	path := []string{e.bin(), e.goes.dir, "${PATH}"}
 	b, err := json.MarshalIndent(map[string]any{
@@ -260,7 +272,7 @@ func (e *environment) kernelSpec() string {
 		"language":       "go",
 		"interrupt_mode": "message",
 		"env": map[string]string{"PATH": strings.Join(path, string(filepath.ListSeparator)),
-			"GOFLAGS": e.goes.flags, "GOWORK": ""},
+			"GOFLAGS": e.goes.flags, "GOWORK": "", "WEIGHTSEP_PYTHON": e.python()},
 	}, "", "  ")
 	if err != nil {
 		panic(err) // strings and nothing else

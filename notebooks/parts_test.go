@@ -43,7 +43,7 @@ func writeWheel(t *testing.T, dir, name string) string {
 }
 
 // Whatever the user's pip is told of where to install, the packages get into the environment; if they do
-// not, the set-up says so and is not complete.
+// not, the set-up says so and is not complete. ONNX Runtime, which is nowhere here, it does without.
 func TestPipConfiguration(t *testing.T) {
 	xlatest.Long(t) // making a Python environment does
 	wheels, elsewhere := t.TempDir(), t.TempDir()
@@ -73,6 +73,9 @@ func TestPipConfiguration(t *testing.T) {
 					t.Errorf("nothing was installed: %v, complete: %t", err, python.ok())
 				}
 				return
+			}
+			if env.noONNX == nil || !strings.Contains(env.noONNX.Error(), "onnxruntime") {
+				t.Errorf("without ONNX Runtime, because %v", env.noONNX)
 			}
 			if err != nil || !env.pythonWorks(t.Context()) {
 				t.Errorf("%v; works: %t", err, env.pythonWorks(t.Context()))

@@ -21,8 +21,12 @@ import (
 	"weightsep/xla"
 )
 
-//go:embed requirements.txt
-var requirements []byte
+var (
+	//go:embed requirements.txt
+	requirements []byte
+	//go:embed onnxruntime.txt
+	onnxRequirements []byte
+)
 
 // setupVersion goes into the name of the environment's directory; raise it when the
 // way it is made changes.
@@ -34,6 +38,8 @@ type environment struct {
 	root string // the checkout
 	dir  string // the environment
 	goes goInfo // the Go that compiles the cells
+
+	noONNX error // why makePython did without ONNX Runtime
 }
 
 // venv is the Python environment; bin holds the kernel, gopls and goimports.
@@ -81,6 +87,10 @@ func setUp(ctx context.Context, root string, progress *log.Logger) (*environment
 		switch {
 		case err == nil:
 			progress.Printf("  %s (%s)", step.name, round(time.Since(begin)))
+			if env.noONNX != nil {
+				progress.Printf("  without ONNX Runtime, which 07_devices will say: %v", env.noONNX)
+				env.noONNX = nil
+			}
 		case errors.Is(err, errLibrary) && ctx.Err() == nil:
 			progress.Printf("  %v", err) // a cell that needs the broken part will say so
 		default:
@@ -134,7 +144,8 @@ func newEnvironment(ctx context.Context, root string) (*environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &environment{root, filepath.Join(cache, "weightsep", "notebooks-"+hash), goes}, nil
+	dir := filepath.Join(cache, "weightsep", "notebooks-"+hash)
+	return &environment{root: root, dir: dir, goes: goes}, nil
 }
 
 // noPlace says what to do where there is no cache directory to write to.
@@ -195,6 +206,7 @@ func pinsHash(root string) (string, error) {
 		fmt.Fprintln(h, m, mod.Require[i].Mod.Version)
 	}
 	h.Write(requirements)
+	h.Write(onnxRequirements)
 	return fmt.Sprintf("%x", h.Sum(nil)[:6]), nil
 }
 

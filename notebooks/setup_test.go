@@ -151,20 +151,41 @@ func TestLock(t *testing.T) {
 // user's pip takes packages from.
 func TestRequirements(t *testing.T) {
 	pin := regexp.MustCompile(`(?m)^[a-z0-9-]+(\[[a-z-]+\])?==\S+( ; .*)? \\\n    --hash=sha256:[0-9a-f]{64}`)
-	lines := regexp.MustCompile(`(?m)^[^ #\n].*$`).FindAll(requirements, -1)
-	if got := pin.FindAll(requirements, -1); len(got) != len(lines) || len(got) < 50 {
-		t.Errorf("%d packages, %d of them pinned", len(lines), len(got))
+	for _, c := range []struct {
+		wanted string
+		pins   []byte
+		least  int
+	}{{"requirements.in", requirements, 50}, {"onnxruntime.in", onnxRequirements, 5}} {
+		lines := regexp.MustCompile(`(?m)^[^ #\n].*$`).FindAll(c.pins, -1)
+		if got := pin.FindAll(c.pins, -1); len(got) != len(lines) || len(got) < c.least {
+			t.Errorf("%s: %d packages, %d of them pinned", c.wanted, len(lines), len(got))
+		}
+		if m := regexp.MustCompile(`(?m)^.*(--index-url|--find-links|://).*$`).Find(c.pins); m != nil {
+			t.Errorf("%s names a place: %s", c.wanted, m)
+		}
+		wanted, err := os.ReadFile(c.wanted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(wanted)) {
+			name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if !strings.Contains(string(c.pins), "\n"+name+" ") {
+				t.Errorf("no %s", name)
+			}
+		}
 	}
-	if m := regexp.MustCompile(`(?m)^.*(--index-url|--find-links|://).*$`).Find(requirements); m != nil {
-		t.Errorf("names a place: %s", m)
+}
+
+// A package that both files name is of one version.
+func TestRequirementsAgree(t *testing.T) {
+	line := regexp.MustCompile(`(?m)^([a-z0-9-]+)==(\S+)`)
+	versions := map[string]string{}
+	for _, m := range line.FindAllSubmatch(requirements, -1) {
+		versions[string(m[1])] = string(m[2])
 	}
-	wanted, err := os.ReadFile("requirements.in")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name := range strings.Lines(string(wanted)) {
-		if !strings.Contains(string(requirements), "\n"+strings.TrimSpace(name)+" ") {
-			t.Errorf("no %s", name)
+	for _, m := range line.FindAllSubmatch(onnxRequirements, -1) {
+		if v, both := versions[string(m[1])]; both && v != string(m[2]) {
+			t.Errorf("%s is %s and %s", m[1], v, m[2])
 		}
 	}
 }
@@ -198,6 +219,7 @@ func TestKernelSpec(t *testing.T) {
 		t.Fatal(err)
 	}
 	if spec.Argv[0] != "/cache of mine/bin/gonb" ||
+		spec.Env["WEIGHTSEP_PYTHON"] != "/cache of mine/venv/bin/python" ||
 		spec.Env["PATH"] != "/cache of mine/bin:/go/bin:${PATH}" {
 		t.Errorf("%+v", spec)
 	}

@@ -28,6 +28,9 @@ import (
 // Profile is the profile that the notebooks run in: WEIGHTSEP_PROFILE, or quick.
 func Profile() string { return cmp.Or(os.Getenv("WEIGHTSEP_PROFILE"), "quick") }
 
+// Root is the checkout.
+func Root() string { return cmp.Or(os.Getenv("WEIGHTSEP_ROOT"), "..") } // cells run beside their notebook
+
 // Open opens the run of the notebooks, WEIGHTSEP_RUN or results/runs/PROFILE in
 // the checkout, making it if need be.
 func Open() *pipeline.Run {
@@ -64,8 +67,7 @@ func config() pipeline.Config {
 // Path is a path beside the notebooks' run: that of its directory with more at the end of its name,
 // in letters, digits and "-.=_". A long end is cut, and a hash of all of it added.
 func Path(more string) string {
-	root := cmp.Or(os.Getenv("WEIGHTSEP_ROOT"), "..") // cells run beside their notebook
-	path := cmp.Or(os.Getenv("WEIGHTSEP_RUN"), filepath.Join(root, "results", "runs", Profile()))
+	path := cmp.Or(os.Getenv("WEIGHTSEP_RUN"), filepath.Join(Root(), "results", "runs", Profile()))
 	clean := strings.Trim(notOfNames.ReplaceAllString(more, "-"), "-.")
 	if clean == "" {
 		return path

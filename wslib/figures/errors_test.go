@@ -74,6 +74,8 @@ func TestBadInput(t *testing.T) {
 	no("nothing stored")(Memory(page.Stored{}))
 	no("parts that do not add up")(Memory(stored(func(s *page.Stored) { s.Scales = 4 })))
 	no("negative part")(Memory(stored(func(s *page.Stored) { s.Scales, s.Tables = -4, 4 })))
+	no("no flash")(Flash(page.Stored{}, 1))
+	no("8 bits of nothing")(Flash(original(), 0))
 	no("no executions")(Times(&execution.Result{}))
 	no("a switch less")(Times(short))
 	no("no pages")(Times(other))
@@ -131,4 +133,5 @@ func TestExtremes(t *testing.T) {
 	check(Times(none))
 	worse := page.Stored{Shared: 3e6, Total: 3e6, Separate: 1000, RatioBytes: 1000 / 3e6}
 	check(Memory(worse))
+	check(Flash(worse, 1e9))
 }

@@ -94,6 +94,9 @@ func charts(t *testing.T) []struct {
 		{"memory_keys", must(Memory(scaledAndKeyed())),
 			[]string{"Packing ratio 5.8x: 459.2 KB instead of 2,670 KB", "scales (level 1): 5.2 KB, 1.1 %",
 				"keys (level 2): 81.9 KB, 17.8 %", "alone: 8.5x"}},
+		{"flash", must(Flash(scaledAndKeyed(), 675960)),
+			[]string{"Flash for all networks: 459.2 KB packed, 676.0 KB separate in 8 bits, 2,670 KB in " +
+				"float32", "separate (8 bits)", "scales (level 1): 5.2 KB, 1.1 %", "the same, enlarged"}},
 		{"times", must(Times(testBench())),
 			[]string{"takes 11.0 µs, 1.10 copies", "checkpoint 520.0 µs: 47 " +
 				"times faster", "cold", "5 random executions"}},

@@ -116,20 +116,21 @@ func TestMergedCoverage(t *testing.T) {
 	}
 }
 
-// measure compiles a program of testdata for coverage, runs it and adds its counts.
-func (c coverage) measure(t *testing.T, gcov string, p *program, source string, flags ...string) {
+// measure compiles programs of testdata for coverage, runs them and adds their counts.
+func (c coverage) measure(t *testing.T, gcov string, p *program, sources ...string) {
 	t.Helper()
 	p.precompile(t, host(t))
-	// Functions that nobody calls are kept, to be counted.
-	flags = append([]string{"-O0", "--coverage", "-fkeep-inline-functions"}, flags...)
-	output(t, p.compile(t, host(t), source, flags...))
-	counts, err := filepath.Glob(filepath.Join(p.dir, "*.gcda"))
-	if err != nil || len(counts) == 0 {
-		t.Fatalf("%s: no counts of gcc --coverage in %s: %v", source, p.dir, err)
-	}
-	args := append([]string{"--json-format", "--stdout", "-b", "-c"}, counts...)
-	if err := c.merge([]byte(output(t, gcov, args...)), "weightsep*.h"); err != nil {
-		t.Fatal(err)
+	for _, source := range sources {
+		// Functions that nobody calls are kept, to be counted.
+		output(t, p.compile(t, host(t), source, "-O0", "--coverage", "-fkeep-inline-functions", "-lm"))
+		counts, err := filepath.Glob(filepath.Join(p.dir, "*.gcda"))
+		if err != nil || len(counts) == 0 {
+			t.Fatalf("%s: no counts of gcc --coverage in %s: %v", source, p.dir, err)
+		}
+		args := append([]string{"--json-format", "--stdout", "-b", "-c"}, counts...)
+		if err := c.merge([]byte(output(t, gcov, args...)), "weightsep*.h"); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -164,7 +165,9 @@ func TestBranches(t *testing.T) {
 			p.add(t, fmt.Sprint("r", i), f, nets)
 		}
 	}
-	c.measure(t, gcov, p, "show.c")
+	c.measure(t, gcov, p, "show.c", "show8.c")
+
+	c.measure(t, gcov, operators(t), "show.c", "show8.c")
 
 	p = newProgram(t)
 	for i, format := range formats() {
@@ -187,10 +190,8 @@ func TestBranches(t *testing.T) {
 	c.measure(t, gcov, p, "images.c")
 
 	p = newProgram(t)
-	if err := os.WriteFile(filepath.Join(p.dir, Header), header, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	c.measure(t, gcov, p, "sigmoid.c", "-lm")
+	p.headersOnly(t)
+	c.measure(t, gcov, p, "sigmoid.c", "round.c")
 
 	branches, lines := c.counted()
 	missing := c.missing()

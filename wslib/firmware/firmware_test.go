@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,7 +28,13 @@ import (
 	"weightsep/xla/xlatest"
 )
 
-func TestMain(m *testing.M) { xlatest.Main(m) }
+func TestMain(m *testing.M) {
+	// oneDNN ends the process at some convolutions of one place, as that of TestOperators.
+	if err := os.Setenv("XLA_FLAGS", "--xla_cpu_experimental_onednn_custom_call=false"); err != nil {
+		panic(err)
+	}
+	xlatest.Main(m)
+}
 
 // program is packs in a directory, and what a program needs of them.
 type program struct {
@@ -35,28 +42,50 @@ type program struct {
 	sources []string // of packs
 	headers strings.Builder
 	all     []string
-	most    []int // of each of sizes
+	most    []int // of each of sizes and sizes8
+	plans   []netPlan
 	nets    []*network.Network
 	sets    []*page.Set // of each network
 	scorers map[string]*score.Scorer
+	ram     int
+	floats  bool // without 8 bits
 }
 
 func newProgram(t *testing.T) *program {
-	return &program{dir: t.TempDir(), most: make([]int, len(sizes)), scorers: map[string]*score.Scorer{}}
+	return &program{dir: t.TempDir(), most: make([]int, len(sizes)+len(sizes8)),
+		scorers: map[string]*score.Scorer{}}
+}
+
+// samplesOf are some of each network, to round by.
+func samplesOf(nets []*network.Network) map[string][]float32 {
+	all := map[string][]float32{}
+	for _, n := range nets {
+		all[n.Name] = sample(2 * n.Samples())
+	}
+	return all
 }
 
 func (p *program) add(t *testing.T, prefix string, f *pack.File, nets []*network.Network) {
 	t.Helper()
-	if err := Write(p.dir, f, nets, Options{Prefix: prefix}); err != nil {
+	o := Options{Prefix: prefix, RAM: p.ram}
+	if !p.floats {
+		o.Samples = samplesOf(nets)
+	}
+	if err := Write(p.dir, f, nets, o); err != nil {
 		t.Fatal(err)
 	}
-	plans, err := plan(f, nets, Options{Prefix: prefix})
+	plans, err := plan(f, nets, o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.plans = append(p.plans, plans...)
 	for _, n := range plans {
 		p.all = append(p.all, "&"+n.symbol)
-		for i, v := range n.sizes() {
+		all := n.sizes()
+		if !p.floats {
+			all = append(all, n.sizes8()...)
+		}
+		for i, v := range all {
 			p.most[i] = max(p.most[i], v)
 		}
 		p.nets, p.sets = append(p.nets, n.net), append(p.sets, f.Set)
@@ -72,7 +101,8 @@ var strict = strings.Fields("-std=c99 -pedantic -Wall -Wextra -Wconversion -Wsha
 func (p *program) compile(t *testing.T, compiler, source string, flags ...string) string {
 	t.Helper()
 	h := p.headers.String() + "#define ALL_NETWORKS " + strings.Join(p.all, ", ") + "\n"
-	for i, size := range sizes {
+	h += "#define ALL_NETWORKS8 " + strings.Join(p.all, "_8, ") + "_8\n"
+	for i, size := range slices.Concat(sizes, sizes8) {
 		h += fmt.Sprintf("#define MOST_%s %d\n", size, p.most[i])
 	}
 	if err := os.WriteFile(filepath.Join(p.dir, "packs.h"), []byte(h), 0o666); err != nil {
@@ -327,6 +357,11 @@ func random(rng *rand.Rand, f page.Format) (*pack.File, []*network.Network) {
 	if rng.IntN(2) == 0 {
 		n = n.WithOrder(network.BiasesFirst)
 	}
+	return packOf(rng, f, n)
+}
+
+// packOf is a pack of a network with random weights, in pages of any size.
+func packOf(rng *rand.Rand, f page.Format, n *network.Network) (*pack.File, []*network.Network) {
 	f.Size, f.Shared = 1+rng.IntN(40), 1+rng.IntN(9)
 	values := func(n int, limit float32) []float32 {
 		v := make([]float32, n)
@@ -392,11 +427,19 @@ func TestExample(t *testing.T) {
 	}
 }
 
+// headersOnly writes the engine without a pack.
+func (p *program) headersOnly(t *testing.T) {
+	t.Helper()
+	for name, raw := range map[string][]byte{Header: header, Header8: header8} {
+		if err := os.WriteFile(filepath.Join(p.dir, name), raw, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestSigmoid(t *testing.T) {
 	p := newProgram(t)
-	if err := os.WriteFile(filepath.Join(p.dir, Header), header, 0o666); err != nil {
-		t.Fatal(err)
-	}
+	p.headersOnly(t)
 	out := output(t, p.compile(t, host(t), "sigmoid.c", append(sanitized, "-lm")...))
 	var worst, low, high, middle float64
 	if _, err := fmt.Sscan(out, &worst, &low, &high, &middle); err != nil {
@@ -449,14 +492,20 @@ func TestBoards(t *testing.T) {
 			p.add(t, fmt.Sprint("small", i), f, nets)
 		}
 	}
-	want := output(t, p.compile(t, host(t), "show.c", "-O2"))
-	p.agrees(t, want)
-	t.Logf("%-10s prints %d bytes, SHA-256 %x", "host", len(want), sha256.Sum256([]byte(want)))
-	for i, b := range boards {
-		got := emulate(t, i, p.compileFor(t, i, "show.c"))
-		t.Logf("%-10s prints %d bytes, SHA-256 %x", b.cpu, len(got), sha256.Sum256([]byte(got)))
-		if got != want {
-			t.Errorf("%s prints\n%s; want\n%s", b.machine, got, want)
+	for _, source := range []string{"show.c", "show8.c"} {
+		want := output(t, p.compile(t, host(t), source, "-O2"))
+		if source == "show.c" {
+			p.agrees(t, want)
+		} else {
+			p.agrees8(t, want)
+		}
+		t.Logf("%-10s prints %d bytes, SHA-256 %x", "host", len(want), sha256.Sum256([]byte(want)))
+		for i, b := range boards {
+			got := emulate(t, i, p.compileFor(t, i, source))
+			t.Logf("%-10s prints %d bytes, SHA-256 %x", b.cpu, len(got), sha256.Sum256([]byte(got)))
+			if got != want {
+				t.Errorf("%s prints\n%s; want\n%s", b.machine, got, want)
+			}
 		}
 	}
 }

@@ -30,6 +30,14 @@ type tensor struct {
 	shared bool // something else reads it, too
 }
 
+// seen is the shape as a layer of single values has it: a vector's axis is that of channels.
+func (t tensor) seen() shape {
+	if t.view == flat {
+		return shape{1, 1, t.size()}
+	}
+	return t.shape
+}
+
 // graph turns an ONNX graph into layers.
 type graph struct {
 	*onnxpb.GraphProto
@@ -58,10 +66,17 @@ func ofGraph(n *network.Network, raw []byte) (*model, error) {
 	for _, node := range g.Node {
 		if node.OpType == "Softmax" && slices.Contains(node.Output, output) && len(node.Input) > 0 {
 			output = node.Input[0] // outputs are logits, as onnx.Load has it
+			break
 		}
 	}
 	g.uses[output]++
-	for _, node := range g.Node {
+	g.Node = slices.Clone(g.Node)
+	for i := len(g.Node) - 1; i >= 0; i-- {
+		node := g.Node[i]
+		if !slices.ContainsFunc(node.Output, func(name string) bool { return g.uses[name] > 0 }) {
+			g.Node = slices.Delete(g.Node, i, i+1)
+			continue
+		}
 		for _, name := range node.Input {
 			g.uses[name]++
 		}
@@ -73,9 +88,6 @@ func ofGraph(n *network.Network, raw []byte) (*model, error) {
 		}
 	}
 	for _, node := range g.Node {
-		if _, done := g.tensors[output]; done {
-			break
-		}
 		if err := g.node(node); err != nil {
 			name := node.Name
 			if name == "" && len(node.Output) > 0 {
@@ -84,15 +96,20 @@ func ofGraph(n *network.Network, raw []byte) (*model, error) {
 			return nil, fmt.Errorf("node %q (%s): %w", name, node.OpType, err)
 		}
 	}
-	out, err := g.flat(g.tensors[output])
+	if !slices.ContainsFunc(g.layers, func(l *layer) bool { return l.kind == convolution }) {
+		return nil, fmt.Errorf("output %q is made without weights, want layers with weights", output)
+	}
+	out, ok := g.tensors[output]
+	if !ok {
+		return nil, fmt.Errorf("output %q is computed of no sample, want layers of the sample", output)
+	}
+	out, err := g.flat(out)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("output %q: %w", output, err)
 	}
 	g.output = out.value
-	g.used()
-	if len(g.layers) == 0 || out.size() != n.Outputs() {
-		return nil, fmt.Errorf("%d layers with %d outputs, want one at least and %d", len(g.layers),
-			out.size(), n.Outputs())
+	if out.size() != n.Outputs() {
+		return nil, fmt.Errorf("output %q has %d values, want %d", output, out.size(), n.Outputs())
 	}
 	return &g.model, nil
 }
@@ -108,11 +125,12 @@ func (g *graph) node(node *onnxpb.NodeProto) (err error) {
 		g.constants[node.Output[0]] = t
 		return nil
 	}
-	if len(node.Input) == 0 || len(node.Output) == 0 {
-		return fmt.Errorf("%d inputs and %d outputs, want one at least", len(node.Input), len(node.Output))
+	two := slices.Contains([]string{"Add", "Mul"}, node.OpType)
+	if len(node.Input) == 0 || two && len(node.Input) != 2 {
+		return fmt.Errorf("it has %d inputs, want as many as it reads", len(node.Input))
 	}
 	x, ok := g.tensors[node.Input[0]]
-	if !ok && len(node.Input) > 1 && slices.Contains([]string{"Add", "Mul"}, node.OpType) {
+	if !ok && two {
 		n.NodeProto = proto.Clone(node).(*onnxpb.NodeProto)
 		n.Input[0], n.Input[1] = node.Input[1], node.Input[0]
 		x, ok = g.tensors[n.Input[0]]

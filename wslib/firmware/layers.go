@@ -3,7 +3,6 @@ package firmware
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 // shape of a value: a dense layer's is one place of many channels.
@@ -73,12 +72,21 @@ func (l *layer) each() int { return l.in.channels / l.groups * l.height * l.widt
 // tooLarge for the fields of weightsep_layer.
 const tooLarge = 1 << 16
 
+// tooMany values or weights for its offsets, and for those of 32 bits of a device.
+const tooMany = 1 << 28
+
 // check returns an error for a layer that weightsep_layer cannot hold.
 func (l *layer) check() error {
 	for _, v := range []int{l.in.rows, l.in.columns, l.to.rows, l.to.columns, l.height, l.width, l.down,
 		l.right, l.top, l.left, l.groups} {
 		if v < 0 || v >= tooLarge {
 			return fmt.Errorf("%s: a size or stride of %d, want less than %d for C", l.name, v, tooLarge)
+		}
+	}
+	for _, s := range []shape{l.in, l.to.shape} {
+		if s.channels > tooMany/(s.rows*s.columns) {
+			return fmt.Errorf("%s: %d x %d x %d values, want %d at most for C", l.name, s.rows, s.columns,
+				s.channels, tooMany)
 		}
 	}
 	return nil
@@ -90,17 +98,4 @@ type model struct {
 	sample *value
 	output *value
 	memory int // values of scratch
-}
-
-// used leaves out layers of which nothing that is needed is made.
-func (m *model) used() {
-	needed := map[*value]bool{m.output: true}
-	for i := len(m.layers) - 1; i >= 0; i-- {
-		l := m.layers[i]
-		if needed[l.to] {
-			needed[l.from], needed[l.with] = true, true
-		} else {
-			m.layers = slices.Delete(m.layers, i, i+1)
-		}
-	}
 }

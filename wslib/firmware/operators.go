@@ -2,6 +2,7 @@ package firmware
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"weightsep/wslib/network"
@@ -13,8 +14,8 @@ func (n operator) transpose(x tensor) (tensor, error) {
 	if err != nil {
 		return x, err
 	}
-	dims := make([]int, len(x.dims))
-	to := view(raw)
+	var dims []int
+	to := raw
 	switch {
 	case slices.Equal(order, []int{0, 3, 1, 2}):
 		to, dims = chw, []int{x.dims[2], x.dims[0], x.dims[1]}
@@ -63,38 +64,6 @@ func (n operator) reshape(x tensor) (tensor, error) {
 
 // target is the sizes of a reshaped tensor's axes, without the batch.
 func (n operator) target(dims []int) ([]int, error) {
-	squeezed := func(keep bool) ([]int, error) {
-		axes, err := n.list(1, "axes")
-		if err != nil {
-			return nil, err
-		}
-		all := append([]int{0}, dims...) // the batch, which has no size
-		if n.OpType == "Unsqueeze" {
-			rank := len(all) + len(axes)
-			var out []int
-			for i, at := 0, 0; i < rank; i++ {
-				if slices.Contains(axes, i) || slices.Contains(axes, i-rank) {
-					out = append(out, 1)
-				} else {
-					out = append(out, all[at])
-					at++
-				}
-			}
-			if out[0] != 0 {
-				return nil, fmt.Errorf("its axes are %v, want none before the batch", axes)
-			}
-			return out[1:], nil
-		}
-		var out []int
-		for i, d := range all {
-			if i == 0 || !(slices.Contains(axes, i) || slices.Contains(axes, i-len(all))) {
-				out = append(out, d)
-			} else if d != 1 {
-				return nil, fmt.Errorf("axis %d of %v has no size of 1", i, dims)
-			}
-		}
-		return out[1:], nil
-	}
 	switch n.OpType {
 	case "Flatten":
 		if axis := n.integer("axis", 1); axis != 1 {
@@ -102,7 +71,7 @@ func (n operator) target(dims []int) ([]int, error) {
 		}
 		return []int{volume(dims)}, nil
 	case "Squeeze", "Unsqueeze":
-		return squeezed(n.OpType == "Unsqueeze")
+		return n.squeezed(dims)
 	}
 	to, err := n.list(1, "shape")
 	if err != nil {
@@ -131,10 +100,46 @@ func (n operator) target(dims []int) ([]int, error) {
 	return out, nil
 }
 
+// squeezed are sizes without some axes of 1, or with some more.
+func (n operator) squeezed(dims []int) ([]int, error) {
+	axes, err := n.list(1, "axes")
+	if err != nil {
+		return nil, err
+	}
+	rank := 1 + len(dims)
+	if n.OpType == "Unsqueeze" {
+		rank += len(axes)
+	}
+	for i, a := range axes {
+		if a < 0 {
+			axes[i] = a + rank
+		}
+	}
+	slices.Sort(axes)
+	out := slices.Clone(dims)
+	for i, a := range axes {
+		switch at := a - 1; { // the first axis is the batch
+		case at < 0 || i > 0 && a == axes[i-1]:
+			return nil, fmt.Errorf("its axes are %v, want each once and none for the batch", axes)
+		case n.OpType == "Unsqueeze" && at <= len(out):
+			out = slices.Insert(out, at, 1)
+		case n.OpType == "Squeeze" && at < len(dims) && dims[at] == 1:
+			out = slices.Delete(out, at-i, at-i+1)
+		default:
+			return nil, fmt.Errorf("its axes are %v of %v, want some of a size of 1", axes, dims)
+		}
+	}
+	if len(axes) == 0 {
+		return nil, fmt.Errorf("it has no axes, want them")
+	}
+	return out, nil
+}
+
+// volume is how many values a tensor has; 0 if too many.
 func volume(dims []int) int {
 	n := 1
 	for _, d := range dims {
-		if n *= d; n > 1<<40 {
+		if n *= d; n > tooMany {
 			return 0
 		}
 	}
@@ -160,30 +165,17 @@ func (n operator) windows(l *layer, sizes []int) error {
 	if axes == 1 {
 		sizes, strides, pads = []int{1, sizes[0]}, []int{1, strides[0]}, []int{0, pads[0], 0, pads[1]}
 	}
-	if len(sizes) != 2 || slices.Max(dilations) > 1 || slices.Min(strides) < 1 || slices.Min(sizes) < 1 {
+	if slices.Max(dilations) != 1 || slices.Min(dilations) != 1 || slices.Min(strides) < 1 ||
+		slices.Min(sizes) < 1 {
 		return fmt.Errorf("its window is %v, strides %v, dilations %v, want windows of an image without "+
 			"dilation", sizes, strides, dilations)
 	}
-	if n.integer("ceil_mode", 0) != 0 {
-		return fmt.Errorf("its ceil_mode is 1, want 0")
+	if a := n.attribute("auto_pad"); a != nil && string(a.S) != "NOTSET" || n.integer("ceil_mode", 0) != 0 ||
+		n.integer("count_include_pad", 0) != 0 {
+		return fmt.Errorf("want no auto_pad, ceil_mode or count_include_pad")
 	}
 	in, out := []int{l.in.rows, l.in.columns}, make([]int, 2)
-	how := ""
-	if a := n.attribute("auto_pad"); a != nil {
-		how = string(a.S)
-	}
 	for i := range out {
-		switch how {
-		case "SAME_UPPER", "SAME_LOWER":
-			all := max(0, ((in[i]+strides[i]-1)/strides[i]-1)*strides[i]+sizes[i]-in[i])
-			pads[i] = all / 2
-			if how == "SAME_LOWER" {
-				pads[i] = (all + 1) / 2
-			}
-			pads[2+i] = all - pads[i]
-		case "VALID":
-			pads[i], pads[2+i] = 0, 0
-		}
 		if pads[i] < 0 || pads[2+i] < 0 || max(pads[i], pads[2+i]) >= sizes[i] ||
 			in[i]+pads[i]+pads[2+i] < sizes[i] {
 			return fmt.Errorf("its window is %v over %v with zeros %v, want one that fits and fewer zeros than "+
@@ -229,6 +221,9 @@ func (n operator) convolution(x tensor) (tensor, error) {
 		b, err := n.weight(2)
 		if err != nil {
 			return x, err
+		}
+		if b.Size() != l.to.channels {
+			return x, fmt.Errorf("its bias is %v, want %d values", b.Shape, l.to.channels)
 		}
 		l.bias = b.Offset
 	}
@@ -294,16 +289,13 @@ func (n operator) vector(x tensor, w network.Layer) (tensor, error) {
 			return x, fmt.Errorf("its input is %v, want values of a layer", x.dims)
 		}
 	}
-	s := x.shape
-	if x.view == flat {
-		s = shape{1, 1, x.size()}
-	}
+	s := x.seen()
 	want := []int{s.channels}
 	if x.view == chw {
 		want = append(want, slices.Repeat([]int{1}, len(x.dims)-1)...)
 	}
 	have := w.Shape
-	for len(have) > len(want) && have[0] == 1 {
+	if len(have) == len(want)+1 && have[0] == 1 { // of the batch
 		have = have[1:]
 	}
 	if !slices.Equal(have, want) {
@@ -324,11 +316,11 @@ func (n operator) vector(x tensor, w network.Layer) (tensor, error) {
 }
 
 func (n operator) sum(x, y tensor) (tensor, error) {
-	if x.view != y.view || x.view == raw || !slices.Equal(x.dims, y.dims) || x.shape != y.shape {
+	if x.view != y.view || x.view == raw || !slices.Equal(x.dims, y.dims) {
 		return x, fmt.Errorf("it adds %v and %v, want two outputs of layers of the same size", x.dims,
 			y.dims)
 	}
-	l := newLayer(sum, n.Output[0], x.value, x.shape, x.shape)
+	l := newLayer(sum, n.Output[0], x.value, x.seen(), x.seen())
 	l.with = y.value
 	return n.add(l, x.view, x.dims...), nil
 }
@@ -343,10 +335,7 @@ func (n operator) activation(x tensor) (tensor, error) {
 				return x, err
 			}
 		}
-		l = newLayer(mean, n.Output[0], x.value, x.shape, x.shape)
-		if x.view == flat { // in the order in which the value lies
-			l.to.chw, l.to.settled = x.chw, x.settled
-		}
+		l = newLayer(mean, n.Output[0], x.value, x.seen(), x.seen())
 		x = n.add(l, x.view, x.dims...)
 	}
 	switch n.OpType {
@@ -365,6 +354,7 @@ func (n operator) activation(x tensor) (tensor, error) {
 		if l.slope = 0; low != 0 || !(l.limit > 0) {
 			return x, fmt.Errorf("its limits are %g and %g, want 0 and more", low, l.limit)
 		}
+		l.limit = min(l.limit, math.MaxFloat32)
 	}
 	return x, nil
 }
@@ -389,7 +379,9 @@ func (n operator) pool(x tensor) (tensor, error) {
 		}
 		rank := 1 + len(x.dims)
 		for i, a := range axes {
-			axes[i] = (a + rank) % rank
+			if a < 0 {
+				axes[i] = a + rank
+			}
 		}
 		slices.Sort(axes)
 		if want := []int{2, 3}[:rank-2]; !slices.Equal(axes, want) {
@@ -408,15 +400,11 @@ func (n operator) pool(x tensor) (tensor, error) {
 	if err := n.windows(l, sizes); err != nil {
 		return x, err
 	}
-	if n.OpType == "AveragePool" && n.integer("count_include_pad", 0) != 0 && l.top+l.left > 0 {
-		return x, fmt.Errorf("it counts zeros around its input, want count_include_pad 0")
-	}
 	if n.OpType == "MaxPool" {
 		l.kind = largest
 		before := n.conv(x)
-		if before != nil && *l == (layer{kind: largest, name: l.name, kernel: none, bias: none, from: x.value,
-			in: x.shape, to: l.to, height: 2, width: 2, down: 2, right: 2, groups: 1, pool: 1, slope: 1,
-			limit: l.limit}) {
+		two := l.height == 2 && l.width == 2 && l.down == 2 && l.right == 2 && l.top == 0 && l.left == 0
+		if before != nil && two && 2*l.to.rows <= x.rows && 2*l.to.columns <= x.columns {
 			before.pool, before.to.shape = 2, l.to.shape
 			return tensor{before.to, chw, sized(l.to.shape, len(x.dims)), false}, nil
 		}

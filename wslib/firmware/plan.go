@@ -36,6 +36,10 @@ func planOf(n *network.Network) (p netPlan, err error) {
 		}
 	}
 	p.place()
+	if p.memory > tooMany || n.Weights() > tooMany {
+		return p, fmt.Errorf("network %s: %d activations at a time and %d weights, want %d at most for C", n.Name,
+			p.memory, n.Weights(), tooMany)
+	}
 	return p, nil
 }
 

@@ -56,13 +56,14 @@ func (p *netPlan) quantize(weights, samples []float32) error {
 		if l.kind == largest {
 			q.values[l.to] = q.values[l.from]
 		}
-		if l.kind != convolution {
-			continue
-		}
 		size, out := l.each(), l.to.channels
-		if size > math.MaxInt32/255/128 {
+		if l.kind == convolution && size > math.MaxInt32/255/128 ||
+			l.kind == mean && l.height*l.width > math.MaxInt32/255 {
 			return fmt.Errorf("network %s: %s: sums of %d products, want fewer for 32 bits", p.net.Name, l.name,
 				size)
+		}
+		if l.kind != convolution {
+			continue
 		}
 		q.weights += size * out
 		for o := range out {
@@ -74,7 +75,7 @@ func (p *netPlan) quantize(weights, samples []float32) error {
 				}
 				most = max(most, math.Abs(float64(weights[l.kernel+at])))
 			}
-			if most > 127 {
+			if !(most <= 127) {
 				return fmt.Errorf("network %s: %s has a weight of %g, want at most 127 for 8 bits", p.net.Name,
 					l.name, most)
 			}

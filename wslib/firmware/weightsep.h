@@ -301,6 +301,13 @@ static inline weightsep_window weightsep_clip(const weightsep_layer *l, uint32_t
     return w;
 }
 
+/* weightsep_inside says that a layer pools and that the windows of 2x2 places, of which w is the first, lie
+ * inside the input. */
+static inline int weightsep_inside(const weightsep_layer *l, weightsep_window w) {
+    return l->pool == 2 && w.y >= 0 && w.x >= 0 && w.y + l->down + l->height <= l->in_rows &&
+           w.x + l->right + l->width <= l->in_columns;
+}
+
 /* weightsep_in and weightsep_out are where values lie in the input and output of a layer. */
 static inline uint32_t weightsep_in(const weightsep_layer *l, int chw, uint32_t y, uint32_t x, uint32_t o) {
     return chw ? (o * l->in_rows + y) * l->in_columns + x : (y * l->in_columns + x) * l->in + o;
@@ -327,7 +334,7 @@ static inline weightsep_runs weightsep_runs_of(const weightsep_layer *l, uint32_
     r.kernel = oihw ? (uint32_t)l->height * l->width : count;
     r.column = oihw ? 1 : r.each * count;
     r.row = r.column * l->width;
-    r.whole = !chw && !oihw && l->groups == 1;
+    r.whole = !chw && !oihw; /* without groups */
     return r;
 }
 
@@ -403,8 +410,7 @@ static inline void weightsep_convolve(const weightsep_layer *l, uint32_t first, 
             for (x = 0; x < l->columns; x++) {
                 weightsep_window w = weightsep_clip(l, y * l->pool, x * l->pool);
                 float most;
-                if (l->pool == 2 && w.y >= 0 && w.x >= 0 && w.y + l->down + l->height <= l->in_rows &&
-                    w.x + l->right + l->width <= l->in_columns) {
+                if (weightsep_inside(l, w)) {
                     most = weightsep_four(l, &r, w, channel, kernel, in);
                 } else {
                     most = weightsep_point(l, &r, w, channel, kernel, in);

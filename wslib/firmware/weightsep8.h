@@ -13,8 +13,9 @@
  *     static int8_t layer[PREFIX_NAME_LAYER8];
  *     weightsep_run_layers8(&PREFIX_NAME_8, layer, sample, scratch, outputs);
  *
- * A value is (q - zero) scale. A weight is q 2^(-k/8), where each output channel has a k of its own. Sums are
- * of 32 bits.
+ * A value is (q - zero) scale. A weight is q 2^(-k/8), where each output channel has a k of its own. Sums of
+ * products are exact. What follows them, a scale, the bias and an activation, is each rounded to 256ths of the
+ * output's scale, and at last to it.
  */
 #ifndef WEIGHTSEP8_H
 #define WEIGHTSEP8_H
@@ -121,8 +122,7 @@ static inline void weightsep_kernel8(const weightsep_network8 *q, uint32_t layer
             weightsep_weights(q->network, from + at, some, part);
             for (i = 0; i < some; i++) {
                 uint32_t o = first + (at + i) / each % count;
-                int32_t w = weightsep_round8(part[i] * weightsep_power(scales[o]));
-                *out++ = (int8_t)(w < -127 ? -127 : w > 127 ? 127 : w);
+                *out++ = (int8_t)weightsep_round8(part[i] * weightsep_power(scales[o])); /* at most 127 */
             }
         }
     }
@@ -156,10 +156,41 @@ static inline int32_t weightsep_point8(const weightsep_layer *l, const weightsep
             const int8_t *a = in + weightsep_in(l, l->layout & WEIGHTSEP_IN_CHW, (uint32_t)(w.y + v),
                                                 (uint32_t)(w.x + u), channel);
             const int8_t *b = kernel + (uint32_t)v * r->row + (uint32_t)u * r->column;
-            for (i = 0; i < n; i++, a += r->in, b += r->kernel) sum += (*a - zero) * *b;
+            if (r->in == 1) { /* faster */
+                for (i = n; i > 0; i--, b += r->kernel) sum += (*a++ - zero) * *b;
+            } else {
+                for (i = 0; i < n; i++, a += r->in, b += r->kernel) sum += (*a - zero) * *b;
+            }
         }
     }
     return sum;
+}
+
+/* weightsep_four8 is weightsep_four. */
+static inline int32_t weightsep_four8(const weightsep_layer *l, const weightsep_runs *r, weightsep_window w,
+                                      uint32_t channel, const int8_t *kernel, const int8_t *in,
+                                      int32_t zero) {
+    int chw = l->layout & WEIGHTSEP_IN_CHW;
+    uint32_t n = r->whole ? l->width * r->each : r->each, v, u, i, step = r->whole ? l->width : 1;
+    uint32_t wide = chw ? 1 : l->in, lower = (uint32_t)l->down * l->in_columns * wide, next = l->right * wide;
+    int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0, all = 0;
+    for (v = 0; v < l->height; v++) {
+        for (u = 0; u < l->width; u += step) {
+            const int8_t *a = in + weightsep_in(l, chw, (uint32_t)w.y + v, (uint32_t)w.x + u, channel);
+            const int8_t *b = kernel + v * r->row + u * r->column, *c = a + lower, *d = c + next, *e = a + next;
+            for (i = n; i > 0; i--, a += r->in, c += r->in, d += r->in, e += r->in, b += r->kernel) {
+                int32_t k = *b;
+                all += k;
+                s0 += *a * k;
+                s1 += *e * k;
+                s2 += *c * k;
+                s3 += *d * k;
+            }
+        }
+    }
+    s0 = s0 > s1 ? s0 : s1;
+    s2 = s2 > s3 ? s2 : s3;
+    return (s0 > s2 ? s0 : s2) - zero * all;
 }
 
 /* weightsep_convolve8 is weightsep_convolve. */
@@ -182,11 +213,18 @@ static inline void weightsep_convolve8(const weightsep_network8 *q, uint32_t lay
         b = weightsep_round8(bias[at] / l8->unit * 256);
         for (y = 0; y < l->rows; y++) {
             for (x = 0; x < l->columns; x++) {
-                int32_t most = INT32_MIN;
-                for (p = 0; p < (uint32_t)l->pool * l->pool; p++) {
-                    weightsep_window w = weightsep_clip(l, l->pool * y + p / 2, l->pool * x + p % 2);
-                    int32_t sum = weightsep_point8(l, &r, w, o / per * r.each, kernel, in, l8->zero_in);
-                    if (sum > most) most = sum;
+                weightsep_window w = weightsep_clip(l, y * l->pool, x * l->pool);
+                int32_t most;
+                if (weightsep_inside(l, w)) {
+                    most = weightsep_four8(l, &r, w, o / per * r.each, kernel, in, l8->zero_in);
+                } else {
+                    most = weightsep_point8(l, &r, w, o / per * r.each, kernel, in, l8->zero_in);
+                    for (p = 1; p < (uint32_t)l->pool * l->pool; p++) {
+                        int32_t sum;
+                        w = weightsep_clip(l, 2 * y + p / 2, 2 * x + p % 2);
+                        sum = weightsep_point8(l, &r, w, o / per * r.each, kernel, in, l8->zero_in);
+                        if (sum > most) most = sum;
+                    }
                 }
                 out[weightsep_out(l, y, x, o)] = weightsep_activate8(l, l8, weightsep_times8(most, f) + b);
             }

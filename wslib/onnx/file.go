@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -12,6 +13,7 @@ import (
 // file is what this package has to know of an ONNX file.
 type file struct {
 	*onnxpb.GraphProto
+	model        *onnxpb.ModelProto
 	initializers map[string]*onnxpb.TensorProto
 	inputs       []*onnxpb.ValueInfoProto // but for initializers
 }
@@ -28,7 +30,7 @@ func parse(raw []byte) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &file{GraphProto: m.Graph, initializers: map[string]*onnxpb.TensorProto{}}
+	f := &file{GraphProto: m.Graph, model: m, initializers: map[string]*onnxpb.TensorProto{}}
 	for _, t := range m.Graph.Initializer {
 		f.initializers[t.Name] = t
 	}
@@ -67,4 +69,32 @@ func nodeName(n *onnxpb.NodeProto) string {
 		name = n.Output[0]
 	}
 	return fmt.Sprintf("node %q (%s)", name, n.OpType)
+}
+
+// withStrides is a model in which every pooling names its strides, which are 1 where a file names none;
+// onnx-gomlx v0.5.1 would take the window's sizes for them.
+func (f *file) withStrides(raw []byte) ([]byte, error) {
+	changed := false
+	for _, n := range f.Node {
+		if n.OpType != "MaxPool" && n.OpType != "AveragePool" {
+			continue
+		}
+		axes := 0
+		for _, a := range n.Attribute {
+			if a.Name == "kernel_shape" {
+				axes = len(a.Ints)
+			}
+		}
+		if axes == 0 || slices.ContainsFunc(n.Attribute, func(a *onnxpb.AttributeProto) bool {
+			return a.Name == "strides"
+		}) {
+			continue
+		}
+		n.Attribute = append(n.Attribute, integers("strides", slices.Repeat([]int64{1}, axes)...))
+		changed = true
+	}
+	if !changed {
+		return raw, nil
+	}
+	return proto.Marshal(f.model)
 }

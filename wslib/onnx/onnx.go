@@ -48,7 +48,11 @@ func Parse(backend compute.Backend, name string, raw []byte) (*network.Network, 
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	m, err := parser.Parse(raw)
+	said, err := f.withStrides(raw)
+	if err != nil {
+		return nil, err
+	}
+	m, err := parser.Parse(said)
 	if err != nil {
 		return nil, fmt.Errorf("not an ONNX file: %v", firstLine(err))
 	}

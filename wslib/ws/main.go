@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			a.runCommand(), a.listCommand(), a.addCommand(), a.removeCommand(), a.trainCommand(),
 			a.fisherCommand(), a.costCommand(), a.evalCommand(), a.benchCommand(), a.figuresCommand(),
 			a.verifyCommand(), a.overlapCommand(), a.importCommand(), a.exportCommand(), a.dataCommand(),
-			a.gridCommand(),
+			a.gridCommand(), a.claimsCommand(),
 		},
 		Exec: func(_ context.Context, args []string) error {
 			if len(args) > 0 {

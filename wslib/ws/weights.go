@@ -313,7 +313,7 @@ func (f *flags) exportC(ctx context.Context, packed, out string, o firmware.Opti
 				err = keepNamed(file, network.Names(nets))
 			}
 			if err == nil && rounded {
-				o.Samples, err = roundingSamples(nets, func(n *network.Network) (*datasets.Dataset, error) {
+				o.Samples, err = f.roundingSamples(nets, func(n *network.Network) (*datasets.Dataset, error) {
 					return r.Data(ctx, n.Name)
 				})
 			}
@@ -358,7 +358,7 @@ func (f *flags) exportC(ctx context.Context, packed, out string, o firmware.Opti
 		return fmt.Errorf("%s: %w", packed, err)
 	}
 	if rounded {
-		o.Samples, err = roundingSamples(nets, func(n *network.Network) (*datasets.Dataset, error) {
+		o.Samples, err = f.roundingSamples(nets, func(n *network.Network) (*datasets.Dataset, error) {
 			return f.trainingData(ctx, n)
 		})
 		if err != nil {
@@ -371,8 +371,9 @@ func (f *flags) exportC(ctx context.Context, packed, out string, o firmware.Opti
 // roundedBy is how many training samples say between what activations of 8 bits lie.
 const roundedBy = 200
 
-// roundingSamples are so many of each network, spread over its training samples.
-func roundingSamples(nets []*network.Network, open func(*network.Network) (*datasets.Dataset, error)) (
+// roundingSamples are so many of each network, spread over its training samples, and says where these are
+// from.
+func (f *flags) roundingSamples(nets []*network.Network, open func(*network.Network) (*datasets.Dataset, error)) (
 	map[string][]float32, error) {
 	samples := map[string][]float32{}
 	for _, n := range nets {
@@ -384,6 +385,8 @@ func roundingSamples(nets []*network.Network, open func(*network.Network) (*data
 			return nil, err
 		}
 		count := min(roundedBy, data.Train.Len())
+		fmt.Fprintf(f.err, "%s: activations of 8 bits by %d training samples: %s\n", n.Name, count,
+			data.Provenance)
 		for i := range count {
 			samples[n.Name] = append(samples[n.Name], data.Train.Sample(i*data.Train.Len()/count)...)
 		}

@@ -428,14 +428,10 @@ func TestExportC(t *testing.T) {
 	if err != nil || !bytes.Contains(raw, []byte("{&two_gsc, \\\n     &two_mnist}")) {
 		t.Errorf("%v, %s", err, raw)
 	}
-	f, err := pack.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Networks[3].Graph = []byte("onnx")
-	graph := filepath.Join(dir, "graph.safetensors")
-	if err := f.Save(graph); err != nil {
-		t.Fatal(err)
+	code, _, stderr = call(t, append(args, "-int8")...)
+	if _, err := os.Stat(filepath.Join(dir, "weightsep8.h")); code != 0 || err != nil ||
+		!strings.Contains(stderr, "gsc: activations of 8 bits by 200 training samples: stand-in") {
+		t.Errorf("exit %d, %v, %s", code, err, stderr)
 	}
 	for _, c := range []struct {
 		args []string
@@ -444,8 +440,7 @@ func TestExportC(t *testing.T) {
 	}{
 		{[]string{"-prefix", "a.b"}, 1, `prefix "a.b": want a C identifier`},
 		{[]string{"-net", "gsc,lenet"}, 2, `no network "lenet"`},
-		{[]string{"-ram", "20KB"}, 1, "network gsc needs "},
-		{[]string{"-pack", graph, "-net", "mnist,gtsrb"}, 1, "network gtsrb: its model is an ONNX graph"},
+		{[]string{"-ram", "10KB"}, 1, "network gsc needs "},
 	} {
 		none := filepath.Join(dir, "none")
 		code, out, stderr := call(t, append(slices.Concat(args, []string{"-out", none}), c.args...)...)

@@ -6,6 +6,8 @@
 #include "packs.h"
 
 static const weightsep_network *const all[] = {ALL_NETWORKS};
+static const weightsep_network8 *const all8[] = {ALL_NETWORKS8};
+static int8_t weights8[MOST_WEIGHTS8];
 static unsigned long flipped, missed;
 
 static void flip(const weightsep_network *n, const uint8_t **part, size_t bytes, int want) {
@@ -26,8 +28,37 @@ static void flip(const weightsep_network *n, const uint8_t **part, size_t bytes,
     free(copy);
 }
 
+/* flip8 flips bits of the scales of 8 bits, and gives the table another checksum. */
+static void flip8(weightsep_network8 q) {
+    weightsep_network n = *q.network;
+    uint8_t *copy = malloc(q.scale_count);
+    const uint8_t *whole = q.scales;
+    const uint32_t *sums = n.sums;
+    uint32_t i, k, wrong = n.sums[0] ^ 1;
+    if (copy == NULL) exit(2);
+    memcpy(copy, whole, q.scale_count);
+    q.scales = copy;
+    q.network = &n;
+    for (i = 0; i <= q.scale_count; i++, flipped++) {
+        int want = i < q.scale_count ? WEIGHTSEP_SCALES_DAMAGED : WEIGHTSEP_TABLE_DAMAGED;
+        if (i < q.scale_count) {
+            copy[i] = (uint8_t)(copy[i] ^ 1u << i % 8);
+        } else {
+            n.sums = &wrong;
+        }
+        memset(weights8, 7, sizeof weights8);
+        missed += weightsep_switch8(&q, weights8, 1) != want;
+        for (k = 0; k < sizeof weights8; k++) missed += weights8[k] != 7;
+        if (i < q.scale_count) copy[i] = whole[i];
+    }
+    n.sums = sums;
+    missed += weightsep_switch8(&q, weights8, 1) != WEIGHTSEP_WHOLE;
+    free(copy);
+}
+
 int main(void) {
     uint32_t i, j, k;
+    for (i = 0; i < sizeof all8 / sizeof all8[0]; i++) flip8(*all8[i]);
     for (i = 0; i < sizeof all / sizeof all[0]; i++) {
         weightsep_network n = *all[i];
         weightsep_pack p = *n.pack;

@@ -1,0 +1,30 @@
+package cell
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/janpfeifer/gonb/gonbui"
+
+	"weightsep/wslib/claims"
+)
+
+// Documented is the path of a file in results, where documented runs are.
+func Documented(elem ...string) string {
+	root := cmp.Or(os.Getenv("WEIGHTSEP_ROOT"), "..") // cells run beside their notebook
+	return filepath.Join(append([]string{root, "results"}, elem...)...)
+}
+
+// Claims displays every claim of the paper and of this project, with its verdict by the documented runs, and
+// says how many are met.
+func Claims() {
+	paper, ours, err := claims.Documented(os.DirFS(Documented()))
+	if err != nil {
+		panic(err)
+	}
+	gonbui.DisplayMarkdown(claims.Markdown(paper, ours))
+	gonbui.Sync()
+	fmt.Printf("The paper's claims: %s\nOurs: %s\n", claims.Count(paper...), claims.Count(ours...))
+}
