@@ -1,7 +1,6 @@
 package cell
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,8 +12,7 @@ import (
 
 // Documented is the path of a file in results, where documented runs are.
 func Documented(elem ...string) string {
-	root := cmp.Or(os.Getenv("WEIGHTSEP_ROOT"), "..") // cells run beside their notebook
-	return filepath.Join(append([]string{root, "results"}, elem...)...)
+	return filepath.Join(append([]string{Root(), "results"}, elem...)...)
 }
 
 // Claims displays every claim of the paper and of this project, with its verdict by the documented runs, and

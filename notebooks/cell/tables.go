@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -101,12 +100,6 @@ func ShowChanges(s *pipeline.Summary) {
 	}
 }
 
-// Documented is the path of a file in results.
-func Documented(elem ...string) string {
-	root := cmp.Or(os.Getenv("WEIGHTSEP_ROOT"), "..")
-	return filepath.Join(root, "results", filepath.Join(elem...))
-}
-
 // readme are the grids and cells of the rows of README's table.
 var readme = [][2]string{{"packing-mixup", "joint-32bit-5.8"}, {"packing", "joint-32"},
 	{"packing-loads", "joint-50"}, {"packing", grid.Alternating}}
@@ -118,7 +111,7 @@ func ShowComparison() {
 		"change, mean of the four real ones"}}
 	add := func(dir, in string, take func(method string) bool) {
 		sum, count := 0.0, 0.0
-		for _, l := range Must(grid.ReadTable(Documented(dir))) {
+		for _, l := range Must(grid.ReadTable(os.DirFS(Documented()), dir)) {
 			if l.Network != grid.MeanOfReal {
 				if l.Data == datasets.Real {
 					sum, count = sum+l.Change.Change, count+1
@@ -149,7 +142,7 @@ func ShowComparison() {
 // Reference is the test accuracy of a network of README's table before packing: the separate network
 // after as many further steps, the mean of the table's seeds.
 func Reference(name string) float64 {
-	lines := Must(grid.ReadTable(Documented("packing")))
+	lines := Must(grid.ReadTable(os.DirFS(Documented()), "packing"))
 	i := slices.IndexFunc(lines, func(l grid.Line) bool {
 		return l.Method == grid.Further && l.Network == name
 	})

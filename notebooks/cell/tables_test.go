@@ -3,7 +3,7 @@ package cell
 import (
 	"testing"
 
-	"weightsep/notebooks/claim"
+	"weightsep/wslib/claims"
 	"weightsep/wslib/pipeline"
 )
 
@@ -39,8 +39,8 @@ func TestMeasured(t *testing.T) {
 	defer run.Close()
 	MeasureCost(run, nil)
 	Measured("packed-mnist", 0)
-	all, err := claim.Read(Path(""))
-	if err != nil || len(all) != 2 || all[0].Verdict != claim.NotTestable || all[1].Verdict != claim.Missed {
+	all, err := claims.Outcomes(Path(""))
+	if err != nil || len(all) != 2 || all[0].Verdict != claims.NotTestable || all[1].Verdict != claims.Missed {
 		t.Errorf("%v, %+v", err, all)
 	}
 }

@@ -14,7 +14,7 @@ type Verdict string
 // Verdicts.
 const (
 	Met         Verdict = "met"
-	Missed      Verdict = "**missed**"
+	Missed      Verdict = "missed"
 	NotTestable Verdict = "not testable here"
 )
 
@@ -28,6 +28,14 @@ type Claim struct {
 	Tolerance string // across machines and trainings, and why
 	Measured  string
 	Verdict   Verdict
+}
+
+// markdown is the verdict in a table: misses are seen first.
+func (v Verdict) markdown() string {
+	if v == Missed {
+		return "**missed**"
+	}
+	return string(v)
 }
 
 // verdict is Met if a measurement is as claimed.
@@ -59,7 +67,7 @@ func Markdown(paper, ours []Claim) string {
 			part.title)
 		for i, c := range part.all {
 			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s |\n", numbers+i+1, c.Claim, c.Expected, c.Measured,
-				c.Verdict)
+				c.Verdict.markdown())
 		}
 		b.WriteString("\n| | where it is claimed | command | takes | tolerance, and why |\n" +
 			"|---:|---|---|---|---|\n")

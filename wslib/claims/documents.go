@@ -1,15 +1,12 @@
 package claims
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"slices"
-	"strconv"
-	"strings"
 
 	"weightsep/wslib/execution"
+	"weightsep/wslib/grid"
 	"weightsep/wslib/pipeline"
 )
 
@@ -26,48 +23,19 @@ func (d *documents) failed(name string, err error) {
 	}
 }
 
-// row is a method's result of a network or of a mean, in a grid's table.
-type row struct {
-	ratio, change, low, high, test float64
-	seeds                          string
-}
-
-// interval writes a change as tables have it.
-func (r row) interval() string { return fmt.Sprintf("%+.2f (%+.2f to %+.2f)", r.change, r.low, r.high) }
-
-// row reads what a grid's table.csv says of a method and a network, or of "mean of real".
-func (d *documents) row(grid, method, network string) (r row) {
-	name := grid + "/table.csv"
-	raw, err := fs.ReadFile(d.fs, name)
-	if err != nil {
-		d.failed(name, err)
-		return row{}
-	}
-	lines, err := csv.NewReader(strings.NewReader(string(raw))).ReadAll()
-	if err != nil || len(lines) == 0 {
-		d.failed(name, fmt.Errorf("no table: %w", err))
-		return row{}
-	}
-	column := func(line []string, title string) string {
-		if i := slices.Index(lines[0], title); i >= 0 {
-			return line[i]
-		}
-		d.failed(name, fmt.Errorf("no column %q", title))
-		return ""
-	}
-	number := func(line []string, title string) float64 {
-		v, err := strconv.ParseFloat(column(line, title), 64)
-		d.failed(name, err)
-		return v
-	}
-	for _, line := range lines[1:] {
-		if column(line, "method") == method && column(line, "network") == network {
-			return row{ratio: number(line, "ratio"), change: number(line, "change"), low: number(line, "low"),
-				high: number(line, "high"), test: number(line, "test"), seeds: column(line, "seeds")}
+// row reads what a grid's table says of a method and a network, or of [grid.MeanOfReal].
+func (d *documents) row(dir, method, network string) grid.Line {
+	lines, err := grid.ReadTable(d.fs, dir)
+	for _, l := range lines {
+		if l.Method == method && l.Network == network {
+			return l
 		}
 	}
-	d.failed(name, fmt.Errorf("no method %q of %q", method, network))
-	return row{}
+	if err == nil {
+		err = fmt.Errorf("no method %q of %q", method, network)
+	}
+	d.failed(dir+"/table.csv", err)
+	return grid.Line{}
 }
 
 func (d *documents) summary(run string) *pipeline.Summary {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"weightsep/wslib/execution"
+	"weightsep/wslib/grid"
 	"weightsep/wslib/network"
 )
 
@@ -39,8 +40,8 @@ const anotherTraining = "0.3 points: another machine's vector instructions train
 
 // paper are the claims of the paper and its repository.
 func (d *documents) paper() []Claim {
-	its, ours := d.row("packing", "alternating", "mean of real"), d.row("packing-mixup", "joint-32bit-5.8",
-		"mean of real")
+	its, ours := d.row("packing", "alternating", grid.MeanOfReal), d.row("packing-mixup", "joint-32bit-5.8",
+		grid.MeanOfReal)
 	weights, theirs := 0, 0
 	for i, n := range d.summary("joint-32").Networks {
 		weights += n.Weights
@@ -50,9 +51,9 @@ func (d *documents) paper() []Claim {
 		return Claim{Claim: fmt.Sprintf("ten networks packed %.4g times%s", expected, what), Source: itsReadme,
 			Command: alternatingCommand, Time: "1 h 40 min",
 			Expected: fmt.Sprintf("%.4g", expected), Tolerance: "0.3: the margin takes pages by 50 random samples",
-			Measured: fmt.Sprintf("%.2f by the paper's own method in full; %.2f by training jointly", its.ratio,
-				ours.ratio),
-			Verdict: verdict(its.ratio >= expected-0.3)}
+			Measured: fmt.Sprintf("%.2f by the paper's own method in full; %.2f by training jointly", its.Ratio,
+				ours.Ratio),
+			Verdict: verdict(its.Ratio >= expected-0.3)}
 	}
 	b := d.bench()
 	pages, copied := b.Source(execution.PagesSource), b.Source(execution.CopySource)
@@ -70,12 +71,12 @@ func (d *documents) paper() []Claim {
 		its32(statedBytes, " in bytes"),
 		{Claim: "accuracy changes by -0.22 points, mean of ten", Source: itsReadme, Command: alternatingCommand,
 			Time: "1 h 40 min", Expected: fmt.Sprintf("%.2f", statedChange), Tolerance: anotherTraining,
-			Measured: its.interval() + " by the paper's own method, four real networks", Verdict: verdict(
-				its.high >= statedChange-0.3)},
+			Measured: its.Change.String() + " by the paper's own method, four real networks", Verdict: verdict(
+				its.Change.High >= statedChange-0.3)},
 		{Claim: "… and so it does at that packing with joint training, keys and mixup", Source: itsReadme,
 			Command: keysCommand, Time: "50 min", Expected: fmt.Sprintf("%.2f or more", statedChange),
 			Tolerance: anotherTraining, Measured: fmt.Sprintf("%s at %.1f times, four real networks",
-				ours.interval(), ours.ratio), Verdict: verdict(ours.change >= statedChange)},
+				ours.Change.String(), ours.Ratio), Verdict: verdict(ours.Change.Change >= statedChange)},
 		{Claim: "switching is 52 times as fast as restoring", Source: itsRuns, Command: benchCommand + ", " +
 			"`results/switching/others.py`", Time: "2 min", Expected: fmt.Sprintf("%.0f on an RTX 2080 Ti with "+
 			"TensorFlow 1.13", statedSwitch), Tolerance: "none: another card, another TensorFlow",

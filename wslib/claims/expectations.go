@@ -1,4 +1,4 @@
-package claim
+package claims
 
 // IDs that package cell compares by itself.
 const (
