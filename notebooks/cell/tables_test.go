@@ -40,7 +40,8 @@ func TestMeasured(t *testing.T) {
 	MeasureCost(run, nil)
 	Measured("packed-mnist", 0)
 	all, err := claims.Outcomes(Path(""))
-	if err != nil || len(all) != 2 || all[0].Verdict != claims.NotTestable || all[1].Verdict != claims.Missed {
+	if err != nil || len(all) != 2 || all[0].Verdict != claims.NotTestable ||
+		all[1].Verdict != claims.Missed {
 		t.Errorf("%v, %+v", err, all)
 	}
 }

@@ -44,7 +44,8 @@ func TestKeep(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(all, []Outcome{first, met}) {
 		t.Errorf("%v, %+v", err, all)
 	}
-	for v, want := range map[*Outcome]string{&first: "- not testable here: ", &met: "✓ met: ", &missed: "✗ missed: "} {
+	for v, want := range map[*Outcome]string{&first: "- not testable here: ", &met: "✓ met: ",
+		&missed: "✗ missed: "} {
 		if got := v.String(); !strings.HasPrefix(got, want+v.Name) || !strings.Contains(got, "expected ") {
 			t.Errorf("%q, want %q first", got, want+v.Name)
 		}
@@ -55,8 +56,8 @@ func TestKeep(t *testing.T) {
 func TestExpectations(t *testing.T) {
 	seen := map[string]bool{}
 	for _, e := range Expectations {
-		if seen[e.ID] || strings.Trim(e.ID, "abcdefghijklmnopqrstuvwxyz-") != "" || e.Why == "" || e.Name == "" ||
-			e.Tolerance <= 0 {
+		if seen[e.ID] || strings.Trim(e.ID, "abcdefghijklmnopqrstuvwxyz-") != "" || e.Why == "" ||
+			e.Name == "" || e.Tolerance <= 0 {
 			t.Errorf("%+v", e)
 		}
 		seen[e.ID] = true
