@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"weightsep/notebooks/claim"
+	"weightsep/wslib/claims"
 )
 
 func TestWrongFlags(t *testing.T) {
@@ -136,7 +136,7 @@ func TestSummaryOfNoRun(t *testing.T) {
 	if err := errors.Join(printSummary(run, &b), printVerdicts(run, &b)); err != nil || b.Len() > 0 {
 		t.Errorf("%q, %v", &b, err)
 	}
-	missed := claim.Expectations[0].Measured(1e9)
+	missed := claims.Expectations[0].Measured(1e9)
 	if err := missed.Keep(run); err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"weightsep/notebooks/claim"
+	"weightsep/wslib/claims"
 	"weightsep/wslib/pipeline"
 )
 
@@ -49,7 +49,7 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 		}
 		jobs = append(jobs, j)
 	}
-	if err := os.RemoveAll(claim.Dir(opts.runDir)); err != nil { // likewise
+	if err := os.RemoveAll(claims.Dir(opts.runDir)); err != nil { // likewise
 		return err
 	}
 	start := time.Now()
@@ -165,7 +165,7 @@ func printSummary(runDir string, w io.Writer) error {
 
 // printVerdicts prints what became of the notebooks' claims. One that is missed is no error.
 func printVerdicts(runDir string, w io.Writer) error {
-	verdicts, err := claim.Read(runDir)
+	verdicts, err := claims.Outcomes(runDir)
 	if err != nil || len(verdicts) == 0 {
 		return err
 	}

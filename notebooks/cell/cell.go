@@ -67,7 +67,7 @@ func config() pipeline.Config {
 // Path is a path beside the notebooks' run: that of its directory with more at the end of its name,
 // in letters, digits and "-.=_". A long end is cut, and a hash of all of it added.
 func Path(more string) string {
-	path := cmp.Or(os.Getenv("WEIGHTSEP_RUN"), Documented("runs", Profile()))
+	path := cmp.Or(os.Getenv("WEIGHTSEP_RUN"), filepath.Join(Root(), "results", "runs", Profile()))
 	clean := strings.Trim(notOfNames.ReplaceAllString(more, "-"), "-.")
 	if clean == "" {
 		return path
@@ -76,11 +76,6 @@ func Path(more string) string {
 		clean = fmt.Sprintf("%.100s-%x", clean, sha256.Sum256([]byte(more)))[:110]
 	}
 	return path + "-" + clean
-}
-
-// Documented is the path of a file in the checkout's results.
-func Documented(elements ...string) string {
-	return filepath.Join(Root(), "results", filepath.Join(elements...))
 }
 
 var notOfNames = regexp.MustCompile(`[^A-Za-z0-9.=_]+`)

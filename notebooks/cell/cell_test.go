@@ -74,14 +74,6 @@ func TestShowFile(t *testing.T) {
 	}
 }
 
-// The walkthrough's first picture is there, from where its cells run.
-func TestDocumented(t *testing.T) {
-	t.Setenv("WEIGHTSEP_ROOT", filepath.Join("..", ".."))
-	if !shows(Documented("how.svg")) {
-		t.Error("the picture of how it works is not shown")
-	}
-}
-
 // shows reports whether ShowFile comes to its end.
 func shows(path string) (shown bool) {
 	defer func() { _ = recover() }()

@@ -6,30 +6,30 @@ import (
 	"slices"
 
 	"weightsep/datasets"
-	"weightsep/notebooks/claim"
+	"weightsep/wslib/claims"
 	"weightsep/wslib/pipeline"
 )
 
 // Measured compares a number with the expectation of that ID, says the verdict and keeps it in the
 // notebooks' run. A miss does not end the cell.
-func Measured(id string, value float64) { keep(claim.Of(id).Measured(value)) }
+func Measured(id string, value float64) { keep(claims.Expected(id).Measured(value)) }
 
 // Untested says why there is nothing to compare with the expectation of that ID.
-func Untested(id, reason string) { keep(claim.Of(id).Untested(reason)) }
+func Untested(id, reason string) { keep(claims.Expected(id).Untested(reason)) }
 
-func keep(v claim.Verdict) {
+func keep(v claims.Outcome) {
 	fmt.Println(v)
 	Do(func(context.Context) error { return v.Keep(Path("")) })
 }
 
 // MeasureCost compares placement by cost with placement at random, see [ShowPlacements].
 func MeasureCost(run *pipeline.Run, costs map[string]float64) {
-	measured(claim.QuickCost, run, func() float64 { return costs[byCost] / costs[atRandom] })
+	measured(claims.QuickCost, run, func() float64 { return costs[byCost] / costs[atRandom] })
 }
 
 // MeasureChange compares the mean change over real networks with the documented one of the profile quick.
 func MeasureChange(run *pipeline.Run) {
-	measured(claim.QuickChange, run, func() float64 { return Must(run.Summary()).Means[0].Change })
+	measured(claims.QuickChange, run, func() float64 { return Must(run.Summary()).Means[0].Change })
 }
 
 // measured compares a number with an expectation of the profile quick with MNIST alone on real data.

@@ -111,7 +111,7 @@ func ShowComparison() {
 		"change, mean of the four real ones"}}
 	add := func(dir, in string, take func(method string) bool) {
 		sum, count := 0.0, 0.0
-		for _, l := range Must(grid.ReadTable(Documented(dir))) {
+		for _, l := range Must(grid.ReadTable(os.DirFS(Documented()), dir)) {
 			if l.Network != grid.MeanOfReal {
 				if l.Data == datasets.Real {
 					sum, count = sum+l.Change.Change, count+1
@@ -142,7 +142,7 @@ func ShowComparison() {
 // Reference is the test accuracy of a network of README's table before packing: the separate network
 // after as many further steps, the mean of the table's seeds.
 func Reference(name string) float64 {
-	lines := Must(grid.ReadTable(Documented("packing")))
+	lines := Must(grid.ReadTable(os.DirFS(Documented()), "packing"))
 	i := slices.IndexFunc(lines, func(l grid.Line) bool {
 		return l.Method == grid.Further && l.Network == name
 	})

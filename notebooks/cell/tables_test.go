@@ -3,7 +3,7 @@ package cell
 import (
 	"testing"
 
-	"weightsep/notebooks/claim"
+	"weightsep/wslib/claims"
 	"weightsep/wslib/pipeline"
 )
 
@@ -21,7 +21,7 @@ func TestConfigIsPacked(t *testing.T) {
 }
 
 // What is documented can be shown, and adds up.
-func TestDocumentedRuns(t *testing.T) {
+func TestDocumented(t *testing.T) {
 	t.Setenv("WEIGHTSEP_ROOT", "../..")
 	ShowComparison()
 	ShowStored()
@@ -39,8 +39,9 @@ func TestMeasured(t *testing.T) {
 	defer run.Close()
 	MeasureCost(run, nil)
 	Measured("packed-mnist", 0)
-	all, err := claim.Read(Path(""))
-	if err != nil || len(all) != 2 || all[0].Verdict != claim.NotTestable || all[1].Verdict != claim.Missed {
+	all, err := claims.Outcomes(Path(""))
+	if err != nil || len(all) != 2 || all[0].Verdict != claims.NotTestable ||
+		all[1].Verdict != claims.Missed {
 		t.Errorf("%v, %+v", err, all)
 	}
 }

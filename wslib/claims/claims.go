@@ -4,6 +4,7 @@ package claims
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
@@ -13,7 +14,7 @@ type Verdict string
 // Verdicts.
 const (
 	Met         Verdict = "met"
-	Missed      Verdict = "**missed**"
+	Missed      Verdict = "missed"
 	NotTestable Verdict = "not testable here"
 )
 
@@ -29,6 +30,14 @@ type Claim struct {
 	Verdict   Verdict
 }
 
+// markdown is the verdict in a table: misses are seen first.
+func (v Verdict) markdown() string {
+	if v == Missed {
+		return "**missed**"
+	}
+	return string(v)
+}
+
 // verdict is Met if a measurement is as claimed.
 func verdict(met bool) Verdict {
 	if met {
@@ -37,9 +46,9 @@ func verdict(met bool) Verdict {
 	return Missed
 }
 
-// Documented are the paper's claims and then ours, by the files of a directory of documented runs, results.
-func Documented(results string) (paper, ours []Claim, err error) {
-	d := &documents{dir: results}
+// Documented are the paper's claims and then ours, by the files of the directory results.
+func Documented(results fs.FS) (paper, ours []Claim, err error) {
+	d := &documents{fs: results}
 	paper, ours = d.paper(), d.ours()
 	return paper, ours, d.err
 }
@@ -58,7 +67,7 @@ func Markdown(paper, ours []Claim) string {
 			part.title)
 		for i, c := range part.all {
 			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s |\n", numbers+i+1, c.Claim, c.Expected, c.Measured,
-				c.Verdict)
+				c.Verdict.markdown())
 		}
 		b.WriteString("\n| | where it is claimed | command | takes | tolerance, and why |\n" +
 			"|---:|---|---|---|---|\n")

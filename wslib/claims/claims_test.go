@@ -1,17 +1,19 @@
 package claims
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 var results = filepath.Join("..", "..", "results")
 
 // results/claims.md is what the documented runs say.
 func TestPage(t *testing.T) {
-	paper, ours, err := Documented(results)
+	paper, ours, err := Documented(os.DirFS(results))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,48 +30,30 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// copyOf is a directory with the documents.
-func copyOf(t *testing.T) string {
+// copyOf is the documents, in memory.
+func copyOf(t *testing.T) fstest.MapFS {
 	t.Helper()
-	dir := t.TempDir()
+	all := fstest.MapFS{}
 	for _, pattern := range []string{"*/table.csv", "*/summary.json", "switching/*.json", recordsFile} {
-		paths, err := filepath.Glob(filepath.Join(results, pattern))
+		names, err := fs.Glob(os.DirFS(results), pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, path := range paths {
-			name, err := filepath.Rel(results, path)
+		for _, name := range names {
+			raw, err := os.ReadFile(filepath.Join(results, name))
 			if err != nil {
 				t.Fatal(err)
 			}
-			edit(t, path, filepath.Join(dir, name), "", "")
+			all[name] = &fstest.MapFile{Data: raw}
 		}
 	}
-	return dir
-}
-
-// edit copies a file, with to in the place of from.
-func edit(t *testing.T, path, copied, from, to string) {
-	t.Helper()
-	raw, err := os.ReadFile(path)
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(copied), 0o777)
-	}
-	if !strings.Contains(string(raw), from) {
-		t.Fatalf("%s: no %q", path, from)
-	}
-	if err == nil {
-		err = os.WriteFile(copied, []byte(strings.Replace(string(raw), from, to, 1)), 0o666)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	return all
 }
 
 // What runs say decides about a verdict.
 func TestVerdictsFollowTheFiles(t *testing.T) {
-	verdictOf := func(dir, claim string) Verdict {
-		paper, ours, err := Documented(dir)
+	verdictOf := func(all fstest.MapFS, claim string) Verdict {
+		paper, ours, err := Documented(all)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,13 +72,16 @@ func TestVerdictsFollowTheFiles(t *testing.T) {
 		{recordsFile, `"same class": 33158`, `"same class": 33157`, "Go, ONNX Runtime"},
 		{"joint-32/summary.json", `"weights": 64670`, `"weights": 64671`, "no network's architecture"},
 	} {
-		dir := copyOf(t)
-		if before := verdictOf(dir, change.claim); before != Met {
+		all := copyOf(t)
+		if before := verdictOf(all, change.claim); before != Met {
 			t.Errorf("%s: %s, want met", change.claim, before)
 		}
-		path := filepath.Join(dir, change.file)
-		edit(t, path, path, change.from, change.to)
-		if after := verdictOf(dir, change.claim); after != Missed {
+		raw := string(all[change.file].Data)
+		if !strings.Contains(raw, change.from) {
+			t.Fatalf("%s: no %q", change.file, change.from)
+		}
+		all[change.file].Data = []byte(strings.Replace(raw, change.from, change.to, 1))
+		if after := verdictOf(all, change.claim); after != Missed {
 			t.Errorf("%s after %s: %s, want missed", change.claim, change.to, after)
 		}
 	}
@@ -104,18 +91,15 @@ func TestVerdictsFollowTheFiles(t *testing.T) {
 func TestMissing(t *testing.T) {
 	for _, name := range []string{"packing/table.csv", "joint-32/summary.json", "switching/others.json",
 		recordsFile} {
-		dir := copyOf(t)
-		if err := os.Remove(filepath.Join(dir, name)); err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := Documented(dir); err == nil || !strings.Contains(err.Error(), filepath.Dir(name)) {
+		all := copyOf(t)
+		delete(all, name)
+		if _, _, err := Documented(all); err == nil || !strings.Contains(err.Error(), "results/"+name) {
 			t.Errorf("without %s: %v", name, err)
 		}
 	}
-	path := filepath.Join(copyOf(t), recordsFile)
-	edit(t, path, path, `"draws"`, `"drawn"`)
-	_, _, err := Documented(filepath.Dir(path))
-	if err == nil || !strings.Contains(err.Error(), `has no value "draws"`) {
+	all := copyOf(t)
+	all[recordsFile].Data = []byte(strings.Replace(string(all[recordsFile].Data), `"draws"`, `"drawn"`, 1))
+	if _, _, err := Documented(all); err == nil || !strings.Contains(err.Error(), `has no value "draws"`) {
 		t.Error(err)
 	}
 }

@@ -1,10 +1,10 @@
 package claims
 
 import (
+	"encoding/json"
 	"fmt"
-	"path/filepath"
+	"io/fs"
 
-	"weightsep/datasets/files"
 	"weightsep/wslib/execution"
 	"weightsep/wslib/grid"
 	"weightsep/wslib/pipeline"
@@ -12,7 +12,7 @@ import (
 
 // documents reads the files of documented runs. The first error stays; what is read after it is empty.
 type documents struct {
-	dir      string
+	fs       fs.FS
 	recorded map[string]record
 	err      error
 }
@@ -23,28 +23,19 @@ func (d *documents) failed(name string, err error) {
 	}
 }
 
-// row is a method's result in a grid's table.
-type row struct{ grid.Line }
-
-// interval writes a change as tables have it.
-func (r row) interval() string {
-	return fmt.Sprintf("%+.2f (%+.2f to %+.2f)", r.Change.Change, r.Change.Low, r.Change.High)
-}
-
-// row reads what a grid's table says of a method's mean of the networks on real data.
-func (d *documents) row(name, method string) row {
-	lines, err := grid.ReadTable(filepath.Join(d.dir, name))
-	if err != nil {
-		d.failed(name, err)
-		return row{}
-	}
+// row reads what a grid's table says of a method and a network, or of [grid.MeanOfReal].
+func (d *documents) row(dir, method, network string) grid.Line {
+	lines, err := grid.ReadTable(d.fs, dir)
 	for _, l := range lines {
-		if l.Method == method && l.Network == grid.MeanOfReal {
-			return row{l}
+		if l.Method == method && l.Network == network {
+			return l
 		}
 	}
-	d.failed(name+"/table.csv", fmt.Errorf("no method %q", method))
-	return row{}
+	if err == nil {
+		err = fmt.Errorf("no method %q of %q", method, network)
+	}
+	d.failed(dir+"/table.csv", err)
+	return grid.Line{}
 }
 
 func (d *documents) summary(run string) *pipeline.Summary {
@@ -60,7 +51,11 @@ func (d *documents) bench() *execution.Result {
 }
 
 func (d *documents) read(name string, into any) {
-	d.failed(name, files.ReadJSON(filepath.Join(d.dir, name), into))
+	raw, err := fs.ReadFile(d.fs, name)
+	if err == nil {
+		err = json.Unmarshal(raw, into)
+	}
+	d.failed(name, err)
 }
 
 // record is what a command printed, written down.

@@ -40,7 +40,8 @@ const anotherTraining = "0.3 points: another machine's vector instructions train
 
 // paper are the claims of the paper and its repository.
 func (d *documents) paper() []Claim {
-	its, ours := d.row("packing", grid.Alternating), d.row("packing-mixup", "joint-32bit-5.8")
+	its, ours := d.row("packing", "alternating", grid.MeanOfReal), d.row("packing-mixup", "joint-32bit-5.8",
+		grid.MeanOfReal)
 	weights, theirs := 0, 0
 	for i, n := range d.summary("joint-32").Networks {
 		weights += n.Weights
@@ -70,12 +71,12 @@ func (d *documents) paper() []Claim {
 		its32(statedBytes, " in bytes"),
 		{Claim: "accuracy changes by -0.22 points, mean of ten", Source: itsReadme, Command: alternatingCommand,
 			Time: "1 h 40 min", Expected: fmt.Sprintf("%.2f", statedChange), Tolerance: anotherTraining,
-			Measured: its.interval() + " by the paper's own method, four real networks", Verdict: verdict(
+			Measured: its.Change.String() + " by the paper's own method, four real networks", Verdict: verdict(
 				its.Change.High >= statedChange-0.3)},
 		{Claim: "… and so it does at that packing with joint training, keys and mixup", Source: itsReadme,
 			Command: keysCommand, Time: "50 min", Expected: fmt.Sprintf("%.2f or more", statedChange),
 			Tolerance: anotherTraining, Measured: fmt.Sprintf("%s at %.1f times, four real networks",
-				ours.interval(), ours.Ratio), Verdict: verdict(ours.Change.Change >= statedChange)},
+				ours.Change.String(), ours.Ratio), Verdict: verdict(ours.Change.Change >= statedChange)},
 		{Claim: "switching is 52 times as fast as restoring", Source: itsRuns, Command: benchCommand + ", " +
 			"`results/switching/others.py`", Time: "2 min", Expected: fmt.Sprintf("%.0f on an RTX 2080 Ti with "+
 			"TensorFlow 1.13", statedSwitch), Tolerance: "none: another card, another TensorFlow",

@@ -5,11 +5,11 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"io/fs"
+	"path"
 	"slices"
 	"strconv"
 
-	"weightsep/datasets/files"
 	"weightsep/wslib/bootstrap"
 )
 
@@ -25,9 +25,9 @@ type Line struct {
 }
 
 // ReadTable reads table.csv of a grid's directory.
-func ReadTable(dir string) ([]Line, error) {
-	path := filepath.Join(dir, tableFile)
-	raw, err := files.ReadPath(path, files.MaxSize)
+func ReadTable(from fs.FS, dir string) ([]Line, error) {
+	path := path.Join(dir, tableFile)
+	raw, err := fs.ReadFile(from, path)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"os"
 
 	"github.com/peterbourgon/ff/v3/ffcli"
 
@@ -17,7 +18,7 @@ func (a *app) claimsCommand() *ffcli.Command {
 		"every claim of the paper and of this project, with what came out and a verdict\n"+
 			"results/claims.md is what it prints.",
 		func(context.Context) error {
-			paper, ours, err := claims.Documented(*dir)
+			paper, ours, err := claims.Documented(os.DirFS(*dir))
 			if err == nil {
 				fmt.Fprint(f.out, claims.Markdown(paper, ours))
 			}

@@ -1,4 +1,4 @@
-package claim
+package claims
 
 // IDs that package cell compares by itself.
 const (
@@ -21,7 +21,7 @@ var Expectations = []Expectation{{
 	Expected: 99.01, Tolerance: 0.011,
 	Why: "its summary; another machine may round a sum differently, and one of 10,000 images is 0.01",
 }, {
-	ID: "packed-mnist-change", Name: "change of MNIST against the reference of README's table", Unit: "points",
-	Expected: 0.02, Tolerance: 0.16,
+	ID: "packed-mnist-change", Name: "change of MNIST against the reference of README's table",
+	Unit: "points", Expected: 0.02, Tolerance: 0.16,
 	Why: "the table's mean of two seeds and the half of its 95 % interval",
 }}

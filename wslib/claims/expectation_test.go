@@ -1,4 +1,4 @@
-package claim
+package claims
 
 import (
 	"math"
@@ -12,7 +12,7 @@ func TestMeasured(t *testing.T) {
 	for _, c := range []struct {
 		bound string
 		value float64
-		want  string
+		want  Verdict
 	}{
 		{"", 1.5, Met}, {"", 2.5, Met}, {"", 1.4, Missed}, {"", 2.6, Missed}, {"", math.NaN(), Missed},
 		{AtLeast, 1.4, Missed}, {AtLeast, 9, Met}, {AtMost, 2.6, Missed}, {AtMost, -9, Met},
@@ -28,23 +28,24 @@ func TestMeasured(t *testing.T) {
 // Verdicts are kept with their run, in the order of the expectations; later ones replace earlier ones.
 func TestKeep(t *testing.T) {
 	run := t.TempDir()
-	if all, err := Read(run); err != nil || all != nil {
+	if all, err := Outcomes(run); err != nil || all != nil {
 		t.Errorf("of no claims: %v, %v", all, err)
 	}
 	last := len(Expectations) - 1
 	first := Expectations[0].Untested("no data")
 	met := Expectations[last].Measured(Expectations[last].Expected)
 	missed := Expectations[last].Measured(-1e6)
-	for _, v := range []Verdict{missed, first, met} {
+	for _, v := range []Outcome{missed, first, met} {
 		if err := v.Keep(run); err != nil {
 			t.Fatal(err)
 		}
 	}
-	all, err := Read(run)
-	if err != nil || !reflect.DeepEqual(all, []Verdict{first, met}) {
+	all, err := Outcomes(run)
+	if err != nil || !reflect.DeepEqual(all, []Outcome{first, met}) {
 		t.Errorf("%v, %+v", err, all)
 	}
-	for v, want := range map[*Verdict]string{&first: "- not testable here: ", &met: "✓ met: ", &missed: "✗ missed: "} {
+	for v, want := range map[*Outcome]string{&first: "- not testable here: ", &met: "✓ met: ",
+		&missed: "✗ missed: "} {
 		if got := v.String(); !strings.HasPrefix(got, want+v.Name) || !strings.Contains(got, "expected ") {
 			t.Errorf("%q, want %q first", got, want+v.Name)
 		}
@@ -55,8 +56,8 @@ func TestKeep(t *testing.T) {
 func TestExpectations(t *testing.T) {
 	seen := map[string]bool{}
 	for _, e := range Expectations {
-		if seen[e.ID] || strings.Trim(e.ID, "abcdefghijklmnopqrstuvwxyz-") != "" || e.Why == "" || e.Name == "" ||
-			e.Tolerance <= 0 {
+		if seen[e.ID] || strings.Trim(e.ID, "abcdefghijklmnopqrstuvwxyz-") != "" || e.Why == "" ||
+			e.Name == "" || e.Tolerance <= 0 {
 			t.Errorf("%+v", e)
 		}
 		seen[e.ID] = true

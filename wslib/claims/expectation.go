@@ -1,6 +1,4 @@
-// Package claim has what the notebooks claim and may turn out wrong: numbers that are expected, and what
-// became of them in a run.
-package claim
+package claims
 
 import (
 	"errors"
@@ -47,37 +45,30 @@ func (e Expectation) String() string {
 	return fmt.Sprintf("expected %s%.4g %s, tolerance %.4g", bound, e.Expected, e.Unit, e.Tolerance)
 }
 
-// Verdict is what became of an expectation.
-type Verdict struct {
+// Outcome is what became of an expectation.
+type Outcome struct {
 	Expectation
-	Verdict  string   `json:"verdict"`            // Met, Missed or NotTestable
+	Verdict  Verdict  `json:"verdict"`            // Met, Missed or NotTestable
 	Measured *float64 `json:"measured,omitempty"` // nil: it was not
 	Reason   string   `json:"reason,omitempty"`   // why it was not
 }
 
-// The verdicts.
-const (
-	Met         = "met"
-	Missed      = "missed"
-	NotTestable = "not testable here"
-)
-
-// Measured is the verdict on a number.
-func (e Expectation) Measured(value float64) Verdict {
-	v := Verdict{Expectation: e, Verdict: Missed, Measured: &value}
+// Measured is the outcome of a number.
+func (e Expectation) Measured(value float64) Outcome {
+	v := Outcome{Expectation: e, Verdict: Missed, Measured: &value}
 	if e.holds(value) {
 		v.Verdict = Met
 	}
 	return v
 }
 
-// Untested is the verdict where there is nothing to compare, and why.
-func (e Expectation) Untested(reason string) Verdict {
-	return Verdict{Expectation: e, Verdict: NotTestable, Reason: reason}
+// Untested is the outcome where there is nothing to compare, and why.
+func (e Expectation) Untested(reason string) Outcome {
+	return Outcome{Expectation: e, Verdict: NotTestable, Reason: reason}
 }
 
-// Of is the expectation of that ID. It panics if there is none.
-func Of(id string) Expectation {
+// Expected is the expectation of that ID. It panics if there is none.
+func Expected(id string) Expectation {
 	i := slices.IndexFunc(Expectations, func(e Expectation) bool { return e.ID == id })
 	if i < 0 {
 		panic("no expectation " + id)
@@ -85,8 +76,8 @@ func Of(id string) Expectation {
 	return Expectations[i]
 }
 
-// Keep writes the verdict into the directory of a run.
-func (v Verdict) Keep(run string) error {
+// Keep writes the outcome into the directory of a run.
+func (v Outcome) Keep(run string) error {
 	dir := Dir(run)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -95,22 +86,22 @@ func (v Verdict) Keep(run string) error {
 }
 
 // String is a line or two for a person.
-func (v Verdict) String() string {
+func (v Outcome) String() string {
 	if v.Measured == nil {
 		return fmt.Sprintf("- %s: %s, %s\n  %s", v.Verdict, v.Name, v.Reason, v.Expectation)
 	}
-	mark := map[string]string{Met: "✓", Missed: "✗"}[v.Verdict]
+	mark := map[Verdict]string{Met: "✓", Missed: "✗"}[v.Verdict]
 	return fmt.Sprintf("%s %s: %s %.4g %s\n  %s: %s",
 		mark, v.Verdict, v.Name, *v.Measured, v.Unit, v.Expectation, v.Why)
 }
 
-// Dir is the directory of the verdicts of a run.
+// Dir is the directory of the outcomes of a run.
 func Dir(run string) string { return filepath.Join(run, "claims") }
 
-// Read reads the verdicts that a run has, in the order of [Expectations].
-func Read(run string) (all []Verdict, err error) {
+// Outcomes are those that a run has, in the order of [Expectations].
+func Outcomes(run string) (all []Outcome, err error) {
 	for _, e := range Expectations {
-		var v Verdict
+		var v Outcome
 		switch err := files.ReadJSON(filepath.Join(Dir(run), e.ID+".json"), &v); {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
