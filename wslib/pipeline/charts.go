@@ -122,8 +122,11 @@ func (r *Run) LoadChart() (*figures.Figure, error) {
 	return figures.Load(b.Load)
 }
 
-// Figures saves every chart that the run has results for as NAME.svg into dir,
-// and returns the names.
+// PlayFile is the name of the page to play with, beside the charts.
+const PlayFile = "play.html"
+
+// Figures saves every chart that the run has results for as NAME.svg into dir, and the page
+// to play with, and returns the names.
 func (r *Run) Figures(ctx context.Context, dir string) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -152,5 +155,15 @@ func (r *Run) Figures(ctx context.Context, dir string) ([]string, error) {
 		}
 		saved = append(saved, c.name+".svg")
 	}
-	return saved, nil
+	p, err := r.Play()
+	if errors.Is(err, ErrNotDone) {
+		return saved, nil
+	}
+	if err == nil {
+		err = p.Save(filepath.Join(dir, PlayFile))
+	}
+	if err != nil {
+		return saved, fmt.Errorf("%s: %w", PlayFile, err)
+	}
+	return append(saved, PlayFile), nil
 }

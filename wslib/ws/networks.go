@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -280,23 +279,6 @@ func printBench(w io.Writer, b *execution.Result) error {
 		"the host's\n",
 		b.Memory.Device, b.Memory.Working, b.Memory.Host)
 	return err
-}
-
-func (a *app) figuresCommand() *ffcli.Command {
-	f := a.flags("figures", "")
-	out := f.set.String("out", "", "`directory` for the charts; default figures in the run directory")
-	return f.verb("[-run DIR] [-out DIR]", "draw every chart that a run has results for, as SVG",
-		f.reading(func(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
-			dir, err := inRun(r, *out, "figures")
-			if err != nil {
-				return err
-			}
-			saved, err := r.Figures(ctx, dir)
-			for _, name := range saved {
-				fmt.Fprintln(f.out, filepath.Join(dir, name))
-			}
-			return err
-		}))
 }
 
 // inRun is the directory of -out, or the one of that name in the run.

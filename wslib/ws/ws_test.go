@@ -254,7 +254,7 @@ func TestWalk(t *testing.T) {
 		{"add", "-net", "svhn"}, {"remove", "-net", "fmnist"},
 	}
 	want := []string{"Packing:", "fmnist", "total network cost", "together", "fmnist inference accuracy: 0.",
-		"fmnist.npy: 69966 weights", "3 random executions", "times.svg", "svhn", "networks left: [svhn]"}
+		"fmnist.npy: 69966 weights", "3 random executions", "play.html", "svhn", "networks left: [svhn]"}
 	for i, args := range steps {
 		code, out, stderr := call(t, append(args, "-run", dir, "-quiet")...)
 		if code != 0 || !strings.Contains(out, want[i]) {
@@ -264,6 +264,9 @@ func TestWalk(t *testing.T) {
 			checkExport(t, dir)
 			checkExportedPack(t, dir)
 			checkExportedONNX(t, dir)
+		}
+		if args[0] == "figures" {
+			checkPlay(t, dir)
 		}
 	}
 	if code, _, stderr := call(t, "eval", "-run", dir, "-net", "svhn"); code != 1 ||
