@@ -96,3 +96,19 @@ func TestFiguresOfResults(t *testing.T) {
 		t.Errorf("of a run, too: exit %d, %s", code, stderr)
 	}
 }
+
+// Pages that are only rounded have no history to draw, and the page says that no rule chose them.
+func TestFiguresUntrained(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	if code, _, stderr := call(t, "run", "-nets", ownNetworks(t), "-steps", "0", "-page", "8", "-profile",
+		"smoke", "-ratio", "1.2", "-run", dir, "-quiet"); code != 0 {
+		t.Fatal(stderr)
+	}
+	if code, out, stderr := call(t, "figures", "-run", dir); code != 0 || strings.Contains(out, "history") {
+		t.Errorf("exit %d, %s%s", code, out, stderr)
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "figures", pipeline.PlayFile))
+	if err != nil || !strings.Contains(string(raw), "not all chosen by the rule") {
+		t.Errorf("%d bytes: %v", len(raw), err)
+	}
+}
