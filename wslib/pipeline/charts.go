@@ -122,6 +122,9 @@ func (r *Run) HistoryChart() (*figures.Figure, error) {
 	if len(names) == 0 {
 		return nil, errNoAccuracy
 	}
+	if len(h.Points) == 0 {
+		return nil, fmt.Errorf("nothing was trained: %w", ErrNotDone)
+	}
 	for _, p := range h.Points {
 		steps = append(steps, p.Step)
 	}

@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -17,7 +14,6 @@ import (
 
 	"weightsep/datasets/files"
 	"weightsep/wslib/execution"
-	"weightsep/wslib/figures"
 	"weightsep/wslib/network"
 	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
@@ -283,75 +279,6 @@ func printBench(w io.Writer, b *execution.Result) error {
 		"the host's\n",
 		b.Memory.Device, b.Memory.Working, b.Memory.Host)
 	return err
-}
-
-func (a *app) figuresCommand() *ffcli.Command {
-	f := a.flags("figures", "")
-	out := f.set.String("out", "", "`directory` for the charts; default figures in the run directory")
-	packed := f.set.String("pack", "", "draw page map and memory of this `file` (.safetensors) into -out")
-	help := "draw the figures of a run\n" +
-		"Writes each as SVG, PNG and PDF, with its numbers as CSV. A figure whose stage is missing\n" +
-		"is named, and the others are drawn:\n"
-	for _, c := range pipeline.Charts() {
-		help += fmt.Sprintf("  %-9s %s\n", c.Name, c.Shows)
-	}
-	return f.verb("[-run DIR] [-out DIR] | -pack FILE -out DIR", strings.TrimSpace(help),
-		func(ctx context.Context) error {
-			if *packed != "" {
-				if *out == "" {
-					return usagef("-pack needs -out")
-				}
-				return f.drawPack(*packed, *out)
-			}
-			return f.reading(func(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
-				dir, err := inRun(r, *out, "figures")
-				if err != nil {
-					return err
-				}
-				return r.Figures(ctx, dir, func(c pipeline.Chart, missing error) {
-					if missing != nil {
-						fmt.Fprintf(f.out, "no %s (%s): %v\n", c.Name, c.Shows, missing)
-					} else {
-						f.drawn(dir, c.Name)
-					}
-				})
-			})(ctx)
-		})
-}
-
-// drawPack draws what a pack says without its run.
-func (f *flags) drawPack(path, dir string) error {
-	file, err := pack.Open(path)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	for _, c := range []struct {
-		name string
-		draw func() (*figures.Figure, error)
-	}{
-		{"pagemap", func() (*figures.Figure, error) { return figures.PageMap(file) }},
-		{"memory", func() (*figures.Figure, error) { return figures.Memory(file.Set.Stored()) }},
-	} {
-		figure, err := c.draw()
-		if err == nil {
-			err = figure.SaveAll(filepath.Join(dir, c.name))
-		}
-		if err != nil {
-			return err
-		}
-		f.drawn(dir, c.name)
-	}
-	return nil
-}
-
-// drawn prints the files of a figure.
-func (f *flags) drawn(dir, name string) {
-	for _, format := range figures.Formats() {
-		fmt.Fprintln(f.out, filepath.Join(dir, name+format))
-	}
 }
 
 // inRun is the directory of -out, or the one of that name in the run.

@@ -255,7 +255,7 @@ func TestWalk(t *testing.T) {
 		{"add", "-net", "svhn"}, {"remove", "-net", "fmnist"},
 	}
 	want := []string{"Packing:", "fmnist", "total network cost", "together", "fmnist inference accuracy: 0.",
-		"fmnist.npy: 69966 weights", "3 random executions", "times.svg", "svhn", "networks left: [svhn]"}
+		"fmnist.npy: 69966 weights", "3 random executions", "play.html", "svhn", "networks left: [svhn]"}
 	for i, args := range steps {
 		code, out, stderr := call(t, append(args, "-run", dir, "-quiet")...)
 		if code != 0 || !strings.Contains(out, want[i]) {
@@ -274,6 +274,7 @@ func TestWalk(t *testing.T) {
 					}
 				}
 			}
+			checkPlay(t, dir)
 		}
 	}
 	// Of pages that were not trained there are fewer figures.
