@@ -6,8 +6,8 @@
 //
 // The first run makes a Python environment with JupyterLab, builds the GoNB kernel
 // and fetches the XLA plugin, all in the user's cache directory; later runs find them
-// there. Then the notebooks run in order, and their executed copies are written, with
-// HTML beside them, to the run directory. The notebooks themselves stay as they are.
+// there. Then the notebooks run in order; their executed copies, and one page of all of
+// them to read, are written to the run directory. The notebooks themselves stay as they are.
 //
 // The command exits with 0 when every notebook ran, 1 when one failed, 2 for wrong
 // flags and 130 when it was interrupted. (go run reports its own status, 1, for the
@@ -113,7 +113,8 @@ func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(fo
 const usageText = `Usage: go run ./notebooks [flags]
 
 Sets up Jupyter and the Go kernel (once), runs the notebooks in order, and writes
-executed copies and HTML to RUN/notebooks, where RUN is the run directory.
+executed copies and walkthrough.html, all of them on one page, to RUN/notebooks, where
+RUN is the run directory.
 
   go run ./notebooks                  run all of them, in the quick profile
   go run ./notebooks -profile smoke   only see that everything works

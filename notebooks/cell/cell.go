@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/janpfeifer/gonb/gonbui"
@@ -122,19 +123,36 @@ func showSVG(svg string) {
 	gonbui.Sync()
 }
 
-// Table displays rows of a table; the first is the header. Numbers read best when
-// formatted by the caller.
+// Table displays rows of a table; the first is the header. Columns of numbers, which the caller formats,
+// are aligned to the right.
 func Table(rows [][]string) {
+	gonbui.DisplayMarkdown(markdown(rows))
+	gonbui.Sync()
+}
+
+// markdown is a table in Markdown.
+func markdown(rows [][]string) string {
 	var b strings.Builder
 	for i, row := range rows {
 		b.WriteString("| " + strings.Join(row, " | ") + " |\n")
+		for column := range row {
+			switch {
+			case i > 0:
+			case slices.ContainsFunc(rows[1:], func(r []string) bool { return !number.MatchString(r[column]) }):
+				b.WriteString("| --- ")
+			default:
+				b.WriteString("| ---: ")
+			}
+		}
 		if i == 0 {
-			b.WriteString("|" + strings.Repeat(" --- |", len(row)) + "\n")
+			b.WriteString("|\n")
 		}
 	}
-	gonbui.DisplayMarkdown(b.String())
-	gonbui.Sync()
+	return b.String()
 }
+
+// number is a cell of a column of numbers; there may be none in it.
+var number = regexp.MustCompile(`^\**([+-]?[\d,]+(\.\d+)?)?\**$`)
 
 // Claim states what a cell shows, and ends the cell if it is not so.
 func Claim(holds bool, format string, args ...any) {
