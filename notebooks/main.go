@@ -101,6 +101,7 @@ type options struct {
 	runDir    string // directory of the run
 	lab       bool
 	setupOnly bool
+	keep      bool // copies of the executed notebooks in the checkout
 }
 
 // A usageError is a mistake on the command line.
@@ -141,6 +142,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	set.StringVar(&opts.runDir, "run", "", "`directory` of the run (default results/runs/PROFILE)")
 	set.BoolVar(&opts.lab, "lab", false, "open JupyterLab")
 	set.BoolVar(&opts.setupOnly, "setup", false, "set up and stop")
+	set.BoolVar(&opts.keep, "keep", false, "write copies with outputs to results/walkthrough, to commit")
 	switch err := set.Parse(args); {
 	case err == flag.ErrHelp:
 		fmt.Fprint(stderr, usageText)
@@ -153,8 +155,8 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 		return nil, usagef("unexpected argument %q", set.Arg(0))
 	case !slices.Contains(pipeline.Profiles(), opts.profile):
 		return nil, usagef("unknown profile %q: want one of %s", opts.profile, profiles)
-	case opts.lab && opts.setupOnly:
-		return nil, usagef("-lab and -setup do not go together")
+	case opts.lab && opts.setupOnly, opts.keep && (opts.lab || opts.setupOnly):
+		return nil, usagef("only one of -lab, -setup and -keep at a time")
 	}
 	return opts, nil
 }

@@ -69,6 +69,11 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 	if err := writePage(ctx, env, opts, page, jobs); err != nil {
 		return err
 	}
+	if opts.keep {
+		if err := keep(env.root, opts, jobs, progress); err != nil {
+			return err
+		}
+	}
 	progress.Printf("\nRead it: %s\n"+
 		"Change and run cells: go run ./notebooks -lab -profile %s\n"+
 		"Pack your own networks: go run ./wslib/ws run -nets DIR (README.md says what is in DIR)",

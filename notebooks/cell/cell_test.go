@@ -48,10 +48,10 @@ func TestTry(t *testing.T) {
 
 // Columns of numbers are aligned to the right; those with anything else are not.
 func TestTable(t *testing.T) {
-	got := markdown([][]string{{"name", "KB", "change"}, {"a", "1,024.5", "+0.5 (0 to 1)"}, {"b", "**7**", "-1"},
-		{"all", "", "0"}})
-	want := "| name | KB | change |\n| --- | ---: | --- |\n| a | 1,024.5 | +0.5 (0 to 1) |\n| b | **7** | -1 |\n" +
-		"| all |  | 0 |\n"
+	got := markdown([][]string{{"name", "KB", "change"}, {"a", "1,024.5", "+0.5 (0 to 1)"},
+		{"b", "**7**", "-1"}, {"all", "", "0"}})
+	want := "| name | KB | change |\n| --- | ---: | --- |\n| a | 1,024.5 | +0.5 (0 to 1) |\n" +
+		"| b | **7** | -1 |\n| all |  | 0 |\n"
 	if got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
