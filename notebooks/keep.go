@@ -59,6 +59,15 @@ func (d document) cells() (cells []map[string]any) {
 	return cells
 }
 
+func (d document) metadata() map[string]any {
+	m, ok := d["metadata"].(map[string]any)
+	if !ok {
+		m = map[string]any{}
+		d["metadata"] = m
+	}
+	return m
+}
+
 // content is what a person wrote: kind and text of each cell.
 func (d document) content() (content [][2]string) {
 	for _, c := range d.cells() {
@@ -93,12 +102,8 @@ func (d document) toKeep(profile string) {
 			c["source"] = strings.ReplaceAll(text(c["source"]), "](../", "](../../")
 		}
 	}
-	metadata, _ := d["metadata"].(map[string]any)
-	if metadata == nil {
-		metadata = map[string]any{}
-	}
-	metadata["weightsep"] = map[string]any{"profile": profile}
-	d["metadata"], d["nbformat"], d["nbformat_minor"] = metadata, 4, 5
+	d.metadata()["weightsep"] = map[string]any{"profile": profile}
+	d["nbformat"], d["nbformat_minor"] = 4, 5
 }
 
 // addOutputs makes the source the copy to keep, with the outputs of the executed notebook. Names has places

@@ -144,33 +144,6 @@ func kernelEnv(env *environment, opts *options) []string {
 	return vars
 }
 
-// lab runs JupyterLab on the notebooks until the user ends it.
-func lab(ctx context.Context, env *environment, opts *options, stderr io.Writer) (err error) {
-	if err := os.MkdirAll(opts.runDir, 0o755); err != nil {
-		return err
-	}
-	tmp, err := newScratch(env.goes.tmp)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, tmp.close()) }()
-	args := []string{"-I", "-m", "jupyterlab", "--ServerApp.root_dir=" + env.notebooks(),
-		"--ServerApp.use_redirect_file=False"}
-	if os.Geteuid() == 0 {
-		args = append(args, "--allow-root") // in a container, mostly
-	}
-	cmd := newCommand(ctx, env.python(), args...)
-	cmd.Dir = env.notebooks()
-	cmd.Env = append(kernelEnv(env, opts), tmp.env()...)
-	cmd.Stdout, cmd.Stderr = stderr, stderr
-	fmt.Fprintf(stderr, "Opening JupyterLab; Ctrl-C ends it. Profile %s, run %s\n", opts.profile,
-		opts.runDir)
-	if err := cmd.Run(); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("JupyterLab: %w", err)
-	}
-	return nil
-}
-
 // printSummary prints the table of the run in runDir, if it got that far.
 func printSummary(runDir string, w io.Writer) error {
 	file := filepath.Join(runDir, pipeline.SummaryFile)

@@ -11,6 +11,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -89,7 +90,7 @@ func report(stage string, done, of int, note string) {
 func Do(stages ...func(context.Context) error) {
 	for _, stage := range stages {
 		if err := stage(context.Background()); err != nil {
-			panic(err)
+			panic(inWords(err))
 		}
 	}
 }
@@ -97,9 +98,38 @@ func Do(stages ...func(context.Context) error) {
 // Must unwraps a result and ends the cell on an error.
 func Must[T any](v T, err error) T {
 	if err != nil {
-		panic(err)
+		panic(inWords(err))
 	}
 	return v
+}
+
+// inWords says what to run first where err comes of a cell that was run out of order.
+func inWords(err error) error {
+	var file *fs.PathError
+	switch {
+	case errors.Is(err, pipeline.ErrNotDone):
+		for _, n := range notebooks {
+			if strings.Contains(err.Error(), "stage "+n.stage) {
+				return fmt.Errorf("run first the notebook %s and what comes after it, up to this cell: %w",
+					n.name, err)
+			}
+		}
+	case errors.Is(err, fs.ErrNotExist) && errors.As(err, &file) && strings.HasPrefix(file.Path, Path("")):
+	default:
+		return err
+	}
+	return fmt.Errorf("run first the cells above this one, which make what it needs: %w", err)
+}
+
+// notebooks are those that do the stages of a run.
+var notebooks = []struct{ stage, name string }{
+	{"baseline", "01_networks_and_data"},
+	{"fisher", "02_formation_and_separation"},
+	{"overlap", "02_formation_and_separation"},
+	{"teacher", "03_optimization"},
+	{"optimize", "03_optimization"},
+	{"evaluate", "03_optimization"},
+	{"bench", "04_execution"},
 }
 
 // Show displays a chart. It goes out as an image of its own type, not as HTML,
