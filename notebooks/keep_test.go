@@ -128,7 +128,7 @@ func isCopy(file, source string) error {
 		return err
 	}
 	if of, err := want.bytes(); err != nil || !bytes.Equal(cells, of) {
-		return errors.Join(err, fmt.Errorf("%s is no copy of %s", file, source))
+		return errors.Join(err, fmt.Errorf("%s is no copy of %s in the quick profile", file, source))
 	}
 	return nil
 }

@@ -47,16 +47,16 @@ func lab(ctx context.Context, env *environment, opts *options, stderr io.Writer)
 	cmd.Env = append(append(kernelEnv(env, opts), tmp.env()...), "JUPYTER_CONFIG_PATH="+config)
 	cmd.Stdout, cmd.Stderr = stderr, stderr
 	fmt.Fprintf(stderr, "Opening JupyterLab on copies of the notebooks, in %s; Ctrl-C ends it.\n"+
-		"Profile %s, run %s; beside %s, JupyterLab shows what the run holds.\n", dir, opts.profile,
-		opts.runDir, labDir)
+		"Profile %s, run %s; JupyterLab shows all of it, results one directory up from the copies.\n", dir,
+		opts.profile, opts.runDir)
 	if err := cmd.Run(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("JupyterLab: %w", err)
 	}
 	return nil
 }
 
-// labDir is the directory of the copies in that of the run.
-const labDir = "lab"
+// labDir is the directory of the copies in that of the run: beside what runs of all notebooks leave.
+const labDir = "notebooks/lab"
 
 // labSettings are defaults for who has not set them: JupyterLab fetches no news, nor asks whether to.
 const labSettings = `{"@jupyterlab/apputils-extension:notification":
