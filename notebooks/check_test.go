@@ -141,9 +141,9 @@ func TestTail(t *testing.T) {
 }
 
 func TestCellErrorText(t *testing.T) {
-	err := &cellError{notebook: "01_x.ipynb", cell: 2, of: 5, source: "%%\npanic(1)",
+	err := &cellError{notebook: "01_x.ipynb", cell: "The data", source: "%%\npanic(1)",
 		failure: failure{reason: "panic: 1", detail: "panic: 1\nexit status 2"}}
-	for _, want := range []string{"01_x.ipynb, cell 2 of 5: panic: 1\n", "    panic(1)\n",
+	for _, want := range []string{"01_x.ipynb, The data: panic: 1\n", "    panic(1)\n",
 		"    exit status 2"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in:\n%v", want, err)

@@ -1,11 +1,11 @@
 """Executes one notebook, a cell at a time, for execute.go.
 
-Usage: driver.py SOURCE DIRECTORY EXECUTED HTML
+Usage: driver.py SOURCE DIRECTORY EXECUTED
 
 Commands come in on stdin, one a line: "next" executes the next cell, anything else, and
 the end of the input, means stop. Events go out on file descriptor 3, one JSON object a
 line. Whatever happens, the kernel is shut down and the notebook is written as far as it
-got, with HTML.
+got.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import sys
 import threading
 
 import nbformat
 import psutil
 from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 from nbconvert.preprocessors.coalescestreams import CoalesceStreamsPreprocessor
 
 KERNEL = "gonb"
@@ -38,6 +38,30 @@ def read_commands(loop, commands):
     for line in sys.stdin:
         loop.call_soon_threadsafe(commands.put_nowait, line.strip())
     loop.call_soon_threadsafe(commands.put_nowait, None)
+
+
+class Client(NotebookClient):
+    """Passes on what cells print while they run."""
+
+    def process_message(self, msg, cell, cell_index):
+        if msg["msg_type"] == "stream" and msg["content"]["name"] == "stdout":
+            emit("printed", text=msg["content"]["text"])
+        return super().process_message(msg, cell, cell_index)
+
+
+def sections(notebook):
+    """Names each cell of code by the heading above it, and by a number from the second one on."""
+    names, heading, count = [], "the beginning", 0
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for text in re.findall(r"(?m)^#+ +(.+)$", cell.source):
+                heading, count = re.sub(r"[*`]", "", text).strip(), 0
+        if re.match("%[a-z]", cell.source):  # commands to the kernel
+            names.append("set-up")
+        else:
+            count += cell.cell_type == "code"
+            names.append(f"{heading} ({count})" if count > 1 else heading)
+    return names
 
 
 @contextlib.asynccontextmanager
@@ -71,8 +95,9 @@ async def run_cells(client, notebook):
         for index, cell in enumerate(notebook.cells)
         if cell.cell_type == "code" and cell.source.strip()
     ]
+    names = sections(notebook)
     async with kernel_of(client) as pid:
-        emit("ready", cells=len(cells), kernel=pid)
+        emit("ready", cells=[names[index] for index, _ in cells], kernel=pid)
         for index, cell in cells:
             if await commands.get() != "next":
                 return
@@ -102,13 +127,13 @@ def gather_streams(outputs):
     return gathered
 
 
-def main(source, directory, executed, html):
+def main(source, directory, executed):
     notebook = nbformat.read(source, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     resources = {"metadata": {"path": directory, "name": os.path.splitext(os.path.basename(source))[0]}}
-    client = NotebookClient(
+    client = Client(
         notebook, kernel_name=KERNEL, timeout=None, allow_errors=True,
         record_timing=False, resources=resources,
     )
@@ -120,11 +145,8 @@ def main(source, directory, executed, html):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = gather_streams(cell.outputs)
-    notebook, resources = CoalesceStreamsPreprocessor(enabled=True).preprocess(notebook, resources)
+    notebook, _ = CoalesceStreamsPreprocessor(enabled=True).preprocess(notebook, resources)
     nbformat.write(notebook, executed)
-    body, _ = HTMLExporter().from_notebook_node(notebook, resources=resources)
-    with open(html, "w", encoding="utf-8") as f:
-        f.write(body)
     emit("saved")
 
 

@@ -10,7 +10,9 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -18,20 +20,19 @@ import (
 type job struct {
 	source   string // the notebook; its cells run beside it
 	executed string // the file for the executed notebook
-	html     string // the file for the same as HTML
 	env      []string
 }
 
 // A cellError is a cell that failed, or the driver at one; source is empty then.
 type cellError struct {
 	notebook string
-	cell, of int
+	cell     string // the section that it is of
 	source   string
 	failure  failure
 }
 
 func (e *cellError) Error() string {
-	s := fmt.Sprintf("%s, cell %d of %d: %s", e.notebook, e.cell, e.of, e.failure.reason)
+	s := fmt.Sprintf("%s, %s: %s", e.notebook, e.cell, e.failure.reason)
 	if e.source != "" {
 		s += "\n\n  The cell:\n" + indent(head(e.source, 12))
 	}
@@ -45,8 +46,8 @@ func (e *cellError) Error() string {
 var driver []byte
 
 // execute runs j's cells up to the first that fails, which is a *cellError. When it
-// returns, the kernel and its processes are gone; the executed notebook and the HTML
-// have been written as far as the cells ran, unless there was no way to.
+// returns, the kernel and its processes are gone; the executed notebook has been written
+// as far as the cells ran, unless there was no way to.
 func execute(ctx context.Context, env *environment, j job, progress *log.Logger) (err error) {
 	tmp, err := newScratch(env.goes.tmp)
 	if err != nil {
@@ -62,7 +63,7 @@ func execute(ctx context.Context, env *environment, j job, progress *log.Logger)
 		return err
 	}
 	defer events.Close()
-	cmd := newCommand(ctx, env.python(), "-I", script, j.source, filepath.Dir(j.source), j.executed, j.html)
+	cmd := newCommand(ctx, env.python(), "-I", script, j.source, filepath.Dir(j.source), j.executed)
 	cmd.Env = append(slices.Clip(j.env), tmp.env()...)
 	cmd.ExtraFiles = []*os.File{w}
 	var printed lastLines // by the driver and the kernel
@@ -105,24 +106,33 @@ func execute(ctx context.Context, env *environment, j job, progress *log.Logger)
 func follow(events io.Reader, commands io.WriteCloser, name string, progress *log.Logger) (
 	kernel int, saved bool, failed *cellError,
 ) {
-	cell, cells := 0, 0
-	var start time.Time
+	var cells []string
+	cell := -1
+	fail := func(f failure, source string) {
+		failed = &cellError{notebook: name, cell: "start of the kernel", source: source, failure: f}
+		if cell >= 0 {
+			failed.cell = cells[cell]
+		}
+		commands.Close()
+	}
+	tell := teller{w: progress.Writer()}
+	defer tell.end()
 	next := func() {
-		if cell == cells {
+		if cell++; cell == len(cells) {
 			commands.Close()
 			return
 		}
-		cell, start = cell+1, time.Now()
+		tell.begin(cells[cell])
 		_, _ = io.WriteString(commands, "next\n")
 	}
 	for dec := json.NewDecoder(events); ; {
 		var e struct { // see driver.py
 			Event   string   `json:"event"`
-			Cells   int      `json:"cells"`  // ready: how many there are
+			Cells   []string `json:"cells"`  // ready: the sections that they are of
 			Kernel  int      `json:"kernel"` // ready: its process
 			Source  string   `json:"source"` // done
 			Outputs []output `json:"outputs"`
-			Text    string   `json:"text"` // error
+			Text    string   `json:"text"` // error, printed
 		}
 		if dec.Decode(&e) != nil {
 			return kernel, saved, failed // the end, or close to it
@@ -131,19 +141,68 @@ func follow(events io.Reader, commands io.WriteCloser, name string, progress *lo
 		case "ready":
 			kernel, cells = e.Kernel, e.Cells
 			next()
+		case "printed":
+			tell.printed(e.Text)
 		case "done":
-			progress.Printf("  cell %d of %d (%s)", cell, cells, round(time.Since(start)))
+			tell.done()
 			if f := check(e.Outputs); f != nil {
-				failed = &cellError{notebook: name, cell: cell, of: cells, source: e.Source, failure: *f}
-				commands.Close()
+				fail(*f, e.Source)
 			} else {
 				next()
 			}
 		case "error":
-			failed = &cellError{notebook: name, cell: cell, of: cells, failure: failure{reason: e.Text}}
+			fail(failure{reason: e.Text}, "")
 		case "saved":
 			saved = true
 		}
+	}
+}
+
+// A teller tells how cells go on: the section's name when it begins, what it prints of its progress, and
+// how long it took, on the same line if it printed none.
+type teller struct {
+	w     io.Writer
+	start time.Time
+	half  string // of a line that the cell prints
+	open  bool   // the line with the name is
+	lines bool   // of progress there are
+}
+
+// progressLine is a line of progress, as package cell prints it: a stage, how much of it, a note.
+var progressLine = regexp.MustCompile(`^[a-z]\S*( \S+)* +\d+/\d+ `)
+
+func (t *teller) begin(section string) {
+	fmt.Fprintf(t.w, "  %s ...", section)
+	*t = teller{w: t.w, start: time.Now(), open: true}
+}
+
+func (t *teller) printed(text string) {
+	all := strings.Split(t.half+text, "\n")
+	t.half = all[len(all)-1]
+	for _, line := range all[:len(all)-1] {
+		if progressLine.MatchString(line) {
+			t.end()
+			fmt.Fprintf(t.w, "    %s\n", line)
+			t.lines = true
+		}
+	}
+}
+
+func (t *teller) done() {
+	took := round(time.Since(t.start))
+	if t.lines {
+		fmt.Fprintf(t.w, "    done in %s\n", took)
+	} else {
+		fmt.Fprintf(t.w, " %s\n", took)
+	}
+	t.open = false
+}
+
+// end ends the line with the section's name.
+func (t *teller) end() {
+	if t.open {
+		fmt.Fprintln(t.w)
+		t.open = false
 	}
 }
 

@@ -53,7 +53,6 @@ func newTestRun(t *testing.T, name string) (*environment, job) {
 	return env, job{
 		source:   source,
 		executed: filepath.Join(out, "a.ipynb"),
-		html:     filepath.Join(out, "a.html"),
 		env:      append(kernelEnv(env, &options{profile: "smoke", runDir: out}), "GOPROXY=off"),
 	}
 }
@@ -67,13 +66,18 @@ func TestExecute(t *testing.T) {
 	if err := execute(t.Context(), env, j, log.New(t.Output(), "", 0)); err != nil {
 		t.Fatal(err)
 	}
-	html, err := os.ReadFile(j.html)
+	page := filepath.Join(filepath.Dir(j.executed), pageFile)
+	if err := writePage(t.Context(), env, &options{profile: "smoke"}, page, []job{j}); err != nil {
+		t.Fatal(err)
+	}
+	html, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"data:image/svg+xml", "data:image/png", "WEIGHTSEP_PROFILE=smoke"} {
+	for _, want := range []string{"<title>A notebook for the tests</title><circle", "data:image/png",
+		"WEIGHTSEP_PROFILE=smoke"} {
 		if !bytes.Contains(html, []byte(want)) {
-			t.Errorf("no %q in the HTML", want)
+			t.Errorf("no %q in the page", want)
 		}
 	}
 	bars := readOutputs(t, j.executed)[3]
@@ -111,7 +115,7 @@ func TestExecuteStopsAtPanic(t *testing.T) {
 	if !errors.As(err, &failed) {
 		t.Fatalf("error %v, want a failed cell", err)
 	}
-	if failed.cell != 3 || failed.of != 4 || failed.failure.reason != "panic: oh no" {
+	if failed.cell != "the beginning (2)" || failed.failure.reason != "panic: oh no" {
 		t.Errorf("%v", failed)
 	}
 	cells := readOutputs(t, j.executed)
@@ -125,7 +129,7 @@ func TestExecuteInterrupted(t *testing.T) {
 	env, j := newTestRun(t, "03_slow.ipynb")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	started := &trigger{word: "cell 1 of", fire: func() { time.AfterFunc(time.Second, cancel) }}
+	started := &trigger{word: "the beginning", fire: func() { time.AfterFunc(time.Second, cancel) }}
 	err := execute(ctx, env, j, log.New(started, "", 0))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want that of the context", err)

@@ -6,8 +6,8 @@
 //
 // The first run makes a Python environment with JupyterLab, builds the GoNB kernel
 // and fetches the XLA plugin, all in the user's cache directory; later runs find them
-// there. Then the notebooks run in order, and their executed copies are written, with
-// HTML beside them, to the run directory. The notebooks themselves stay as they are.
+// there. Then the notebooks run in order; their executed copies, and one page of all of
+// them to read, are written to the run directory. The notebooks themselves stay as they are.
 //
 // The command exits with 0 when every notebook ran, 1 when one failed, 2 for wrong
 // flags and 130 when it was interrupted. (go run reports its own status, 1, for the
@@ -101,6 +101,7 @@ type options struct {
 	runDir    string // directory of the run
 	lab       bool
 	setupOnly bool
+	keep      bool // copies of the executed notebooks in the checkout
 }
 
 // A usageError is a mistake on the command line.
@@ -113,7 +114,8 @@ func usagef(format string, args ...any) error { return usageError(fmt.Sprintf(fo
 const usageText = `Usage: go run ./notebooks [flags]
 
 Sets up Jupyter and the Go kernel (once), runs the notebooks in order, and writes
-executed copies and HTML to RUN/notebooks, where RUN is the run directory.
+executed copies and walkthrough.html, all of them on one page, to RUN/notebooks, where
+RUN is the run directory.
 
   go run ./notebooks                  run all of them, in the quick profile
   go run ./notebooks -profile smoke   only see that everything works
@@ -140,6 +142,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	set.StringVar(&opts.runDir, "run", "", "`directory` of the run (default results/runs/PROFILE)")
 	set.BoolVar(&opts.lab, "lab", false, "open JupyterLab")
 	set.BoolVar(&opts.setupOnly, "setup", false, "set up and stop")
+	set.BoolVar(&opts.keep, "keep", false, "write copies with outputs to results/walkthrough, to commit")
 	switch err := set.Parse(args); {
 	case err == flag.ErrHelp:
 		fmt.Fprint(stderr, usageText)
@@ -152,8 +155,8 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 		return nil, usagef("unexpected argument %q", set.Arg(0))
 	case !slices.Contains(pipeline.Profiles(), opts.profile):
 		return nil, usagef("unknown profile %q: want one of %s", opts.profile, profiles)
-	case opts.lab && opts.setupOnly:
-		return nil, usagef("-lab and -setup do not go together")
+	case opts.lab && opts.setupOnly, opts.keep && (opts.lab || opts.setupOnly):
+		return nil, usagef("only one of -lab, -setup and -keep at a time")
 	}
 	return opts, nil
 }

@@ -20,7 +20,8 @@ func TestWrongFlags(t *testing.T) {
 	}{
 		{[]string{"-profile", "huge"}, `unknown profile "huge": want one of quick, smoke, packing, paper`},
 		{[]string{"-data", "/no/such/place"}, "-data /no/such/place: no such directory"},
-		{[]string{"-lab", "-setup"}, "do not go together"},
+		{[]string{"-lab", "-setup"}, "only one of -lab, -setup and -keep"},
+		{[]string{"-lab", "-keep"}, "only one of -lab, -setup and -keep"},
 		{[]string{"-nosuch"}, "not defined"},
 		{[]string{"all"}, `unexpected argument "all"`},
 	}
@@ -40,7 +41,7 @@ func TestHelp(t *testing.T) {
 	if code := run(context.Background(), []string{"-h"}, &stdout, &stderr); code != exitOK {
 		t.Errorf("exit code %d", code)
 	}
-	for _, name := range []string{"-profile", "-data", "-run", "-lab", "-setup"} {
+	for _, name := range []string{"-profile", "-data", "-run", "-lab", "-setup", "-keep"} {
 		if !strings.Contains(stderr.String(), "\n  "+name) {
 			t.Errorf("no word about %s", name)
 		}

@@ -219,6 +219,47 @@ func (e *environment) makeTools(ctx context.Context) error {
 	})
 }
 
+// goScript is the go command of cells. GoNB shows what it says when a cell does not compile: where another
+// cell has to be run first, this is said in words before that.
+const goScript = `#!/bin/sh
+go='%s'
+case "$1 $2" in
+"build -o" | "test -c" | "get " | "get -t") ;; # what GoNB runs
+*) exec "$go" "$@" ;;
+esac
+said=$("$go" "$@" 2>&1) && code=0 || code=$?
+if [ $code != 0 ]; then
+	missing=$(printf '%%s\n' "$said" | sed -n 's/.*main.go:[0-9:]* undefined: \([^ .]*\)$/\1/p' |
+		sort -u | tr '\n' ' ')
+	case $said in
+	*"package weightsep/"*) [ -e go.work ] ||
+		echo "Run the first cell of code of this notebook first: it lets the others import the checkout." ;;
+	*) [ -z "$missing" ] ||
+		echo "No cell that was run declares or imports: $missing- run first the cell that does," \
+			"or all above this one (menu Run, Run All Above Selected Cell)." ;;
+	esac
+fi
+[ -z "$said" ] || printf '%%s\n' "$said"
+exit $code
+`
+
+// goForCells is the directory of the go command of cells.
+func (e *environment) goForCells() string { return filepath.Join(e.dir, "go") }
+
+// goForCellsScript is that command.
+func (e *environment) goForCellsScript() string {
+	quoted := strings.ReplaceAll(filepath.Join(e.goes.dir, "go"), "'", `'\''`)
+	return strings.TrimSpace(fmt.Sprintf(goScript, quoted))
+}
+
+// makeGoForCells writes it.
+func (e *environment) makeGoForCells(context.Context) error {
+	if err := os.MkdirAll(e.goForCells(), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(e.goForCells(), "go"), []byte(e.goForCellsScript()), 0o755)
+}
+
 // libraryStamp is a stamp for each checkout, since they share the environment.
 func (e *environment) libraryStamp() (stamp, error) {
 	h := sha256.New()
@@ -264,7 +305,7 @@ func (e *environment) kernelSpecFile() string {
 // of Go that the cells need, whoever opens the notebooks: they make their own workspace. Cells that
 // run Python take the environment's, of WEIGHTSEP_PYTHON.
 func (e *environment) kernelSpec() string {
-	path := []string{e.bin(), e.goes.dir, "${PATH}"}
+	path := []string{e.goForCells(), e.bin(), e.goes.dir, "${PATH}"}
 	b, err := json.MarshalIndent(map[string]any{
 		"argv": []string{filepath.Join(e.bin(), "gonb"), "--kernel", "{connection_file}",
 			"-raw_error"},

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log"
+	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -39,15 +41,16 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 	defer l.Unlock()
 
 	var jobs []job
+	page := filepath.Join(outDir, pageFile)
+	stale := remove(page)
 	for _, source := range sources {
-		shown := filepath.Join(outDir, filepath.Base(source))
-		j := job{source: source, executed: shown, html: strings.TrimSuffix(shown, ".ipynb") + ".html",
-			env: kernelEnv(env, opts)}
-		// Copies of an earlier run would pass for this one's if it failed.
-		if err := errors.Join(remove(j.executed), remove(j.html)); err != nil {
-			return err
-		}
+		j := job{source: source, executed: filepath.Join(outDir, filepath.Base(source)), env: kernelEnv(env, opts)}
 		jobs = append(jobs, j)
+		// Copies of an earlier run would pass for this one's if it failed.
+		stale = errors.Join(stale, remove(j.executed))
+	}
+	if stale != nil {
+		return stale
 	}
 	if err := os.RemoveAll(claims.Dir(opts.runDir)); err != nil { // likewise
 		return err
@@ -57,6 +60,9 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 	for i, j := range jobs {
 		progress.Printf("%s (%d of %d)", filepath.Base(j.source), i+1, len(jobs))
 		if err := runOne(ctx, env, j, progress); err != nil {
+			if _, e := os.Stat(j.executed); e == nil && writePage(ctx, env, opts, page, jobs) == nil {
+				progress.Printf("  not completed; as far as it got: %s", fileURL(page))
+			}
 			return err
 		}
 	}
@@ -66,33 +72,59 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 			return fmt.Errorf("summary: %w", err)
 		}
 	}
-	progress.Printf("Read them at")
-	for _, j := range jobs {
-		progress.Printf("  %s", j.html)
+	if err := writePage(ctx, env, opts, page, jobs); err != nil {
+		return err
 	}
+	if opts.keep {
+		if err := keep(env.root, opts, jobs, progress); err != nil {
+			return err
+		}
+	}
+	progress.Printf("\nRead it: %s\n"+
+		"Change and run cells: go run ./notebooks -lab -profile %s\n"+
+		"Pack your own networks: go run ./wslib/ws run -nets DIR (README.md says what is in DIR)",
+		fileURL(page), opts.profile)
 	return nil
 }
 
-// runOne executes one notebook and puts its copies in place at once, also if it fails.
+// runOne executes one notebook and puts its copy in place at once, also if it fails.
 func runOne(ctx context.Context, env *environment, j job, progress *log.Logger) error {
 	start := time.Now()
 	draft := j
-	draft.executed, draft.html = j.executed+".tmp", j.html+".tmp"
+	draft.executed = j.executed + ".tmp"
 	err := execute(ctx, env, draft, progress)
-	for tmp, file := range map[string]string{draft.executed: j.executed, draft.html: j.html} {
-		if e := os.Rename(tmp, file); e != nil && (err == nil || !errors.Is(e, fs.ErrNotExist)) {
-			err = errors.Join(err, e)
-		}
+	if e := os.Rename(draft.executed, j.executed); e != nil && (err == nil || !errors.Is(e, fs.ErrNotExist)) {
+		err = errors.Join(err, e)
 	}
-	if err != nil {
-		if _, e := os.Stat(j.html); e == nil {
-			progress.Printf("  not completed; as far as it got: %s", j.html)
-		}
-		return err
+	if err == nil {
+		progress.Printf("  done (%s)", round(time.Since(start)))
 	}
-	progress.Printf("  done (%s)", round(time.Since(start)))
-	return nil
+	return err
 }
+
+// pageFile is the walkthrough to read: all executed notebooks on one page.
+const pageFile = "walkthrough.html"
+
+//go:embed walkthrough.py
+var pageScript []byte
+
+// writePage writes the page of those of the jobs that were executed, also after an interrupt.
+func writePage(ctx context.Context, env *environment, opts *options, page string, jobs []job) error {
+	args := []string{"-I", "-", page + ".tmp", env.notebooks(), opts.profile}
+	for _, j := range jobs {
+		args = append(args, j.executed)
+	}
+	ctx = context.WithoutCancel(ctx)
+	cmd := newCommand(ctx, env.python(), args...)
+	cmd.Stdin = bytes.NewReader(pageScript)
+	if err := runQuietly(ctx, cmd); err != nil {
+		return fmt.Errorf("%s: %w", pageFile, err)
+	}
+	return os.Rename(page+".tmp", page)
+}
+
+// fileURL is a file's address for a browser, in one word whatever the path.
+func fileURL(path string) string { return (&url.URL{Scheme: "file", Path: path}).String() }
 
 // remove removes a file if it is there.
 func remove(path string) error {
@@ -116,33 +148,6 @@ func kernelEnv(env *environment, opts *options) []string {
 		vars = append(vars, "WEIGHTSEP_DATA="+opts.data)
 	}
 	return vars
-}
-
-// lab runs JupyterLab on the notebooks until the user ends it.
-func lab(ctx context.Context, env *environment, opts *options, stderr io.Writer) (err error) {
-	if err := os.MkdirAll(opts.runDir, 0o755); err != nil {
-		return err
-	}
-	tmp, err := newScratch(env.goes.tmp)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, tmp.close()) }()
-	args := []string{"-I", "-m", "jupyterlab", "--ServerApp.root_dir=" + env.notebooks(),
-		"--ServerApp.use_redirect_file=False"}
-	if os.Geteuid() == 0 {
-		args = append(args, "--allow-root") // in a container, mostly
-	}
-	cmd := newCommand(ctx, env.python(), args...)
-	cmd.Dir = env.notebooks()
-	cmd.Env = append(kernelEnv(env, opts), tmp.env()...)
-	cmd.Stdout, cmd.Stderr = stderr, stderr
-	fmt.Fprintf(stderr, "Opening JupyterLab; Ctrl-C ends it. Profile %s, run %s\n", opts.profile,
-		opts.runDir)
-	if err := cmd.Run(); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("JupyterLab: %w", err)
-	}
-	return nil
 }
 
 // printSummary prints the table of the run in runDir, if it got that far.

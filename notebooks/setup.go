@@ -118,6 +118,7 @@ func (e *environment) steps() ([]step, error) {
 	return []step{
 		{"Python packages", stamp{filepath.Join(e.dir, "venv.ok"), "venv " + setupVersion}, e.makePython},
 		{"Go kernel", stamp{filepath.Join(e.dir, "bin.ok"), e.goes.version}, e.makeTools},
+		{"go command of cells", stamp{filepath.Join(e.dir, "go.ok"), e.goForCellsScript()}, e.makeGoForCells},
 		{"kernel specification", stamp{e.kernelSpecFile(), e.kernelSpec()}, e.makeKernelDir},
 		{"library compiled", library, e.warmUp},
 	}, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -199,6 +200,46 @@ func TestSuits(t *testing.T) {
 	}
 }
 
+// A cell that lacks another is told so, in words, before what go says; all else is as go says it.
+func TestGoForCells(t *testing.T) {
+	env := &environment{dir: t.TempDir(), goes: goInfo{dir: filepath.Join(t.TempDir(), "it's")}}
+	script := "#!/bin/sh\ncat said\n[ ! -s said ]\n"
+	writeFile(t, filepath.Join(env.goes.dir, "go"), script)
+	if err := os.Chmod(filepath.Join(env.goes.dir, "go"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := env.makeGoForCells(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const std = "go: gonb_1 imports\n\tweightsep/x: package weightsep/x is not in std (/go/src/weightsep/x)\n"
+	const undefined = "# gonb_1\n./main.go:11:6: undefined: packed\n./main.go:13:13: undefined: ratio\n"
+	for _, c := range []struct {
+		args, said, work string
+		want             string // before what go says
+	}{
+		{"get", std, "", "Run the first cell of code of this notebook first"},
+		{"build -o x", std, "go.work", ""}, // there is no such package
+		{"build -o x", undefined, "go.work", "No cell that was run declares or imports: packed ratio - run first"},
+		{"build -o x", "./main.go:1:1: undefined: strings.Nothing\n", "go.work", ""},
+		{"build -o x", "", "go.work", ""},
+		{"version", undefined, "", ""},
+	} {
+		dir := t.TempDir()
+		writeFile(t, filepath.Join(dir, "said"), c.said)
+		if c.work != "" {
+			writeFile(t, filepath.Join(dir, c.work), "")
+		}
+		cmd := exec.Command(filepath.Join(env.goForCells(), "go"), strings.Fields(c.args)...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		hint, isGo := strings.CutSuffix(string(out), c.said)
+		if (err == nil) != (c.said == "") || !isGo || !strings.HasPrefix(hint, c.want) ||
+			(hint == "") != (c.want == "") || strings.Count(hint, "\n") > 1 {
+			t.Errorf("go %s: %v, %s", c.args, err, out)
+		}
+	}
+}
+
 func TestKernelSpec(t *testing.T) {
 	t.Setenv("GOFLAGS", "-mod=mod -modfile=other.mod -tags=mine")
 	root, err := moduleRoot(".")
@@ -220,7 +261,7 @@ func TestKernelSpec(t *testing.T) {
 	}
 	if spec.Argv[0] != "/cache of mine/bin/gonb" ||
 		spec.Env["WEIGHTSEP_PYTHON"] != "/cache of mine/venv/bin/python" ||
-		spec.Env["PATH"] != "/cache of mine/bin:/go/bin:${PATH}" {
+		spec.Env["PATH"] != "/cache of mine/go:/cache of mine/bin:/go/bin:${PATH}" {
 		t.Errorf("%+v", spec)
 	}
 	// The user's may be others, and notebooks be opened without this command.

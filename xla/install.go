@@ -189,7 +189,8 @@ func (c cache) install(ctx context.Context) error {
 
 	var wheelErr error
 	if c.wheel != nil {
-		fmt.Fprintf(c.log, "installing the CPU plugin, %s, in %s\n", c.wheel, c.dir)
+		fmt.Fprintf(c.log, "installing XLA's CPU plugin in %s, out of %s, which is named for another project "+
+			"but holds the plain plugin and needs no other package\n", c.dir, c.wheel)
 		start := time.Now()
 		if wheelErr = c.installWheel(ctx, tmp); wheelErr == nil {
 			fmt.Fprintf(c.log, "installed %s in %.1f s\n", c.wheel, time.Since(start).Seconds())

@@ -11,9 +11,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/janpfeifer/gonb/gonbui"
@@ -91,7 +93,7 @@ func report(stage string, done, of int, note string) {
 func Do(stages ...func(context.Context) error) {
 	for _, stage := range stages {
 		if err := stage(context.Background()); err != nil {
-			panic(err)
+			panic(inWords(err))
 		}
 	}
 }
@@ -99,9 +101,38 @@ func Do(stages ...func(context.Context) error) {
 // Must unwraps a result and ends the cell on an error.
 func Must[T any](v T, err error) T {
 	if err != nil {
-		panic(err)
+		panic(inWords(err))
 	}
 	return v
+}
+
+// inWords says what to run first where err comes of a cell that was run out of order.
+func inWords(err error) error {
+	var file *fs.PathError
+	switch {
+	case errors.Is(err, pipeline.ErrNotDone):
+		for _, n := range notebooks {
+			if strings.Contains(err.Error(), "stage "+n.stage) {
+				return fmt.Errorf("run first the notebook %s and what comes after it, up to this cell: %w",
+					n.name, err)
+			}
+		}
+	case errors.Is(err, fs.ErrNotExist) && errors.As(err, &file) && strings.HasPrefix(file.Path, Path("")):
+	default:
+		return err
+	}
+	return fmt.Errorf("run first the cells above this one, which make what it needs: %w", err)
+}
+
+// notebooks are those that do the stages of a run.
+var notebooks = []struct{ stage, name string }{
+	{"baseline", "01_networks_and_data"},
+	{"fisher", "02_formation_and_separation"},
+	{"overlap", "02_formation_and_separation"},
+	{"teacher", "03_optimization"},
+	{"optimize", "03_optimization"},
+	{"evaluate", "03_optimization"},
+	{"bench", "04_execution"},
 }
 
 // Show displays a chart. It goes out as an image of its own type, not as HTML,
@@ -125,19 +156,36 @@ func showSVG(svg string) {
 	gonbui.Sync()
 }
 
-// Table displays rows of a table; the first is the header. Numbers read best when
-// formatted by the caller.
+// Table displays rows of a table; the first is the header. Columns of numbers, which the caller formats,
+// are aligned to the right.
 func Table(rows [][]string) {
+	gonbui.DisplayMarkdown(markdown(rows))
+	gonbui.Sync()
+}
+
+// markdown is a table in Markdown.
+func markdown(rows [][]string) string {
 	var b strings.Builder
 	for i, row := range rows {
 		b.WriteString("| " + strings.Join(row, " | ") + " |\n")
+		for column := range row {
+			switch {
+			case i > 0:
+			case slices.ContainsFunc(rows[1:], func(r []string) bool { return !number.MatchString(r[column]) }):
+				b.WriteString("| --- ")
+			default:
+				b.WriteString("| ---: ")
+			}
+		}
 		if i == 0 {
-			b.WriteString("|" + strings.Repeat(" --- |", len(row)) + "\n")
+			b.WriteString("|\n")
 		}
 	}
-	gonbui.DisplayMarkdown(b.String())
-	gonbui.Sync()
+	return b.String()
 }
+
+// number is a cell of a column of numbers; there may be none in it.
+var number = regexp.MustCompile(`^\**([+-]?[\d,]+(\.\d+)?)?\**$`)
 
 // Claim states what holds by construction, and ends the cell if it does not. What may fail is measured
 // against an expectation, see [Measured].

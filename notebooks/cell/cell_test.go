@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +44,49 @@ func TestTry(t *testing.T) {
 	}
 	if _, err := Try(func(c *pipeline.Config) { c.Pages.Size = 0 }); err == nil {
 		t.Error("a page of 0 weights is tried")
+	}
+}
+
+// A cell that comes before what it needs is told what to run first. All notebooks named are there.
+func TestOutOfOrder(t *testing.T) {
+	t.Setenv("WEIGHTSEP_RUN", filepath.Join(t.TempDir(), "run"))
+	t.Setenv("WEIGHTSEP_PROFILE", "smoke")
+	said := func(f func()) (said string) {
+		defer func() { said = fmt.Sprint(recover()) }()
+		f()
+		return ""
+	}
+	run := Open()
+	defer run.Close()
+	read := func(file string) func() { return func() { Must(os.ReadFile(file)) } }
+	for want, f := range map[string]func(){
+		"run first the notebook 01_networks_and_data": func() { Show(run.HistoryChart()) },
+		"run first the cells above this one":          read(Path("-devices.safetensors")),
+		"open /nowhere: no such file":                 read("/nowhere"),
+	} {
+		if got := said(f); !strings.HasPrefix(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	for _, n := range notebooks {
+		if _, err := os.Stat(filepath.Join("..", n.name+".ipynb")); err != nil {
+			t.Error(err)
+		}
+		err := inWords(fmt.Errorf("stage %s: %w", n.stage, pipeline.ErrNotDone))
+		if !strings.HasPrefix(err.Error(), "run first the notebook "+n.name) {
+			t.Error(err)
+		}
+	}
+}
+
+// Columns of numbers are aligned to the right; those with anything else are not.
+func TestTable(t *testing.T) {
+	got := markdown([][]string{{"name", "KB", "change"}, {"a", "1,024.5", "+0.5 (0 to 1)"},
+		{"b", "**7**", "-1"}, {"all", "", "0"}})
+	want := "| name | KB | change |\n| --- | ---: | --- |\n| a | 1,024.5 | +0.5 (0 to 1) |\n" +
+		"| b | **7** | -1 |\n| all |  | 0 |\n"
+	if got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 
