@@ -97,7 +97,7 @@ func TestJobsAtOnceAreOneGrid(t *testing.T) {
 	xlatest.Long(t)
 	ctx := context.Background()
 	s := small(t, "quantized-4", "joint:10", "further")
-	s.Seeds = s.Seeds[:1]
+	s.Seeds, s.Config.Networks = s.Seeds[:1], []string{"hhar"} // it has no convolution, which takes to compile
 	one, many := t.TempDir(), t.TempDir()
 	if err := Run(ctx, one, s, pipeline.Options{}); err != nil {
 		t.Fatal(err)
@@ -107,7 +107,7 @@ func TestJobsAtOnceAreOneGrid(t *testing.T) {
 	o := pipeline.Options{Progress: func(stage string, done, _ int, _ string) {
 		mu.Lock()
 		defer mu.Unlock()
-		if done == 1 && (strings.HasPrefix(stage, "further") || strings.HasSuffix(stage, ": teachers")) {
+		if done == 1 && (stage == "further seed 1: training" || strings.HasSuffix(stage, ": teachers")) {
 			first[stage]++
 		}
 	}}
@@ -120,8 +120,8 @@ func TestJobsAtOnceAreOneGrid(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if want := map[string]int{"further seed 1: training": 2}; !maps.Equal(first, want) {
-		t.Errorf("first steps %v, want those of two networks", first)
+	if want := map[string]int{"further seed 1: training": 1}; !maps.Equal(first, want) {
+		t.Errorf("first steps %v, want %v", first, want)
 	}
 	if missing, err := Merge(ctx, many, s); err != nil || missing != nil {
 		t.Fatalf("missing %v: %v", missing, err)
