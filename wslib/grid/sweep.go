@@ -2,7 +2,6 @@ package grid
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -142,5 +141,3 @@ func (g *grid) share(ctx context.Context, seed uint64) (unlock func(), err error
 		}
 	})
 }
-
-var errOther = errors.New("another configuration")
