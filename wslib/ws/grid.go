@@ -35,7 +35,7 @@ func (a *app) gridCommand() *ffcli.Command {
 	f.config = option.Define(f.set, pipeline.Config{}, "seed", "tpr", "margin", "shared", "exclusive",
 		"method", "precision", "exclusive-precision", "scales",
 		"first", "rounds", "passes", "turn", "lambda") // a grid's seeds, methods and budgets say these
-	return f.verb("[-methods LIST] [-seeds LIST] [-data DIR] [-dir DIR] [-list | -cell N | -table]",
+	return f.verb("[-methods LIST] [-seeds LIST] [-data DIR] [-dir DIR] [-list, -cell N or -table]",
 		"compare methods, budgets and seeds; one table and the charts\n"+
 			"Runs every method at every budget with every seed, and writes table.csv, table.md and\n"+
 			"charts into the directory. Interrupted, the same command goes on where it stopped. Several\n"+
