@@ -83,36 +83,20 @@ func (s Spec) key(c Cell, seed uint64) (string, error) {
 // where the directory has cells of another configuration or of other data than there are now. Of the
 // options it takes backend, log and progress, which is told of cell and seed before each stage.
 func Run(ctx context.Context, dir string, s Spec, o pipeline.Options) error {
-	if err := s.Validate(); err != nil {
-		return err
-	}
-	if o.Progress == nil {
-		o.Progress = func(string, int, int, string) {}
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("grid: %w", err)
-	}
-	g := &grid{Spec: s, options: o, dir: dir}
-	finished, err := g.finished(ctx)
+	g, finished, err := open(ctx, dir, s, o)
 	if err != nil {
 		return err
 	}
-	cells := s.Cells
-	if !slices.Contains(cells, Cell{Method: Further}) {
-		cells = append([]Cell{{Method: Further}}, cells...)
-	}
 	var failed []error
-	for _, seed := range s.Seeds {
-		for _, c := range cells {
-			if finished.find(c, seed) != nil {
-				continue
+	for _, j := range s.Jobs() {
+		if finished.find(j.Cell, j.Seed) != nil {
+			continue
+		}
+		if err := g.run(ctx, j.Cell, j.Seed); err != nil {
+			if ctx.Err() != nil {
+				return err
 			}
-			if err := g.run(ctx, c, seed); err != nil {
-				if ctx.Err() != nil {
-					return err
-				}
-				failed = append(failed, fmt.Errorf("%s, seed %d: %w", c, seed, err))
-			}
+			failed = append(failed, fmt.Errorf("%s: %w", j, err))
 		}
 	}
 	if failed != nil {
@@ -121,7 +105,23 @@ func Run(ctx context.Context, dir string, s Spec, o pipeline.Options) error {
 	return nil
 }
 
-// grid is one call of [Run]. What is unfinished lies in the directories of the seeds: baselines,
+// open prepares the directory of a grid, and gives what is finished in it.
+func open(ctx context.Context, dir string, s Spec, o pipeline.Options) (*grid, records, error) {
+	if err := s.Validate(); err != nil {
+		return nil, nil, err
+	}
+	if o.Progress == nil {
+		o.Progress = func(string, int, int, string) {}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, nil, fmt.Errorf("grid: %w", err)
+	}
+	g := &grid{Spec: s, options: o, dir: dir}
+	finished, err := g.finished(ctx)
+	return g, finished, err
+}
+
+// grid is one call of [Run] or [RunJob]. What is unfinished lies in the directories of the seeds: baselines,
 // teachers, and in a directory for each cell its run or networks.
 type grid struct {
 	Spec
@@ -168,10 +168,19 @@ func samples(d *datasets.Dataset) string {
 	return fmt.Sprintf("%s, %d training and %d test samples, %s", p.Source, p.Train, p.Test, p.Content)
 }
 
-// run trains, scores and records a cell.
+// run trains, scores and records a cell, unless another process did. Baselines, the reference and
+// teachers, which other cells of the seed use, are made by one process at a time.
 func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	config, plan, err := g.config(c, seed)
 	if err != nil {
+		return err
+	}
+	unshare, err := g.share(ctx, seed)
+	if err != nil {
+		return err
+	}
+	defer unshare()
+	if all, err := readRecords(g.dir); err != nil || all.find(c, seed) != nil {
 		return err
 	}
 	record := Record{Cell: c, Seed: seed}
@@ -197,6 +206,9 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	// What other cells of the seed share is not of this one's time.
 	if err := r.Teachers(ctx); err != nil {
 		return err
+	}
+	if c.Method != Further {
+		unshare()
 	}
 	if err := watch.begin(r.Dir.File(secondsFile)); err != nil {
 		return err
@@ -235,7 +247,7 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 			return err
 		}
 	}
-	if err := add(g.dir, record, v); err != nil {
+	if err := add(ctx, g.dir, record, v); err != nil {
 		return err
 	}
 	return os.RemoveAll(r.Dir.File(secondsFile))

@@ -1,6 +1,7 @@
 package grid
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,10 +12,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
 	"weightsep/datasets/files"
 	"weightsep/datasets/npy"
-
-	"github.com/gofrs/flock"
 )
 
 // Files of a grid's directory that hold what is finished. A cell counts once its record is there.
@@ -128,12 +128,12 @@ func readResults(dir string) (*results, error) {
 }
 
 // add puts a finished cell into the files of a directory. Several processes may do so at a time.
-func add(dir string, record Record, v *results) error {
-	lock := flock.New(filepath.Join(dir, ".lock"))
-	if err := lock.Lock(); err != nil {
-		return fmt.Errorf("grid: %w", err)
+func add(ctx context.Context, dir string, record Record, v *results) error {
+	unlock, err := lock(ctx, filepath.Join(dir, lockFile), nil)
+	if err != nil {
+		return err
 	}
-	defer lock.Unlock()
+	defer unlock()
 	r, err := readResults(dir)
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func TestAddKeepsTheOthers(t *testing.T) {
 	for seed := range uint64(12) {
 		group.Go(func() {
 			record, vectors := made(Cell{Method: Joint, Ratio: 32}, seed+1, 1, 1, uint8(seed%2), 0)
-			if err := add(dir, record, vectors); err != nil {
+			if err := add(t.Context(), dir, record, vectors); err != nil {
 				t.Error(err)
 			}
 		})
@@ -60,7 +60,7 @@ func TestAddKeepsTheOthers(t *testing.T) {
 func TestVectorsWithoutRecord(t *testing.T) {
 	dir := t.TempDir()
 	one, vectors := made(Cell{Method: Further}, 1, 1, 1, 1, 0)
-	if err := add(dir, one, vectors); err != nil {
+	if err := add(t.Context(), dir, one, vectors); err != nil {
 		t.Fatal(err)
 	}
 	records, err := os.ReadFile(filepath.Join(dir, recordsFile))
@@ -68,7 +68,7 @@ func TestVectorsWithoutRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	two, vectors := made(Cell{Method: Quantized, Bits: 2}, 1, 0, 0, 0, 0)
-	if err := add(dir, two, vectors); err != nil {
+	if err := add(t.Context(), dir, two, vectors); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, recordsFile), records, 0o644); err != nil {
@@ -78,7 +78,7 @@ func TestVectorsWithoutRecord(t *testing.T) {
 		t.Errorf("%d rows, want that of the finished cell", len(rows))
 	}
 	vectors.right[two.vectorName("a")] = []uint8{1, 0, 0, 0}
-	if err := add(dir, two, vectors); err != nil {
+	if err := add(t.Context(), dir, two, vectors); err != nil {
 		t.Fatal(err)
 	}
 	if _, rows := tabled(t, dir); len(rows) != 2 || rows[1].all.Change != -50 {
@@ -97,15 +97,15 @@ func TestRefusesWhatDoesNotFit(t *testing.T) {
 	_, err := Report(context.Background(), dir)
 	refused("an empty directory", "no cell is finished", err)
 	one, vectors := made(Cell{Method: Further}, 1, 1, 1, 1, 0)
-	if err := add(dir, one, vectors); err != nil {
+	if err := add(t.Context(), dir, one, vectors); err != nil {
 		t.Fatal(err)
 	}
-	refused("a cell that is there", "another process", add(dir, one, vectors))
+	refused("a cell that is there", "another process", add(t.Context(), dir, one, vectors))
 	two, vectors := made(Cell{Method: Quantized, Bits: 2}, 1, 1, 1, 1, 0)
 	vectors.groups["a"] = []int32{0, 0, 1, 1}
-	refused("other groups", "groups of a of other cells", add(dir, two, vectors))
+	refused("other groups", "groups of a of other cells", add(t.Context(), dir, two, vectors))
 	two, vectors = made(two.Cell, 1, 1, 1, 1)
-	if err := add(dir, two, vectors); err != nil {
+	if err := add(t.Context(), dir, two, vectors); err != nil {
 		t.Fatal(err)
 	}
 	_, err = Report(context.Background(), dir)

@@ -28,14 +28,19 @@ func (a *app) gridCommand() *ffcli.Command {
 	seeds := f.set.String("seeds", "1", "`seeds` of baselines and packing")
 	profile := f.set.String("profile", "packing",
 		"`profile` of the schedule: "+strings.Join(pipeline.Profiles(), ", "))
-	table := f.set.Bool("table", false, "run nothing, make the table and charts of what is finished in -dir")
+	table := f.set.Bool("table", false, "run nothing, make the table and charts of what is finished in -dir; "+
+		"with options of the grid, say which of its cells are missing")
+	list := f.set.Bool("list", false, "run nothing, list the cells, numbered from 0")
+	one := f.set.Int("cell", -1, "run the cell of this `number` alone, beside others in the same -dir")
 	f.config = option.Define(f.set, pipeline.Config{}, "seed", "tpr", "margin", "shared", "exclusive",
 		"method", "precision", "exclusive-precision", "scales",
 		"first", "rounds", "passes", "turn", "lambda") // a grid's seeds, methods and budgets say these
-	return f.verb("[-methods LIST] [-seeds LIST] [-data DIR] [-dir DIR] | -table [-dir DIR]",
+	return f.verb("[-methods LIST] [-seeds LIST] [-data DIR] [-dir DIR] [-list, -cell N or -table]",
 		"compare methods, budgets and seeds; one table and the charts\n"+
 			"Runs every method at every budget with every seed, and writes table.csv, table.md and\n"+
-			"charts into the directory. Interrupted, the same command goes on where it stopped.\n"+
+			"charts into the directory. Interrupted, the same command goes on where it stopped. Several\n"+
+			"processes share the work by -cell, from 0 to one less than the lines of -list, all other flags\n"+
+			"the same; then -table, with them too, makes the table (results/sweeps/README.md).\n"+
 			"Methods: further (separate networks with the same further steps: the reference), "+
 			"distilled (the\n"+
 			"same, following the outputs of the reference, with -mixup), quantized-8, -4, -2,\n"+
@@ -43,14 +48,14 @@ func (a *app) gridCommand() *ffcli.Command {
 			"joint-BITS:RATIO, alternating[-ROUNDS[:FIRST]] (of 100, and steps of first turns, of 2000;\n"+
 			"without FIRST as much less as there are fewer rounds).",
 		func(ctx context.Context) error {
-			if *table {
-				if err := f.onlyThese("ws grid -table", "table", "dir", "quiet"); err != nil {
-					return err
-				}
+			if *table && f.onlyThese("", "table", "dir", "quiet") == nil {
 				return f.reportGrid(ctx, *dir)
 			}
 			if err := f.refuse("a grid's directory is given by -dir, not -%s", "run"); err != nil {
 				return err
+			}
+			if *table && *list || f.isSet("cell") && (*table || *list) {
+				return usagef("-list, -cell and -table do different things: give one")
 			}
 			s, err := gridSpec(*profile, *cells, *seeds)
 			if err != nil {
@@ -66,13 +71,53 @@ func (a *app) gridCommand() *ffcli.Command {
 			if err := s.Validate(); err != nil {
 				return wrong(err)
 			}
+			if n := len(s.Jobs()); f.isSet("cell") && (*one < 0 || *one >= n) {
+				return usagef("-cell %d, want 0 to %d", *one, n-1)
+			}
 			o := pipeline.Options{Backend: f.backend, Log: f.err, Progress: f.progress()}
+			switch {
+			case *list:
+				return f.listGrid(*dir, s)
+			case *table:
+				return f.mergeGrid(ctx, *dir, s)
+			case f.isSet("cell"):
+				return grid.RunJob(ctx, *dir, s, *one, o)
+			}
 			failed := grid.Run(ctx, *dir, s, o)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			return errors.Join(failed, f.reportGrid(ctx, *dir))
 		})
+}
+
+// mergeGrid makes the table of the cells, and names those that are missing.
+func (f *flags) mergeGrid(ctx context.Context, dir string, s grid.Spec) error {
+	missing, err := grid.Merge(ctx, dir, s)
+	if err == nil {
+		err = f.reportGrid(ctx, dir)
+	}
+	jobs := s.Jobs()
+	for _, i := range missing {
+		err = errors.Join(err, fmt.Errorf("cell %d is missing: %s", i, jobs[i]))
+	}
+	return err
+}
+
+// listGrid prints a line for each cell: its number, method and seed, and whether it is finished.
+func (f *flags) listGrid(dir string, s grid.Spec) error {
+	finished, err := grid.Finished(dir, s)
+	if err != nil {
+		return err
+	}
+	for i, j := range s.Jobs() {
+		state := ""
+		if finished[i] {
+			state = ", finished"
+		}
+		fmt.Fprintf(f.out, "%d %s%s\n", i, j, state)
+	}
+	return nil
 }
 
 // reportGrid prints the names of the files that it writes.
