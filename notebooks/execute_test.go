@@ -151,3 +151,21 @@ func (w *trigger) Write(b []byte) (int, error) {
 	}
 	return len(b), nil
 }
+
+// What a cell says that was run before the one that it needs.
+func TestCellsOutOfOrder(t *testing.T) {
+	env, j := newTestRun(t, "01_good.ipynb")
+	setUp := codeCell("%noautoget\n!*rm -f go.work && go work init . \"$WEIGHTSEP_ROOT\"")
+	for want, cells := range map[string][]map[string]any{
+		"Run the first cell of code": {
+			codeCell("import \"weightsep/notebooks/cell\"\n%%\ncell.Claim(true, \"x\")")},
+		"No cell that was run declares or imports: packed": {setUp, codeCell("%%\npacked()")},
+	} {
+		j.source = filepath.Join(t.TempDir(), "01_a.ipynb")
+		writeNotebook(t, j.source, cells...)
+		err := execute(t.Context(), env, j, log.New(t.Output(), "", 0))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q in it", err, want)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"weightsep/datasets/files"
@@ -115,24 +116,42 @@ func addOutputs(source, executed document, profile string, names *strings.Replac
 	source.toKeep(profile)
 	ran := executed.cells()
 	for i, c := range source.cells() {
-		outputs, _ := ran[i]["outputs"].([]any)
-		for _, o := range outputs {
-			if output, ok := o.(map[string]any); ok && output["execution_count"] != nil {
+		if c["cell_type"] != "code" {
+			continue
+		}
+		outputs := []any{}
+		all, _ := ran[i]["outputs"].([]any)
+		for _, o := range all {
+			output, _ := o.(map[string]any)
+			if output["execution_count"] != nil {
 				output["execution_count"] = nil
 			}
+			if output["output_type"] == "stream" {
+				printed := stageTime.ReplaceAllString(text(output["text"]), "")
+				if printed == "" {
+					continue
+				}
+				output["text"] = slices.Collect(strings.Lines(printed))
+			}
+			outputs = append(outputs, o)
 		}
-		if c["cell_type"] == "code" && outputs != nil {
-			c["outputs"] = renamed(outputs, names)
-		}
+		c["outputs"] = renamed(outputs, names)
 	}
 	return nil
 }
+
+// stageTime is a line on how long a stage of the run took.
+var stageTime = regexp.MustCompile(`(?m)^\S.* 1/1 done in [\d.]+ s\n`)
 
 // renamed is v with names in place of what they stand for, in all of its texts.
 func renamed(v any, names *strings.Replacer) any {
 	switch v := v.(type) {
 	case string:
 		return names.Replace(v)
+	case []string:
+		for i := range v {
+			v[i] = names.Replace(v[i])
+		}
 	case []any:
 		for i := range v {
 			v[i] = renamed(v[i], names)

@@ -49,7 +49,8 @@ func TestKeep(t *testing.T) {
 		j := job{source: filepath.Join(root, "notebooks", "01_a.ipynb"),
 			executed: filepath.Join(root, "run", "01_a.ipynb")}
 		text := mdCell("See [a](../results/a.md) and [b](02_b.ipynb).")
-		outputs := []map[string]any{printedOutput("<42> in " + filepath.Join(root, "run", "x.json") + "\n"),
+		outputs := []map[string]any{printedOutput(fmt.Sprintf("bench 1/1 done in %d.0 s\n", i)),
+			printedOutput("<42> in " + filepath.Join(root, "run", "x.json") + "\n"),
 			{"output_type": "execute_result", "execution_count": 7 + i, "metadata": map[string]any{},
 				"data": map[string]any{"text/plain": "of " + root + "/wslib"}}}
 		writeNotebook(t, j.source, text, codeCell("f()"))

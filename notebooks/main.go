@@ -119,7 +119,7 @@ RUN is the run directory.
 
   go run ./notebooks                  run all of them, in the quick profile
   go run ./notebooks -profile smoke   only see that everything works
-  go run ./notebooks -lab             open them in JupyterLab instead
+  go run ./notebooks -lab             open copies of them in JupyterLab instead
   go run ./notebooks -setup           set up, run nothing
 
 What set-up makes is in the user's cache directory, in weightsep/notebooks-*; it can
@@ -140,7 +140,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	set.StringVar(&opts.profile, "profile", "quick", "size of the run: "+profiles)
 	set.StringVar(&opts.data, "data", "", "`directory` that holds the data sets")
 	set.StringVar(&opts.runDir, "run", "", "`directory` of the run (default results/runs/PROFILE)")
-	set.BoolVar(&opts.lab, "lab", false, "open JupyterLab")
+	set.BoolVar(&opts.lab, "lab", false, "open JupyterLab on copies, in RUN/notebooks/lab")
 	set.BoolVar(&opts.setupOnly, "setup", false, "set up and stop")
 	set.BoolVar(&opts.keep, "keep", false, "write copies with outputs to results/walkthrough, to commit")
 	switch err := set.Parse(args); {
