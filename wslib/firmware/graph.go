@@ -180,9 +180,9 @@ func (n operator) apply(x tensor) (tensor, error) {
 	case "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean":
 		return n.pool(x)
 	case "BatchNormalization":
-		return x, fmt.Errorf("want it folded into its convolution, as exports for inference do,")
+		return x, fmt.Errorf("want it folded into its convolution, as exports for inference do")
 	}
-	return x, fmt.Errorf("C has no engine for it, want Conv, Gemm, MatMul, Add of a bias or of two values, " +
+	return x, fmt.Errorf("no engine in C has it, want Conv, Gemm, MatMul, Add of a bias or of two values, " +
 		"Mul by a factor for each channel, Relu, Sigmoid, Clip from 0 on, MaxPool, AveragePool, " +
 		"GlobalAveragePool, ReduceMean of images, Reshape, Flatten, Transpose and a last Softmax")
 }

@@ -111,8 +111,8 @@ var written = map[string]func(g *onnxGraph) string{
 		x := g.conv("x", 4, 3, 2, 2)
 		same := g.unary("Identity", x)
 		a, b := g.unary("Relu", same), g.unary("Sigmoid", g.unary("Flatten", x))
-		c := g.node("Clip", []string{x, "", g.number(0.1)})
-		c = g.node("Clip", []string{x, g.number(0), g.number(0.1)})
+		g.node("Clip", []string{x, "", g.number(0.1)}) // C has no such limit; nothing reads it
+		c := g.node("Clip", []string{x, g.number(0), g.number(0.1)})
 		d := g.pool("MaxPool", x, 2, 2)
 		g.unary("Relu", d) // nothing reads it
 		return g.add(g.add(g.gemm(g.add(a, c), 4*8*6, 3), g.gemm(b, 4*8*6, 3)), g.gemm(d, 4*4*3, 3))
