@@ -1,7 +1,6 @@
 package firmware
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
