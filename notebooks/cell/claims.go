@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/janpfeifer/gonb/gonbui"
 
@@ -22,7 +23,8 @@ func Claims() {
 	if err != nil {
 		panic(err)
 	}
-	gonbui.DisplayMarkdown(claims.Markdown(paper, ours))
+	_, tables, _ := strings.Cut(claims.Markdown(paper, ours), "\n## ") // the notebook has a title
+	gonbui.DisplayMarkdown("## " + tables)
 	gonbui.Sync()
 	fmt.Printf("The paper's claims: %s\nOurs: %s\n", claims.Count(paper...), claims.Count(ours...))
 }

@@ -249,7 +249,7 @@ func randomGraph(t *testing.T, rng *rand.Rand) *network.Network {
 
 func TestRandomGraphs(t *testing.T) {
 	p, rng := newProgram(t), rand.New(rand.NewPCG(5, 7))
-	for i := range 16 {
+	for i := range 8 {
 		n := randomGraph(t, rng)
 		for k := range 2 {
 			f, nets := packOf(rng, formats()[(4*i+49*k)%len(formats())], n)
