@@ -126,7 +126,7 @@ func host(t *testing.T) string {
 	return path
 }
 
-var sanitized = []string{"-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"}
+var sanitized = []string{"-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"}
 
 func output(t *testing.T, name string, args ...string) string {
 	t.Helper()
