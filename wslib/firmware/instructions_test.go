@@ -208,18 +208,9 @@ func TestImages(t *testing.T) {
 			if want := network.Largest(wanted); int32(class) != want {
 				t.Errorf("%s, image %d: class %d on %s, want Go's, %d", packs[i], k, class, cpu, want)
 			}
-			largest := 1.0
-			for _, w := range wanted {
-				largest = max(largest, math.Abs(float64(w)))
-			}
-			for o, w := range wanted {
-				bits, _ := strconv.ParseUint(fields[1+o], 16, 32)
-				got := math.Float32frombits(uint32(bits))
-				off := math.Abs(float64(got-w)) / largest
-				if worst = max(worst, off); !(off <= 1e-5) {
-					t.Errorf("%s, image %d: output %d is %v on %s, want Go's, %v", packs[i], k, o, got, cpu,
-						w)
-				}
+			off := apart(wanted, fields[1:])
+			if worst = max(worst, off); !(off <= 1e-5) {
+				t.Errorf("%s, image %d: outputs on %s are %g of 1 or the largest off", packs[i], k, cpu, off)
 			}
 		}
 		t.Logf("%-9s %v: %d of %d right, outputs at most %.2g of 1 or the largest off", packs[i], classes,
