@@ -22,7 +22,9 @@ import (
 //
 // tasks are the set's networks in order. The set is the starting point and is
 // not changed; the result is stored in the given format, whose numbers of pages are the
-// set's. The best by validation score on the samples of all networks together is returned.
+// set's. The last state is returned whose validation score, on the samples of all networks together, is
+// within one standard deviation of the highest: with few samples the highest is mere chance, while the
+// learning rate falls to the end.
 //
 // Networks that are held keep their weights, bit for bit: their scales and all pages that they
 // use must be as they are stored, in the given precisions. The others are trained around them;
@@ -121,7 +123,7 @@ func (j *joint) open(ctx context.Context) (err error) {
 		j.tables = append(j.tables, vector(l.table(i)))
 		j.keyRows = append(j.keyRows, vector(l.set.Networks[i].Table.KeyRows()))
 		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input(),
-			int(j.Batch.Of(t.Network.Name)), j.Seed, t.Network.Name))
+			j.batch(t), j.Seed, t.Network.Name))
 	}
 	shared, exclusive, scales, keys := l.sources(j.trained)
 	j.sources = []*tensors.Tensor{tensors.FromFlatDataAndDimensions(shared, l.shared, l.tenants),
@@ -302,8 +304,12 @@ func (j *joint) validate(ctx context.Context, step int, losses []float64) error 
 		return err
 	}
 	p.Mean, p.Pooled = mean(p.Validation), j.validator.pooled(p.Validation)
-	if s.Best == nil || p.Pooled > s.BestPooled {
-		s.Best, s.BestState, s.BestPooled, s.BestStep = s.Theta, s.State, p.Pooled, step
+	if s.Best == nil || p.Pooled > s.BestPooled ||
+		s.BestStep > 0 && p.Pooled >= s.BestPooled-deviation(s.BestPooled, j.validator.size()) {
+		s.Best, s.BestState, s.BestStep = s.Theta, s.State, step
+	}
+	if len(s.History) == 0 || p.Pooled > s.BestPooled {
+		s.BestPooled = p.Pooled
 	}
 	s.History = append(s.History, p)
 	if err := j.save(); err != nil {

@@ -51,7 +51,7 @@ type Progress struct {
 
 // Result of an optimization.
 type Result struct {
-	Set      *page.Set // the best by validation
+	Set      *page.Set // chosen by validation, see [Joint]
 	BestStep int
 	History  []Point
 }
@@ -81,6 +81,11 @@ func Gained(points []Point) bool {
 
 // NothingGained is what a person is told where [Gained] is false.
 const NothingGained = "nothing was gained: training validated at no time better than at its start"
+
+// deviation is the standard deviation of a share of so many samples; 0 of a score that is no share.
+func deviation(score float64, samples int) float64 {
+	return math.Sqrt(max(0, score*(1-score)) / float64(max(1, samples)))
+}
 
 // checkGain returns an error if training gained nothing and destroyed much: at its end the score is less
 // than half of that at its start, or an error more than twice as large. A share of few samples that is
