@@ -23,8 +23,8 @@ import (
 // tasks are the set's networks in order. The set is the starting point and is
 // not changed; the result is stored in the given format, whose numbers of pages are the
 // set's. The last state is returned whose validation score, on the samples of all networks together, is
-// within one standard deviation of the highest: with few samples the highest is mere chance, while the
-// learning rate falls to the end.
+// within one standard deviation of the highest: of few or related samples the highest is mere chance, and
+// the learning rate falls to the end.
 //
 // Networks that are held keep their weights, bit for bit: their scales and all pages that they
 // use must be as they are stored, in the given precisions. The others are trained around them;
@@ -305,7 +305,7 @@ func (j *joint) validate(ctx context.Context, step int, losses []float64) error 
 	}
 	p.Mean, p.Pooled = mean(p.Validation), j.validator.pooled(p.Validation)
 	if s.Best == nil || p.Pooled > s.BestPooled ||
-		s.BestStep > 0 && p.Pooled >= s.BestPooled-deviation(s.BestPooled, j.validator.size()) {
+		s.BestStep > 0 && p.Pooled >= s.BestPooled-j.validator.deviation(p.Validation) {
 		s.Best, s.BestState, s.BestStep = s.Theta, s.State, step
 	}
 	if len(s.History) == 0 || p.Pooled > s.BestPooled {

@@ -82,11 +82,6 @@ func Gained(points []Point) bool {
 // NothingGained is what a person is told where [Gained] is false.
 const NothingGained = "nothing was gained: training validated at no time better than at its start"
 
-// deviation is the standard deviation of a share of so many samples; 0 of a score that is no share.
-func deviation(score float64, samples int) float64 {
-	return math.Sqrt(max(0, score*(1-score)) / float64(max(1, samples)))
-}
-
 // checkGain returns an error if training gained nothing and destroyed much: at its end the score is less
 // than half of that at its start, or an error more than twice as large. A share of few samples that is
 // so by chance is none: three deviations of a share of one half are allowed.
@@ -215,6 +210,35 @@ func (v *validator) pooled(scores []float64) float64 {
 		right += a * float64(v.split(i).Len())
 	}
 	return right / float64(v.size())
+}
+
+// deviation is the standard deviation of the pooled score, samples of one group counted as one. Scores that
+// are no shares, errors of regressions, have none.
+func (v *validator) deviation(scores []float64) float64 {
+	variance := 0.0
+	for i, a := range scores {
+		s := v.split(i)
+		independent := s.Len()
+		if s.Groups != nil {
+			independent = len(distinct(s.Groups))
+		}
+		share := float64(s.Len()) / float64(v.size())
+		variance += share * share * max(0, a*(1-a)) / float64(max(1, independent))
+	}
+	return math.Sqrt(variance)
+}
+
+// distinct are the numbers that groups have; samples of -1 are groups of their own.
+func distinct(groups []int32) map[int]bool {
+	all := map[int]bool{}
+	for i, g := range groups {
+		if g < 0 {
+			all[-1-i] = true
+		} else {
+			all[int(g)] = true
+		}
+	}
+	return all
 }
 
 // split is network i's validation data.

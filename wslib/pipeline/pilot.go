@@ -49,7 +49,6 @@ func (c *Config) pilot(ctx context.Context, dir string, b budget.Budget, o Optio
 	p := c.clone()
 	p.Pilot = 0
 	p.Optimization.Steps = max(1, int(c.Pilot*float64(c.Optimization.Steps)))
-	p.Optimization.ValidateEvery = p.Optimization.Steps
 	if b.Total > 0 {
 		if _, err := p.ApplyBudget(o.Own, b); err != nil {
 			return err
