@@ -13,6 +13,7 @@ import (
 
 	"weightsep/datasets"
 	"weightsep/wslib/grid"
+	"weightsep/wslib/gridtable"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
@@ -111,8 +112,8 @@ func ShowComparison() {
 		"change, mean of the four real ones"}}
 	add := func(dir, in string, take func(method string) bool) {
 		sum, count := 0.0, 0.0
-		for _, l := range Must(grid.ReadTable(os.DirFS(Documented()), dir)) {
-			if l.Network != grid.MeanOfReal {
+		for _, l := range Must(gridtable.Read(os.DirFS(Documented()), dir)) {
+			if l.Network != gridtable.MeanOfReal {
 				if l.Data == datasets.Real {
 					sum, count = sum+l.Change.Change, count+1
 				}
@@ -142,8 +143,8 @@ func ShowComparison() {
 // Reference is the test accuracy of a network of README's table before packing: the separate network
 // after as many further steps, the mean of the table's seeds.
 func Reference(name string) float64 {
-	lines := Must(grid.ReadTable(os.DirFS(Documented()), "packing"))
-	i := slices.IndexFunc(lines, func(l grid.Line) bool {
+	lines := Must(gridtable.Read(os.DirFS(Documented()), "packing"))
+	i := slices.IndexFunc(lines, func(l gridtable.Line) bool {
 		return l.Method == grid.Further && l.Network == name
 	})
 	return lines[i].Test

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"weightsep/datasets"
+	"weightsep/wslib/bootstrap"
 )
 
 // AccuracyRow is one network's pair of bars of [BeforeAfter].
@@ -19,11 +20,13 @@ type AccuracyRow struct {
 	Name          string
 	Data          string  // datasets.Real, StandIn or OwnData
 	Before, After float64 // test accuracy, 0 to 1
+
+	Change *bootstrap.Interval // in points; nil: not known how sure it is
 }
 
 // BeforeAfter shows each network's test accuracy before and after weight separation
-// as two bars, with the values in them and the change in points above. Networks on
-// stand-in data have pale bars with dashed edges, and "stand-in" under their name. The
+// as two bars, with the values in them and the change in points above; a line across the end of the second
+// bar is the interval of the change. Networks on stand-in data have pale bars with dashed edges, and "stand-in" under their name. The
 // title has the mean change of the first kind of data there is, the line below it that of each.
 func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 	if len(rows) == 0 {
@@ -32,7 +35,9 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 	name := style(smallSize, black)
 	slot := (fullWidth - 2*margin - 40) / vg.Length(len(rows))
 	var names []plot.Tick
-	data := [][]string{row("network", "data", "test accuracy before (%)", "after (%)", "change (points)")}
+	intervals := false
+	data := [][]string{row("network", "data", "test accuracy before (%)", "after (%)", "change (points)",
+		"change: low (95 %)", "high (95 %)")}
 	for i, r := range rows {
 		if err := cmp.Or(checkKind(r.Data), checkUnit("accuracy", r.Before, r.After)); err != nil {
 			return nil, fmt.Errorf("figures: accuracy of %s: %w", r.Name, err)
@@ -43,7 +48,12 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 		} else {
 			label += " " // as high as the others
 		}
-		data = append(data, row(r.Name, r.Data, 100*r.Before, 100*r.After, 100*(r.After-r.Before)))
+		var low, high any = "", ""
+		if r.Change != nil {
+			low, high = r.Change.Low, r.Change.High
+			intervals = true
+		}
+		data = append(data, row(r.Name, r.Data, 100*r.Before, 100*r.After, 100*(r.After-r.Before), low, high))
 		names = append(names, plot.Tick{Value: float64(i) + 0.5, Label: label})
 	}
 	title, below := "Test accuracy before and after weight separation", ""
@@ -69,12 +79,11 @@ func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 		func(c scaled) { accuracyBars(c, rows) })
 	p.X.Tick.Label.Font = name.Font
 	p.X.Tick.Length = 0
-	return chart{
-		title: title, below: below, data: data, height: 230, draw: p.Draw,
-		legend: []legendEntry{
-			filled("before (separate networks)", grey), filled("after (weight-separated)", blue),
-		},
-	}.figure(), nil
+	legend := []legendEntry{filled("before (separate networks)", grey), filled("after (weight-separated)", blue)}
+	if intervals {
+		legend = append(legend, interval("95 % interval of the change"))
+	}
+	return chart{title: title, below: below, data: data, height: 230, draw: p.Draw, legend: legend}.figure(), nil
 }
 
 // meanChange counts the rows of a kind of data and gives their mean change in points.
@@ -95,10 +104,17 @@ func accuracyBars(c scaled, rows []AccuracyRow) {
 		mid := c.x(float64(i) + 0.5)
 		accuracyBar(c, grey, r.Data, mid-bar, mid-0.5, r.Before)
 		accuracyBar(c, blue, r.Data, mid+0.5, mid+bar, r.After)
+		top := c.y(100 * max(r.Before, r.After))
+		if r.Change != nil {
+			// Beside the numbers in the bar.
+			y1 := c.y(100*r.Before + r.Change.High)
+			intervalBar(c.Canvas, black, mid+bar-3.5, c.y(100*r.Before+r.Change.Low), y1)
+			top = max(top, y1)
+		}
 		change := aligned(bold(style(smallSize, black)), text.XCenter, text.YBottom)
 		label := fmt.Sprintf("%+.1f", 100*(r.After-r.Before))
 		if change.Width(label) <= slot {
-			c.FillText(change, pt(mid, c.y(100*max(r.Before, r.After))+2), label)
+			c.FillText(change, pt(mid, top+2), label)
 		}
 	}
 }

@@ -143,7 +143,7 @@ func (r *Run) BeforeAfterChart() (*figures.Figure, error) {
 			continue
 		}
 		rows = append(rows, figures.AccuracyRow{Name: n.Name, Data: n.Data, Before: n.Before.Test,
-			After: n.After.Test})
+			After: n.After.Test, Change: n.Change})
 	}
 	if len(rows) == 0 {
 		return nil, errNoAccuracy
