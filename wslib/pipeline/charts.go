@@ -131,12 +131,17 @@ func (r *Run) HistoryChart() (*figures.Figure, error) {
 	return figures.History(title, names, steps, validation)
 }
 
-// BeforeAfterChart shows test accuracy before and after weight separation.
+// BeforeAfterChart is [Summary.BeforeAfterChart] of the run.
 func (r *Run) BeforeAfterChart() (*figures.Figure, error) {
 	s, err := r.Summary()
 	if err != nil {
 		return nil, err
 	}
+	return s.BeforeAfterChart()
+}
+
+// BeforeAfterChart shows test accuracy before and after weight separation.
+func (s *Summary) BeforeAfterChart() (*figures.Figure, error) {
 	var rows []figures.AccuracyRow
 	for _, n := range s.RealFirst() {
 		if n.Before.Untested || !n.inPercent() {
