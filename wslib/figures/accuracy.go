@@ -102,11 +102,14 @@ func accuracyBars(c scaled, rows []AccuracyRow) {
 	bar := min(slot*0.42, 40)
 	for i, r := range rows {
 		mid := c.x(float64(i) + 0.5)
-		accuracyBar(c, grey, r.Data, mid-bar, mid-0.5, r.Before)
-		accuracyBar(c, blue, r.Data, mid+0.5, mid+bar, r.After)
+		accuracyBar(c, grey, r.Data, mid-bar, mid-0.5, r.Before, 0)
+		low := 0.0
+		if r.Change != nil {
+			low = max(0, 100*(r.After-r.Before)-r.Change.Low)
+		}
+		accuracyBar(c, blue, r.Data, mid+0.5, mid+bar, r.After, low)
 		top := c.y(100 * max(r.Before, r.After))
 		if r.Change != nil {
-			// Beside the numbers in the bar.
 			y1 := c.y(100*r.Before + r.Change.High)
 			intervalBar(c.Canvas, black, mid+bar-3.5, c.y(100*r.Before+r.Change.Low), y1)
 			top = max(top, y1)
@@ -119,7 +122,8 @@ func accuracyBars(c scaled, rows []AccuracyRow) {
 	}
 }
 
-func accuracyBar(c scaled, clr color.NRGBA, data string, x0, x1 vg.Length, v float64) {
+// accuracyBar draws a bar, and the number in it so many points below its end.
+func accuracyBar(c scaled, clr color.NRGBA, data string, x0, x1 vg.Length, v, below float64) {
 	y0, y1 := c.y(0), c.y(100*v)
 	fill := clr
 	if data == datasets.StandIn {
@@ -131,6 +135,7 @@ func accuracyBar(c scaled, clr color.NRGBA, data string, x0, x1 vg.Length, v flo
 	}
 	label := fmt.Sprintf("%.1f", 100*v)
 	upright := style(smallSize-0.5, ink(fill))
+	y1 = c.y(100*v - below)
 	switch w := upright.Width(label); {
 	case w+1 <= x1-x0 && y1-y0 >= 14:
 		c.FillText(aligned(upright, text.XCenter, text.YTop), pt((x0+x1)/2, y1-2), label)
