@@ -91,6 +91,6 @@ func ShowBaselines(run *pipeline.Run) {
 		here = here && len(Must(run.Weights(n)).Weights) == n.Weights() && b.Data.Source == d.Provenance.Source
 	}
 	Table(rows)
-	Claim(here, "trained on the data used here: all %d", len(rows)-1)
+	Claim(here, "each was trained on the data used here")
 	Show(figures.Curves("The training of the baselines", curves))
 }
