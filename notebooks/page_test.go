@@ -57,7 +57,8 @@ func TestPage(t *testing.T) {
 			shownOutput("image/png", "iVBORw0KGgo="),
 			shownOutput("text/markdown", "| a | b |\n| --- | ---: |\n| **stand-in** | 1 |\n")))
 	writeNotebook(t, second, mdCell("# 2. Gamma"),
-		codeCell("%%\nx < y", printedOutput("✓ it <holds>\n✗ missed: 1\n  expected 2: why\nas it\n    stands\n"),
+		codeCell("%%\nx < y", printedOutput("✓ it <holds>\n✗ missed: 1\n  expected 2: why\n"+
+			"as it\n    stands\n"),
 			map[string]any{"output_type": "error", "ename": "ERROR", "evalue": "wrong",
 				"traceback": []string{"\x1b[31mline 3\x1b[0m"}}))
 	page := filepath.Join(dir, pageFile)

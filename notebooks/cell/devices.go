@@ -271,7 +271,8 @@ func ShowFiles[M ~map[string][]byte](files M) (total int) {
 	return total
 }
 
-// ShowClasses shows classes found for samples of the networks, one network after another, beside their labels.
+// ShowClasses shows classes found for samples of the networks, one network after another, beside their
+// labels.
 func ShowClasses(run *pipeline.Run, nets []*network.Network, classes []int32, samples []*datasets.Split) {
 	rows := [][]string{{"network", "data", "classes", "labels"}}
 	for i, n := range nets {

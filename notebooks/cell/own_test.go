@@ -17,7 +17,8 @@ func TestOwnSamples(t *testing.T) {
 			t.Errorf("point %d at %v has label %d", i, s.Inputs[2*i], label)
 		}
 	}
-	if n := Noise(1, 3, 4); len(n.Inputs) != 12 || n.Labels != nil || !slices.Equal(n.Inputs, Noise(1, 3, 4).Inputs) {
+	n, again := Noise(1, 3, 4), Noise(1, 3, 4)
+	if len(n.Inputs) != 12 || n.Labels != nil || !slices.Equal(n.Inputs, again.Inputs) {
 		t.Errorf("%+v", n)
 	}
 	if got := Likeliest([]float32{0, 2, 1, 3, -1, -2}, 3); !slices.Equal(got, []int32{1, 0}) {

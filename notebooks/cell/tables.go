@@ -32,7 +32,8 @@ func CheckFormation(run *pipeline.Run) {
 		pages := page.Form(w, size)
 		weights, count, equal = weights+len(w), count+len(pages)/size, equal && slices.Equal(pages[:len(w)], w)
 	}
-	Claim(equal, "%d weights of %d networks onto %d pages, and back: the same", weights, len(run.Networks()), count)
+	Claim(equal, "%d weights of %d networks onto %d pages, and back: the same", weights, len(run.Networks()),
+		count)
 }
 
 // ShowExclusive shows the exclusive pages of the run, and checks that no denser page was left out.

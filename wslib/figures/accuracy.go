@@ -26,8 +26,9 @@ type AccuracyRow struct {
 
 // BeforeAfter shows each network's test accuracy before and after weight separation
 // as two bars, with the values in them and the change in points above; a line across the end of the second
-// bar is the interval of the change. Networks on stand-in data have pale bars with dashed edges, and "stand-in" under their name. The
-// title has the mean change of the first kind of data there is, the line below it that of each.
+// bar is the interval of the change. Networks on stand-in data have pale bars with dashed edges, and
+// "stand-in" under their name. The title has the mean change of the first kind of data there is, the line
+// below it that of each.
 func BeforeAfter(rows []AccuracyRow) (*Figure, error) {
 	if len(rows) == 0 {
 		return nil, errors.New("figures: accuracy of no networks")
