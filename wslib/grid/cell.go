@@ -7,18 +7,19 @@ import (
 	"strconv"
 
 	"weightsep/wslib/budget"
+	"weightsep/wslib/gridtable"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
 
 // Methods. Those by budget take a packing ratio; the others are as large as they are.
 const (
-	Further     = "further"      // separate networks in float32, the reference
-	Distilled   = "distilled"    // the same, distilled from the reference and with mixup
-	Quantized   = "quantized"    // separate networks, -8, -4, -2 bits, by the trainer of joint
-	RandomTable = "random-table" // joint training on a random page table, by budget
-	Joint       = "joint"        // weight separation, by budget
-	Alternating = "alternating"  // weight separation as in the paper
+	Further     = gridtable.Further // separate networks in float32, the reference
+	Distilled   = "distilled"       // the same, distilled from the reference and with mixup
+	Quantized   = "quantized"       // separate networks, -8, -4, -2 bits, by the trainer of joint
+	RandomTable = "random-table"    // joint training on a random page table, by budget
+	Joint       = "joint"           // weight separation, by budget
+	Alternating = "alternating"     // weight separation as in the paper
 )
 
 // Cell is one method at one budget.
