@@ -149,11 +149,11 @@ func code(c *coder, parts []Part) {
 // its sign, and its magnitude below the highest bit. A node names the bit: what is known of the value
 // before it.
 const (
-	nodeSign  = 8  // 0 to 7: more than so many bits?
-	nodeBits  = 16 // and on: below the highest bit; node + what is known of the magnitude
-	nodes     = 80 // the last is that of the last bit of 127
-	middles   = 17 // nodes that contexts of many values tell apart: all before nodeBits, all others
-	smalls    = 4  // those of contexts of few values: 0, 1, sign, all others
+	nodeSign  = 8   // 0 to 7: more than so many bits?
+	nodeBits  = 16  // and on: below the highest bit, by length and what is known of the magnitude
+	nodes     = 144 // the last is that of the last bit of 127
+	middles   = 17  // nodes that contexts of many values tell apart: all before nodeBits, all others
+	smalls    = 4   // those of contexts of few values: 0, 1, sign, all others
 	maxLength = 7
 )
 
@@ -251,7 +251,7 @@ func (m *model) value(v int) int {
 	negative := m.bit(flag(v < 0), nodeSign)
 	got := 1
 	for k := length - 2; k >= 0; k-- {
-		got = got<<1 | m.bit(magnitude>>k&1, nodeBits+got)
+		got = got<<1 | m.bit(magnitude>>k&1, nodeBits+1<<(length-1)+got)
 	}
 	if negative == 1 {
 		return -got
