@@ -170,3 +170,11 @@ func FuzzDecode(f *testing.F) {
 		decoded(t, parts, Encode(parts))
 	})
 }
+
+func BenchmarkEncode(b *testing.B) {
+	values := drawn(rand.New(rand.NewPCG(9, 9)), 64_000, 0.5)
+	b.SetBytes(64_000)
+	for b.Loop() {
+		Encode([]Part{{Shape: []int{500, 128}, Values: values}})
+	}
+}

@@ -215,7 +215,7 @@ func (r *Run) Plan() (*overlapping.Plan, error) {
 		case r.config.Pages.Placement == BalancedPlacement:
 			place = overlapping.Balanced(r.config.Seed)
 		case r.config.Pages.Placement == TrunkPlacement:
-			place = r.trunk(n)
+			place = trunk(r.Networks(), n, r.config.Pages.Size)
 		default:
 			place = overlapping.Greedy
 		}
@@ -225,45 +225,6 @@ func (r *Run) Plan() (*overlapping.Plan, error) {
 		plan.Average()
 	}
 	return plan, nil
-}
-
-// trunk is TrunkPlacement of a network.
-func (r *Run) trunk(n *network.Network) overlapping.Placement {
-	size := r.config.Pages.Size
-	// convolutions are what lies on a page; "" of other layers.
-	convolutions := func(n *network.Network, b int) (on string) {
-		for _, l := range n.Layers() {
-			if l.Offset < (b+1)*size && l.Offset+l.Size() > b*size {
-				if len(l.Shape) != 4 {
-					return ""
-				}
-				on += fmt.Sprint(l.Offset, l.Shape)
-			}
-		}
-		return on
-	}
-	return func(p *overlapping.Plan, _ overlapping.Network, sharable []int) []int {
-		placed, next := make([]int, len(sharable)), int32(0)
-		trunk := map[string]int32{} // pages of the networks before
-		for i, m := range p.Members {
-			for b, e := range m.Table.Entries {
-				if int(e) < p.Shared {
-					next = max(next, e+1)
-					trunk[fmt.Sprint(b, convolutions(r.Networks()[i], b))] = e
-				}
-			}
-		}
-		for i, b := range sharable {
-			on := convolutions(n, b)
-			e, there := trunk[fmt.Sprint(b, on)]
-			if on == "" || !there {
-				e = next
-				next++
-			}
-			placed[i] = int(e)
-		}
-		return placed
-	}
 }
 
 // Planned counts the bytes that the placed networks take once their pages are optimized.
