@@ -5,8 +5,9 @@
 // and get the same further steps, schedule and dropout, but that packed networks may have a dropout
 // of their own. Changes of accuracy are against the separate networks with just these further steps
 // ([Further]). All but [Further] and [Alternating] may follow the outputs of the separate networks or
-// of the reference, and mix samples; only joint training has loss weights and loads. Test data is
-// read once, when a cell is done and nothing is chosen any more.
+// of the reference, and mix samples. The rivals of weight separation ([Quantized], [Coded], [Trunk]) have
+// its recipe whole, and its exclusive pages; bytes of Coded follow its loads. Test data is read once, when
+// a cell is done and nothing is chosen any more.
 package grid
 
 import (
@@ -236,7 +237,8 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 		case Joint, RandomTable:
 			record.Pages = fmt.Sprintf("%d shared of %v, %s", plan.Shared, plan.Precision, record.Pages)
 		case Coded:
-			record.Pages = "entropy-coded, " + record.Pages
+			record.Pages = fmt.Sprintf("entropy-coded, %.0f %% of weights 0, %s", 100*zeros(values),
+				record.Pages)
 		}
 	}
 	all, err := readRecords(g.dir)
@@ -368,6 +370,20 @@ func (record *Record) compared(ctx context.Context, r *pipeline.Run, dir string,
 		}
 	}
 	return values, nil
+}
+
+// zeros are the share of weights that are 0.
+func zeros(values []network.Values) float64 {
+	count, all := 0, 0
+	for _, v := range values {
+		for _, w := range v.Weights {
+			if w == 0 {
+				count++
+			}
+		}
+		all += len(v.Weights)
+	}
+	return float64(count) / float64(all)
 }
 
 // score reads the test data of a network, once, and adds the network to the record and the vectors.
