@@ -22,6 +22,19 @@ type Coding struct {
 	Loads []float64 // of each page, above 0: steps are finer where loads are larger
 }
 
+// check returns an error for a set that cannot be stored so.
+func (c Coding) check(set *page.Set, as page.Format) error {
+	if len(set.Networks) != 1 || as.Precision != page.Int8 || as.ScaleFormat != page.ScaleLog8 {
+		return fmt.Errorf("entropy-coded pages of %d networks, %v, with scales of %s, want those of one, %v, %s",
+			len(set.Networks), as.Precision, as.ScaleFormat, page.Int8, page.ScaleLog8)
+	}
+	if pages := len(set.Networks[0].Table.Entries); len(c.Loads) != pages ||
+		slices.ContainsFunc(c.Loads, func(l float64) bool { return !(l > 0) }) {
+		return fmt.Errorf("loads %v, want %d above 0", c.Loads, pages)
+	}
+	return nil
+}
+
 // zone is by how many steps more than a half a value must be from 0 to become another code value: those
 // cost bytes.
 const zone = 0.1
