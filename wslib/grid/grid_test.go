@@ -49,7 +49,8 @@ func TestParseCell(t *testing.T) {
 	}
 	for _, text := range []string{"", "magic", "joint", "further:5", "joint:x", "joint:-3", "joint:50:20",
 		"joint:1:2:3",
-		"quantized", "quantized-x", "quantized-3", "quantized-4:32", "trunk", "trunk:32", "coded", "coded-2:32", "pruned:32:64", "further-8",
+		"quantized", "quantized-x", "quantized-3", "quantized-4:32",
+		"trunk", "trunk:32", "coded", "coded-2:32", "pruned:32:64", "further-8",
 		"product-8",
 		"alternating:99", "alternating-10:0", "alternating-10:9.5", "alternating-10:9:9"} {
 		if c, err := ParseCell(text); err == nil {
