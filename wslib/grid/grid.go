@@ -5,8 +5,9 @@
 // and get the same further steps, schedule and dropout, but that packed networks may have a dropout
 // of their own. Changes of accuracy are against the separate networks with just these further steps
 // ([Further]). All but [Further] and [Alternating] may follow the outputs of the separate networks or
-// of the reference, and mix samples; only joint training has loss weights and loads. Test data is
-// read once, when a cell is done and nothing is chosen any more.
+// of the reference, and mix samples. The rivals of weight separation ([Quantized], [Coded], [Trunk]) have
+// its recipe whole, and its exclusive pages; bytes of Coded follow its loads. Test data is read once, when
+// a cell is done and nothing is chosen any more.
 package grid
 
 import (
@@ -219,9 +220,10 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 		}
 	}()
 	var values []network.Values // as executed, of each network
-	if plan != nil || c.Method == Alternating {
+	switch c.Method {
+	case Joint, RandomTable, Trunk, Alternating:
 		values, err = record.separated(ctx, r, &watch)
-	} else {
+	default:
 		values, err = record.compared(ctx, r, g.path(seed, c.String(), "networks"), o.Progress)
 	}
 	if err != nil {
@@ -229,9 +231,15 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	}
 	record.Seconds = watch.seconds()
 	if plan != nil {
-		record.Pages = fmt.Sprintf("%d shared of %v, %s exclusive a network of %v, scales %s%s", plan.Shared,
-			plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat,
-			plan.KeysText())
+		record.Pages = fmt.Sprintf("%s exclusive a network of %v, scales %s%s", plan.ExclusiveRange(),
+			plan.ExclusivePrecision, plan.ScaleFormat, plan.KeysText())
+		switch c.Method {
+		case Joint, RandomTable:
+			record.Pages = fmt.Sprintf("%d shared of %v, %s", plan.Shared, plan.Precision, record.Pages)
+		case Coded:
+			record.Pages = fmt.Sprintf("entropy-coded, %.0f %% of weights 0, %s", 100*zeros(values),
+				record.Pages)
+		}
 	}
 	all, err := readRecords(g.dir)
 	if err != nil {
@@ -267,7 +275,17 @@ func (record *Record) separated(ctx context.Context, r *pipeline.Run,
 	if err != nil {
 		return nil, err
 	}
+	var names []string
+	for _, m := range set.Networks {
+		names = append(names, m.Name)
+	}
+	if set, err = set.Keep(names...); err != nil { // without shared pages that no network uses
+		return nil, err
+	}
 	stored := set.Stored()
+	if record.Cell.Method == Trunk { // the shapes of the networks say which pages are shared
+		stored.Total, stored.Tables = stored.Total-stored.Tables, 0
+	}
 	record.Bytes, record.Level1 = stored.Total, stored.Level1()
 	for i, m := range set.Networks {
 		values = append(values, network.Values{Weights: set.Weights(i), State: m.State})
@@ -292,15 +310,38 @@ func (record *Record) compared(ctx context.Context, r *pipeline.Run, dir string,
 	if err != nil {
 		return nil, err
 	}
+	config, c := r.Config(), record.Cell
+	if c.Method == Quantized || c.Method == Coded { // exclusive pages and loads follow Fisher information
+		if err := r.Fisher(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var starts []network.Values
-	for _, n := range r.Networks() {
+	for i, n := range r.Networks() {
 		v, err := r.Weights(n)
 		if err != nil {
 			return nil, err
 		}
 		starts = append(starts, v)
+		if c.Method == Quantized || c.Method == Coded {
+			pages, err := r.Separate(n)
+			if err != nil {
+				return nil, err
+			}
+			if tasks[i].Exclusive = pages.Exclusive; c.Method == Coded {
+				tasks[i].Coding = &optimization.Coding{Loads: pages.Loads}
+			}
+		}
 	}
-	config := r.Config()
+	if c.Method == Coded {
+		total, err := config.Budget(nil, c.Ratio)
+		if err == nil {
+			err = optimization.Allot(tasks, starts, config.Pages.PageFormat(), total)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	trained, err := optimization.Separate(ctx, backend, tasks, starts, config.Pages.PageFormat(),
 		config.Optimization, optimization.Options{Seed: record.Seed, Checkpoint: dir},
 		func(name string, p optimization.Progress) {
@@ -329,6 +370,20 @@ func (record *Record) compared(ctx context.Context, r *pipeline.Run, dir string,
 		}
 	}
 	return values, nil
+}
+
+// zeros are the share of weights that are 0.
+func zeros(values []network.Values) float64 {
+	count, all := 0, 0
+	for _, v := range values {
+		for _, w := range v.Weights {
+			if w == 0 {
+				count++
+			}
+		}
+		all += len(v.Weights)
+	}
+	return float64(count) / float64(all)
 }
 
 // score reads the test data of a network, once, and adds the network to the record and the vectors.
