@@ -166,7 +166,6 @@ type model struct {
 	base  [contexts]int // of the value's contexts in the tables
 	signs int           // context of the sign among nearby ones
 	kind  int
-	row   int // of the layer
 }
 
 // contexts of a value, each with a table: magnitudes and signs nearby, its kind, column, row and page,
