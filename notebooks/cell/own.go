@@ -2,9 +2,11 @@ package cell
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"weightsep/wslib"
 	"weightsep/wslib/figures"
+	"weightsep/wslib/network"
 	"weightsep/wslib/pipeline"
 )
 
@@ -40,14 +42,8 @@ func Ones(s wslib.Samples) (ones int) {
 
 // Likeliest are the classes of samples whose logits, one sample after another, are given.
 func Likeliest(logits []float32, classes int) (all []int32) {
-	for ; len(logits) > 0; logits = logits[classes:] {
-		best := 0
-		for c := range classes {
-			if logits[c] > logits[best] {
-				best = c
-			}
-		}
-		all = append(all, int32(best))
+	for one := range slices.Chunk(logits, classes) {
+		all = append(all, network.Largest(one))
 	}
 	return all
 }
