@@ -24,13 +24,17 @@ const (
 )
 
 // Allot takes pages from a budget, as [Config.ApplyBudget] does, after it has given the networks what
-// follows from what they show before they are packed: room, loss weights, dropout and mixup. Values that
-// the configuration has for single networks stay. With a share of 0 in Config.Pilot nothing is given.
+// follows from what they show before they are packed: mixup and dropout from their gaps, then room and loss
+// weights from their lags. Values that the configuration has for single networks stay. With a share of 0 in
+// Config.Pilot nothing is given; without a budget no room.
 //
-// It looks at training and validation data alone. Teachers are trained, then a pilot: joint training at
-// the same budget with equal room, for the share Config.Pilot of the steps. Its directory lies in dir,
-// that of the run to come, which takes baselines, Fisher information and teachers from there. Interrupted,
-// the same call goes on; when it is done the pilot stays, and answers at once.
+// A gap is by how much a network's teacher does better on training samples than on validation samples: data
+// are short. A lag is what a network has not learnt of its teacher on training samples in a pilot, joint
+// training at the same budget with equal room for the share Config.Pilot of the steps: room is short.
+// Test data are not looked at.
+//
+// The pilot's directory lies in dir, that of the run to come, which takes baselines, Fisher information and
+// teachers from there. Interrupted, the same call goes on; a pilot that is done answers at once.
 func Allot(ctx context.Context, dir string, c *Config, b budget.Budget, o Options) (budget.Plan, error) {
 	if c.Pilot > 0 && !c.Untrained() && c.Optimization.Method == optimization.JointMethod {
 		*c = c.clone()
@@ -44,12 +48,18 @@ func Allot(ctx context.Context, dir string, c *Config, b budget.Budget, o Option
 	return c.ApplyBudget(o.Own, b)
 }
 
-// pilot runs the pilot and fills in what follows from it.
+// pilot runs a pilot and fills in what follows from it; before one of room, another one of gaps alone.
 func (c *Config) pilot(ctx context.Context, dir string, b budget.Budget, o Options) error {
+	room := b.Total > 0
+	if room {
+		if err := c.pilot(ctx, filepath.Join(dir, rundir.PilotDir), budget.Budget{}, o); err != nil {
+			return err
+		}
+	}
 	p := c.clone()
 	p.Pilot = 0
-	p.Optimization.Steps = max(1, int(c.Pilot*float64(c.Optimization.Steps)))
-	if b.Total > 0 {
+	if room {
+		p.Optimization.Steps = max(1, int(c.Pilot*float64(c.Optimization.Steps)))
 		if _, err := p.ApplyBudget(o.Own, b); err != nil {
 			return err
 		}
@@ -59,32 +69,33 @@ func (c *Config) pilot(ctx context.Context, dir string, b budget.Budget, o Optio
 		return err
 	}
 	defer r.Close()
-	gaps, err := r.gaps(ctx)
-	if err != nil {
-		return err
+	if room {
+		return c.follow(r.lags(ctx))
 	}
+	return c.regularize(r.gaps(ctx))
+}
+
+// regularize gives mixup and dropout to networks whose data are short.
+func (c *Config) regularize(gaps map[string]float64, err error) error {
 	for name, gap := range gaps {
-		share, rate := regularization(gap)
-		give(&c.Optimization.Mixup, name, share)
-		give(&c.Optimization.Dropout, name, rate)
+		give(&c.Optimization.Mixup, name, min(mostMixup, mixupFollows*max(0, gap)))
+		give(&c.Optimization.Dropout, name, min(mostDropout, max(0, gap)))
 	}
-	if b.Total == 0 {
-		return nil
-	}
-	lags, err := r.lags(ctx)
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+// follow gives room and loss weights in proportion to powers of lags; their geometric mean is 1.
+func (c *Config) follow(lags map[string]float64, err error) error {
 	mean := 0.0 // of the logarithms
 	for _, name := range c.Networks {
-		mean += math.Log(lags[name]) / float64(len(lags))
+		mean += math.Log(max(lags[name], leastLag)) / float64(len(lags))
 	}
 	for name, lag := range lags {
-		relative := lag / math.Exp(mean)
+		relative := max(lag, leastLag) / math.Exp(mean)
 		give(&c.Pages.Load, name, math.Pow(relative, roomFollows))
 		give(&c.Optimization.LossWeight, name, math.Pow(relative, weightFollows))
 	}
-	return nil
+	return err
 }
 
 // give sets a network's value of an option, to two decimals, unless it has one of its own.
@@ -101,17 +112,14 @@ func give(e *optimization.Each, name string, value float64) {
 
 // What follows from gaps and lags (results/findings.md).
 const (
+	mostMixup    = 0.5 // from a gap of 0.1
+	mixupFollows = 5   // times the gap
+	mostDropout  = 0.1 // likewise the gap itself
+
 	roomFollows   = 0.5 // room is in proportion to this power of the lag
 	weightFollows = 0.5 // likewise the loss weight
+	leastLag      = 1e-3
 )
-
-// regularization is the mixup and the dropout of a network whose teacher has a gap.
-func regularization(gap float64) (mixup, dropout float64) {
-	if gap > 0.05 {
-		return 0.5, 0.1
-	}
-	return 0, 0
-}
 
 // gaps are by how much of its error on validation samples each network's teacher does better on training
 // samples, 0 to 1.
@@ -127,8 +135,8 @@ func (r *Run) gaps(ctx context.Context) (gaps map[string]float64, err error) {
 		defer s.Close()
 		on := t.Teacher.On()
 		defer network.Free(on...)
-		validation := t.Data.Validation.Slice(r.config.Optimization.ValidateOn)
-		train := t.Data.Train.Slice(validation.Len())
+		validation := t.Data.Validation.Spread(r.config.Optimization.ValidateOn)
+		train := t.Data.Train.Spread(validation.Len())
 		known, err := s.Score(ctx, on, train)
 		if err != nil {
 			return 0, err
@@ -138,8 +146,9 @@ func (r *Run) gaps(ctx context.Context) (gaps map[string]float64, err error) {
 	})
 }
 
-// lags are the shares of what the teachers know that the networks have lost: the loss of following the
-// teacher, in proportion to that of a network whose output is always the mean of the teacher's.
+// lags are the shares of what the teachers know of training samples that the networks have not learnt: the
+// loss of following the teacher, in proportion to that of a network whose output is always the mean of the
+// teacher's. On validation samples a teacher that is sure where it is wrong would count as one that is ahead.
 func (r *Run) lags(ctx context.Context) (lags map[string]float64, err error) {
 	if err := r.Optimize(ctx); err != nil {
 		return nil, err
@@ -150,7 +159,8 @@ func (r *Run) lags(ctx context.Context) (lags map[string]float64, err error) {
 	}
 	return r.shown(ctx, stageLags, lagsFile, func(b compute.Backend, i int, t optimization.Task) (float64, error) {
 		packed := network.Values{Weights: set.Weights(i), State: set.Networks[i].State}
-		return lag(ctx, b, t.Network, packed, t.Teacher, t.Data.Validation.Slice(r.config.Optimization.ValidateOn))
+		train := t.Data.Train.Spread(t.Data.Validation.Spread(r.config.Optimization.ValidateOn).Len())
+		return lag(ctx, b, t.Network, packed, t.Teacher, train, r.config.Optimization.Temperature)
 	})
 }
 
@@ -183,7 +193,7 @@ func (r *Run) shown(ctx context.Context, stage, file string,
 
 // lag is the loss of a network that follows its teacher, in proportion to that of the mean output.
 func lag(ctx context.Context, b compute.Backend, n *network.Network, packed, teacher network.Values,
-	split *datasets.Split) (float64, error) {
+	split *datasets.Split, temperature float64) (float64, error) {
 	s, err := score.New(b, n, 100)
 	if err != nil {
 		return 0, err
@@ -198,17 +208,17 @@ func lag(ctx context.Context, b compute.Backend, n *network.Network, packed, tea
 			return 0, err
 		}
 	}
-	return relativeLoss(b, n.For(), outputs[0], outputs[1], n.Output())
+	return relativeLoss(b, n.For(), outputs[0], outputs[1], n.Output(), temperature)
 }
 
 // relativeLoss is the loss of outputs that follow a teacher's, both [samples, shape...], in proportion to
 // that of the mean of the teacher's outputs. What the teacher loses against itself counts in neither.
-func relativeLoss(b compute.Backend, o network.Objective, outputs, teacher []float32, shape []int) (float64,
-	error) {
+func relativeLoss(b compute.Backend, o network.Objective, outputs, teacher []float32, shape []int,
+	temperature float64) (float64, error) {
 	exec, err := NewExec(b, func(in []*Node) *Node {
 		taught := in[1]
 		of := func(output *Node) *Node {
-			return Sub(o.Distill(output, taught, 1), o.Distill(taught, taught, 1))
+			return Sub(o.Distill(output, taught, temperature), o.Distill(taught, taught, temperature))
 		}
 		mean := BroadcastToShape(ReduceAndKeep(taught, ReduceMean, 0), taught.Shape())
 		return Div(of(in[0]), of(mean))

@@ -35,7 +35,7 @@ func TestRelativeLoss(t *testing.T) {
 		"values":         {network.Regression{}, []float32{0.5, 1.5}, []float32{0, 2}, []int{1}, 0.25},
 		"reconstruction": {network.Reconstruction{}, []float32{1, 1, 1, 1}, []float32{0, 2, 2, 0}, []int{2, 1}, 1},
 	} {
-		got, err := relativeLoss(xlatest.Backend(t), c.objective, c.outputs, c.teacher, c.shape)
+		got, err := relativeLoss(xlatest.Backend(t), c.objective, c.outputs, c.teacher, c.shape, 1)
 		if err != nil || math.Abs(got-c.want) > 1e-5 {
 			t.Errorf("%s: %v (%v), want %v", name, got, err, c.want)
 		}
