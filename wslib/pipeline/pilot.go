@@ -24,8 +24,8 @@ const (
 )
 
 // Allot takes pages from a budget, as [Config.ApplyBudget] does, after it has given the networks what
-// follows from what they show before they are packed: mixup and dropout from their gaps, then room and loss
-// weights from their lags. Values that the configuration has for single networks stay. With a share of 0 in
+// follows from what they show before they are packed: mixup and dropout from their gaps, then room from their
+// lags. Values that the configuration has for single networks stay. With a share of 0 in
 // Config.Pilot nothing is given; without a budget no room.
 //
 // A gap is by how much a network's teacher does better on training samples than on validation samples: data
@@ -84,16 +84,14 @@ func (c *Config) regularize(gaps map[string]float64, err error) error {
 	return err
 }
 
-// follow gives room and loss weights in proportion to powers of lags; their geometric mean is 1.
+// follow gives room in proportion to the square root of lags; its geometric mean is 1.
 func (c *Config) follow(lags map[string]float64, err error) error {
 	mean := 0.0 // of the logarithms
 	for _, name := range c.Networks {
 		mean += math.Log(max(lags[name], leastLag)) / float64(len(lags))
 	}
 	for name, lag := range lags {
-		relative := max(lag, leastLag) / math.Exp(mean)
-		give(&c.Pages.Load, name, math.Pow(relative, roomFollows))
-		give(&c.Optimization.LossWeight, name, math.Pow(relative, weightFollows))
+		give(&c.Pages.Load, name, math.Sqrt(max(lag, leastLag)/math.Exp(mean)))
 	}
 	return err
 }
@@ -115,10 +113,7 @@ const (
 	mostMixup    = 0.5 // from a gap of 0.1
 	mixupFollows = 5   // times the gap
 	mostDropout  = 0.1 // likewise the gap itself
-
-	roomFollows   = 0.5 // room is in proportion to this power of the lag
-	weightFollows = 0.5 // likewise the loss weight
-	leastLag      = 1e-3
+	leastLag     = 1e-3
 )
 
 // gaps are by how much of its error on validation samples each network's teacher does better on training

@@ -42,7 +42,7 @@ func TestRelativeLoss(t *testing.T) {
 	}
 }
 
-// A pilot gives more room and weight to what lags more, and leaves alone what has a value of its own.
+// A pilot gives more room to what lags more, and leaves alone what has a value of its own.
 // Interrupted it goes on to the same; when it is done, nothing is trained again, nor in the run that follows.
 func TestAllot(t *testing.T) {
 	backend := xlatest.Backend(t)
@@ -84,12 +84,9 @@ func TestAllot(t *testing.T) {
 	if lags[behind] < lags[before] {
 		behind, before = before, behind
 	}
-	load, weight := first.Pages.Load, first.Optimization.LossWeight
+	load := first.Pages.Load
 	if !(load[behind] > 1 && load[before] < 1 && math.Abs(load[behind]*load[before]-1) < 0.05) {
 		t.Errorf("lags %v, room %v: want more for what lags more", lags, load)
-	}
-	if weight.Of(behind) < weight.Of(before) {
-		t.Errorf("lags %v, loss weights %v", lags, weight)
 	}
 
 	again, err := allot(t.Context(), dir, c, func(stage string) {
@@ -133,6 +130,24 @@ func TestAllot(t *testing.T) {
 	defer r.Close()
 	if err := r.Overlap(t.Context()); err != nil { // needs no backend
 		t.Errorf("the run after its pilot: %v", err)
+	}
+}
+
+// Worked out by hand: the geometric mean of the lags is 0.04. What has a value of its own keeps it.
+func TestGiven(t *testing.T) {
+	c := Config{Networks: []string{"far", "between", "near"}}
+	c.Pages.Load, c.Optimization.Dropout = optimization.Each{"": 1}, optimization.Each{"": 0, "near": 0.2}
+	err := errors.Join(
+		c.regularize(map[string]float64{"far": 0.2, "between": 0.06, "near": -0.1}, nil),
+		c.follow(map[string]float64{"far": 0.16, "between": 0.04, "near": 0.01}, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][3]float64{"far": {2, 0.5, 0.1}, "between": {1, 0.3, 0.06}, "near": {0.5, 0, 0.2}} {
+		if got := [3]float64{c.Pages.Load.Of(name), c.Optimization.Mixup.Of(name),
+			c.Optimization.Dropout.Of(name)}; got != want {
+			t.Errorf("%s: room, mixup and dropout %v, want %v", name, got, want)
+		}
 	}
 }
 
