@@ -55,9 +55,10 @@ func TestPage(t *testing.T) {
 			shownOutput("image/svg+xml", `<?xml version="1.0"?><svg width="30" height="20"><g style="x:y"/></svg>`),
 			shownOutput("image/svg+xml", `<svg viewBox="0 0 3 3" role="img"><title>Its own</title></svg>`),
 			shownOutput("image/png", "iVBORw0KGgo="),
-			shownOutput("text/markdown", "| a | b |\n| --- | ---: |\n| x | 1 |\n")))
+			shownOutput("text/markdown", "| a | b |\n| --- | ---: |\n| **stand-in** | 1 |\n")))
 	writeNotebook(t, second, mdCell("# 2. Gamma"),
-		codeCell("%%\nx < y", printedOutput("✓ it <holds>\nas it\n    stands\n"),
+		codeCell("%%\nx < y", printedOutput("✓ it <holds>\n✗ missed: 1\n  expected 2: why\n"+
+			"as it\n    stands\n"),
 			map[string]any{"output_type": "error", "ename": "ERROR", "evalue": "wrong",
 				"traceback": []string{"\x1b[31mline 3\x1b[0m"}}))
 	page := filepath.Join(dir, pageFile)
@@ -74,6 +75,7 @@ func TestPage(t *testing.T) {
 		`rel="next" href="#02_b"`, `rel="prev" href="#01_a"`, `<a href="https://go.dev">`, "Not run: 03_c.ipynb",
 		`viewBox="0 0 30 20" role="img"><title>Charts</title>`, `<title>Its own</title>`, `alt="Charts"`,
 		`<div class="wide" tabindex="0"><table>`, "<li><b>✓</b>it &lt;holds&gt;</li>",
+		"<li><b class=bad>✗</b>missed: 1: expected 2: why</li>", `<td class="one"><strong>stand-in`,
 		"<pre>as it\n    stands</pre>", "wrong\nline 3", "prefers-color-scheme: dark"} {
 		if !strings.Contains(html, want) {
 			t.Errorf("no %s", want)

@@ -46,10 +46,12 @@ table { border-collapse: collapse; font-size: .88rem; line-height: 1.4;
   font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; overflow-wrap: normal; }
+td.one { white-space: nowrap; }
 th { color: var(--quiet); font-weight: 600; vertical-align: bottom; }
 ul.claims { list-style: none; margin: .75rem 0; padding: 0; font-size: .92rem; }
 ul.claims li { padding-left: 1.5em; text-indent: -1.5em; }
 ul.claims b { display: inline-block; width: 1.5em; text-indent: 0; color: var(--good); }
+ul.claims b.bad { color: var(--bad); }
 figure { margin: 1rem 0; padding: 6px; background: #fff; border-radius: 6px; }
 figure svg, figure img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 nav.contents ol { padding-left: 0; list-style: none; }
@@ -73,6 +75,8 @@ nav.turn { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 
 """
 
 ESCAPE = re.compile("\x1b\\[[0-9;]*[A-Za-z]")
+# Cells of tables that stay on one line: a kind of data, a change with its interval.
+UNBROKEN = re.compile(r"<td((?: [^>]*)?>(?:<strong>)?(?:stand-in|[+-][\d.]+ \([+-][\d.]+ to [+-][\d.]+\))<)")
 HEADING = re.compile(r"<h[1-6][^>]*>(.*?)</h[1-6]>", re.S)
 
 
@@ -154,11 +158,14 @@ class Renderer(mistune.HTMLRenderer):
 
 
 def printed(text):
-    """What a cell printed: claims as a list that wraps, all else as it stands."""
+    """What a cell printed: claims as a list that wraps, each with the lines below it that are indented, all
+    else as it stands."""
     parts = []
-    for is_claim, lines in grouped(ESCAPE.sub("", text).rstrip("\n").split("\n")):
+    text = re.sub(r"(?m)^([✓✗–] .*)\n  (?=\S)", r"\1: ", ESCAPE.sub("", text).rstrip("\n"))
+    for is_claim, lines in grouped(text.split("\n")):
         if is_claim:
-            items = "".join(f"<li><b>{l[0]}</b>{html.escape(l[2:])}</li>" for l in lines)
+            items = "".join(f'<li><b{" class=bad" * (l[0] == "✗")}>{l[0]}</b>{html.escape(l[2:])}</li>'
+                            for l in lines)
             parts.append(f'<ul class="claims">{items}</ul>\n')
         elif any(l.strip() for l in lines):
             parts.append(f"<pre>{html.escape(chr(10).join(lines))}</pre>\n")
@@ -168,7 +175,7 @@ def printed(text):
 def grouped(lines):
     groups = []
     for line in lines:
-        is_claim = line.startswith(("✓ ", "– "))
+        is_claim = line.startswith(("✓ ", "✗ ", "– "))
         if not groups or groups[-1][0] != is_claim:
             groups.append((is_claim, []))
         groups[-1][1].append(line)
@@ -203,7 +210,7 @@ def chapter(page, path):
 
     def markdown(text):
         scrolled = r'<div class="wide" tabindex="0">\g<0></div>'
-        return re.sub(r"(?s)<table>.*?</table>", scrolled, to_html(text))
+        return re.sub(r"(?s)<table>.*?</table>", scrolled, UNBROKEN.sub(r'<td class="one"\1', to_html(text)))
 
     body, title, first = [], name, None  # title is that of the nearest heading
     for cell in nbformat.read(path, as_version=4).cells:

@@ -92,18 +92,21 @@ func report(stage string, done, of int, note string) {
 // Do runs stages of the run and ends the cell where one fails.
 func Do(stages ...func(context.Context) error) {
 	for _, stage := range stages {
-		if err := stage(context.Background()); err != nil {
-			panic(inWords(err))
-		}
+		Check(stage(context.Background()))
 	}
 }
 
 // Must unwraps a result and ends the cell on an error.
 func Must[T any](v T, err error) T {
+	Check(err)
+	return v
+}
+
+// Check ends the cell on an error.
+func Check(err error) {
 	if err != nil {
 		panic(inWords(err))
 	}
-	return v
 }
 
 // inWords says what to run first where err comes of a cell that was run out of order.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -258,4 +259,26 @@ func ClassesIn(printed string, err error) ([]int32, error) {
 func Head(path string, lines int) {
 	all := slices.Collect(strings.Lines(string(Must(os.ReadFile(path)))))
 	fmt.Print(strings.Join(all[:min(lines, len(all))], ""))
+}
+
+// ShowFiles shows the files of an export, and returns their bytes in all.
+func ShowFiles[M ~map[string][]byte](files M) (total int) {
+	rows := [][]string{{"file", "bytes"}}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		rows, total = append(rows, []string{name, fmt.Sprint(len(files[name]))}), total+len(files[name])
+	}
+	Table(rows)
+	return total
+}
+
+// ShowClasses shows classes found for samples of the networks, one network after another, beside their
+// labels.
+func ShowClasses(run *pipeline.Run, nets []*network.Network, classes []int32, samples []*datasets.Split) {
+	rows := [][]string{{"network", "data", "classes", "labels"}}
+	for i, n := range nets {
+		each := samples[i].Len()
+		rows = append(rows, []string{n.Name, Must(run.Data(context.Background(), n.Name)).Provenance.Kind,
+			fmt.Sprint(classes[i*each : (i+1)*each]), fmt.Sprint(samples[i].Labels)})
+	}
+	Table(rows)
 }

@@ -44,6 +44,7 @@ func Datasets(run *pipeline.Run) (all []*datasets.Dataset) {
 // ones are parted.
 func ShowData(run *pipeline.Run) {
 	rows := [][]string{{"network", "data", "training", "validation", "test", "groups", "source"}}
+	fit, whole := true, true
 	for _, d := range Datasets(run) {
 		n := Must(network.Select(run.Networks(), d.Name))[0]
 		seen, parted := map[int32]bool{}, false
@@ -56,20 +57,22 @@ func ShowData(run *pipeline.Run) {
 		p := d.Provenance
 		rows = append(rows, []string{n.Name, "**" + p.Kind + "**", fmt.Sprint(d.Train.Len()),
 			fmt.Sprint(d.Validation.Len()), fmt.Sprint(d.Test.Len()), fmt.Sprint(len(seen)), p.Source})
-		Claim(slices.Equal(d.Shape, n.Input()) && d.Classes == n.Outputs(), "%s: samples fit the network", n.Name)
-		Claim(!parted || strings.Contains(p.Note, "too few groups"),
-			"%s: no group is in training and validation", n.Name)
-		if n.Name == "mnist" {
-			Claim(p.Kind == datasets.Real, "MNIST is real")
+		fit = fit && slices.Equal(d.Shape, n.Input()) && d.Classes == n.Outputs()
+		whole = whole && (!parted || strings.Contains(p.Note, "too few groups"))
+		if n.Name == "mnist" && p.Kind != datasets.Real {
+			panic("MNIST is not real")
 		}
 	}
 	Table(rows)
+	Claim(fit, "the samples of all %d fit their networks", len(rows)-1)
+	Claim(whole, "no group is in training and in validation")
 }
 
 // ShowBaselines shows how the separate networks of a run were trained, and checks that it was on its data.
 func ShowBaselines(run *pipeline.Run) {
 	rows := [][]string{{"network", "trained on", "steps", "best step", "validation %", "test %"}}
 	var curves []figures.Curve
+	here := true
 	for _, d := range Datasets(run) {
 		n := Must(network.Select(run.Networks(), d.Name))[0]
 		var b baseline.Info
@@ -85,9 +88,9 @@ func ShowBaselines(run *pipeline.Run) {
 			c.Steps, c.Validation = append(c.Steps, p.Step), append(c.Validation, p.Validation)
 		}
 		curves = append(curves, c)
-		Claim(len(Must(run.Weights(n)).Weights) == n.Weights() && b.Data.Source == d.Provenance.Source,
-			"%s: %d weights, trained on the data used here", n.Name, n.Weights())
+		here = here && len(Must(run.Weights(n)).Weights) == n.Weights() && b.Data.Source == d.Provenance.Source
 	}
 	Table(rows)
+	Claim(here, "each was trained on the data used here")
 	Show(figures.Curves("The training of the baselines", curves))
 }

@@ -12,7 +12,9 @@ import (
 	"strings"
 
 	"weightsep/datasets"
+	"weightsep/wslib/budget"
 	"weightsep/wslib/grid"
+	"weightsep/wslib/gridtable"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
@@ -24,13 +26,14 @@ import (
 
 // CheckFormation forms every network of the run and takes the weights from the pages again.
 func CheckFormation(run *pipeline.Run) {
-	size := run.Config().Pages.Size
+	size, weights, count, equal := run.Config().Pages.Size, 0, 0, true
 	for _, n := range run.Networks() {
 		w := Must(run.Weights(n)).Weights
 		pages := page.Form(w, size)
-		Claim(slices.Equal(pages[:len(w)], w),
-			"%s: %d weights, %d pages, and back", n.Name, len(w), len(pages)/size)
+		weights, count, equal = weights+len(w), count+len(pages)/size, equal && slices.Equal(pages[:len(w)], w)
 	}
+	Claim(equal, "%d weights of %d networks onto %d pages, and back: the same", weights, len(run.Networks()),
+		count)
 }
 
 // ShowExclusive shows the exclusive pages of the run, and checks that no denser page was left out.
@@ -111,8 +114,8 @@ func ShowComparison() {
 		"change, mean of the four real ones"}}
 	add := func(dir, in string, take func(method string) bool) {
 		sum, count := 0.0, 0.0
-		for _, l := range Must(grid.ReadTable(os.DirFS(Documented()), dir)) {
-			if l.Network != grid.MeanOfReal {
+		for _, l := range Must(gridtable.Read(os.DirFS(Documented()), dir)) {
+			if l.Network != gridtable.MeanOfReal {
 				if l.Data == datasets.Real {
 					sum, count = sum+l.Change.Change, count+1
 				}
@@ -142,8 +145,8 @@ func ShowComparison() {
 // Reference is the test accuracy of a network of README's table before packing: the separate network
 // after as many further steps, the mean of the table's seeds.
 func Reference(name string) float64 {
-	lines := Must(grid.ReadTable(os.DirFS(Documented()), "packing"))
-	i := slices.IndexFunc(lines, func(l grid.Line) bool {
+	lines := Must(gridtable.Read(os.DirFS(Documented()), "packing"))
+	i := slices.IndexFunc(lines, func(l gridtable.Line) bool {
 		return l.Method == grid.Further && l.Network == name
 	})
 	return lines[i].Test
@@ -217,4 +220,18 @@ func PackedAccuracy(name string) float64 {
 	test := Must(datasets.Open(ctx, name, datasets.Options{})).Test
 	scorer := Must(score.New(backend, own[i].Network, 100))
 	return Must(scorer.Score(ctx, own[i].Values.On(), test))
+}
+
+// ShowBudgets shows how budgets of the ten networks are spent, each given by how many times they are packed.
+// Networks have the loads of the profile packing.
+func ShowBudgets(times ...float64) {
+	rows := [][]string{{"packed", "bytes", "shared pages", "exclusive pages of a network"}}
+	for _, ratio := range times {
+		c := Must(pipeline.Profile("packing"))
+		plan := Must(c.ApplyBudget(nil, budget.Budget{Total: Must(c.Budget(nil, ratio))}))
+		rows = append(rows, []string{fmt.Sprintf("%g times", ratio), fmt.Sprint(plan.Bytes),
+			fmt.Sprintf("%d, %s", plan.Shared, plan.Precision),
+			fmt.Sprintf("%s, %s", plan.ExclusiveRange(), plan.ExclusivePrecision)})
+	}
+	Table(rows)
 }

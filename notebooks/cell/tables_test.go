@@ -26,6 +26,7 @@ func TestDocumented(t *testing.T) {
 	ShowComparison()
 	ShowStored()
 	ShowRooms()
+	ShowBudgets(8, 32)
 	if r := Reference("mnist"); r != 0.9886 {
 		t.Errorf("the reference of mnist is %v", r)
 	}

@@ -69,7 +69,8 @@ func Markdown(paper, ours []Claim) string {
 			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s |\n", numbers+i+1, c.Claim, c.Expected, c.Measured,
 				c.Verdict.markdown())
 		}
-		b.WriteString("\n| | where it is claimed | command | takes | tolerance, and why |\n" +
+		b.WriteString("\nWhere each is claimed, and how it is measured:\n\n" +
+			"| | where it is claimed | command | takes | tolerance, and why |\n" +
 			"|---:|---|---|---|---|\n")
 		for i, c := range part.all {
 			fmt.Fprintf(&b, "| %d | %s | %s | %s | %s |\n", numbers+i+1, c.Source, c.Command, c.Time, c.Tolerance)

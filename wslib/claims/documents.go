@@ -6,7 +6,7 @@ import (
 	"io/fs"
 
 	"weightsep/wslib/execution"
-	"weightsep/wslib/grid"
+	"weightsep/wslib/gridtable"
 	"weightsep/wslib/pipeline"
 )
 
@@ -23,9 +23,9 @@ func (d *documents) failed(name string, err error) {
 	}
 }
 
-// row reads what a grid's table says of a method and a network, or of [grid.MeanOfReal].
-func (d *documents) row(dir, method, network string) grid.Line {
-	lines, err := grid.ReadTable(d.fs, dir)
+// row reads what a grid's table says of a method and a network, or of [gridtable.MeanOfReal].
+func (d *documents) row(dir, method, network string) gridtable.Line {
+	lines, err := gridtable.Read(d.fs, dir)
 	for _, l := range lines {
 		if l.Method == method && l.Network == network {
 			return l
@@ -35,7 +35,7 @@ func (d *documents) row(dir, method, network string) grid.Line {
 		err = fmt.Errorf("no method %q of %q", method, network)
 	}
 	d.failed(dir+"/table.csv", err)
-	return grid.Line{}
+	return gridtable.Line{}
 }
 
 func (d *documents) summary(run string) *pipeline.Summary {

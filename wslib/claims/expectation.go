@@ -88,7 +88,7 @@ func (v Outcome) Keep(run string) error {
 // String is a line or two for a person.
 func (v Outcome) String() string {
 	if v.Measured == nil {
-		return fmt.Sprintf("- %s: %s, %s\n  %s", v.Verdict, v.Name, v.Reason, v.Expectation)
+		return fmt.Sprintf("– %s: %s, %s\n  %s", v.Verdict, v.Name, v.Reason, v.Expectation)
 	}
 	mark := map[Verdict]string{Met: "✓", Missed: "✗"}[v.Verdict]
 	return fmt.Sprintf("%s %s: %s %.4g %s\n  %s: %s",

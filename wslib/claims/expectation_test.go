@@ -44,7 +44,7 @@ func TestKeep(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(all, []Outcome{first, met}) {
 		t.Errorf("%v, %+v", err, all)
 	}
-	for v, want := range map[*Outcome]string{&first: "- not testable here: ", &met: "✓ met: ",
+	for v, want := range map[*Outcome]string{&first: "– not testable here: ", &met: "✓ met: ",
 		&missed: "✗ missed: "} {
 		if got := v.String(); !strings.HasPrefix(got, want+v.Name) || !strings.Contains(got, "expected ") {
 			t.Errorf("%q, want %q first", got, want+v.Name)

@@ -5,13 +5,13 @@ import (
 	"math"
 
 	"weightsep/wslib/execution"
-	"weightsep/wslib/grid"
+	"weightsep/wslib/gridtable"
 )
 
 // ours are the claims of this project.
 func (d *documents) ours() []Claim {
-	at32, at50, at80 := d.row("packing", "joint-32", grid.MeanOfReal), d.row("packing-loads", "joint-50",
-		grid.MeanOfReal), d.row("packing", "joint-80", grid.MeanOfReal)
+	at32, at50, at80 := d.row("packing", "joint-32", gridtable.MeanOfReal), d.row("packing-loads", "joint-50",
+		gridtable.MeanOfReal), d.row("packing", "joint-80", gridtable.MeanOfReal)
 	eight := d.record("eight real networks, 32 times", "change", "low", "high")
 	tiny := d.record("mlperf tiny", "kilobytes", "kws", "ic", "vww", "ad")
 	loop := d.record("switch in a tight loop", "least", "most", "worst network")
@@ -19,7 +19,7 @@ func (d *documents) ours() []Claim {
 	rounded := d.record("eight bits in C", "least change", "largest change")
 	size := d.record("ten networks on a Cortex-M7", "flash", "ram", "ram of 8 bits", "separate int8")
 	const margin = 0.5 // of what is called no loss
-	packed := func(times int, r grid.Line, command, minutes string) Claim {
+	packed := func(times int, r gridtable.Line, command, minutes string) Claim {
 		return Claim{Claim: fmt.Sprintf("%d times in bytes at no loss, four real networks beside six stand-ins",
 			times), Source: "README", Command: command, Time: minutes,
 			Expected:  fmt.Sprintf("%d times or more, the interval above -%g", times, margin),

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"weightsep/wslib/execution"
-	"weightsep/wslib/grid"
+	"weightsep/wslib/gridtable"
 	"weightsep/wslib/network"
 )
 
@@ -40,8 +40,8 @@ const anotherTraining = "0.3 points: another machine's vector instructions train
 
 // paper are the claims of the paper and its repository.
 func (d *documents) paper() []Claim {
-	its, ours := d.row("packing", "alternating", grid.MeanOfReal), d.row("packing-mixup", "joint-32bit-5.8",
-		grid.MeanOfReal)
+	its, ours := d.row("packing", "alternating", gridtable.MeanOfReal), d.row("packing-mixup", "joint-32bit-5.8",
+		gridtable.MeanOfReal)
 	weights, theirs := 0, 0
 	for i, n := range d.summary("joint-32").Networks {
 		weights += n.Weights

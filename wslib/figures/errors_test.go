@@ -90,8 +90,8 @@ func TestBadInput(t *testing.T) {
 	no("steps that fall")(History("h", []string{"a"}, []int{1, 0}, [][]float64{{1}, {1}}))
 	no("accuracy in percent")(History("h", []string{"a"}, []int{0}, [][]float64{{71}}))
 	no("no rows")(BeforeAfter(nil))
-	no("accuracy that is no number")(BeforeAfter([]AccuracyRow{{"a", datasets.Real, nan, 1}}))
-	no("row of unknown data")(BeforeAfter([]AccuracyRow{{"a", "fake", 1, 1}}))
+	no("accuracy that is no number")(BeforeAfter([]AccuracyRow{{"a", datasets.Real, nan, 1, nil}}))
+	no("row of unknown data")(BeforeAfter([]AccuracyRow{{"a", "fake", 1, 1, nil}}))
 	no("nothing stored")(Memory(page.Stored{}))
 	no("parts that do not add up")(Memory(stored(func(s *page.Stored) { s.Scales = 4 })))
 	no("negative part")(Memory(stored(func(s *page.Stored) { s.Scales, s.Tables = -4, 4 })))
@@ -129,7 +129,7 @@ func TestExtremes(t *testing.T) {
 	rows := make([]AccuracyRow, 30)
 	for i := range names {
 		names[i] = "a network of a name without end"
-		rows[i] = AccuracyRow{names[i], datasets.StandIn, 1, 0}
+		rows[i] = AccuracyRow{names[i], datasets.StandIn, 1, 0, nil}
 	}
 	all, err := History("many", names, []int{7}, [][]float64{row})
 	check := func(f *Figure, err error) {

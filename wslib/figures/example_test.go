@@ -91,7 +91,7 @@ func ExamplePageMap() {
 	// Output:
 	// 4 pages of 2 networks lie on 3 shared pages (int2)
 	// network, page, layer, on, number, networks there, bits of a value
-	// cifar10, 0, conv, own page, 0, 1, 8
+	// cifar10, 0, conv, exclusive page, 0, 1, 8
 	// cifar10, 1, dense, shared page, 0, 1, 2
 	// cifar10, 2, dense, shared page, 1, 2, 2
 	// mnist, 0, dense, shared page, 1, 2, 2

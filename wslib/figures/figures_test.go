@@ -20,6 +20,7 @@ import (
 	"gonum.org/v1/plot/cmpimg"
 
 	"weightsep/datasets"
+	"weightsep/wslib/bootstrap"
 	"weightsep/wslib/execution"
 	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
@@ -68,8 +69,8 @@ func charts(t *testing.T) []struct {
 		{"fisher", must(Fisher(testDensities())),
 			[]string{"cifar10", "page 2: 60.0 %", "mnist", "page 0: 0.0 %", "0.001", "(%, log)"}},
 		{"pagemap", must(PageMap(testPack())),
-			[]string{"6 pages of 2 networks lie on 3 shared pages (int2)", "Own pages (int8): 1.", "conv",
-				"dense", "cifar10", "own"}},
+			[]string{"6 pages of 2 networks lie on 3 shared pages (int2)", "Exclusive pages (int8): 1.", "conv",
+				"dense", "cifar10", "exclusive"}},
 		{"costs", must(Costs(testNames(), [][]float64{{0.5, 2, 0}, {2, 0, 1}, {0, 1, 0.25}})),
 			[]string{"share pages: 3.75 in all", "cifar10", "0.25", "(wa - wb)²"}},
 		{"history", must(History("Optimization", testNames(), []int{0, 50, 100},
@@ -79,7 +80,7 @@ func charts(t *testing.T) []struct {
 		{"beforeafter", must(BeforeAfter(testRows())),
 			[]string{"separation: +0.25 points on real data", "2 networks on real data: +0.25 points",
 				"1 network on stand-in data (generated, pale), no accuracies on the datasets: -2.00",
-				"stand-in", "+1.5",
+				"stand-in", "+1.5", "95 % interval of the change",
 				"-1.0", "test accuracy (%)"}},
 		{"pareto", must(Pareto(testPareto(), ParetoOptions{Title: "Packing and accuracy", Floor: -3})),
 			[]string{"Packing and accuracy", "joint pages", "8 bits", "nine tenths (-14.0)",
@@ -151,7 +152,7 @@ func testDensities() []DensityOf {
 }
 
 // testPack are two networks of pages of 4 weights on 3 shared ones. Page 1 holds weights of both, of the
-// first network two pages. An own page is the first of the first network.
+// first network two pages. An exclusive page is the first of the first network.
 func testPack() *pack.File {
 	layers := []pack.Layer{{Name: "conv/kernel", Shape: []int{3, 3}, Offset: 1}, {Name: "conv/bias",
 		Shape: []int{1}}, {Name: "dense/kernel", Shape: []int{2, 4}, Offset: 10}}
@@ -170,9 +171,9 @@ func testPack() *pack.File {
 
 func testRows() []AccuracyRow {
 	return []AccuracyRow{
-		{"cifar10", datasets.Real, 0.70, 0.715},
-		{"mnist", datasets.Real, 0.98, 0.97},
-		{"hhar", datasets.StandIn, 0.05, 0.03},
+		{"cifar10", datasets.Real, 0.70, 0.715, &bootstrap.Interval{Change: 1.5, Low: -1, High: 4}},
+		{"mnist", datasets.Real, 0.98, 0.97, &bootstrap.Interval{Change: -1, Low: -1.2, High: -0.8}},
+		{"hhar", datasets.StandIn, 0.05, 0.03, nil},
 	}
 }
 

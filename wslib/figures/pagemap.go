@@ -19,7 +19,7 @@ import (
 // PageMap shows where the pages of networks lie. A network is a row. A column is a shared page, those
 // of most networks first, then those of the same networks side by side: what stands in one column is
 // on one page. A mark's height in its row is the layer that most of the page is of, the first at the
-// top. At the right are the pages that are the network's own, below the columns is how many
+// top. At the right are the network's exclusive pages, below the columns is how many
 // networks are on a page.
 func PageMap(f *pack.File) (*Figure, error) {
 	if f == nil || f.Set == nil || len(f.Set.Networks) == 0 || len(f.Networks) != len(f.Set.Networks) {
@@ -54,7 +54,7 @@ func PageMap(f *pack.File) (*Figure, error) {
 		title: fmt.Sprintf("%s pages of %s lie on %d shared pages (%s)", grouped(float64(shared), 0),
 			network, m.shared, bits),
 		below: fmt.Sprintf("A column is a shared page: networks with a mark there share it. The mark's "+
-			"height is the layer, the first at the top. Own pages (%s): %d.", ownBits, own),
+			"height is the layer, the first at the top. Exclusive pages (%s): %d.", ownBits, own),
 		shows:  "Below the columns is how many networks are on a page: " + m.summary() + ".",
 		data:   m.data(f.Set),
 		height: m.rowHeight()*vg.Length(len(m.rows)) + mapHead + mapFoot,
@@ -178,7 +178,7 @@ func (m *pageMap) data(s *page.Set) [][]string {
 	for i, r := range m.rows {
 		for p, e := range s.Networks[i].Table.Entries {
 			if k := int(e) - m.shared; k >= 0 {
-				all = append(all, row(r.name, p, r.layers[r.of[p]], "own page", k, 1, ownBits.Bits()))
+				all = append(all, row(r.name, p, r.layers[r.of[p]], "exclusive page", k, 1, ownBits.Bits()))
 			} else {
 				all = append(all, row(r.name, p, r.layers[r.of[p]], "shared page", e, m.users[e],
 					bits.Bits()))
@@ -229,12 +229,12 @@ func (m *pageMap) draw(c draw.Canvas) {
 	}
 	right += c.Min.X
 	x0 := right + layers + gap
-	own := min(4, (c.Max.X-x0)/4/vg.Length(max(1, m.own))) // width of an own page
-	number := max(small.Width("own")-own*vg.Length(m.own), small.Width(fmt.Sprint(m.own))+gap)
+	own := min(4, (c.Max.X-x0)/4/vg.Length(max(1, m.own))) // width of an exclusive page
+	number := max(small.Width("exclusive")-own*vg.Length(m.own), small.Width(fmt.Sprint(m.own))+gap)
 	x1 := c.Max.X - 2*gap - own*vg.Length(m.own) - number
 	wide := (x1 - x0) / vg.Length(m.shared)
 	c.FillText(upper, pt(x0, c.Max.Y), "shared pages, those of most networks first")
-	c.FillText(upper, pt(x1+2*gap, c.Max.Y), "own")
+	c.FillText(upper, pt(x1+2*gap, c.Max.Y), "exclusive")
 	h := m.rowHeight() - mapGap
 	y := c.Max.Y - mapHead
 	for i, r := range m.rows {

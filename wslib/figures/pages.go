@@ -44,7 +44,7 @@ func Fisher(networks []DensityOf) (*Figure, error) {
 	return smalls(chart{
 		title: "How the Fisher information of each network lies on its pages",
 		below: "A bar is a page, as high as its share of its network's information. Orange, with a dot: " +
-			"the network's own pages. Above a panel is the page that has most.",
+			"the network's exclusive pages. Above a panel is the page that has most.",
 		shows: "Few pages have most of it; the axis is logarithmic.", data: data,
 	}, "page", "share (%, log)", 112, panels), nil
 }

@@ -141,9 +141,7 @@ func (l *paretoChart) legend() []legendEntry {
 	}
 	all = append(all, legendEntry{"stated by the paper", star})
 	if slices.ContainsFunc(l.points, l.bar) {
-		all = append(all, legendEntry{"interval", func(c draw.Canvas, at vg.Point) {
-			intervalBar(c, darkGrey, at.X, at.Y-5, at.Y+5)
-		}})
+		all = append(all, interval("95 % interval"))
 	}
 	if slices.ContainsFunc(l.points, func(p ParetoPoint) bool { return p.StandIn }) {
 		all = append(all, marked("open: stand-in data (generated)", 0, true))
@@ -190,6 +188,13 @@ func (l *paretoChart) draw(c scaled) {
 	for i, p := range l.points {
 		mark(c.Canvas, slices.Index(l.series, p.Series), labels[i+1].of, paretoRadius, p.StandIn)
 	}
+}
+
+// interval explains bars of intervals.
+func interval(label string) legendEntry {
+	return legendEntry{label, func(c draw.Canvas, at vg.Point) {
+		intervalBar(c, darkGrey, at.X, at.Y-5, at.Y+5)
+	}}
 }
 
 func intervalBar(c draw.Canvas, clr color.Color, x, y0, y1 vg.Length) {

@@ -3,22 +3,26 @@ package grid
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 
 	"weightsep/wslib/budget"
+	"weightsep/wslib/gridtable"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
 )
 
 // Methods. Those by budget take a packing ratio; the others are as large as they are.
 const (
-	Further     = "further"      // separate networks in float32, the reference
-	Distilled   = "distilled"    // the same, distilled from the reference and with mixup
-	Quantized   = "quantized"    // separate networks, -8, -4, -2 bits, by the trainer of joint
-	RandomTable = "random-table" // joint training on a random page table, by budget
-	Joint       = "joint"        // weight separation, by budget
-	Alternating = "alternating"  // weight separation as in the paper
+	Further     = gridtable.Further // separate networks in float32, the reference
+	Distilled   = "distilled"       // the same, distilled from the reference and with mixup
+	Quantized   = "quantized"       // separate networks, -8, -4, -2 bits, exclusive pages in 8
+	Coded       = "coded"           // separate networks, most weights 0, entropy-coded, by budget
+	Trunk       = "trunk"           // as quantized, but one trunk for networks of the same convolutions
+	RandomTable = "random-table"    // joint training on a random page table, by budget
+	Joint       = "joint"           // weight separation, by budget
+	Alternating = "alternating"     // weight separation as in the paper
 )
 
 // Cell is one method at one budget.
@@ -42,7 +46,7 @@ func (c Cell) String() string {
 		{float64(c.Bits), "bit"}, {c.Ratio, ""}, {c.Level1, ""},
 		{float64(c.Rounds), "rounds"}, {float64(c.First), "first"},
 	} {
-		if c.Method == Quantized {
+		if c.Method == Quantized || c.Method == Trunk {
 			part.unit = ""
 		}
 		if part.value > 0 {
@@ -54,16 +58,16 @@ func (c Cell) String() string {
 
 // cellForm is how a cell is written.
 var cellForm = regexp.MustCompile(
-	`^(?:(further|distilled)|(quantized)-(\d{1,9})` +
+	`^(?:(further|distilled)|(quantized|trunk)-(\d{1,9})` +
 		`|(joint|random-table)(?:-(\d{1,9}))?:([\d.]+)(?::([\d.]+))?` +
-		`|(alternating)(?:-(\d{1,9})(?::(\d{1,9}))?)?)$`)
+		`|(alternating)(?:-(\d{1,9})(?::(\d{1,9}))?)?|(coded):([\d.]+))$`)
 
 // ParseCell reads METHOD[-BITS][:RATIO[:LEVEL1]], as joint-2:32, or alternating[-ROUNDS[:FIRST]].
 func ParseCell(s string) (c Cell, err error) {
 	m := cellForm.FindStringSubmatch(s)
 	if m == nil {
 		return c, fmt.Errorf("grid: method %q, want further, distilled, quantized-BITS, "+
-			"random-table[-BITS]:RATIO[:LEVEL1], joint[-BITS]:RATIO[:LEVEL1] or "+
+			"trunk-BITS, coded:RATIO, random-table[-BITS]:RATIO[:LEVEL1], joint[-BITS]:RATIO[:LEVEL1] or "+
 			"alternating[-ROUNDS[:FIRST]]", s)
 	}
 	number := func(text string) (v float64) {
@@ -74,8 +78,8 @@ func ParseCell(s string) (c Cell, err error) {
 		}
 		return v
 	}
-	c = Cell{Method: m[1] + m[2] + m[4] + m[8], Bits: int(number(m[3] + m[5])),
-		Ratio: number(m[6]), Level1: number(m[7]), Rounds: int(number(m[9])), First: int(number(m[10]))}
+	c = Cell{Method: m[1] + m[2] + m[4] + m[8] + m[11], Bits: int(number(m[3] + m[5])),
+		Ratio: number(m[6] + m[12]), Level1: number(m[7]), Rounds: int(number(m[9])), First: int(number(m[10]))}
 	if err == nil && c.Bits > 0 {
 		err = page.Precision(c.Bits).Validate()
 	}
@@ -125,13 +129,26 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 	case Further:
 		o := config.Optimization
 		config.Pages, config.Optimization = neutral.Pages, o.Reference(o.Steps)
-	default:
-		round := config.Optimization.RoundBy
-		config.Pages, config.Optimization = neutral.Pages, config.Optimization.Separate()
-		if c.Method == Quantized {
-			config.Optimization.RoundBy = round
-			config.Pages.Precision, config.Pages.ScaleFormat = page.Precision(c.Bits), page.ScaleFloat16
+	case Quantized, Trunk:
+		// Room for every page: the budget chooses exclusive pages and precisions alone.
+		plan, err := config.ApplyBudget(nil, budget.Budget{Total: math.MaxInt32,
+			Precision: page.Precision(c.Bits)})
+		if c.Method == Trunk {
+			config.Pages.Placement = pipeline.TrunkPlacement
 		}
+		return config, &plan, err
+	case Coded:
+		total, err := config.Budget(nil, c.Ratio)
+		if err != nil {
+			return config, nil, err
+		}
+		// Exclusive pages are as many and as precise as where pages of 2 bits are shared.
+		plan, err := config.ApplyBudget(nil, budget.Budget{Total: total, Precision: page.Int2,
+			ScaleFormat: page.ScaleLog8})
+		config.Pages.Precision = page.Int8
+		return config, &plan, err
+	default:
+		config.Pages, config.Optimization = neutral.Pages, config.Optimization.Separate()
 	}
 	return config, nil, nil
 }

@@ -5,8 +5,9 @@
 // and get the same further steps, schedule and dropout, but that packed networks may have a dropout
 // of their own. Changes of accuracy are against the separate networks with just these further steps
 // ([Further]). All but [Further] and [Alternating] may follow the outputs of the separate networks or
-// of the reference, and mix samples; only joint training has loss weights and loads. Test data is
-// read once, when a cell is done and nothing is chosen any more.
+// of the reference, and mix samples. The rivals of weight separation ([Quantized], [Coded], [Trunk]) have
+// its recipe whole, and its exclusive pages; bytes of Coded follow its loads. Test data is read once, when
+// a cell is done and nothing is chosen any more.
 package grid
 
 import (
@@ -15,7 +16,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -219,9 +219,10 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 		}
 	}()
 	var values []network.Values // as executed, of each network
-	if plan != nil || c.Method == Alternating {
+	switch c.Method {
+	case Joint, RandomTable, Trunk, Alternating:
 		values, err = record.separated(ctx, r, &watch)
-	} else {
+	default:
 		values, err = record.compared(ctx, r, g.path(seed, c.String(), "networks"), o.Progress)
 	}
 	if err != nil {
@@ -229,9 +230,15 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	}
 	record.Seconds = watch.seconds()
 	if plan != nil {
-		record.Pages = fmt.Sprintf("%d shared of %v, %s exclusive a network of %v, scales %s%s", plan.Shared,
-			plan.Precision, plan.ExclusiveRange(), plan.ExclusivePrecision, plan.ScaleFormat,
-			plan.KeysText())
+		record.Pages = fmt.Sprintf("%s exclusive a network of %v, scales %s%s", plan.ExclusiveRange(),
+			plan.ExclusivePrecision, plan.ScaleFormat, plan.KeysText())
+		switch c.Method {
+		case Joint, RandomTable:
+			record.Pages = fmt.Sprintf("%d shared of %v, %s", plan.Shared, plan.Precision, record.Pages)
+		case Coded:
+			record.Pages = fmt.Sprintf("entropy-coded, %.0f %% of weights 0, %s", 100*zeros(values),
+				record.Pages)
+		}
 	}
 	all, err := readRecords(g.dir)
 	if err != nil {
@@ -255,80 +262,6 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 
 func (g *grid) path(seed uint64, elem ...string) string {
 	return filepath.Join(append([]string{g.dir, fmt.Sprint("seed-", seed)}, elem...)...)
-}
-
-// separated is weight separation: a run of the pipeline up to its optimized pages.
-func (record *Record) separated(ctx context.Context, r *pipeline.Run,
-	watch *stopwatch) (values []network.Values, err error) {
-	if err := r.Optimize(ctx); err != nil {
-		return nil, err
-	}
-	set, err := r.Set()
-	if err != nil {
-		return nil, err
-	}
-	stored := set.Stored()
-	record.Bytes, record.Level1 = stored.Total, stored.Level1()
-	for i, m := range set.Networks {
-		values = append(values, network.Values{Weights: set.Weights(i), State: m.State})
-	}
-	h, err := r.History()
-	seconds := watch.seconds()
-	for _, p := range h.Points {
-		at := seconds * float64(p.Step) / float64(max(1, h.Points[len(h.Points)-1].Step))
-		record.History = append(record.History, Point{Step: p.Step, Seconds: at, Mean: p.Mean})
-	}
-	return values, err
-}
-
-// compared is one of the other methods, on the run's baselines; a directory keeps what is finished.
-func (record *Record) compared(ctx context.Context, r *pipeline.Run, dir string,
-	progress func(stage string, done, of int, note string)) (values []network.Values, err error) {
-	tasks, err := r.Tasks(ctx)
-	if err != nil {
-		return nil, err
-	}
-	backend, err := r.Backend(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var starts []network.Values
-	for _, n := range r.Networks() {
-		v, err := r.Weights(n)
-		if err != nil {
-			return nil, err
-		}
-		starts = append(starts, v)
-	}
-	config := r.Config()
-	trained, err := optimization.Separate(ctx, backend, tasks, starts, config.Pages.PageFormat(),
-		config.Optimization, optimization.Options{Seed: record.Seed, Checkpoint: dir},
-		func(name string, p optimization.Progress) {
-			if p.Point != nil {
-				name = fmt.Sprintf("%s validation %.2f %%", name, 100*p.Point.Mean)
-			}
-			progress("training", p.Step, p.Steps, name)
-		})
-	if err != nil {
-		return nil, err
-	}
-	// The mean validation accuracy, where all networks have one after the same number of steps.
-	means, count := map[int]float64{}, map[int]int{}
-	for _, n := range trained {
-		values = append(values, n.Values)
-		record.Bytes += n.Bytes
-		for _, p := range n.History {
-			means[p.Step] += p.Mean / float64(len(trained))
-			count[p.Step]++
-		}
-	}
-	record.Level1 = record.Bytes
-	for _, step := range slices.Sorted(maps.Keys(means)) {
-		if count[step] == len(trained) {
-			record.History = append(record.History, Point{Step: step, Mean: means[step]})
-		}
-	}
-	return values, nil
 }
 
 // score reads the test data of a network, once, and adds the network to the record and the vectors.

@@ -33,6 +33,8 @@ func TestParseCell(t *testing.T) {
 	for text, want := range map[string]Cell{
 		"further":           {Method: Further},
 		"quantized-4":       {Method: Quantized, Bits: 4},
+		"trunk-2":           {Method: Trunk, Bits: 2},
+		"coded:32":          {Method: Coded, Ratio: 32},
 		"joint:80":          {Method: Joint, Ratio: 80},
 		"joint-2:50:60.5":   {Method: Joint, Bits: 2, Ratio: 50, Level1: 60.5},
 		"random-table:32":   {Method: RandomTable, Ratio: 32},
@@ -47,7 +49,8 @@ func TestParseCell(t *testing.T) {
 	}
 	for _, text := range []string{"", "magic", "joint", "further:5", "joint:x", "joint:-3", "joint:50:20",
 		"joint:1:2:3",
-		"quantized", "quantized-x", "quantized-3", "quantized-4:32", "pruned:32:64", "further-8",
+		"quantized", "quantized-x", "quantized-3", "quantized-4:32",
+		"trunk", "trunk:32", "coded", "coded-2:32", "pruned:32:64", "further-8",
 		"product-8",
 		"alternating:99", "alternating-10:0", "alternating-10:9.5", "alternating-10:9:9"} {
 		if c, err := ParseCell(text); err == nil {
@@ -88,6 +91,38 @@ func TestKeysOfBudgets(t *testing.T) {
 			t.Errorf("%+v: the reference is another, %v", c, err)
 		}
 		further = key
+	}
+}
+
+// Rivals of weight separation get its exclusive pages, by loads as it does, and its recipe: those that
+// have a budget as many and as precise as it has there, the others three of 8 bits on average.
+func TestRivalsHaveExclusivePages(t *testing.T) {
+	for text, want := range map[string]struct{ shared, own page.Precision }{
+		"quantized-2": {page.Int2, page.Int8}, "quantized-4": {page.Int4, page.Int8},
+		"trunk-2": {page.Int2, page.Int8}, "coded:16": {page.Int8, page.Int8}, "coded:50": {page.Int8, page.Int4},
+	} {
+		s := small(t, text, "joint-2:16")
+		s.Config.Pages.Load = optimization.Each{"": 1, "fmnist": 3}
+		if text == "coded:50" {
+			s.Cells[1].Ratio = 50
+		}
+		c, _, err := s.config(s.Cells[0], 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		joint, _, err := s.config(s.Cells[1], 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := c.Pages
+		if p.Precision != want.shared || p.ExclusivePrecision != want.own || p.ScaleFormat != page.ScaleLog8 ||
+			!maps.Equal(p.Exclusive, joint.Pages.Exclusive) || p.Exclusive["fmnist"] <= p.Exclusive[""] {
+			t.Errorf("%s: %v and %v, scales %s, %v exclusive, want %v and those of %v", text, p.Precision,
+				p.ExclusivePrecision, p.ScaleFormat, p.Exclusive, want, joint.Pages.Exclusive)
+		}
+		if fmt.Sprint(c.Optimization) != fmt.Sprint(joint.Optimization) {
+			t.Errorf("%s: recipe %+v, joint training has %+v", text, c.Optimization, joint.Optimization)
+		}
 	}
 }
 

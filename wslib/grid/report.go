@@ -16,9 +16,8 @@ import (
 	"weightsep/datasets/files"
 	"weightsep/wslib/bootstrap"
 	"weightsep/wslib/figures"
+	"weightsep/wslib/gridtable"
 )
-
-const tableFile = "table.csv"
 
 // Report makes table.csv, table.md and the charts of what is finished in a directory, and
 // returns the names of the files. That nothing is finished is an error.
@@ -34,7 +33,7 @@ func Report(ctx context.Context, dir string) ([]string, error) {
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("grid: no cell is finished in %s", dir)
 	}
-	names := []string{tableFile, "table.md"}
+	names := []string{gridtable.File, "table.md"}
 	for i, text := range [][]byte{csvTable(rows), markdown(rows)} {
 		if err := files.WritePath(filepath.Join(dir, names[i]), text); err != nil {
 			return names[:i], err
@@ -187,8 +186,8 @@ func csvTable(rows []row) []byte {
 			line(n.Name, n.Data, r.mean(func(x Record) float64 { return x.Networks[i].Validation }),
 				r.mean(func(x Record) float64 { return x.Networks[i].Test }), r.networks[i])
 		}
-		line(MeanOfReal, datasets.Real, math.NaN(), math.NaN(), r.real)
-		line("mean of all", "", math.NaN(), math.NaN(), r.all)
+		line(gridtable.MeanOfReal, datasets.Real, math.NaN(), math.NaN(), r.real)
+		line(gridtable.MeanOfAll, "", math.NaN(), math.NaN(), r.all)
 	}
 	c.Flush()
 	return b.Bytes()
@@ -206,7 +205,7 @@ func markdown(rows []row) []byte {
 		data, title, means string
 		of                 func(row) bootstrap.Interval
 	}{
-		{datasets.Real, "Real data", MeanOfReal, func(r row) bootstrap.Interval { return r.real }},
+		{datasets.Real, "Real data", gridtable.MeanOfReal, func(r row) bootstrap.Interval { return r.real }},
 		{datasets.StandIn, "Stand-in data (says that the system runs, nothing about the datasets)", means,
 			func(r row) bootstrap.Interval { return r.all }},
 	} {

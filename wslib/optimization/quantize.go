@@ -39,12 +39,27 @@ func (q quantizer) graph(pages *Node) (values, within *Node) {
 	if !q.Quantized() {
 		return pages, NotEqual(OnesLike(pages), ZerosLike(pages))
 	}
-	squares := ReduceAndKeep(Mul(pages, pages), ReduceSum, 1)
-	used := ConvertDType(NotEqual(pages, ZerosLike(pages)), pages.DType())
-	mean := Div(squares, MaxScalar(ReduceAndKeep(used, ReduceSum, 1), 1))
-	step := MulScalar(Sqrt(AddScalar(mean, tiny)), q.step())
+	step := MulScalar(rootMeanSquare(pages), q.step())
 	codes, within := graphCodes(q.Precision, Div(pages, step))
 	return Mul(codes, step), within
+}
+
+// rootMeanSquare is that of pages' values other than 0 [P, 1].
+func rootMeanSquare(pages *Node) *Node {
+	squares := ReduceAndKeep(Mul(pages, pages), ReduceSum, 1)
+	used := ConvertDType(NotEqual(pages, ZerosLike(pages)), pages.DType())
+	return Sqrt(AddScalar(Div(squares, MaxScalar(ReduceAndKeep(used, ReduceSum, 1), 1)), tiny))
+}
+
+// rms is the same on the host.
+func rms(p []float32) float64 {
+	sum, n := 0.0, 0.0
+	for _, v := range p {
+		if v != 0 {
+			sum, n = sum+float64(v)*float64(v), n+1
+		}
+	}
+	return math.Sqrt(sum/max(1, n) + tiny)
 }
 
 // graphCodes are the code values nearest to x, and where x is in reach of them.
@@ -60,13 +75,7 @@ func graphCodes(p page.Precision, x *Node) (codes, within *Node) {
 
 // codes replaces one page's latent values by code values and returns the step.
 func (q quantizer) codes(p []float32) float32 {
-	sum, n := 0.0, 0.0
-	for _, v := range p {
-		if v != 0 {
-			sum, n = sum+float64(v)*float64(v), n+1
-		}
-	}
-	step := math.Sqrt(sum/max(1, n)+tiny) * q.step()
+	step := rms(p) * q.step()
 	for i, v := range p {
 		p[i] = q.Round(float32(float64(v) / step))
 	}
@@ -74,16 +83,16 @@ func (q quantizer) codes(p []float32) float32 {
 }
 
 // encode stores a set of float32 in a format: pages as code values, which codes replaces those of a
-// page by and returns the step between them, the steps multiplied into the scales. Pages that are
-// fixed, counted over shared and all exclusive ones, hold code values already.
+// page by and returns the step between them, the steps multiplied into the scales. Pages, which are
+// counted over shared and all exclusive ones, hold code values already if they are fixed.
 func encode(set *page.Set, as page.Format, fixed func(page int) bool,
-	codes func(q quantizer, page []float32) float32) {
+	codes func(page int, q quantizer, values []float32) float32) {
 	next := 0
 	round := func(p page.Precision, values []float32) (steps []float32) {
 		for one := range slices.Chunk(values, set.Size) {
 			step := float32(1)
 			if p.Quantized() && !fixed(next) {
-				step = codes(quantizer{p}, one)
+				step = codes(next, quantizer{p}, one)
 			}
 			steps = append(steps, step)
 			next++
@@ -104,6 +113,14 @@ func encode(set *page.Set, as page.Format, fixed func(page int) bool,
 	set.Pages = ofShared.Pack(values, set.Size)
 	as.Size, as.Shared = set.Size, set.Shared
 	set.Format = as
+}
+
+// roundScales rounds network i's scales to their format.
+func roundScales(set *page.Set, i int) {
+	scales := set.Networks[i].Scales
+	for b, s := range scales {
+		scales[b] = set.ScaleFormat.Round(s)
+	}
 }
 
 // keyStep is the step between the latent values of neighbouring keys: a key is the code value
@@ -135,12 +152,12 @@ func Untrained(plan *overlapping.Plan, as page.Format) (*page.Set, error) {
 			return nil, err
 		}
 	}
-	encode(set, as, func(int) bool { return false }, quantizer.leastCodes)
+	encode(set, as, func(int) bool { return false }, func(_ int, q quantizer, values []float32) float32 {
+		return q.leastCodes(values)
+	})
 	var names []string
-	for _, m := range set.Networks {
-		for b, s := range m.Scales {
-			m.Scales[b] = as.ScaleFormat.Round(s)
-		}
+	for i, m := range set.Networks {
+		roundScales(set, i)
 		names = append(names, m.Name)
 	}
 	if err := set.Validate(); err != nil {

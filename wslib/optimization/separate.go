@@ -9,6 +9,7 @@ import (
 
 	"github.com/gomlx/compute"
 
+	"weightsep/wslib/entropy"
 	"weightsep/wslib/network"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
@@ -65,7 +66,7 @@ func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts
 			t.Network.Weights()); err != nil {
 			return err
 		}
-		set, err := alone(t.Network.Name, starts[i], as)
+		set, err := alone(t, starts[i], as)
 		if err != nil {
 			return fmt.Errorf("network %s: %w", t.Network.Name, err)
 		}
@@ -75,28 +76,52 @@ func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts
 		}
 		format := page.Format{Size: as.Size, Shared: set.Shared}
 		if as.Precision.Quantized() {
-			format.Precision, format.ScaleFormat = as.Precision, as.ScaleFormat
+			format.Precision, format.ExclusivePrecision, format.ScaleFormat = as.Precision, as.ExclusivePrecision,
+				as.ScaleFormat
 		}
 		result, err := Joint(ctx, backend, set, []Task{t}, format, r, one)
 		if err != nil {
 			return fmt.Errorf("network %s: %w", t.Network.Name, err)
 		}
-		stored := result.Set.Stored()
+		bytes, err := t.stored(&result.Set)
+		if err != nil {
+			return fmt.Errorf("network %s: %w", t.Network.Name, err)
+		}
 		values := network.Values{Weights: result.Set.Weights(0), State: result.Set.Networks[0].State}
-		bytes := as.Precision.Bytes(t.Network.Weights()) + stored.Scales + stored.State
 		trained[i] = Trained{values, bytes, result.BestStep, result.History}
 		return nil
 	})
 }
 
-// alone is a set of one network, page b on shared page b, as the first of a plan.
-func alone(name string, v network.Values, as page.Format) (*page.Set, error) {
-	plan, err := overlapping.New(as.Size, page.Count(len(v.Weights), as.Size))
+// stored is what a set of the task's network alone takes; of what is entropy-coded, the set is replaced
+// by what is decoded.
+func (t Task) stored(set **page.Set) (bytes int, err error) {
+	stored := (*set).Stored()
+	if t.Coding != nil {
+		data := entropy.Encode(t.parts(*set))
+		*set, err = t.unpacked(*set, data)
+		return len(data) + stored.State, err
+	}
+	shared, own := (*set).Precisions()
+	for b, e := range (*set).Networks[0].Table.Entries {
+		precision := shared
+		if int(e) >= (*set).Shared {
+			precision = own
+		}
+		bytes += precision.Bytes(min((*set).Size, t.Network.Weights()-b*(*set).Size))
+	}
+	return bytes + stored.Scales + stored.State, nil
+}
+
+// alone is a set of the task's network, its exclusive pages and each other on a shared page of its own,
+// as the first of a plan.
+func alone(t Task, v network.Values, as page.Format) (*page.Set, error) {
+	plan, err := overlapping.New(as.Size, max(1, page.Count(len(v.Weights), as.Size)-len(t.Exclusive)))
 	if err != nil {
 		return nil, err
 	}
-	member := overlapping.Network{Name: name, Weights: v.Weights, Fisher: make([]float32, len(v.Weights)),
-		State: v.State}
+	member := overlapping.Network{Name: t.Network.Name, Weights: v.Weights, State: v.State,
+		Fisher: make([]float32, len(v.Weights)), Exclusive: t.Exclusive}
 	if _, err := plan.Add(member); err != nil {
 		return nil, err
 	}

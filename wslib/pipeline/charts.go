@@ -131,19 +131,24 @@ func (r *Run) HistoryChart() (*figures.Figure, error) {
 	return figures.History(title, names, steps, validation)
 }
 
-// BeforeAfterChart shows test accuracy before and after weight separation.
+// BeforeAfterChart is [Summary.BeforeAfterChart] of the run.
 func (r *Run) BeforeAfterChart() (*figures.Figure, error) {
 	s, err := r.Summary()
 	if err != nil {
 		return nil, err
 	}
+	return s.BeforeAfterChart()
+}
+
+// BeforeAfterChart shows test accuracy before and after weight separation.
+func (s *Summary) BeforeAfterChart() (*figures.Figure, error) {
 	var rows []figures.AccuracyRow
 	for _, n := range s.RealFirst() {
 		if n.Before.Untested || !n.inPercent() {
 			continue
 		}
 		rows = append(rows, figures.AccuracyRow{Name: n.Name, Data: n.Data, Before: n.Before.Test,
-			After: n.After.Test})
+			After: n.After.Test, Change: n.Change})
 	}
 	if len(rows) == 0 {
 		return nil, errNoAccuracy

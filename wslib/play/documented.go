@@ -1,17 +1,15 @@
 package play
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io/fs"
 	"math"
 	"path"
 	"slices"
-	"strconv"
-	"strings"
 
 	"weightsep/datasets"
+	"weightsep/wslib/gridtable"
 	"weightsep/wslib/pack"
 )
 
@@ -62,67 +60,45 @@ func readDocumented(results fs.FS) (p Page, err error) {
 		"/figures/density.svg), to 0.01 % of a network's Fisher information."
 	p.Grids = "The points are those of every table.csv in results/packing*; each directory has its own " +
 		"reference."
-	tables, err := fs.Glob(results, "packing*/table.csv")
+	tables, err := fs.Glob(results, "packing*/"+gridtable.File)
 	if err != nil {
 		return p, err
 	}
 	for _, name := range tables {
-		raw, err := fs.ReadFile(results, name)
+		lines, err := gridtable.Read(results, path.Dir(name))
 		if err != nil {
 			return p, err
 		}
-		points, err := Points(path.Dir(name), string(raw))
-		if err != nil {
-			return p, fmt.Errorf("%s: %w", name, err)
-		}
-		p.Points = append(p.Points, points...)
+		p.Points = append(p.Points, Points(path.Dir(name), lines)...)
 	}
 	return p, nil
 }
 
-// Points are the cells of a grid's table.csv but the reference, whose change is 0, in its order.
-func Points(grid, table string) ([]Point, error) {
-	lines, err := csv.NewReader(strings.NewReader(table)).ReadAll()
-	if err != nil {
-		return nil, err
-	}
-	at := map[string]int{}
-	for _, title := range strings.Fields("method seeds bytes ratio network data change low high") {
-		if len(lines) == 0 || !slices.Contains(lines[0], title) {
-			return nil, fmt.Errorf("no column %q", title)
-		}
-		at[title] = slices.Index(lines[0], title)
-	}
-	var points []Point
-	for k, line := range lines[1:] {
-		var numbers [5]float64
-		for i, title := range []string{"bytes", "ratio", "change", "low", "high"} {
-			if numbers[i], err = strconv.ParseFloat(line[at[title]], 64); err != nil {
-				return nil, fmt.Errorf("row %d: %s: %w", k+2, title, err)
-			}
-		}
-		method, interval := line[at["method"]], &Interval{numbers[2], numbers[3], numbers[4]}
-		if method == "further" {
+// Points are the cells of a grid's table but the reference, whose change is 0, in its order.
+func Points(grid string, lines []gridtable.Line) (points []Point) {
+	for _, l := range lines {
+		if l.Method == gridtable.Further {
 			continue
 		}
-		i := slices.IndexFunc(points, func(q Point) bool { return q.Method == method })
+		i := slices.IndexFunc(points, func(q Point) bool { return q.Method == l.Method })
 		if i < 0 {
-			i, points = len(points), append(points, Point{Grid: grid, Method: method,
-				Seeds: line[at["seeds"]], Bytes: int(numbers[0]), Ratio: numbers[1]})
+			i, points = len(points), append(points, Point{Grid: grid, Method: l.Method, Seeds: l.Seeds,
+				Bytes: l.Bytes, Ratio: l.Ratio})
 		}
-		switch line[at["network"]] {
-		case "mean of real":
+		interval := Interval(l.Change)
+		switch l.Network {
+		case gridtable.MeanOfReal:
 			if !math.IsNaN(interval.Change) { // there are networks on real data
-				points[i].Real = interval
+				points[i].Real = &interval
 			}
-		case "mean of all":
-			points[i].All = interval
+		case gridtable.MeanOfAll:
+			points[i].All = &interval
 		default:
 			points[i].Networks++
-			if line[at["data"]] != datasets.Real {
+			if l.Data != datasets.Real {
 				points[i].StandIns++
 			}
 		}
 	}
-	return points, nil
+	return points
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // defaultCells are what `ws grid` compares.
-const defaultCells = "further,distilled,quantized-8,quantized-4,quantized-2," +
+const defaultCells = "further,distilled,quantized-8,quantized-4,quantized-2,trunk-2,coded:32,coded:50," +
 	"random-table:32,joint-32:5.8,joint:32,joint:50,joint:80,alternating-10"
 
 func (a *app) gridCommand() *ffcli.Command {
@@ -43,7 +43,9 @@ func (a *app) gridCommand() *ffcli.Command {
 			"the same; then -table, with them too, makes the table (results/sweeps/README.md).\n"+
 			"Methods: further (separate networks with the same further steps: the reference), "+
 			"distilled (the\n"+
-			"same, following the outputs of the reference, with -mixup), quantized-8, -4, -2,\n"+
+			"same, following the outputs of the reference, with -mixup), quantized-8, -4, -2 (with\n"+
+			"exclusive pages of 8 bits), trunk-2 (the same, with one trunk for networks of the same\n"+
+			"convolutions), coded:RATIO (separate networks, most weights 0, entropy-coded),\n"+
 			"random-table:RATIO, joint:RATIO[:LEVEL1] (precision chosen) or\n"+
 			"joint-BITS:RATIO, alternating[-ROUNDS[:FIRST]] (of 100, and steps of first turns, of 2000;\n"+
 			"without FIRST as much less as there are fewer rounds).",

@@ -208,7 +208,7 @@ func (a *app) benchCommand() *ffcli.Command {
 		"measured")
 	to := f.set.String("json", "", "`file` for all that was measured")
 	return f.verb("[-run DIR] [-n 50] [-json FILE]",
-		"switching and execution, from pages and from other sources of weights; requests under load",
+		"switching and execution, from pages and from other sources of weights; many requests",
 		f.reading(func(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
 			b, err := bench(ctx, r, *n)
 			if err != nil {

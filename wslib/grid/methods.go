@@ -1,0 +1,134 @@
+package grid
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"weightsep/wslib/network"
+	"weightsep/wslib/optimization"
+	"weightsep/wslib/pipeline"
+)
+
+// separated is weight separation: a run of the pipeline up to its optimized pages.
+func (record *Record) separated(ctx context.Context, r *pipeline.Run,
+	watch *stopwatch) (values []network.Values, err error) {
+	if err := r.Optimize(ctx); err != nil {
+		return nil, err
+	}
+	set, err := r.Set()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, m := range set.Networks {
+		names = append(names, m.Name)
+	}
+	if set, err = set.Keep(names...); err != nil { // without shared pages that no network uses
+		return nil, err
+	}
+	stored := set.Stored()
+	if record.Cell.Method == Trunk { // the shapes of the networks say which pages are shared
+		stored.Total, stored.Tables = stored.Total-stored.Tables, 0
+	}
+	record.Bytes, record.Level1 = stored.Total, stored.Level1()
+	for i, m := range set.Networks {
+		values = append(values, network.Values{Weights: set.Weights(i), State: m.State})
+	}
+	h, err := r.History()
+	seconds := watch.seconds()
+	for _, p := range h.Points {
+		at := seconds * float64(p.Step) / float64(max(1, h.Points[len(h.Points)-1].Step))
+		record.History = append(record.History, Point{Step: p.Step, Seconds: at, Mean: p.Mean})
+	}
+	return values, err
+}
+
+// compared is one of the other methods, on the run's baselines; a directory keeps what is finished.
+func (record *Record) compared(ctx context.Context, r *pipeline.Run, dir string,
+	progress func(stage string, done, of int, note string)) (values []network.Values, err error) {
+	tasks, err := r.Tasks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	backend, err := r.Backend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	config, c := r.Config(), record.Cell
+	separates := c.Method == Quantized || c.Method == Coded // chooses exclusive pages, by Fisher information
+	if separates {
+		if err := r.Fisher(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var starts []network.Values
+	for i, n := range r.Networks() {
+		v, err := r.Weights(n)
+		if err != nil {
+			return nil, err
+		}
+		starts = append(starts, v)
+		if separates {
+			pages, err := r.Separate(n)
+			if err != nil {
+				return nil, err
+			}
+			if tasks[i].Exclusive = pages.Exclusive; c.Method == Coded {
+				tasks[i].Coding = &optimization.Coding{Loads: pages.Loads}
+			}
+		}
+	}
+	if c.Method == Coded {
+		total, err := config.Budget(nil, c.Ratio)
+		if err == nil {
+			err = optimization.Allot(tasks, starts, config.Pages.PageFormat(), total)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	trained, err := optimization.Separate(ctx, backend, tasks, starts, config.Pages.PageFormat(),
+		config.Optimization, optimization.Options{Seed: record.Seed, Checkpoint: dir},
+		func(name string, p optimization.Progress) {
+			if p.Point != nil {
+				name = fmt.Sprintf("%s validation %.2f %%", name, 100*p.Point.Mean)
+			}
+			progress("training", p.Step, p.Steps, name)
+		})
+	if err != nil {
+		return nil, err
+	}
+	// The mean validation accuracy, where all networks have one after the same number of steps.
+	means, count := map[int]float64{}, map[int]int{}
+	for _, n := range trained {
+		values = append(values, n.Values)
+		record.Bytes += n.Bytes
+		for _, p := range n.History {
+			means[p.Step] += p.Mean / float64(len(trained))
+			count[p.Step]++
+		}
+	}
+	record.Level1 = record.Bytes
+	for _, step := range slices.Sorted(maps.Keys(means)) {
+		if count[step] == len(trained) {
+			record.History = append(record.History, Point{Step: step, Mean: means[step]})
+		}
+	}
+	return values, nil
+}
+
+// zeros are the share of weights that are 0.
+func zeros(values []network.Values) float64 {
+	count, all := 0, 0
+	for _, v := range values {
+		for _, w := range v.Weights {
+			if w == 0 {
+				count++
+			}
+		}
+		all += len(v.Weights)
+	}
+	return float64(count) / float64(all)
+}
