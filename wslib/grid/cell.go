@@ -124,6 +124,7 @@ func (s Spec) config(c Cell, seed uint64, allot allot) (pipeline.Config, *budget
 			o.FirstSteps = cmp.Or(c.First, o.FirstSteps*c.Rounds/o.Rounds)
 			o.Rounds = c.Rounds
 		}
+		return config, nil, nil
 	case Joint, RandomTable:
 		b := budget.Budget{Precision: page.Precision(c.Bits), Keys: s.Keys}
 		if b.Total, err = config.Budget(nil, c.Ratio); err == nil && c.Level1 > 0 {
