@@ -203,12 +203,18 @@ func (j *joint) use(factors []float32) {
 }
 
 // checkScales reports a scale at the start that its format cannot hold: its page would be
-// executed as another than the one that is trained.
+// executed as another than the one that is trained. What is a millionth of the network's largest is
+// no loss as 0: dead channels leave such pages.
 func (j *joint) checkScales(theta, factors []float32) error {
 	set := j.coded(theta, factors)
 	for _, i := range j.trained {
+		largest := 0.0
+		for _, s := range set.Networks[i].Scales {
+			largest = max(largest, math.Abs(float64(s)))
+		}
 		for b, s := range set.Networks[i].Scales {
-			if r := set.ScaleFormat.Round(s); math.Abs(float64(r-s)) > math.Abs(float64(s))/2 {
+			r, size := set.ScaleFormat.Round(s), math.Abs(float64(s))
+			if math.Abs(float64(r-s)) > size/2 && size > largest/1e6 {
 				return fmt.Errorf("network %s: the scale of page %d is %v, as %v %v: want another format "+
 					"of scales", set.Networks[i].Name, b, s, set.ScaleFormat, r)
 			}
