@@ -96,6 +96,18 @@ func (s *Split) Slice(n int) *Split {
 	return s.pick(index)
 }
 
+// Spread returns n samples at equal distances, sharing the values with s; all of them if n is 0.
+func (s *Split) Spread(n int) *Split {
+	if n == 0 || n >= s.Len() {
+		return s
+	}
+	index := make([]int, n)
+	for i := range index {
+		index[i] = i * s.Len() / n
+	}
+	return s.pick(index)
+}
+
 // Related are numbers that samples share which are right or wrong together: of groups, or of the
 // recordings that they are segments of. -1 and nil are as in Groups.
 func (s *Split) Related() []int32 {

@@ -54,7 +54,7 @@ func (o Options) bytes(own []pipeline.Own) (int, error) {
 
 // run runs the pipeline and wraps what comes out.
 func run(ctx context.Context, b *pipeline.Opened, c pipeline.Config, own []pipeline.Own,
-	o Options) (*Packed, error) {
+	o Options, limit budget.Budget) (*Packed, error) {
 	dir := o.Dir
 	if dir == "" {
 		var err error
@@ -63,7 +63,11 @@ func run(ctx context.Context, b *pipeline.Opened, c pipeline.Config, own []pipel
 		}
 		defer os.RemoveAll(dir)
 	}
-	r, err := pipeline.Open(dir, c, pipeline.Options{Opened: b, Log: o.Log, Progress: o.Progress, Own: own})
+	options := pipeline.Options{Opened: b, Log: o.Log, Progress: o.Progress, Own: own}
+	if _, err := pipeline.Allot(ctx, dir, &c, limit, options); err != nil {
+		return nil, err
+	}
+	r, err := pipeline.Open(dir, c, options)
 	if err != nil {
 		return nil, err
 	}

@@ -127,10 +127,7 @@ func Pack(ctx context.Context, networks []Network, o Options) (*Packed, error) {
 	if limit == 0 {
 		return nil, errors.New("pack: no budget: set Ratio or Bytes")
 	}
-	if _, err := c.ApplyBudget(own, budget.Budget{Total: limit}); err != nil {
-		return nil, err
-	}
-	return run(ctx, b, c, own, o)
+	return run(ctx, b, c, own, o, budget.Budget{Total: limit})
 }
 
 // Add packs one more network beside those that are there, which keep their weights bit for bit.
@@ -171,7 +168,7 @@ func (p *Packed) Add(ctx context.Context, n Network, o Options) (*Packed, error)
 		return nil, err
 	}
 	o.Dir = filepath.Join(dir, "run")
-	return run(ctx, p.backend, c, own, o)
+	return run(ctx, p.backend, c, own, o, budget.Budget{})
 }
 
 // Open checks a pack and maps it into memory: it must stay as it is, or be replaced whole as [Packed.Save]

@@ -26,6 +26,7 @@ var layers = []layer{
 	{"obs/0", 45, 79, 12, 24, 1, 8},
 	{"obs/1", 16, 26, 3, 3, 8, 32},
 	{"esc10/0", 59, 41, 12, 6, 2, 8},
+	{"us8k/1", 26, 18, 3, 3, 8, 16},
 	{"hhar/0", 20, 120, 3, 3, 1, 8},
 }
 
@@ -45,7 +46,7 @@ func BenchmarkLowering(b *testing.B) {
 			random(100, oh, ow, l.out)
 		ways := []way{
 			{"forward/xla", func(x, k, _ *Node) *Node { return xla.Convolve(x, k) }},
-			{"kernel gradient/patches of blocks",
+			{"kernel gradient/the library's",
 				func(x, _, dy *Node) *Node { return xla.ConvolveKernelGradient(x, dy, l.kh, l.kw) }},
 			{"kernel gradient/xla", func(x, _,
 				dy *Node) *Node {
@@ -58,8 +59,12 @@ func BenchmarkLowering(b *testing.B) {
 			}})
 		}
 		if l.in > 3 {
-			ways = append(ways, way{"input gradient/convolution",
-				func(_, k, dy *Node) *Node { return xla.ConvolveTurned(dy, k) }},
+			ways = append(ways, way{"kernel gradient/patches of blocks",
+				func(x, _, dy *Node) *Node { return xla.PatchesKernelGradient(x, dy, l.kh, l.kw) }})
+			ways = append(ways, way{"kernel gradient/over the batch",
+				func(x, _, dy *Node) *Node { return xla.ConvolveBatch(x, dy) }},
+				way{"input gradient/convolution",
+					func(_, k, dy *Node) *Node { return xla.ConvolveTurned(dy, k) }},
 				way{"input gradient/shifted sums",
 					func(_, k, dy *Node) *Node { return xla.ShiftedSums(dy, k) }})
 		}

@@ -91,12 +91,13 @@ func convolution(x, k, g array) (y, dx, dk array) {
 
 // Kernels of even size are among them: there the automatic input gradient of GoMLX
 // v0.28.1 is wrong, which is one more reason for our own. Few and many input channels,
-// large and small kernels and odd sizes take each of the kernel gradient's blocks.
+// large and small kernels and odd sizes take each of the kernel gradient's ways.
 func TestConvolutionByDefinition(t *testing.T) {
 	b := xlatest.Backend(t)
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, d := range [][]int{{6, 7, 3, 3, 3}, {6, 7, 2, 2, 3}, {5, 9, 4, 3, 6}, {7, 6, 1, 6, 4},
-		{6, 6, 6, 1, 1}, {15, 17, 6, 5, 1}, {12, 19, 7, 6, 2}} {
+		{6, 6, 6, 1, 1}, {15, 17, 6, 5, 1}, {12, 19, 7, 6, 2}, {10, 18, 3, 3, 8}, {13, 12, 6, 3, 9},
+		{5, 5, 2, 2, 16}, {10, 8, 3, 3, 16}} {
 		h, w, kh, kw, in := d[0], d[1], d[2], d[3], d[4]
 		x, k := randomArray(rng, 2, h, w, in), randomArray(rng, kh, kw, in, 4)
 		g := randomArray(rng, 2, h-kh+1, w-kw+1, 4)
@@ -105,7 +106,8 @@ func TestConvolutionByDefinition(t *testing.T) {
 			x, k, g := in[0], in[1], in[2]
 			return []*Node{xla.Convolve(x, k), xla.ConvolveInputGradient(g, k),
 				xla.ConvolveKernelGradient(x, g, kh, kw),
-				xla.ConvolveTurned(g, k), xla.ShiftedSums(g, k), xla.AutomaticKernelGradient(x, g, kh, kw)}
+				xla.ConvolveTurned(g, k), xla.ShiftedSums(g, k), xla.AutomaticKernelGradient(x, g, kh, kw),
+				xla.ConvolveBatch(x, g), xla.PatchesKernelGradient(x, g, kh, kw)}
 		}, x.tensor(), k.tensor(), g.tensor())
 		name := fmt.Sprint(d)
 		y.compare(t, name+" forward", out[0])
@@ -114,6 +116,8 @@ func TestConvolutionByDefinition(t *testing.T) {
 		dx.compare(t, name+" input gradient, turned", out[3])
 		dx.compare(t, name+" input gradient, shifted sums", out[4])
 		dk.compare(t, name+" kernel gradient, automatic", out[5])
+		dk.compare(t, name+" kernel gradient, over the batch", out[6])
+		dk.compare(t, name+" kernel gradient, patches", out[7])
 	}
 }
 

@@ -92,8 +92,20 @@ func ParseCell(s string) (c Cell, err error) {
 	return c, nil
 }
 
+// allot is what takes pages from a budget: [pipeline.Allot], or only looks whether it can be done. Without a
+// budget it gives what separate networks have of it, mixup and dropout.
+type allot func(*pipeline.Config, budget.Budget) (budget.Plan, error)
+
+// unlooked allots without looking at networks and data.
+func unlooked(c *pipeline.Config, b budget.Budget) (plan budget.Plan, err error) {
+	if b.Total > 0 {
+		plan, err = c.ApplyBudget(nil, b)
+	}
+	return plan, err
+}
+
 // config is what a cell's run has of a configuration that its method heeds, and the plan of its budget.
-func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error) {
+func (s Spec) config(c Cell, seed uint64, allot allot) (pipeline.Config, *budget.Plan, error) {
 	config := s.Config
 	config.Seed = seed
 	if seed != 1 {
@@ -107,11 +119,12 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 	case Alternating:
 		o := &config.Optimization
 		neutral.Pages.Size = config.Pages.Size
-		*o, config.Pages = neutral.Optimization, neutral.Pages
+		*o, config.Pages, config.Pilot = neutral.Optimization, neutral.Pages, 0
 		if c.Rounds > 0 {
 			o.FirstSteps = cmp.Or(c.First, o.FirstSteps*c.Rounds/o.Rounds)
 			o.Rounds = c.Rounds
 		}
+		return config, nil, nil
 	case Joint, RandomTable:
 		b := budget.Budget{Precision: page.Precision(c.Bits), Keys: s.Keys}
 		if b.Total, err = config.Budget(nil, c.Ratio); err == nil && c.Level1 > 0 {
@@ -120,7 +133,7 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 		if err != nil {
 			return config, nil, err
 		}
-		plan, err := config.ApplyBudget(nil, b)
+		plan, err := allot(&config, b)
 		if c.Method == RandomTable {
 			p := &config.Pages
 			p.Placement, p.Load, p.LoadSpread = pipeline.RandomPlacement, neutral.Pages.Load, 0
@@ -128,7 +141,15 @@ func (s Spec) config(c Cell, seed uint64) (pipeline.Config, *budget.Plan, error)
 		return config, &plan, err
 	case Further:
 		o := config.Optimization
-		config.Pages, config.Optimization = neutral.Pages, o.Reference(o.Steps)
+		config.Pages, config.Optimization, config.Pilot = neutral.Pages, o.Reference(o.Steps), 0
+		return config, nil, nil
+	}
+	// What is not shared needs no room beside others.
+	if _, err := allot(&config, budget.Budget{}); err != nil {
+		return config, nil, err
+	}
+	config.Pilot = 0
+	switch c.Method {
 	case Quantized, Trunk:
 		// Room for every page: the budget chooses exclusive pages and precisions alone.
 		plan, err := config.ApplyBudget(nil, budget.Budget{Total: math.MaxInt32,

@@ -21,6 +21,7 @@ import (
 	"slices"
 
 	"weightsep/datasets"
+	"weightsep/wslib/budget"
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
@@ -58,7 +59,7 @@ func (s Spec) Validate() error {
 		if slices.Contains(s.Cells[:i], c) {
 			return fmt.Errorf("grid: %s is there twice", c)
 		}
-		if _, _, err := s.config(c, s.Seeds[0]); err != nil {
+		if _, _, err := s.config(c, s.Seeds[0], unlooked); err != nil {
 			return fmt.Errorf("grid: %s: %w", c, err)
 		}
 	}
@@ -67,7 +68,7 @@ func (s Spec) Validate() error {
 
 // key hashes what decides a cell's result but the data, which the record has.
 func (s Spec) key(c Cell, seed uint64) (string, error) {
-	config, _, err := s.config(c, seed)
+	config, _, err := s.config(c, seed, unlooked)
 	if err != nil {
 		return "", fmt.Errorf("grid: %s: %w", c, err)
 	}
@@ -171,10 +172,6 @@ func samples(d *datasets.Dataset) string {
 // run trains, scores and records a cell, unless another process did. Baselines, the reference and
 // teachers, which other cells of the seed use, are made by one process at a time.
 func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
-	config, plan, err := g.config(c, seed)
-	if err != nil {
-		return err
-	}
 	unshare, err := g.share(ctx, seed)
 	if err != nil {
 		return err
@@ -191,12 +188,18 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	var watch stopwatch
 	o := g.options
 	o.Baselines, o.Teachers = g.path(seed, "baselines"), g.path(seed, "teachers")
-	if config.Optimization.TeacherSteps == config.Optimization.Steps {
+	if x := g.Config.Optimization; x.TeacherSteps == x.Steps {
 		o.Teachers = g.path(seed, Further, "networks") // the same training
 	}
 	o.Progress = func(stage string, done, of int, note string) {
 		watch.note(markEvery) // if that fails, the last one says why
 		g.options.Progress(fmt.Sprintf("%s seed %d: %s", c, seed, stage), done, of, note)
+	}
+	config, plan, err := g.config(c, seed, func(c *pipeline.Config, b budget.Budget) (budget.Plan, error) {
+		return pipeline.Allot(ctx, dir, c, b, o)
+	})
+	if err != nil {
+		return err
 	}
 	r, err := pipeline.Open(dir, config, o)
 	if err != nil {

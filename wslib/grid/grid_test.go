@@ -64,7 +64,7 @@ func TestAlternatingSchedule(t *testing.T) {
 	for text, want := range map[string][2]int{"alternating": {100, 2000}, "alternating-10": {10, 200},
 		"alternating-90:2000": {90, 2000}} {
 		s := small(t, text)
-		config, _, err := s.config(s.Cells[0], 1)
+		config, _, err := s.config(s.Cells[0], 1, unlooked)
 		if o := config.Optimization; err != nil || o.Rounds != want[0] || o.FirstSteps != want[1] ||
 			o.Passes != 10 || o.TurnSteps != 32 {
 			t.Errorf("%s: %d rounds of %d passes of %d steps after %d steps (%v), want %v", text, o.Rounds,
@@ -82,7 +82,7 @@ func TestKeysOfBudgets(t *testing.T) {
 	} {
 		s := small(t, "joint-32:5.8", "further")
 		s.Config.Pages.KeyPrecision, s.Keys = c.asked, c.keys
-		config, _, err := s.config(s.Cells[0], 1)
+		config, _, err := s.config(s.Cells[0], 1, unlooked)
 		if got := config.Pages.KeyPrecision; err != nil || got != c.want {
 			t.Errorf("%+v: keys of %v, %v", c, got, err)
 		}
@@ -106,11 +106,11 @@ func TestRivalsHaveExclusivePages(t *testing.T) {
 		if text == "coded:50" {
 			s.Cells[1].Ratio = 50
 		}
-		c, _, err := s.config(s.Cells[0], 1)
+		c, _, err := s.config(s.Cells[0], 1, unlooked)
 		if err != nil {
 			t.Fatal(err)
 		}
-		joint, _, err := s.config(s.Cells[1], 1)
+		joint, _, err := s.config(s.Cells[1], 1, unlooked)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -83,7 +83,7 @@ func (record *Record) compared(ctx context.Context, r *pipeline.Run, dir string,
 	if c.Method == Coded {
 		total, err := config.Budget(nil, c.Ratio)
 		if err == nil {
-			err = optimization.Allot(tasks, starts, config.Pages.PageFormat(), total)
+			err = optimization.DivideBytes(tasks, starts, config.Pages.PageFormat(), total)
 		}
 		if err != nil {
 			return nil, err

@@ -99,9 +99,9 @@ func fit(bytes int, taken func(factor float64) []int) (factor float64, each []in
 	return factor, each, nil
 }
 
-// Allot shares bytes out between the codings of tasks: each gets what its network takes at its start,
+// DivideBytes shares bytes out between the codings of tasks: each gets what its network takes at its start,
 // with one factor for all with which they together take no more. The networks' states count, too.
-func Allot(tasks []Task, starts []network.Values, as page.Format, total int) error {
+func DivideBytes(tasks []Task, starts []network.Values, as page.Format, total int) error {
 	sets := make([]*page.Set, len(tasks))
 	for i, t := range tasks {
 		var err error

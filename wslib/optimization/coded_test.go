@@ -82,7 +82,7 @@ func coded(t *testing.T, total int) (tasks []Task, starts []network.Values, o tr
 	tasks[0].Exclusive = []int{0, 3}
 	tasks[0].Coding = &Coding{Loads: []float64{1, 2, 3, 4, 5, 6}}
 	tasks[1].Coding = &Coding{Loads: []float64{1, 1, 1, 1, 1, 1}}
-	if err := Allot(tasks, starts, o.Format, total); err != nil {
+	if err := DivideBytes(tasks, starts, o.Format, total); err != nil {
 		t.Fatal(err)
 	}
 	return tasks, starts, o

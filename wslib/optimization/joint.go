@@ -22,7 +22,9 @@ import (
 //
 // tasks are the set's networks in order. The set is the starting point and is
 // not changed; the result is stored in the given format, whose numbers of pages are the
-// set's. The best by validation score on the samples of all networks together is returned.
+// set's. The last state is returned whose validation score, on the samples of all networks together, is
+// within one standard deviation of the highest: of few or related samples the highest is mere chance, and
+// the learning rate falls to the end.
 //
 // Networks that are held keep their weights, bit for bit: their scales and all pages that they
 // use must be as they are stored, in the given precisions. The others are trained around them;
@@ -123,7 +125,7 @@ func (j *joint) open(ctx context.Context) (err error) {
 		j.tables = append(j.tables, vector(l.table(i)))
 		j.keyRows = append(j.keyRows, vector(l.set.Networks[i].Table.KeyRows()))
 		j.samplers = append(j.samplers, train.NewSampler(t.Data.Train, t.Network.Input(),
-			int(j.Batch.Of(t.Network.Name)), j.Seed, t.Network.Name))
+			j.batch(t), j.Seed, t.Network.Name))
 	}
 	shared, exclusive, scales, keys := l.sources(j.trained)
 	j.sources = []*tensors.Tensor{tensors.FromFlatDataAndDimensions(shared, l.shared, l.tenants),
@@ -201,12 +203,18 @@ func (j *joint) use(factors []float32) {
 }
 
 // checkScales reports a scale at the start that its format cannot hold: its page would be
-// executed as another than the one that is trained.
+// executed as another than the one that is trained. What is a millionth of the network's largest is
+// no loss as 0: dead channels leave such pages.
 func (j *joint) checkScales(theta, factors []float32) error {
 	set := j.coded(theta, factors)
 	for _, i := range j.trained {
+		largest := 0.0
+		for _, s := range set.Networks[i].Scales {
+			largest = max(largest, math.Abs(float64(s)))
+		}
 		for b, s := range set.Networks[i].Scales {
-			if r := set.ScaleFormat.Round(s); math.Abs(float64(r-s)) > math.Abs(float64(s))/2 {
+			r, size := set.ScaleFormat.Round(s), math.Abs(float64(s))
+			if math.Abs(float64(r-s)) > size/2 && size > largest/1e6 {
 				return fmt.Errorf("network %s: the scale of page %d is %v, as %v %v: want another format "+
 					"of scales", set.Networks[i].Name, b, s, set.ScaleFormat, r)
 			}
@@ -334,8 +342,12 @@ func (j *joint) validate(ctx context.Context, step int, losses []float64) error 
 		return err
 	}
 	p.Mean, p.Pooled = mean(p.Validation), j.validator.pooled(p.Validation)
-	if s.Best == nil || p.Pooled > s.BestPooled {
-		s.Best, s.BestState, s.BestPooled, s.BestStep = s.Theta, s.State, p.Pooled, step
+	if s.Best == nil || p.Pooled > s.BestPooled ||
+		s.BestStep > 0 && p.Pooled >= s.BestPooled-j.validator.deviation(p.Validation) {
+		s.Best, s.BestState, s.BestStep = s.Theta, s.State, step
+	}
+	if len(s.History) == 0 || p.Pooled > s.BestPooled {
+		s.BestPooled = p.Pooled
 	}
 	s.History = append(s.History, p)
 	if err := j.save(); err != nil {

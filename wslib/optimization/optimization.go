@@ -56,7 +56,7 @@ type Progress struct {
 
 // Result of an optimization.
 type Result struct {
-	Set      *page.Set // the best by validation
+	Set      *page.Set // chosen by validation, see [Joint]
 	BestStep int
 	History  []Point
 }
@@ -215,6 +215,35 @@ func (v *validator) pooled(scores []float64) float64 {
 		right += a * float64(v.split(i).Len())
 	}
 	return right / float64(v.size())
+}
+
+// deviation is the standard deviation of the pooled score, samples of one group counted as one. Scores that
+// are no shares, errors of regressions, have none.
+func (v *validator) deviation(scores []float64) float64 {
+	variance := 0.0
+	for i, a := range scores {
+		s := v.split(i)
+		independent := s.Len()
+		if s.Groups != nil {
+			independent = len(distinct(s.Groups))
+		}
+		share := float64(s.Len()) / float64(v.size())
+		variance += share * share * max(0, a*(1-a)) / float64(max(1, independent))
+	}
+	return math.Sqrt(variance)
+}
+
+// distinct are the numbers that groups have; samples of -1 are groups of their own.
+func distinct(groups []int32) map[int]bool {
+	all := map[int]bool{}
+	for i, g := range groups {
+		if g < 0 {
+			all[-1-i] = true
+		} else {
+			all[int(g)] = true
+		}
+	}
+	return all
 }
 
 // split is network i's validation data.

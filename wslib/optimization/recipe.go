@@ -33,7 +33,8 @@ func (e Each) Of(name string) float64 {
 type Recipe struct {
 	// Method is JointMethod or AlternatingMethod.
 	Method string `json:"method" oneof:"joint alternating" help:"<method>"`
-	// Batch is the number of samples of a network in a step.
+	// Batch is the number of samples of a network in a step. In joint training a network that has none of
+	// its own takes fewer, so that it sees its samples no more than 40 times, but 8 at least.
 	Batch Each `json:"batch" min:"1" whole:"yes" help:"<samples> of a network in a step"`
 	// LearningRate is that of Adam. In joint training it is the highest: it rises over the first 100
 	// steps (a tenth, if that is less), then falls as half a cosine.
@@ -109,6 +110,16 @@ func (r Recipe) Reference(steps int) Recipe {
 	s.Steps, s.Batch, s.LearningRate, s.Dropout = steps, r.Batch, r.LearningRate, Each{"": r.Dropout[""]}
 	s.ValidateEvery, s.ValidateOn = r.ValidateEvery, r.ValidateOn
 	return s
+}
+
+// batch is the number of samples of a task's network in a step of joint training.
+func (r Recipe) batch(t Task) int {
+	const passes, least = 40, 8
+	most := int(r.Batch.Of(t.Network.Name))
+	if _, own := r.Batch[t.Network.Name]; own || r.Steps == 0 {
+		return most
+	}
+	return min(most, max(least, passes*t.Data.Train.Len()/r.Steps))
 }
 
 // Of is the recipe of one network: what others have of their own is left out.

@@ -2,11 +2,11 @@ package pipeline
 
 import "weightsep/wslib/rundir"
 
-// adopt copies a stage's files from the run that this one goes on from, or from that of
-// Options.Adopt, where it was made from the very same things, and returns their names;
-// none if it was not. So networks that stay need not be trained or looked into again.
+// adopt copies a stage's files from the run that this one goes on from, from that of
+// Options.Adopt, or from its pilot, where it was made from the very same things, and returns their
+// names; none if it was not. So networks that stay need not be trained or looked into again.
 func (r *Run) adopt(name, id string) (names []string, err error) {
-	for _, dir := range []string{r.config.From, r.options.Adopt} {
+	for _, dir := range []string{r.config.From, r.options.Adopt, r.Dir.File(rundir.PilotDir)} {
 		if names == nil && err == nil && dir != "" {
 			names, err = r.adoptFrom(dir, name, id)
 		}

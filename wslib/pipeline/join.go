@@ -36,7 +36,7 @@ func Join(
 			return Config{}, budget.Plan{}, err
 		}
 	}
-	c.From, c.Hold, c.Networks, c.Pages.Doubling = dir, true, networks, true
+	c.From, c.Hold, c.Networks, c.Pages.Doubling, c.Pilot = dir, true, networks, true, 0
 	c.Own = maps.Clone(c.Own)
 	for name, hash := range OwnHashes(own) {
 		if c.Own == nil {

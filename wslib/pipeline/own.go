@@ -227,10 +227,10 @@ func (c *Config) ForOwn(own []Own) (untrained string, err error) {
 	c.Optimization = packing.Optimization
 	o := &c.Optimization
 	o.Steps, o.ValidateEvery, o.TeacherSteps = steps, validate, 0
-	o.Batch, o.LossWeight = optimization.Each{"": 64}, optimization.Each{"": 1}
-	o.Dropout = optimization.Each{"": 0}
+	o.Batch, o.Dropout = optimization.Each{"": 64}, optimization.Each{"": 0}
+	c.Pilot = packing.Pilot
 	c.Pages.Placement, c.Pages.Doubling = packing.Pages.Placement, packing.Pages.Doubling
-	c.Pages.Load, c.Pages.LoadSpread = optimization.Each{"": 1}, packing.Pages.LoadSpread
+	c.Pages.Load, c.Pages.LoadSpread = packing.Pages.Load, packing.Pages.LoadSpread
 	for _, x := range own {
 		if x.Data == nil || x.Data.Train == nil {
 			o.Steps = 0

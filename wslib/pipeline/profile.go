@@ -61,11 +61,7 @@ func Profile(name string) (Config, error) {
 	case "packing":
 		c.Data.MinTrain, c.Baseline.Steps = 5000, 4000
 		o.Steps, o.TeacherSteps, o.ValidateEvery, o.ValidateOn = 3400, 3400, 200, 2000
-		o.Batch = each{"": 128, "obs": 16, "gsc": 64, "esc10": 32, "us8k": 32, "hhar": 32}
-		// Those that lose most when packed, by validation data, weigh more and get more room.
-		o.LossWeight = each{"": 1, "cifar10": 4, "fmnist": 3}
-		o.Dropout = each{"": 0.1, "mnist": 0, "fmnist": 0}
-		p.Load = each{"": 1, "cifar10": 10, "mnist": 6, "fmnist": 11, "gtsrb": 5}
+		o.Batch, c.Pilot = each{"": 128}, 0.1
 	case "paper":
 		c.Baseline.Steps = 4000
 		p.Exclusive = each{"": 1000} // more pages than any network has

@@ -172,6 +172,9 @@ func parse(raw []byte) (m Manifest, err error) {
 	return m, nil
 }
 
+// PilotDir is the directory of a run's pilot, a run of its own that comes first.
+const PilotDir = "pilot"
+
 // checkForeign refuses to make a run out of a directory that holds other things.
 func (d *Dir) checkForeign() error {
 	entries, err := os.ReadDir(d.Path)
@@ -179,7 +182,7 @@ func (d *Dir) checkForeign() error {
 		return err
 	}
 	for _, e := range entries {
-		if name := e.Name(); name != ".lock" && name != "notebooks" && !files.IsTemporary(name) {
+		if name := e.Name(); name != ".lock" && name != "notebooks" && name != PilotDir && !files.IsTemporary(name) {
 			return fmt.Errorf("no %s in it but other files (%s): want a new, empty or earlier run directory",
 				ManifestFile, name)
 		}

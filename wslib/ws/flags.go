@@ -291,8 +291,8 @@ func (f *flags) ofProfile(profile string) {
 var ofBudget = []string{"shared", "exclusive", "margin", "tpr", "exclusive-precision"}
 
 // applyBudget takes pages and precision from the budget, if one is given, and says which.
-func (f *flags) applyBudget(c *pipeline.Config, own []pipeline.Own) error {
-	total, err := f.budget(*c, own)
+func (f *flags) applyBudget(ctx context.Context, c *pipeline.Config, o pipeline.Options) error {
+	total, err := f.budget(*c, o.Own)
 	if err != nil {
 		return err
 	}
@@ -316,14 +316,17 @@ func (f *flags) applyBudget(c *pipeline.Config, own []pipeline.Own) error {
 	if f.isSet("keys") {
 		limit.Keys = budget.NoKeys // unless the configuration has them
 	}
-	plan, err := c.ApplyBudget(own, limit)
+	looked := *c
+	plan, err := looked.ApplyBudget(o.Own, limit)
 	if err == nil {
-		err = c.Validate()
+		err = looked.Validate()
 	}
-	if err == nil {
-		f.announce(min(total, plan.Bytes), plan)
+	if err != nil {
+		return wrong(err)
 	}
-	return wrong(err)
+	f.announce(min(total, plan.Bytes), plan)
+	_, err = pipeline.Allot(ctx, f.run, c, limit, o)
+	return err
 }
 
 // budget is the budget in bytes for the networks of a configuration, 0 if none is given.

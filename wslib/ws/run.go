@@ -45,7 +45,7 @@ func (a *app) runCommand() *ffcli.Command {
 			}
 			switch {
 			case *from == "":
-				err = f.fresh(&c, o.Own)
+				err = f.fresh(ctx, &c, o)
 			case *hold:
 				c, err = f.join(*from, o.Own)
 			default:
@@ -85,7 +85,8 @@ func (a *app) runCommand() *ffcli.Command {
 }
 
 // fresh makes a profile the configuration of a run that goes on from no other.
-func (f *flags) fresh(c *pipeline.Config, own []pipeline.Own) error {
+func (f *flags) fresh(ctx context.Context, c *pipeline.Config, o pipeline.Options) error {
+	own := o.Own
 	if err := f.refuse("-%s is about the networks of a run to go on from: give -from", "hold"); err != nil {
 		return err
 	}
@@ -107,7 +108,8 @@ func (f *flags) fresh(c *pipeline.Config, own []pipeline.Own) error {
 		fmt.Fprintf(f.err, "%s has no %s_train_data.npy: pages are rounded as they are, not trained, and "+
 			"not shared\n", bare, bare)
 	}
-	return f.applyBudget(c, own)
+	c.Data.Dir = f.data
+	return f.applyBudget(ctx, c, o)
 }
 
 // refuseWith reports flags that make no sense where pages and data are those of a run, and others.

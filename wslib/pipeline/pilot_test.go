@@ -1,0 +1,165 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"weightsep/wslib/budget"
+	"weightsep/wslib/network"
+	"weightsep/wslib/optimization"
+	"weightsep/wslib/rundir"
+	"weightsep/xla/xlatest"
+)
+
+// The loss is relative to that of the mean output: 0 of the teacher's own outputs, 1 of their mean. Between,
+// divergences and squares worked out by hand.
+func TestRelativeLoss(t *testing.T) {
+	// The teacher's classes are certain to p or 1-p, those of the outputs to q or 1-q; the mean says nothing.
+	divergence := func(p, q float64) float64 { return p*math.Log(p/q) + (1-p)*math.Log((1-p)/(1-q)) }
+	p, q := 1/(1+math.Exp(-2)), 1/(1+math.Exp(-1))
+	for name, c := range map[string]struct {
+		objective        network.Objective
+		outputs, teacher []float32
+		shape            []int
+		want             float64
+	}{
+		"the teacher's classes": {network.Classification{}, []float32{2, 0, 0, 2}, []float32{2, 0, 0, 2}, []int{2}, 0},
+		"no class":              {network.Classification{}, []float32{3, 3, 3, 3}, []float32{2, 0, 0, 2}, []int{2}, 1},
+		"doubtful classes": {network.Classification{}, []float32{1, 0, 0, 1}, []float32{2, 0, 0, 2}, []int{2},
+			divergence(p, q) / divergence(p, 0.5)},
+		"values":         {network.Regression{}, []float32{0.5, 1.5}, []float32{0, 2}, []int{1}, 0.25},
+		"reconstruction": {network.Reconstruction{}, []float32{1, 1, 1, 1}, []float32{0, 2, 2, 0}, []int{2, 1}, 1},
+	} {
+		got, err := relativeLoss(xlatest.Backend(t), c.objective, c.outputs, c.teacher, c.shape, 1)
+		if err != nil || math.Abs(got-c.want) > 1e-5 {
+			t.Errorf("%s: %v (%v), want %v", name, got, err, c.want)
+		}
+	}
+}
+
+// A pilot gives more room to what lags more, and leaves alone what has a value of its own.
+// Interrupted it goes on to the same; when it is done, nothing is trained again, nor in the run that follows.
+func TestAllot(t *testing.T) {
+	backend := xlatest.Backend(t)
+	own, err := ReadOwn(t.Context(), backend, writeOwn(t), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := tiny(t)
+	c.Networks, c.Own = []string{"rows", "columns"}, OwnHashes(own)
+	if _, err := c.ForOwn(own); err != nil {
+		t.Fatal(err)
+	}
+	c.Baseline.Steps, c.Optimization.Steps, c.Optimization.ValidateEvery, c.Pilot = 100, 40, 20, 0.5
+	total, err := c.Budget(own, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	allot := func(ctx context.Context, dir string, c Config, tell func(stage string)) (Config, error) {
+		o := Options{Own: own, Opened: &Opened{Backend: backend}}
+		o.Progress = func(stage string, done, of int, note string) { tell(stage) }
+		_, err := Allot(ctx, dir, &c, budget.Budget{Total: total}, o)
+		return c, err
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	first, err := allot(t.Context(), dir, c, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Reopen(filepath.Join(dir, rundir.PilotDir), "", Options{Own: own})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lags, err := r.lags(t.Context())
+	r.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind, before := "rows", "columns"
+	if lags[behind] < lags[before] {
+		behind, before = before, behind
+	}
+	load := first.Pages.Load
+	if !(load[behind] > 1 && load[before] < 1 && math.Abs(load[behind]*load[before]-1) < 0.05) {
+		t.Errorf("lags %v, room %v: want more for what lags more", lags, load)
+	}
+
+	again, err := allot(t.Context(), dir, c, func(stage string) {
+		if stage == stageOptimize || strings.HasPrefix(stage, "training") {
+			t.Errorf("%s again", stage)
+		}
+	})
+	if err != nil || again.Changes(first) != nil {
+		t.Errorf("another answer the second time: %v, %v", again.Changes(first), err)
+	}
+
+	named := c
+	named.Pages.Load = optimization.Each{"": 1, behind: 3}
+	if named, err = allot(t.Context(), dir, named, func(string) {}); err == nil {
+		t.Error("a pilot of another configuration was taken for this one's")
+	}
+	if named, err = allot(t.Context(), filepath.Join(t.TempDir(), "named"), named, func(string) {}); err != nil ||
+		named.Pages.Load[behind] != 3 {
+		t.Errorf("room of its own: %v (%v)", named.Pages.Load, err)
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	disturbed := filepath.Join(t.TempDir(), "disturbed")
+	_, err = allot(ctx, disturbed, c, func(stage string) {
+		if stage == stageOptimize {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted: %v", err)
+	}
+	if got, err := allot(t.Context(), disturbed, c, func(string) {}); err != nil || got.Changes(first) != nil {
+		t.Errorf("after an interruption: %v, %v", got.Changes(first), err)
+	}
+
+	r, err = Open(dir, first, Options{Own: own, Backend: "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.Overlap(t.Context()); err != nil { // needs no backend
+		t.Errorf("the run after its pilot: %v", err)
+	}
+}
+
+// Worked out by hand: the geometric mean of the lags is 0.04. What has a value of its own keeps it.
+func TestGiven(t *testing.T) {
+	c := Config{Networks: []string{"far", "between", "near"}}
+	c.Pages.Load, c.Optimization.Dropout = optimization.Each{"": 1}, optimization.Each{"": 0, "near": 0.2}
+	err := errors.Join(
+		c.regularize(map[string]float64{"far": 0.2, "between": 0.06, "near": -0.1}, nil),
+		c.follow(map[string]float64{"far": 0.16, "between": 0.04, "near": 0.01}, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][3]float64{"far": {2, 0.5, 0.1}, "between": {1, 0.3, 0.06}, "near": {0.5, 0, 0.2}} {
+		if got := [3]float64{c.Pages.Load.Of(name), c.Optimization.Mixup.Of(name),
+			c.Optimization.Dropout.Of(name)}; got != want {
+			t.Errorf("%s: room, mixup and dropout %v, want %v", name, got, want)
+		}
+	}
+}
+
+// Without a pilot nothing is given.
+func TestAllotWithoutPilot(t *testing.T) {
+	c := tiny(t)
+	c.Optimization.Method, c.Pilot = optimization.JointMethod, 0
+	want := maps.Clone(c.Pages.Load)
+	if _, err := Allot(t.Context(), t.TempDir(), &c, budget.Budget{Total: 100e3}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if !maps.Equal(c.Pages.Load, want) {
+		t.Errorf("room %v, want %v", c.Pages.Load, want)
+	}
+}
