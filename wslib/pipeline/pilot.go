@@ -63,6 +63,9 @@ func (c *Config) pilot(ctx context.Context, dir string, b budget.Budget, o Optio
 		if _, err := p.ApplyBudget(o.Own, b); err != nil {
 			return err
 		}
+		if tell := o.Progress; tell != nil {
+			o.Progress = func(stage string, done, of int, note string) { tell("pilot "+stage, done, of, note) }
+		}
 	}
 	r, err := Open(dir, p, o)
 	if err != nil {
