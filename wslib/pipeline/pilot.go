@@ -30,7 +30,8 @@ const (
 //
 // A gap is by how much a network's teacher does better on training samples than on validation samples: data
 // are short. A lag is what a network has not learnt of its teacher on training samples in a pilot, joint
-// training at the same budget with equal room for the share Config.Pilot of the steps: room is short.
+// training at the same budget with equal room for the share Config.Pilot of the steps: room is short. With
+// fewer than 50 steps nothing has been learnt, and room stays as it is.
 // Test data are not looked at.
 //
 // The pilot's directory lies in dir, that of the run to come, which takes baselines, Fisher information and
@@ -41,6 +42,13 @@ func Allot(ctx context.Context, dir string, c *Config, b budget.Budget, o Option
 		if err := c.pilot(ctx, filepath.Join(dir, rundir.PilotDir), b, o); err != nil {
 			return budget.Plan{}, fmt.Errorf("pilot: %w", err)
 		}
+		for _, name := range c.Networks {
+			if o.Log != nil {
+				x := c.Optimization
+				fmt.Fprintf(o.Log, "%s: room %v, mixup %v, dropout %v\n", name, c.Pages.Load.Of(name),
+					x.Mixup.Of(name), x.Dropout.Of(name))
+			}
+		}
 	}
 	if b.Total == 0 {
 		return budget.Plan{}, nil
@@ -50,7 +58,8 @@ func Allot(ctx context.Context, dir string, c *Config, b budget.Budget, o Option
 
 // pilot runs a pilot and fills in what follows from it; before one of room, another one of gaps alone.
 func (c *Config) pilot(ctx context.Context, dir string, b budget.Budget, o Options) error {
-	room := b.Total > 0
+	steps := int(c.Pilot * float64(c.Optimization.Steps))
+	room := b.Total > 0 && steps >= leastSteps
 	if room {
 		if err := c.pilot(ctx, filepath.Join(dir, rundir.PilotDir), budget.Budget{}, o); err != nil {
 			return err
@@ -59,7 +68,7 @@ func (c *Config) pilot(ctx context.Context, dir string, b budget.Budget, o Optio
 	p := c.clone()
 	p.Pilot = 0
 	if room {
-		p.Optimization.Steps = max(1, int(c.Pilot*float64(c.Optimization.Steps)))
+		p.Optimization.Steps = steps
 		if _, err := p.ApplyBudget(o.Own, b); err != nil {
 			return err
 		}
@@ -117,6 +126,7 @@ const (
 	mixupFollows = 5   // times the gap
 	mostDropout  = 0.1 // likewise the gap itself
 	leastLag     = 1e-3
+	leastSteps   = 50 // of a pilot that shows lags
 )
 
 // gaps are by how much of its error on validation samples each network's teacher does better on training

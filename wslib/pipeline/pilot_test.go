@@ -55,7 +55,7 @@ func TestAllot(t *testing.T) {
 	if _, err := c.ForOwn(own); err != nil {
 		t.Fatal(err)
 	}
-	c.Baseline.Steps, c.Optimization.Steps, c.Optimization.ValidateEvery, c.Pilot = 100, 40, 20, 0.5
+	c.Baseline.Steps, c.Optimization.Steps, c.Optimization.ValidateEvery, c.Pilot = 100, 100, 25, 0.5
 	total, err := c.Budget(own, 6)
 	if err != nil {
 		t.Fatal(err)
