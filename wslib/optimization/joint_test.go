@@ -221,6 +221,23 @@ func TestDivergenceNamesTheNetwork(t *testing.T) {
 	}
 }
 
+// Worked out by hand: half of the five samples of two groups and a single one, three independent ones, and
+// half of five.
+func TestDeviation(t *testing.T) {
+	related, _ := datasets.NewSplit(1, make([]float32, 5), make([]int32, 5))
+	related.Groups = []int32{7, 7, 3, 3, -1}
+	others, _ := datasets.NewSplit(1, make([]float32, 5), make([]int32, 5))
+	v := &validator{tasks: []Task{{Data: &datasets.Dataset{Validation: related}},
+		{Data: &datasets.Dataset{Validation: others}}}}
+	want := math.Sqrt(0.25*0.25/3 + 0.25*0.25/5)
+	if got := v.deviation([]float64{0.5, 0.5}); math.Abs(got-want) > 1e-12 {
+		t.Errorf("deviation %v, want %v", got, want)
+	}
+	if got := v.deviation([]float64{-3, -0.5}); got != 0 {
+		t.Errorf("deviation %v of errors, want none", got)
+	}
+}
+
 func TestJointRefusesMismatches(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 50)}
 	set := plan(t, members(t, tasks)).Set(true)

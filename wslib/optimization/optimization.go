@@ -217,33 +217,28 @@ func (v *validator) pooled(scores []float64) float64 {
 	return right / float64(v.size())
 }
 
-// deviation is the standard deviation of the pooled score, samples of one group counted as one. Scores that
-// are no shares, errors of regressions, have none.
+// deviation is the standard deviation of the pooled score, related samples counted as one. Scores that are
+// no shares, errors of regressions, have none.
 func (v *validator) deviation(scores []float64) float64 {
 	variance := 0.0
 	for i, a := range scores {
 		s := v.split(i)
-		independent := s.Len()
-		if s.Groups != nil {
-			independent = len(distinct(s.Groups))
-		}
 		share := float64(s.Len()) / float64(v.size())
-		variance += share * share * max(0, a*(1-a)) / float64(max(1, independent))
+		variance += share * share * max(0, a*(1-a)) / float64(max(1, independent(s)))
 	}
 	return math.Sqrt(variance)
 }
 
-// distinct are the numbers that groups have; samples of -1 are groups of their own.
-func distinct(groups []int32) map[int]bool {
-	all := map[int]bool{}
-	for i, g := range groups {
-		if g < 0 {
-			all[-1-i] = true
-		} else {
-			all[int(g)] = true
+// independent is the number of samples, those counted as one that are related.
+func independent(s *datasets.Split) int {
+	n, seen := s.Len(), map[int32]bool{}
+	for _, g := range s.Related() {
+		if g >= 0 && seen[g] {
+			n--
 		}
+		seen[g] = true
 	}
-	return all
+	return n
 }
 
 // split is network i's validation data.
