@@ -42,7 +42,7 @@ type Config struct {
 
 	// Pilot is the share of the steps after which networks are compared and get room, loss weights, dropout
 	// and mixup of their own, see [Allot]; 0: they get none.
-	Pilot float64 `json:"pilot,omitempty" min:"0" max:"1" help:"<share> of the steps for a pilot that allots room; 0: none"`
+	Pilot float64 `json:"pilot,omitempty" min:"0" max:"1" help:"<share> of the steps for a pilot; 0: none"`
 
 	Bench Bench `json:"bench"`
 }

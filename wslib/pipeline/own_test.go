@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute"
+
 	"weightsep/datasets/npy"
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
@@ -50,11 +52,10 @@ func writeOwn(t *testing.T) string {
 	return dir
 }
 
-// Networks of one's own go through every stage. The run is read again without them; with other
-// weights of them it is refused.
-func TestOwnNetworks(t *testing.T) {
-	ctx, backend := context.Background(), xlatest.Backend(t)
-	own, err := ReadOwn(ctx, backend, writeOwn(t), 0)
+// tinyOwn are the networks of writeOwn and the tiny configuration for them.
+func tinyOwn(t *testing.T, backend compute.Backend) ([]Own, Config) {
+	t.Helper()
+	own, err := ReadOwn(t.Context(), backend, writeOwn(t), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,6 +64,14 @@ func TestOwnNetworks(t *testing.T) {
 	if _, err := c.ForOwn(own); err != nil {
 		t.Fatal(err)
 	}
+	return own, c
+}
+
+// Networks of one's own go through every stage. The run is read again without them; with other
+// weights of them it is refused.
+func TestOwnNetworks(t *testing.T) {
+	ctx, backend := context.Background(), xlatest.Backend(t)
+	own, c := tinyOwn(t, backend)
 	c.Baseline.Steps, c.Pages.Size, c.Pages.Shared = 200, 64, 40
 	c.Optimization.Batch, c.Optimization.Steps,
 		c.Optimization.ValidateEvery = optimization.Each{"": 16}, 100, 50

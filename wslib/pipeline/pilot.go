@@ -82,22 +82,29 @@ func (c *Config) pilot(ctx context.Context, dir string, b budget.Budget, o Optio
 	}
 	defer r.Close()
 	if room {
-		return c.follow(r.lags(ctx))
+		lags, err := r.lags(ctx)
+		if err == nil {
+			c.follow(lags)
+		}
+		return err
 	}
-	return c.regularize(r.gaps(ctx))
-}
-
-// regularize gives mixup and dropout to networks whose data are short.
-func (c *Config) regularize(gaps map[string]float64, err error) error {
-	for name, gap := range gaps {
-		give(&c.Optimization.Mixup, name, min(mostMixup, mixupFollows*max(0, gap)))
-		give(&c.Optimization.Dropout, name, min(mostDropout, max(0, gap)))
+	gaps, err := r.gaps(ctx)
+	if err == nil {
+		c.regularize(gaps)
 	}
 	return err
 }
 
+// regularize gives mixup and dropout to networks whose data are short.
+func (c *Config) regularize(gaps map[string]float64) {
+	for name, gap := range gaps {
+		give(&c.Optimization.Mixup, name, min(mostMixup, mixupFollows*max(0, gap)))
+		give(&c.Optimization.Dropout, name, min(mostDropout, max(0, gap)))
+	}
+}
+
 // follow gives room in proportion to the square root of lags; its geometric mean is 1.
-func (c *Config) follow(lags map[string]float64, err error) error {
+func (c *Config) follow(lags map[string]float64) {
 	mean := 0.0 // of the logarithms
 	for _, name := range c.Networks {
 		mean += math.Log(max(lags[name], leastLag)) / float64(len(lags))
@@ -105,7 +112,6 @@ func (c *Config) follow(lags map[string]float64, err error) error {
 	for name, lag := range lags {
 		give(&c.Pages.Load, name, math.Sqrt(max(lag, leastLag)/math.Exp(mean)))
 	}
-	return err
 }
 
 // give sets a network's value of an option, to two decimals, unless it has one of its own.
@@ -129,8 +135,8 @@ const (
 	leastSteps   = 50 // of a pilot that shows lags
 )
 
-// gaps are by how much of its error on validation samples each network's teacher does better on training
-// samples, 0 to 1.
+// gaps are the scores of the networks' teachers on training samples, less those on as many validation
+// samples.
 func (r *Run) gaps(ctx context.Context) (gaps map[string]float64, err error) {
 	if err := r.Teachers(ctx); err != nil {
 		return nil, err

@@ -46,15 +46,7 @@ func TestRelativeLoss(t *testing.T) {
 // Interrupted it goes on to the same; when it is done, nothing is trained again, nor in the run that follows.
 func TestAllot(t *testing.T) {
 	backend := xlatest.Backend(t)
-	own, err := ReadOwn(t.Context(), backend, writeOwn(t), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := tiny(t)
-	c.Networks, c.Own = []string{"rows", "columns"}, OwnHashes(own)
-	if _, err := c.ForOwn(own); err != nil {
-		t.Fatal(err)
-	}
+	own, c := tinyOwn(t, backend)
 	c.Baseline.Steps, c.Optimization.Steps, c.Optimization.ValidateEvery, c.Pilot = 100, 100, 25, 0.5
 	total, err := c.Budget(own, 6)
 	if err != nil {
@@ -132,12 +124,8 @@ func TestAllot(t *testing.T) {
 func TestGiven(t *testing.T) {
 	c := Config{Networks: []string{"far", "between", "near"}}
 	c.Pages.Load, c.Optimization.Dropout = optimization.Each{"": 1, "between": 3}, optimization.Each{"": 0, "near": 0.2}
-	err := errors.Join(
-		c.regularize(map[string]float64{"far": 0.2, "between": 0.06, "near": -0.1}, nil),
-		c.follow(map[string]float64{"far": 0.16, "between": 0.04, "near": 0.01}, nil))
-	if err != nil {
-		t.Fatal(err)
-	}
+	c.regularize(map[string]float64{"far": 0.2, "between": 0.06, "near": -0.1})
+	c.follow(map[string]float64{"far": 0.16, "between": 0.04, "near": 0.01})
 	for name, want := range map[string][3]float64{"far": {2, 0.5, 0.1}, "between": {3, 0.3, 0.06}, "near": {0.5, 0, 0.2}} {
 		if got := [3]float64{c.Pages.Load.Of(name), c.Optimization.Mixup.Of(name),
 			c.Optimization.Dropout.Of(name)}; got != want {
