@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -135,17 +136,28 @@ func (r *Run) done(stage string) error {
 	return nil
 }
 
-// Verify reads every file of every stage, and returns an error for each that is not what its stage wrote.
-func (r *Run) Verify(ctx context.Context) error {
+// Verify reads every file of every stage, also of the pilot, and returns an error for each that is not what
+// its stage wrote.
+func (r *Run) Verify(ctx context.Context) error { return r.verify(ctx, r.Dir) }
+
+func (r *Run) verify(ctx context.Context, d *rundir.Dir) error {
 	var damaged []error
-	for i, s := range r.Dir.Manifest.Stages {
+	for i, s := range d.Manifest.Stages {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		damaged = append(damaged, r.Dir.Check(s.Name))
-		r.options.Progress("verify", i+1, len(r.Dir.Manifest.Stages), s.Name)
+		damaged = append(damaged, d.Check(s.Name))
+		r.options.Progress("verify", i+1, len(d.Manifest.Stages), s.Name)
 	}
-	return errors.Join(damaged...)
+	pilot, err := rundir.OpenRead(d.File(rundir.PilotDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(damaged...)
+	}
+	if err == nil {
+		defer pilot.Close()
+		err = r.verify(ctx, pilot)
+	}
+	return errors.Join(append(damaged, err)...)
 }
 
 // owned are the files that stages write; N is a network.
