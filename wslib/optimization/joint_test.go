@@ -260,8 +260,8 @@ func TestJointRefusesMismatches(t *testing.T) {
 	for want, change := range map[string]func(*training){
 		"batch -1, want 1 or more, for network a": func(o *training) { o.Batch["a"] = -1 },
 		"batch 2.5":                  func(o *training) { o.Batch[""] = 2.5 },
-		"no value for every network": func(o *training) { o.LossWeight = nil },
-		"loss-weight NaN":            func(o *training) { o.LossWeight["a"] = math.NaN() },
+		"no value for every network": func(o *training) { o.Batch = nil },
+		"dropout NaN":                func(o *training) { o.Dropout["a"] = math.NaN() },
 		"rate +Inf":                  func(o *training) { o.LearningRate = math.Inf(1) },
 		"dropout 1,":                 func(o *training) { o.Dropout["a"] = 1 },
 		"mixup 1.5":                  func(o *training) { o.Mixup["a"] = 1.5 },

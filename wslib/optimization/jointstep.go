@@ -222,9 +222,6 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	}
 	bind.Weights = xla.FlatWeights(w, task.Network.Weights())
 	loss, g, state := j.lesson(i).Loss(bind, x, y, rest)
-	if weight := j.LossWeight.Of(task.Network.Name); weight != 1 {
-		g = MulScalar(g, weight)
-	}
 	g = Reshape(padded(g, n*l.width), n, l.width)
 	onKeys := ZerosLike(g)
 	if keys != nil { // straight through

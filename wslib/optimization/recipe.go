@@ -50,8 +50,6 @@ type Recipe struct {
 	Dropout Each `json:"dropout" min:"0" under:"1" only:"joint" help:"dropout <rate> before dense layers"`
 	// Mixup is the largest share of another sample in each. The teacher sees the mixture, too.
 	Mixup Each `json:"mixup" min:"0" max:"1" only:"joint" help:"largest <share> of another sample in each"`
-	// LossWeight is the factor of a network's loss.
-	LossWeight Each `json:"loss-weight" over:"0" only:"joint" help:"<factor> of a network's loss"`
 	// RoundBy is the share of the steps by which pages are rounded in full. Until then the forward pass
 	// sees a mean of latent and code values, with more and more of the latter; the gradient is that of
 	// full rounding.
@@ -78,7 +76,7 @@ type Recipe struct {
 func Defaults() Recipe {
 	return Recipe{
 		Method: JointMethod, Batch: Each{"": 100}, LearningRate: 2e-3, ValidateEvery: 200,
-		Steps: 5000, Dropout: Each{"": 0}, Mixup: Each{"": 0}, LossWeight: Each{"": 1}, Temperature: 2,
+		Steps: 5000, Dropout: Each{"": 0}, Mixup: Each{"": 0}, Temperature: 2,
 		FirstSteps: 2000, Rounds: 100, Passes: 10, TurnSteps: 32, Lambda: 0.1,
 	}
 }

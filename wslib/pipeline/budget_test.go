@@ -118,7 +118,7 @@ func TestLoadsDecideRoom(t *testing.T) {
 	}
 }
 
-// Loss weights and mixup are apart from the separate networks' training: others outdate the
+// Dropout of single networks and mixup are apart from the separate networks' training: others outdate the
 // optimization, not the teachers.
 func TestTeachersOutlastPages(t *testing.T) {
 	xlatest.Long(t)
@@ -138,9 +138,9 @@ func TestTeachersOutlastPages(t *testing.T) {
 	}
 	before := losses()
 	for name, change := range map[string]func(*Config){
-		"loss weights": func(c *Config) {
-			c.Optimization.LossWeight = optimization.Each{"": 1, "mnist": 4,
-				"fmnist": 9}
+		"dropout": func(c *Config) {
+			c.Optimization.Dropout = optimization.Each{"": c.Optimization.Dropout[""], "mnist": 0.4,
+				"fmnist": 0.5}
 		},
 		"mixup": func(c *Config) { c.Optimization.Mixup = optimization.Each{"": 0.5} },
 	} {

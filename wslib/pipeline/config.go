@@ -40,7 +40,7 @@ type Config struct {
 	// join are trained, on shared pages after those that the others use. See [Join].
 	Hold bool `json:"hold,omitempty"`
 
-	// Pilot is the share of the steps after which networks are compared and get room, loss weights, dropout
+	// Pilot is the share of the steps after which networks are compared and get room, dropout
 	// and mixup of their own, see [Allot]; 0: they get none.
 	Pilot float64 `json:"pilot,omitempty" min:"0" max:"1" help:"<share> of the steps for a pilot; 0: none"`
 
