@@ -1,7 +1,6 @@
 package wslib
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -33,7 +32,6 @@ func (o Options) apply(c *pipeline.Config) {
 	if o.PageSize > 0 {
 		c.Pages.Size = o.PageSize
 	}
-	c.Pages.Margin = cmp.Or(o.Margin, c.Pages.Margin)
 	c.Seed = o.Seed
 }
 

@@ -77,7 +77,6 @@ type Options struct {
 	Bytes    int     // instead of Ratio
 	Steps    int     // of training the pages; 0: 1200
 	PageSize int     // weights of a page; 0: 512
-	Margin   float64 // share of the Fisher information that exclusive pages may miss; 0: 0.1
 	Seed     uint64
 
 	// directory to work in and to go on from after an interruption; "": a temporary one

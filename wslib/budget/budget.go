@@ -73,7 +73,8 @@ const exclusivePages = 3
 // would take more than a quarter of the budget; or, if Level1 is given, as many as it leaves
 // of Total. Where shared pages are quantized they are in 8 bits if that takes no more than a
 // fifth of the budget, else in 4.
-// The rest goes to shared pages, at most one for each page of the networks. Precision
+// The rest goes to shared pages, at most one for each page of the networks, and what is left then
+// to more exclusive pages where these have more bits. Precision
 // falls as shared pages fill up, and 8-bit logarithmic scales replace float32 ones
 // where shared pages have 8 bits or fewer. Where float32 pages are shared by two or more on
 // average, networks have keys, in level 2, unless those would take more than two fifths of the
@@ -258,6 +259,12 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 		level1 = b.Total - n.exclusive(p) - n.keys(p)
 	}
 	p.Shared = min((level1-fixed)/size, n.pages-sum(p.Exclusive))
+	if more := p.ExclusivePrecision.Bytes(n.size) - size; b.Level1 == 0 && more > 0 &&
+		p.Shared == n.pages-sum(p.Exclusive) { // nothing is shared, and bytes are left
+		left := level1 - fixed - p.Shared*size
+		p.Exclusive = n.share(min(sum(p.Exclusive)+left/more, n.pages-1))
+		p.Shared = n.pages - sum(p.Exclusive)
+	}
 	if p.Shared < 1 {
 		err := fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d, "+
 			"a page of %v %d", level1, n.pages, fixed, p.Precision, size)

@@ -199,6 +199,18 @@ func TestExclusivePagesFollowLoads(t *testing.T) {
 	}
 }
 
+// Where each page has a page of its own, what is left makes pages exclusive, which have more bits: of 20,000
+// bytes 200 are scales and table, 97 pages of 2 bits and 3 of 8 take 13,952, and 15 times 384 are left.
+func TestBytesThatAreLeft(t *testing.T) {
+	p, err := Choose([]int{51200}, 512, Budget{Total: 20000, Precision: page.Int2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Shared != 82 || p.Exclusive[0] != 18 || p.ExclusivePrecision != page.Int8 || p.Bytes != 19912 {
+		t.Errorf("%+v, want 82 shared pages of 2 bits, 18 exclusive ones of 8, 19912 bytes", p)
+	}
+}
+
 func TestBudgetsThatCannotBeMet(t *testing.T) {
 	for _, c := range []struct {
 		b    Budget

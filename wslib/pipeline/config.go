@@ -282,9 +282,10 @@ func (c *Config) ApplyBudget(own []Own, b budget.Budget) (budget.Plan, error) {
 	return plan, nil
 }
 
-// take replaces numbers of pages by those of a plan for the given networks.
+// take replaces numbers of pages by those of a plan for the given networks. Exclusive pages are as many as the
+// plan has bytes for, however few carry most of the density.
 func (p *Pages) take(plan budget.Plan, nets []*network.Network) {
-	p.Shared, p.TPR = plan.Shared, 1
+	p.Shared, p.TPR, p.Margin = plan.Shared, 1, 1e-6
 	p.Exclusive = optimization.Each{"": float64(slices.Min(plan.Exclusive))}
 	for i, n := range nets {
 		if k := float64(plan.Exclusive[i]); k != p.Exclusive[""] {

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"weightsep/datasets"
+	"weightsep/wslib/internal/train"
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/score"
@@ -17,6 +18,8 @@ import (
 const (
 	gapsFile = "gaps.json"
 	lagsFile = "lags.json"
+
+	lagSamples = 2000 // of a network's validation samples, at most
 )
 
 // gaps are the scores of the networks' teachers on training samples, less those on as many validation
@@ -44,9 +47,9 @@ func (r *Run) gaps(ctx context.Context) (gaps map[string]float64, err error) {
 	})
 }
 
-// lags are the shares of what the teachers know of training samples that the networks have not learnt: the
-// loss of following the teacher, in proportion to that of a network whose output is always the mean of the
-// teacher's. On validation samples a teacher that is sure where it is wrong would count as one that is ahead.
+// lags are by how much more the networks lose on validation samples than their teachers do, in proportion to
+// what is lost without knowledge. What a network has not learnt of its teacher on training samples says less:
+// where data are short much of it is of no use.
 func (r *Run) lags(ctx context.Context) (lags map[string]float64, err error) {
 	if err := r.Optimize(ctx); err != nil {
 		return nil, err
@@ -57,8 +60,7 @@ func (r *Run) lags(ctx context.Context) (lags map[string]float64, err error) {
 	}
 	return r.shown(ctx, stageLags, lagsFile, func(b compute.Backend, i int, t optimization.Task) (float64, error) {
 		packed := network.Values{Weights: set.Weights(i), State: set.Networks[i].State}
-		train := t.Data.Train.Spread(t.Data.Validation.Spread(r.config.Optimization.ValidateOn).Len())
-		return lag(ctx, b, t.Network, packed, t.Teacher, train, r.config.Optimization.Temperature)
+		return lag(ctx, b, t.Network, packed, t.Teacher, t.Data.Validation.Spread(lagSamples))
 	})
 }
 
@@ -89,9 +91,9 @@ func (r *Run) shown(ctx context.Context, stage, file string,
 	return numbers, r.Dir.ReadJSON(stage, file, &numbers)
 }
 
-// lag is the loss of a network that follows its teacher, in proportion to that of the mean output.
+// lag is by how much more a network loses than its teacher, in proportion to the loss of the mean output.
 func lag(ctx context.Context, b compute.Backend, n *network.Network, packed, teacher network.Values,
-	split *datasets.Split, temperature float64) (float64, error) {
+	split *datasets.Split) (float64, error) {
 	s, err := score.New(b, n, 100)
 	if err != nil {
 		return 0, err
@@ -106,34 +108,33 @@ func lag(ctx context.Context, b compute.Backend, n *network.Network, packed, tea
 			return 0, err
 		}
 	}
-	return relativeLoss(b, n.For(), outputs[0], outputs[1], n.Output(), temperature)
+	return relativeLoss(b, n, outputs[0], outputs[1], split)
 }
 
-// relativeLoss is the loss of outputs that follow a teacher's, both [samples, shape...], in proportion to
-// that of the mean of the teacher's outputs. What the teacher loses against itself counts in neither.
-func relativeLoss(b compute.Backend, o network.Objective, outputs, teacher []float32, shape []int,
-	temperature float64) (float64, error) {
+// relativeLoss is the loss of outputs for a split less that of a teacher's outputs, both [samples, Outputs],
+// in proportion to the loss of the mean of the teacher's outputs.
+func relativeLoss(b compute.Backend, n *network.Network, outputs, teacher []float32,
+	split *datasets.Split) (float64, error) {
 	exec, err := NewExec(b, func(in []*Node) *Node {
-		taught := in[1]
-		of := func(output *Node) *Node {
-			return Sub(o.Distill(output, taught, temperature), o.Distill(taught, taught, temperature))
-		}
-		mean := BroadcastToShape(ReduceAndKeep(taught, ReduceMean, 0), taught.Shape())
-		return Div(of(in[0]), of(mean))
+		o, x, y := n.For(), in[2], in[3]
+		loss := func(output *Node) *Node { return o.Loss(output, o.Target(x, y, output)) }
+		mean := BroadcastToShape(ReduceAndKeep(in[1], ReduceMean, 0), in[1].Shape())
+		return Div(Sub(loss(in[0]), loss(in[1])), loss(mean))
 	})
 	if err != nil {
 		return 0, err
 	}
 	defer exec.Finalize()
-	width := 1
-	for _, d := range shape {
-		width *= d
+	all := make([]int, split.Len())
+	for i := range all {
+		all[i] = i
 	}
-	dims := append([]int{len(outputs) / width}, shape...)
+	x, y := train.Tensors(split, n.Input(), all)
+	dims := append([]int{len(all)}, n.Output()...)
 	in := []*tensors.Tensor{tensors.FromFlatDataAndDimensions(outputs, dims...),
-		tensors.FromFlatDataAndDimensions(teacher, dims...)}
+		tensors.FromFlatDataAndDimensions(teacher, dims...), x, y}
 	defer network.Free(in...)
-	out, err := exec.Call1(in[0], in[1])
+	out, err := exec.Call1(in[0], in[1], x, y)
 	if err != nil {
 		return 0, err
 	}

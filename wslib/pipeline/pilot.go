@@ -17,9 +17,9 @@ import (
 // Config.Pilot nothing is given; without a budget no room.
 //
 // A gap is by how much a network's teacher does better on training samples than on validation samples: data
-// are short. A lag is what a network has not learnt of its teacher on training samples in a pilot, joint
-// training at the same budget with equal room for the share Config.Pilot of the steps: room is short. With
-// fewer than 50 steps nothing has been learnt, and room stays as it is.
+// are short. A lag is by how much more a network loses on validation samples than its teacher after a pilot,
+// joint training at the same budget with equal room for the share Config.Pilot of the steps: room is short.
+// With fewer than 50 steps nothing has been learnt, and room stays as it is.
 // Test data are not looked at.
 //
 // The pilot's directory lies in dir, that of the run to come, which takes baselines, Fisher information and
@@ -91,14 +91,14 @@ func (c *Config) regularize(gaps map[string]float64) {
 	}
 }
 
-// follow gives room in proportion to the square root of lags; its geometric mean is 1.
+// follow gives room in proportion to a power of lags; its geometric mean is 1.
 func (c *Config) follow(lags map[string]float64) {
 	mean := 0.0 // of the logarithms
 	for _, name := range c.Networks {
 		mean += math.Log(max(lags[name], leastLag)) / float64(len(lags))
 	}
 	for name, lag := range lags {
-		give(&c.Pages.Load, name, math.Sqrt(max(lag, leastLag)/math.Exp(mean)))
+		give(&c.Pages.Load, name, math.Pow(max(lag, leastLag)/math.Exp(mean), roomFollows))
 	}
 }
 
@@ -116,9 +116,10 @@ func give(e *optimization.Each, name string, value float64) {
 
 // What follows from gaps and lags (results/findings.md).
 const (
-	mostMixup    = 0.5 // from a gap of 0.1
-	mixupFollows = 5   // times the gap
-	mostDropout  = 0.1 // likewise the gap itself
-	leastLag     = 1e-3
-	leastSteps   = 50 // of a pilot that shows lags
+	mostMixup    = 0.5  // from a gap of 0.1
+	mixupFollows = 5    // times the gap
+	mostDropout  = 0.1  // likewise the gap itself
+	roomFollows  = 0.75 // power of the lag
+	leastLag     = 0.01 // less is as good as none
+	leastSteps   = 50   // of a pilot that shows lags
 )

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"weightsep/datasets"
 	"weightsep/wslib/budget"
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
@@ -16,26 +17,29 @@ import (
 	"weightsep/xla/xlatest"
 )
 
-// The loss is relative to that of the mean output: 0 of the teacher's own outputs, 1 of their mean. Between,
-// divergences and squares worked out by hand.
+// The loss is relative to that of the mean output: 0 of the teacher's own outputs, below 0 of better ones.
+// Cross-entropies and squares are worked out by hand.
 func TestRelativeLoss(t *testing.T) {
-	// The teacher's classes are certain to p or 1-p, those of the outputs to q or 1-q; the mean says nothing.
-	divergence := func(p, q float64) float64 { return p*math.Log(p/q) + (1-p)*math.Log((1-p)/(1-q)) }
-	p, q := 1/(1+math.Exp(-2)), 1/(1+math.Exp(-1))
+	p, q := 1/(1+math.Exp(-2)), 1/(1+math.Exp(-1)) // of the right class
 	for name, c := range map[string]struct {
 		objective        network.Objective
 		outputs, teacher []float32
-		shape            []int
 		want             float64
 	}{
-		"the teacher's classes": {network.Classification{}, []float32{2, 0, 0, 2}, []float32{2, 0, 0, 2}, []int{2}, 0},
-		"no class":              {network.Classification{}, []float32{3, 3, 3, 3}, []float32{2, 0, 0, 2}, []int{2}, 1},
-		"doubtful classes": {network.Classification{}, []float32{1, 0, 0, 1}, []float32{2, 0, 0, 2}, []int{2},
-			divergence(p, q) / divergence(p, 0.5)},
-		"values":         {network.Regression{}, []float32{0.5, 1.5}, []float32{0, 2}, []int{1}, 0.25},
-		"reconstruction": {network.Reconstruction{}, []float32{1, 1, 1, 1}, []float32{0, 2, 2, 0}, []int{2, 1}, 1},
+		"the teacher's classes": {network.Classification{}, []float32{2, 0, 0, 2}, []float32{2, 0, 0, 2}, 0},
+		"no class":              {network.Classification{}, []float32{3, 3, 3, 3}, []float32{2, 0, 0, 2}, 1 + math.Log(p)/math.Ln2},
+		"doubtful classes":      {network.Classification{}, []float32{1, 0, 0, 1}, []float32{2, 0, 0, 2}, math.Log(p/q) / math.Ln2},
+		"better than taught":    {network.Classification{}, []float32{2, 0, 0, 2}, []float32{1, 0, 0, 1}, math.Log(q/p) / math.Ln2},
+		// The inputs are 0 and 2, 2 and 0. The teacher's mean is 1.5, 1.5.
+		"reconstruction": {network.Reconstruction{}, []float32{1, 1, 1, 1}, []float32{1, 2, 2, 1}, 0.5 / 1.25},
 	} {
-		got, err := relativeLoss(xlatest.Backend(t), c.objective, c.outputs, c.teacher, c.shape, 1)
+		samples, err := datasets.NewSplit(2, []float32{0, 2, 2, 0}, []int32{0, 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := network.Describe("two", network.Described{Shape: [3]int{1, 1, 2}, Dense: []int{2, 2}})
+		n.Objective = c.objective
+		got, err := relativeLoss(xlatest.Backend(t), n, c.outputs, c.teacher, samples)
 		if err != nil || math.Abs(got-c.want) > 1e-5 {
 			t.Errorf("%s: %v (%v), want %v", name, got, err, c.want)
 		}
@@ -126,7 +130,7 @@ func TestGiven(t *testing.T) {
 	c.Pages.Load, c.Optimization.Dropout = optimization.Each{"": 1, "between": 3}, optimization.Each{"": 0, "near": 0.2}
 	c.regularize(map[string]float64{"far": 0.2, "between": 0.06, "near": -0.1})
 	c.follow(map[string]float64{"far": 0.16, "between": 0.04, "near": 0.01})
-	for name, want := range map[string][3]float64{"far": {2, 0.5, 0.1}, "between": {3, 0.3, 0.06}, "near": {0.5, 0, 0.2}} {
+	for name, want := range map[string][3]float64{"far": {2.83, 0.5, 0.1}, "between": {3, 0.3, 0.06}, "near": {0.35, 0, 0.2}} {
 		if got := [3]float64{c.Pages.Load.Of(name), c.Optimization.Mixup.Of(name),
 			c.Optimization.Dropout.Of(name)}; got != want {
 			t.Errorf("%s: room, mixup and dropout %v, want %v", name, got, want)

@@ -70,7 +70,7 @@ func (s *Sampler) Batch(k int) (x, y *tensors.Tensor) {
 
 func (s *Sampler) draw(k int) drawn {
 	n := s.split.Len()
-	index, labels, targets := make([]int, s.batch), make([]int32, s.batch), []float32{}
+	index := make([]int, s.batch)
 	for i := range index {
 		at := k*s.batch + i
 		if epoch := at / n; epoch != s.epoch {
@@ -78,16 +78,26 @@ func (s *Sampler) draw(k int) drawn {
 			s.perm = Rand(s.seed+uint64(epoch)*odd, "batch", s.name).Perm(n)
 		}
 		index[i] = s.perm[at%n]
-		labels[i] = s.split.Labels[index[i]]
-		targets = append(targets, s.split.Target(index[i])...)
 	}
-	values := make([]float32, s.batch*s.split.Size())
-	s.split.Batch(values, index)
-	x := tensors.FromFlatDataAndDimensions(values, append([]int{s.batch}, s.shape...)...)
+	x, y := Tensors(s.split, s.shape, index)
+	return drawn{k, x, y, index}
+}
+
+// Tensors are the samples of a split with the given numbers, [samples, shape...], and their labels int32
+// [samples], or targets float32 [samples, width] where the split has them.
+func Tensors(split *datasets.Split, shape, index []int) (x, y *tensors.Tensor) {
+	n := len(index)
+	labels, targets, values := make([]int32, n), []float32{}, make([]float32, n*split.Size())
+	for i, k := range index {
+		labels[i] = split.Labels[k]
+		targets = append(targets, split.Target(k)...)
+	}
+	split.Batch(values, index)
+	x = tensors.FromFlatDataAndDimensions(values, append([]int{n}, shape...)...)
 	if len(targets) > 0 {
-		return drawn{k, x, tensors.FromFlatDataAndDimensions(targets, s.batch, len(targets)/s.batch), index}
+		return x, tensors.FromFlatDataAndDimensions(targets, n, len(targets)/n)
 	}
-	return drawn{k, x, tensors.FromFlatDataAndDimensions(labels, s.batch), index}
+	return x, tensors.FromFlatDataAndDimensions(labels, n)
 }
 
 // Index are the samples of the last batch, as they are numbered in the split.
