@@ -266,7 +266,7 @@ func (c *Config) ApplyBudget(own []Own, b budget.Budget) (budget.Plan, error) {
 	if p.KeyPrecision != 0 {
 		b.Keys = p.KeyPrecision
 	}
-	plan, err := budget.Choose(weights, p.Size, b)
+	plan, err := choose(nets, weights, p.Size, b)
 	if err != nil {
 		return plan, err
 	}
@@ -280,6 +280,21 @@ func (c *Config) ApplyBudget(own []Own, b budget.Budget) (budget.Plan, error) {
 	p.Precision, p.ExclusivePrecision, p.ScaleFormat, p.KeyPrecision = plan.Precision,
 		plan.ExclusivePrecision, plan.ScaleFormat, plan.KeyPrecision
 	return plan, nil
+}
+
+// choose is [budget.Choose] with the given numbers of weights, beside what all networks' states take.
+func choose(nets []*network.Network, weights []int, size int, b budget.Budget) (budget.Plan, error) {
+	state := 0
+	for _, n := range nets {
+		state += 4 * n.StateSize()
+	}
+	b.Total -= state
+	plan, err := budget.Choose(weights, size, b)
+	plan.Bytes += state
+	if err != nil && state > 0 {
+		err = fmt.Errorf("beside %d bytes of state: %w", state, err)
+	}
+	return plan, err
 }
 
 // take replaces numbers of pages by those of a plan for the given networks. Exclusive pages are as many as the
@@ -315,7 +330,7 @@ func (c *Config) applyUntrained(nets []*network.Network, given []Own, b budget.B
 		own[i] = len(mixedPages(n.WithOrder(network.BiasesFirst), weights, p.Size))
 		pages += page.Count(n.Weights(), p.Size) - own[i]
 		p.Exclusive[n.Name] = float64(own[i])
-		least += own[i] * (page.Float32.Bytes(p.Size) + 8) // table, scale
+		least += own[i]*(page.Float32.Bytes(p.Size)+8) + 4*n.StateSize() // table, scale
 	}
 	exclusive := least
 	for _, precision := range []page.Precision{page.Float32, page.Int8, page.Int4, page.Int2} {

@@ -26,8 +26,7 @@ const (
 	stageBench    = "bench"
 
 	// Of a pilot:
-	stageGaps = "gaps"
-	stageLags = "lags"
+	stageShown = "shown"
 )
 
 func stageBaseline(name string) string { return "baseline " + name }
@@ -90,16 +89,8 @@ func (r *Run) id(stage string) (string, error) {
 		own, on = evaluated, []string{stageOptimize}
 	case stageBench:
 		own, on = []any{benchmark, c.Bench}, []string{stageOptimize}
-	case stageLags:
-		own, on = c.Optimization.ValidateOn, []string{stageOptimize}
-	case stageGaps:
-		own = c.Optimization.ValidateOn
-		for _, name := range c.Networks {
-			on = append(on, stageBaseline(name))
-			if c.taught() {
-				on = append(on, stageTeacher(name))
-			}
-		}
+	case stageShown:
+		own, on = shownSamples, []string{stageOptimize}
 	}
 	if own == nil && on == nil {
 		return "", fmt.Errorf("stage %s is none of this run", stage)
@@ -172,8 +163,7 @@ var owned = map[string][]string{
 		"N/scales.npy", "N/keys.npy", "N/state.npy", "pages.json", "history.json"},
 	stageEvaluate: {"evaluation.json"},
 	stageBench:    {"bench.json"},
-	stageGaps:     {gapsFile},
-	stageLags:     {lagsFile},
+	stageShown:    {shownFile},
 }
 
 // owns says that a stage of a manifest is one that runs have, and wrote nothing but its own files.

@@ -97,7 +97,7 @@ func (c *Config) join(own []Own, set *page.Set, bytes int) (budget.Plan, error) 
 	b.Precision, b.ExclusivePrecision = c.Pages.PageFormat().Precisions()
 	b.ScaleFormat = c.Pages.ScaleFormat
 	b.Held = budget.HeldBy(set)
-	plan, err := budget.Choose(weights, c.Pages.Size, b)
+	plan, err := choose(nets, weights, c.Pages.Size, b)
 	if err != nil {
 		return plan, fmt.Errorf("those that stay take %d bytes: %w", set.Stored().Total, err)
 	}

@@ -3,8 +3,10 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
+	"slices"
 
 	"weightsep/wslib/budget"
 	"weightsep/wslib/optimization"
@@ -12,15 +14,14 @@ import (
 )
 
 // Allot takes pages from a budget, as [Config.ApplyBudget] does, after it has given the networks what
-// follows from what they show before they are packed: mixup and dropout from their gaps, then room from their
-// lags. Values that the configuration has for single networks stay. With a share of 0 in
-// Config.Pilot nothing is given; without a budget no room.
+// follows from a pilot, joint training at the same budget with equal room and no mixup for the share
+// Config.Pilot of the steps: mixup and dropout from their gaps, room from their lags. Values that the
+// configuration has for single networks stay. With a share of 0, or fewer than 50 steps, nothing is given;
+// without a budget no room.
 //
-// A gap is by how much a network's teacher does better on training samples than on validation samples: data
-// are short. A lag is by how much more a network loses on validation samples than its teacher after a pilot,
-// joint training at the same budget with equal room for the share Config.Pilot of the steps: room is short.
-// With fewer than 50 steps nothing has been learnt, and room stays as it is.
-// Test data are not looked at.
+// A gap is by how much more a packed network loses on validation samples than on training samples: data are
+// short. A lag is by how much more it loses there than its teacher: room is short. Both are in proportion to
+// the loss without knowledge. Test data are not looked at.
 //
 // The pilot's directory lies in dir, that of the run to come, which takes baselines, Fisher information and
 // teachers from there. Interrupted, the same call goes on; a pilot that is done answers at once.
@@ -44,43 +45,35 @@ func Allot(ctx context.Context, dir string, c *Config, b budget.Budget, o Option
 	return c.ApplyBudget(o.Own, b)
 }
 
-// pilot runs a pilot and fills in what follows from it; before one of room, another one of gaps alone.
+// pilot runs a pilot and fills in what follows from it.
 func (c *Config) pilot(ctx context.Context, dir string, b budget.Budget, o Options) error {
-	steps := int(c.Pilot * float64(c.Optimization.Steps))
-	room := b.Total > 0 && steps >= leastSteps
-	if room {
-		if err := c.pilot(ctx, filepath.Join(dir, rundir.PilotDir), budget.Budget{}, o); err != nil {
-			return err
-		}
-	}
 	p := c.clone()
-	p.Pilot = 0
-	if room {
-		p.Optimization.Steps = steps
+	p.Pilot, p.Optimization.Steps = 0, int(c.Pilot*float64(c.Optimization.Steps))
+	if p.Optimization.Steps < leastSteps {
+		return nil
+	}
+	if b.Total > 0 {
 		if _, err := p.ApplyBudget(o.Own, b); err != nil {
 			return err
 		}
-		if tell := o.Progress; tell != nil {
-			o.Progress = func(stage string, done, of int, note string) { tell("pilot "+stage, done, of, note) }
-		}
+	}
+	if tell := o.Progress; tell != nil {
+		o.Progress = func(stage string, done, of int, note string) { tell("pilot "+stage, done, of, note) }
 	}
 	r, err := Open(dir, p, o)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	if room {
-		lags, err := r.lags(ctx)
-		if err == nil {
-			c.follow(lags)
-		}
+	shown, err := r.shown(ctx)
+	if err != nil {
 		return err
 	}
-	gaps, err := r.gaps(ctx)
-	if err == nil {
-		c.regularize(gaps)
+	c.regularize(shown.Gaps)
+	if b.Total > 0 {
+		c.follow(shown.Lags)
 	}
-	return err
+	return nil
 }
 
 // regularize gives mixup and dropout to networks whose data are short.
@@ -94,7 +87,7 @@ func (c *Config) regularize(gaps map[string]float64) {
 // follow gives room in proportion to a power of lags; its geometric mean is 1.
 func (c *Config) follow(lags map[string]float64) {
 	mean := 0.0 // of the logarithms
-	for _, name := range c.Networks {
+	for _, name := range slices.Sorted(maps.Keys(lags)) {
 		mean += math.Log(max(lags[name], leastLag)) / float64(len(lags))
 	}
 	for name, lag := range lags {

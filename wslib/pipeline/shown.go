@@ -1,0 +1,138 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/datasets"
+	"weightsep/wslib/internal/train"
+	"weightsep/wslib/network"
+	"weightsep/wslib/optimization"
+	"weightsep/wslib/score"
+)
+
+const (
+	shownFile = "shown.json"
+
+	shownSamples = 2000 // of training samples, and of validation samples, at most
+)
+
+// shown is what networks show in a pilot, by name.
+type shown struct {
+	Gaps map[string]float64 `json:"gaps"`
+	Lags map[string]float64 `json:"lags"`
+}
+
+// shown measures the optimized networks that are not held, once.
+func (r *Run) shown(ctx context.Context) (all shown, err error) {
+	if err := r.Optimize(ctx); err != nil {
+		return all, err
+	}
+	set, err := r.Set()
+	if err != nil {
+		return all, err
+	}
+	err = r.stage(stageShown, func() ([]string, error) {
+		b, err := r.Backend(ctx)
+		if err != nil {
+			return nil, err
+		}
+		tasks, err := r.Tasks(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all := shown{map[string]float64{}, map[string]float64{}}
+		for i, t := range tasks {
+			if t.Held {
+				continue
+			}
+			packed := network.Values{Weights: set.Weights(i), State: set.Networks[i].State}
+			name := t.Network.Name
+			if all.Gaps[name], all.Lags[name], err = gapAndLag(ctx, b, t, packed); err != nil {
+				return nil, fmt.Errorf("network %s: %w", name, err)
+			}
+		}
+		return []string{shownFile}, r.Dir.WriteJSON(shownFile, all)
+	})
+	if err != nil {
+		return all, err
+	}
+	return all, r.Dir.ReadJSON(stageShown, shownFile, &all)
+}
+
+// gapAndLag are by how much more a packed network loses on validation samples than on training samples, and
+// than its teacher, in proportion to what the mean of the teacher's outputs loses.
+func gapAndLag(ctx context.Context, b compute.Backend, t optimization.Task, packed network.Values) (gap, lag float64,
+	err error) {
+	n := t.Network
+	s, err := score.New(b, n, 100)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer s.Close()
+	known, unknown := t.Data.Train.Spread(shownSamples), t.Data.Validation.Spread(shownSamples)
+	var outputs [3][]float32
+	for i, of := range []struct {
+		values network.Values
+		split  *datasets.Split
+	}{{packed, known}, {packed, unknown}, {t.Teacher, unknown}} {
+		on := of.values.On()
+		outputs[i], err = s.Outputs(ctx, on, of.split)
+		network.Free(on...)
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	onKnown, err1 := losses(b, n, known, outputs[0])
+	on, err2 := losses(b, n, unknown, outputs[1], outputs[2], means(outputs[2], n.Outputs()))
+	if err := cmp.Or(err1, err2); err != nil {
+		return 0, 0, err
+	}
+	return (on[0] - onKnown[0]) / on[2], (on[0] - on[1]) / on[2], nil
+}
+
+// means are outputs [samples, width], each replaced by the mean of its column.
+func means(outputs []float32, width int) []float32 {
+	sums, all := make([]float64, width), make([]float32, len(outputs))
+	for i, v := range outputs {
+		sums[i%width] += float64(v)
+	}
+	for i := range all {
+		all[i] = float32(sums[i%width] * float64(width) / float64(len(all)))
+	}
+	return all
+}
+
+// losses are what outputs [samples, Outputs] of a network lose for a split, by its objective.
+func losses(b compute.Backend, n *network.Network, split *datasets.Split, outputs ...[]float32) ([]float64, error) {
+	exec, err := NewExec(b, func(in []*Node) *Node {
+		return n.For().Loss(in[0], n.For().Target(in[1], in[2], in[0]))
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer exec.Finalize()
+	index := make([]int, split.Len())
+	for i := range index {
+		index[i] = i
+	}
+	x, y := train.Tensors(split, n.Input(), index)
+	defer network.Free(x, y)
+	var all []float64
+	for _, v := range outputs {
+		output := tensors.FromFlatDataAndDimensions(v, append([]int{len(index)}, n.Output()...)...)
+		loss, err := exec.Call1(output, x, y)
+		network.Free(output)
+		if err != nil {
+			return nil, fmt.Errorf("network %s: %w", n.Name, err)
+		}
+		all = append(all, float64(tensors.ToScalar[float32](loss)))
+		network.Free(loss)
+	}
+	return all, nil
+}
