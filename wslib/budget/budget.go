@@ -262,8 +262,10 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	if more := p.ExclusivePrecision.Bytes(n.size) - size; b.Level1 == 0 && more > 0 &&
 		p.Shared == n.pages-sum(p.Exclusive) { // nothing is shared, and bytes are left
 		left := level1 - fixed - p.Shared*size
-		p.Exclusive = n.share(min(sum(p.Exclusive)+left/more, n.pages-1))
-		p.Shared = n.pages - sum(p.Exclusive)
+		if own := sum(p.Exclusive) + left/more; own < n.pages { // else the precision was asked for
+			p.Exclusive = n.share(own)
+			p.Shared = n.pages - sum(p.Exclusive)
+		}
 	}
 	if p.Shared < 1 {
 		err := fmt.Errorf("budget: %d bytes in level 1, tables and scales of %d pages take %d, "+

@@ -209,6 +209,11 @@ func TestBytesThatAreLeft(t *testing.T) {
 	if p.Shared != 82 || p.Exclusive[0] != 18 || p.ExclusivePrecision != page.Int8 || p.Bytes != 19912 {
 		t.Errorf("%+v, want 82 shared pages of 2 bits, 18 exclusive ones of 8, 19912 bytes", p)
 	}
+	// With room for all pages in 8 bits, who asks for 2 wants no more of 8 than else.
+	p, err = Choose([]int{51200}, 512, Budget{Total: 1e6, Precision: page.Int2})
+	if err != nil || p.Shared != 97 || p.Exclusive[0] != 3 {
+		t.Errorf("%+v (%v), want 97 shared pages, 3 exclusive ones", p, err)
+	}
 }
 
 func TestBudgetsThatCannotBeMet(t *testing.T) {
