@@ -222,7 +222,7 @@ func TestFlippedBitsAreFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for range min(40, len(raw)) {
+			for range min(20, len(raw)) {
 				bad := bytes.Clone(raw)
 				i := random.IntN(len(raw))
 				bad[i] ^= 1 << random.IntN(8)
