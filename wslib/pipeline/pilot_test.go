@@ -29,7 +29,7 @@ func TestLosses(t *testing.T) {
 		objective network.Objective
 		want      [3]float64
 	}{
-		{network.Classification{}, [3]float64{-math.Log(p), -math.Log(q), -(math.Log(q) + math.Log(1-q)) / 2}},
+		{network.Classification{}, [3]float64{-math.Log(p), -math.Log(q), -math.Log(q*(1-q)) / 2}},
 		{network.Reconstruction{}, [3]float64{4, 2.5, 1.5}}, // of 0, 2 and 2, 0; the means are 2, 1
 	} {
 		n := network.Describe("two", network.Described{Shape: [3]int{1, 1, 2}, Dense: []int{2, 2}})
@@ -42,6 +42,16 @@ func TestLosses(t *testing.T) {
 			if math.Abs(got[i]-want) > 1e-5 {
 				t.Errorf("%s: outputs %v lose %v, want %v", c.objective.Name(), outputs[i], got[i], want)
 			}
+		}
+	}
+}
+
+// A network that diverged in its pilot counts as one that has learnt nothing.
+func TestShareOf(t *testing.T) {
+	for _, c := range [][3]float64{{1, 4, 0.25}, {-9, 4, -1}, {1e9, 4, 1}, {math.Inf(1), 4, 1},
+		{math.NaN(), 4, 1}, {0, 0, 0}} {
+		if got := shareOf(c[0], c[1]); got != c[2] {
+			t.Errorf("%v of %v: %v, want %v", c[0], c[1], got, c[2])
 		}
 	}
 }
@@ -128,10 +138,13 @@ func TestAllot(t *testing.T) {
 // Worked out by hand: the geometric mean of the lags is 0.04. What has a value of its own keeps it.
 func TestGiven(t *testing.T) {
 	c := Config{Networks: []string{"far", "between", "near"}}
-	c.Pages.Load, c.Optimization.Dropout = optimization.Each{"": 1, "between": 3}, optimization.Each{"": 0, "near": 0.2}
+	c.Pages.Load = optimization.Each{"": 1, "between": 3}
+	c.Optimization.Dropout = optimization.Each{"": 0, "near": 0.2}
 	c.regularize(map[string]float64{"far": 0.2, "between": 0.06, "near": -0.1})
 	c.follow(map[string]float64{"far": 0.16, "between": 0.04, "near": 0.01})
-	for name, want := range map[string][3]float64{"far": {2.83, 0.5, 0.1}, "between": {3, 0.3, 0.06}, "near": {0.35, 0, 0.2}} {
+	for name, want := range map[string][3]float64{
+		"far": {2.83, 0.5, 0.1}, "between": {3, 0.3, 0.06}, "near": {0.35, 0, 0.2},
+	} {
 		if got := [3]float64{c.Pages.Load.Of(name), c.Optimization.Mixup.Of(name),
 			c.Optimization.Dropout.Of(name)}; got != want {
 			t.Errorf("%s: room, mixup and dropout %v, want %v", name, got, want)

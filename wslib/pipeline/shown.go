@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -66,9 +67,10 @@ func (r *Run) shown(ctx context.Context) (all shown, err error) {
 }
 
 // gapAndLag are by how much more a packed network loses on validation samples than on training samples, and
-// than its teacher, in proportion to what the mean of the teacher's outputs loses.
-func gapAndLag(ctx context.Context, b compute.Backend, t optimization.Task, packed network.Values) (gap, lag float64,
-	err error) {
+// than its teacher, in proportion to what the mean of the teacher's outputs loses. Neither is above 1: who has
+// learnt nothing, or diverged, is to take no more room than that.
+func gapAndLag(ctx context.Context, b compute.Backend, t optimization.Task,
+	packed network.Values) (gap, lag float64, err error) {
 	n := t.Network
 	s, err := score.New(b, n, 100)
 	if err != nil {
@@ -93,7 +95,19 @@ func gapAndLag(ctx context.Context, b compute.Backend, t optimization.Task, pack
 	if err := cmp.Or(err1, err2); err != nil {
 		return 0, 0, err
 	}
-	return (on[0] - onKnown[0]) / on[2], (on[0] - on[1]) / on[2], nil
+	return shareOf(on[0]-onKnown[0], on[2]), shareOf(on[0]-on[1], on[2]), nil
+}
+
+// shareOf is more in proportion to all, within -1 and 1; 0 where there is nothing to lose, 1 of what is no
+// number.
+func shareOf(more, all float64) float64 {
+	switch {
+	case all == 0:
+		return 0
+	case math.IsNaN(more / all):
+		return 1
+	}
+	return max(-1, min(1, more/all))
 }
 
 // means are outputs [samples, width], each replaced by the mean of its column.
@@ -109,7 +123,8 @@ func means(outputs []float32, width int) []float32 {
 }
 
 // losses are what outputs [samples, Outputs] of a network lose for a split, by its objective.
-func losses(b compute.Backend, n *network.Network, split *datasets.Split, outputs ...[]float32) ([]float64, error) {
+func losses(b compute.Backend, n *network.Network, split *datasets.Split,
+	outputs ...[]float32) ([]float64, error) {
 	exec, err := NewExec(b, func(in []*Node) *Node {
 		return n.For().Loss(in[0], n.For().Target(in[1], in[2], in[0]))
 	})

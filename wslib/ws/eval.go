@@ -99,14 +99,22 @@ func (f *flags) evalRun(ctx context.Context, r *pipeline.Run, nets []*network.Ne
 	if err != nil {
 		return err
 	}
+	return f.scoreSet(ctx, backend, set, nets, func(n *network.Network) (*datasets.Dataset, error) {
+		return r.Data(ctx, n.Name)
+	})
+}
+
+// scoreSet scores networks of a set, each on the test samples of its data.
+func (f *flags) scoreSet(ctx context.Context, backend compute.Backend, set *page.Set, nets []*network.Network,
+	data func(*network.Network) (*datasets.Dataset, error)) error {
 	for _, n := range nets {
-		data, err := r.Data(ctx, n.Name)
+		d, err := data(n)
 		if err != nil {
 			return err
 		}
 		i := set.Index(n.Name)
 		v := network.Values{Weights: set.Weights(i), State: set.Networks[i].State}
-		if err := f.score(ctx, backend, n, v, data); err != nil {
+		if err := f.score(ctx, backend, n, v, d); err != nil {
 			return err
 		}
 	}
@@ -143,18 +151,9 @@ func (f *flags) evalPack(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range nets {
-		data, err := f.testData(ctx, backend, n)
-		if err != nil {
-			return err
-		}
-		i := set.Index(n.Name)
-		v := network.Values{Weights: set.Weights(i), State: set.Networks[i].State}
-		if err := f.score(ctx, backend, n, v, data); err != nil {
-			return err
-		}
-	}
-	return nil
+	return f.scoreSet(ctx, backend, set, nets, func(n *network.Network) (*datasets.Dataset, error) {
+		return f.testData(ctx, backend, n)
+	})
 }
 
 // inPack reads a pack: its pages, the networks of -net in its order of weights, and the backend.
