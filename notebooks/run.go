@@ -72,6 +72,13 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 			return fmt.Errorf("summary: %w", err)
 		}
 	}
+	documents := filepath.Join(env.root, "results")
+	paper, ours, err := claims.Documented(os.DirFS(documents))
+	if err != nil {
+		return err
+	}
+	progress.Printf("\nAll claims, by documented runs: the paper's %s; ours %s: %s", claims.Count(paper...),
+		claims.Count(ours...), filepath.Join(documents, "claims.md"))
 	if err := writePage(ctx, env, opts, page, jobs); err != nil {
 		return err
 	}

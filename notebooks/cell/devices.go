@@ -52,11 +52,6 @@ func Same(a, b []int32) (same int) {
 	return same
 }
 
-// Accuracy is the share of a split's samples whose label is their class.
-func Accuracy(classes []int32, split *datasets.Split) float64 {
-	return float64(Same(classes, split.Labels)) / float64(split.Len())
-}
-
 // Samples are the first n test samples of each network of the run; 0: all.
 func Samples(run *pipeline.Run, nets []*network.Network, n int) []*datasets.Split {
 	var all []*datasets.Split
@@ -216,11 +211,10 @@ func noBoard(what string) error {
 
 // compile returns the path of the program.
 func compile(compiler, dir, program string, flags ...string) (string, error) {
-	source := filepath.Join(Root(), "wslib", "firmware", "testdata", program)
 	to := filepath.Join(dir, strings.TrimSuffix(program, ".c")+"-"+filepath.Base(compiler))
 	sources := Must(filepath.Glob(filepath.Join(dir, "*.c")))
-	args := append([]string{"-std=c99", "-O2", "-ffp-contract=off", "-I", dir, "-o", to, source}, sources...)
-	_, err := output(compiler, append(args, flags...)...)
+	args := []string{"-std=c99", "-O2", "-ffp-contract=off", "-I", dir, "-o", to, Program(program)}
+	_, err := output(compiler, slices.Concat(args, sources, flags)...)
 	return to, err
 }
 
@@ -261,14 +255,13 @@ func Head(path string, lines int) {
 	fmt.Print(strings.Join(all[:min(lines, len(all))], ""))
 }
 
-// ShowFiles shows the files of an export, and returns their bytes in all.
-func ShowFiles[M ~map[string][]byte](files M) (total int) {
-	rows := [][]string{{"file", "bytes"}}
+// ShowFiles shows the files of an export.
+func ShowFiles[M ~map[string][]byte](files M) {
+	rows, total := [][]string{{"file", "bytes"}}, 0
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		rows, total = append(rows, []string{name, fmt.Sprint(len(files[name]))}), total+len(files[name])
 	}
-	Table(rows)
-	return total
+	Table(append(rows, []string{"all", fmt.Sprint(total)}))
 }
 
 // ShowClasses shows classes found for samples of the networks, one network after another, beside their

@@ -90,12 +90,10 @@ func ShowPlacements(run *pipeline.Run) map[string]float64 {
 
 // ShowChanges shows scores before and after, real data first, and the means of each kind of data.
 func ShowChanges(s *pipeline.Summary) {
-	rows := [][]string{{"network", "data", "before %", "after %", "change, points", "validation before %",
-		"validation after %"}}
-	percent := func(v float64) string { return fmt.Sprintf("%.2f", 100*v) }
+	rows := [][]string{{"network", "data", "before, %", "after, %", "change, points"}}
 	for _, n := range s.RealFirst() {
-		rows = append(rows, []string{n.Name, n.Data, percent(n.Before.Test), percent(n.After.Test),
-			n.ChangeText(), percent(n.Before.Validation), percent(n.After.Validation)})
+		before, after, change := n.Texts()
+		rows = append(rows, []string{n.Name, n.Data, before, after, change})
 	}
 	Table(rows)
 	for _, m := range s.Means {
@@ -223,7 +221,7 @@ func PackedAccuracy(name string) float64 {
 }
 
 // ShowBudgets shows how budgets of the ten networks are spent, each given by how many times they are packed.
-// Networks have the loads of the profile packing.
+// Networks have equal loads.
 func ShowBudgets(times ...float64) {
 	rows := [][]string{{"packed", "bytes", "shared pages", "exclusive pages of a network"}}
 	for _, ratio := range times {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"weightsep/datasets"
 	"weightsep/wslib/execution"
 	"weightsep/wslib/gridtable"
 	"weightsep/wslib/pipeline"
@@ -36,6 +37,19 @@ func (d *documents) row(dir, method, network string) gridtable.Line {
 	}
 	d.failed(dir+"/table.csv", err)
 	return gridtable.Line{}
+}
+
+// worst is what a grid's table says of the network on real data that a method costs most.
+func (d *documents) worst(dir, method string) (worst gridtable.Line) {
+	lines, err := gridtable.Read(d.fs, dir)
+	for _, l := range lines {
+		if l.Method == method && l.Data == datasets.Real && l.Network != gridtable.MeanOfReal &&
+			(worst.Network == "" || l.Change.Change < worst.Change.Change) {
+			worst = l
+		}
+	}
+	d.failed(dir+"/table.csv", err)
+	return worst
 }
 
 func (d *documents) summary(run string) *pipeline.Summary {

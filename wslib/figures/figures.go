@@ -61,17 +61,21 @@ func (f *Figure) SVG() (string, error) {
 	if _, err := c.WriteTo(&b); err != nil {
 		return "", fmt.Errorf("figures: %w", err)
 	}
-	s := svgStart.ReplaceAllLiteralString(b.String(), fmt.Sprintf(
-		`<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"`+
-			` width="%.0f" height="%.0f" viewBox="0 0 %.5g %.5g" style="max-width:100%%"`+
-			` role="img"><title>%s</title><desc>%s</desc>`, f.Width.Points()*96/72, f.Height.Points()*96/72,
-		f.Width.Points(), f.Height.Points(), html.EscapeString(f.Title), html.EscapeString(f.Shows)))
 	i := -1
-	s = svgText.ReplaceAllStringFunc(s, func(string) string {
+	s := svgText.ReplaceAllStringFunc(b.String(), func(string) string {
 		i++
 		return fmt.Sprintf(`<text textLength="%.5g" lengthAdjust="spacingAndGlyphs" `, c.widths[i].Points())
 	})
 	s = svgFamily.ReplaceAllLiteralString(s, families)
+	// Viewers of notebooks drop styles, and all would be black.
+	s = svgStyle.ReplaceAllStringFunc(s, func(style string) string {
+		return svgProperty.ReplaceAllString(style[len(`style="`):len(style)-1], `$1="$2" `)
+	})
+	s = svgStart.ReplaceAllLiteralString(s, fmt.Sprintf(
+		`<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"`+
+			` width="%.0f" height="%.0f" viewBox="0 0 %.5g %.5g" style="max-width:100%%"`+
+			` role="img"><title>%s</title><desc>%s</desc>`, f.Width.Points()*96/72, f.Height.Points()*96/72,
+		f.Width.Points(), f.Height.Points(), html.EscapeString(f.Title), html.EscapeString(f.Shows)))
 	return strings.NewReplacer("data:image/jpg;", "data:image/png;", // vgsvg encodes PNG
 		"<image ", `<image preserveAspectRatio="none" style="image-rendering:pixelated" `).Replace(s), nil
 }
@@ -203,6 +207,9 @@ var (
 	svgStart  = regexp.MustCompile(`(?s)^.*?<svg[^>]*>`)
 	svgText   = regexp.MustCompile(`<text `)
 	svgFamily = regexp.MustCompile(`font-family:[^;]*;font-variant:[^;]*;`)
+	svgStyle  = regexp.MustCompile(`style="[^"]*"`)
+	// a property of a style
+	svgProperty = regexp.MustCompile(`([a-z-]+):([^;]*);?`)
 )
 
 // families are fonts with the metrics of Liberation Sans, and what is left.

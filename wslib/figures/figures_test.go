@@ -276,6 +276,9 @@ func TestSVG(t *testing.T) {
 			if !strings.HasPrefix(s, "<svg ") {
 				t.Errorf("begins with %.20q: want the svg element, to put into a page", s)
 			}
+			if i := strings.Index(s, `style="`+"fill"); i >= 0 || strings.Contains(s, `style="stroke`) {
+				t.Errorf("colours are styles, which viewers of notebooks drop: %.80q", s[max(i, 0):])
+			}
 			texts := svgTexts(t, s)
 			for _, want := range c.texts {
 				if !strings.Contains(texts, want) {

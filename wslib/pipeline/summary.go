@@ -161,16 +161,22 @@ func byData[T any](all []T, kind func(T) string) []T {
 	return all
 }
 
-// ChangeText is the change of the test score: of an accuracy in points, with its interval.
-func (n NetworkSummary) ChangeText() string {
-	switch change := n.After.Test - n.Before.Test; {
+// Texts are the test scores for a table, accuracies in percent, and their change: of an accuracy in points,
+// with its interval.
+func (n NetworkSummary) Texts() (before, after, change string) {
+	by := n.After.Test - n.Before.Test
+	switch {
+	case n.Before.Untested:
+		return "not tested", "", ""
+	case !n.inPercent():
+		return fmt.Sprintf("%.4g", n.Before.Test), fmt.Sprintf("%.4g", n.After.Test),
+			fmt.Sprintf("%+.2g (%s)", by, n.Score)
 	case n.Change != nil:
-		return n.Change.String()
-	case n.inPercent():
-		return fmt.Sprintf("%+.2f", 100*change)
+		change = n.Change.String()
 	default:
-		return fmt.Sprintf("%+.2g (%s)", change, n.Score)
+		change = fmt.Sprintf("%+.2f", 100*by)
 	}
+	return fmt.Sprintf("%.2f", 100*n.Before.Test), fmt.Sprintf("%.2f", 100*n.After.Test), change
 }
 
 // String is a sentence without a full stop.
@@ -195,15 +201,9 @@ func (s *Summary) Write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "network\tdata\tweights\tpages\texclusive\tbefore %\tafter %\tchange\t")
 	for _, n := range s.RealFirst() {
-		row := fmt.Sprintf("%s\t%s\t%d\t%d\t%d\t", n.Name, n.Data, n.Weights, n.Pages, n.ExclusivePages)
-		switch {
-		case n.Before.Untested:
-			fmt.Fprintf(t, "%snot tested\t\t\t\n", row)
-		case n.inPercent():
-			fmt.Fprintf(t, "%s%.2f\t%.2f\t%s\t\n", row, 100*n.Before.Test, 100*n.After.Test, n.ChangeText())
-		default:
-			fmt.Fprintf(t, "%s%.4g\t%.4g\t%s\t\n", row, n.Before.Test, n.After.Test, n.ChangeText())
-		}
+		before, after, change := n.Texts()
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%s\t\n", n.Name, n.Data, n.Weights, n.Pages,
+			n.ExclusivePages, before, after, change)
 	}
 	if err := t.Flush(); err != nil {
 		return err
