@@ -93,8 +93,7 @@ func wrap(b *pipeline.Opened, f *pack.File, given []*network.Network) (*Packed, 
 	if err != nil {
 		return nil, err
 	}
-	// Were the faster way measured, the machine's load would decide it, and with it the last bits of outputs.
-	e, err := execution.Open(b.Backend, f.Set, nets, execution.Options{Mode: execution.Switched})
+	e, err := execution.Open(b.Backend, f.Set, nets, execution.Options{})
 	if err != nil {
 		return nil, err
 	}

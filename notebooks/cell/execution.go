@@ -42,18 +42,18 @@ func ShowTimes(run *pipeline.Run) {
 		float64(pages.Execute.Median)/float64(b.Source(execution.CopySource).Execute.Median))
 }
 
-// ShowInPlace shows how long a switch and a run take, and the same in place, for numbers of samples.
-func ShowInPlace(run *pipeline.Run) {
+// ShowRuns shows how long a run takes whose weights are ready, and a switch and a run, for numbers of samples.
+func ShowRuns(run *pipeline.Run) {
 	rows := [][]string{{"network"}}
-	for _, m := range Must(run.Benchmark()).InPlace {
+	for _, m := range Must(run.Benchmark()).Runs {
 		if last := len(rows) - 1; last == 0 || rows[last][0] != m.Network {
 			rows = append(rows, []string{m.Network})
 		}
 		last := len(rows) - 1
-		rows[last] = append(rows[last], fmt.Sprintf("%.0f", float64(m.Switch)/1e3),
-			fmt.Sprintf("%.0f", float64(m.InPlace)/1e3))
+		rows[last] = append(rows[last], fmt.Sprintf("%.0f", float64(m.Own)/1e3),
+			fmt.Sprintf("%.0f", float64(m.Switch)/1e3))
 		if last == 1 {
-			rows[0] = append(rows[0], fmt.Sprintf("switch and run %d, µs", m.Batch), "in place")
+			rows[0] = append(rows[0], fmt.Sprintf("run %d, µs", m.Batch), "switch and run")
 		}
 	}
 	if len(rows) == 1 {
@@ -65,7 +65,7 @@ func ShowInPlace(run *pipeline.Run) {
 
 // ShowSwitches shows how long it takes to switch between networks, one after another and around.
 func ShowSwitches(run *pipeline.Run, names ...string) {
-	engine := Must(run.Engine(context.Background(), execution.Options{Mode: execution.Switched}))
+	engine := Must(run.Engine(context.Background(), execution.Options{}))
 	defer engine.Close()
 	times := make([][]time.Duration, len(names))
 	for round := range 201 {

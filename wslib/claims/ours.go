@@ -35,7 +35,7 @@ func (d *documents) ours() []Claim {
 	}
 	b := d.bench()
 	switched := 1.0
-	for _, m := range b.InPlace {
+	for _, m := range b.Runs {
 		if m.Batch == 1 && m.Own > 0 {
 			switched *= math.Pow(m.Switch.Seconds()/m.Own.Seconds(), 1/float64(modes(b)))
 		}
@@ -104,7 +104,7 @@ func (d *documents) ours() []Claim {
 
 // modes is how many networks were run with one sample.
 func modes(b *execution.Result) (n int) {
-	for _, m := range b.InPlace {
+	for _, m := range b.Runs {
 		if m.Batch == 1 {
 			n++
 		}

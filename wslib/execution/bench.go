@@ -27,9 +27,9 @@ type Apart struct {
 
 // BenchOptions of [Bench].
 type BenchOptions struct {
-	Executions int // random ones, of each source of weights
-	Requests   int // of a stream, see [Load]; 0: none
-	InPlace    bool
+	Executions int  // random ones, of each source of weights
+	Requests   int  // of a stream, see [Load]; 0: none
+	Runs       bool // also switches and runs of 1, 10 and 100 samples
 	Seed       uint64
 	Dir        string // where the opponents' files are written; they are the caller's to remove
 	Progress   func(done, of int)
@@ -51,8 +51,8 @@ func Bench(ctx context.Context, e *Engine, apart []Apart, o BenchOptions) (*Resu
 	if err == nil {
 		err = b.cold(ctx)
 	}
-	if err == nil && o.InPlace {
-		err = b.inPlace(ctx)
+	if err == nil && o.Runs {
+		err = b.batches(ctx)
 	}
 	if err == nil && o.Requests > 0 {
 		err = b.load(ctx)
@@ -204,7 +204,7 @@ func (b *bench) one(i, k int, weights, state *tensors.Tensor, samples, outputs [
 	if state != nil {
 		args = append(args, state)
 	}
-	return b.call(Switched, i, k, append(args, x), outputs)
+	return b.call(i, k, append(args, x), outputs)
 }
 
 // executions measures switches, and runs of the test samples with the packed networks and with copied
@@ -309,12 +309,11 @@ func (b *bench) summed(of func(*SourceTime) *Times) {
 	}
 }
 
-// inPlace measures all networks both ways, at batch sizes of 1, 10 and 100, by turns: as many rounds as
-// three seconds hold.
-func (b *bench) inPlace(ctx context.Context) error {
+// batches measures a run of every network, with its weights ready and with a switch, at batch sizes of 1, 10 and
+// 100, by turns: as many rounds as three seconds hold.
+func (b *bench) batches(ctx context.Context) error {
 	const atLeast, atMost, enough = 5, 50, 3 * time.Second
-	modes := []Mode{Switched, Switched, InPlace}
-	own, err := Open(b.backend, b.set, b.nets, Options{Batches: []int{1, 10, 100}, Mode: Switched})
+	own, err := Open(b.backend, b.set, b.nets, Options{Batches: []int{1, 10, 100}})
 	if err != nil {
 		return err
 	}
@@ -322,7 +321,7 @@ func (b *bench) inPlace(ctx context.Context) error {
 	for i, n := range b.nets {
 		for k, batch := range own.options.Batches {
 			x, out := make([]float32, batch*n.Samples()), make([]float32, batch*n.Outputs())
-			var times [3][]time.Duration
+			var times [2][]time.Duration
 			begun := time.Now()
 			for round := range atMost + 1 {
 				if round == 1 {
@@ -331,31 +330,24 @@ func (b *bench) inPlace(ctx context.Context) error {
 				if round > atLeast && time.Since(begun) > enough {
 					break
 				}
-				for turn := range modes {
+				for turn := range times {
 					if err := ctx.Err(); err != nil {
 						return err
 					}
-					w := (round + turn) % len(modes)
-					mode := modes[w]
-					if w == 1 {
+					way := (round + turn) % len(times)
+					if way == 1 {
 						own.ready(own.slots[0], -1)
 					}
 					start := time.Now()
-					in, err := own.inputs(own.slots[0], i, k, x)
-					if err == nil {
-						err = own.execute(mode, own.slots[0], i, k, in, out)
-					}
-					if err != nil {
-						return fmt.Errorf("network %s, %s: %w", n.Name, mode, err)
+					if err := own.run(own.slots[0], i, k, out, x); err != nil {
+						return fmt.Errorf("network %s: %w", n.Name, err)
 					}
 					if round > 0 {
-						times[w] = append(times[w], time.Since(start))
+						times[way] = append(times[way], time.Since(start))
 					}
 				}
 			}
-			b.result.InPlace = append(b.result.InPlace,
-				ModeTime{n.Name, batch, median(times[0]), median(times[1]),
-					median(times[2])})
+			b.result.Runs = append(b.result.Runs, RunTime{n.Name, batch, median(times[0]), median(times[1])})
 		}
 	}
 	return nil

@@ -44,7 +44,7 @@ func benchSetup(t *testing.T, b compute.Backend) (*Engine, []Apart) {
 	nets, set := ten(t)
 	nets, set.Networks = nets[1:3], set.Networks[1:3]
 	set = quantized(set, page.Int2, page.ScaleLog8)
-	e, err := Open(b, set, nets, Options{Mode: Switched})
+	e, err := Open(b, set, nets, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func testBench(t *testing.T, e *Engine, apart []Apart) {
 	t.Helper()
 	last := 0
 	r, err := Bench(context.Background(), e, apart,
-		BenchOptions{Executions: 8, Requests: 30, InPlace: true, Seed: 4,
+		BenchOptions{Executions: 8, Requests: 30, Runs: true, Seed: 4,
 			Dir: t.TempDir(), Progress: func(done, of int) { last = of - done }})
 	if err != nil {
 		t.Fatal(err)
@@ -125,8 +125,8 @@ func testBench(t *testing.T, e *Engine, apart []Apart) {
 			}
 		}
 	}
-	if len(r.InPlace) != 6 || r.InPlace[0].InPlace <= 0 || r.InPlace[5].Batch != 100 {
-		t.Errorf("in place %+v", r.InPlace)
+	if len(r.Runs) != 6 || r.Runs[0].Own <= 0 || r.Runs[0].Switch <= 0 || r.Runs[5].Batch != 100 {
+		t.Errorf("runs %+v", r.Runs)
 	}
 	l := r.Load
 	if len(l.Sources) != 4 || l.Requests != 30 || len(l.Rates) != 12 {
@@ -147,24 +147,22 @@ func TestDeviceOfItsOwnMemory(t *testing.T) {
 	testBench(t, e, apart)
 	n := stateful(t, "a")
 	set := statefulSet(n)
-	for _, mode := range []Mode{Switched, InPlace} {
-		e, err := Open(b, set, []*network.Network{n}, Options{Mode: mode, Slots: 2})
-		if err != nil {
+	two, err := Open(b, set, []*network.Network{n}, Options{Slots: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer two.Close()
+	if err := two.Verify(set); err != nil {
+		t.Error(err)
+	}
+	for k := range 3 {
+		var out [2]float32
+		if err := two.Run(context.Background(), "a", out[:], []float32{float32(k), 4}); err != nil {
 			t.Fatal(err)
 		}
-		if err := e.Verify(set); err != nil {
-			t.Error(err)
+		if want := [2]float32{0.5*float32(k) + 10, 5}; out != want {
+			t.Errorf("%v, want %v", out, want)
 		}
-		for k := range 3 {
-			var out [2]float32
-			if err := e.Run(context.Background(), "a", out[:], []float32{float32(k), 4}); err != nil {
-				t.Fatal(err)
-			}
-			if want := [2]float32{0.5*float32(k) + 10, 5}; out != want {
-				t.Errorf("%s: %v, want %v", mode, out, want)
-			}
-		}
-		e.Close()
 	}
 }
 

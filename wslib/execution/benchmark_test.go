@@ -75,28 +75,26 @@ func BenchmarkSwitch(b *testing.B) {
 	}
 }
 
-// BenchmarkRun runs networks after a switch, in place, and with weights of their own.
+// BenchmarkRun runs networks after a switch, and with weights of their own.
 func BenchmarkRun(b *testing.B) {
 	nets, set := ten(b)
 	set = quantized(set, page.Int2, page.ScaleLog8)
 	nets, set.Networks = nets[:3], set.Networks[:3]
 	for _, batch := range []int{1, 10, 100} {
-		for _, mode := range []Mode{Switched, InPlace} {
-			e := open(b, set, nets, Options{Batches: []int{1, 10, 100}, Mode: mode})
-			for _, n := range nets {
-				x, out := random(batch*n.Samples(), 1), make([]float32, batch*n.Outputs())
-				if err := e.Run(context.Background(), n.Name, out, x); err != nil { // compiles
-					b.Fatal(err)
-				}
-				b.Run(fmt.Sprint(n.Name, " ", batch, " ", mode), func(b *testing.B) {
-					b.ReportAllocs()
-					for b.Loop() {
-						if err := e.Run(context.Background(), n.Name, out, x); err != nil {
-							b.Fatal(err)
-						}
-					}
-				})
+		e := open(b, set, nets, Options{Batches: []int{1, 10, 100}})
+		for _, n := range nets {
+			x, out := random(batch*n.Samples(), 1), make([]float32, batch*n.Outputs())
+			if err := e.Run(context.Background(), n.Name, out, x); err != nil { // compiles
+				b.Fatal(err)
 			}
+			b.Run(fmt.Sprint(n.Name, " ", batch, " switched"), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := e.Run(context.Background(), n.Name, out, x); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
 		}
 		for i, n := range nets {
 			c, err := score.New(xlatest.Backend(b), n, batch)

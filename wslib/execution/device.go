@@ -24,9 +24,7 @@ type device struct {
 	scales *tensors.Tensor // [pages]; nil: none
 	rows   *tensors.Tensor // where each page's keys are among the network's; nil: no keys
 
-	// Level 2, on the device while weights are gathered, or to stay; nil: none, or not there.
-	own, keys, state *tensors.Tensor
-	keep             bool
+	own, keys *tensors.Tensor // level 2, on the device while weights are gathered; nil: none, or not there
 }
 
 // newDevice puts a network's table and scales on the device.
@@ -81,44 +79,29 @@ func (d *device) fetch(backend compute.Backend, f page.Format, m page.Member) (e
 
 // drop frees what fetch copied.
 func (d *device) drop() {
-	network.Free(d.own, d.keys, d.state)
-	d.own, d.keys, d.state, d.keep = nil, nil, nil, false
-}
-
-// args are what gather and decode take after the shared pages: table, exclusive pages if gather takes
-// them; scales, table and exclusive pages if decode does, keys and their rows.
-func (d *device) args() (ofGather, ofDecode []any) {
-	ofGather = []any{d.table}
-	if d.decode != nil {
-		ofDecode = []any{d.scales}
-	}
-	switch {
-	case d.mixed:
-		ofDecode = append(ofDecode, d.table, d.own)
-	case d.own != nil:
-		ofGather = append(ofGather, d.own)
-	}
-	if d.keys != nil {
-		ofDecode = append(ofDecode, d.keys, d.rows)
-	}
-	return ofGather, ofDecode
+	network.Free(d.own, d.keys)
+	d.own, d.keys = nil, nil
 }
 
 // weights are the network's flat weights, to be freed by the caller.
 func (d *device) weights(shared *tensors.Tensor) (*tensors.Tensor, error) {
-	ofGather, ofDecode := d.args()
-	w, err := d.gather.Call1(append([]any{shared}, ofGather...)...)
+	args := []any{shared, d.table}
+	if d.own != nil && !d.mixed {
+		args = append(args, d.own)
+	}
+	w, err := d.gather.Call1(args...)
 	if err != nil || d.decode == nil {
 		return w, err
 	}
 	defer w.FinalizeAll()
-	return d.decode.Call1(append([]any{w}, ofDecode...)...)
-}
-
-func (d *device) kept() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.keep
+	args = []any{w, d.scales}
+	if d.mixed {
+		args = append(args, d.table, d.own)
+	}
+	if d.keys != nil {
+		args = append(args, d.keys, d.rows)
+	}
+	return d.decode.Call1(args...)
 }
 
 // bytes on the device.
@@ -126,7 +109,7 @@ func (d *device) bytes() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := 0
-	for _, t := range []*tensors.Tensor{d.table, d.scales, d.rows, d.own, d.keys, d.state} {
+	for _, t := range []*tensors.Tensor{d.table, d.scales, d.rows, d.own, d.keys} {
 		if t != nil {
 			n += int(t.ByteSize())
 		}

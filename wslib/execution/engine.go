@@ -40,9 +40,6 @@ type Engine struct {
 	weights int             // of the largest network
 	state   int
 
-	choosing sync.Mutex
-	modes    []Mode // for each of the batch sizes
-
 	mu      sync.Mutex
 	given   sync.Cond // a slot was given back
 	slots   []*slot
@@ -62,22 +59,7 @@ type Options struct {
 	Slots int
 	// Batches are the numbers of samples that run at once; others are split into these. nil: 1 and 100.
 	Batches []int
-	// Mode says how networks run; "": Measured.
-	Mode Mode
 }
-
-// Mode is a way to run a network.
-type Mode string
-
-const (
-	// Measured takes the faster of the other two for each batch size, as measured at its first use.
-	Measured Mode = "measured"
-	// Switched puts a network's weights together, once as long as its slot is its own, then runs it.
-	Switched Mode = "switched"
-	// InPlace runs from pages through the table and needs no switch. The network's exclusive pages and
-	// keys stay on the device.
-	InPlace Mode = "in place"
-)
 
 // ErrClosed says that an engine was used after [Engine.Close].
 var ErrClosed = errors.New("execution: the engine is closed")
@@ -86,7 +68,7 @@ var ErrClosed = errors.New("execution: the engine is closed")
 // set in its order, which need no samples. The engine keeps the set's exclusive pages, keys and states
 // and does not change them; they may lie in a mapped file.
 func Open(backend compute.Backend, set *page.Set, nets []*network.Network, o Options) (*Engine, error) {
-	o.Slots, o.Mode = cmp.Or(o.Slots, 1), cmp.Or(o.Mode, Measured)
+	o.Slots = cmp.Or(o.Slots, 1)
 	if o.Batches == nil {
 		o.Batches = []int{1, 100}
 	}
@@ -102,9 +84,7 @@ func Open(backend compute.Backend, set *page.Set, nets []*network.Network, o Opt
 	}
 	e := &Engine{backend: backend, options: o, nets: nets, index: map[string]int{},
 		devices: make([]*device, len(nets)), runs: make([]*runs, len(nets)), alike: map[string]*runs{},
-		ahead: make(chan int, len(nets)), done: make(chan struct{}),
-		freed: make(chan struct{}),
-		modes: slices.Repeat([]Mode{o.Mode}, len(o.Batches))}
+		ahead: make(chan int, len(nets)), done: make(chan struct{}), freed: make(chan struct{})}
 	e.given.L = &e.mu
 	for i, m := range set.Networks {
 		n := nets[i]
@@ -136,9 +116,6 @@ func (o Options) validate() error {
 	}
 	if len(o.Batches) > mostBatches || len(slices.Compact(slices.Clone(o.Batches))) < len(o.Batches) {
 		return fmt.Errorf("batches of %v, want at most %d different ones", o.Batches, mostBatches)
-	}
-	if !slices.Contains([]Mode{Measured, Switched, InPlace}, o.Mode) {
-		return fmt.Errorf("mode %q, want %q, %q or %q", o.Mode, Measured, Switched, InPlace)
 	}
 	return nil
 }
@@ -266,7 +243,7 @@ func (e *Engine) Verify(set *page.Set) error {
 				err = tensors.ConstFlatData(w, func(w []float32) { copy(got, w) })
 				w.FinalizeAll()
 			}
-			if e.inHost() { // where nothing else gathers so, but what runs in place
+			if e.inHost() { // where nothing else gathers so
 				e.forget(i)
 			}
 			return err
@@ -305,9 +282,7 @@ func (e *Engine) gathered(i int) (*tensors.Tensor, error) {
 	if err := d.fetch(e.backend, e.set.Format, m); err != nil {
 		return nil, fmt.Errorf("execution: switch to %s: %w", m.Name, err)
 	}
-	if !d.keep {
-		defer d.drop()
-	}
+	defer d.drop()
 	w, err := d.weights(e.shared)
 	if err != nil {
 		return nil, fmt.Errorf("execution: switch to %s: %w", m.Name, err)
@@ -329,11 +304,11 @@ func (e *Engine) device(i int) (*device, error) {
 	return e.devices[i], nil
 }
 
-// forget frees network i's device, unless it runs in place.
+// forget frees network i's device.
 func (e *Engine) forget(i int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if d := e.devices[i]; d != nil && !d.kept() {
+	if d := e.devices[i]; d != nil {
 		d.close()
 		e.devices[i] = nil
 	}

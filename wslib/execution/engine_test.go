@@ -67,17 +67,13 @@ func TestGatherIsBitExact(t *testing.T) {
 	}
 }
 
-// Outputs of all networks, in turn, are those of a network with weights of its own, both ways.
+// Outputs of all networks, in turn, are those of a network with weights of its own.
 func TestRunAgrees(t *testing.T) {
 	nets, set := ten(t)
-	engines := []*Engine{open(t, set, nets, Options{Mode: Switched}),
-		open(t, set, nets, Options{Mode: InPlace})}
+	e := open(t, set, nets, Options{})
 	for i, n := range nets {
 		x := random(2*n.Samples(), uint64(i))
-		want := offline(t, n, network.Values{Weights: set.Weights(i)}, 2, x)
-		for _, e := range engines {
-			agrees(t, e, n, x, want)
-		}
+		agrees(t, e, n, x, offline(t, n, network.Values{Weights: set.Weights(i)}, 2, x))
 	}
 }
 
@@ -89,25 +85,19 @@ func agrees(t *testing.T, e *Engine, n *network.Network, x, want []float32) {
 	}
 	for k, w := range want {
 		if math.Abs(float64(got[k]-w)) > 1e-5 {
-			t.Fatalf("%s, %s: output %d is %v, want %v", n.Name, e.options.Mode, k, got[k], w)
+			t.Fatalf("%s: output %d is %v, want %v", n.Name, k, got[k], w)
 		}
 	}
 }
 
-// Samples are split into batches, and the faster mode is chosen for each size.
-func TestMeasured(t *testing.T) {
+// Samples are split into batches.
+func TestBatches(t *testing.T) {
 	nets, set := ten(t)
 	nets, set.Networks = nets[1:3], set.Networks[1:3]
 	e := open(t, set, nets, Options{Batches: []int{4, 1}})
-	if m := e.Modes(); m[1] != Measured || m[4] != Measured {
-		t.Errorf("modes %v before a run", m)
-	}
 	x := random(6*784, 1) // 4, 1 and 1
 	for i, n := range nets {
 		agrees(t, e, n, x, offline(t, n, network.Values{Weights: set.Weights(i)}, 6, x))
-	}
-	if m := e.Modes(); m[1] == Measured || m[4] == Measured {
-		t.Errorf("modes %v", m)
 	}
 }
 
@@ -125,19 +115,17 @@ func TestState(t *testing.T) {
 			Table: page.Table{Shared: 2, Entries: []int32{int32(i)}}, Scales: []float32{0.5},
 			State: []float32{float32(10 * (i + 1)), 1}})
 	}
-	for _, mode := range []Mode{Switched, InPlace} {
-		e := open(t, set, nets, Options{Mode: mode})
-		for range 3 {
-			for i, name := range e.Names() {
-				var out [2]float32
-				if err := e.Run(context.Background(), name, out[:], []float32{3, 4}); err != nil {
-					t.Fatal(err)
-				}
-				// weights 0.5 times (1, 2) or (5, 6), and the state is added.
-				w := 0.5 * float32(1+4*i)
-				if want := [2]float32{3*w + float32(10*(i+1)), 4*(w+0.5) + 1}; out != want {
-					t.Errorf("%s, %s: %v, want %v", mode, name, out, want)
-				}
+	e := open(t, set, nets, Options{})
+	for range 3 {
+		for i, name := range e.Names() {
+			var out [2]float32
+			if err := e.Run(context.Background(), name, out[:], []float32{3, 4}); err != nil {
+				t.Fatal(err)
+			}
+			// weights 0.5 times (1, 2) or (5, 6), and the state is added.
+			w := 0.5 * float32(1+4*i)
+			if want := [2]float32{3*w + float32(10*(i+1)), 4*(w+0.5) + 1}; out != want {
+				t.Errorf("%s: %v, want %v", name, out, want)
 			}
 		}
 	}
@@ -160,7 +148,6 @@ func TestErrors(t *testing.T) {
 	fails("network 0 of the set is cifar10")(Open(b, set, []*network.Network{nets[1], nets[0]}, Options{}))
 	fails("-1 slots")(Open(b, set, nets, Options{Slots: -1}))
 	fails("batches of [2]")(Open(b, set, nets, Options{Batches: []int{2}}))
-	fails(`mode "fast"`)(Open(b, set, nets, Options{Mode: "fast"}))
 	broken := set.Clone()
 	broken.Networks[0].Table.Entries = append([]int32{int32(-1)}, set.Networks[0].Table.Entries[1:]...)
 	fails("entry 0 is -1")(Open(b, broken, nets, Options{}))
@@ -206,7 +193,7 @@ func TestErrors(t *testing.T) {
 func TestConcurrently(t *testing.T) {
 	nets, set := ten(t)
 	nets, set.Networks = nets[1:4], set.Networks[1:4]
-	e := open(t, set, nets, Options{Slots: 2, Batches: []int{1}, Mode: Switched})
+	e := open(t, set, nets, Options{Slots: 2, Batches: []int{1}})
 	var x, want [][]float32
 	for i, n := range nets {
 		x = append(x, random(n.Samples(), uint64(i)))
@@ -325,23 +312,21 @@ func TestPanics(t *testing.T) {
 	}
 	set := statefulSet(n)
 	set.Networks[0].State = nil
-	for _, mode := range []Mode{Switched, InPlace, Measured} {
-		e := open(t, set, []*network.Network{n}, Options{Mode: mode})
-		for range 2 {
-			var out [2]float32
-			if err := e.Run(context.Background(), "a", out[:], []float32{3, 4}); err == nil ||
-				!strings.Contains(err.Error(), "only two") {
-				t.Errorf("%s: %v", mode, err)
-			}
+	e := open(t, set, []*network.Network{n}, Options{})
+	for range 2 {
+		var out [2]float32
+		if err := e.Run(context.Background(), "a", out[:], []float32{3, 4}); err == nil ||
+			!strings.Contains(err.Error(), "only two") {
+			t.Errorf("%v", err)
 		}
-		e.Close()
 	}
+	e.Close()
 }
 
 func TestMemoryByHand(t *testing.T) {
 	s := quantized(oddPages(), page.Int4, page.ScaleLog8)
 	nets := netsOf(s, nil)
-	e := open(t, s, nets, Options{Batches: []int{1, 3}, Mode: Switched, Slots: 2})
+	e := open(t, s, nets, Options{Batches: []int{1, 3}, Slots: 2})
 	// 300 shared pages of 13 values of 4 bits are 7 bytes each; a has two of its own. Two slots of 60
 	// weights; tables and scales of 5 and 1 entries are 8 bytes each.
 	want := Memory{Device: 2100, Working: 480, Host: 14 + 48}
@@ -354,14 +339,6 @@ func TestMemoryByHand(t *testing.T) {
 	want.Working += 4 * 12 // a sample
 	if m := e.Memory(); m != want {
 		t.Errorf("after a run %+v, want %+v", m, want)
-	}
-	e = open(t, s, nets, Options{Mode: InPlace})
-	if err := e.Run(context.Background(), "a", make([]float32, 3), make([]float32, 19)); err != nil {
-		t.Fatal(err)
-	}
-	// On the device now: table of 2 bytes an entry, scales of 1, own pages.
-	if m := e.Memory(); m.Device != 2100+5*2+5+14 {
-		t.Errorf("in place %+v", m)
 	}
 }
 
@@ -402,21 +379,19 @@ func stateful(t testing.TB, name string) *network.Network {
 // Goroutines that are the first to run a GoMLX function, in several batch sizes, compile it together.
 func TestColdConcurrently(t *testing.T) {
 	n := stateful(t, "a")
-	for _, mode := range []Mode{Switched, InPlace, Measured} {
-		e := open(t, statefulSet(n), []*network.Network{n},
-			Options{Slots: 4, Batches: []int{1, 2, 3, 4}, Mode: mode})
-		var all sync.WaitGroup
-		for g := range 8 {
-			all.Go(func() {
-				samples := 1 + g%4
-				x, out := make([]float32, 2*samples), make([]float32, 2*samples)
-				x[0] = float32(g)
-				if err := e.Run(context.Background(), "a", out, x); err != nil ||
-					out[0] != 0.5*float32(g)+10 {
-					t.Errorf("%s: %v (%v)", mode, out, err)
-				}
-			})
-		}
-		all.Wait()
+	e := open(t, statefulSet(n), []*network.Network{n},
+		Options{Slots: 4, Batches: []int{1, 2, 3, 4}})
+	var all sync.WaitGroup
+	for g := range 8 {
+		all.Go(func() {
+			samples := 1 + g%4
+			x, out := make([]float32, 2*samples), make([]float32, 2*samples)
+			x[0] = float32(g)
+			if err := e.Run(context.Background(), "a", out, x); err != nil ||
+				out[0] != 0.5*float32(g)+10 {
+				t.Errorf("%v (%v)", out, err)
+			}
+		})
 	}
+	all.Wait()
 }

@@ -51,28 +51,6 @@ func decode(in []*Node, f page.Format, m page.Member, mixed bool) *Node {
 	return xla.FlatWeights(pages, m.Weights)
 }
 
-// inPlace are a network's flat weights in the graph that runs it. Inputs: shared pages, then those of
-// gather and decode; what follows comes back.
-func inPlace(in []*Node, f page.Format, m page.Member) (weights *Node, rest []*Node) {
-	apart := storedApart(f, m)
-	n := 2
-	if len(m.Exclusive) > 0 && !apart {
-		n++
-	}
-	pages, rest := gather(in[:n], f, m, apart), in[n:]
-	if m.Scales == nil {
-		return pages, rest
-	}
-	n = 1
-	if apart {
-		n += 2
-	}
-	if len(m.Keys) > 0 {
-		n += 2
-	}
-	return decode(append([]*Node{pages}, rest[:n]...), f, m, apart), rest[n:]
-}
-
 // unpack is [page.Precision.Unpack] of many pages in a graph: [pages, size] code
 // values.
 func unpack(pages *Node, p page.Precision, size int) *Node {

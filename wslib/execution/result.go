@@ -19,7 +19,7 @@ type Result struct {
 	Networks []string     `json:"networks"` // of each execution
 	Memory   Memory       `json:"memory"`   // of the engine
 	Sources  []SourceTime `json:"sources"`
-	InPlace  []ModeTime   `json:"inPlace,omitempty"`
+	Runs     []RunTime    `json:"runs,omitempty"`
 	Load     *Load        `json:"load,omitempty"`
 }
 
@@ -77,11 +77,10 @@ func percentile(d []time.Duration, share float64) time.Duration {
 	return d[min(max(0, int(math.Ceil(share*float64(len(d))-1e-9))-1), len(d)-1)]
 }
 
-// ModeTime is how long one batch of a network takes, medians of the same number of runs by turns.
-type ModeTime struct {
+// RunTime is how long one batch of a network takes, medians of the same number of runs by turns.
+type RunTime struct {
 	Network string        `json:"network"`
 	Batch   int           `json:"batch"`
 	Own     time.Duration `json:"ownNs"`      // its weights are ready
 	Switch  time.Duration `json:"switchedNs"` // a switch and the run
-	InPlace time.Duration `json:"inPlaceNs"`
 }

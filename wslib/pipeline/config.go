@@ -120,11 +120,10 @@ func (p Pages) PageFormat() page.Format { return page.Format(p.Format) }
 
 // Bench is the execution benchmark.
 type Bench struct {
-	Executions int `json:"executions" min:"1"`
-	Samples    int `json:"samples" min:"0"`  // test samples an execution; 0: all
-	Requests   int `json:"requests" min:"0"` // of a stream; 0: none
-	// each network in place, too, at batch sizes of 1, 10 and 100
-	InPlace bool `json:"inPlace"`
+	Executions int  `json:"executions" min:"1"`
+	Samples    int  `json:"samples" min:"0"`  // test samples an execution; 0: all
+	Requests   int  `json:"requests" min:"0"` // of a stream; 0: none
+	Runs       bool `json:"runs"`             // a switch and a run, too, at batch sizes of 1, 10 and 100
 }
 
 // Validate returns an error for the first value that cannot work.

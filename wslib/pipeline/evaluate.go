@@ -210,7 +210,7 @@ func (r *Run) Engine(ctx context.Context, o execution.Options) (*execution.Engin
 
 // Measure runs the benchmark on the optimized pages and keeps nothing.
 func (r *Run) Measure(ctx context.Context, o Bench) (*execution.Result, error) {
-	e, err := r.Engine(ctx, execution.Options{Mode: execution.Switched})
+	e, err := r.Engine(ctx, execution.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +255,7 @@ func (r *Run) Measure(ctx context.Context, o Bench) (*execution.Result, error) {
 	defer os.RemoveAll(dir)
 	return execution.Bench(ctx, e, apart, execution.BenchOptions{Executions: o.Executions,
 		Requests: o.Requests,
-		InPlace:  o.InPlace, Seed: r.config.Seed, Dir: dir,
+		Runs:     o.Runs, Seed: r.config.Seed, Dir: dir,
 		Progress: func(done, of int) { r.options.Progress(stageBench, done, of, "") }})
 }
 

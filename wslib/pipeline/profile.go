@@ -41,7 +41,7 @@ func Profile(name string) (Config, error) {
 			Load: each{"": 1}, FisherSamples: 50,
 		},
 		Optimization: optimization.Defaults(),
-		Bench:        Bench{Executions: 50, Samples: 500, Requests: 1000, InPlace: true},
+		Bench:        Bench{Executions: 50, Samples: 500, Requests: 1000, Runs: true},
 	}
 	p, o := &c.Pages, &c.Optimization
 	o.Steps, o.Batch, o.Dropout = 1200, each{"": 64, "obs": 16, "esc10": 16, "us8k": 24, "hhar": 32},

@@ -255,12 +255,11 @@ func printBench(w io.Writer, b *execution.Result) error {
 			float64(s.Held)/1e3, us(s.Warm.Median), us(s.Warm.P95), us(s.Warm.P99), us(s.Warm.Total),
 			s.Warm.Copies, us(s.Cold.Median), s.Cold.Copies, runs)
 	}
-	if len(b.InPlace) > 0 {
-		fmt.Fprintln(t, "\nnetwork\tbatch\town weights\tswitch and run\tin place\t")
+	if len(b.Runs) > 0 {
+		fmt.Fprintln(t, "\nnetwork\tbatch\town weights\tswitch and run\t")
 	}
-	for _, m := range b.InPlace {
-		fmt.Fprintf(t, "%s\t%d\t%.1f\t%.1f\t%.1f\t\n", m.Network, m.Batch, us(m.Own), us(m.Switch),
-			us(m.InPlace))
+	for _, m := range b.Runs {
+		fmt.Fprintf(t, "%s\t%d\t%.1f\t%.1f\t\n", m.Network, m.Batch, us(m.Own), us(m.Switch))
 	}
 	if l := b.Load; l != nil && len(l.Rates) > 1 {
 		fmt.Fprintf(t, "\n%d requests, Zipf %.1f, %.1f KB\tserved/s\tswitches\tfiles read\tp95 at "+
