@@ -25,16 +25,13 @@ type ParetoPoint struct {
 // ParetoOptions of [Pareto].
 type ParetoOptions struct {
 	Title string
-	Worst bool    // changes are those of the worst network instead of the mean of all
 	Floor float64 // below 0: lower changes stand at the lower edge, with their value; 0: none
 }
 
-// What the paper states: 5.9x, counted in weights, and -0.22 points on average. The worst
-// network in its table is cifar10, 71.05 % before and 69.90 % after.
+// What the paper states: 5.9x, counted in weights, and -0.22 points on average.
 const (
-	paperRatio       = 5.9
-	paperChange      = -0.22
-	paperWorstChange = 69.90 - 71.05
+	paperRatio  = 5.9
+	paperChange = -0.22
 )
 
 // Pareto shows what packing costs: the change of test accuracy of each point over its
@@ -46,9 +43,9 @@ func Pareto(points []ParetoPoint, o ParetoOptions) (*Figure, error) {
 	if len(points) == 0 {
 		return nil, errors.New("figures: Pareto chart of no points")
 	}
-	if !(o.Floor <= 0) || math.IsInf(o.Floor, 0) || o.Floor < 0 && o.Floor >= paperWorstChange {
+	if !(o.Floor <= 0) || math.IsInf(o.Floor, 0) || o.Floor < 0 && o.Floor >= paperChange {
 		return nil, fmt.Errorf("figures: Pareto chart: floor %v: want 0 for none, or below %.2f",
-			o.Floor, paperWorstChange)
+			o.Floor, paperChange)
 	}
 	for _, p := range points {
 		if err := p.check(); err != nil {
@@ -77,21 +74,16 @@ type paretoChart struct {
 	points  []ParetoPoint
 	options ParetoOptions
 	series  []string // in order of their first points
-	paper   float64  // the change that the paper states
 	x, y    axis     // x is the logarithm of the ratio
 }
 
 const paretoRadius = 3.6
 
 func newParetoChart(points []ParetoPoint, o ParetoOptions) *paretoChart {
-	l := &paretoChart{points: points, options: o, paper: paperChange}
+	l := &paretoChart{points: points, options: o}
 	l.y.name = "mean change of test accuracy (points)"
-	if o.Worst {
-		l.paper = paperWorstChange
-		l.y.name = "change of the worst network's test accuracy (points)"
-	}
 	lo, hi := math.Log10(paperRatio), math.Log10(paperRatio)
-	worst, best := min(0, l.paper), max(0, l.paper)
+	worst, best := min(0, paperChange), max(0, paperChange)
 	for _, p := range points {
 		lo, hi = min(lo, math.Log10(p.Ratio)), max(hi, math.Log10(p.Ratio))
 		worst, best = min(worst, p.Change, p.Low), max(best, p.Change, p.High)
@@ -118,12 +110,8 @@ func (l *paretoChart) bar(p ParetoPoint) bool {
 }
 
 func (l *paretoChart) explanation() string {
-	s := "Higher and farther right is better. The paper's point is its ratio in weights"
-	if l.options.Worst {
-		s += ", and cifar10 in its table."
-	} else {
-		s += " and its mean, as it states them."
-	}
+	s := "Higher and farther right is better. The paper's point is its ratio in weights and its mean, as it " +
+		"states them."
 	if slices.ContainsFunc(l.points, l.low) {
 		s += fmt.Sprintf(" With an arrow: changes below %+.4g, written in brackets.", l.options.Floor)
 	}
@@ -153,8 +141,8 @@ func (l *paretoChart) legend() []legendEntry {
 func (l *paretoChart) draw(c scaled) {
 	c.StrokeLine2(line(darkGrey, 1), c.Min.X, c.y(0), c.Max.X, c.y(0))
 	labels := []label{{
-		text: fmt.Sprintf("paper: %.1fx, %+.2f", paperRatio, l.paper),
-		of:   c.at(math.Log10(paperRatio), l.paper),
+		text: fmt.Sprintf("paper: %.1fx, %+.2f", paperRatio, paperChange),
+		of:   c.at(math.Log10(paperRatio), paperChange),
 	}}
 	// What labels must not cover: the line, bars, marks and other labels.
 	taken := []vg.Rectangle{rect(c.Min.X, c.y(0)-1, c.Max.X, c.y(0)+1)}

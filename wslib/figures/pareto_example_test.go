@@ -20,16 +20,3 @@ func ExamplePareto() {
 	fmt.Println(f.Title)
 	// Output: Packing and accuracy
 }
-
-// Two schedules; the first is where it should be after 200 s.
-func ExampleConvergence() {
-	f, err := figures.Convergence([]figures.ConvergenceLine{
-		{Name: "joint", At: []float64{50, 100, 200}, Change: []float64{-30, -2, -0.1}},
-		{Name: "alternating", At: []float64{80, 900, 3000}, Change: []float64{-40, -5, -0.5}},
-	}, figures.ConvergenceOptions{Title: "Accuracy over wall time", Target: -0.22, Floor: -5})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(f.Title)
-	// Output: Accuracy over wall time
-}

@@ -224,7 +224,7 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	var values []network.Values // as executed, of each network
 	switch c.Method {
 	case Joint, RandomTable, Trunk, Alternating:
-		values, err = record.separated(ctx, r, &watch)
+		values, err = record.separated(ctx, r)
 	default:
 		values, err = record.compared(ctx, r, g.path(seed, c.String(), "networks"), o.Progress)
 	}
@@ -242,14 +242,6 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 			record.Pages = fmt.Sprintf("entropy-coded, %.0f %% of weights 0, %s", 100*zeros(values),
 				record.Pages)
 		}
-	}
-	all, err := readRecords(g.dir)
-	if err != nil {
-		return err
-	}
-	// Teachers are of the reference and were trained as long, in proportion to their steps.
-	if further, x := all.reference(seed), config.Optimization; further != nil && x.Distillation != 0 {
-		record.TeacherSeconds = further.Seconds * float64(x.TeacherSteps) / float64(max(1, x.Steps))
 	}
 	v := newResults()
 	for i, n := range r.Networks() {

@@ -3,8 +3,6 @@ package grid
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
@@ -12,8 +10,7 @@ import (
 )
 
 // separated is weight separation: a run of the pipeline up to its optimized pages.
-func (record *Record) separated(ctx context.Context, r *pipeline.Run,
-	watch *stopwatch) (values []network.Values, err error) {
+func (record *Record) separated(ctx context.Context, r *pipeline.Run) (values []network.Values, err error) {
 	if err := r.Optimize(ctx); err != nil {
 		return nil, err
 	}
@@ -36,13 +33,7 @@ func (record *Record) separated(ctx context.Context, r *pipeline.Run,
 	for i, m := range set.Networks {
 		values = append(values, network.Values{Weights: set.Weights(i), State: m.State})
 	}
-	h, err := r.History()
-	seconds := watch.seconds()
-	for _, p := range h.Points {
-		at := seconds * float64(p.Step) / float64(max(1, h.Points[len(h.Points)-1].Step))
-		record.History = append(record.History, Point{Step: p.Step, Seconds: at, Mean: p.Mean})
-	}
-	return values, err
+	return values, nil
 }
 
 // compared is one of the other methods, on the run's baselines; a directory keeps what is finished.
@@ -100,22 +91,11 @@ func (record *Record) compared(ctx context.Context, r *pipeline.Run, dir string,
 	if err != nil {
 		return nil, err
 	}
-	// The mean validation accuracy, where all networks have one after the same number of steps.
-	means, count := map[int]float64{}, map[int]int{}
 	for _, n := range trained {
 		values = append(values, n.Values)
 		record.Bytes += n.Bytes
-		for _, p := range n.History {
-			means[p.Step] += p.Mean / float64(len(trained))
-			count[p.Step]++
-		}
 	}
 	record.Level1 = record.Bytes
-	for _, step := range slices.Sorted(maps.Keys(means)) {
-		if count[step] == len(trained) {
-			record.History = append(record.History, Point{Step: step, Mean: means[step]})
-		}
-	}
 	return values, nil
 }
 

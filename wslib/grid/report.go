@@ -39,7 +39,7 @@ func Report(ctx context.Context, dir string) ([]string, error) {
 			return names[:i], err
 		}
 	}
-	charts, err := r.draw(dir, rows)
+	charts, err := draw(dir, rows)
 	return append(names, charts...), err
 }
 
@@ -51,7 +51,6 @@ type row struct {
 	networks []bootstrap.Interval // change against the reference, in the order of the records' networks
 	real     bootstrap.Interval   // mean over networks on real data
 	all      bootstrap.Interval   // mean over all networks
-	worst    int                  // network of the lowest change among those on real data, -1 without any
 }
 
 // table sets every cell against the reference of the same seed. Cells of seeds without a
@@ -102,13 +101,7 @@ func (r *results) compare(ctx context.Context, row *row) error {
 	if err != nil {
 		return err
 	}
-	row.networks, row.all, row.worst = result.Networks, result.Mean, -1
-	for i, n := range row.records[0].Networks {
-		if n.Data == datasets.Real && (row.worst < 0 ||
-			row.networks[i].Change < row.networks[row.worst].Change) {
-			row.worst = i
-		}
-	}
+	row.networks, row.all = result.Networks, result.Mean
 	row.real = bootstrap.Interval{Change: math.NaN(), Low: math.NaN(), High: math.NaN()}
 	if len(real) > 0 {
 		if result, err = bootstrap.Changes(ctx, real, bootstrap.Options{Seed: 1}); err == nil {
@@ -243,89 +236,32 @@ func markdown(rows []row) []byte {
 // floor is where charts end, in points: methods that lose more are named at the edge.
 const floor = -12
 
-// draw saves the charts that the rows are enough for, and returns the names of the files.
-func (r *results) draw(dir string, rows []row) (files []string, err error) {
-	var real, all, worst []figures.ParetoPoint
-	standIns := false
+// draw saves the chart of the methods on real data, if there are any, and returns the names of files.
+func draw(dir string, rows []row) (files []string, err error) {
+	var points []figures.ParetoPoint
 	for _, r := range rows {
-		if r.Method == Further {
+		if r.Method == Further || math.IsNaN(r.real.Change) {
 			continue
 		}
 		series := r.Method
 		if r.Bits > 0 && r.Method == Joint {
 			series = fmt.Sprintf("%s, %d bits", r.Method, r.Bits)
 		}
-		point := func(i bootstrap.Interval, standIn bool) figures.ParetoPoint {
-			return figures.ParetoPoint{Series: series, Label: r.Cell.String(), Ratio: r.ratio(),
-				Change: i.Change, Low: i.Low, High: i.High, StandIn: standIn}
-		}
-		all = append(all, point(r.all, true))
-		standIns = standIns || r.records[0].standIns()
-		if r.worst >= 0 {
-			real = append(real, point(r.real, false))
-			worst = append(worst, point(r.networks[r.worst], false))
-		}
+		points = append(points, figures.ParetoPoint{Series: series, Label: r.Cell.String(), Ratio: r.ratio(),
+			Change: r.real.Change, Low: r.real.Low, High: r.real.High})
 	}
-	pareto := func(title string, points []figures.ParetoPoint, worst bool) func() (*figures.Figure, error) {
-		o := figures.ParetoOptions{Title: "Packing and accuracy, " + title, Worst: worst, Floor: floor}
-		return func() (*figures.Figure, error) { return figures.Pareto(points, o) }
+	if points == nil {
+		return nil, nil
 	}
-	lines := r.courses(rows)
-	for _, chart := range []struct {
-		name string
-		some bool // there is something to show
-		draw func() (*figures.Figure, error)
-	}{
-		{"pareto.svg", real != nil, pareto("mean over networks on real data", real, false)},
-		{"pareto-worst.svg", real != nil, pareto("worst network on real data", worst, true)},
-		// without stand-ins it would be that of the real ones
-		{"pareto-all.svg", standIns, pareto("mean over all networks, stand-ins among them", all, false)},
-		{"convergence.svg", lines != nil, func() (*figures.Figure, error) {
-			return figures.Convergence(lines, figures.ConvergenceOptions{Target: -0.22, Floor: floor,
-				Title: "Mean validation accuracy of all networks, against that of the separate ones"})
-		}},
-	} {
-		if !chart.some {
-			continue
-		}
-		f, err := chart.draw()
-		if err == nil {
-			err = f.Save(filepath.Join(dir, chart.name))
-		}
-		if err != nil {
-			return files, fmt.Errorf("grid: %s: %w", chart.name, err)
-		}
-		files = append(files, chart.name)
+	f, err := figures.Pareto(points, figures.ParetoOptions{
+		Title: "Packing and accuracy, mean over networks on real data", Floor: floor})
+	if err == nil {
+		err = f.Save(filepath.Join(dir, chartFile))
 	}
-	return files, nil
+	if err != nil {
+		return nil, fmt.Errorf("grid: %s: %w", chartFile, err)
+	}
+	return []string{chartFile}, nil
 }
 
-func (record Record) standIns() bool {
-	return slices.ContainsFunc(record.Networks,
-		func(n NetworkRecord) bool { return n.Data != datasets.Real })
-}
-
-// courses are the mean validation accuracies over wall time of those methods that have one,
-// against the best mean of the reference at any step, after the time of the networks that they
-// are distilled from. Validation data are those that the schedule has: while training at most
-// ValidateOn samples of each network, but for alternating all.
-func (r *results) courses(rows []row) (lines []figures.ConvergenceLine) {
-	for _, row := range rows {
-		first := row.records[0]
-		goal := 0.0
-		for _, p := range r.reference(first.Seed).History {
-			goal = max(goal, p.Mean)
-		}
-		line := figures.ConvergenceLine{Name: row.Cell.String(), StandIn: first.standIns()}
-		for _, p := range first.History {
-			if p.Seconds > 0 {
-				line.At = append(line.At, first.TeacherSeconds+p.Seconds)
-				line.Change = append(line.Change, 100*(p.Mean-goal))
-			}
-		}
-		if len(line.At) > 0 && goal > 0 {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
+const chartFile = "pareto.svg"

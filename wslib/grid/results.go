@@ -34,11 +34,7 @@ type Record struct {
 	Separate int             `json:"separateBytes"`
 	Seconds  float64         `json:"seconds"` // of wall time, over all processes that worked on it
 	Networks []NetworkRecord `json:"networks"`
-	History  []Point         `json:"history,omitempty"`
 	Pages    string          `json:"pages,omitempty"` // what the budget was turned into
-
-	// TeacherSeconds of wall time went into the networks that the cell's are distilled from.
-	TeacherSeconds float64 `json:"teacherSeconds,omitempty"`
 }
 
 // NetworkRecord is one network of a cell.
@@ -48,13 +44,6 @@ type NetworkRecord struct {
 	Samples    string  `json:"samples"`    // which data, with a hash of the files
 	Validation float64 `json:"validation"` // accuracy, 0 to 1
 	Test       float64 `json:"test"`
-}
-
-// Point is the mean validation accuracy after some steps.
-type Point struct {
-	Step    int     `json:"step"`
-	Seconds float64 `json:"seconds"` // of the cell's wall time; 0: not known
-	Mean    float64 `json:"mean"`
 }
 
 // results are what cells gave: their records, and vectors of a value for each test sample. No label
