@@ -172,8 +172,7 @@ func checkJoint(set *page.Set, tasks []Task, as page.Format, r Recipe) error {
 			set.Shared, set.Size, set.KeyPrecision, as.Shared, as.Size, as.KeyPrecision)
 	}
 	if set.Precision.Quantized() || set.ExclusivePrecision.Quantized() {
-		return errors.New("it starts from quantized pages, want float32 (overlapping.Plan.Continue " +
-			"makes some)")
+		return errors.New("it starts from quantized pages, want float32")
 	}
 	for i, m := range set.Networks {
 		if (as.Precision.Quantized() || as.ExclusivePrecision.Quantized()) && m.Scales == nil {

@@ -56,64 +56,6 @@ func optimized(t *testing.T) (*Plan, *page.Set, Network) {
 	return p, set, random("c", 37)
 }
 
-// Networks that are optimized keep their weights, whoever joins or leaves.
-func TestContinueKeepsWeights(t *testing.T) {
-	p, old, c := optimized(t)
-	if _, err := p.Add(c); err != nil {
-		t.Fatal(err)
-	}
-	more, err := p.Continue(old, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p = without(t, p, "a")
-	fewer, err := p.Continue(old, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range []*page.Set{more, fewer} {
-		if err := s.Validate(); err != nil || s.Precision.Quantized() || s.Index("c") < 0 {
-			t.Fatalf("%d networks of %v: %v", len(s.Networks), s.Precision, err)
-		}
-		for i, m := range s.Networks {
-			k := old.Index(m.Name)
-			if k < 0 {
-				continue
-			}
-			want := old.Weights(k)
-			for j, w := range s.Weights(i) {
-				if math.Abs(float64(w-want[j])) > 1e-6*math.Abs(float64(w)) {
-					t.Fatalf("network %s: weight %d is %v, was %v", m.Name, j, w, want[j])
-				}
-			}
-		}
-	}
-	if len(more.Networks) != 3 || len(fewer.Networks) != 2 {
-		t.Errorf("%d and %d networks", len(more.Networks), len(fewer.Networks))
-	}
-	if old.Precision != page.Int2 || old.Validate() != nil {
-		t.Error("the optimized set was changed")
-	}
-}
-
-func TestContinueRefusesOtherPages(t *testing.T) {
-	p, old, _ := optimized(t)
-	moved := old.Clone()
-	entries := append([]int32(nil), moved.Networks[0].Table.Entries...)
-	entries[0], entries[2] = entries[2], entries[0]
-	moved.Networks[0].Table.Entries = entries
-	if _, err := p.Continue(moved, 0); err == nil || !strings.Contains(err.Error(), "network a") {
-		t.Errorf("another table: %v", err)
-	}
-	q, err := New(8, 7)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := q.Continue(old, 0); err == nil || !strings.Contains(err.Error(), "6 of 8") {
-		t.Errorf("another number of pages: %v", err)
-	}
-}
-
 // Networks that are held are, in the extended set, as they are stored.
 func TestExtendKeepsWhatIsStored(t *testing.T) {
 	p, old, c := optimized(t)

@@ -134,42 +134,6 @@ func (p *Plan) Set(scales bool) *page.Set {
 	return s
 }
 
-// Continue is [Plan.StartSet] for networks of which some are optimized already: those
-// that old holds keep the weights they have there, on the same pages, and the shared pages
-// that they use keep their values, in float32. Networks that old does not hold start on these
-// pages, and on others as in StartSet.
-//
-// It is an error if old has pages of another number or size, no scales, or another page table
-// for one of the plan's networks. That old holds more networks is none: they are left out.
-func (p *Plan) Continue(old *page.Set, keys page.Precision) (*page.Set, error) {
-	s, err := p.resume(old, keys, 0)
-	if err != nil {
-		return nil, err
-	}
-	magnitude := float32(deviation)
-	if keys != 0 {
-		magnitude = keyedDeviation
-	}
-	values := old.SharedValues()
-	factors := normalize(values, old.Size, magnitude)
-	for i := range s.Networks {
-		m := &s.Networks[i]
-		if old.Index(m.Name) < 0 {
-			continue
-		}
-		exclusive := s.ExclusiveValues(i)
-		all := slices.Concat(factors, normalize(exclusive, old.Size, magnitude))
-		m.Exclusive = page.PackFloats(exclusive)
-		for b, e := range m.Table.Entries {
-			m.Scales[b] *= all[e]
-			if int(e) < old.Shared {
-				page.PutFloats(s.Pages[4*int(e)*s.Size:], values[int(e)*s.Size:(int(e)+1)*s.Size])
-			}
-		}
-	}
-	return s, nil
-}
-
 // Extend is [Plan.StartSet] for networks that join optimized ones which are held, bit for
 // bit, while the others are trained: those that old holds have pages and scales as they are
 // stored there, code values as float32. The plan's first shared pages are those of old; others
@@ -240,21 +204,4 @@ func (p *Plan) resume(old *page.Set, keys page.Precision, more int) (*page.Set, 
 		m.Scales, m.Keys, m.State = slices.Clone(n.Scales), slices.Clone(n.Keys), slices.Clone(n.State)
 	}
 	return s, nil
-}
-
-// normalize divides pages by what brings them to the root mean square that training
-// starts from, and returns these factors; pages of zeros stay.
-func normalize(pages []float32, size int, magnitude float32) []float32 {
-	var factors []float32
-	for p := range slices.Chunk(pages, size) {
-		factor := float32(1)
-		if r := rms(p); r > 0 {
-			factor = r / magnitude
-		}
-		for i := range p {
-			p[i] /= factor
-		}
-		factors = append(factors, factor)
-	}
-	return factors
 }

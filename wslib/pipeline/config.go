@@ -30,13 +30,10 @@ type Config struct {
 	Pages        Pages               `json:"pages"`
 	Optimization optimization.Recipe `json:"optimization"`
 
-	// From is the directory of an optimized run to go on from: its networks keep their
-	// pages and values, networks that it has not join them, those that are not in
-	// Networks leave.
+	// From is the directory of an optimized run to go on from: its networks keep their pages and weights,
+	// bit for bit. Networks that it has not join them, and only these are trained, on shared pages after
+	// those that the others use; those that are not in Networks leave. See [Join].
 	From string `json:"from,omitempty"`
-	// Hold keeps the weights of From's networks as they are, bit for bit; only those that
-	// join are trained, on shared pages after those that the others use. See [Join].
-	Hold bool `json:"hold,omitempty"`
 
 	// Pilot is the share of the steps after which networks are compared and get room, dropout
 	// and mixup of their own, see [Allot]; 0: they get none.
@@ -163,8 +160,8 @@ func (c Config) validate() error {
 	if err := c.Optimization.Validate(); err != nil {
 		return err
 	}
-	if c.Hold && (c.From == "" || !c.Pages.Doubling) {
-		return fmt.Errorf("networks are held only in a run that goes on from another, with doubling")
+	if c.From != "" && !c.Pages.Doubling {
+		return fmt.Errorf("a run goes on from another only with doubling")
 	}
 	if c.Optimization.Method == optimization.JointMethod {
 		return nil

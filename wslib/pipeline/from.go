@@ -95,10 +95,8 @@ func (r *Run) earlier() (*earlier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("run to go on from: %w", err)
 	}
-	if r.config.Hold {
-		if e.set, err = r.kept(e.set); err != nil {
-			return nil, fmt.Errorf("run to go on from: %s: %w", r.config.From, err)
-		}
+	if e.set, err = r.kept(e.set); err != nil {
+		return nil, fmt.Errorf("run to go on from: %s: %w", r.config.From, err)
 	}
 	r.went = e
 	return e, nil
@@ -112,9 +110,8 @@ func (r *Run) follows(e *earlier) error {
 		return fmt.Errorf("%s has other pages than when run directory %s was begun: choose another "+
 			"directory",
 			path, r.Dir.Path)
-	case a.Order != b.Order || a.Size != b.Size || a.Shared != b.Shared && !r.config.Hold:
-		return fmt.Errorf("%s has %d shared pages of %d (order %q), want %d of %d (%q)",
-			path, a.Shared, a.Size, a.Order, b.Shared, b.Size, b.Order)
+	case a.Order != b.Order || a.Size != b.Size:
+		return fmt.Errorf("%s has pages of %d (order %q), want %d (%q)", path, a.Size, a.Order, b.Size, b.Order)
 	case e.set.KeyPrecision != b.KeyPrecision:
 		return fmt.Errorf("%s has %s, want %s", path, keysOf(e.set.KeyPrecision), keysOf(b.KeyPrecision))
 	}
@@ -155,11 +152,8 @@ func (r *Run) kept(set *page.Set) (*page.Set, error) {
 
 // held says that a network keeps its weights from the earlier run.
 func (r *Run) held(name string) (bool, error) {
-	if !r.config.Hold {
-		return false, nil
-	}
 	went, err := r.earlier()
-	return err == nil && went.set.Index(name) >= 0, err
+	return went != nil && went.set.Index(name) >= 0, err
 }
 
 // sameData reports data that differ from the earlier run's: what it was trained on may be

@@ -74,7 +74,7 @@ func (r *Run) id(stage string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		own = []any{c.Networks, c.Pages, from, c.Hold}
+		own = []any{c.Networks, c.Pages, from, c.From != ""}
 		for _, name := range c.Networks {
 			on = append(on, stageFisher(name))
 		}

@@ -31,12 +31,12 @@ func Join(
 		return Config{}, budget.Plan{}, err
 	}
 	c := e.config
+	c.From, c.Networks, c.Pages.Doubling, c.Pilot = dir, networks, true, 0
 	if change != nil {
 		if err := change(&c); err != nil {
 			return Config{}, budget.Plan{}, err
 		}
 	}
-	c.From, c.Hold, c.Networks, c.Pages.Doubling, c.Pilot = dir, true, networks, true, 0
 	c.Own = maps.Clone(c.Own)
 	for name, hash := range OwnHashes(own) {
 		if c.Own == nil {

@@ -187,10 +187,8 @@ func (r *Run) optimize(
 	case r.config.Untrained():
 		set, err = optimization.Untrained(plan, format)
 		return &optimization.Result{Set: set}, plan, err
-	case r.config.Hold:
-		set, err = plan.Extend(went.set, keys)
 	case went != nil:
-		set, err = plan.Continue(went.set, keys)
+		set, err = plan.Extend(went.set, keys)
 	default:
 		set, err = plan.StartSet(keys)
 	}

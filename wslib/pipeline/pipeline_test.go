@@ -408,7 +408,6 @@ func TestConfigErrors(t *testing.T) {
 			c.Optimization.Method,
 				c.Pages.Precision = optimization.AlternatingMethod, page.Int4
 		},
-		"held only":   func(c *Config) { c.Hold = true },
 		"no/such/dir": func(c *Config) { c.Data.Dir = "no/such/dir" },
 	} {
 		c := tiny(t)

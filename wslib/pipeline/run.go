@@ -93,7 +93,7 @@ func Open(path string, config Config, o Options) (*Run, error) {
 // checkMemory returns an error if training the pages would take more memory than there is. Each
 // training looks again, with the networks that it trains; here is no directory yet.
 func (c Config) checkMemory(backend compute.Backend, nets []*network.Network) error {
-	if c.Hold || c.Untrained() {
+	if c.From != "" || c.Untrained() {
 		return nil
 	}
 	var tasks []optimization.Task

@@ -189,7 +189,7 @@ func (r *Run) Plan() (*overlapping.Plan, error) {
 		return nil, err
 	}
 	var fresh *overlapping.Plan // of the pages that networks have which join held ones
-	if r.config.Hold && r.config.Pages.Shared > went.set.Shared {
+	if went != nil && r.config.Pages.Shared > went.set.Shared {
 		if fresh, err = overlapping.New(r.config.Pages.Size,
 			r.config.Pages.Shared-went.set.Shared); err != nil {
 			return nil, err

@@ -268,7 +268,7 @@ func (f *flags) apply(c *pipeline.Config) error {
 	if !balanced && alternating {
 		p.Doubling = false // of a profile that places otherwise
 	}
-	if c.Hold || balanced {
+	if c.From != "" || balanced { // networks that join are placed by load
 		return nil
 	}
 	if f.isSet("load") || f.isSet("spread") {

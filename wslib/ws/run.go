@@ -21,9 +21,7 @@ func (a *app) runCommand() *ffcli.Command {
 	f.config = option.Define(f.set, pipeline.Config{})
 	f.budgetFlags()
 	from := f.set.String("from", "", "optimized run `directory` to go on from: others in -net join its "+
-		"networks, those not in -net leave")
-	hold := f.set.Bool("hold", true, "with -from: networks of the run there keep their weights bit for "+
-		"bit, only those that join are trained; false trains all on the pages that are there")
+		"networks and are trained, those not in -net leave; who stays keeps its weights, bit for bit")
 	return f.verb("[-profile quick|smoke|packing|paper] [-run DIR] [-data DIR] [flags]",
 		"the whole pipeline: form, separate, overlap, optimize, evaluate, bench\n"+
 			"Runs every stage that the run directory does not have yet, and prints the summary.\n"+
@@ -43,13 +41,10 @@ func (a *app) runCommand() *ffcli.Command {
 			if err != nil {
 				return err
 			}
-			switch {
-			case *from == "":
+			if *from == "" {
 				err = f.fresh(ctx, &c, o)
-			case *hold:
+			} else {
 				c, err = f.join(*from, o.Own)
-			default:
-				c, err = f.goOn(*from)
 			}
 			if err != nil {
 				return err
@@ -87,9 +82,6 @@ func (a *app) runCommand() *ffcli.Command {
 // fresh makes a profile the configuration of a run that goes on from no other.
 func (f *flags) fresh(ctx context.Context, c *pipeline.Config, o pipeline.Options) error {
 	own := o.Own
-	if err := f.refuse("-%s is about the networks of a run to go on from: give -from", "hold"); err != nil {
-		return err
-	}
 	c.Own = pipeline.OwnHashes(own)
 	if len(own) > 0 {
 		c.Networks = nil
@@ -112,16 +104,11 @@ func (f *flags) fresh(ctx context.Context, c *pipeline.Config, o pipeline.Option
 	return f.applyBudget(ctx, c, o)
 }
 
-// refuseWith reports flags that make no sense where pages and data are those of a run, and others.
-func (f *flags) refuseWith(others ...string) error {
-	return f.refuse("-from takes pages and data of the run there: leave out -%s", append([]string{"profile",
-		"page", "shared", "exclusive", "margin", "tpr", "fisher", "seed", "min", "precision",
-		"exclusive-precision", "scales", "keys", "level1", "placement", "method"}, others...)...)
-}
-
 // join is the configuration of a run that goes on from the one in dir and holds its networks.
 func (f *flags) join(dir string, own []pipeline.Own) (c pipeline.Config, err error) {
-	if err := f.refuseWith(); err != nil {
+	if err := f.refuse("-from takes pages and data of the run there: leave out -%s", "profile", "page",
+		"shared", "exclusive", "margin", "tpr", "fisher", "seed", "min", "precision", "exclusive-precision",
+		"scales", "keys", "level1", "placement", "method"); err != nil {
 		return c, err
 	}
 	names := f.nets()
@@ -132,10 +119,7 @@ func (f *flags) join(dir string, own []pipeline.Own) (c pipeline.Config, err err
 	if err != nil {
 		return c, err
 	}
-	c, plan, err := pipeline.Join(dir, f.data, own, names, total, func(c *pipeline.Config) error {
-		c.Hold = true // networks that join are placed by load whatever the run there did
-		return f.apply(c)
-	})
+	c, plan, err := pipeline.Join(dir, f.data, own, names, total, f.apply)
 	if err != nil {
 		return c, err
 	}
@@ -146,22 +130,6 @@ func (f *flags) join(dir string, own []pipeline.Own) (c pipeline.Config, err err
 	fmt.Fprint(f.err, "all networks together: ")
 	f.announce(max(total, plan.Bytes), plan)
 	return c, nil
-}
-
-// goOn is the configuration of an optimized run, to train all networks on its pages.
-func (f *flags) goOn(dir string) (c pipeline.Config, err error) {
-	if err := f.refuseWith("ratio", "bytes"); err != nil {
-		return c, err
-	}
-	r, err := pipeline.Reopen(dir, f.data, pipeline.Options{})
-	if err != nil {
-		return c, err
-	}
-	defer r.Close()
-	c = r.Config()
-	c.From, c.Hold = dir, false
-	err = f.apply(&c)
-	return c, err
 }
 
 func (a *app) trainCommand() *ffcli.Command {

@@ -132,7 +132,6 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"run", "-placement", "balanced", "-load", "mnist=-2"}, 2, "-load: -2, want more than 0"},
 		{[]string{"run", "-from", filepath.Join(empty, "r"), "-net", "mnist"}, 1, "no run"},
 		{[]string{"run", "-from", empty}, 2, "-net"},
-		{[]string{"run", "-hold=false"}, 2, "-from"},
 		{[]string{"run", "-from", empty, "-shared", "64"}, 2, "-shared"},
 		{[]string{"grid", "-methods", "magic", "-dir", filepath.Join(empty, "g")}, 2, "magic"},
 		{[]string{"grid", "-methods", "joint:9000", "-dir", filepath.Join(empty, "g")}, 2, "joint-9000"},
