@@ -15,8 +15,7 @@ import (
 // Budget is what a set of networks may take, in bytes. Pages, page tables, scales and keys
 // are counted, as in [page.Set.Stored].
 type Budget struct {
-	Total  int // everything that is stored
-	Level1 int // of it in device memory: shared pages, tables, scales; 0: chosen
+	Total int // everything that is stored
 
 	Precision          page.Precision   // of the values of shared pages; 0: chosen
 	ExclusivePrecision page.Precision   // of those of exclusive pages; 0: chosen
@@ -63,15 +62,14 @@ var crowded = []struct {
 	pages     float64
 }{{page.Float32, 1}, {page.Int8, 1}, {page.Int4, 1.5}, {page.Int2, 0}}
 
-// exclusivePages is how many pages of a network are exclusive on average where Level1
-// does not decide it: enough for biases and first convolutions (results/optimization.md).
+// exclusivePages is how many pages of a network are exclusive on average: enough for biases and first
+// convolutions (results/optimization.md).
 const exclusivePages = 3
 
 // Choose fits networks with the given numbers of weights into a budget.
 //
 // A few pages of each network are exclusive, more of those with a larger load, fewer where they
-// would take more than a quarter of the budget; or, if Level1 is given, as many as it leaves
-// of Total. Where shared pages are quantized they are in 8 bits if that takes no more than a
+// would take more than a quarter of the budget. Where shared pages are quantized they are in 8 bits if that takes no more than a
 // fifth of the budget, else in 4.
 // The rest goes to shared pages, at most one for each page of the networks, and what is left then
 // to more exclusive pages where these have more bits. Precision
@@ -85,9 +83,8 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	if err := f.Validate(); err != nil {
 		return Plan{}, fmt.Errorf("budget: %w", err)
 	}
-	if len(weights) == 0 || b.Level1 > b.Total {
-		return Plan{}, fmt.Errorf("budget: %d networks, level 1 %d of %d bytes",
-			len(weights), b.Level1, b.Total)
+	if len(weights) == 0 {
+		return Plan{}, errors.New("budget: no networks")
 	}
 	if b.Loads == nil {
 		b.Loads = slices.Repeat([]float64{1}, len(weights))
@@ -97,9 +94,8 @@ func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 		return Plan{}, fmt.Errorf("budget: loads %v, want %d above 0", b.Loads, len(weights))
 	}
 	if b.Held != (Held{}) &&
-		(b.Precision == 0 || b.ExclusivePrecision == 0 || b.ScaleFormat == "" || b.Level1 != 0) {
-		return Plan{}, errors.New("budget: beside packed networks want their precisions and scales, " +
-			"no Level1")
+		(b.Precision == 0 || b.ExclusivePrecision == 0 || b.ScaleFormat == "") {
+		return Plan{}, errors.New("budget: beside packed networks want their precisions and scales")
 	}
 	n := networks{size: pageSize, loads: b.Loads}
 	for _, w := range weights {
@@ -240,26 +236,22 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 	held := heldLevel1 + p.held.Keys +
 		p.held.Exclusive*cmp.Or(b.ExclusivePrecision, p.Precision).Bytes(n.size)
 	b.Total -= held
-	level1 := b.Level1
-	p.Exclusive = n.share(0)
-	if level1 == 0 {
-		average := exclusivePages
-		// One page at least is left to share.
-		p.Exclusive = n.share(min(average*len(n.of), n.pages-1))
-		if p.Precision.Quantized() {
-			if p.ExclusivePrecision = max(page.Int8, p.Precision); n.exclusive(p) > b.Total/5 {
-				p.ExclusivePrecision = page.Int4
-			}
+	average := exclusivePages
+	// One page at least is left to share.
+	p.Exclusive = n.share(min(average*len(n.of), n.pages-1))
+	if p.Precision.Quantized() {
+		if p.ExclusivePrecision = max(page.Int8, p.Precision); n.exclusive(p) > b.Total/5 {
+			p.ExclusivePrecision = page.Int4
 		}
-		p.ExclusivePrecision = cmp.Or(b.ExclusivePrecision, p.ExclusivePrecision)
-		for average > 0 && n.exclusive(p) > b.Total/4 {
-			average--
-			p.Exclusive = n.share(min(average*len(n.of), n.pages-1))
-		}
-		level1 = b.Total - n.exclusive(p) - n.keys(p)
 	}
+	p.ExclusivePrecision = cmp.Or(b.ExclusivePrecision, p.ExclusivePrecision)
+	for average > 0 && n.exclusive(p) > b.Total/4 {
+		average--
+		p.Exclusive = n.share(min(average*len(n.of), n.pages-1))
+	}
+	level1 := b.Total - n.exclusive(p) - n.keys(p)
 	p.Shared = min((level1-fixed)/size, n.pages-sum(p.Exclusive))
-	if more := p.ExclusivePrecision.Bytes(n.size) - size; b.Level1 == 0 && more > 0 &&
+	if more := p.ExclusivePrecision.Bytes(n.size) - size; more > 0 &&
 		p.Shared == n.pages-sum(p.Exclusive) { // nothing is shared, and bytes are left
 		left := level1 - fixed - p.Shared*size
 		if own := sum(p.Exclusive) + left/more; own < n.pages { // else the precision was asked for
@@ -276,22 +268,6 @@ func (n networks) fill(p Plan, b Budget, width int) (Plan, error) {
 		return Plan{}, err
 	}
 	p.Level1 = fixed + p.Shared*size
-	if b.Level1 > 0 {
-		p.ExclusivePrecision = cmp.Or(b.ExclusivePrecision, p.Precision)
-		// An exclusive page takes its bytes but no keys.
-		each := p.ExclusivePrecision.Bytes(n.size)
-		if p.KeyPrecision != 0 {
-			each -= p.KeyPrecision.Bytes(n.size)
-		}
-		left := b.Total - p.Level1 - n.keys(p)
-		if left < 0 {
-			return Plan{}, fmt.Errorf("budget: %d bytes beside %d in level 1 are not enough for the "+
-				"keys, %d", b.Total-p.Level1, p.Level1, n.keys(p))
-		}
-		if each > 0 {
-			p.Exclusive = n.share(min(left/each, n.pages-p.Shared))
-		}
-	}
 	p.Bytes = p.Level1 + n.exclusive(p) + n.keys(p)
 	p.Shared += p.held.Shared
 	p.Level1 += heldLevel1

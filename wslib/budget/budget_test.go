@@ -115,19 +115,16 @@ func TestKeysAreBudgeted(t *testing.T) {
 		ratio     float64
 		precision page.Precision
 		ask       page.Precision
-		level1    int
 		want      page.Precision
 	}{
-		{5.8, page.Float32, 0, 0, page.Int2}, {1.5, page.Float32, 0, 0, 0},
-		{5.8, page.Float32, NoKeys, 0, 0}, {5.8, page.Float32, page.Int2, 0, page.Int2},
-		{1.5, page.Float32, page.Int2, 0, page.Int2}, {5.8, page.Int8, 0, 0, 0},
-		{10, page.Int4, page.Int2, 0, page.Int2},
-		{5.8, page.Float32, 0, 250_000, page.Int2}, {10, page.Float32, 0, 0, 0}, {29, page.Float32, 0, 0, 0},
-		{5.8, 0, 0, 0, 0},
+		{5.8, page.Float32, 0, page.Int2}, {1.5, page.Float32, 0, 0},
+		{5.8, page.Float32, NoKeys, 0}, {5.8, page.Float32, page.Int2, page.Int2},
+		{1.5, page.Float32, page.Int2, page.Int2}, {5.8, page.Int8, 0, 0},
+		{10, page.Int4, page.Int2, page.Int2}, {10, page.Float32, 0, 0}, {29, page.Float32, 0, 0},
+		{5.8, 0, 0, 0},
 	} {
 		total, _ := Ratio(ten(), c.ratio)
-		p, err := Choose(ten(), 512, Budget{Total: total, Precision: c.precision, Keys: c.ask,
-			Level1: c.level1})
+		p, err := Choose(ten(), 512, Budget{Total: total, Precision: c.precision, Keys: c.ask})
 		if err != nil {
 			t.Fatalf("%+v: %v", c, err)
 		}
@@ -137,33 +134,9 @@ func TestKeysAreBudgeted(t *testing.T) {
 			t.Errorf("%+v: %+v stores %+v", c, p, s)
 		}
 		room := p.Precision.Bytes(512) + 1310
-		if c.level1 > 0 {
-			room = p.ExclusivePrecision.Bytes(512)
-			if p.Level1 > c.level1 {
-				t.Errorf("%+v: %d bytes in level 1", c, p.Level1)
-			}
-		}
 		if p.Shared+sum(p.Exclusive) < 1310 && p.entries() != 256 && total-s.Total >= room {
 			t.Errorf("%+v: %d bytes left of %d", c, total-s.Total, total)
 		}
-	}
-	if _, err := Choose(ten(), 512, Budget{Total: 90_000, Level1: 85_000, Precision: page.Int2,
-		Keys: page.Int2}); err == nil || !strings.Contains(err.Error(), "keys") {
-		t.Errorf("no room for keys beside level 1: %v", err)
-	}
-}
-
-// Level 1 bounds the shared pages; the rest of the total goes to exclusive ones.
-func TestLevels(t *testing.T) {
-	p, err := Choose(ten(), 512, Budget{Total: 460_000, Level1: 280_000, Precision: page.Float32,
-		Keys: NoKeys})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := stored(t, ten(), 512, p)
-	if s.Total > 460_000 || s.Total-s.Exclusive > 280_000 || sum(p.Exclusive) != 88 ||
-		math.Abs(float64(p.Shared-132)) > 1 {
-		t.Errorf("%+v stores %+v", p, s)
 	}
 }
 
@@ -222,7 +195,6 @@ func TestBudgetsThatCannotBeMet(t *testing.T) {
 		want string
 	}{
 		{Budget{Total: 2000}, "2000 bytes"},
-		{Budget{Total: 100_000, Level1: 200_000}, "level 1"},
 		{Budget{Total: 100_000, Precision: 3}, "3 bits"},
 	} {
 		if _, err := Choose(ten(), 512, c.b); err == nil || !strings.Contains(err.Error(), c.want) {

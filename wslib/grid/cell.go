@@ -1,7 +1,6 @@
 package grid
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -30,10 +29,7 @@ type Cell struct {
 	Method string  `json:"method"`
 	Bits   int     `json:"bits,omitempty"`   // of a value; 0: chosen by the budget
 	Ratio  float64 `json:"ratio,omitempty"`  // packing ratio in bytes to reach
-	Level1 float64 `json:"level1,omitempty"` // that of device memory alone, no less; 0: all is there
 	Rounds int     `json:"rounds,omitempty"` // of the alternating schedule, 100 in full
-	// First is the steps of a network's first turn there, 2,000 in full; 0: as much less as Rounds.
-	First int `json:"first,omitempty"`
 }
 
 // String names the cell in files and tables: joint-80, quantized-4, joint-4bit-32.
@@ -43,8 +39,8 @@ func (c Cell) String() string {
 		value float64
 		unit  string
 	}{
-		{float64(c.Bits), "bit"}, {c.Ratio, ""}, {c.Level1, ""},
-		{float64(c.Rounds), "rounds"}, {float64(c.First), "first"},
+		{float64(c.Bits), "bit"}, {c.Ratio, ""},
+		{float64(c.Rounds), "rounds"},
 	} {
 		if c.Method == Quantized || c.Method == Trunk {
 			part.unit = ""
@@ -59,16 +55,16 @@ func (c Cell) String() string {
 // cellForm is how a cell is written.
 var cellForm = regexp.MustCompile(
 	`^(?:(further|distilled)|(quantized|trunk)-(\d{1,9})` +
-		`|(joint|random-table)(?:-(\d{1,9}))?:([\d.]+)(?::([\d.]+))?` +
-		`|(alternating)(?:-(\d{1,9})(?::(\d{1,9}))?)?|(coded):([\d.]+))$`)
+		`|(joint|random-table)(?:-(\d{1,9}))?:([\d.]+)` +
+		`|(alternating)(?:-(\d{1,9}))?|(coded):([\d.]+))$`)
 
-// ParseCell reads METHOD[-BITS][:RATIO[:LEVEL1]], as joint-2:32, or alternating[-ROUNDS[:FIRST]].
+// ParseCell reads METHOD[-BITS][:RATIO], as joint-2:32, or alternating[-ROUNDS].
 func ParseCell(s string) (c Cell, err error) {
 	m := cellForm.FindStringSubmatch(s)
 	if m == nil {
 		return c, fmt.Errorf("grid: method %q, want further, distilled, quantized-BITS, "+
-			"trunk-BITS, coded:RATIO, random-table[-BITS]:RATIO[:LEVEL1], joint[-BITS]:RATIO[:LEVEL1] or "+
-			"alternating[-ROUNDS[:FIRST]]", s)
+			"trunk-BITS, coded:RATIO, random-table[-BITS]:RATIO, joint[-BITS]:RATIO or "+
+			"alternating[-ROUNDS]", s)
 	}
 	number := func(text string) (v float64) {
 		if text != "" && err == nil {
@@ -78,13 +74,10 @@ func ParseCell(s string) (c Cell, err error) {
 		}
 		return v
 	}
-	c = Cell{Method: m[1] + m[2] + m[4] + m[8] + m[11], Bits: int(number(m[3] + m[5])),
-		Ratio: number(m[6] + m[12]), Level1: number(m[7]), Rounds: int(number(m[9])), First: int(number(m[10]))}
+	c = Cell{Method: m[1] + m[2] + m[4] + m[7] + m[9], Bits: int(number(m[3] + m[5])),
+		Ratio: number(m[6] + m[10]), Rounds: int(number(m[8]))}
 	if err == nil && c.Bits > 0 {
 		err = page.Precision(c.Bits).Validate()
-	}
-	if err == nil && c.Level1 > 0 && c.Level1 < c.Ratio {
-		err = fmt.Errorf("level 1 has a ratio of %g, want no less than the %g of all", c.Level1, c.Ratio)
 	}
 	if err != nil {
 		return Cell{}, fmt.Errorf("grid: method %q: %w", s, err)
@@ -121,16 +114,13 @@ func (s Spec) config(c Cell, seed uint64, allot allot) (pipeline.Config, *budget
 		neutral.Pages.Size = config.Pages.Size
 		*o, config.Pages, config.Pilot = neutral.Optimization, neutral.Pages, 0
 		if c.Rounds > 0 {
-			o.FirstSteps = cmp.Or(c.First, o.FirstSteps*c.Rounds/o.Rounds)
+			o.FirstSteps = o.FirstSteps * c.Rounds / o.Rounds
 			o.Rounds = c.Rounds
 		}
 		return config, nil, nil
 	case Joint, RandomTable:
 		b := budget.Budget{Precision: page.Precision(c.Bits), Keys: s.Keys}
-		if b.Total, err = config.Budget(nil, c.Ratio); err == nil && c.Level1 > 0 {
-			b.Level1, err = config.Budget(nil, c.Level1)
-		}
-		if err != nil {
+		if b.Total, err = config.Budget(nil, c.Ratio); err != nil {
 			return config, nil, err
 		}
 		plan, err := allot(&config, b)

@@ -43,8 +43,8 @@ type flags struct {
 	config *option.Flags // those that replace values of a configuration; nil: the verb has none
 
 	// what may be stored, instead of how
-	ratio         float64
-	bytes, level1 int
+	ratio float64
+	bytes int
 }
 
 // flags are the flags that such verbs have in common. net is what -net means; "": there is none.
@@ -222,8 +222,6 @@ func (f *flags) budgetFlags() {
 	f.set.Float64Var(&f.ratio, "ratio", 0,
 		"budget: packing `ratio` in bytes, everything counted; instead of pages and precision")
 	f.set.Func("bytes", "budget: `bytes` in all, as in 80KB; instead of -ratio", parseBytes(&f.bytes))
-	f.set.Func("level1", "budget: `bytes` of it in device memory, the rest for exclusive pages; else chosen",
-		parseBytes(&f.level1))
 }
 
 // parseBytes reads a number of bytes, as in 80000, 80KB or 0.08MB.
@@ -281,7 +279,7 @@ func (f *flags) apply(c *pipeline.Config) error {
 // ofProfile makes the profile's packing ratio the budget of the ten networks where neither a budget nor
 // pages are given.
 func (f *flags) ofProfile(profile string) {
-	chosen := []string{"ratio", "bytes", "level1", "net", "nets", "from", "method", "placement", "keys"}
+	chosen := []string{"ratio", "bytes", "net", "nets", "from", "method", "placement", "keys"}
 	if !slices.ContainsFunc(append(chosen, ofBudget...), f.isSet) && pipeline.Ratio(profile) > 0 {
 		f.set.Set("ratio", fmt.Sprint(pipeline.Ratio(profile)))
 	}
@@ -296,12 +294,12 @@ func (f *flags) applyBudget(ctx context.Context, c *pipeline.Config, o pipeline.
 	if err != nil {
 		return err
 	}
-	limit := budget.Budget{Level1: f.level1}
+	var limit budget.Budget
 	if total == 0 && c.Untrained() {
 		total, limit.Precision = math.MaxInt32, page.Int8
 	}
 	if total == 0 {
-		return f.refuse("-%s needs -ratio or -bytes", "level1")
+		return nil
 	}
 	if err := f.refuse("a budget chooses pages by itself: leave out -%s", ofBudget...); err != nil {
 		return err

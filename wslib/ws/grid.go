@@ -46,9 +46,8 @@ func (a *app) gridCommand() *ffcli.Command {
 			"same, following the outputs of the reference, with -mixup), quantized-8, -4, -2 (with\n"+
 			"exclusive pages of 8 bits), trunk-2 (the same, with one trunk for networks of the same\n"+
 			"convolutions), coded:RATIO (separate networks, most weights 0, entropy-coded),\n"+
-			"random-table:RATIO, joint:RATIO[:LEVEL1] (precision chosen) or\n"+
-			"joint-BITS:RATIO, alternating[-ROUNDS[:FIRST]] (of 100, and steps of first turns, of 2000;\n"+
-			"without FIRST as much less as there are fewer rounds).",
+			"random-table:RATIO, joint:RATIO (precision chosen) or joint-BITS:RATIO,\n"+
+			"alternating[-ROUNDS] (of 100; first turns have as much fewer steps).",
 		func(ctx context.Context) error {
 			if *table && f.onlyThese("", "table", "dir", "quiet") == nil {
 				return f.reportGrid(ctx, *dir)

@@ -108,7 +108,7 @@ func (f *flags) fresh(ctx context.Context, c *pipeline.Config, o pipeline.Option
 func (f *flags) join(dir string, own []pipeline.Own) (c pipeline.Config, err error) {
 	if err := f.refuse("-from takes pages and data of the run there: leave out -%s", "profile", "page",
 		"shared", "exclusive", "margin", "tpr", "fisher", "seed", "min", "precision", "exclusive-precision",
-		"scales", "keys", "level1", "placement", "method"); err != nil {
+		"scales", "keys", "placement", "method"); err != nil {
 		return c, err
 	}
 	names := f.nets()

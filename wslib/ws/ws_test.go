@@ -109,7 +109,6 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"run", "-bytes", "2KB"}, 2, "2000 bytes"},
 		{[]string{"run", "-bytes", "2 apples"}, 2, "for flag -bytes: want a number of bytes"},
 		{[]string{"run", "-ratio", "-2"}, 2, "ratio -2"},
-		{[]string{"run", "-level1", "9"}, 2, "-level1"},
 		{[]string{"run", "-precision", "3"}, 2, "for flag -precision"},
 		{[]string{"run", "-scales", "tiny"}, 2, "tiny"},
 		{[]string{"run", "-placement", "tidy"}, 2, "tidy"},
