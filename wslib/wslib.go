@@ -18,10 +18,9 @@
 //	pack          all of it as one .safetensors file
 //	firmware      a pack as C for microcontrollers
 //
-// and around them pipeline (the stages strung together on a run directory), rundir and
-// setfiles (its files), score (networks over samples), budget (bytes to pages), grid (methods,
-// budgets and seeds compared), bootstrap (intervals), figures (charts), tfcheckpoint (the
-// original's trained networks) and ws (the command).
+// and around them pipeline (the stages strung together on a run directory), rundir (its files), score
+// (networks over samples), budget (bytes to pages), grid (methods, budgets and seeds compared), bootstrap
+// (intervals), figures (charts), tfcheckpoint (the original's trained networks) and ws (the command).
 package wslib
 
 import (

@@ -13,7 +13,7 @@ package network
 
 import (
 	"fmt"
-	"strings"
+	"weightsep/wslib/page"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
@@ -124,18 +124,9 @@ func size(layers []Layer) int {
 	return n
 }
 
-// CheckName returns an error for a network's name that cannot name a file.
-func CheckName(name string) error {
-	if name == "" || len(name) > 200 || strings.ContainsAny(name, "/\\, =\t\n\x00") ||
-		strings.HasPrefix(name, ".") {
-		return fmt.Errorf("network name %q: want a non-empty word without separators or spaces", name)
-	}
-	return nil
-}
-
 // Validate returns an error for a name that cannot name a file, or a wrong model.
 func (n *Network) Validate() error {
-	if err := CheckName(n.Name); err != nil {
+	if err := page.CheckName(n.Name); err != nil {
 		return err
 	}
 	if n.Model == nil {

@@ -93,7 +93,7 @@ func TestValidateNamesTheFault(t *testing.T) {
 		"flattened 2x2x52 is 208":    func(n *Network) { described(n).Dense[0] = 100 },
 		"leaves an image":            func(n *Network) { described(n).Convs[0].Height = 32 },
 		`activation "relu"`:          func(n *Network) { described(n).Activation = "relu" },
-		"want a non-empty word":      func(n *Network) { n.Name = "../x" },
+		"want letters, digits":       func(n *Network) { n.Name = "../x" },
 		"want logits of 2 classes":   func(n *Network) { described(n).Dense[3] = 1 },
 		"want positive height":       func(n *Network) { described(n).Shape[2] = 0 },
 		"want an input and the outp": func(n *Network) { described(n).Dense = nil },

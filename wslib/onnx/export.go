@@ -106,7 +106,7 @@ func (x Exported) Save(dir string) error {
 
 // modelOf is a network of the set as an ONNX model.
 func modelOf(pages *pagesFile, set *page.Set, i int, n *network.Network) (*onnxpb.ModelProto, error) {
-	if err := network.CheckName(n.Name); err != nil {
+	if err := page.CheckName(n.Name); err != nil {
 		return nil, err
 	}
 	m := set.Networks[i]

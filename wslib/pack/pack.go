@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -223,7 +222,7 @@ func (f *File) validate() error {
 		return fmt.Errorf("what the pack was made with is no JSON: %.40q", f.Made)
 	}
 	for i, m := range f.Set.Networks {
-		if err := checkName(m.Name); err != nil {
+		if err := page.CheckName(m.Name); err != nil {
 			return fmt.Errorf("network %d: %w", i, err)
 		}
 		if f.Set.Index(m.Name) != i {
@@ -243,16 +242,6 @@ func (f *File) validate() error {
 					m.Name, l.Name, l.Shape, l.Offset, m.Weights)
 			}
 		}
-	}
-	return nil
-}
-
-// plain is what a network's name is made of.
-var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
-
-func checkName(name string) error {
-	if !plain.MatchString(name) {
-		return fmt.Errorf("name %q: want a word as %s", name, plain)
 	}
 	return nil
 }

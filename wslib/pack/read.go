@@ -153,7 +153,7 @@ func assemble(metadata map[string]string, tensors map[string]page.Array) (*File,
 
 func member(r record, f page.Format, tensors map[string]page.Array) (m page.Member,
 	graph []byte, err error) {
-	if err := checkName(r.Name); err != nil { // before it is part of another name
+	if err := page.CheckName(r.Name); err != nil { // before it is part of another name
 		return m, nil, err
 	}
 	m.Name, m.Weights = r.Name, r.Weights

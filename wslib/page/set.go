@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"runtime"
 	"slices"
 	"sync"
@@ -18,6 +19,18 @@ type Set struct {
 	Format
 	Pages    []byte // shared pages [Shared, Precision.Bytes(Size)]
 	Networks []Member
+}
+
+// names are those of networks: they name files and parts of files.
+var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+
+// CheckName returns an error for a network's name that cannot name a file.
+func CheckName(name string) error {
+	if !names.MatchString(name) {
+		return fmt.Errorf("name %q of a network: want letters, digits and ._- after a letter or digit, 100 at most",
+			name)
+	}
+	return nil
 }
 
 // Member is one network's part of a [Set].

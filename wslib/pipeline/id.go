@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"weightsep/datasets"
-	"weightsep/wslib/network"
+	"weightsep/wslib/page"
 	"weightsep/wslib/rundir"
 )
 
@@ -153,14 +153,11 @@ func (r *Run) verify(ctx context.Context, d *rundir.Dir) error {
 
 // owned are the files that stages write; N is a network.
 var owned = map[string][]string{
-	"baseline": {"N/weights.npy", "N/weights-state.npy", "N/baseline.json", "N/model.json", "N/model.onnx"},
-	"fisher":   {"N/fisher.npy"},
-	"teacher":  {"N/teacher.npy", "N/teacher-state.npy"},
-	stageOverlap: {"overlap/overlap.json", "overlap/shared_weight_page.npy",
-		"overlap/exclusive_weight_page.npy",
-		"overlap/N/table.npy", "overlap/N/scales.npy", "overlap/N/keys.npy", "overlap/N/state.npy"},
-	stageOptimize: {"overlap.json", "shared_weight_page.npy", "exclusive_weight_page.npy", "N/table.npy",
-		"N/scales.npy", "N/keys.npy", "N/state.npy", "pages.json", "history.json"},
+	"baseline":    {"N/weights.npy", "N/weights-state.npy", "N/baseline.json", "N/model.json", "N/model.onnx"},
+	"fisher":      {"N/fisher.npy"},
+	"teacher":     {"N/teacher.npy", "N/teacher-state.npy"},
+	stageOverlap:  {overlapDir + "/" + overlapFile, overlapDir + "/" + pagesFile},
+	stageOptimize: {overlapFile, pagesFile, historyFile},
 	stageEvaluate: {"evaluation.json"},
 	stageBench:    {"bench.json"},
 	stageShown:    {shownFile},
@@ -172,14 +169,14 @@ func owns(s rundir.Stage) bool {
 	for file := range s.Files {
 		dir, base := path.Split(file)
 		if n := path.Base(dir); name == n || name == "" && dir != "" && dir != "overlap/" &&
-			network.CheckName(n) == nil {
+			page.CheckName(n) == nil {
 			dir = strings.TrimSuffix(dir, n+"/") + "N/"
 		}
 		if !slices.Contains(owned[kind], dir+base) {
 			return false
 		}
 	}
-	return owned[kind] != nil && (name == "" || network.CheckName(name) == nil)
+	return owned[kind] != nil && (name == "" || page.CheckName(name) == nil)
 }
 
 // samples is the provenance of a network's data: what the run was made with, if it got that

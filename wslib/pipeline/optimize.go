@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,15 +10,15 @@ import (
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/overlapping"
+	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
-	"weightsep/wslib/setfiles"
 )
 
 const (
 	historyFile = "history.json"
 	overlapFile = "overlap.json" // of the pages that were optimized
-	setFile     = "pages.json"   // how they are stored
-	overlapDir  = "overlap"      // before that
+	pagesFile   = "pages.safetensors"
+	overlapDir  = "overlap" // before that
 
 	checkpointDir = "optimization" // while it runs
 	baselinesDir  = checkpointDir + "/baselines"
@@ -83,11 +84,7 @@ func (r *Run) optimized(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		files, err := setfiles.Save(result.Set, r.Dir.Write)
-		if err != nil {
-			return nil, err
-		}
-		if err := r.Dir.WriteJSON(setFile, recordSet(result.Set)); err != nil {
+		if err := r.writeSet(pagesFile, result.Set); err != nil {
 			return nil, err
 		}
 		h := History{Method: r.config.Optimization.Method, Networks: r.config.Networks,
@@ -96,7 +93,7 @@ func (r *Run) optimized(ctx context.Context) error {
 		if err := r.Dir.WriteJSON(overlapFile, OverlapRecord(plan)); err != nil {
 			return nil, err
 		}
-		return append(files, setFile, historyFile, overlapFile), r.Dir.WriteJSON(historyFile, h)
+		return []string{pagesFile, historyFile, overlapFile}, r.Dir.WriteJSON(historyFile, h)
 	})
 }
 
@@ -199,69 +196,45 @@ func (r *Run) optimize(
 	return result, plan, err
 }
 
-// setRecord is what the run keeps of its optimized set beside the pages: how they are stored, and
-// where each network's exclusive pages lie in the file of all exclusive pages.
-type setRecord struct {
-	page.Format
-	Networks []setEntry `json:"networks"`
-}
-
-type setEntry struct {
-	setfiles.Shape
-	Pages     int `json:"pages"`
-	Exclusive int `json:"exclusivePages"`
-	Offset    int `json:"exclusiveOffset"` // its first page in the file of exclusive pages
-}
-
-func recordSet(s *page.Set) setRecord {
-	r := setRecord{Format: s.Format}
-	offset := 0
-	for _, m := range s.Networks {
-		own := len(m.Table.Exclusive())
-		r.Networks = append(r.Networks, setEntry{setfiles.ShapeOf(m), len(m.Table.Entries), own, offset})
-		offset += own
-	}
-	return r
-}
-
 // Set is the optimized set of pages.
 func (r *Run) Set() (*page.Set, error) {
 	if err := r.done(stageOptimize); err != nil {
 		return nil, err
 	}
-	var record setRecord
-	if err := r.Dir.ReadJSON(stageOptimize, setFile, &record); err != nil {
-		return nil, err
-	}
-	var shapes []setfiles.Shape
-	for i, n := range r.Networks() {
-		if i >= len(record.Networks) {
-			break
-		}
-		s := record.Networks[i].Shape
-		if s.Name != n.Name || s.Weights != n.Weights() || s.State != n.StateSize() {
-			return nil, fmt.Errorf("%s: network %d is %s of %d weights, want %s of %d",
-				r.Dir.File(setFile), i,
-				s.Name, s.Weights, n.Name, n.Weights())
-		}
-		shapes = append(shapes, s)
-	}
-	if len(record.Networks) != len(r.Networks()) {
-		return nil, fmt.Errorf("%s: %d networks, want %d", r.Dir.File(setFile), len(record.Networks),
-			len(r.Networks()))
-	}
-	return r.load(stageOptimize, "", record.Format, shapes)
+	return r.readSet(stageOptimize, pagesFile)
 }
 
-// load reads the set of pages that a stage wrote into a directory of the run.
-func (r *Run) load(stage, dir string, f page.Format, shapes []setfiles.Shape) (*page.Set, error) {
-	set, err := setfiles.Load(func(name string) ([]byte, error) {
-		return r.Dir.Read(stage, filepath.Join(dir, name))
-	}, f, shapes)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", r.Dir.File(dir), err)
+// writeSet writes a set of pages of the run's networks, as a pack.
+func (r *Run) writeSet(file string, s *page.Set) error {
+	f := &pack.File{Set: s, Networks: make([]pack.Network, len(s.Networks))}
+	var b bytes.Buffer
+	if err := f.Write(&b); err != nil {
+		return err
 	}
-	return set, nil
+	return r.Dir.Write(file, b.Bytes())
+}
+
+// readSet reads what a stage wrote so.
+func (r *Run) readSet(stage, file string) (*page.Set, error) {
+	raw, err := r.Dir.Read(stage, file)
+	if err != nil {
+		return nil, err
+	}
+	f, err := pack.Read(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Dir.File(file), err)
+	}
+	nets := r.Networks()
+	if len(f.Set.Networks) != len(nets) {
+		return nil, fmt.Errorf("%s: %d networks, want %d", r.Dir.File(file), len(f.Set.Networks), len(nets))
+	}
+	for i, m := range f.Set.Networks {
+		if n := nets[i]; m.Name != n.Name || m.Weights != n.Weights() || len(m.State) != n.StateSize() {
+			return nil, fmt.Errorf("%s: network %d is %s of %d weights, want %s of %d", r.Dir.File(file), i,
+				m.Name, m.Weights, n.Name, n.Weights())
+		}
+	}
+	return f.Set, nil
 }
 
 // OverlappedSet is the set of pages before optimization.
@@ -269,12 +242,7 @@ func (r *Run) OverlappedSet() (*page.Set, error) {
 	if err := r.done(stageOverlap); err != nil {
 		return nil, err
 	}
-	var shapes []setfiles.Shape
-	for _, n := range r.Networks() {
-		shapes = append(shapes, setfiles.Shape{Name: n.Name, Weights: n.Weights(), State: n.StateSize()})
-	}
-	return r.load(stageOverlap, overlapDir,
-		page.Format{Size: r.config.Pages.Size, Shared: r.config.Pages.Shared}, shapes)
+	return r.readSet(stageOverlap, filepath.Join(overlapDir, pagesFile))
 }
 
 // Overlapped is what overlapping decided: for the optimized pages if there are

@@ -244,7 +244,7 @@ func (c *Config) ForOwn(own []Own) (untrained string, err error) {
 func (c Config) known(names ...string) error {
 	ten := network.Names(network.Ten())
 	for _, name := range names {
-		if err := network.CheckName(name); err != nil {
+		if err := page.CheckName(name); err != nil {
 			return err
 		}
 		if c.Own[name] != "" || slices.Contains(ten, name) {

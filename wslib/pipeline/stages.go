@@ -15,7 +15,6 @@ import (
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 	"weightsep/wslib/separation"
-	"weightsep/wslib/setfiles"
 )
 
 func weightsFile(name string) string  { return filepath.Join(name, "weights.npy") }
@@ -162,17 +161,11 @@ func (r *Run) Overlap(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		files, err := setfiles.Save(plan.Set(false), func(name string, raw []byte) error {
-			return r.Dir.Write(filepath.Join(overlapDir, name), raw)
-		})
-		for i := range files {
-			files[i] = filepath.Join(overlapDir, files[i])
-		}
-		if err != nil {
+		pages, record := filepath.Join(overlapDir, pagesFile), filepath.Join(overlapDir, overlapFile)
+		if err := r.writeSet(pages, plan.Set(false)); err != nil {
 			return nil, err
 		}
-		record := filepath.Join(overlapDir, overlapFile)
-		return append(files, record), r.Dir.WriteJSON(record, OverlapRecord(plan))
+		return []string{pages, record}, r.Dir.WriteJSON(record, OverlapRecord(plan))
 	})
 }
 

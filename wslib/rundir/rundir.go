@@ -25,7 +25,7 @@ import (
 )
 
 // Format is the version of the layout of a run directory.
-const Format = 4
+const Format = 5
 
 // ManifestFile is the manifest's name in the run directory.
 const ManifestFile = "manifest.json"

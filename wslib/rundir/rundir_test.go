@@ -178,7 +178,7 @@ func TestBadDirectories(t *testing.T) {
 		t.Errorf("directory with other files: %v", err)
 	}
 	for content, want := range map[string]string{"{": ManifestFile, `{"format": 99}`: "format 99",
-		`{"format": 4, "x": 1}`: "unknown field"} {
+		`{"format": 5, "x": 1}`: "unknown field"} {
 		dir := t.TempDir()
 		os.WriteFile(filepath.Join(dir, ManifestFile), []byte(content), 0o644)
 		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), want) {

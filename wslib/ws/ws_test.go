@@ -340,21 +340,16 @@ func checkExport(t *testing.T, dir string) {
 		}
 		return v
 	}
-	shared, exclusive, scales := read("shared_weight_page.npy"), read("exclusive_weight_page.npy"),
-		read("fmnist", "scales.npy")
-	raw, err := os.ReadFile(filepath.Join(dir, "fmnist", "table.npy"))
+	f, err := pack.Open(filepath.Join(dir, "pages.safetensors"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := npy.Array("table.npy", raw, "|u1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages := append(shared, exclusive...)
+	m := f.Set.Networks[0]
+	pages := append(f.Set.SharedValues(), f.Set.ExclusiveValues(0)...)
 	got := read("export", "fmnist.npy")
 	for i, w := range got {
 		p := i / 512
-		if want := scales[p] * pages[int(table.Data[p])*512+i%512]; w != want {
+		if want := m.Scales[p] * pages[int(m.Table.Entries[p])*512+i%512]; w != want {
 			t.Fatalf("weight %d is %v, want %v", i, w, want)
 		}
 	}
