@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
 	"golang.org/x/mod/modfile"
 
 	"weightsep/datasets/files"
@@ -65,7 +64,7 @@ func setUp(ctx context.Context, root string, progress *log.Logger) (*environment
 	if err := os.MkdirAll(env.dir, 0o755); err != nil {
 		return nil, noPlace(err)
 	}
-	unlock, err := lock(ctx, env.dir+".lock", func() {
+	unlock, err := files.Lock(ctx, env.dir+".lock", func() {
 		progress.Printf("  another set-up is under way, waiting for it")
 	})
 	if err != nil {
@@ -209,21 +208,6 @@ func pinsHash(root string) (string, error) {
 	h.Write(requirements)
 	h.Write(onnxRequirements)
 	return fmt.Sprintf("%x", h.Sum(nil)[:6]), nil
-}
-
-// lock takes the lock that is the file at path; waiting is called if it is taken. The
-// function that it returns gives the lock back.
-func lock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
-	l := flock.New(path)
-	ok, err := l.TryLock()
-	if err == nil && !ok {
-		waiting()
-		_, err = l.TryLockContext(ctx, 200*time.Millisecond)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", path, err)
-	}
-	return func() { _ = l.Unlock() }, nil
 }
 
 // ensurePlugin makes sure that the cells find XLA's CPU plugin.

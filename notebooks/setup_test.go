@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 func writeFile(t *testing.T, file, content string) {
@@ -127,29 +125,6 @@ func TestReplaceDir(t *testing.T) {
 	}
 }
 
-func TestLock(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "lock")
-	unlock, err := lock(context.Background(), file, func() { t.Error("waits for nobody") })
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	waited := false
-	if _, err := lock(ctx, file, func() { waited = true }); !errors.Is(err, context.DeadlineExceeded) ||
-		!waited {
-		t.Errorf("taken lock: %v, waited: %t", err, waited)
-	}
-	unlock()
-	unlock, err = lock(context.Background(), file, func() { t.Error("waits for nobody") })
-	if err != nil {
-		t.Fatal(err)
-	}
-	unlock()
-}
-
-// Everything that pip installs must be pinned with a hash, and come from wherever the
-// user's pip takes packages from.
 func TestRequirements(t *testing.T) {
 	pin := regexp.MustCompile(`(?m)^[a-z0-9-]+(\[[a-z-]+\])?==\S+( ; .*)? \\\n    --hash=sha256:[0-9a-f]{64}`)
 	for _, c := range []struct {

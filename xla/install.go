@@ -17,8 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"weightsep/datasets/files"
 
-	"github.com/gofrs/flock"
 	"github.com/gomlx/go-xla/installer"
 )
 
@@ -162,16 +162,9 @@ func (c cache) lock(ctx context.Context) (unlock func(), err error) {
 	if err := os.MkdirAll(c.dir, 0o755); err != nil {
 		return nil, err
 	}
-	l := flock.New(filepath.Join(c.dir, "lock"))
-	ok, err := l.TryLock()
-	if err == nil && !ok {
+	return files.Lock(ctx, filepath.Join(c.dir, "lock"), func() {
 		fmt.Fprintf(c.log, "waiting for another process that installs a plugin in %s\n", c.dir)
-		_, err = l.TryLockContext(ctx, 100*time.Millisecond)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", l.Path(), err)
-	}
-	return func() { l.Close() }, nil
+	})
 }
 
 // install installs the plugin, with the lock held.

@@ -118,7 +118,7 @@ func readResults(dir string) (*results, error) {
 
 // add puts a finished cell into the files of a directory. Several processes may do so at a time.
 func add(ctx context.Context, dir string, record Record, v *results) error {
-	unlock, err := lock(ctx, filepath.Join(dir, lockFile), nil)
+	unlock, err := files.Lock(ctx, filepath.Join(dir, lockFile), nil)
 	if err != nil {
 		return err
 	}

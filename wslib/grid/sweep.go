@@ -6,10 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
-	"github.com/gofrs/flock"
-
+	"weightsep/datasets/files"
 	"weightsep/wslib/pipeline"
 )
 
@@ -82,7 +80,7 @@ func Merge(ctx context.Context, dir string, s Spec) (missing []int, err error) {
 	} else if len(all) == 0 {
 		return nil, fmt.Errorf("grid: no cell is finished in %s", dir)
 	}
-	unlock, err := lock(ctx, filepath.Join(dir, lockFile), nil)
+	unlock, err := files.Lock(ctx, filepath.Join(dir, lockFile), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -112,29 +110,12 @@ func Merge(ctx context.Context, dir string, s Spec) (missing []int, err error) {
 // in a seed's what its cells share.
 const lockFile = ".lock"
 
-// lock waits for a file lock, which the system gives back if the process dies. waiting, if there is
-// one, is called before a wait. unlock may be called twice.
-func lock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
-	l := flock.New(path)
-	ok, err := l.TryLock()
-	if err == nil && !ok {
-		if waiting != nil {
-			waiting()
-		}
-		_, err = l.TryLockContext(ctx, 200*time.Millisecond)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("grid: lock %s: %w", path, err)
-	}
-	return func() { _ = l.Unlock() }, nil
-}
-
 // share locks what the cells of a seed have in common.
 func (g *grid) share(ctx context.Context, seed uint64) (unlock func(), err error) {
 	if err := os.MkdirAll(g.path(seed), 0o755); err != nil {
 		return nil, fmt.Errorf("grid: %w", err)
 	}
-	return lock(ctx, g.path(seed, lockFile), func() {
+	return files.Lock(ctx, g.path(seed, lockFile), func() {
 		if g.options.Log != nil {
 			fmt.Fprintf(g.options.Log, "another process trains what cells of seed %d share, waiting for it\n",
 				seed)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"weightsep/wslib/pipeline"
 )
@@ -68,25 +67,6 @@ func TestMerge(t *testing.T) {
 	if _, err := Merge(t.Context(), dir, s); err == nil ||
 		!strings.Contains(err.Error(), "another configuration") {
 		t.Errorf("cells of another configuration merged: %v", err)
-	}
-}
-
-// A process that is told to stop does not wait for a lock.
-func TestLockIsInterrupted(t *testing.T) {
-	path := filepath.Join(t.TempDir(), lockFile)
-	unlock, err := lock(t.Context(), path, func() { t.Error("it waits for nobody") })
-	if err != nil {
-		t.Fatal(err)
-	}
-	stop, cancel := context.WithTimeout(t.Context(), time.Minute)
-	waited := false
-	if _, err := lock(stop, path, func() { waited = true; cancel() }); err == nil || !waited {
-		t.Errorf("locked twice (%v), waited: %v", err, waited)
-	}
-	unlock()
-	unlock()
-	if _, err := lock(t.Context(), path, nil); err != nil {
-		t.Error(err)
 	}
 }
 
