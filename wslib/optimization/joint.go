@@ -76,7 +76,8 @@ type joint struct {
 	page.Format // of the result
 	backend     compute.Backend
 	tasks       []Task
-	trained     []int // tasks that are not held
+	trained     []int     // tasks that are not held
+	spreads     []float64 // of the tasks, see [Task.spread]
 	layout      layout
 	shared      quantizer // of shared pages
 	own         quantizer // of exclusive pages
@@ -101,6 +102,7 @@ func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks
 	j := &joint{Recipe: r, Options: o, Format: as, backend: backend, tasks: tasks, shared: quantizer{shared},
 		own: quantizer{own}, states: make([]*tensors.Tensor, len(tasks))}
 	for i, t := range tasks {
+		j.spreads = append(j.spreads, t.spread())
 		if !t.Held {
 			j.trained = append(j.trained, i)
 		}

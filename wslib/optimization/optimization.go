@@ -43,7 +43,8 @@ type Point struct {
 	Validation []float64 `json:"validation"`
 	Mean       float64   `json:"mean"` // mean validation score
 	// Pooled is the mean score, each network counting as often as it has validation samples: of
-	// classifications, the share of all samples together that are classified correctly.
+	// classifications, the share of all samples together that are classified correctly. Errors count in
+	// shares of that of the mean target.
 	// Unlike Mean it is not at the mercy of networks with few samples. Of joint optimization.
 	Pooled float64 `json:"pooled,omitempty"`
 }
@@ -173,6 +174,7 @@ type validator struct {
 	tasks    []Task
 	scorers  []*score.Scorer          // of each network
 	distinct map[string]*score.Scorer // the same by architecture, each once
+	spreads  []float64                // of each network, the unit of its errors
 	samples  int                      // at most this many per network; 0 all
 }
 
@@ -189,6 +191,7 @@ func newValidator(backend compute.Backend, tasks []Task, samples int) (*validato
 			v.distinct[kind] = c
 		}
 		v.scorers = append(v.scorers, v.distinct[kind])
+		v.spreads = append(v.spreads, t.spread())
 	}
 	return v, nil
 }
@@ -208,10 +211,13 @@ func (v *validator) size() int {
 	return all
 }
 
-// pooled is the mean of the networks' scores by their numbers of samples.
+// pooled is the mean of the networks' scores by their numbers of samples, errors (below 0) in their unit.
 func (v *validator) pooled(scores []float64) float64 {
 	right := 0.0
 	for i, a := range scores {
+		if a < 0 {
+			a /= v.spreads[i]
+		}
 		right += a * float64(v.split(i).Len())
 	}
 	return right / float64(v.size())

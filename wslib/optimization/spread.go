@@ -1,0 +1,49 @@
+package optimization
+
+import (
+	"weightsep/datasets"
+	"weightsep/wslib/network"
+)
+
+// spreadSamples is how many training samples say how far targets lie apart.
+const spreadSamples = 2000
+
+// spread is the unit of a task's loss: the mean squared error of answering with the mean target, of some
+// training samples. Losses of values would else outweigh those of classes, or be nothing beside them. It is 1
+// of classifications, and where targets are all the same.
+func (t Task) spread() float64 {
+	known := t.Data.Train.Spread(spreadSamples)
+	var target func(i int) []float32
+	switch t.Network.For().(type) {
+	case network.Classification:
+		return 1
+	case network.Reconstruction:
+		target = known.Sample
+	default:
+		target = known.Target
+	}
+	if s := variance(known, target); s > 0 {
+		return s
+	}
+	return 1
+}
+
+// variance is the mean over columns and samples of squared differences from the column's mean.
+func variance(s *datasets.Split, of func(i int) []float32) float64 {
+	var sums, squares []float64
+	for i := range s.Len() {
+		row := of(i)
+		if sums == nil {
+			sums, squares = make([]float64, len(row)), make([]float64, len(row))
+		}
+		for k, v := range row {
+			sums[k] += float64(v)
+			squares[k] += float64(v) * float64(v)
+		}
+	}
+	all, n := 0.0, float64(s.Len())
+	for k, sum := range sums {
+		all += squares[k]/n - (sum/n)*(sum/n)
+	}
+	return all / float64(max(1, len(sums)))
+}
