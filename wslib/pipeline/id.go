@@ -38,8 +38,8 @@ func stageTeacher(name string) string  { return "teacher " + name }
 // another version is made anew.
 const gradients = 2
 
-// benchmark and evaluated are versions of what is measured and kept of it.
-const benchmark, evaluated = 2, 2
+// benchmark, evaluated and shownVersion are versions of what is measured and kept of it.
+const benchmark, evaluated, shownVersion = 2, 2, 2
 
 // id is a hash of everything that decides the result of a stage: its part of the configuration, and
 // the ids of the stages that it builds on. It follows from the configuration as it is now, so the
@@ -90,7 +90,7 @@ func (r *Run) id(stage string) (string, error) {
 	case stageBench:
 		own, on = []any{benchmark, c.Bench}, []string{stageOptimize}
 	case stageShown:
-		own, on = shownSamples, []string{stageOptimize}
+		own, on = []any{shownSamples, shownVersion}, []string{stageOptimize}
 	}
 	if own == nil && on == nil {
 		return "", fmt.Errorf("stage %s is none of this run", stage)

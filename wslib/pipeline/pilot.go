@@ -20,8 +20,8 @@ import (
 // without a budget no room.
 //
 // A gap is by how much more a packed network loses on validation samples than on training samples: data are
-// short. A lag is by how much more it loses there than its teacher: room is short. Both are in proportion to
-// the loss without knowledge. Test data are not looked at.
+// short. A lag is by how much more it loses than its teacher on validation and on training samples, the smaller
+// of the two: room is short. Both are in proportion to the loss without knowledge. Test data are not looked at.
 //
 // The pilot's directory lies in dir, that of the run to come, which takes baselines, Fisher information and
 // teachers from there. Interrupted, the same call goes on; a pilot that is done answers at once.

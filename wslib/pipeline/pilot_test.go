@@ -46,6 +46,50 @@ func TestLosses(t *testing.T) {
 	}
 }
 
+// Worked out by hand: logits are inputs times a factor, 1 of the teacher. Who is surer than the teacher loses
+// less on samples that are told right and more on others: no lag, but a gap.
+func TestGapAndLag(t *testing.T) {
+	split := func(labels ...int32) *datasets.Split {
+		s, err := datasets.NewSplit(2, []float32{2, 0, 0, 2}, labels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	n := network.Describe("two", network.Described{Shape: [3]int{1, 1, 2}, Dense: []int{2, 2}})
+	times := func(f float32) network.Values {
+		w := make([]float32, n.Weights())
+		for _, l := range n.Layers() {
+			if len(l.Shape) == 2 {
+				w[l.Offset], w[l.Offset+3] = f, f
+			}
+		}
+		return network.Values{Weights: w}
+	}
+	loss := func(d float64) float64 { return math.Log(1 + math.Exp(-d)) } // of logits d apart
+	right, wrong := split(0, 1), split(1, 0)
+	for _, c := range []struct {
+		validation *datasets.Split
+		factor     float64
+		gap, lag   float64 // the mean of outputs, 1 and 1, loses log 2
+	}{
+		{right, 0.5, 0, loss(1) - loss(2)},
+		{wrong, 3, loss(-6) - loss(6), loss(6) - loss(2)},
+		{wrong, 0.5, loss(-1) - loss(1), loss(-1) - loss(-2)},
+	} {
+		task := optimization.Task{Network: n, Teacher: times(1),
+			Data: &datasets.Dataset{Train: right, Validation: c.validation}}
+		gap, lag, err := gapAndLag(t.Context(), xlatest.Backend(t), task, times(float32(c.factor)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantGap, wantLag := shareOf(c.gap, math.Ln2), shareOf(c.lag, math.Ln2)
+		if math.Abs(gap-wantGap) > 1e-5 || math.Abs(lag-wantLag) > 1e-5 {
+			t.Errorf("factor %v: gap %v and lag %v, want %v and %v", c.factor, gap, lag, wantGap, wantLag)
+		}
+	}
+}
+
 // A network that diverged in its pilot counts as one that has learnt nothing.
 func TestShareOf(t *testing.T) {
 	for _, c := range [][3]float64{{1, 4, 0.25}, {-9, 4, -1}, {1e9, 4, 1}, {math.Inf(1), 4, 1},

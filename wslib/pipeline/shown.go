@@ -67,8 +67,8 @@ func (r *Run) shown(ctx context.Context) (all shown, err error) {
 }
 
 // gapAndLag are by how much more a packed network loses on validation samples than on training samples, and
-// than its teacher, in proportion to what the mean of the teacher's outputs loses. Neither is above 1: who has
-// learnt nothing, or diverged, is to take no more room than that.
+// on both than its teacher, the smaller of the two, in proportion to what the mean of the teacher's outputs
+// loses. Neither is above 1: who has learnt nothing, or diverged, is to take no more room than that.
 func gapAndLag(ctx context.Context, b compute.Backend, t optimization.Task,
 	packed network.Values) (gap, lag float64, err error) {
 	n := t.Network
@@ -78,11 +78,11 @@ func gapAndLag(ctx context.Context, b compute.Backend, t optimization.Task,
 	}
 	defer s.Close()
 	known, unknown := t.Data.Train.Spread(shownSamples), t.Data.Validation.Spread(shownSamples)
-	var outputs [3][]float32
+	var outputs [4][]float32
 	for i, of := range []struct {
 		values network.Values
 		split  *datasets.Split
-	}{{packed, known}, {packed, unknown}, {t.Teacher, unknown}} {
+	}{{packed, known}, {t.Teacher, known}, {packed, unknown}, {t.Teacher, unknown}} {
 		on := of.values.On()
 		outputs[i], err = s.Outputs(ctx, on, of.split)
 		network.Free(on...)
@@ -90,12 +90,12 @@ func gapAndLag(ctx context.Context, b compute.Backend, t optimization.Task,
 			return 0, 0, err
 		}
 	}
-	onKnown, err1 := losses(b, n, known, outputs[0])
-	on, err2 := losses(b, n, unknown, outputs[1], outputs[2], means(outputs[2], n.Outputs()))
+	onKnown, err1 := losses(b, n, known, outputs[0], outputs[1])
+	on, err2 := losses(b, n, unknown, outputs[2], outputs[3], means(outputs[3], n.Outputs()))
 	if err := cmp.Or(err1, err2); err != nil {
 		return 0, 0, err
 	}
-	return shareOf(on[0]-onKnown[0], on[2]), shareOf(on[0]-on[1], on[2]), nil
+	return shareOf(on[0]-onKnown[0], on[2]), shareOf(min(on[0]-on[1], onKnown[0]-onKnown[1]), on[2]), nil
 }
 
 // shareOf is more in proportion to all, within -1 and 1; 0 where there is nothing to lose, 1 of what is no
