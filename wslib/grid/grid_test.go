@@ -68,6 +68,19 @@ func TestAlternatingSchedule(t *testing.T) {
 	}
 }
 
+// The reference, and what follows it as a float32 network, has the rate of teachers, joint training its own.
+func TestRates(t *testing.T) {
+	for text, want := range map[string]float64{"further": 5e-3, "distilled": 5e-3, "quantized-2": 1e-3,
+		"joint:10": 1e-3} {
+		s := small(t, text)
+		s.Config.Optimization.LearningRate, s.Config.Optimization.TeacherRate = 1e-3, 5e-3
+		config, _, err := s.config(s.Cells[0], 1, unlooked)
+		if got := config.Optimization.LearningRate; err != nil || got != want {
+			t.Errorf("%s: rate %v (%v), want %v", text, got, err, want)
+		}
+	}
+}
+
 // Crowded float32 pages have the keys that their budget chooses, or none where the grid rules them
 // out; those that the configuration asks for stay. Methods without pages do not heed it.
 func TestKeysOfBudgets(t *testing.T) {

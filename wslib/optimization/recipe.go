@@ -61,6 +61,8 @@ type Recipe struct {
 	// TeacherSteps is how far the separate networks are trained before they teach, by whoever makes
 	// the tasks. Joint does not read it.
 	TeacherSteps int `json:"teacher-steps" min:"0" only:"joint" help:"<steps> of the teachers"`
+	// TeacherRate is the learning rate of that, and of the reference; 0: LearningRate.
+	TeacherRate float64 `json:"teacher-rate,omitempty" min:"0" only:"joint" help:"<rate> of teachers; 0: -rate"`
 
 	// The alternating schedule: a turn of FirstSteps after a network was added; when all are in, Rounds
 	// of Passes over the networks, in turns of TurnSteps. The last step of a turn is not scored.
@@ -105,7 +107,8 @@ func (r Recipe) Separate() Recipe {
 // Reference is the recipe of separate networks that learn from labels alone, as many steps further.
 func (r Recipe) Reference(steps int) Recipe {
 	s := Defaults()
-	s.Steps, s.Batch, s.LearningRate, s.Dropout = steps, r.Batch, r.LearningRate, Each{"": r.Dropout[""]}
+	s.Steps, s.Batch, s.Dropout = steps, r.Batch, Each{"": r.Dropout[""]}
+	s.LearningRate = cmp.Or(r.TeacherRate, r.LearningRate)
 	s.ValidateEvery, s.ValidateOn = r.ValidateEvery, r.ValidateOn
 	return s
 }

@@ -61,7 +61,7 @@ func Profile(name string) (Config, error) {
 	case "packing":
 		c.Data.MinTrain, c.Baseline.Steps = 5000, 4000
 		o.Steps, o.TeacherSteps, o.ValidateEvery, o.ValidateOn = 3400, 3400, 200, 2000
-		o.Batch, o.LearningRate, c.Pilot = each{"": 128}, 2e-3, 0.1
+		o.Batch, o.LearningRate, o.TeacherRate, c.Pilot = each{"": 128}, 2e-3, 4e-3, 0.1
 	case "paper":
 		c.Baseline.Steps = 4000
 		p.Exclusive = each{"": 1000} // more pages than any network has
