@@ -15,7 +15,6 @@ const atF255 = "at f255bb4: "
 func (d *documents) ours() []Claim {
 	at6 := d.row("packing-mixup", "joint-32bit-5.8", gridtable.MeanOfReal)
 	at80 := d.row("packing", "joint-80", gridtable.MeanOfReal)
-	eight := d.record("eight real networks, 32 times", "change", "low", "high")
 	tiny := d.record("mlperf tiny", "kilobytes", "kws", "ic", "vww", "ad")
 	loop := d.record("switch in a tight loop", "least", "most", "worst network")
 	devices := d.record("three runtimes", "samples", "same class")
@@ -57,10 +56,7 @@ func (d *documents) ours() []Claim {
 		packed(50, "packing-loads", "`ws grid -data DIR -dir NEW -loads cifar10=20,mnist=12,fmnist=22,gtsrb=10 -methods "+
 			"further,joint:50 -seeds 1,2,3`", "45 min"),
 		moonshot,
-		{Claim: "32 times on eight real networks, no room set by hand", Source: "an aim", Command: eight.Command,
-			Time: "30 min", Expected: "0 or more", Tolerance: anotherTraining,
-			Measured: fmt.Sprintf("%+.2f (%+.2f to %+.2f), seed 1", eight.Values["change"], eight.Values["low"],
-				eight.Values["high"]), Verdict: verdict(eight.Values["change"] >= 0)},
+		d.eight(),
 		{Claim: "a switch takes at most two plain copies of the float32 weights (AVX2)", Source: "README",
 			Command: loop.Command, Time: "1 min", Expected: "2 or less", Tolerance: "elsewhere than on AVX2 it " +
 				"takes 7 to 17: missed there",
@@ -100,6 +96,19 @@ func (d *documents) ours() []Claim {
 			Expected: "weights bit for bit, training as on the CPU", Tolerance: "",
 			Measured: "no GPU was at hand: CUDA has never run", Verdict: NotTestable},
 	}
+}
+
+// eight is the claim about the eight networks whose data are real.
+func (d *documents) eight() Claim {
+	const dir, method, behind = "packing-eight", "joint-32", -1.0
+	mean, worst := d.row(dir, method, gridtable.MeanOfReal), d.worst(dir, method)
+	return Claim{Claim: "32 times on eight real networks, nothing set by hand", Source: "README",
+		Command: "`ws grid -data DIR -min 2000 -net cifar10,mnist,fmnist,gtsrb,svhn,gsc,esc10,us8k -dir NEW -seeds " +
+			"1,2 -methods further,joint:32`", Time: "4 h",
+		Expected:  fmt.Sprintf("0 or more, and no network's interval wholly below %g", behind),
+		Tolerance: anotherTraining, Measured: fmt.Sprintf("%s at %.1f times, seeds %s; worst is %s, %s",
+			mean.Change.String(), mean.Ratio, mean.Seeds, worst.Network, worst.Change.String()),
+		Verdict: verdict(mean.Change.Change >= 0 && worst.Change.High >= behind)}
 }
 
 // modes is how many networks were run with one sample.
