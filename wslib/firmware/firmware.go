@@ -162,10 +162,6 @@ type names map[string]string
 // take gives a network its names in C, which nothing else may have.
 func (s names) take(prefix string, p *netPlan) error {
 	name := strings.NewReplacer("-", "_", ".", "_").Replace(p.net.Name)
-	if !identifier.MatchString(name) {
-		return fmt.Errorf("network %q: want a name of letters, digits, '_', '-' and '.' only, for C",
-			p.net.Name)
-	}
 	p.symbol = prefix + "_" + name
 	p.macro = strings.ToUpper(p.symbol)
 	if len(s) == 0 {

@@ -35,8 +35,8 @@ func TestRefuses(t *testing.T) {
 		{prefix("int"), "no word or header of C"},
 		{prefix("String"), "no word or header of C"}, // where case does not matter, string.h is that of libc
 		{prefix("WeightSep"), "not with weightsep"},
-		{renamed("a*b"), `network "a*b": want a name of letters`},
-		{renamed("ä"), `network "ä": want a name of letters`},
+		{renamed("a*b"), `network name "a*b": want letters`},
+		{renamed("ä"), `network name "ä": want letters`},
 		{renamed("x-1", "x.1"), "network x.1: its name in C, packed_x_1, is that of x-1"},
 		{renamed("x", "X"), "network X: its name in C, PACKED_X_WEIGHTS, is that of x"},
 		{func(f *pack.File, nets []*network.Network, o *Options) {

@@ -27,7 +27,7 @@ var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 // CheckName returns an error for a network's name that cannot name a file.
 func CheckName(name string) error {
 	if !names.MatchString(name) {
-		return fmt.Errorf("name %q of a network: want letters, digits and ._- after a letter or digit, 100 at most",
+		return fmt.Errorf("network name %q: want letters, digits and ._- after a letter or digit, 100 at most",
 			name)
 	}
 	return nil
