@@ -42,7 +42,7 @@ func ShowTimes(run *pipeline.Run) {
 		float64(pages.Execute.Median)/float64(b.Source(execution.CopySource).Execute.Median))
 }
 
-// ShowRuns shows how long a run takes whose weights are ready, and a switch and a run, for numbers of samples.
+// ShowRuns shows how long a run takes whose weights are ready, and a switch and a run, by numbers of samples.
 func ShowRuns(run *pipeline.Run) {
 	rows := [][]string{{"network"}}
 	for _, m := range Must(run.Benchmark()).Runs {

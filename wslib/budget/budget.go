@@ -68,15 +68,13 @@ const exclusivePages = 3
 
 // Choose fits networks with the given numbers of weights into a budget.
 //
-// A few pages of each network are exclusive, more of those with a larger load, fewer where they
-// would take more than a quarter of the budget. Where shared pages are quantized they are in 8 bits if that takes no more than a
-// fifth of the budget, else in 4.
-// The rest goes to shared pages, at most one for each page of the networks, and what is left then
-// to more exclusive pages where these have more bits. Precision
-// falls as shared pages fill up, and 8-bit logarithmic scales replace float32 ones
-// where shared pages have 8 bits or fewer. Where float32 pages are shared by two or more on
-// average, networks have keys, in level 2, unless those would take more than two fifths of the
-// budget. It is an error if not one shared page fits.
+// A few pages of each network are exclusive, more of those with a larger load, fewer where they would take
+// more than a quarter of the budget. Where shared pages are quantized they are in 8 bits if that takes no
+// more than a fifth of the budget, else in 4. The rest goes to shared pages, at most one for each page of
+// the networks, and what is left then to more exclusive pages where these have more bits. Precision falls
+// as shared pages fill up, and 8-bit logarithmic scales replace float32 ones where shared pages have 8
+// bits or fewer. Where float32 pages are shared by two or more on average, networks have keys, in level 2,
+// unless those would take more than two fifths of the budget. It is an error if not one shared page fits.
 func Choose(weights []int, pageSize int, b Budget) (Plan, error) {
 	f := page.Format{Size: pageSize, Shared: 1, Precision: b.Precision, ScaleFormat: b.ScaleFormat,
 		ExclusivePrecision: b.ExclusivePrecision, KeyPrecision: max(0, b.Keys)}

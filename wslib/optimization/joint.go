@@ -76,8 +76,7 @@ type joint struct {
 	page.Format // of the result
 	backend     compute.Backend
 	tasks       []Task
-	trained     []int     // tasks that are not held
-	spreads     []float64 // of the tasks, see [Task.spread]
+	trained     []int // tasks that are not held
 	layout      layout
 	shared      quantizer // of shared pages
 	own         quantizer // of exclusive pages
@@ -102,7 +101,6 @@ func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks
 	j := &joint{Recipe: r, Options: o, Format: as, backend: backend, tasks: tasks, shared: quantizer{shared},
 		own: quantizer{own}, states: make([]*tensors.Tensor, len(tasks))}
 	for i, t := range tasks {
-		j.spreads = append(j.spreads, t.spread())
 		if !t.Held {
 			j.trained = append(j.trained, i)
 		}
@@ -116,10 +114,10 @@ func newJoint(ctx context.Context, backend compute.Backend, set *page.Set, tasks
 }
 
 func (j *joint) open(ctx context.Context) (err error) {
-	if err := j.compile(); err != nil {
+	if j.validator, err = newValidator(j.backend, j.tasks, j.ValidateOn); err != nil {
 		return err
 	}
-	if j.validator, err = newValidator(j.backend, j.tasks, j.ValidateOn); err != nil {
+	if err := j.compile(); err != nil {
 		return err
 	}
 	l := j.layout

@@ -132,7 +132,7 @@ func (j *joint) compile() (err error) {
 	for _, i := range j.trained {
 		n := j.tasks[i].Network
 		kind := fmt.Sprint(n.Architecture(), j.Recipe.Of(n.Name), j.layout.set.Networks[i].Scales != nil,
-			j.layout.keyed(i), j.spreads[i])
+			j.layout.keyed(i), j.validator.spreads[i])
 		if g.distinct[kind] == nil {
 			exec, err := n.NewExec(j.backend, func(in []*Node) []*Node { return j.gradientGraph(in, i) })
 			if err != nil {
@@ -222,7 +222,7 @@ func (j *joint) gradientGraph(in []*Node, i int) []*Node {
 	}
 	bind.Weights = xla.FlatWeights(w, task.Network.Weights())
 	loss, g, state := j.lesson(i).Loss(bind, x, y, rest)
-	if s := j.spreads[i]; s != 1 {
+	if s := j.validator.spreads[i]; s != 1 {
 		g = MulScalar(g, 1/s)
 	}
 	g = Reshape(padded(g, n*l.width), n, l.width)

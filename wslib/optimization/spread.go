@@ -12,11 +12,12 @@ const spreadSamples = 2000
 // training samples. Losses of values would else outweigh those of classes, or be nothing beside them. It is 1
 // of classifications, and where targets are all the same.
 func (t Task) spread() float64 {
+	if _, classifies := t.Network.For().(network.Classification); classifies || t.Data.Train == nil {
+		return 1
+	}
 	known := t.Data.Train.Spread(spreadSamples)
 	var target func(i int) []float32
 	switch t.Network.For().(type) {
-	case network.Classification:
-		return 1
 	case network.Reconstruction:
 		target = known.Sample
 	default:

@@ -49,7 +49,7 @@ func TestGradientsAreInUnits(t *testing.T) {
 	j := trains(10, 10, 30, 1e-2).open(t, set, tasks)
 	theta := vector(j.state.Theta)
 	var gradients [2][]float32
-	unit := j.spreads[0]
+	unit := j.validator.spreads[0]
 	for k := range gradients {
 		out, err := j.gradient(0, 0, theta, theta)
 		if err != nil {
@@ -57,7 +57,7 @@ func TestGradientsAreInUnits(t *testing.T) {
 		}
 		gradients[k] = mustCopy(t, out[1])
 		j.graphs.close()
-		j.spreads[0] = 1
+		j.validator.spreads[0] = 1
 		if err := j.compile(); err != nil {
 			t.Fatal(err)
 		}

@@ -142,7 +142,7 @@ func (p *Plan) Set(scales bool) *page.Set {
 // It is an error if the plan has fewer shared pages, or of another size, if old has no scales,
 // or a network of old is missing or lies on other pages in the plan.
 func (p *Plan) Extend(old *page.Set, keys page.Precision) (*page.Set, error) {
-	s, err := p.resume(old, keys, p.Shared-old.Shared)
+	s, err := p.resume(old, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -171,13 +171,14 @@ func (p *Plan) Extend(old *page.Set, keys page.Precision) (*page.Set, error) {
 }
 
 // resume is [Plan.StartSet] with exclusive pages, in float32, scales, keys and states of networks
-// that old holds. The plan has so many more shared pages than old, after those of old.
-func (p *Plan) resume(old *page.Set, keys page.Precision, more int) (*page.Set, error) {
+// that old holds. The plan may have more shared pages than old, after those of old.
+func (p *Plan) resume(old *page.Set, keys page.Precision) (*page.Set, error) {
+	more := p.Shared - old.Shared
 	s, err := p.StartSet(keys)
 	if err != nil {
 		return nil, err
 	}
-	if old.Size != p.PageSize || old.Shared+more != p.Shared || more < 0 {
+	if old.Size != p.PageSize || more < 0 {
 		return nil, fmt.Errorf("overlapping: optimized pages are %d of %d, the plan has %d of %d",
 			old.Shared, old.Size, p.Shared, p.PageSize)
 	}

@@ -172,11 +172,11 @@ func TestWriteRefuses(t *testing.T) {
 		"network a: its model is no JSON": func(f *File) {
 			f.Networks[0].Model = json.RawMessage("}")
 		},
-		`network 0: network name "a/b"`:    func(f *File) { f.Set.Networks[0].Name = "a/b" },
-		`network 0: network name ""`:       func(f *File) { f.Set.Networks[0].Name = "" },
-		`network 0: network name "..."`:    func(f *File) { f.Set.Networks[0].Name = "..." },
-		`network 0: network name "é"`:      func(f *File) { f.Set.Networks[0].Name = "é" },
-		"network a is there twice": func(f *File) { f.Set.Networks[1].Name = "a" },
+		`network 0: network name "a/b"`: func(f *File) { f.Set.Networks[0].Name = "a/b" },
+		`network 0: network name ""`:    func(f *File) { f.Set.Networks[0].Name = "" },
+		`network 0: network name "..."`: func(f *File) { f.Set.Networks[0].Name = "..." },
+		`network 0: network name "é"`:   func(f *File) { f.Set.Networks[0].Name = "é" },
+		"network a is there twice":      func(f *File) { f.Set.Networks[1].Name = "a" },
 		"network c: 0 weights": func(f *File) {
 			f.Set.Networks = append(f.Set.Networks,
 				page.Member{Name: "c", Table: page.Table{Shared: 300}, Scales: []float32{}})

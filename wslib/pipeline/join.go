@@ -18,11 +18,11 @@ import (
 // as many as the budget has room for beside those that are there. Shared pages that no
 // network uses any more are left out.
 //
-// bytes is the budget for all networks, everything counted; 0 keeps the packing ratio of the run
-// there. own are the caller's networks that join; change, if not nil, is applied to that run's
-// configuration first. Precisions and format of scales stay; exclusive pages are shared out anew.
-// dataDir is the directory of the originals' files, "" for none. The
-// plan is that of the networks that join; it is zero if none does.
+// bytes is the budget for all networks, everything counted; 0 keeps the packing ratio of the run there.
+// own are the caller's networks that join; change, if not nil, is applied to that run's configuration
+// first. Precisions and format of scales stay; exclusive pages are shared out anew. dataDir is the
+// directory of the originals' files, "" for none. The plan is that of the networks that join; it is zero
+// if none does.
 func Join(
 	dir, dataDir string, own []Own, networks []string, bytes int, change func(*Config) error,
 ) (Config, budget.Plan, error) {
