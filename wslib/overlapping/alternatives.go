@@ -37,17 +37,17 @@ func Random(seed uint64) Placement {
 // optimal by itself. It is a comparison for [Greedy], on small plans.
 func Optimal(p *Plan, n Network, sharable []int) []int {
 	c := newCoster(context.Background(), p, n)
-	all := make([]int, p.Shared)
-	for a := range all {
-		all[a] = a
-	}
 	order := sharable
 	if len(sharable) > p.Shared {
 		order = bySum(sharable, c.networkSum)
 	}
 	for now := range slices.Chunk(order, p.Shared) {
 		costs := make([]float64, len(now)*p.Shared)
-		c.fill(all, now, true, costs)
+		inParallel(len(now), func(i int) {
+			for a := range p.Shared {
+				costs[i*p.Shared+a] = c.cost(a, now[i])
+			}
+		})
 		for i, a := range assign(len(now), p.Shared, func(i, a int) float64 { return costs[i*p.Shared+a] }) {
 			c.put(now[i], a)
 		}

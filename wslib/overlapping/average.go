@@ -1,11 +1,5 @@
 package overlapping
 
-import (
-	"runtime"
-
-	"golang.org/x/sync/errgroup"
-)
-
 // lay adds a page to what a shared page holds of all networks. Sums holds, for each
 // shared weight, the sum of F w over the pages on it as long as FisherSum is above
 // 0, else the sum of w: never are both wanted, and the order of summation is that of
@@ -66,33 +60,11 @@ func cut(v []float32, b, size int) []float32 { return v[b*size : min((b+1)*size,
 // shared page, on their networks' original weights and Fisher information. With
 // doubling, pages of one network meet as those of two do.
 func (p *Plan) TotalCost() float64 {
-	type tenant struct{ weights, fisher []float32 }
-	tenants, costs := make([][]tenant, p.Shared), make([]float64, p.Shared)
-	for i := range p.Members {
-		p.Members[i].eachSharing(p.PageSize, func(_, shared int, weights, fisher []float32) {
-			tenants[shared] = append(tenants[shared], tenant{weights, fisher})
-		})
-	}
-	inParallel(p.Shared, func(a int) {
-		q := fours.Get().(*four)
-		defer fours.Put(q)
-		on := tenants[a]
-		for first := 0; first < len(on); first += 4 {
-			later := on[first:min(first+4, len(on))]
-			q.set(p.PageSize, len(later),
-				func(k int) ([]float32, []float32) { return later[k].weights, later[k].fisher })
-			for i, t := range on[:first+len(later)-1] {
-				for k, cost := range q.meet(t.weights, t.fisher) {
-					if i < first+k { // each pair once; a page that is missing costs nothing
-						costs[a] += cost
-					}
-				}
-			}
-		}
-	})
 	total := 0.0
-	for _, c := range costs { // in one order, whoever computes them
-		total += c
+	for i, row := range p.Between() {
+		for _, cost := range row[i:] {
+			total += cost
+		}
 	}
 	return total
 }
@@ -104,22 +76,29 @@ func (p *Plan) Between() [][]float64 {
 		member          int
 		weights, fisher []float32
 	}
-	tenants, costs := make([][]tenant, p.Shared), make([][]float64, len(p.Members))
+	tenants := make([][]tenant, p.Shared)
 	for i := range p.Members {
-		costs[i] = make([]float64, len(p.Members))
 		p.Members[i].eachSharing(p.PageSize, func(_, shared int, weights, fisher []float32) {
 			tenants[shared] = append(tenants[shared], tenant{i, weights, fisher})
 		})
 	}
-	for _, on := range tenants {
-		for k, b := range on {
-			for _, a := range on[:k] { // a's network is not after b's
-				for w := range min(len(a.weights), len(b.weights)) {
-					if fa, fb := float64(a.fisher[w]), float64(b.fisher[w]); fa > 0 && fb > 0 {
-						d := float64(a.weights[w]) - float64(b.weights[w])
-						costs[a.member][b.member] += (fa + fb) * d * d
-					}
-				}
+	costs := make([][]float64, len(p.Members))
+	for i := range costs {
+		costs[i] = make([]float64, len(p.Members))
+	}
+	pairs := make([][]float64, p.Shared) // costs, in order of joining
+	inParallel(p.Shared, func(a int) {
+		for k, t := range tenants[a] {
+			for _, before := range tenants[a][:k] {
+				pairs[a] = append(pairs[a], pageCost(before.fisher, before.weights, t.fisher, t.weights))
+			}
+		}
+	})
+	for a, on := range tenants { // in one order, whoever computes them
+		for k, t := range on {
+			for _, before := range on[:k] {
+				costs[before.member][t.member] += pairs[a][0]
+				pairs[a] = pairs[a][1:]
 			}
 		}
 	}
@@ -129,17 +108,4 @@ func (p *Plan) Between() [][]float64 {
 		}
 	}
 	return costs
-}
-
-// inParallel shares out jobs 0 to n-1 over the cores.
-func inParallel(n int, do func(job int)) {
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for job := range n {
-		group.Go(func() error {
-			do(job)
-			return nil
-		})
-	}
-	group.Wait()
 }

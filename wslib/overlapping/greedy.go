@@ -16,8 +16,7 @@ import (
 // first network: its first). Further rounds go over the shared pages again, with
 // what the rounds before have put on them.
 //
-// Costs are computed as they are needed, 64 rows or columns ahead at most, and take
-// no more than 256 MiB (on more than 16 million shared pages: one row and one column).
+// Costs are computed as they are needed, one row or column at a time.
 func Greedy(p *Plan, n Network, sharable []int) []int {
 	return greedy(context.Background(), p, n, sharable)
 }
@@ -72,10 +71,8 @@ func (c *coster) place(unplaced []int) []int {
 // shared page.
 func (c *coster) pair(shared, network []int) []int {
 	n := len(shared)
-	result := make([]int, n)
+	result, scratch := make([]int, n), make([]float64, n)
 	usedS, usedN := make([]bool, n), make([]bool, n)
-	rows := lines{pages: shared, pagesAcross: network, used: usedS, usedAcross: usedN}
-	columns := lines{pages: network, pagesAcross: shared, used: usedN, usedAcross: usedS, byNetwork: true}
 	s, t := 0, 0 // first unpaired of each side
 	for range n {
 		for usedS[s] {
@@ -85,10 +82,10 @@ func (c *coster) pair(shared, network []int) []int {
 			t++
 		}
 		i, j := s, t
-		if c.sum[shared[s]] > c.networkSum[network[t]] {
-			j = rows.cheapest(c, s)
+		if a, b := shared[s], network[t]; c.sum[a] > c.networkSum[b] {
+			j = c.cheapest(network, usedN, scratch, func(b int) float64 { return c.cost(a, b) })
 		} else {
-			i = columns.cheapest(c, t)
+			i = c.cheapest(shared, usedS, scratch, func(a int) float64 { return c.cost(a, b) })
 		}
 		usedS[i], usedN[j] = true, true
 		result[j] = shared[i]

@@ -41,7 +41,8 @@ func TestOptimalAgainstAllPermutations(t *testing.T) {
 			if len(placed) == len(sharable) {
 				c := 0.0
 				for i, a := range placed {
-					c += p.cost(a, cut(last.Weights, sharable[i], 3), cut(last.Fisher, sharable[i], 3))
+					c += pageCost(p.FisherSum[a*3:][:3], p.Values[a*3:][:3],
+						cut(last.Fisher, sharable[i], 3), cut(last.Weights, sharable[i], 3))
 				}
 				best = min(best, c)
 				return

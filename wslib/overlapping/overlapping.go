@@ -138,24 +138,18 @@ func (p *Plan) placementCost(n Network, sharable, placed []int) (float64, error)
 		return 0, fmt.Errorf("placement of %d pages, want %d", len(placed), len(sharable))
 	}
 	total := 0.0
-	own := make([][]int, p.Shared) // pages of the network on each shared page
+	c := newCoster(context.Background(), p, n)
 	for i, b := range sharable {
 		a := placed[i]
 		if a < 0 || a >= p.Shared {
 			return 0, fmt.Errorf("placement of page %d on shared page %d, want 0 to %d", b, a, p.Shared-1)
 		}
-		if len(own[a]) > 0 && !p.Doubling {
+		if len(c.own[a]) > 0 && !p.Doubling {
 			return 0, fmt.Errorf("placement of pages %d and %d on shared page %d, in a plan without "+
-				"doubling",
-				own[a][0], b, a)
+				"doubling", c.own[a][0], b, a)
 		}
-		fisher, weights := cut(n.Fisher, b, p.PageSize), cut(n.Weights, b, p.PageSize)
-		total += p.cost(a, weights, fisher)
-		for _, o := range own[a] {
-			f, w := cut(n.Fisher, o, p.PageSize), cut(n.Weights, o, p.PageSize)
-			total += pageCost(widen(f), widen(w), fisher, weights)
-		}
-		own[a] = append(own[a], b)
+		total += c.cost(a, b)
+		c.put(b, a)
 	}
 	return total, nil
 }
