@@ -25,6 +25,10 @@ const alignment = 4096
 // firstOpset is the oldest opset that has all operators of the nodes that [builder.weights] adds.
 const firstOpset = 10
 
+// Versions of ONNX's intermediate representation: that of 2020-05-08, for opset 13, and the first, of
+// 2019-01-22, in which an initializer need not be an input, and one that is may be overridden.
+const irVersion, firstIRVersion = 7, 4
+
 // Exported are the files of an export, by name.
 type Exported map[string][]byte
 
@@ -119,7 +123,7 @@ func modelOf(pages *pagesFile, set *page.Set, i int, n *network.Network) (*onnxp
 		b := newBuilder(&onnxpb.GraphProto{Name: n.Name}, pages)
 		b.layers(b.weights(set, m), n.Layers())
 		b.described(of)
-		return &onnxpb.ModelProto{IrVersion: int64(onnxpb.Version_IR_VERSION_2020_5_8),
+		return &onnxpb.ModelProto{IrVersion: irVersion,
 			OpsetImport:  []*onnxpb.OperatorSetIdProto{{Version: 13}},
 			ProducerName: "weightsep", Graph: b.GraphProto}, nil
 	case *imported:
@@ -145,9 +149,8 @@ func (of *imported) export(pages *pagesFile, set *page.Set, m page.Member,
 	if opset < firstOpset {
 		return nil, fmt.Errorf("its ONNX file is of opset %d, want %d or later", opset, firstOpset)
 	}
-	// From version 4 on an initializer need not be an input, and one that is may be overridden. Files
-	// whose initializers are inputs cannot become networks, so nothing changes for what is there.
-	own.IrVersion = max(own.IrVersion, int64(onnxpb.Version_IR_VERSION_2019_1_22))
+	// Files whose initializers are inputs cannot become networks, so nothing changes for what is there.
+	own.IrVersion = max(own.IrVersion, firstIRVersion)
 	g := own.Graph
 	initializers := map[string]*onnxpb.TensorProto{}
 	for _, t := range g.Initializer {
