@@ -65,9 +65,9 @@ func Samples(run *pipeline.Run, nets []*network.Network, n int) []*datasets.Spli
 	return all
 }
 
-// Classes are those that Go finds for samples of each network, one network after another, with the weights
+// classesOf are those that Go finds for samples of each network, one network after another, with the weights
 // that a pack has of it.
-func Classes(backend compute.Backend, f *pack.File, nets []*network.Network,
+func classesOf(backend compute.Backend, f *pack.File, nets []*network.Network,
 	samples []*datasets.Split) (all []int32) {
 	for i, n := range nets {
 		scorer := Must(score.New(backend, n, min(100, samples[i].Len())))
@@ -83,9 +83,9 @@ func Classes(backend compute.Backend, f *pack.File, nets []*network.Network,
 //go:embed classes.py
 var classesProgram string
 
-// ONNXRuntime has ONNX Runtime, in the notebooks' Python, find the classes of samples with a model file. It
+// onnxRuntime has ONNX Runtime, in the notebooks' Python, find the classes of samples with a model file. It
 // returns its version, too.
-func ONNXRuntime(model string, samples *datasets.Split) (classes []int32, version string, err error) {
+func onnxRuntime(model string, samples *datasets.Split) (classes []int32, version string, err error) {
 	python := os.Getenv("WEIGHTSEP_PYTHON")
 	if python == "" {
 		return nil, "", fmt.Errorf("%w: no WEIGHTSEP_PYTHON, which go run ./notebooks sets", ErrMissing)
@@ -126,9 +126,9 @@ func ONNXRuntime(model string, samples *datasets.Split) (classes []int32, versio
 // goClasses is the file of the classes that Go finds for the samples of samples.h.
 const goClasses = "classes.json"
 
-// WriteSamples writes samples of each network, as many of one as of another, as samples.h for classes.c, and
-// their classes for [ReadClasses].
-func WriteSamples(dir string, samples []*datasets.Split, classes []int32) {
+// writeSamples writes samples of each network, as many of one as of another, as samples.h for classes.c, and
+// their classes for [readClasses].
+func writeSamples(dir string, samples []*datasets.Split, classes []int32) {
 	var b bytes.Buffer
 	var names []string
 	for i, of := range samples {
@@ -156,8 +156,8 @@ func WriteSamples(dir string, samples []*datasets.Split, classes []int32) {
 	}
 }
 
-// ReadClasses are the classes that [WriteSamples] wrote.
-func ReadClasses(dir string) (classes []int32) {
+// readClasses are the classes that [writeSamples] wrote.
+func readClasses(dir string) (classes []int32) {
 	if err := json.Unmarshal(Must(os.ReadFile(filepath.Join(dir, goClasses))), &classes); err != nil {
 		panic(err)
 	}
@@ -180,9 +180,9 @@ func RunC(dir, program string) (string, error) {
 	return output(to)
 }
 
-// RunBoard is [RunC] for a Cortex-M7 in QEMU: a board of Arm's with 4 MB for code and constants, and 4 MB of
+// runBoard is [RunC] for a Cortex-M7 in QEMU: a board of Arm's with 4 MB for code and constants, and 4 MB of
 // RAM. No time of it is one of hardware.
-func RunBoard(dir, program string) (string, error) {
+func runBoard(dir, program string) (string, error) {
 	const compiler, qemu = "arm-none-eabi-gcc", "qemu-system-arm"
 	for _, name := range []string{compiler, qemu} {
 		if _, err := exec.LookPath(name); err != nil {
@@ -230,8 +230,8 @@ func output(name string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// ClassesIn are the classes in what classes.c prints: a line a network, its name and a class of each sample.
-func ClassesIn(printed string, err error) ([]int32, error) {
+// classesIn are the classes in what classes.c prints: a line a network, its name and a class of each sample.
+func classesIn(printed string, err error) ([]int32, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -264,9 +264,9 @@ func ShowFiles[M ~map[string][]byte](files M) {
 	Table(append(rows, []string{"all", fmt.Sprint(total)}))
 }
 
-// ShowClasses shows classes found for samples of the networks, one network after another, beside their
+// showClasses shows classes found for samples of the networks, one network after another, beside their
 // labels.
-func ShowClasses(run *pipeline.Run, nets []*network.Network, classes []int32, samples []*datasets.Split) {
+func showClasses(run *pipeline.Run, nets []*network.Network, classes []int32, samples []*datasets.Split) {
 	rows := [][]string{{"network", "data", "classes", "labels"}}
 	for i, n := range nets {
 		each := samples[i].Len()

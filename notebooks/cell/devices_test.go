@@ -57,7 +57,7 @@ func documented(t *testing.T) (f *pack.File, nets []*network.Network, samples []
 // C and, where they are there, a microcontroller and ONNX Runtime find the classes that Go finds.
 func TestClasses(t *testing.T) {
 	f, nets, samples := documented(t)
-	ours := Classes(xlatest.Backend(t), f, nets, samples)
+	ours := classesOf(xlatest.Backend(t), f, nets, samples)
 	if len(ours) != 10 {
 		t.Fatalf("%d classes of 10 samples", len(ours))
 	}
@@ -73,12 +73,12 @@ func TestClasses(t *testing.T) {
 	if err := firmware.Write(dir, f, nets, firmware.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	WriteSamples(dir, samples, ours)
-	if read := ReadClasses(dir); !slices.Equal(read, ours) {
+	writeSamples(dir, samples, ours)
+	if read := readClasses(dir); !slices.Equal(read, ours) {
 		t.Errorf("%v, want the classes that were written, %v", read, ours)
 	}
-	for name, run := range map[string]func(dir, program string) (string, error){"C": RunC, "M7": RunBoard} {
-		classes, err := ClassesIn(run(dir, "classes.c"))
+	for name, run := range map[string]func(dir, program string) (string, error){"C": RunC, "M7": runBoard} {
+		classes, err := classesIn(run(dir, "classes.c"))
 		agree(name, classes, err)
 		if err == nil && len(classes) != len(ours) {
 			t.Errorf("%s: %d classes", name, len(classes))
@@ -91,7 +91,7 @@ func TestClasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	classes, version, err := ONNXRuntime(filepath.Join(dir, "mnist.onnx"), samples[0])
+	classes, version, err := onnxRuntime(filepath.Join(dir, "mnist.onnx"), samples[0])
 	agree("ONNX Runtime "+version, classes, err)
 }
 
@@ -105,7 +105,7 @@ func TestMissing(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Setenv("WEIGHTSEP_PYTHON", path)
-		_, _, err := ONNXRuntime("model.onnx", samples[0])
+		_, _, err := onnxRuntime("model.onnx", samples[0])
 		return err
 	}
 	if err := python("echo No module named numpy >&2; exit 3"); !errors.Is(err, ErrMissing) ||
@@ -117,11 +117,11 @@ func TestMissing(t *testing.T) {
 		t.Errorf("a model that cannot be read: %v", err)
 	}
 	t.Setenv("WEIGHTSEP_PYTHON", "")
-	if _, _, err := ONNXRuntime("model.onnx", samples[0]); !errors.Is(err, ErrMissing) {
+	if _, _, err := onnxRuntime("model.onnx", samples[0]); !errors.Is(err, ErrMissing) {
 		t.Errorf("without Python: %v", err)
 	}
 	t.Setenv("PATH", dir)
-	for _, run := range []func(dir, program string) (string, error){RunC, RunBoard} {
+	for _, run := range []func(dir, program string) (string, error){RunC, runBoard} {
 		if _, err := run(dir, "main.c"); !errors.Is(err, ErrMissing) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("without compilers: %v", err)
 		}
@@ -129,14 +129,14 @@ func TestMissing(t *testing.T) {
 }
 
 func TestClassesIn(t *testing.T) {
-	got, err := ClassesIn("a 1 2\nb 3 40\n", nil)
+	got, err := classesIn("a 1 2\nb 3 40\n", nil)
 	if err != nil || !slices.Equal(got, []int32{1, 2, 3, 40}) {
 		t.Errorf("%v, %v", got, err)
 	}
-	if _, err := ClassesIn("a 1 x\n", nil); err == nil {
+	if _, err := classesIn("a 1 x\n", nil); err == nil {
 		t.Error("x is a class")
 	}
-	if _, err := ClassesIn("", ErrMissing); !errors.Is(err, ErrMissing) {
+	if _, err := classesIn("", ErrMissing); !errors.Is(err, ErrMissing) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -39,9 +39,9 @@ func InONNXRuntime(run *pipeline.Run, name string) {
 	f, nets := Packed()
 	nets = Must(network.Select(nets, name))
 	test := Samples(run, nets, 0)
-	ours := Classes(Must(run.Backend(context.Background())), f, nets, test)
+	ours := classesOf(Must(run.Backend(context.Background())), f, nets, test)
 	fmt.Printf("Go: test accuracy %.2f %%\n", 100*accuracy(ours, test[0]))
-	theirs, version, err := ONNXRuntime(Out("onnx", name+".onnx"), test[0])
+	theirs, version, err := onnxRuntime(Out("onnx", name+".onnx"), test[0])
 	if Testable(err) {
 		fmt.Printf("ONNX Runtime %s: test accuracy %.2f %%\n", version, 100*accuracy(theirs, test[0]))
 		claimSame("ONNX Runtime", theirs, ours)
@@ -79,21 +79,21 @@ func Program(name string) string { return filepath.Join(Root(), "wslib", "firmwa
 func InC(run *pipeline.Run, each int) {
 	f, nets := Packed()
 	tests := Samples(run, nets, each)
-	ours := Classes(Must(run.Backend(context.Background())), f, nets, tests)
-	WriteSamples(Out("c"), tests, ours)
-	theirs, err := ClassesIn(RunC(Out("c"), "classes.c"))
+	ours := classesOf(Must(run.Backend(context.Background())), f, nets, tests)
+	writeSamples(Out("c"), tests, ours)
+	theirs, err := classesIn(RunC(Out("c"), "classes.c"))
 	if Testable(err) {
-		ShowClasses(run, nets, theirs, tests)
+		showClasses(run, nets, theirs, tests)
 		claimSame("C", theirs, ours)
 	}
 }
 
 // OnBoard is [InC] of the same samples, after it, on an emulated Cortex-M7.
 func OnBoard() {
-	printed, err := RunBoard(Out("c"), "classes.c")
-	theirs, err := ClassesIn(printed, err)
+	printed, err := runBoard(Out("c"), "classes.c")
+	theirs, err := classesIn(printed, err)
 	if Testable(err) {
 		fmt.Print(printed)
-		claimSame("a Cortex-M7", theirs, ReadClasses(Out("c")))
+		claimSame("a Cortex-M7", theirs, readClasses(Out("c")))
 	}
 }

@@ -14,8 +14,8 @@ import (
 // notebooks' run. A miss does not end the cell.
 func Measured(id string, value float64) { keep(claims.Expected(id).Measured(value)) }
 
-// Untested says why there is nothing to compare with the expectation of that ID.
-func Untested(id, reason string) { keep(claims.Expected(id).Untested(reason)) }
+// untested says why there is nothing to compare with the expectation of that ID.
+func untested(id, reason string) { keep(claims.Expected(id).Untested(reason)) }
 
 func keep(v claims.Outcome) {
 	fmt.Println(v)
@@ -35,7 +35,7 @@ func MeasureChange(run *pipeline.Run) {
 // measured compares a number with an expectation of the profile quick with MNIST alone on real data.
 func measured(id string, run *pipeline.Run, number func() float64) {
 	if profile := run.Config().Profile; profile != "quick" {
-		Untested(id, "the profile is "+profile)
+		untested(id, "the profile is "+profile)
 		return
 	}
 	var real []string
@@ -45,7 +45,7 @@ func measured(id string, run *pipeline.Run, number func() float64) {
 		}
 	}
 	if !slices.Equal(real, []string{"mnist"}) {
-		Untested(id, fmt.Sprintf("on real data are %v", real))
+		untested(id, fmt.Sprintf("on real data are %v", real))
 		return
 	}
 	Measured(id, number())
