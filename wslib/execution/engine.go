@@ -48,9 +48,7 @@ type Engine struct {
 	devices []*device        // of each network; nil until it is used
 	runs    []*runs          // of each network; nil until it runs
 	alike   map[string]*runs // each once
-	ahead   chan int         // networks to prefetch
 	freed   chan struct{}    // Close is done
-	done    chan struct{}
 }
 
 // Options of [Open]. The zero value will do.
@@ -84,7 +82,7 @@ func Open(backend compute.Backend, set *page.Set, nets []*network.Network, o Opt
 	}
 	e := &Engine{backend: backend, options: o, nets: nets, index: map[string]int{},
 		devices: make([]*device, len(nets)), runs: make([]*runs, len(nets)), alike: map[string]*runs{},
-		ahead: make(chan int, len(nets)), done: make(chan struct{}), freed: make(chan struct{})}
+		freed: make(chan struct{})}
 	e.given.L = &e.mu
 	for i, m := range set.Networks {
 		n := nets[i]
@@ -99,9 +97,7 @@ func Open(backend compute.Backend, set *page.Set, nets []*network.Network, o Opt
 		e.index[m.Name] = i
 		e.weights, e.state = max(e.weights, m.Weights), max(e.state, len(m.State))
 	}
-	err := e.allocate(set)
-	go e.prefetch()
-	if err != nil {
+	if err := e.allocate(set); err != nil {
 		e.Close()
 		return nil, fmt.Errorf("execution: %w", err)
 	}
@@ -159,49 +155,14 @@ func (e *Engine) find(name string) (int, error) {
 	return i, nil
 }
 
-// Switch makes a network ready, so that the next run of it, unless others took its slot, need not.
+// Switch makes a network ready, so that the next run of it, unless others took its slot, need not. With
+// several slots, one is made ready ahead by a call from another goroutine.
 func (e *Engine) Switch(name string) error {
 	i, err := e.find(name)
 	if err != nil {
 		return err
 	}
 	return e.with(i, func(s *slot) error { return e.fetch(s, i) })
-}
-
-// Prefetch begins to make a network ready while others run, and returns at once. It does nothing where
-// there is only one slot, where the network is ready, or where very many wait already.
-func (e *Engine) Prefetch(name string) error {
-	i, err := e.find(name)
-	if err != nil {
-		return err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return ErrClosed
-	}
-	if len(e.slots) > 1 {
-		select {
-		case e.ahead <- i:
-		default: // as many are waiting as there are networks
-		}
-	}
-	return nil
-}
-
-// prefetch fetches networks until the engine closes. Its errors come back at the networks' next run.
-func (e *Engine) prefetch() {
-	defer close(e.done)
-	for i := range e.ahead {
-		e.mu.Lock()
-		there := slices.ContainsFunc(e.slots,
-			func(s *slot) bool { return s.network == i || s.busy && s.next == i })
-		e.mu.Unlock()
-		if there {
-			continue
-		}
-		_ = e.with(i, func(s *slot) error { return e.fetch(s, i) })
-	}
 }
 
 // Weights puts a network's flat weights together in dst, in the caller's memory.
@@ -325,13 +286,11 @@ func (e *Engine) Close() {
 	}
 	defer close(e.freed)
 	e.closed = true
-	close(e.ahead)
 	for slices.ContainsFunc(e.slots, func(s *slot) bool { return s != nil && s.busy }) {
 		e.given.Wait()
 	}
 	e.given.Broadcast()
 	e.mu.Unlock()
-	<-e.done
 	network.Free(e.shared)
 	for _, s := range e.slots {
 		if s != nil {

@@ -161,7 +161,6 @@ func TestErrors(t *testing.T) {
 	e := open(t, set, nets, Options{Slots: 2})
 	ctx := context.Background()
 	fails(`no network "nobody", there are [cifar10 mnist]`)(nil, e.Switch("nobody"))
-	fails(`no network "nobody"`)(nil, e.Prefetch("nobody"))
 	fails(`no network "nobody"`)(nil, e.Run(ctx, "nobody", nil, nil))
 	fails(`no network "nobody"`)(nil, e.Weights(nil, "nobody"))
 	fails("room for 3 weights, want 65402")(nil, e.Weights(make([]float32, 3), "mnist"))
@@ -176,7 +175,7 @@ func TestErrors(t *testing.T) {
 	}
 	e.Close()
 	e.Close()
-	for _, err := range []error{e.Switch("mnist"), e.Prefetch("mnist"),
+	for _, err := range []error{e.Switch("mnist"),
 		e.Run(ctx, "mnist", make([]float32, 10), make([]float32, 784)),
 		e.Weights(make([]float32, nets[1].Weights()), "mnist")} {
 		if !errors.Is(err, ErrClosed) {
@@ -188,7 +187,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Many goroutines run, switch, prefetch and read weights of networks on fewer slots, and one closes in
+// Many goroutines run, switch and read weights of networks on fewer slots, and one closes in
 // the end: every output is the right one, or the engine was closed.
 func TestConcurrently(t *testing.T) {
 	nets, set := ten(t)
@@ -210,7 +209,7 @@ func TestConcurrently(t *testing.T) {
 				var err error
 				switch k % 4 {
 				case 0:
-					err = errors.Join(e.Switch(n.Name), e.Prefetch(nets[r.IntN(3)].Name))
+					err = e.Switch(n.Name)
 				case 1:
 					if err = e.Weights(w[:n.Weights()], n.Name); err == nil {
 						err = same(n.Name, w[:n.Weights()], set.Weights(i))
@@ -247,30 +246,16 @@ func TestSlots(t *testing.T) {
 		name string
 		want [2]int
 	}{{"cifar10", [2]int{0, -1}}, {"mnist", [2]int{0, 1}}, {"cifar10", [2]int{0, 1}},
-		{"fmnist", [2]int{0, 2}}, {"mnist", [2]int{1, 2}}} {
+		{"fmnist", [2]int{0, 2}}, {"mnist", [2]int{1, 2}},
+		{"cifar10", [2]int{1, 0}}} {
 		if err := e.Switch(c.name); err != nil || held() != c.want {
 			t.Errorf("after %s: %v (%v), want %v", c.name, held(), err, c.want)
 		}
 	}
-	if err := e.Prefetch("cifar10"); err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Switch("cifar10"); err != nil || held() != [2]int{1, 0} {
-		t.Errorf("after a prefetch: %v (%v), want %v", held(), err, [2]int{1, 0})
-	}
-	// A network that runs keeps nobody waiting while another slot is free, nor is it fetched ahead again.
+	// A network that runs keeps nobody waiting while another slot is free.
 	busy, err := e.take(context.Background(), 0)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if err := e.Prefetch("cifar10"); err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Prefetch("mnist"); err != nil { // is done after the other
-		t.Fatal(err)
-	}
-	for held() != [2]int{1, 0} {
-		time.Sleep(time.Millisecond)
 	}
 	another, err := e.take(context.Background(), 0)
 	if err != nil || another == busy {
