@@ -17,8 +17,6 @@ const (
 	Further     = gridtable.Further // separate networks in float32, the reference
 	Distilled   = "distilled"       // the same, distilled from the reference and with mixup
 	Quantized   = "quantized"       // separate networks, -8, -4, -2 bits, exclusive pages in 8
-	Coded       = "coded"           // separate networks, most weights 0, entropy-coded, by budget
-	Trunk       = "trunk"           // as quantized, but one trunk for networks of the same convolutions
 	RandomTable = "random-table"    // joint training on a random page table, by budget
 	Joint       = "joint"           // weight separation, by budget
 	Alternating = "alternating"     // weight separation as in the paper
@@ -42,7 +40,7 @@ func (c Cell) String() string {
 		{float64(c.Bits), "bit"}, {c.Ratio, ""},
 		{float64(c.Rounds), "rounds"},
 	} {
-		if c.Method == Quantized || c.Method == Trunk {
+		if c.Method == Quantized {
 			part.unit = ""
 		}
 		if part.value > 0 {
@@ -54,17 +52,16 @@ func (c Cell) String() string {
 
 // cellForm is how a cell is written.
 var cellForm = regexp.MustCompile(
-	`^(?:(further|distilled)|(quantized|trunk)-(\d{1,9})` +
+	`^(?:(further|distilled)|(quantized)-(\d{1,9})` +
 		`|(joint|random-table)(?:-(\d{1,9}))?:([\d.]+)` +
-		`|(alternating)(?:-(\d{1,9}))?|(coded):([\d.]+))$`)
+		`|(alternating)(?:-(\d{1,9}))?)$`)
 
 // ParseCell reads METHOD[-BITS][:RATIO], as joint-2:32, or alternating[-ROUNDS].
 func ParseCell(s string) (c Cell, err error) {
 	m := cellForm.FindStringSubmatch(s)
 	if m == nil {
 		return c, fmt.Errorf("grid: method %q, want further, distilled, quantized-BITS, "+
-			"trunk-BITS, coded:RATIO, random-table[-BITS]:RATIO, joint[-BITS]:RATIO or "+
-			"alternating[-ROUNDS]", s)
+			"random-table[-BITS]:RATIO, joint[-BITS]:RATIO or alternating[-ROUNDS]", s)
 	}
 	number := func(text string) (v float64) {
 		if text != "" && err == nil {
@@ -74,8 +71,8 @@ func ParseCell(s string) (c Cell, err error) {
 		}
 		return v
 	}
-	c = Cell{Method: m[1] + m[2] + m[4] + m[7] + m[9], Bits: int(number(m[3] + m[5])),
-		Ratio: number(m[6] + m[10]), Rounds: int(number(m[8]))}
+	c = Cell{Method: m[1] + m[2] + m[4] + m[7], Bits: int(number(m[3] + m[5])),
+		Ratio: number(m[6]), Rounds: int(number(m[8]))}
 	if err == nil && c.Bits > 0 {
 		err = page.Precision(c.Bits).Validate()
 	}
@@ -140,23 +137,10 @@ func (s Spec) config(c Cell, seed uint64, allot allot) (pipeline.Config, *budget
 	}
 	config.Pilot = 0
 	switch c.Method {
-	case Quantized, Trunk:
+	case Quantized:
 		// Room for every page: the budget chooses exclusive pages and precisions alone.
 		plan, err := config.ApplyBudget(nil, budget.Budget{Total: math.MaxInt32,
 			Precision: page.Precision(c.Bits)})
-		if c.Method == Trunk {
-			config.Pages.Placement = pipeline.TrunkPlacement
-		}
-		return config, &plan, err
-	case Coded:
-		total, err := config.Budget(nil, c.Ratio)
-		if err != nil {
-			return config, nil, err
-		}
-		// Exclusive pages are as many and as precise as where pages of 2 bits are shared.
-		plan, err := config.ApplyBudget(nil, budget.Budget{Total: total, Precision: page.Int2,
-			ScaleFormat: page.ScaleLog8})
-		config.Pages.Precision = page.Int8
 		return config, &plan, err
 	default:
 		config.Pages, config.Optimization = neutral.Pages, config.Optimization.Separate()

@@ -5,9 +5,8 @@
 // and get the same further steps, schedule and dropout, but that packed networks may have a dropout
 // of their own. Changes of accuracy are against the separate networks with just these further steps
 // ([Further]). All but [Further] and [Alternating] may follow the outputs of the separate networks or
-// of the reference, and mix samples. The rivals of weight separation ([Quantized], [Coded], [Trunk]) have
-// its recipe whole, and its exclusive pages; bytes of Coded follow its loads. Test data is read once, when
-// a cell is done and nothing is chosen any more.
+// of the reference, and mix samples. [Quantized], the rival of weight separation, has its recipe whole, and
+// exclusive pages. Test data is read once, when a cell is done and nothing is chosen any more.
 package grid
 
 import (
@@ -223,7 +222,7 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 	}()
 	var values []network.Values // as executed, of each network
 	switch c.Method {
-	case Joint, RandomTable, Trunk, Alternating:
+	case Joint, RandomTable, Alternating:
 		values, err = record.separated(ctx, r)
 	default:
 		values, err = record.compared(ctx, r, g.path(seed, c.String(), "networks"), o.Progress)
@@ -238,9 +237,6 @@ func (g *grid) run(ctx context.Context, c Cell, seed uint64) (err error) {
 		switch c.Method {
 		case Joint, RandomTable:
 			record.Pages = fmt.Sprintf("%d shared of %v, %s", plan.Shared, plan.Precision, record.Pages)
-		case Coded:
-			record.Pages = fmt.Sprintf("entropy-coded, %.0f %% of weights 0, %s", 100*zeros(values),
-				record.Pages)
 		}
 	}
 	v := newResults()

@@ -30,8 +30,6 @@ func TestParseCell(t *testing.T) {
 	for text, want := range map[string]Cell{
 		"further":           {Method: Further},
 		"quantized-4":       {Method: Quantized, Bits: 4},
-		"trunk-2":           {Method: Trunk, Bits: 2},
-		"coded:32":          {Method: Coded, Ratio: 32},
 		"joint:80":          {Method: Joint, Ratio: 80},
 		"joint-2:50.5":      {Method: Joint, Bits: 2, Ratio: 50.5},
 		"random-table:32":   {Method: RandomTable, Ratio: 32},
@@ -46,7 +44,7 @@ func TestParseCell(t *testing.T) {
 	for _, text := range []string{"", "magic", "joint", "further:5", "joint:x", "joint:-3", "joint:50:60",
 		"joint:1:2:3",
 		"quantized", "quantized-x", "quantized-3", "quantized-4:32",
-		"trunk", "trunk:32", "coded", "coded-2:32", "pruned:32:64", "further-8",
+		"trunk-2", "coded:32", "pruned:32:64", "further-8",
 		"product-8",
 		"alternating:99", "alternating-10:0", "alternating-10:9"} {
 		if c, err := ParseCell(text); err == nil {
@@ -102,18 +100,14 @@ func TestKeysOfBudgets(t *testing.T) {
 	}
 }
 
-// Rivals of weight separation get its exclusive pages, by loads as it does, and its recipe: those that
-// have a budget as many and as precise as it has there, the others three of 8 bits on average.
+// Rivals of weight separation get exclusive pages, by loads as it does, three of 8 bits on average, and its
+// recipe.
 func TestRivalsHaveExclusivePages(t *testing.T) {
 	for text, want := range map[string]struct{ shared, own page.Precision }{
 		"quantized-2": {page.Int2, page.Int8}, "quantized-4": {page.Int4, page.Int8},
-		"trunk-2": {page.Int2, page.Int8}, "coded:16": {page.Int8, page.Int8}, "coded:50": {page.Int8, page.Int4},
 	} {
 		s := small(t, text, "joint-2:16")
 		s.Config.Pages.Load = optimization.Each{"": 1, "fmnist": 3}
-		if text == "coded:50" {
-			s.Cells[1].Ratio = 50
-		}
 		c, _, err := s.config(s.Cells[0], 1, unlooked)
 		if err != nil {
 			t.Fatal(err)

@@ -26,9 +26,6 @@ func (record *Record) separated(ctx context.Context, r *pipeline.Run) (values []
 		return nil, err
 	}
 	stored := set.Stored()
-	if record.Cell.Method == Trunk { // the shapes of the networks say which pages are shared
-		stored.Total, stored.Tables = stored.Total-stored.Tables, 0
-	}
 	record.Bytes, record.Level1 = stored.Total, stored.Level1()
 	for i, m := range set.Networks {
 		values = append(values, network.Values{Weights: set.Weights(i), State: m.State})
@@ -47,8 +44,8 @@ func (record *Record) compared(ctx context.Context, r *pipeline.Run, dir string,
 	if err != nil {
 		return nil, err
 	}
-	config, c := r.Config(), record.Cell
-	separates := c.Method == Quantized || c.Method == Coded // chooses exclusive pages, by Fisher information
+	config := r.Config()
+	separates := record.Cell.Method == Quantized // chooses exclusive pages, by Fisher information
 	if separates {
 		if err := r.Fisher(ctx); err != nil {
 			return nil, err
@@ -66,18 +63,7 @@ func (record *Record) compared(ctx context.Context, r *pipeline.Run, dir string,
 			if err != nil {
 				return nil, err
 			}
-			if tasks[i].Exclusive = pages.Exclusive; c.Method == Coded {
-				tasks[i].Coding = &optimization.Coding{Loads: pages.Loads}
-			}
-		}
-	}
-	if c.Method == Coded {
-		total, err := config.Budget(nil, c.Ratio)
-		if err == nil {
-			err = optimization.DivideBytes(tasks, starts, config.Pages.PageFormat(), total)
-		}
-		if err != nil {
-			return nil, err
+			tasks[i].Exclusive = pages.Exclusive
 		}
 	}
 	trained, err := optimization.Separate(ctx, backend, tasks, starts, config.Pages.PageFormat(),
@@ -97,18 +83,4 @@ func (record *Record) compared(ctx context.Context, r *pipeline.Run, dir string,
 	}
 	record.Level1 = record.Bytes
 	return values, nil
-}
-
-// zeros are the share of weights that are 0.
-func zeros(values []network.Values) float64 {
-	count, all := 0, 0
-	for _, v := range values {
-		for _, w := range v.Weights {
-			if w == 0 {
-				count++
-			}
-		}
-		all += len(v.Weights)
-	}
-	return float64(count) / float64(all)
 }

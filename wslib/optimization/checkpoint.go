@@ -37,9 +37,6 @@ func fingerprint(method string, r Recipe, as page.Format, seed uint64, tasks []T
 		samples.Note = ""
 		fmt.Fprintf(h, "%s %s\n%s %v\n%d %d %v\n", t.Network.Name, t.Network.Architecture(), samples,
 			samples.Content, t.Data.Train.Len(), t.Data.Validation.Len(), t.Held)
-		if t.Coding != nil {
-			fmt.Fprintln(h, *t.Coding)
-		}
 		binary.Write(h, binary.LittleEndian, t.Teacher.Weights)
 		binary.Write(h, binary.LittleEndian, t.Teacher.State)
 		// Labels, and about a hundred samples: of data that somebody made there is no provenance.

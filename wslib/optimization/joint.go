@@ -64,9 +64,8 @@ func Joint(ctx context.Context, backend compute.Backend, set *page.Set, tasks []
 		if err := j.run(ctx); err != nil {
 			return nil, err
 		}
-		factors, err := j.fit(j.state.Best)
-		return &Result{Set: j.executed(j.state.Best, j.state.BestState, factors), BestStep: j.state.BestStep,
-			History: j.state.History}, err
+		return &Result{Set: j.executed(j.state.Best, j.state.BestState), BestStep: j.state.BestStep,
+			History: j.state.History}, nil
 	})
 }
 
@@ -91,7 +90,6 @@ type joint struct {
 	keyRows []*tensors.Tensor // of each network
 	sources []*tensors.Tensor // see layout.sources
 	fixed   []*tensors.Tensor // which pages are fixed; none where no network is held
-	factors []*tensors.Tensor // of shared pages of a network that is entropy-coded, else none
 	states  []*tensors.Tensor // of each network, as the steps leave it; nil without state
 }
 
@@ -167,12 +165,12 @@ func (j *joint) close() {
 	if j.validator != nil {
 		j.validator.close()
 	}
-	network.Free(slices.Concat(j.tables, j.keyRows, j.sources, j.fixed, j.factors, j.states)...)
+	network.Free(slices.Concat(j.tables, j.keyRows, j.sources, j.fixed, j.states)...)
 }
 
 // executed is the set as it is stored and executed: coded, with scales rounded to their format.
-func (j *joint) executed(theta, states, factors []float32) *page.Set {
-	set := j.coded(theta, factors)
+func (j *joint) executed(theta, states []float32) *page.Set {
+	set := j.coded(theta)
 	j.eachState(states, func(i int, state []float32) { set.Networks[i].State = state })
 	for _, i := range j.trained {
 		roundScales(set, i)
@@ -180,33 +178,11 @@ func (j *joint) executed(theta, states, factors []float32) *page.Set {
 	return set
 }
 
-// fit are the factors of shared pages with which the network, if it is entropy-coded, takes no more bytes
-// than it may.
-func (j *joint) fit(theta []float32) ([]float32, error) {
-	t := j.tasks[0]
-	if t.Coding == nil {
-		return nil, nil
-	}
-	set := j.layout.unpack(theta)
-	factor, _, err := fit(t.Coding.Bytes, func(factor float64) []int {
-		return []int{len(t.packed(set, j.Format, t.Coding.factors(set, factor)))}
-	})
-	return t.Coding.factors(set, factor), err
-}
-
-// use makes factors those of the next steps; nil is of none.
-func (j *joint) use(factors []float32) {
-	if factors != nil {
-		network.Free(j.factors...)
-		j.factors = []*tensors.Tensor{vector(factors)}
-	}
-}
-
 // checkScales reports a scale at the start that its format cannot hold: its page would be
 // executed as another than the one that is trained. What is a millionth of the network's largest is
 // no loss as 0: dead channels leave such pages.
-func (j *joint) checkScales(theta, factors []float32) error {
-	set := j.coded(theta, factors)
+func (j *joint) checkScales(theta []float32) error {
+	set := j.coded(theta)
 	for _, i := range j.trained {
 		largest := 0.0
 		for _, s := range set.Networks[i].Scales {
@@ -224,9 +200,9 @@ func (j *joint) checkScales(theta, factors []float32) error {
 }
 
 // coded is the set with pages as code values, the steps between them multiplied into the scales.
-func (j *joint) coded(theta, factors []float32) *page.Set {
+func (j *joint) coded(theta []float32) *page.Set {
 	set := j.layout.unpack(theta)
-	encode(set, j.Format, func(p int) bool { return j.layout.fixed[p] }, coarsely(factors))
+	encode(set, j.Format, func(p int) bool { return j.layout.fixed[p] }, quantizer.codes)
 	return set
 }
 
@@ -235,13 +211,8 @@ func (j *joint) quantized() bool { return j.shared.Quantized() || j.own.Quantize
 
 func (j *joint) run(ctx context.Context) error {
 	s := &j.state
-	factors, err := j.fit(s.Theta)
-	if err != nil {
-		return err
-	}
-	j.use(factors)
 	if len(s.History) == 0 {
-		if err := j.checkScales(s.Theta, factors); err != nil {
+		if err := j.checkScales(s.Theta); err != nil {
 			return err
 		}
 		if err := j.validate(ctx, 0, nil); err != nil {
@@ -322,14 +293,9 @@ func (j *joint) read(x []*tensors.Tensor, k int) error {
 // checkpoint.
 func (j *joint) validate(ctx context.Context, step int, losses []float64) error {
 	s := &j.state
-	factors, err := j.fit(s.Theta)
-	if err != nil {
-		return err
-	}
-	j.use(factors)
-	set := j.executed(s.Theta, s.State, factors)
+	set := j.executed(s.Theta, s.State)
 	p := Point{Step: step, Loss: losses, Validation: make([]float64, len(j.tasks))}
-	err = each(j.Workers, len(j.tasks), func(i int) (err error) {
+	err := each(j.Workers, len(j.tasks), func(i int) (err error) {
 		if j.tasks[i].Held && len(j.state.History) > 0 {
 			p.Validation[i] = j.state.History[0].Validation[i]
 			return nil

@@ -21,7 +21,7 @@ func (j *joint) step(k int, x []*tensors.Tensor) (next []*tensors.Tensor, losses
 	theta := x[0]
 	pages := theta
 	if j.graphs.round != nil {
-		args := append([]any{theta, j.roundedShare(k)}, anys(slices.Concat(j.fixed, j.factors))...)
+		args := append([]any{theta, j.roundedShare(k)}, anys(j.fixed)...)
 		if pages, err = j.graphs.round.Call1(args...); err != nil {
 			return nil, nil, err
 		}
@@ -38,7 +38,7 @@ func (j *joint) step(k int, x []*tensors.Tensor) (next []*tensors.Tensor, losses
 	}
 	rate := float32(train.Cosine(j.LearningRate, k, min(100, j.Steps/10), j.Steps))
 	args := append([]any{theta, x[1], x[2], float32(k + 1), rate}, anys(j.sources)...)
-	args = append(args, anys(slices.Concat(j.fixed, j.factors))...)
+	args = append(args, anys(j.fixed)...)
 	losses = make([]float32, len(j.tasks))
 	for s, i := range j.trained {
 		if last := len(gradients[s]) - 1; j.states[i] != nil {
@@ -159,7 +159,7 @@ func (g *jointGraphs) close() {
 
 // roundGraph are the pages that the forward pass sees: the latent values but for a
 // share, a scalar, of the rounded ones. Inputs: theta, share, where networks are held which pages are
-// fixed, and where they are entropy-coded the factors of shared pages.
+// fixed.
 func (j *joint) roundGraph(in []*Node) *Node {
 	vector, share := in[0], in[1]
 	values, _ := j.rounded(vector, in[2:])
@@ -168,15 +168,10 @@ func (j *joint) roundGraph(in []*Node) *Node {
 }
 
 // rounded are the pages [P, width] as executed, and where the gradient goes straight
-// through; shared and exclusive pages each by their own precision, fixed ones not at all. rest says which
-// pages are fixed, and gives the factors of shared pages, where there are any.
-func (j *joint) rounded(vector *Node, rest []*Node) (values, within *Node) {
+// through; shared and exclusive pages each by their own precision, fixed ones not at all.
+func (j *joint) rounded(vector *Node, fixed []*Node) (values, within *Node) {
 	pages, shared := j.layout.graphPages(vector), j.layout.shared
-	fixed, factors := rest[:len(j.fixed)], rest[len(j.fixed):]
-	ofShared := Slice(pages, AxisRange(0, shared))
-	if values, within = j.shared.graph(ofShared); len(factors) > 0 {
-		values, within = j.shared.coarse(ofShared, factors[0])
-	}
+	values, within = j.shared.graph(Slice(pages, AxisRange(0, shared)))
 	if j.layout.pages > shared {
 		own, reach := j.own.graph(Slice(pages, AxisRange(shared)))
 		values, within = Concatenate([]*Node{values, own}, 0), Concatenate([]*Node{within, reach}, 0)
@@ -273,8 +268,7 @@ func (r Recipe) lesson(n *network.Network) train.Lesson {
 
 // updateGraph is the update of theta. Inputs: theta, m, v, number of the step from 1, rate, where the
 // gradient of shared pages, exclusive pages, scales and keys comes from (see layout.sources), where
-// networks are held which pages are fixed, where they are entropy-coded the factors of shared pages, and
-// the gradients of the networks, as gradientGraph gives them. Outputs: theta, m, v. What has no gradient,
+// networks are held which pages are fixed, and the gradients of the networks, as gradientGraph gives them. Outputs: theta, m, v. What has no gradient,
 // pages of held networks among it, keeps its value.
 func (j *joint) updateGraph(in []*Node) []*Node {
 	l := j.layout
@@ -282,8 +276,7 @@ func (j *joint) updateGraph(in []*Node) []*Node {
 		in[7], in[8]
 	in = in[9:]
 	var onPages, onScales, onKeys []*Node
-	few := len(j.fixed) + len(j.factors)
-	rounding, in := in[:few], in[few:]
+	fixed, in := in[:len(j.fixed)], in[len(j.fixed):]
 	for out := range slices.Chunk(in, len(in)/len(j.trained)) {
 		onPages, onScales = append(onPages, out[0]), append(onScales, out[1])
 		onKeys = append(onKeys, out[2:]...)
@@ -297,7 +290,7 @@ func (j *joint) updateGraph(in []*Node) []*Node {
 		sum = Concatenate([]*Node{sum, Gather(rows, InsertAxes(exclusive, -1))}, 0)
 	}
 	if j.quantized() {
-		_, within := j.rounded(theta, rounding)
+		_, within := j.rounded(theta, fixed)
 		sum = Where(within, sum, ZerosLike(sum))
 	}
 	gradient := []*Node{Reshape(sum, -1)}

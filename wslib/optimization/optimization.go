@@ -28,10 +28,8 @@ type Task struct {
 	Teacher network.Values // of the separate network whose outputs it follows; needed for distillation only
 	Held    bool           // joint training leaves its weights and state as they are
 
-	// Of [Separate] alone: pages in the format's precision of exclusive pages, rising, and how the network
-	// is entropy-coded; nil: it is not.
+	// Of [Separate] alone: pages in the format's precision of exclusive pages, rising.
 	Exclusive []int
-	Coding    *Coding
 }
 
 // Point is one validation of all networks.

@@ -86,13 +86,13 @@ func (q quantizer) codes(p []float32) float32 {
 // page by and returns the step between them, the steps multiplied into the scales. Pages, which are
 // counted over shared and all exclusive ones, hold code values already if they are fixed.
 func encode(set *page.Set, as page.Format, fixed func(page int) bool,
-	codes func(page int, q quantizer, values []float32) float32) {
+	codes func(q quantizer, values []float32) float32) {
 	next := 0
 	round := func(p page.Precision, values []float32) (steps []float32) {
 		for one := range slices.Chunk(values, set.Size) {
 			step := float32(1)
 			if p.Quantized() && !fixed(next) {
-				step = codes(next, quantizer{p}, one)
+				step = codes(quantizer{p}, one)
 			}
 			steps = append(steps, step)
 			next++
@@ -152,9 +152,7 @@ func Untrained(plan *overlapping.Plan, as page.Format) (*page.Set, error) {
 			return nil, err
 		}
 	}
-	encode(set, as, func(int) bool { return false }, func(_ int, q quantizer, values []float32) float32 {
-		return q.leastCodes(values)
-	})
+	encode(set, as, func(int) bool { return false }, quantizer.leastCodes)
 	var names []string
 	for i, m := range set.Networks {
 		roundScales(set, i)

@@ -181,11 +181,6 @@ func checkJoint(set *page.Set, tasks []Task, as page.Format, r Recipe) error {
 		if (as.Precision.Quantized() || as.ExclusivePrecision.Quantized()) && m.Scales == nil {
 			return fmt.Errorf("network %s has no scales, which pages of %v need", m.Name, as.Precision)
 		}
-		if c := tasks[i].Coding; c != nil {
-			if err := c.check(set, as); err != nil {
-				return fmt.Errorf("network %s: %w", m.Name, err)
-			}
-		}
 		if tasks[i].Held {
 			if err := checkHeld(set, i, as); err != nil {
 				return fmt.Errorf("network %s is held: %w", m.Name, err)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gomlx/compute"
 
-	"weightsep/wslib/entropy"
 	"weightsep/wslib/network"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
@@ -83,34 +82,25 @@ func Separate(ctx context.Context, backend compute.Backend, tasks []Task, starts
 		if err != nil {
 			return fmt.Errorf("network %s: %w", t.Network.Name, err)
 		}
-		bytes, err := t.stored(&result.Set)
-		if err != nil {
-			return fmt.Errorf("network %s: %w", t.Network.Name, err)
-		}
 		values := network.Values{Weights: result.Set.Weights(0), State: result.Set.Networks[0].State}
-		trained[i] = Trained{values, bytes, result.BestStep, result.History}
+		trained[i] = Trained{values, t.stored(result.Set), result.BestStep, result.History}
 		return nil
 	})
 }
 
-// stored is what a set of the task's network alone takes; of what is entropy-coded, the set is replaced
-// by what is decoded.
-func (t Task) stored(set **page.Set) (bytes int, err error) {
-	stored := (*set).Stored()
-	if t.Coding != nil {
-		data := entropy.Encode(t.parts(*set))
-		*set, err = t.unpacked(*set, data)
-		return len(data) + stored.State, err
-	}
-	shared, own := (*set).Precisions()
-	for b, e := range (*set).Networks[0].Table.Entries {
+// stored is what a set of the task's network alone takes, in bytes.
+func (t Task) stored(set *page.Set) int {
+	stored := set.Stored()
+	bytes := stored.Scales + stored.State
+	shared, own := set.Precisions()
+	for b, e := range set.Networks[0].Table.Entries {
 		precision := shared
-		if int(e) >= (*set).Shared {
+		if int(e) >= set.Shared {
 			precision = own
 		}
-		bytes += precision.Bytes(min((*set).Size, t.Network.Weights()-b*(*set).Size))
+		bytes += precision.Bytes(min(set.Size, t.Network.Weights()-b*set.Size))
 	}
-	return bytes + stored.Scales + stored.State, nil
+	return bytes
 }
 
 // alone is a set of the task's network, its exclusive pages and each other on a shared page of its own,

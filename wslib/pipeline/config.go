@@ -75,7 +75,7 @@ type Pages struct {
 	Doubling bool `json:"doubling"`
 	// Placement of sharable pages: GreedyPlacement is the paper's. Networks that join held ones are
 	// always placed by BalancedPlacement.
-	Placement string `json:"placement" oneof:"greedy balanced random trunk" help:"<placement>"`
+	Placement string `json:"placement" oneof:"greedy balanced random" help:"<placement>"`
 	// Load is the room that pages ask for in BalancedPlacement, on average: the larger, the fewer pages
 	// share a page with theirs.
 	Load optimization.Each `json:"load" over:"0" help:"<room> that pages ask for in balanced placement"`
@@ -107,9 +107,6 @@ const (
 	GreedyPlacement   = "greedy"
 	BalancedPlacement = "balanced"
 	RandomPlacement   = "random"
-	// TrunkPlacement puts each page on a shared page of its own, but for pages of convolutions alone
-	// that another network has, too, in the same place and shape: those are one trunk.
-	TrunkPlacement = "trunk"
 )
 
 // PageFormat is how optimized pages are stored.

@@ -207,8 +207,6 @@ func (r *Run) Plan() (*overlapping.Plan, error) {
 			place = overlapping.Random(r.config.Seed)
 		case r.config.Pages.Placement == BalancedPlacement:
 			place = overlapping.Balanced(r.config.Seed)
-		case r.config.Pages.Placement == TrunkPlacement:
-			place = trunk(r.Networks(), n, r.config.Pages.Size)
 		default:
 			place = overlapping.Greedy
 		}

@@ -17,14 +17,13 @@ import (
 )
 
 // defaultCells are what `ws grid` compares.
-const defaultCells = "further,distilled,quantized-8,quantized-4,quantized-2,trunk-2,coded:32,coded:50," +
-	"random-table:32,joint-32:5.8,joint:32,joint:50,joint:80,alternating-10"
+const defaultCells = "further,distilled,quantized-8,quantized-4,quantized-2,random-table:32,joint-32:5.8,joint:32,joint:50,joint:80,alternating-10"
 
 func (a *app) gridCommand() *ffcli.Command {
 	f := a.flags("grid", "`names` of networks; default all ten")
 	dir := f.set.String("dir", filepath.Join("results", "runs", "grid"), "`directory` of the grid")
 	cells := f.set.String("methods", defaultCells,
-		"`methods`, each METHOD[:RATIO[:LEVEL1]] with bits or rounds after a dash")
+		"`methods`, each METHOD[:RATIO] with bits or rounds after a dash")
 	seeds := f.set.String("seeds", "1", "`seeds` of baselines and packing")
 	profile := f.set.String("profile", "packing",
 		"`profile` of the schedule: "+strings.Join(pipeline.Profiles(), ", "))
@@ -44,9 +43,7 @@ func (a *app) gridCommand() *ffcli.Command {
 			"Methods: further (separate networks with the same further steps: the reference), "+
 			"distilled (the\n"+
 			"same, following the outputs of the reference, with -mixup), quantized-8, -4, -2 (with\n"+
-			"exclusive pages of 8 bits), trunk-2 (the same, with one trunk for networks of the same\n"+
-			"convolutions), coded:RATIO (separate networks, most weights 0, entropy-coded),\n"+
-			"random-table:RATIO, joint:RATIO (precision chosen) or joint-BITS:RATIO,\n"+
+			"exclusive pages of 8 bits), random-table:RATIO, joint:RATIO (precision chosen) or joint-BITS:RATIO,\n"+
 			"alternating[-ROUNDS] (of 100; first turns have as much fewer steps).",
 		func(ctx context.Context) error {
 			if *table && f.onlyThese("", "table", "dir", "quiet") == nil {

@@ -147,7 +147,7 @@ func TestWrongInput(t *testing.T) {
 			"no cell is finished"},
 		{[]string{"grid", "-table", "-list"}, 2, "give one"},
 		{[]string{"grid", "-cell", "2", "-methods", "further,joint:32"}, 2, "-cell 2, want 0 to 1"},
-		{[]string{"grid", "-cell", "-1"}, 2, "-cell -1, want 0 to 13"},
+		{[]string{"grid", "-cell", "-1"}, 2, "-cell -1, want 0 to 10"},
 		{[]string{"train", "-baseline", "-method", "joint"}, 2, "-method"},
 		{[]string{"train", "-baseline", "-load", "mnist=2"}, 2, "-load"},
 		{[]string{"train", "-seed", "2"}, 2, "-seed"},
