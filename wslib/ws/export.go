@@ -41,8 +41,7 @@ func (a *app) exportCommand() *ffcli.Command {
 		"-format onnx [-run DIR | -pack FILE] [-net NAMES] [-out DIR] | "+
 		"-format c [-run DIR | -pack FILE] [-net NAMES] [-out DIR] [-prefix NAME] [-ram BYTES] "+
 		"[-int8 [-data DIR] [-nets DIR]]",
-		"write each network's weights as executed from the pages, or all networks as one pack, for ONNX\n"+
-			"Runtime, or as C\n"+
+		"write each network's weights as executed from the pages, one pack of all, ONNX models, or C\n"+
 			"The weights of a network are written twice: NAME.npy holds them flat, in the order of the\n"+
 			"model's layers; NAME.npz has an array for each layer, and for each array of its state, by\n"+
 			"name, with dots for slashes. NAME.onnx is a model for ONNX Runtime, which decodes its\n"+
