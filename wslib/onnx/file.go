@@ -71,10 +71,9 @@ func nodeName(n *onnxpb.NodeProto) string {
 	return fmt.Sprintf("node %q (%s)", name, n.OpType)
 }
 
-// withStrides is a model in which every pooling names its strides, which are 1 where a file names none;
-// onnx-gomlx v0.5.1 would take the window's sizes for them.
-func (f *file) withStrides(raw []byte) ([]byte, error) {
-	changed := false
+// nameStrides makes every pooling name its strides, which are 1 where a file names none; onnx-gomlx v0.5.1
+// would take the window's sizes for them. It says whether any did not.
+func (f *file) nameStrides() (changed bool) {
 	for _, n := range f.Node {
 		if n.OpType != "MaxPool" && n.OpType != "AveragePool" {
 			continue
@@ -93,8 +92,34 @@ func (f *file) withStrides(raw []byte) ([]byte, error) {
 		n.Attribute = append(n.Attribute, integers("strides", slices.Repeat([]int64{1}, axes)...))
 		changed = true
 	}
-	if !changed {
-		return raw, nil
+	return changed
+}
+
+// fill gives initializers that have no values zeros, at most so many in all. It says whether there are any.
+func (f *file) fill(names []string, most int) (filled bool, err error) {
+	for _, name := range names {
+		t := f.initializers[name]
+		if len(t.RawData) > 0 || len(t.FloatData) > 0 {
+			continue
+		}
+		count := 1
+		for _, d := range t.Dims {
+			if d < 1 || d > int64(most/count) {
+				return false, fmt.Errorf("its weights %q have no values, and room for at most %d is left", name, most)
+			}
+			count *= int(d)
+		}
+		most -= count
+		t.RawData, filled = make([]byte, 4*count), true
 	}
-	return proto.Marshal(f.model)
+	return filled, nil
+}
+
+// without is the file without the values of initializers.
+func (f *file) without(names []string) ([]byte, error) {
+	for _, name := range names {
+		t := f.initializers[name]
+		t.RawData, t.FloatData = nil, nil
+	}
+	return proto.MarshalOptions{Deterministic: true}.Marshal(f.model)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/onnx-gomlx/onnx"
 	"github.com/gomlx/onnx-gomlx/onnx/parser"
+	"google.golang.org/protobuf/proto"
 
 	"weightsep/datasets/files"
 	"weightsep/wslib/network"
@@ -41,6 +42,12 @@ func Load(backend compute.Backend, name, path string) (*network.Network, error) 
 
 // Parse is [Load] from a file's bytes.
 func Parse(backend compute.Backend, name string, raw []byte) (*network.Network, error) {
+	return ParseGraph(backend, name, raw, 0)
+}
+
+// ParseGraph is [Parse] of what [GraphOf] gives, where weights and state have no values: they are 0, and at
+// most so many.
+func ParseGraph(backend compute.Backend, name string, raw []byte, values int) (*network.Network, error) {
 	f, err := parse(raw)
 	if err != nil {
 		return nil, fmt.Errorf("not an ONNX file: %v", firstLine(err))
@@ -48,11 +55,19 @@ func Parse(backend compute.Backend, name string, raw []byte) (*network.Network, 
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	said, err := f.withStrides(raw)
+	weights, state := f.roles()
+	named := slices.Concat(weights, state)
+	filled, err := f.fill(named, values)
 	if err != nil {
 		return nil, err
 	}
-	m, err := parser.Parse(said)
+	whole := raw
+	if f.nameStrides() || filled {
+		if whole, err = proto.Marshal(f.model); err != nil {
+			return nil, err
+		}
+	}
+	m, err := parser.Parse(whole)
 	if err != nil {
 		return nil, fmt.Errorf("not an ONNX file: %v", firstLine(err))
 	}
@@ -74,24 +89,26 @@ func Parse(backend compute.Backend, name string, raw []byte) (*network.Network, 
 		defer building.Unlock()
 		return m.CallGraph(scope, x.Graph(), map[string]*graph.Node{input.Name: x}, output)[0]
 	}
-	weights, state := f.roles()
 	n, err := network.FromStore(backend, name, dims(input)[1:], store, call, variables(weights),
 		variables(state))
 	if err != nil {
 		return nil, err
 	}
-	n.Model = &imported{Model: n.Model, Graph: raw, sum: fmt.Sprintf("%x", sha256.Sum256(raw))}
-	return n, nil
+	of := &imported{Model: n.Model}
+	of.Graph, err = f.without(named)
+	of.sum = fmt.Sprintf("%x", sha256.Sum256(of.Graph))
+	n.Model = of
+	return n, err
 }
 
 // imported is a model with the file that it came from.
 type imported struct {
 	network.Model
-	Graph []byte // the file
+	Graph []byte // the file without the values of weights and state
 	sum   string
 }
 
-// Architecture is the file's.
+// Architecture is that of the file, whatever its weights.
 func (m *imported) Architecture() string { return "onnx " + m.sum }
 
 // Layers have the names of the file's initializers.
@@ -107,7 +124,8 @@ func named(layers []network.Layer) []network.Layer {
 	return layers
 }
 
-// GraphOf is the ONNX file that a network came from; nil if it came from none.
+// GraphOf is the ONNX file that a network came from, its weights and state without values; nil if it came
+// from none.
 func GraphOf(n *network.Network) []byte {
 	if m, ok := n.Model.(*imported); ok {
 		return m.Graph

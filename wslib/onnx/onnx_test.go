@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -52,20 +54,7 @@ func TestAgainstONNXRuntime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exec, err := n.NewExec(b, func(in []*graph.Node) []*graph.Node {
-		bind, in := n.Bind(in)
-		return []*graph.Node{graph.Softmax(n.Forward(bind, in[0]).Output())}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer exec.Finalize()
-	on := network.Values{Weights: weights, State: state}.On()
-	out, err := exec.Call(on[0], on[1], tensors.FromFlatDataAndDimensions(want.X, 5, 8, 6, 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, p := range tensors.MustCopyFlatData[float32](out[0]) {
+	for i, p := range probabilities(t, b, n, network.Values{Weights: weights, State: state}, want.X) {
 		if math.Abs(float64(p-want.Probabilities[i])) > 1e-6 {
 			t.Errorf("probability %d is %v, ONNX Runtime's %v", i, p, want.Probabilities[i])
 		}
@@ -129,4 +118,74 @@ func FuzzParse(f *testing.F) {
 			_ = file.check()
 		}
 	})
+}
+
+// What a pack keeps of a file has no weights, and is the same network: the same outputs for the weights of
+// the file, and the same again if it is read and kept once more. It asks for no more room than it is given.
+func TestGraphWithoutWeights(t *testing.T) {
+	b := xlatest.Backend(t)
+	n, err := Load(b, "small", "testdata/small.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, all := GraphOf(n), n.Weights()+n.StateSize()
+	m, err := unmarshal(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty := 0
+	for _, i := range m.Graph.Initializer {
+		if len(i.RawData)+len(i.FloatData) == 0 && len(i.Int64Data) == 0 {
+			empty++
+		}
+	}
+	if want := len(n.Layers()) + len(n.Model.State()); empty != want {
+		t.Errorf("%d initializers without values, want %d", empty, want)
+	}
+	again, err := ParseGraph(b, "again", kept, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(GraphOf(again), kept) || again.Architecture() != n.Architecture() ||
+		!reflect.DeepEqual(again.Layers(), n.Layers()) {
+		t.Error("read from its graph it is another network")
+	}
+	weights, state, err := n.Initial(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := make([]float32, n.Samples())
+	for i := range x {
+		x[i] = float32(i%7) - 3
+	}
+	v := network.Values{Weights: weights, State: state}
+	if got, want := probabilities(t, b, again, v, x), probabilities(t, b, n, v, x); !slices.Equal(got, want) {
+		t.Errorf("probabilities %v, want %v", got, want)
+	}
+	for _, values := range []int{0, all - 1} {
+		if _, err := ParseGraph(b, "small", kept, values); err == nil ||
+			!strings.Contains(err.Error(), "have no values, and room for at most") {
+			t.Errorf("room for %d of %d values: %v", values, all, err)
+		}
+	}
+}
+
+// probabilities are what a network says of samples.
+func probabilities(t *testing.T, b compute.Backend, n *network.Network, v network.Values, x []float32) []float32 {
+	t.Helper()
+	exec, err := n.NewExec(b, func(in []*graph.Node) []*graph.Node {
+		bind, in := n.Bind(in)
+		return []*graph.Node{graph.Softmax(n.Forward(bind, in[0]).Output())}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exec.Finalize()
+	on := v.On()
+	shape := append([]int{len(x) / n.Samples()}, n.Input()...)
+	out, err := exec.Call(on[0], on[1], tensors.FromFlatDataAndDimensions(x, shape...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tensors.MustCopyFlatData[float32](out[0])
 }

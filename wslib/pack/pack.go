@@ -31,7 +31,7 @@ type File struct {
 type Network struct {
 	Layers []Layer         // of the flat weight vector
 	Model  json.RawMessage // the architecture, opaque to this package; nil: not said
-	Graph  []byte          // the network's own graph, an ONNX file; nil: none
+	Graph  []byte          // the network's own graph, an ONNX file without the values of its weights; nil: none
 }
 
 // Layer is a part of a network's flat weight vector: a row-major array.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -59,10 +60,10 @@ func recordOf(n *network.Network) modelRecord {
 	return m
 }
 
-// NetworkOf is the network that a pack's record and graph describe. A GoMLX function cannot be
-// read back: errFunction.
-func NetworkOf(backend compute.Backend, name string, record json.RawMessage,
-	graph []byte) (*network.Network, error) {
+// NetworkOf is the network that a pack's record and graph describe, which has at most so many weights and
+// values of state. A GoMLX function cannot be read back: [ErrFunction].
+func NetworkOf(backend compute.Backend, name string, record json.RawMessage, graph []byte,
+	values int) (*network.Network, error) {
 	var m modelRecord
 	if err := json.Unmarshal(record, &m); err != nil {
 		return nil, fmt.Errorf("network %s: model: %w", name, err)
@@ -74,7 +75,7 @@ func NetworkOf(backend compute.Backend, name string, record json.RawMessage,
 		n = network.Describe(name, *m.Described)
 		err = m.Described.Validate()
 	case m.Kind == "onnx":
-		n, err = onnx.Parse(backend, name, graph)
+		n, err = onnx.ParseGraph(backend, name, graph, values)
 	default:
 		err = ErrFunction
 	}
@@ -133,7 +134,13 @@ func (r *Run) readModels() error {
 				return err
 			}
 		}
-		n, err := NetworkOf(backend, name, record, graph)
+		values := 0
+		for _, file := range []string{weightsFile(name), stateFile(name)} {
+			if info, err := os.Stat(r.Dir.File(file)); err == nil {
+				values += int(info.Size() / 4)
+			}
+		}
+		n, err := NetworkOf(backend, name, record, graph, values)
 		if err != nil {
 			return err
 		}

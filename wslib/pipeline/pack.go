@@ -58,7 +58,8 @@ func InPack(backend compute.Backend, f *pack.File, given []*network.Network) ([]
 			n = given[k]
 		} else {
 			var err error
-			if n, err = NetworkOf(backend, m.Name, p.Model, slices.Clone(p.Graph)); err != nil {
+			if n, err = NetworkOf(backend, m.Name, p.Model, slices.Clone(p.Graph),
+				m.Weights+len(m.State)); err != nil {
 				return nil, err
 			}
 		}
