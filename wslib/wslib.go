@@ -4,7 +4,7 @@
 // [Pack] packs networks into a budget of bytes, [Open] reads what [Packed.Save] wrote,
 // [Packed.Run] runs a network, [Packed.Add] packs one more. A [Network] is a GoMLX model
 // function, a description or an ONNX file, with its [Samples]; [Options] has the budget.
-// That is the whole public face. Below it is one package a stage, in this order:
+// With the types that these name, that is all a caller needs. Below it is one package a stage, in this order:
 //
 //	network       networks of any kind; described ones have gradients written by hand
 //	onnx          networks of ONNX files, ONNX files of packed networks
@@ -19,8 +19,9 @@
 //	firmware      a pack as C for microcontrollers
 //
 // and around them pipeline (the stages strung together on a run directory), rundir (its files), score
-// (networks over samples), budget (bytes to pages), grid (methods, budgets and seeds compared), bootstrap
-// (intervals), figures (charts), tfcheckpoint (the original's trained networks) and ws (the command).
+// (networks over samples), budget (bytes to pages), grid and gridtable (methods, budgets and seeds compared),
+// claims (each with its verdict), bootstrap (intervals), figures (charts), play (a page to play with),
+// tfcheckpoint (the original's trained networks) and ws (the command).
 package wslib
 
 import (
@@ -55,7 +56,7 @@ type Network struct {
 	// training samples have no labels and outputs are like inputs, else classification.
 	Objective network.Objective
 
-	Train      Samples // without them pages are rounded and not trained
+	Train      Samples // if any network has none, the pages of all are rounded and not trained
 	Validation Samples // without them a tenth of Train is held out
 	Test       Samples // looked at once, for the report; may be missing
 }
@@ -75,10 +76,11 @@ type Options struct {
 	Ratio    float64 // float32 bytes of all networks over all bytes stored
 	Bytes    int     // instead of Ratio
 	Steps    int     // of training the pages; 0: 1200
-	PageSize int     // weights of a page; 0: 512
+	PageSize int     // weights of a page; 0: 512, of Add the pack's
 	Seed     uint64
 
-	// directory to work in and to go on from after an interruption; "": a temporary one
+	// directory to work in and to go on from after an interruption; "": a temporary one. [Packed.Add] makes
+	// a temporary one in it, and does not go on.
 	Dir      string
 	Backend  string                                        // as of xla.Options.Name
 	Log      io.Writer                                     // lines for a person; nil: none
@@ -210,8 +212,8 @@ func (p *Packed) Save(path string) error {
 // Names are those of the networks, in their order.
 func (p *Packed) Names() []string { return network.Names(p.nets) }
 
-// Engine runs the networks: it switches ahead of a run, takes outputs without allocating them, and says
-// what memory it holds.
+// Engine runs the networks, one at a time: it switches ahead of a run, takes outputs without allocating
+// them, and says what memory it holds.
 func (p *Packed) Engine() *execution.Engine { return p.engine }
 
 // Bytes says what the pack takes, and what the networks would take apart.

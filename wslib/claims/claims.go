@@ -57,7 +57,8 @@ func Documented(results fs.FS) (paper, ours []Claim, err error) {
 func Markdown(paper, ours []Claim) string {
 	var b strings.Builder
 	b.WriteString("# Claims\n\nWhat is claimed, what came out here, and the verdict. Made by `go run " +
-		"./wslib/ws claims` from the\nfiles of this directory. Misses are shown as misses.\n")
+		"./wslib/ws claims` from the\nfiles of this directory; `ws` stands for `go run ./wslib/ws`. " +
+		"Misses are shown as misses. The\nsurest loss is that of the interval with the lowest upper end.\n")
 	numbers := 0
 	for _, part := range []struct {
 		title string

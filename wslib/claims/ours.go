@@ -28,7 +28,7 @@ func (d *documents) ours() []Claim {
 			"stand-ins", times), Source: "README", Command: atF255 + command, Time: minutes,
 			Expected:  fmt.Sprintf("%d times or more, the interval above -%g", times, margin),
 			Tolerance: anotherTraining,
-			Measured: fmt.Sprintf("%s at %.1f times, seeds %s; worst is %s, %s", r.Change.String(), r.Ratio,
+			Measured: fmt.Sprintf("%s at %.1f times, seeds %s; the surest loss is %s's, %s", r.Change.String(), r.Ratio,
 				r.Seeds, worst.Network, worst.Change.String()),
 			Verdict: verdict(r.Ratio >= float64(times) && r.Change.Low > -margin)}
 	}
@@ -106,7 +106,7 @@ func (d *documents) eight() Claim {
 		Command: "`ws grid -data DIR -min 2000 -net cifar10,mnist,fmnist,gtsrb,svhn,gsc,esc10,us8k -dir NEW -seeds " +
 			"1,2 -methods further,joint:32`", Time: "4 h",
 		Expected:  fmt.Sprintf("0 or more, and no network's interval wholly below %g", behind),
-		Tolerance: anotherTraining, Measured: fmt.Sprintf("%s at %.1f times, seeds %s; worst is %s, %s",
+		Tolerance: anotherTraining, Measured: fmt.Sprintf("%s at %.1f times, seeds %s; the surest loss is %s's, %s",
 			mean.Change.String(), mean.Ratio, mean.Seeds, worst.Network, worst.Change.String()),
 		Verdict: verdict(mean.Change.Change >= 0 && worst.Change.High >= behind)}
 }

@@ -20,8 +20,9 @@ func (a *app) runCommand() *ffcli.Command {
 	profile := f.set.String("profile", "quick", "`profile`: "+strings.Join(pipeline.Profiles(), ", "))
 	f.config = option.Define(f.set, pipeline.Config{})
 	f.budgetFlags()
-	from := f.set.String("from", "", "optimized run `directory` to go on from: others in -net join its "+
-		"networks and are trained, those not in -net leave; who stays keeps its weights, bit for bit")
+	from := f.set.String("from", "", "optimized run `directory`, or pack, to go on from, with -net: others "+
+		"in it join its networks and are trained, those not in -net leave; who stays keeps its weights, bit "+
+		"for bit")
 	return f.verb("[-profile quick|smoke|packing|paper] [-run DIR] [-data DIR] [flags]",
 		"the whole pipeline: form, separate, overlap, optimize, evaluate, bench\n"+
 			"Runs every stage that the run directory does not have yet, and prints the summary.\n"+
