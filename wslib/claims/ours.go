@@ -28,8 +28,8 @@ func (d *documents) ours() []Claim {
 			"stand-ins", times), Source: "README", Command: atF255 + command, Time: minutes,
 			Expected:  fmt.Sprintf("%d times or more, the interval above -%g", times, margin),
 			Tolerance: anotherTraining,
-			Measured: fmt.Sprintf("%s at %.1f times, seeds %s; the surest loss is %s's, %s", r.Change.String(), r.Ratio,
-				r.Seeds, worst.Network, worst.Change.String()),
+			Measured: fmt.Sprintf("%s at %.1f times, seeds %s; the surest loss is %s's, %s", r.Change.String(),
+				r.Ratio, r.Seeds, worst.Network, worst.Change.String()),
 			Verdict: verdict(r.Ratio >= float64(times) && r.Change.Low > -margin)}
 	}
 	b := d.bench()

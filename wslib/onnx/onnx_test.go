@@ -171,7 +171,8 @@ func TestGraphWithoutWeights(t *testing.T) {
 }
 
 // probabilities are what a network says of samples.
-func probabilities(t *testing.T, b compute.Backend, n *network.Network, v network.Values, x []float32) []float32 {
+func probabilities(t *testing.T, b compute.Backend, n *network.Network, v network.Values,
+	x []float32) []float32 {
 	t.Helper()
 	exec, err := n.NewExec(b, func(in []*graph.Node) []*graph.Node {
 		bind, in := n.Bind(in)

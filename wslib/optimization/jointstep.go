@@ -268,8 +268,8 @@ func (r Recipe) lesson(n *network.Network) train.Lesson {
 
 // updateGraph is the update of theta. Inputs: theta, m, v, number of the step from 1, rate, where the
 // gradient of shared pages, exclusive pages, scales and keys comes from (see layout.sources), where
-// networks are held which pages are fixed, and the gradients of the networks, as gradientGraph gives them. Outputs: theta, m, v. What has no gradient,
-// pages of held networks among it, keeps its value.
+// networks are held which pages are fixed, and the gradients of the networks, as gradientGraph gives them.
+// Outputs: theta, m, v. What has no gradient, pages of held networks among it, keeps its value.
 func (j *joint) updateGraph(in []*Node) []*Node {
 	l := j.layout
 	theta, m, v, t, rate, shared, exclusive, scales, keys := in[0], in[1], in[2], in[3], in[4], in[5], in[6],

@@ -17,7 +17,8 @@ import (
 )
 
 // defaultCells are what `ws grid` compares.
-const defaultCells = "further,distilled,quantized-8,quantized-4,quantized-2,random-table:32,joint-32:5.8,joint:32,joint:50,joint:80,alternating-10"
+const defaultCells = "further,distilled,quantized-8,quantized-4,quantized-2,random-table:32," +
+	"joint-32:5.8,joint:32,joint:50,joint:80,alternating-10"
 
 func (a *app) gridCommand() *ffcli.Command {
 	f := a.flags("grid", "`names` of networks; default all ten")
