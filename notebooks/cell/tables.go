@@ -102,7 +102,8 @@ func ShowChanges(s *pipeline.Summary) {
 }
 
 // readme are the grids and cells of the rows of README's table.
-var readme = [][2]string{{"packing-eight", "joint-32"}, {"packing-mixup", "joint-32bit-5.8"},
+var readme = [][2]string{{"packing-eight", "joint-32"}, {"packing-eight", "joint-16"},
+	{"packing-eight", "joint-50"}, {"packing-mixup", "joint-32bit-5.8"},
 	{"packing", "joint-32"}, {"packing-loads", "joint-50"}, {"packing", grid.Alternating}}
 
 // ShowComparison shows the rows of README's table, then other methods, each against separate networks
