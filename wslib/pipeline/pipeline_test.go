@@ -5,20 +5,14 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	"weightsep/datasets"
 	"weightsep/datasets/npy"
-	"weightsep/wslib/bootstrap"
-	"weightsep/wslib/internal/option"
 	"weightsep/wslib/optimization"
-	"weightsep/wslib/page"
 	"weightsep/wslib/rundir"
 	"weightsep/xla/xlatest"
 )
@@ -113,78 +107,6 @@ func TestInterruptedRunEndsTheSame(t *testing.T) {
 		if b, err := os.ReadFile(filepath.Join(disturbed, file)); err != nil || !bytes.Equal(a, b) {
 			t.Errorf("%s differs from that of an undisturbed run (%v)", file, err)
 		}
-	}
-}
-
-func checkSummary(t *testing.T, r *Run) {
-	t.Helper()
-	s, err := ReadSummary(r.Dir.File(SummaryFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(s.Networks) != 2 || s.Networks[0].Data != "real" || s.Networks[1].Data != "stand-in" {
-		t.Fatalf("networks %+v", s.Networks)
-	}
-	if n := s.Networks[0]; n.Weights != 65402 || n.Pages != 128 || !strings.Contains(n.Samples, "of 60000") {
-		t.Errorf("mnist: %+v", n)
-	}
-	set, err := r.Set()
-	if err != nil {
-		t.Fatal(err)
-	}
-	own := 0
-	for i, m := range set.Networks {
-		own += len(m.Table.Exclusive())
-		if got := s.Networks[i].ExclusivePages; got != len(m.Table.Exclusive()) {
-			t.Errorf("%s: %d exclusive pages in the summary, %d in its table", m.Name, got,
-				len(m.Table.Exclusive()))
-		}
-	}
-	// 4 bytes for every weight in pages and for a scale, 1 for a table entry: 128+137 pages.
-	if want := 4*((128+own)*512+128+137) + 128 + 137; s.Stored.Total != want {
-		t.Errorf("%d bytes stored, want %d", s.Stored.Total, want)
-	}
-	if s.Executions != 4 || len(s.Bench) < 7 || s.Bench[0].SwitchMS <= 0 || s.Seconds[stageOptimize] <= 0 {
-		t.Errorf("%d executions, bench %+v, seconds %v", s.Executions, s.Bench, s.Seconds)
-	}
-	if planned, err := r.Planned(); err != nil || planned != s.Stored {
-		t.Errorf("planned %+v (%v), stored %+v", planned, err, s.Stored)
-	}
-	for i, n := range s.Networks {
-		m := s.Means[i]
-		if n.Change == nil || math.Abs(n.Change.Change-100*(n.After.Test-n.Before.Test)) > 1e-9 ||
-			n.Change.Low > n.Change.Change || n.Change.High < n.Change.Change ||
-			m.Data != n.Data || m.Networks != 1 || m.Interval != *n.Change {
-			t.Errorf("%s: %+v, change %v, mean %+v", n.Name, n, n.Change, m)
-		}
-	}
-}
-
-// The table has real networks first, and no mean is of real data and stand-ins.
-func TestSummaryHasRealDataFirst(t *testing.T) {
-	of := func(name, data string, before, after float64) NetworkSummary {
-		return NetworkSummary{Name: name, Data: data, Before: Accuracy{Test: before},
-			After: Accuracy{Test: after}}
-	}
-	gain := bootstrap.Interval{Change: 1, Low: -0.5, High: 2.5}
-	s := Summary{Networks: []NetworkSummary{of("svhn", datasets.StandIn, 0.9, 0.8),
-		of("gtsrb", datasets.StandIn, 0.9, 0.8), of("mnist", datasets.Real, 0.97, 0.98),
-		of("mine", datasets.OwnData, -2, -1.5)},
-		Means: []MeanChange{{datasets.Real, 1, gain}, {datasets.StandIn, 2, bootstrap.Interval{}}}}
-	s.Networks[2].Change, s.Networks[3].Score = &gain, "mean squared error"
-	var text bytes.Buffer
-	if err := s.Write(&text); err != nil {
-		t.Fatal(err)
-	}
-	at := -1
-	for _, want := range []string{"mnist", "+1.00 (-0.50 to +2.50)", "mine", "+0.5 (mean squared error)",
-		"svhn", "-10.00", "gtsrb", "  +1.00 (-0.50 to +2.50) points: 1 network on real data.\n",
-		"points: mean of 2 networks on stand-in data"} {
-		i := strings.Index(text.String(), want)
-		if i <= at {
-			t.Errorf("%q is at %d, after %d, in\n%s", want, i, at, text.String())
-		}
-		at = i
 	}
 }
 
@@ -373,115 +295,6 @@ func writeFashionMNIST(t *testing.T, dir string) {
 			if err := os.WriteFile(filepath.Join(dir, prefix+name), data, 0o644); err != nil {
 				t.Fatal(err)
 			}
-		}
-	}
-}
-
-func TestConfigErrors(t *testing.T) {
-	if _, err := Profile("fast"); err == nil ||
-		!strings.Contains(err.Error(), "quick, smoke, packing, paper") {
-		t.Errorf("unknown profile: %v", err)
-	}
-	for want, change := range map[string]func(*Config){
-		"unknown network": func(c *Config) { c.Networks = []string{"imagenet"} },
-		"method":          func(c *Config) { c.Optimization.Method = "magic" },
-		"no networks":     func(c *Config) { c.Networks = nil },
-		"batch 0":         func(c *Config) { c.Optimization.Batch = optimization.Each{"": 0} },
-		"keys":            func(c *Config) { c.Pages.KeyPrecision = 3 },
-		"margin 7":        func(c *Config) { c.Pages.Margin = 7 },
-		"dropout 1":       func(c *Config) { c.Optimization.Dropout = optimization.Each{"": 1} },
-		"spread NaN":      func(c *Config) { c.Pages.LoadSpread = math.NaN() },
-		"round-by 2":      func(c *Config) { c.Optimization.RoundBy = 2 },
-		"mixup 1.5":       func(c *Config) { c.Optimization.Mixup = optimization.Each{"mnist": 1.5} },
-		"lenet":           func(c *Config) { c.Pages.Load["lenet"] = 2 },
-		"float32 pages only": func(c *Config) {
-			c.Optimization.Method,
-				c.Pages.Precision = optimization.AlternatingMethod, page.Int4
-		},
-		"no/such/dir": func(c *Config) { c.Data.Dir = "no/such/dir" },
-	} {
-		c := tiny(t)
-		change(&c)
-		dir := filepath.Join(t.TempDir(), "run")
-		if _, err := Open(dir, c, Options{}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want %q", err, want)
-		}
-		if _, err := os.Stat(dir); err == nil {
-			t.Errorf("%s: a refused configuration left a directory", want)
-		}
-	}
-	if _, err := Reopen(filepath.Join(t.TempDir(), "none"), "", Options{}); err == nil ||
-		!strings.Contains(err.Error(), "no run") {
-		t.Errorf("missing run: %v", err)
-	}
-}
-
-// Whatever is done to the configurations that go in and come out, the run's is what was set.
-func TestConfigIsTheRunsOwn(t *testing.T) {
-	c := tiny(t)
-	r, err := Open(filepath.Join(t.TempDir(), "run"), c, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	for _, change := range []Config{c, r.Config()} {
-		change.Networks[0] = "svhn"
-		change.Optimization.Batch[""] = 99
-		change.Seed = 7
-	}
-	if got := r.Config(); got.Networks[0] != "mnist" || got.Optimization.Batch.Of("mnist") != 8 ||
-		got.Seed != 1 {
-		t.Errorf("configuration %+v was changed from outside", got)
-	}
-}
-
-// Every field of a configuration that says what is computed is part of the id of some stage: with
-// another value there is no result. A new field that is not fails here.
-func TestIDsHeedTheWholeConfig(t *testing.T) {
-	c := tiny(t)
-	r, err := Open(filepath.Join(t.TempDir(), "run"), c, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	if err := r.CheckData(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	before, err := r.id(stageBench)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, f := range option.Fields(c) {
-		r.config = c.clone()
-		v := option.Fields(&r.config)[i].Value
-		switch v.Kind() {
-		case reflect.Map:
-			v.SetMapIndex(reflect.ValueOf("mnist"), reflect.ValueOf(0.123))
-		case reflect.String:
-			v.SetString(v.String() + "x")
-		case reflect.Bool:
-			v.SetBool(!v.Bool())
-		case reflect.Float64:
-			v.SetFloat(v.Float() + 0.123)
-		case reflect.Int:
-			v.SetInt(v.Int() + 1)
-		case reflect.Uint64:
-			v.SetUint(v.Uint() + 1)
-		case reflect.Slice:
-			v.Set(reflect.ValueOf([]string{"fmnist", "mnist"}))
-		}
-		if f.Name == "from" {
-			r.Dir.Manifest.From = "id" // of the run there
-		}
-		now, err := r.id(stageBench)
-		r.Dir.Manifest.From = ""
-		if err != nil {
-			t.Fatal(err)
-		}
-		// a name, what other fields follow from, and where the files lie
-		decides := f.Name != "profile" && f.Name != "pilot" && f.Name != "-"
-		if (now != before) != decides {
-			t.Errorf("field %s changes the id: %v, want %v", f.Name, now != before, decides)
 		}
 	}
 }
