@@ -212,8 +212,8 @@ func (p *Packed) Save(path string) error {
 // Names are those of the networks, in their order.
 func (p *Packed) Names() []string { return network.Names(p.nets) }
 
-// Engine runs the networks, one at a time: it switches ahead of a run, takes outputs without allocating
-// them, and says what memory it holds.
+// Engine runs the networks, one at a time, into outputs of the caller's. It can switch before a run, and says
+// what memory it holds.
 func (p *Packed) Engine() *execution.Engine { return p.engine }
 
 // Bytes says what the pack takes, and what the networks would take apart.

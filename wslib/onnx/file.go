@@ -105,7 +105,8 @@ func (f *file) fill(names []string, most int) (filled bool, err error) {
 		count := 1
 		for _, d := range t.Dims {
 			if d < 1 || d > int64(most/count) {
-				return false, fmt.Errorf("its weights %q have no values, and room for at most %d is left", name, most)
+				return false, fmt.Errorf("its weights %q have no values, and room for at most %d is left", name,
+					most)
 			}
 			count *= int(d)
 		}

@@ -45,8 +45,8 @@ func Parse(backend compute.Backend, name string, raw []byte) (*network.Network, 
 	return ParseGraph(backend, name, raw, 0)
 }
 
-// ParseGraph is [Parse] of what [GraphOf] gives, where weights and state have no values: they are 0, and at
-// most so many.
+// ParseGraph reads what [GraphOf] gives, where weights and state have no values: they are 0 then. It is an
+// error if they are more than so many values.
 func ParseGraph(backend compute.Backend, name string, raw []byte, values int) (*network.Network, error) {
 	f, err := parse(raw)
 	if err != nil {
