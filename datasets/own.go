@@ -55,6 +55,12 @@ func OpenOwn(ctx context.Context, dir, name string, input []int, outputs int, se
 		return nil, fmt.Errorf("%s: training data has labels or validation data has, want both or none",
 			r.path("validation_label"))
 	}
+	for i, part := range []string{"train", "validation", "test"} {
+		if s := splits[i]; o.Values && s != nil && s.Targets == nil {
+			return nil, fmt.Errorf("%s: want float values for its samples, as others have: the network "+
+				"outputs values", r.path(part+"_label"))
+		}
+	}
 	if err := o.HoldOut(seed); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.path("train_data"), err)
 	}

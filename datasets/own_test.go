@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -61,7 +62,31 @@ func TestOwn(t *testing.T) {
 func TestOwnTargets(t *testing.T) {
 	files := ownFiles()
 	files["test_label"] = npyFile("<f4", false, "(2, 3)", packed("<f4", 0, 0.5, 1, 1, 0, 0))
+	// Where one part has values, every other has, too.
+	for _, part := range []string{"train_label", "validation_data", "test_label"} {
+		less := maps.Clone(files)
+		less["validation_data"], less["validation_label"] = files["test_data"], files["test_label"]
+		less["train_label"] = npyFile("<f4", false, "(4, 3)", make([]byte, 48))
+		less["train_label"][len(less["train_label"])-1] = 0x3f // a half
+		if _, err := openOwn(t, less); err != nil {
+			t.Fatal(err)
+		}
+		switch part {
+		case "validation_data":
+			less["validation_label"] = npyFile("<i8", false, "(2,)", packed("<i8", 0, 1))
+		case "train_label":
+			less[part] = files[part]
+		default:
+			delete(less, part)
+		}
+		_, err := openOwn(t, less)
+		if err == nil || !strings.Contains(err.Error(), "want float values") {
+			t.Errorf("%s: %v", part, err)
+		}
+	}
 	delete(files, "train_label")
+	delete(files, "train_data")
+	delete(files, "groups")
 	o, err := openOwn(t, files)
 	if err != nil {
 		t.Fatal(err)

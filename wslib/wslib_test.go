@@ -2,6 +2,7 @@ package wslib_test
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -77,6 +78,89 @@ func TestAddKeepsOthers(t *testing.T) {
 	row := more.Report.Networks[2]
 	if row.After.Test < 0.7 || row.Before.Test < 0.8 {
 		t.Errorf("the third network scores %v before and %v after", row.Before.Test, row.After.Test)
+	}
+}
+
+// byHand are the outputs of a described network of two inputs, 40 units and two outputs.
+func byHand(w, inputs []float32) (out []float32) {
+	first, last := w[:120], w[120:] // kernels, a row for each input, and biases
+	for x := range slices.Chunk(inputs, 2) {
+		y := slices.Clone(last[80:])
+		for h := range 40 {
+			v := first[80+h] + x[0]*first[h] + x[1]*first[40+h]
+			if v < 0 {
+				v *= 0.2
+			}
+			y[0], y[1] = y[0]+v*last[2*h], y[1]+v*last[2*h+1]
+		}
+		out = append(out, y...)
+	}
+	return out
+}
+
+// A network without training samples joins rounded ones, as many pages of its own as it has: those that are
+// there give the same outputs to the bit, and it nearly what it gave. It does not join trained ones.
+func TestAddWithoutTraining(t *testing.T) {
+	ctx := t.Context()
+	given := func(name string, seed uint64) wslib.Network {
+		n := described(name, seed)
+		values, _, err := n.Described.Initial(seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Weights, n.Train = values, wslib.Samples{}
+		return n
+	}
+	first, err := wslib.Pack(ctx, []wslib.Network{given("dots", 1), given("spots", 3)},
+		wslib.Options{Bytes: 1300, PageSize: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	third := given("third", 9)
+	more, err := first.Add(ctx, third, wslib.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer more.Close()
+	x := points(20, 50).Inputs
+	for _, name := range first.Names() {
+		want, err := first.Run(ctx, name, x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := more.Run(ctx, name, x); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: other outputs than before, %v", name, err)
+		}
+	}
+	got, err := more.Run(ctx, "third", x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rounded := false
+	for i, want := range byHand(third.Weights, x) {
+		rounded = rounded || got[i] != want
+		if math.Abs(float64(got[i]-want)) > 0.02 {
+			t.Fatalf("output %d of the third is %v, in float32 %v", i, got[i], want)
+		}
+	}
+	if !rounded {
+		t.Error("the third was not rounded")
+	}
+	if _, err := first.Add(ctx, given("large", 5), wslib.Options{Bytes: first.Report.Stored.Total + 100}); err == nil ||
+		!strings.Contains(err.Error(), "those that stay take") {
+		t.Errorf("joined in too few bytes: %v", err)
+	}
+
+	trained, err := wslib.Pack(ctx, []wslib.Network{described("dots", 1)},
+		wslib.Options{Ratio: 2, PageSize: 64, Steps: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trained.Close()
+	if _, err := trained.Add(ctx, third, wslib.Options{}); err == nil ||
+		!strings.Contains(err.Error(), "third is not trained") {
+		t.Errorf("joined trained ones: %v", err)
 	}
 }
 

@@ -92,7 +92,13 @@ func pluginsIn(dir, name string) []string {
 			versioned = append(versioned, path)
 		}
 	}
-	slices.Reverse(versioned)
+	version := func(path string) string {
+		_, v, _ := strings.Cut(filepath.Base(path), name+"_v")
+		return v
+	}
+	slices.SortFunc(versioned, func(a, b string) int {
+		return installer.PipCompareVersion(version(b), version(a))
+	})
 	return append(plain, versioned...)
 }
 

@@ -94,7 +94,8 @@ func TestFindPlugin(t *testing.T) {
 	for _, test := range []struct{ add, want string }{
 		{"libcuda.so", ""},
 		{"pjrt_c_api_cuda_v0.9_plugin.so", "pjrt_c_api_cuda_v0.9_plugin.so"},
-		{"pjrt_c_api_cpu_plugin.so", "pjrt_c_api_cuda_v0.9_plugin.so"},
+		{"pjrt_c_api_cuda_v0.10_plugin.so", "pjrt_c_api_cuda_v0.10_plugin.so"},
+		{"pjrt_c_api_cpu_plugin.so", "pjrt_c_api_cuda_v0.10_plugin.so"},
 		{"pjrt-plugin-cuda.so", "pjrt-plugin-cuda.so"},
 	} {
 		if err := os.Symlink(self, filepath.Join(dir, test.add)); err != nil {

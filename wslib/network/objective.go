@@ -201,7 +201,7 @@ func areaUnderCurve(measures []float64, labels []int32) float64 {
 	above, ones, zeros := 0.0, 0.0, 0.0
 	for i := 0; i < len(order); {
 		j, one, zero := i, 0.0, 0.0
-		for ; j < len(order) && measures[order[j]] == measures[order[i]]; j++ {
+		for ; j < len(order) && cmp.Compare(measures[order[j]], measures[order[i]]) == 0; j++ {
 			if labels[order[j]] == 1 {
 				one++
 			} else {

@@ -76,10 +76,10 @@ func ParseGraph(backend compute.Backend, name string, raw []byte, values int) (*
 	if err := m.VariablesToScope(store.RootScope()); err != nil {
 		return nil, fmt.Errorf("initializers: %v", firstLine(err))
 	}
-	input, output := f.inputs[0], f.Output[0].Name
+	input, output, ends := f.inputs[0], f.Output[0].Name, false
 	for _, n := range f.Node {
 		if n.OpType == "Softmax" && slices.Contains(n.Output, output) && len(n.Input) > 0 {
-			output = n.Input[0]
+			output, ends = n.Input[0], true
 			break
 		}
 	}
@@ -94,7 +94,7 @@ func ParseGraph(backend compute.Backend, name string, raw []byte, values int) (*
 	if err != nil {
 		return nil, err
 	}
-	of := &imported{Model: n.Model}
+	of := &imported{Model: n.Model, softmax: ends}
 	of.Graph, err = f.without(named)
 	of.sum = fmt.Sprintf("%x", sha256.Sum256(of.Graph))
 	n.Model = of
@@ -106,6 +106,8 @@ type imported struct {
 	network.Model
 	Graph []byte // the file without the values of weights and state
 	sum   string
+
+	softmax bool // a last one was left out: outputs are logits
 }
 
 // Architecture is that of the file, whatever its weights.
@@ -131,6 +133,13 @@ func GraphOf(n *network.Network) []byte {
 		return m.Graph
 	}
 	return nil
+}
+
+// LeftOutSoftmax says that a network came from an ONNX file with a Softmax at its end, and outputs what goes
+// into it.
+func LeftOutSoftmax(n *network.Network) bool {
+	m, ok := n.Model.(*imported)
+	return ok && m.softmax
 }
 
 // variables are the paths of a store's variables for initializers.

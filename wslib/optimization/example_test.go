@@ -21,7 +21,7 @@ func ExampleUntrained() {
 		panic(err)
 	}
 	format := page.Format{Precision: page.Int8, ScaleFormat: page.ScaleFloat32}
-	set, err := optimization.Untrained(plan, format)
+	set, err := optimization.Untrained(plan, nil, format)
 	if err != nil {
 		panic(err)
 	}

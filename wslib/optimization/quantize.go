@@ -143,20 +143,31 @@ func roundKeys(p page.Precision, latent []float32) {
 
 // Untrained stores a plan's pages in a format as they are, without training: each page in the steps of
 // least squared error. What shares a page suffers; pages of one network's own lose the rounding
-// only. Shared pages that no network uses are left out.
-func Untrained(plan *overlapping.Plan, as page.Format) (*page.Set, error) {
+// only. Networks of held, if it is not nil, stay bit for bit as they are stored there. Shared pages that
+// no network uses are left out.
+func Untrained(plan *overlapping.Plan, held *page.Set, as page.Format) (*page.Set, error) {
 	set := plan.Set(false)
-	if shared, own := as.Precisions(); shared.Quantized() || own.Quantized() || as.KeyPrecision != 0 {
-		var err error
-		if set, err = plan.StartSet(as.KeyPrecision); err != nil {
-			return nil, err
+	var err error
+	if shared, own := as.Precisions(); held != nil {
+		set, err = plan.Extend(held, as.KeyPrecision)
+	} else if shared.Quantized() || own.Quantized() || as.KeyPrecision != 0 {
+		set, err = plan.StartSet(as.KeyPrecision)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	var rounded []int
+	for i, m := range set.Networks {
+		names = append(names, m.Name)
+		if held == nil || held.Index(m.Name) < 0 {
+			rounded = append(rounded, i)
 		}
 	}
-	encode(set, as, func(int) bool { return false }, quantizer.leastCodes)
-	var names []string
-	for i, m := range set.Networks {
+	l := newLayout(set, rounded)
+	encode(set, as, func(p int) bool { return l.fixed[p] }, quantizer.leastCodes)
+	for _, i := range rounded {
 		roundScales(set, i)
-		names = append(names, m.Name)
 	}
 	if err := set.Validate(); err != nil {
 		return nil, err

@@ -31,20 +31,18 @@ func (t Task) spread() float64 {
 
 // variance is the mean over columns and samples of squared differences from the column's mean.
 func variance(s *datasets.Split, of func(i int) []float32) float64 {
-	var sums, squares []float64
+	var means []float64 // of the samples so far; a mean of squares would hide what is small beside them
+	all := 0.0
 	for i := range s.Len() {
 		row := of(i)
-		if sums == nil {
-			sums, squares = make([]float64, len(row)), make([]float64, len(row))
+		if means == nil {
+			means = make([]float64, len(row))
 		}
 		for k, v := range row {
-			sums[k] += float64(v)
-			squares[k] += float64(v) * float64(v)
+			d := float64(v) - means[k]
+			means[k] += d / float64(i+1)
+			all += d * (float64(v) - means[k])
 		}
 	}
-	all, n := 0.0, float64(s.Len())
-	for k, sum := range sums {
-		all += squares[k]/n - (sum/n)*(sum/n)
-	}
-	return all / float64(max(1, len(sums)))
+	return all / float64(max(1, len(means)*s.Len()))
 }

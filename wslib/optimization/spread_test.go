@@ -2,6 +2,7 @@ package optimization
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"weightsep/datasets"
@@ -27,6 +28,17 @@ func TestSpread(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.of.Name(), got, c.want)
 		}
 	}
+	for _, v := range []float32{1234.567, 0.1} { // whose sums are not exact
+		if s, err = datasets.NewSplit(1, slices.Repeat([]float32{v}, 2000), make([]int32, 2000)); err != nil {
+			t.Fatal(err)
+		}
+		n.Objective = network.Reconstruction{}
+		task := Task{Network: &n, Data: &datasets.Dataset{Train: s, Validation: s}}
+		if got := task.spread(); got != 1 {
+			t.Errorf("2,000 times %v: %v, want 1", v, got)
+		}
+	}
+	s = s.Slice(3)
 	split := &datasets.Dataset{Validation: s}
 	v := &validator{tasks: []Task{{Data: split}, {Data: split}}, spreads: []float64{1, 4}}
 	if got := v.pooled([]float64{0.5, -3}); got != (0.5-0.75)/2 {

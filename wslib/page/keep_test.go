@@ -43,6 +43,17 @@ func TestKeepByHand(t *testing.T) {
 	if !reflect.DeepEqual(s, before) {
 		t.Error("the set was changed")
 	}
+	// One page, its own: a set has a shared page all the same.
+	s.Networks = append(s.Networks, Member{Name: "d", Weights: 2, Table: Table{3, []int32{3}},
+		Exclusive: PackFloats([]float32{7, 8}), Scales: []float32{1}})
+	before = s.Clone()
+	own, err := s.Keep("d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := own.Validate(); err != nil || own.Shared != 1 || !slices.Equal(own.Weights(0), []float32{7, 8}) {
+		t.Errorf("%v: %+v", err, own)
+	}
 	for _, names := range [][]string{{"a"}, {"b", "b"}} {
 		if _, err := s.Keep(names...); err == nil || !strings.Contains(err.Error(), names[0]) {
 			t.Errorf("%v: %v", names, err)

@@ -210,7 +210,7 @@ func (f Format) Validate() error {
 }
 
 // Keep is the set of the named networks only, in the order of names: shared pages that
-// none of them uses are left out, the others keep their order. Every network's weights
+// none of them uses are left out, but for a last one, the others keep their order. Every network's weights
 // stay what they are. s is not changed. A name that the set does not have, or one given
 // twice, is an error.
 func (s *Set) Keep(names ...string) (*Set, error) {
@@ -236,6 +236,9 @@ func (s *Set) Keep(names ...string) (*Set, error) {
 			to[e] = int32(k.Shared)
 			k.Shared++
 		}
+	}
+	if k.Shared == 0 && len(names) > 0 { // they have exclusive pages only, and a set has a shared one at least
+		k.Pages, k.Shared = slices.Clone(s.Pages[:width]), 1
 	}
 	for i := range k.Networks {
 		t := &k.Networks[i].Table

@@ -49,12 +49,15 @@ func TrainBaseline(ctx context.Context, backend compute.Backend, backendName str
 		Batch: int(r.Batch.Of(n.Name)), Dropout: r.Dropout.Of(n.Name), BestStep: t.BestStep,
 		Backend: backendName,
 	}
-	for _, p := range t.History {
+	for i, p := range t.History {
+		if i == 0 || p.Mean > info.Validation {
+			info.Validation = p.Mean
+		}
 		point := baseline.Point{Step: p.Step, Validation: p.Mean}
 		if p.Loss != nil {
 			point.Loss = p.Loss[0]
 		}
-		info.History, info.Validation = append(info.History, point), max(info.Validation, p.Mean)
+		info.History = append(info.History, point)
 	}
 	if data.Test.Len() == 0 {
 		return t.Values, info, nil

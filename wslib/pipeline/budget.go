@@ -134,6 +134,7 @@ func (c *Config) applyUntrained(nets []*network.Network, given []Own, b budget.B
 		least += own[i]*(page.Float32.Bytes(p.Size)+8) + 4*n.StateSize() // table, scale
 	}
 	exclusive := least
+	pages = max(1, pages) // a set has a shared page, even if no network uses it
 	for _, precision := range []page.Precision{page.Float32, page.Int8, page.Int4, page.Int2} {
 		if b.Precision != 0 && b.Precision != precision {
 			continue

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"weightsep/datasets"
@@ -83,7 +84,7 @@ func (c *Config) join(own []Own, set *page.Set, bytes int) (budget.Plan, error) 
 		joining, weights = append(joining, n), append(weights, n.Weights())
 		b.Loads = append(b.Loads, c.Pages.Load.Of(n.Name))
 	}
-	if b.Total == 0 {
+	if b.Total == 0 && !c.Untrained() {
 		if b.Total, err = budget.Ratio(all, set.Stored().RatioBytes); err != nil {
 			return budget.Plan{}, err
 		}
@@ -94,6 +95,9 @@ func (c *Config) join(own []Own, set *page.Set, bytes int) (budget.Plan, error) 
 	if c.Pages.Shared = set.Shared; len(joining) == 0 {
 		return budget.Plan{}, nil
 	}
+	if c.Untrained() {
+		return c.joinUntrained(joining, own, set, bytes)
+	}
 	b.Precision, b.ExclusivePrecision = c.Pages.PageFormat().Precisions()
 	b.ScaleFormat = c.Pages.ScaleFormat
 	b.Held = budget.HeldBy(set)
@@ -102,5 +106,28 @@ func (c *Config) join(own []Own, set *page.Set, bytes int) (budget.Plan, error) 
 		return plan, fmt.Errorf("those that stay take %d bytes: %w", set.Stored().Total, err)
 	}
 	c.Pages.take(plan, joining)
+	return plan, nil
+}
+
+// joinUntrained gives networks that join places of their own, as [Config.applyUntrained] does, after the
+// pages of those that stay, in the format of these.
+func (c *Config) joinUntrained(joining []*network.Network, own []Own, set *page.Set, bytes int) (
+	budget.Plan, error) {
+	format, held := set.Format, set.Stored().Total
+	b := budget.Budget{Total: math.MaxInt32, Precision: format.Precision}
+	if bytes > 0 {
+		b.Total = bytes - held
+	}
+	plan, err := c.applyUntrained(joining, own, b)
+	if err != nil {
+		return plan, fmt.Errorf("those that stay take %d bytes: %w", held, err)
+	}
+	c.Pages.Shared, c.Pages.Doubling = c.Pages.Shared+set.Shared, true
+	format.Shared = c.Pages.Shared
+	if want := c.Pages.PageFormat(); want != format {
+		return plan, fmt.Errorf("%s is not trained and joins none that are: want training samples and steps",
+			joining[0].Name)
+	}
+	plan.Bytes += held
 	return plan, nil
 }

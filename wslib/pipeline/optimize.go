@@ -182,7 +182,11 @@ func (r *Run) optimize(
 	keys := r.config.Pages.KeyPrecision
 	switch {
 	case r.config.Untrained():
-		set, err = optimization.Untrained(plan, format)
+		var held *page.Set
+		if went != nil {
+			held = went.set
+		}
+		set, err = optimization.Untrained(plan, held, format)
 		return &optimization.Result{Set: set}, plan, err
 	case went != nil:
 		set, err = plan.Extend(went.set, keys)

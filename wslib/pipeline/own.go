@@ -122,6 +122,9 @@ func (o *Own) Complete(ctx context.Context, backend compute.Backend, objective n
 	if err := n.Validate(); err != nil {
 		return err
 	}
+	if _, classifies := n.For().(network.Classification); !classifies && onnx.LeftOutSoftmax(n) {
+		return fmt.Errorf("network %s ends in a Softmax, and its labels are values: want classes", n.Name)
+	}
 	fromFile := o.Values == nil && onnx.GraphOf(n) != nil
 	if fromFile || o.Values != nil && o.Values.State == nil && n.StateSize() > 0 {
 		weights, state, err := n.Initial(0)

@@ -120,6 +120,10 @@ func (s *Scorer) Measure(ctx context.Context, values []*tensors.Tensor,
 	err = s.Each(ctx, values, split, func(i int, v []float32) {
 		measures[i] = measure(s.Network, split, i, v)
 	})
+	if i := slices.IndexFunc(measures, func(m float64) bool { return m-m != 0 }); err == nil && i >= 0 {
+		err = fmt.Errorf("network %s: for sample %d its outputs, or their error, are not finite numbers",
+			s.Network.Name, i)
+	}
 	if err != nil {
 		return 0, nil, err
 	}

@@ -112,6 +112,12 @@ func TestScoreOfReconstruction(t *testing.T) {
 	if got, err := s.Score(t.Context(), values.On(), split); err != nil || math.Abs(got+11.5/3) > 1e-6 {
 		t.Errorf("score %v (%v), want %v", got, err, -11.5/3)
 	}
+	values.Weights[4] = float32(math.NaN())
+	split.Labels[1] = 1 // an area under a curve
+	if got, err := s.Score(t.Context(), values.On(), split); err == nil ||
+		!strings.Contains(err.Error(), "not finite") {
+		t.Errorf("outputs that are no numbers score %v: %v", got, err)
+	}
 }
 
 // The vote is worked out anew from logits of plain loops: a clip goes to the class with

@@ -27,6 +27,9 @@ func (a *app) dataCommand() *ffcli.Command {
 	return f.verb("[-data DIR] [-net NAMES] [-cold]",
 		"what data there is: real or stand-in, splits, time to open, accuracy of the baselines",
 		func(ctx context.Context) error {
+			if err := f.onTen("ws data"); err != nil {
+				return err
+			}
 			nets, err := f.ten()
 			if err != nil {
 				return err

@@ -28,6 +28,9 @@ func (a *app) importCommand() *ffcli.Command {
 	return f.verb("-net NAME -checkpoint PREFIX [-out NAME.npy]",
 		"turn the original's trained network into a flat weight vector",
 		func(ctx context.Context) error {
+			if err := f.onTen("ws import"); err != nil {
+				return err
+			}
 			n, err := f.oneNet()
 			if err != nil {
 				return err

@@ -97,6 +97,16 @@ func TestFiguresOfResults(t *testing.T) {
 	}
 }
 
+// A network of one page, which is not shared, is packed, too.
+func TestRunOfOnePage(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	code, out, stderr := call(t, "run", "-nets", ownNetworks(t), "-steps", "0", "-profile", "smoke",
+		"-run", dir, "-quiet")
+	if code != 0 || !strings.Contains(out, "Packing:") {
+		t.Errorf("exit %d, %s%s", code, out, stderr)
+	}
+}
+
 // Pages that are only rounded have no history to draw, and the page says that no rule chose them.
 func TestFiguresUntrained(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")

@@ -97,6 +97,11 @@ func (f *flags) refuse(format string, names ...string) error {
 	return nil
 }
 
+// onTen reports that networks of the user's are given to what knows the ten alone.
+func (f *flags) onTen(what string) error {
+	return f.refuse(what+" is of the ten networks: leave out -%s", "nets")
+}
+
 // onlyThese reports a flag that is given and is none of names.
 func (f *flags) onlyThese(what string, names ...string) (err error) {
 	f.set.Visit(func(f *flag.Flag) {
@@ -234,10 +239,11 @@ func parseBytes(to *int) func(text string) error {
 			}
 		}
 		v, err := strconv.ParseFloat(number, 64)
-		if v *= unit; err != nil || !(v >= 1 && v <= math.MaxInt32) || v != math.Trunc(v) {
+		whole := math.Round(v * unit) // 64.1 times 1000 is not 64100
+		if err != nil || !(whole >= 1 && whole <= math.MaxInt32) || math.Abs(v*unit-whole) > 1e-6 {
 			return errors.New("want a number of bytes, as in 80000 or 80KB")
 		}
-		*to = int(v)
+		*to = int(whole)
 		return nil
 	}
 }
@@ -299,7 +305,8 @@ func (f *flags) applyBudget(ctx context.Context, c *pipeline.Config, o pipeline.
 		total, limit.Precision = math.MaxInt32, page.Int8
 	}
 	if total == 0 {
-		return nil
+		_, err := pipeline.Allot(ctx, f.run, c, limit, o)
+		return err
 	}
 	if err := f.refuse("a budget chooses pages by itself: leave out -%s", ofBudget...); err != nil {
 		return err

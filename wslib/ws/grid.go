@@ -53,6 +53,9 @@ func (a *app) gridCommand() *ffcli.Command {
 			if err := f.refuse("a grid's directory is given by -dir, not -%s", "run"); err != nil {
 				return err
 			}
+			if err := f.onTen("a grid"); err != nil {
+				return err
+			}
 			if *table && *list || f.isSet("cell") && (*table || *list) {
 				return usagef("-list, -cell and -table do different things: give one")
 			}

@@ -111,15 +111,18 @@ func (a *app) removeCommand() *ffcli.Command {
 		if len(f.nets()) == 0 {
 			return usagef("ws remove needs -net")
 		}
-		return f.writing(func(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
-			left := slices.DeleteFunc(r.Config().Networks,
-				func(n string) bool { return slices.Contains(f.nets(), n) })
-			if err := change(ctx, r, left, "network %s is not in the run", f.net); err != nil {
-				return err
-			}
-			fmt.Fprintf(f.out, "networks left: %v\n", left)
-			return nil
-		})(ctx)
+		r, err := f.reopen(ctx, true)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		left := slices.DeleteFunc(r.Config().Networks,
+			func(n string) bool { return slices.Contains(f.nets(), n) })
+		if err := change(ctx, r, left, "network %s is not in the run", f.net); err != nil {
+			return err
+		}
+		fmt.Fprintf(f.out, "networks left: %v\n", left)
+		return nil
 	})
 }
 

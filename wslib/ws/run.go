@@ -109,7 +109,7 @@ func (f *flags) fresh(ctx context.Context, c *pipeline.Config, o pipeline.Option
 func (f *flags) join(dir string, own []pipeline.Own) (c pipeline.Config, err error) {
 	if err := f.refuse("-from takes pages and data of the run there: leave out -%s", "profile", "page",
 		"shared", "exclusive", "margin", "tpr", "fisher", "seed", "min", "precision", "exclusive-precision",
-		"scales", "keys", "placement", "method"); err != nil {
+		"scales", "keys", "placement", "method", "pilot"); err != nil {
 		return c, err
 	}
 	names := f.nets()
@@ -148,6 +148,9 @@ func (a *app) trainCommand() *ffcli.Command {
 				"seed", "min"); err != nil {
 				return err
 			}
+			if err := f.refuse("a pilot is part of ws run: leave out -%s", "pilot"); err != nil {
+				return err
+			}
 			return f.writing(f.trainPages)(ctx)
 		})
 }
@@ -184,13 +187,12 @@ func (f *flags) trainBaselines(ctx context.Context, out string) error {
 	if err != nil {
 		return err
 	}
-	r := &c.Optimization
-	r.Steps, r.Batch, r.Dropout = 4000, optimization.Each{"": 100}, optimization.Each{"": 0.1}
+	c.Optimization = pipeline.BaselineRecipe(4000)
 	if err := f.apply(&c); err != nil {
 		return err
 	}
-	*r = r.Reference(r.Steps)
-	r.ValidateEvery = 100
+	r := &c.Optimization
+	r.ValidateEvery = min(r.ValidateEvery, max(1, r.Steps))
 	nets, err := f.ten()
 	if err != nil {
 		return err

@@ -104,6 +104,8 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"run", "-ratio", "32", "-shared", "64"}, 2, "-shared"},
 		{[]string{"run", "-ratio", "32", "-bytes", "5"}, 2, "give one"},
 		{[]string{"run", "-bytes", "2KB"}, 2, "2000 bytes"},
+		{[]string{"run", "-bytes", "2.01KB"}, 2, "2010 bytes"},
+		{[]string{"run", "-bytes", "2.0001KB"}, 2, "want a number of bytes"},
 		{[]string{"run", "-bytes", "2 apples"}, 2, "for flag -bytes: want a number of bytes"},
 		{[]string{"run", "-ratio", "-2"}, 2, "ratio -2"},
 		{[]string{"run", "-precision", "3"}, 2, "for flag -precision"},
@@ -129,6 +131,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"run", "-from", filepath.Join(empty, "r"), "-net", "mnist"}, 1, "no run"},
 		{[]string{"run", "-from", empty}, 2, "-net"},
 		{[]string{"run", "-from", empty, "-shared", "64"}, 2, "-shared"},
+		{[]string{"run", "-from", empty, "-pilot", "0.2"}, 2, "-pilot"},
 		{[]string{"grid", "-methods", "magic", "-dir", filepath.Join(empty, "g")}, 2, "magic"},
 		{[]string{"grid", "-methods", "joint:9000", "-dir", filepath.Join(empty, "g")}, 2, "joint-9000"},
 		{[]string{"grid", "-seeds", "1,1", "-dir", filepath.Join(empty, "g")}, 2, "seed 1"},
@@ -148,6 +151,10 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"train", "-baseline", "-method", "joint"}, 2, "-method"},
 		{[]string{"train", "-baseline", "-load", "mnist=2"}, 2, "-load"},
 		{[]string{"train", "-seed", "2"}, 2, "-seed"},
+		{[]string{"train", "-pilot", "0.2"}, 2, "-pilot"},
+		{[]string{"grid", "-nets", empty}, 2, "leave out -nets"},
+		{[]string{"data", "-nets", empty}, 2, "leave out -nets"},
+		{[]string{"import", "-nets", empty, "-net", "mnist"}, 2, "leave out -nets"},
 		{[]string{"eval", "-net", "mnist", "-weights", "x.npy", "-run", "r"}, 2, "leave out -run"},
 		{[]string{"eval", "-pack", "x.safetensors", "-weights", "x.npy", "-run", "r"}, 2,
 			"leave out -run and -pack"},
@@ -244,6 +251,21 @@ func TestImportOriginal(t *testing.T) {
 	}
 }
 
+// interrupt leaves a run as a command does which ended when it had changed the networks, and not placed them.
+func interrupt(t *testing.T, dir string, networks ...string) {
+	t.Helper()
+	r, err := pipeline.Reopen(dir, "", pipeline.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := r.Config()
+	c.Networks = networks
+	if err := r.SetConfig(c); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // The verbs in the order in which the original is walked through, on one network.
 func TestWalk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
@@ -256,6 +278,9 @@ func TestWalk(t *testing.T) {
 	want := []string{"Packing:", "fmnist", "total network cost", "together", "fmnist inference accuracy: 0.",
 		"fmnist.npy: 69966 weights", "3 random executions", "play.html", "svhn", "networks left: [svhn]"}
 	for i, args := range steps {
+		if args[0] == "remove" {
+			interrupt(t, dir, "svhn")
+		}
 		code, out, stderr := call(t, append(args, "-run", dir, "-quiet")...)
 		if code != 0 || !strings.Contains(out, want[i]) {
 			t.Fatalf("ws %v: exit %d, want %q in\n%s\n%s", args, code, want[i], out, stderr)
