@@ -22,6 +22,7 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
 	"weightsep/datasets"
+	"weightsep/wslib/budget"
 	"weightsep/wslib/figures"
 	"weightsep/wslib/pipeline"
 	_ "weightsep/xla/keepmemory"
@@ -61,7 +62,7 @@ func config() pipeline.Config {
 	c := Must(pipeline.Profile(Profile()))
 	c.Data.Dir = os.Getenv(datasets.DirEnv)
 	if ratio := pipeline.Ratio(Profile()); ratio > 0 {
-		Do(func(context.Context) error { return c.ApplyRatio(ratio) })
+		Must(c.ApplyBudget(nil, budget.Budget{Total: Must(c.Budget(nil, ratio))}))
 	}
 	return c
 }

@@ -2,9 +2,9 @@ package claims
 
 import (
 	"fmt"
-	"math"
 
-	"weightsep/wslib/execution"
+	"gonum.org/v1/gonum/stat"
+
 	"weightsep/wslib/gridtable"
 )
 
@@ -32,18 +32,26 @@ func (d *documents) ours() []Claim {
 				r.Ratio, r.Seeds, worst.Network, worst.Change.String()),
 			Verdict: verdict(r.Ratio >= float64(times) && r.Change.Low > -margin)}
 	}
-	b := d.bench()
-	switched := 1.0
-	for _, m := range b.Runs {
+	var switched []float64 // and a run of one sample, over the run
+	for _, m := range d.bench().Runs {
 		if m.Batch == 1 && m.Own > 0 {
-			switched *= math.Pow(m.Switch.Seconds()/m.Own.Seconds(), 1/float64(modes(b)))
+			switched = append(switched, m.Switch.Seconds()/m.Own.Seconds())
 		}
 	}
+	slower := stat.GeometricMean(switched, nil)
 	moonshot := packed(80, "packing", "`ws grid -data DIR -dir NEW -methods further,joint:80`", "15 min")
 	moonshot.Source = "an aim"
 	moonshot.Claim = "80 times at the paper's -0.22: an aim"
 	moonshot.Expected = "-0.22 or more"
 	moonshot.Verdict = verdict(at80.Change.Change >= statedChange)
+	eight := packed(32, "packing-eight", "", "3 h")
+	eight.Claim = "32 times on eight real networks, nothing set by hand"
+	eight.Command = "`ws grid -data DIR -min 2000 -net cifar10,mnist,fmnist,gtsrb,svhn,gsc,esc10,us8k -dir NEW -seeds " +
+		"1,2,3 -methods further,joint:32`"
+	const behind = -1.0
+	eight.Expected = fmt.Sprintf("0 or more, and no network's interval wholly below %g", behind)
+	eight.Verdict = verdict(d.row("packing-eight", "joint-32", gridtable.MeanOfReal).Change.Change >= 0 &&
+		d.worst("packing-eight", "joint-32").Change.High >= behind)
 	return []Claim{
 		{Claim: "5.8 times in bytes at no loss, keys and mixup, four real networks beside six stand-ins",
 			Source: "README", Time: "50 min", Command: atF255 + "`ws grid -data DIR -dir NEW " +
@@ -56,7 +64,7 @@ func (d *documents) ours() []Claim {
 		packed(50, "packing-loads", "`ws grid -data DIR -dir NEW -loads cifar10=20,mnist=12,fmnist=22,gtsrb=10 -methods "+
 			"further,joint:50 -seeds 1,2,3`", "45 min"),
 		moonshot,
-		d.eight(),
+		eight,
 		{Claim: "a switch takes at most two plain copies of the float32 weights (AVX2)", Source: "README",
 			Command: loop.Command, Time: "1 min", Expected: "2 or less", Tolerance: "elsewhere than on AVX2 it " +
 				"takes 7 to 17: missed there",
@@ -65,8 +73,8 @@ func (d *documents) ours() []Claim {
 		{Claim: "a switch and a run of one sample take at most 5 % more than the run",
 			Source: "results/execution.md", Command: benchCommand, Time: "2 min",
 			Expected:  "1.05 or less, geometric mean of ten",
-			Tolerance: "single networks scatter by 3 to 9 %", Measured: fmt.Sprintf("%.3f", switched),
-			Verdict: verdict(switched <= 1.05)},
+			Tolerance: "single networks scatter by 3 to 9 %", Measured: fmt.Sprintf("%.3f", slower),
+			Verdict: verdict(slower <= 1.05)},
 		{Claim: "Go, ONNX Runtime and C say the same of every test sample", Source: "README",
 			Command: devices.Command, Time: "3 min", Expected: "all", Tolerance: "none so far; ties may differ",
 			Measured: fmt.Sprintf("%.0f of %.0f", devices.Values["same class"], devices.Values["samples"]),
@@ -96,27 +104,4 @@ func (d *documents) ours() []Claim {
 			Expected: "weights bit for bit, training as on the CPU", Tolerance: "",
 			Measured: "no GPU was at hand: CUDA has never run", Verdict: NotTestable},
 	}
-}
-
-// eight is the claim about the eight networks whose data are real.
-func (d *documents) eight() Claim {
-	const dir, method, behind = "packing-eight", "joint-32", -1.0
-	mean, worst := d.row(dir, method, gridtable.MeanOfReal), d.worst(dir, method)
-	return Claim{Claim: "32 times on eight real networks, nothing set by hand", Source: "README",
-		Command: "`ws grid -data DIR -min 2000 -net cifar10,mnist,fmnist,gtsrb,svhn,gsc,esc10,us8k -dir NEW -seeds " +
-			"1,2,3 -methods further,joint:32`", Time: "3 h",
-		Expected:  fmt.Sprintf("0 or more, and no network's interval wholly below %g", behind),
-		Tolerance: anotherTraining, Measured: fmt.Sprintf("%s at %.1f times, seeds %s; the surest loss is %s's, %s",
-			mean.Change.String(), mean.Ratio, mean.Seeds, worst.Network, worst.Change.String()),
-		Verdict: verdict(mean.Change.Change >= 0 && worst.Change.High >= behind)}
-}
-
-// modes is how many networks were run with one sample.
-func modes(b *execution.Result) (n int) {
-	for _, m := range b.Runs {
-		if m.Batch == 1 {
-			n++
-		}
-	}
-	return n
 }

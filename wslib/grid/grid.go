@@ -25,7 +25,6 @@ import (
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
-	"weightsep/wslib/score"
 )
 
 // Spec is a grid.
@@ -259,51 +258,28 @@ func (g *grid) path(seed uint64, elem ...string) string {
 func (record *Record) score(
 	ctx context.Context, r *pipeline.Run, n *network.Network, values network.Values, v *results,
 ) error {
-	backend, err := r.Backend(ctx)
-	if err != nil {
-		return err
-	}
 	data, err := r.Data(ctx, n.Name)
 	if err != nil {
 		return err
 	}
-	c, err := score.New(backend, n, 100)
+	accuracy, right, err := r.Accuracy(ctx, n, values)
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	on := values.On()
-	defer network.Free(on...)
-	validation, err := c.Score(ctx, on, data.Validation)
-	if err != nil {
-		return err
+	bytes := make([]uint8, len(right))
+	for i, is := range right {
+		if is {
+			bytes[i] = 1
+		}
 	}
-	classes, err := c.Predict(ctx, on, data.Test)
-	if err != nil {
-		return err
-	}
-	right, test := right(classes, data.Test.Labels)
-	v.right[record.vectorName(n.Name)] = right
+	v.right[record.vectorName(n.Name)] = bytes
 	if related := data.Test.Related(); related != nil {
 		v.groups[n.Name] = renumbered(related)
 	}
 	record.Separate += 4 * n.Weights()
 	record.Networks = append(record.Networks, NetworkRecord{Name: n.Name, Data: data.Provenance.Kind,
-		Samples: samples(data), Validation: validation, Test: test})
+		Samples: samples(data), Validation: accuracy.Validation, Test: accuracy.Test})
 	return nil
-}
-
-// right is 1 for each sample whose class is its label, else 0, and the share of the former.
-func right(classes, labels []int32) (r []uint8, share float64) {
-	r = make([]uint8, len(classes))
-	n := 0
-	for i, c := range classes {
-		if c == labels[i] {
-			r[i] = 1
-			n++
-		}
-	}
-	return r, float64(n) / float64(len(r))
 }
 
 // renumbered gives groups the numbers 0, 1, … in the order in which they appear; -1 stays.

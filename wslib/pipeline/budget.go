@@ -24,15 +24,6 @@ func (c Config) Budget(own []Own, ratio float64) (int, error) {
 	return budget.Ratio(weights, ratio)
 }
 
-// ApplyRatio is [Config.ApplyBudget] for the ten networks, packed so many times.
-func (c *Config) ApplyRatio(ratio float64) error {
-	total, err := c.Budget(nil, ratio)
-	if err == nil {
-		_, err = c.ApplyBudget(nil, budget.Budget{Total: total})
-	}
-	return err
-}
-
 // ApplyBudget replaces numbers of pages, precisions, keys and format of scales by what a budget gives
 // for the configuration's networks and their Load. Where a network has more pages than there are
 // shared ones, several of its pages lie on one.

@@ -12,7 +12,6 @@ import (
 	"weightsep/wslib/figures"
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
-	"weightsep/wslib/pack"
 	"weightsep/wslib/separation"
 )
 
@@ -61,16 +60,9 @@ func (r *Run) DensityChart() (*figures.Figure, error) {
 // PageMapChart shows which layer of which network lies on which shared page, of the optimized
 // pages where there are some.
 func (r *Run) PageMapChart() (*figures.Figure, error) {
-	set, err := r.Set()
-	if errors.Is(err, ErrNotDone) {
-		set, err = r.OverlappedSet()
-	}
+	f, _, err := r.placed()
 	if err != nil {
 		return nil, err
-	}
-	f := &pack.File{Set: set}
-	for _, n := range r.Networks() {
-		f.Networks = append(f.Networks, pack.Network{Layers: layers(n)})
 	}
 	return figures.PageMap(f)
 }

@@ -85,10 +85,10 @@ func (r *Run) evaluate(ctx context.Context) (all Evaluated, err error) {
 		}
 		e := Evaluation{Network: n.Name}
 		var before, after []bool
-		if e.Before, before, err = r.score(ctx, n, values); err != nil {
+		if e.Before, before, err = r.Accuracy(ctx, n, values); err != nil {
 			return all, err
 		}
-		if e.After, after, err = r.score(ctx, n, valuesIn(set, i)); err != nil {
+		if e.After, after, err = r.Accuracy(ctx, n, valuesIn(set, i)); err != nil {
 			return all, err
 		}
 		all.Networks = append(all.Networks, e)
@@ -118,8 +118,9 @@ func (r *Run) evaluate(ctx context.Context) (all Evaluated, err error) {
 // kinds of data, those first that say most.
 var kinds = []string{datasets.Real, datasets.OwnData, datasets.StandIn}
 
-// score also tells of each test sample of a classification whether it is right.
-func (r *Run) score(ctx context.Context, n *network.Network, values network.Values) (
+// Accuracy scores a network's values on validation and test data, and tells of each test sample of a
+// classification whether it is right.
+func (r *Run) Accuracy(ctx context.Context, n *network.Network, values network.Values) (
 	a Accuracy, right []bool, err error) {
 	data, err := r.Data(ctx, n.Name)
 	if err != nil {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -30,6 +31,21 @@ func (r *Run) Pack() (*pack.File, error) {
 	f.Made, err = json.Marshal(map[string]any{"config": r.config, "versions": r.Dir.Manifest.Versions,
 		"data": r.Dir.Manifest.Data})
 	return f, err
+}
+
+// placed are the optimized pages with each network's layers or, where there are none yet, those before
+// optimization.
+func (r *Run) placed() (f *pack.File, trained bool, err error) {
+	set, err := r.Set()
+	trained = err == nil
+	if errors.Is(err, ErrNotDone) {
+		set, err = r.OverlappedSet()
+	}
+	f = &pack.File{Set: set}
+	for _, n := range r.Networks() {
+		f.Networks = append(f.Networks, pack.Network{Layers: layers(n)})
+	}
+	return f, trained, err
 }
 
 // packed is what a pack says of a network.

@@ -1,11 +1,9 @@
 package pipeline
 
 import (
-	"errors"
 	"fmt"
 
 	"weightsep/wslib/optimization"
-	"weightsep/wslib/pack"
 	"weightsep/wslib/play"
 	"weightsep/wslib/separation"
 )
@@ -20,21 +18,9 @@ func (r *Run) Play() (play.Page, error) {
 		}
 		densities[n.Name] = separation.Density(f, r.config.Pages.Size)
 	}
-	set, err := r.Set()
-	trained := err == nil
-	if errors.Is(err, ErrNotDone) {
-		set, err = r.OverlappedSet()
-	}
+	f, trained, err := r.placed()
 	if err != nil {
 		return play.Page{}, err
-	}
-	f := &pack.File{Set: set}
-	for _, n := range r.Networks() {
-		var of pack.Network
-		for _, l := range n.Layers() {
-			of.Layers = append(of.Layers, pack.Layer{Name: l.Name, Shape: l.Shape, Offset: l.Offset})
-		}
-		f.Networks = append(f.Networks, of)
 	}
 	p, err := play.FromPack(f, densities)
 	if err != nil {

@@ -44,8 +44,7 @@ func Profile(name string) (Config, error) {
 		Bench:        Bench{Executions: 50, Samples: 500, Requests: 1000, Runs: true},
 	}
 	p, o := &c.Pages, &c.Optimization
-	o.Steps, o.Batch, o.Dropout = 1200, each{"": 64, "obs": 16, "esc10": 16, "us8k": 24, "hhar": 32},
-		each{"": 0.1}
+	o.Steps, o.Batch, o.Dropout = 1200, each{"": 48}, each{"": 0.1}
 	o.ValidateEvery, o.ValidateOn = 200, 1000
 	if name != "paper" {
 		o.LearningRate, o.Distillation, o.Temperature, o.RoundBy = 4e-3, 0.8, 3, 0.8

@@ -52,9 +52,8 @@ func (r *Run) shown(ctx context.Context) (all shown, err error) {
 			if t.Held {
 				continue
 			}
-			packed := network.Values{Weights: set.Weights(i), State: set.Networks[i].State}
 			name := t.Network.Name
-			if all.Gaps[name], all.Lags[name], err = gapAndLag(ctx, b, t, packed); err != nil {
+			if all.Gaps[name], all.Lags[name], err = gapAndLag(ctx, b, t, valuesIn(set, i)); err != nil {
 				return nil, fmt.Errorf("network %s: %w", name, err)
 			}
 		}

@@ -150,58 +150,55 @@ func (f *flags) evalWeights(ctx context.Context, path string) error {
 
 // evalPack scores networks of a pack on their test samples.
 func (f *flags) evalPack(ctx context.Context, path string) error {
-	set, nets, backend, err := f.inPack(ctx, path)
+	opened, err := f.open(ctx)
 	if err != nil {
 		return err
 	}
-	return f.scoreSet(ctx, backend, set, nets, func(n *network.Network) (*datasets.Dataset, error) {
-		return f.testData(ctx, backend, n)
+	file, nets, err := f.inPack(ctx, path, opened)
+	if err != nil {
+		return err
+	}
+	return f.scoreSet(ctx, opened.Backend, file.Set, nets, func(n *network.Network) (*datasets.Dataset, error) {
+		return f.testData(ctx, opened.Backend, n)
 	})
 }
 
-// inPack reads a pack: its pages, the networks of -net in its order of weights, and the backend.
-func (f *flags) inPack(ctx context.Context, path string) (*page.Set, []*network.Network, compute.Backend,
+// inPack reads a pack and leaves the networks of -net in it, default all. Graphs of ONNX files need a backend
+// to be read by; without one it is opened for them.
+func (f *flags) inPack(ctx context.Context, path string, by *pipeline.Opened) (*pack.File, []*network.Network,
 	error) {
 	file, err := pack.Open(path)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
-	opened, err := f.open(ctx)
-	if err != nil {
-		return nil, nil, nil, err
+	hasGraph := func(n pack.Network) bool { return n.Graph != nil }
+	if by == nil {
+		if by = new(pipeline.Opened); slices.ContainsFunc(file.Networks, hasGraph) {
+			if by, err = f.open(ctx); err != nil {
+				return nil, nil, err
+			}
+		}
 	}
-	nets, err := pipeline.InPack(opened.Backend, file, nil)
+	nets, err := pipeline.InPack(by.Backend, file, nil)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if nets, err = network.Select(nets, f.nets()...); err != nil {
-		return nil, nil, nil, wrong(err)
+		return nil, nil, wrong(err)
 	}
-	return file.Set, nets, opened.Backend, nil
+	return file, nets, keepNamed(file, network.Names(nets))
 }
 
-// testData finds the test samples of a pack's network: those in the directory of -nets, else the
-// dataset of the network's name. Samples without labels have those that the network there finds.
-func (f *flags) testData(
-	ctx context.Context, backend compute.Backend, n *network.Network,
-) (*datasets.Dataset, error) {
+// samples finds a part of the samples of a pack's network: in the directory of -nets, else in the dataset of
+// the network's name.
+func (f *flags) samples(ctx context.Context, n *network.Network, part string,
+	of func(*datasets.Own) *datasets.Split) (*datasets.Dataset, error) {
 	if f.own != "" {
 		o, err := datasets.OpenOwn(ctx, f.own, n.Name, n.Input(), n.Outputs(), 0)
 		if err != nil {
 			return nil, err
 		}
-		if _, classifies := n.For().(network.Classification); o.Test != nil && classifies &&
-			!o.TestLabelled {
-			before, err := pipeline.ReadOwn(ctx, backend, f.own, 0, n.Name)
-			if err == nil {
-				err = before[0].Complete(ctx, backend, n.For())
-			}
-			if err != nil {
-				return nil, fmt.Errorf("network %s: no labels of its test samples: %w", n.Name, err)
-			}
-			o = before[0].Data
-		}
-		if o.Test != nil {
+		if of(o) != nil {
 			return &o.Dataset, nil
 		}
 	}
@@ -211,8 +208,30 @@ func (f *flags) testData(
 			return d, err
 		}
 	}
-	return nil, fmt.Errorf("network %s: no test samples: want %[1]s_test_data.npy in the directory "+
-		"of -nets", n.Name)
+	return nil, fmt.Errorf("network %s: no %s samples: want %[1]s_%[2]s_data.npy in the directory of -nets",
+		n.Name, part)
+}
+
+// testData are the samples to test a pack's network with. Those without labels have the classes that the
+// network in the directory of -nets finds.
+func (f *flags) testData(ctx context.Context, backend compute.Backend, n *network.Network) (
+	*datasets.Dataset, error) {
+	bare := false
+	d, err := f.samples(ctx, n, "test", func(o *datasets.Own) *datasets.Split {
+		bare = o.Test != nil && !o.TestLabelled
+		return o.Test
+	})
+	if _, classifies := n.For().(network.Classification); err != nil || !bare || !classifies {
+		return d, err
+	}
+	before, err := pipeline.ReadOwn(ctx, backend, f.own, 0, n.Name)
+	if err == nil {
+		err = before[0].Complete(ctx, backend, n.For())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("network %s: no labels of its test samples: %w", n.Name, err)
+	}
+	return &before[0].Data.Dataset, nil
 }
 
 // score prints the score of a network's values on test samples, and where these are from.

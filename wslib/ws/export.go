@@ -10,13 +10,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gomlx/compute"
 	"github.com/peterbourgon/ff/v3/ffcli"
 
 	"weightsep/datasets"
 	"weightsep/datasets/npy"
 	"weightsep/wslib/firmware"
 	"weightsep/wslib/network"
+	"weightsep/wslib/onnx"
 	"weightsep/wslib/pack"
 	"weightsep/wslib/pipeline"
 )
@@ -28,7 +28,7 @@ func (a *app) exportCommand() *ffcli.Command {
 		"of described networks and an engine, for devices)")
 	out := f.set.String("out", "", "`directory` for npy, onnx and c, file for safetensors; default export, "+
 		"onnx, firmware or pack.safetensors in the run directory")
-	packed := f.set.String("pack", "", "for onnx and c: the networks of this `file` (.safetensors), instead "+
+	from := f.set.String("pack", "", "for onnx and c: the networks of this `file` (.safetensors), instead "+
 		"of a run's")
 	var o firmware.Options
 	f.set.StringVar(&o.Prefix, "prefix", firmware.DefaultPrefix,
@@ -52,7 +52,9 @@ func (a *app) exportCommand() *ffcli.Command {
 				return usagef("-format %q, want npy, safetensors, onnx or c", *format)
 			}
 			if *format == "c" {
-				return f.exportC(ctx, *packed, *out, o, *rounded)
+				return f.runOrPack(ctx, *from, *out, "firmware", func(p packed) error {
+					return f.exportC(p, o, *rounded)
+				})
 			}
 			if err := f.refuse("only -format c has -%s", "prefix", "ram", "int8"); err != nil {
 				return err
@@ -62,15 +64,15 @@ func (a *app) exportCommand() *ffcli.Command {
 					return err
 				}
 			}
-			if *packed != "" {
-				return f.exportONNXOfPack(ctx, *format, *packed, *out)
+			if *format == "onnx" {
+				return f.runOrPack(ctx, *from, *out, "onnx", f.exportONNX)
+			}
+			if *from != "" {
+				return usagef("-pack is for -format onnx and c, not %s", *format)
 			}
 			return f.reading(func(ctx context.Context, r *pipeline.Run, nets []*network.Network) error {
-				switch *format {
-				case "safetensors":
+				if *format == "safetensors" {
 					return f.exportPack(r, cmp.Or(*out, r.Dir.File("pack.safetensors")))
-				case "onnx":
-					return f.exportONNX(r, nets, *out)
 				}
 				dir, err := inRun(r, *out, "export")
 				if err != nil {
@@ -81,31 +83,28 @@ func (a *app) exportCommand() *ffcli.Command {
 		})
 }
 
-// exportC writes the networks of -net of a pack or, without one, of a run as C, for activations of 8 bits too
-// if they are to be rounded.
-func (f *flags) exportC(ctx context.Context, packed, out string, o firmware.Options, rounded bool) error {
-	if packed == "" {
+// packed are networks to export, as a pack.
+type packed struct {
+	file *pack.File
+	nets []*network.Network
+	dir  func() (string, error)                              // to write to, asked for when all is well
+	data func(n *network.Network) (*datasets.Dataset, error) // training samples
+}
+
+// runOrPack does something with the networks of -net of a pack or, without one, of a run, in which what is
+// written has a name unless out says where to.
+func (f *flags) runOrPack(ctx context.Context, path, out, name string, do func(packed) error) error {
+	if path == "" {
 		return f.reading(func(ctx context.Context, r *pipeline.Run, nets []*network.Network) error {
 			file, err := r.Pack()
 			if err == nil {
 				err = keepNamed(file, network.Names(nets))
 			}
-			if err == nil && rounded {
-				o.Samples, err = f.roundingSamples(nets, func(n *network.Network) (*datasets.Dataset, error) {
-					return r.Data(ctx, n.Name)
-				})
-			}
-			if err == nil {
-				err = firmware.Check(file, nets, o) // before a directory is made
-			}
 			if err != nil {
 				return err
 			}
-			dir, err := inRun(r, out, "firmware")
-			if err != nil {
-				return err
-			}
-			return f.writeC(dir, file, nets, o)
+			return do(packed{file, nets, func() (string, error) { return inRun(r, out, name) },
+				func(n *network.Network) (*datasets.Dataset, error) { return r.Data(ctx, n.Name) }})
 		})(ctx)
 	}
 	if err := f.refuse("ws export writes a run or a pack: leave out -%s", "run"); err != nil {
@@ -114,36 +113,61 @@ func (f *flags) exportC(ctx context.Context, packed, out string, o firmware.Opti
 	if out == "" {
 		return usagef("ws export of a -pack needs -out")
 	}
-	file, err := pack.Open(packed)
+	file, nets, err := f.inPack(ctx, path, nil)
 	if err != nil {
 		return err
 	}
-	if names := f.nets(); names != nil {
-		if err := keepNamed(file, names); err != nil {
-			return wrong(err)
-		}
-	}
-	var backend compute.Backend
-	if slices.ContainsFunc(file.Networks, func(n pack.Network) bool { return n.Graph != nil }) {
-		opened, err := f.open(ctx) // reads the sizes of graphs
-		if err != nil {
-			return err
-		}
-		backend = opened.Backend
-	}
-	nets, err := pipeline.InPack(backend, file, nil)
-	if err != nil {
-		return fmt.Errorf("%s: %w", packed, err)
-	}
+	return do(packed{file, nets, func() (string, error) { return out, nil },
+		func(n *network.Network) (*datasets.Dataset, error) {
+			return f.samples(ctx, n, "train", func(o *datasets.Own) *datasets.Split { return o.Train })
+		}})
+}
+
+// exportC writes networks as C, for activations of 8 bits too if they are to be rounded.
+func (f *flags) exportC(p packed, o firmware.Options, rounded bool) (err error) {
 	if rounded {
-		o.Samples, err = f.roundingSamples(nets, func(n *network.Network) (*datasets.Dataset, error) {
-			return f.trainingData(ctx, n)
-		})
-		if err != nil {
+		if o.Samples, err = f.roundingSamples(p.nets, p.data); err != nil {
 			return err
 		}
 	}
-	return f.writeC(out, file, nets, o)
+	if err := firmware.Check(p.file, p.nets, o); err != nil { // before a directory is made
+		return err
+	}
+	dir, err := p.dir()
+	if err != nil {
+		return err
+	}
+	if err := firmware.Write(dir, p.file, p.nets, o); err != nil {
+		return err
+	}
+	s := p.file.Set.Stored()
+	fmt.Fprintf(f.out, "%s: %d networks in %d bytes and their checksums, packed %.1f times\n",
+		filepath.Join(dir, cmp.Or(o.Prefix, firmware.DefaultPrefix)+".c"), len(p.nets), s.Total, s.RatioBytes)
+	return nil
+}
+
+// exportONNX writes networks as ONNX models over one file of pages.
+func (f *flags) exportONNX(p packed) error {
+	exported, err := onnx.Export(p.file.Set, p.nets)
+	if err != nil {
+		return err
+	}
+	dir, err := p.dir()
+	if err != nil {
+		return err
+	}
+	if err := exported.Save(dir); err != nil {
+		return err
+	}
+	models := 0
+	for name, raw := range exported {
+		if name != onnx.PagesFile {
+			models += len(raw)
+		}
+	}
+	fmt.Fprintf(f.out, "%s: %d ONNX models of %d bytes, %s of %d bytes\n", dir, len(p.nets), models,
+		onnx.PagesFile, len(exported[onnx.PagesFile]))
+	return nil
 }
 
 // roundedBy is how many training samples say between what activations of 8 bits lie.
@@ -172,27 +196,6 @@ func (f *flags) roundingSamples(nets []*network.Network, open func(*network.Netw
 	return samples, nil
 }
 
-// trainingData finds the training samples of a pack's network as testData finds those of its test.
-func (f *flags) trainingData(ctx context.Context, n *network.Network) (*datasets.Dataset, error) {
-	if f.own != "" {
-		o, err := datasets.OpenOwn(ctx, f.own, n.Name, n.Input(), n.Outputs(), 0)
-		if err != nil {
-			return nil, err
-		}
-		if o.Train != nil {
-			return &o.Dataset, nil
-		}
-	}
-	if slices.Contains(datasets.Names(), n.Name) {
-		d, err := f.dataset(ctx, n.Name, datasets.Options{MinTrain: pipeline.DefaultMinTrain})
-		if err != nil || slices.Equal(d.Shape, n.Input()) {
-			return d, err
-		}
-	}
-	return nil, fmt.Errorf("network %s: no training samples: want %[1]s_train_data.npy in the directory of "+
-		"-nets", n.Name)
-}
-
 // keepNamed leaves the named networks only in a pack, in the order of names.
 func keepNamed(file *pack.File, names []string) error {
 	set, err := file.Set.Keep(names...)
@@ -204,16 +207,6 @@ func keepNamed(file *pack.File, names []string) error {
 		kept = append(kept, file.Networks[file.Set.Index(name)])
 	}
 	file.Set, file.Networks = set, kept
-	return nil
-}
-
-func (f *flags) writeC(dir string, file *pack.File, nets []*network.Network, o firmware.Options) error {
-	if err := firmware.Write(dir, file, nets, o); err != nil {
-		return err
-	}
-	s := file.Set.Stored()
-	fmt.Fprintf(f.out, "%s: %d networks in %d bytes and their checksums, packed %.1f times\n",
-		filepath.Join(dir, cmp.Or(o.Prefix, firmware.DefaultPrefix)+".c"), len(nets), s.Total, s.RatioBytes)
 	return nil
 }
 

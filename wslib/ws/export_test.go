@@ -141,7 +141,7 @@ func TestExportC(t *testing.T) {
 		want string
 	}{
 		{[]string{"-prefix", "a.b"}, 1, `prefix "a.b": want a C identifier`},
-		{[]string{"-net", "gsc,lenet"}, 2, `no network "lenet"`},
+		{[]string{"-net", "gsc,lenet"}, 2, `unknown network "lenet"`},
 		{[]string{"-ram", "10KB"}, 1, "network gsc needs "},
 	} {
 		none := filepath.Join(dir, "none")
