@@ -162,7 +162,7 @@ func (a *alternating) run(ctx context.Context) error {
 		i, length := a.Turn%n, r.TurnSteps
 		if a.Turn < n {
 			length = r.FirstSteps
-			if err := a.add(ctx, i); err != nil {
+			if err := a.add(i); err != nil {
 				return err
 			}
 		}
@@ -194,11 +194,11 @@ func (a *alternating) run(ctx context.Context) error {
 }
 
 // add overlaps network i onto the pages as they are now.
-func (a *alternating) add(ctx context.Context, i int) error {
+func (a *alternating) add(i int) error {
 	if err := a.plan.SetValues(a.set.SharedValues()); err != nil {
 		return err
 	}
-	if _, err := a.plan.AddContext(ctx, a.networks[i]); err != nil {
+	if _, err := a.plan.Add(a.networks[i]); err != nil {
 		return err
 	}
 	a.set.Networks = append(a.set.Networks, a.plan.Set(false).Networks[i])

@@ -115,7 +115,7 @@ func TestAlternatingStartAndKeep(t *testing.T) {
 	tasks := []Task{problem(t, "a", 1, 50), problem(t, "b", 2, 50)}
 	nets := members(t, tasks)
 	a := turns().openAlternating(t, nets, tasks)
-	if err := a.add(context.Background(), 0); err != nil {
+	if err := a.add(0); err != nil {
 		t.Fatal(err)
 	}
 	w := a.set.Weights(0)
@@ -188,7 +188,7 @@ func TestOthers(t *testing.T) {
 	nets := members(t, tasks)
 	a := turns().openAlternating(t, nets, tasks)
 	for i := range nets {
-		if err := a.add(context.Background(), i); err != nil {
+		if err := a.add(i); err != nil {
 			t.Fatal(err)
 		}
 		a.last[i] = a.set.Weights(i)

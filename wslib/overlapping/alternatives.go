@@ -2,7 +2,6 @@ package overlapping
 
 import (
 	"cmp"
-	"context"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -36,7 +35,7 @@ func Random(seed uint64) Placement {
 // pages than shared ones, those that matter most are placed first, and each round is
 // optimal by itself. It is a comparison for [Greedy], on small plans.
 func Optimal(p *Plan, n Network, sharable []int) []int {
-	c := newCoster(context.Background(), p, n)
+	c := newCoster(p, n)
 	order := sharable
 	if len(sharable) > p.Shared {
 		order = bySum(sharable, c.networkSum)

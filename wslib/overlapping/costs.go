@@ -1,7 +1,6 @@
 package overlapping
 
 import (
-	"context"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -11,7 +10,6 @@ import (
 
 // coster computes costs of a network's pages on the shared pages of a plan.
 type coster struct {
-	ctx        context.Context // when it is done, costs are not computed any more
 	p          *Plan
 	n          Network
 	networkSum []float64 // Fisher information of each page of the network: where it is 0, so is the cost
@@ -19,8 +17,8 @@ type coster struct {
 	sum        []float64 // Fisher information on each shared page, own included
 }
 
-func newCoster(ctx context.Context, p *Plan, n Network) *coster {
-	c := &coster{ctx: ctx, p: p, n: n, networkSum: page.Sums(n.Fisher, p.PageSize),
+func newCoster(p *Plan, n Network) *coster {
+	c := &coster{p: p, n: n, networkSum: page.Sums(n.Fisher, p.PageSize),
 		own: make([][]int, p.Shared), sum: make([]float64, p.Shared)}
 	for i, f := range p.FisherSum {
 		c.sum[i/p.PageSize] += f
@@ -69,7 +67,7 @@ func (c *coster) cost(a, b int) float64 {
 func (c *coster) cheapest(pages []int, used []bool, scratch []float64, cost func(page int) float64) int {
 	const block = 64 // pages to a job
 	inParallel(page.Count(len(pages), block), func(job int) {
-		for i := job * block; i < min((job+1)*block, len(pages)) && c.ctx.Err() == nil; i++ {
+		for i := job * block; i < min((job+1)*block, len(pages)); i++ {
 			if !used[i] {
 				scratch[i] = cost(pages[i])
 			}

@@ -2,7 +2,6 @@ package overlapping
 
 import (
 	"cmp"
-	"context"
 	"slices"
 )
 
@@ -18,12 +17,7 @@ import (
 //
 // Costs are computed as they are needed, one row or column at a time.
 func Greedy(p *Plan, n Network, sharable []int) []int {
-	return greedy(context.Background(), p, n, sharable)
-}
-
-// greedy is nil when the context is done before it.
-func greedy(ctx context.Context, p *Plan, n Network, sharable []int) []int {
-	c := newCoster(ctx, p, n)
+	c := newCoster(p, n)
 	taken := 0
 	if len(p.Members) == 0 {
 		taken = min(len(sharable), p.Shared)
@@ -34,9 +28,6 @@ func greedy(ctx context.Context, p *Plan, n Network, sharable []int) []int {
 	for now := range slices.Chunk(bySum(sharable[taken:], c.networkSum), p.Shared) {
 		for i, a := range c.place(now) {
 			c.put(now[i], a)
-		}
-		if ctx.Err() != nil {
-			return nil
 		}
 	}
 	return c.placed(sharable)

@@ -6,7 +6,6 @@
 package overlapping
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -91,19 +90,6 @@ type Placement func(p *Plan, n Network, sharable []int) []int
 // The values of the shared pages stay as they are.
 func (p *Plan) Add(n Network) (Member, error) { return p.AddWith(n, Greedy) }
 
-// AddContext is [Plan.Add] that ends early, with the context's error and without
-// the network, when the context is done. The second network of ten million weights
-// on as many shared ones takes about a minute of one core.
-func (p *Plan) AddContext(ctx context.Context, n Network) (Member, error) {
-	m, err := p.AddWith(n, func(p *Plan, n Network, sharable []int) []int {
-		return greedy(ctx, p, n, sharable)
-	})
-	if err != nil && ctx.Err() != nil {
-		err = fmt.Errorf("overlapping: %s: %w", n.Name, ctx.Err())
-	}
-	return m, err
-}
-
 // AddWith is [Plan.Add] with another placement.
 func (p *Plan) AddWith(n Network, place Placement) (Member, error) {
 	if err := p.Check(n); err != nil {
@@ -138,7 +124,7 @@ func (p *Plan) placementCost(n Network, sharable, placed []int) (float64, error)
 		return 0, fmt.Errorf("placement of %d pages, want %d", len(placed), len(sharable))
 	}
 	total := 0.0
-	c := newCoster(context.Background(), p, n)
+	c := newCoster(p, n)
 	for i, b := range sharable {
 		a := placed[i]
 		if a < 0 || a >= p.Shared {

@@ -1,8 +1,6 @@
 package overlapping
 
 import (
-	"context"
-	"errors"
 	"runtime"
 	"slices"
 	"testing"
@@ -53,24 +51,5 @@ func TestManyPagesAgainstBruteForce(t *testing.T) {
 			func(e int32, a int) bool { return int(e) == a }) {
 			t.Errorf("network %d: table differs from brute force", i)
 		}
-	}
-}
-
-func TestAddContextEndsEarly(t *testing.T) {
-	p, _ := New(512, 40)
-	if _, err := p.Add(spread(0, 40*512)); err != nil {
-		t.Fatal(err)
-	}
-	fisher := slices.Clone(p.FisherSum)
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if _, err := p.AddContext(ctx, spread(1, 40*512)); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want that of the context", err)
-	}
-	if len(p.Members) != 1 || !slices.Equal(p.FisherSum, fisher) {
-		t.Error("a network that was not placed has joined")
-	}
-	if _, err := p.AddContext(context.Background(), spread(1, 40*512)); err != nil {
-		t.Errorf("afterwards: %v", err)
 	}
 }

@@ -129,13 +129,13 @@ func TestLoadsDecideRoom(t *testing.T) {
 	} {
 		other := r.Config()
 		change(&other)
-		if err := r.SetConfig(other); err != nil {
+		if err := r.setConfig(other); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.done(stageOverlap); !errors.Is(err, ErrNotDone) {
 			t.Errorf("with other %s the pages are those of before: %v", what, err)
 		}
-		if err := r.SetConfig(c); err != nil {
+		if err := r.setConfig(c); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := r.Set(); err != nil || !reflect.DeepEqual(got, set) {
@@ -172,7 +172,7 @@ func TestTeachersOutlastPages(t *testing.T) {
 	} {
 		other := r.Config()
 		change(&other)
-		if err := r.SetConfig(other); err != nil {
+		if err := r.setConfig(other); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.Optimize(context.Background()); err != nil {

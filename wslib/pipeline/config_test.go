@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"context"
 	"math"
 	"os"
 	"path/filepath"
@@ -81,8 +80,10 @@ func TestIDsHeedTheWholeConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if err := r.CheckData(context.Background()); err != nil {
-		t.Fatal(err)
+	for _, name := range c.Networks {
+		if _, err := r.Data(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
 	}
 	before, err := r.id(stageBench)
 	if err != nil {

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,12 +11,12 @@ import (
 	"strings"
 )
 
-// Config is a copy of the run's configuration. Only [Run.SetConfig] changes it.
+// Config is a copy of the run's configuration.
 func (r *Run) Config() Config { return r.config.clone() }
 
-// SetConfig changes the run's configuration. Results that depend on what changed count as not done
-// from then on; they count again when the configuration is as it was, until they are overwritten.
-func (r *Run) SetConfig(c Config) error {
+// setConfig gives the run a configuration. Results of another one count as not done; they count again when the
+// configuration is as it was, until they are overwritten.
+func (r *Run) setConfig(c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
@@ -25,27 +24,11 @@ func (r *Run) SetConfig(c Config) error {
 		return fmt.Errorf("run directory %s cannot go on from itself: choose another directory", r.Dir.Path)
 	}
 	c = c.clone()
-	old, m := r.config, &r.Dir.Manifest
-	if m.Config != nil {
-		if err := r.Dir.Remove(SummaryFile); err != nil {
-			return err // it is written anew with the next evaluation
-		}
-		if old.Data != c.Data {
-			clear(r.data)
-		}
-		if old.Data.Dir = c.Data.Dir; old.Data != c.Data {
-			m.Data = nil // of other samples
-		}
-		if old.From != c.From {
-			m.From = ""
-		}
-		r.closeScorers()
-	}
 	versions, err := json.Marshal(versions())
 	if err != nil {
 		return err
 	}
-	m.Config, m.Versions = c.json(), versions
+	r.Dir.Manifest.Config, r.Dir.Manifest.Versions = c.json(), versions
 	r.config, r.went = c, nil
 	return r.Dir.WriteManifest()
 }
@@ -55,16 +38,6 @@ func same(a, b string) bool {
 	x, err := filepath.Abs(a)
 	y, err2 := filepath.Abs(b)
 	return a != "" && err == nil && err2 == nil && x == y
-}
-
-// CheckData returns an error if the data at hand are not those that the run was made with.
-func (r *Run) CheckData(ctx context.Context) error {
-	for _, name := range r.config.Networks {
-		if _, err := r.Data(ctx, name); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // difference lists the fields in which two configurations differ.

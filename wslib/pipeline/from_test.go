@@ -112,7 +112,7 @@ func joinHoldsThoseThatStay(t *testing.T, first string) {
 	}
 	itself := r.Config()
 	itself.From = r.Dir.Path
-	if err := r.SetConfig(itself); err == nil || !strings.Contains(err.Error(), "itself") {
+	if err := r.setConfig(itself); err == nil || !strings.Contains(err.Error(), "itself") {
 		t.Errorf("a run that goes on from itself: %v", err)
 	}
 	if kept, err := r.Set(); err != nil || !reflect.DeepEqual(kept, set) {
@@ -189,7 +189,7 @@ func resultsOutlive(t *testing.T, first string) {
 		t.Error(err)
 	}
 	c.Seed++
-	if err := r.SetConfig(c); err != nil {
+	if err := r.setConfig(c); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Optimize(context.Background()); err == nil ||

@@ -79,7 +79,7 @@ func Open(path string, config Config, o Options) (*Run, error) {
 	}
 	return open(path, config.Data.Dir, o, func(r *Run) error {
 		if r.Dir.Manifest.Config == nil {
-			return r.SetConfig(config)
+			return r.setConfig(config)
 		}
 		have, want := r.config.json(), config.json()
 		if d := difference(have, want); d != "" {

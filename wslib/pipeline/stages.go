@@ -165,7 +165,7 @@ func (r *Run) Overlap(ctx context.Context) error {
 		if err := r.writeSet(pages, plan.Set(false)); err != nil {
 			return nil, err
 		}
-		return []string{pages, record}, r.Dir.WriteJSON(record, OverlapRecord(plan))
+		return []string{pages, record}, r.Dir.WriteJSON(record, overlapRecord(plan))
 	})
 }
 

@@ -41,10 +41,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		ShortHelp:  "Weight separation: many small networks in one small memory.",
 		FlagSet:    flag.NewFlagSet("ws", flag.ContinueOnError),
 		Subcommands: []*ffcli.Command{
-			a.runCommand(), a.listCommand(), a.addCommand(), a.removeCommand(), a.trainCommand(),
-			a.fisherCommand(), a.costCommand(), a.evalCommand(), a.benchCommand(), a.figuresCommand(),
-			a.verifyCommand(), a.overlapCommand(), a.importCommand(), a.exportCommand(), a.dataCommand(),
-			a.gridCommand(), a.claimsCommand(),
+			a.runCommand(), a.listCommand(), a.costCommand(), a.evalCommand(), a.benchCommand(),
+			a.figuresCommand(), a.verifyCommand(), a.exportCommand(), a.importCommand(), a.trainCommand(),
+			a.dataCommand(), a.gridCommand(), a.claimsCommand(),
 		},
 		Exec: func(_ context.Context, args []string) error {
 			if len(args) > 0 {

@@ -18,7 +18,6 @@ import (
 	"weightsep/wslib/pack"
 	"weightsep/wslib/page"
 	"weightsep/wslib/pipeline"
-	"weightsep/wslib/separation"
 )
 
 func (a *app) listCommand() *ffcli.Command {
@@ -60,147 +59,23 @@ func (f *flags) list(_ context.Context, r *pipeline.Run, _ []*network.Network) e
 	return nil
 }
 
-func (a *app) addCommand() *ffcli.Command {
-	f := a.flags("add", "`names` of networks to add, in order")
-	return f.verb("-net NAMES [-run DIR] [-data DIR]", "form, separate and overlap one or more networks\n"+
-		"Adds networks to a run, which is made if it is not there: their baselines, Fisher\n"+
-		"information, exclusive pages and page tables. Prints what overlapping decided. The pages\n"+
-		"are then to be trained: ws train.",
-		func(ctx context.Context) error {
-			if len(f.nets()) == 0 {
-				return usagef("ws add needs -net")
-			}
-			r, err := f.openOrMake(ctx)
-			if err != nil {
-				return err
-			}
-			defer r.Close()
-			networks := r.Config().Networks
-			for _, n := range f.nets() {
-				if !slices.Contains(networks, n) {
-					networks = append(networks, n)
-				}
-			}
-			if err := change(ctx, r, networks, "network %s is in the run already", f.net); err != nil {
-				return err
-			}
-			return f.printPlan(r, f.nets())
-		})
-}
-
-// openOrMake opens the run of -run or, if there is none, makes one of the networks of -net.
-func (f *flags) openOrMake(ctx context.Context) (*pipeline.Run, error) {
-	if f.exists() {
-		return f.reopen(ctx, true)
-	}
-	c, err := pipeline.Profile("quick")
-	if err != nil {
-		return nil, err
-	}
-	o, err := f.options(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c.Networks, c.Data.Dir, c.Own = f.nets(), f.data, pipeline.OwnHashes(o.Own)
-	return pipeline.Open(f.run, c, o)
-}
-
-func (a *app) removeCommand() *ffcli.Command {
-	f := a.flags("remove", "`names` of networks to remove")
-	return f.verb("-net NAMES [-run DIR]", "take networks out of a run", func(ctx context.Context) error {
-		if len(f.nets()) == 0 {
-			return usagef("ws remove needs -net")
-		}
-		r, err := f.reopen(ctx, true)
-		if err != nil {
-			return err
-		}
-		defer r.Close()
-		left := slices.DeleteFunc(r.Config().Networks,
-			func(n string) bool { return slices.Contains(f.nets(), n) })
-		if err := change(ctx, r, left, "network %s is not in the run", f.net); err != nil {
-			return err
-		}
-		fmt.Fprintf(f.out, "networks left: %v\n", left)
-		return nil
-	})
-}
-
-// change gives a run other networks and places them. It is an error if they are placed there as they
-// are: an interrupted command may have left them unplaced.
-func change(ctx context.Context, r *pipeline.Run, networks []string, format string, args ...any) error {
-	c := r.Config()
-	_, unplaced := r.Overlapped()
-	same := len(networks) == len(c.Networks)
-	if same && unplaced == nil {
-		return fmt.Errorf(format, args...)
-	}
-	if c.Networks = networks; !same {
-		if err := configure(ctx, r, c); err != nil {
-			return err
-		}
-	}
-	return r.Overlap(ctx)
-}
-
-// configure gives a run another configuration, if that is a valid one and the data are those of before.
-func configure(ctx context.Context, r *pipeline.Run, c pipeline.Config) error {
-	if err := c.Validate(); err != nil {
-		return wrong(err)
-	}
-	if err := r.CheckData(ctx); err != nil {
-		return err
-	}
-	return r.SetConfig(c)
-}
-
 func (a *app) costCommand() *ffcli.Command {
 	f := a.flags("cost", "`names` of networks; default all of the run")
 	return f.verb("[-run DIR] [-net NAMES]",
 		"exclusive pages, page table and cost of each network, and the total cost",
 		f.reading(func(_ context.Context, r *pipeline.Run, nets []*network.Network) error {
-			return f.printPlan(r, network.Names(nets))
-		}))
-}
-
-// printPlan prints the bookkeeping of the named networks, as the original does.
-func (f *flags) printPlan(r *pipeline.Run, names []string) error {
-	o, err := r.Overlapped()
-	if err != nil {
-		return err
-	}
-	for _, n := range o.Networks {
-		if slices.Contains(names, n.Name) {
-			fmt.Fprintf(f.out, "%s\n exclusive pages %v\n weights %d, pages %d, exclusive %d, sharable %d\n"+
-				" page table %v\n cost %.6f\n", n.Name, n.Exclusive, n.Weights, n.Pages,
-				len(n.Exclusive), n.Pages-len(n.Exclusive), n.Table, n.Cost)
-		}
-	}
-	fmt.Fprintf(f.out, "total network cost %.6f\n", o.TotalCost)
-	return nil
-}
-
-func (a *app) fisherCommand() *ffcli.Command {
-	f := a.flags("fisher", "`names` of networks; default all of the run")
-	return f.verb("[-run DIR] [-net NAMES]", "compute Fisher information and show the densest pages",
-		f.writing(func(ctx context.Context, r *pipeline.Run, nets []*network.Network) error {
-			if err := r.Fisher(ctx); err != nil {
+			o, err := r.Overlapped()
+			if err != nil {
 				return err
 			}
-			for _, n := range nets {
-				info, err := r.FisherInformation(n)
-				if err != nil {
-					return err
+			for _, n := range o.Networks {
+				if slices.Contains(network.Names(nets), n.Name) {
+					fmt.Fprintf(f.out, "%s\n exclusive pages %v\n weights %d, pages %d, exclusive %d, "+
+						"sharable %d\n page table %v\n cost %.6f\n", n.Name, n.Exclusive, n.Weights, n.Pages,
+						len(n.Exclusive), n.Pages-len(n.Exclusive), n.Table, n.Cost)
 				}
-				density := separation.Density(info, r.Config().Pages.Size)
-				fmt.Fprintf(f.out, "%s", n.Name)
-				taken := 0.0
-				for _, p := range separation.ByDensity(density)[:min(10, len(density))] {
-					taken += density[p]
-					fmt.Fprintf(f.out, "  page %d %.4f", p, density[p])
-				}
-				fmt.Fprintf(f.out, "  (together %.4f)\n", taken)
 			}
+			fmt.Fprintf(f.out, "total network cost %.6f\n", o.TotalCost)
 			return nil
 		}))
 }

@@ -10,7 +10,6 @@ import (
 	"weightsep/datasets"
 	"weightsep/wslib/baseline"
 	"weightsep/wslib/internal/option"
-	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
 	"weightsep/wslib/pipeline"
 )
@@ -134,53 +133,17 @@ func (f *flags) join(dir string, own []pipeline.Own) (c pipeline.Config, err err
 }
 
 func (a *app) trainCommand() *ffcli.Command {
-	f := a.flags("train", "`names` of networks to train baselines of (with -baseline)")
+	f := a.flags("train", "`names` of networks; default all ten")
 	f.config = option.Define(f.set, pipeline.Config{})
-	base := f.set.Bool("baseline", false, "train baselines instead of a run's pages")
 	out := f.set.String("out", "baselines", "`directory` for baselines")
-	return f.verb("[-run DIR] [-method joint|alternating] | -baseline -net NAMES [-out DIR]",
-		"optimize a run's pages, or train baselines",
-		func(ctx context.Context) error {
-			if *base {
-				return f.trainBaselines(ctx, *out)
-			}
-			if err := f.refuse("-%s is for baselines: a run has its networks, data and seed", "net", "out",
-				"seed", "min"); err != nil {
-				return err
-			}
-			if err := f.refuse("a pilot is part of ws run: leave out -%s", "pilot"); err != nil {
-				return err
-			}
-			return f.writing(f.trainPages)(ctx)
-		})
-}
-
-// trainPages optimizes a run's pages.
-func (f *flags) trainPages(ctx context.Context, r *pipeline.Run, _ []*network.Network) error {
-	c := r.Config()
-	if err := f.apply(&c); err != nil {
-		return err
-	}
-	if err := configure(ctx, r, c); err != nil {
-		return err
-	}
-	if err := r.Optimize(ctx); err != nil {
-		return err
-	}
-	h, err := r.History()
-	if err != nil {
-		return err
-	}
-	for _, p := range h.Points {
-		fmt.Fprintf(f.out, "step %d, mean validation accuracy: %.6f\n", p.Step, p.Mean)
-	}
-	return nil
+	return f.verb("[-net NAMES] [-out DIR] [-data DIR]", "train baselines: separate networks, on labels alone",
+		func(ctx context.Context) error { return f.trainBaselines(ctx, *out) })
 }
 
 // trainBaselines trains separate networks and saves them in a directory.
 func (f *flags) trainBaselines(ctx context.Context, out string) error {
-	if err := f.onlyThese("ws train -baseline", "baseline", "net", "out", "seed", "min",
-		"data", "backend", "quiet", "steps", "batch", "rate", "dropout"); err != nil {
+	if err := f.onlyThese("ws train", "net", "out", "seed", "min", "data", "backend", "quiet", "steps", "batch",
+		"rate", "dropout"); err != nil {
 		return err
 	}
 	c, err := pipeline.Profile("quick")
