@@ -2,7 +2,7 @@ package grid
 
 import (
 	"context"
-	"fmt"
+	"strings"
 
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
@@ -69,10 +69,7 @@ func (record *Record) compared(ctx context.Context, r *pipeline.Run, dir string,
 	trained, err := optimization.Separate(ctx, backend, tasks, starts, config.Pages.PageFormat(),
 		config.Optimization, optimization.Options{Seed: record.Seed, Checkpoint: dir},
 		func(name string, p optimization.Progress) {
-			if p.Point != nil {
-				name = fmt.Sprintf("%s validation %.2f %%", name, 100*p.Point.Mean)
-			}
-			progress("training", p.Step, p.Steps, name)
+			progress("training", p.Step, p.Steps, strings.TrimSpace(name+" "+p.Note()))
 		})
 	if err != nil {
 		return nil, err

@@ -235,23 +235,3 @@ func ObjectiveNamed(name string) (Objective, error) {
 	}
 	return nil, fmt.Errorf("unknown objective %q: want classification, regression or reconstruction", name)
 }
-
-// Distillation is a loss that in part follows a teacher's outputs for the same samples.
-// The zero value follows labels only.
-type Distillation struct {
-	Share       float64 // of the loss that follows the teacher, 0 to 1
-	Temperature float64 // that both networks' logits are divided by, above 0 where Share is
-}
-
-// Loss is (1-Share) times the objective's loss, and Share times that of following the teacher,
-// which is not looked at where Share is 0.
-func (d Distillation) Loss(o Objective, output, target, teacher *Node) *Node {
-	if d.Share == 0 {
-		return o.Loss(output, target)
-	}
-	soft := MulScalar(o.Distill(output, teacher, d.Temperature), d.Share)
-	if d.Share == 1 {
-		return soft // also of samples without labels
-	}
-	return Add(MulScalar(o.Loss(output, target), 1-d.Share), soft)
-}

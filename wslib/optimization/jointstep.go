@@ -262,8 +262,8 @@ func (j *joint) lesson(i int) train.Lesson { return j.Recipe.lesson(j.tasks[i].N
 
 // lesson is what a network learns in a step.
 func (r Recipe) lesson(n *network.Network) train.Lesson {
-	return train.Lesson{Network: n, Mixup: r.Mixup.Of(n.Name),
-		Distillation: network.Distillation{Share: r.Distillation, Temperature: r.Temperature}}
+	return train.Lesson{Network: n, Share: r.Distillation, Temperature: r.Temperature,
+		Mixup: r.Mixup.Of(n.Name)}
 }
 
 // updateGraph is the update of theta. Inputs: theta, m, v, number of the step from 1, rate, where the

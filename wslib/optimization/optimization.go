@@ -53,6 +53,14 @@ type Progress struct {
 	Point       *Point // set after a validation
 }
 
+// Note says what a validation gave, "" where there was none.
+func (p Progress) Note() string {
+	if p.Point == nil {
+		return ""
+	}
+	return fmt.Sprintf("validation %.2f %%", 100*p.Point.Mean)
+}
+
 // Result of an optimization.
 type Result struct {
 	Set      *page.Set // chosen by validation, see [Joint]

@@ -32,13 +32,10 @@ func TrainBaseline(ctx context.Context, backend compute.Backend, backendName str
 	if start.Weights, start.State, err = n.Initial(o.Seed); err != nil {
 		return start, baseline.Info{}, err
 	}
-	tell := o.Progress
 	trained, err := optimization.Separate(ctx, backend, []optimization.Task{{Network: n, Data: data}},
 		[]network.Values{start},
 		page.Format{Size: page.DefaultSize}, r, o, func(_ string, p optimization.Progress) {
-			if tell != nil {
-				tell(p)
-			}
+			o.Progress(p)
 		})
 	if err != nil {
 		return start, baseline.Info{}, fmt.Errorf("baseline: %w", err)
@@ -89,11 +86,7 @@ func (r *Run) trainBaseline(
 		Seed:       cmp.Or(r.config.Baseline.Seed, r.config.Seed),
 		Checkpoint: cmp.Or(r.options.Baselines, r.Dir.File(baselinesDir)),
 		Progress: func(p optimization.Progress) {
-			note := ""
-			if p.Point != nil {
-				note = fmt.Sprintf("validation %.2f %%", 100*p.Point.Mean)
-			}
-			r.options.Progress("training "+n.Name, p.Step, p.Steps, note)
+			r.options.Progress("training "+n.Name, p.Step, p.Steps, p.Note())
 		},
 	}
 	v, info, err := TrainBaseline(ctx, backend, r.info.String(), n, data, r.config.Data.Seed, recipe, o)

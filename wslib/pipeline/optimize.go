@@ -153,11 +153,7 @@ func (r *Run) optimize(
 	format, recipe := page.Format(r.config.Pages.Format), r.config.Optimization
 	o := optimization.Options{Seed: r.config.Seed, Checkpoint: checkpoint,
 		Progress: func(p optimization.Progress) {
-			note := ""
-			if p.Point != nil {
-				note = fmt.Sprintf("mean validation %.2f %%", 100*p.Point.Mean)
-			}
-			r.options.Progress(stageOptimize, p.Step, p.Steps, note)
+			r.options.Progress(stageOptimize, p.Step, p.Steps, p.Note())
 		}}
 	if recipe.Method == optimization.AlternatingMethod {
 		var networks []overlapping.Network

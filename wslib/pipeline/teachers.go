@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
+	"strings"
 
 	"weightsep/wslib/network"
 	"weightsep/wslib/optimization"
@@ -92,10 +92,7 @@ func (r *Run) trainTeachers(ctx context.Context,
 		Checkpoint: cmp.Or(r.options.Teachers, r.Dir.File(teachersDir))}
 	return optimization.Separate(ctx, backend, tasks, starts, page.Format{Size: page.DefaultSize}, recipe, o,
 		func(name string, p optimization.Progress) {
-			if p.Point != nil {
-				name = fmt.Sprintf("%s validation %.2f %%", name, 100*p.Point.Mean)
-			}
-			r.options.Progress("teachers", p.Step, p.Steps, name)
+			r.options.Progress("teachers", p.Step, p.Steps, strings.TrimSpace(name+" "+p.Note()))
 		})
 }
 

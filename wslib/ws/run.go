@@ -171,11 +171,7 @@ func (f *flags) trainBaselines(ctx context.Context, out string) error {
 			return err
 		}
 		o := optimization.Options{Seed: c.Seed, Progress: func(p optimization.Progress) {
-			note := ""
-			if p.Point != nil {
-				note = fmt.Sprintf("validation %.2f %%", 100*p.Point.Mean)
-			}
-			report("training "+n.Name, p.Step, p.Steps, note)
+			report("training "+n.Name, p.Step, p.Steps, p.Note())
 		}}
 		v, record, err := pipeline.TrainBaseline(ctx, opened.Backend, opened.Info.String(), n, data, 0,
 			*r, o)

@@ -20,9 +20,10 @@ import (
 // Targets are mixed likewise, and the teacher sees what its pupil sees (Beyer et al.,
 // Knowledge distillation: A good teacher is patient and consistent, CVPR 2022).
 type Lesson struct {
-	network.Distillation
-	Mixup   float64 // 0: none
-	Network *network.Network
+	Network     *network.Network
+	Share       float64 // of the loss that follows the teacher, 0 to 1
+	Temperature float64 // that both networks' logits are divided by, above 0 where Share is
+	Mixup       float64 // 0: none
 }
 
 // Loss runs the network on a batch and gives its loss, the gradient with respect to its
@@ -53,7 +54,14 @@ func (l Lesson) Loss(b network.Binding, x, y *Node, teacher []*Node) (loss, grad
 		if _, same := o.(network.Reconstruction); l.Mixup > 0 && !same { // x is mixed already
 			target = mix(target, share)
 		}
-		return l.Distillation.Loss(o, output, target, follow)
+		if l.Share == 0 {
+			return o.Loss(output, target)
+		}
+		soft := MulScalar(o.Distill(output, follow, l.Temperature), l.Share)
+		if l.Share == 1 {
+			return soft // also of samples without labels
+		}
+		return Add(MulScalar(o.Loss(output, target), 1-l.Share), soft)
 	})
 	return loss, gradient, pass.State()
 }

@@ -39,7 +39,7 @@ func (s *spy) Forward(b network.Binding, x *Node) *network.Pass {
 // they tell how much of another each of them has.
 func TestMixupByHand(t *testing.T) {
 	n, seen := spied(linear())
-	l := Lesson{Distillation: network.Distillation{Share: 0.4, Temperature: 3}, Mixup: 0.5, Network: n}
+	l := Lesson{Share: 0.4, Temperature: 3, Mixup: 0.5, Network: n}
 	x := [][]float64{{0, 1}, {1, -2}, {3, 5}}
 	hot := [][]float64{{1, 0}, {0, 1}, {0, 1}}
 	// Kernel by rows, then biases.
