@@ -18,7 +18,9 @@ package prepared
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
@@ -26,6 +28,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -216,6 +219,15 @@ func (s *Set) mapValues(path string) error {
 	return nil
 }
 
+// Name returns the name of the directory for the set that is made of what source says.
+func Name(source []byte) string {
+	sum := sha256.Sum256(source)
+	return hex.EncodeToString(sum[:12])
+}
+
+// named matches the names that Name gives.
+var named = regexp.MustCompile(`^[0-9a-f]{24}$`)
+
 // temporary begins the names of sets being written.
 const temporary = ".making-"
 
@@ -230,8 +242,9 @@ func Touch(dir string) {
 }
 
 // Prune removes all but the given number of the most recently used sets in a
-// directory, and what killed processes left there. A set that is in use by another
-// process may be among them: it stays readable for that process where the system
+// directory, and what killed processes left there. Sets are the directories named by
+// [Name]; all else stays. A set that is in use by another
+// process may be among those removed: it stays readable for that process where the system
 // keeps open files. Errors are passed over: what cannot be removed stays.
 func Prune(parent string, keep int) {
 	entries, _ := os.ReadDir(parent)
@@ -242,9 +255,10 @@ func Prune(parent string, keep int) {
 			continue
 		}
 		path := filepath.Join(parent, e.Name())
-		if !strings.HasPrefix(e.Name(), temporary) {
+		switch {
+		case named.MatchString(e.Name()):
 			used[path] = info.ModTime()
-		} else if time.Since(info.ModTime()) > abandoned {
+		case strings.HasPrefix(e.Name(), temporary) && time.Since(info.ModTime()) > abandoned:
 			os.RemoveAll(path)
 		}
 	}
