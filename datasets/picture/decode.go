@@ -20,8 +20,7 @@ const MaxPixels = 1 << 26
 //
 //   - PPM and PGM in the binary form (P6 and P5), as *image.RGBA and *image.Gray.
 //     Samples are scaled from the file's maximum, up to 65535, to 255 and rounded.
-//   - PNG and JPEG, in the types of image/png and image/jpeg. One whose EXIF orientation
-//     says so is turned, and then of the type that Luma gives.
+//   - PNG and JPEG, in the types of image/png and image/jpeg.
 //
 // What follows the picture is ignored, as cameras append all sorts of things. The size is
 // checked before pixels are decoded. All of r is read.
@@ -46,12 +45,11 @@ var codecs = []struct {
 	name, magic string
 	config      func(io.Reader) (image.Config, error)
 	decode      func(io.Reader) (image.Image, error)
-	exif        func(file []byte) []byte // the EXIF data in a file, if any
 }{
-	{"PNG", pngMagic, png.DecodeConfig, png.Decode, pngEXIF},
-	{"JPEG", jpegMagic, jpeg.DecodeConfig, jpeg.Decode, jpegEXIF},
-	{"PGM", "P5", netpbmConfig, netpbmDecode, noEXIF},
-	{"PPM", "P6", netpbmConfig, netpbmDecode, noEXIF},
+	{"PNG", pngMagic, png.DecodeConfig, png.Decode},
+	{"JPEG", jpegMagic, jpeg.DecodeConfig, jpeg.Decode},
+	{"PGM", "P5", netpbmConfig, netpbmDecode},
+	{"PPM", "P6", netpbmConfig, netpbmDecode},
 }
 
 func decode(file []byte, maxPixels int) (image.Image, error) {
@@ -75,7 +73,7 @@ func decode(file []byte, maxPixels int) (image.Image, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s of %dx%d: %w", c.name, w, h, noEOF(err))
 		}
-		return turn(img, orientation(c.exif(file))), nil
+		return img, nil
 	}
 	return nil, fmt.Errorf("expected binary PPM or PGM (P6, P5), PNG or JPEG, found a file that "+
 		"starts with %q", file[:min(len(file), len(pngMagic))])
