@@ -26,11 +26,6 @@ type File struct {
 	MD5    string   // in hex; empty if not known
 	SHA256 string   // in hex; empty if not known
 	Size   int64    // in bytes; 0 if not known
-
-	// Accept keeps a file whose size or sums are not those above: the one at Path
-	// or, if there is none, the first that a mirror gives. Its own sum is recorded
-	// and it counts as good from then on, without Accept too.
-	Accept bool
 }
 
 // Client says how files are fetched. The zero value is ready to use; a Client may be
@@ -98,7 +93,7 @@ func (c *Client) Fetch(ctx context.Context, f File, progress func(Event)) (Statu
 }
 
 func (c Client) fetch(ctx context.Context, f File, progress func(Event)) (Status, error) {
-	if s, err := check(ctx, f, progress); err != nil || s.State.Good() {
+	if s, err := check(ctx, f, progress); err != nil || s.State == Verified {
 		return s, err
 	}
 	p, err := openPart(ctx, f.Path, func() { progress(Event{Stage: Waiting}) })
@@ -106,19 +101,16 @@ func (c Client) fetch(ctx context.Context, f File, progress func(Event)) (Status
 		return Status{}, err
 	}
 	defer p.close()
-	if f.Accept {
-		f.Size = 0 // any will do
-	}
 	// The file may have come while this process waited for the lock; who brought it
 	// has recorded that.
-	s, known, err := look(f)
+	s, err := look(f)
 	switch {
 	case err != nil:
 		return s, err
-	case s.State.Good():
+	case s.State == Verified:
 		err = p.reset()
 	default:
-		s, err = (&transfer{client: c, file: f, part: p, known: known, progress: progress}).run(ctx)
+		s, err = (&transfer{client: c, file: f, part: p, progress: progress}).run(ctx)
 	}
 	return s, err
 }

@@ -21,7 +21,6 @@ type transfer struct {
 	client   Client
 	file     File
 	part     *part
-	known    *record // of an earlier file at the same place, nil if there is none
 	progress func(Event)
 }
 
@@ -148,8 +147,8 @@ func (t *transfer) try(ctx context.Context, address string) (Status, error) {
 		}
 	}
 	mended := p.mended
-	s, err := t.file.examine(ctx, p.file, Status{}, t.known, t.progress)
-	if err == nil && s.State.Good() {
+	s, err := t.file.examine(ctx, p.file, Status{}, t.progress)
+	if err == nil && s.State == Verified {
 		err = p.commit()
 	} else if err == nil {
 		err = p.reset()
@@ -157,7 +156,7 @@ func (t *transfer) try(ctx context.Context, address string) (Status, error) {
 	switch {
 	case err != nil:
 		return s, stop(err)
-	case s.State.Good():
+	case s.State == Verified:
 		return s, nil
 	case mended: // bytes of two answers may be of two versions, those of one may not
 		return s, restart(s.Why)
@@ -177,10 +176,7 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 	timer := time.AfterFunc(t.client.Stall, func() { cancel(stalled(t.client.Stall)) })
 	defer timer.Stop()
 	p := t.part
-	var from int64
-	if !t.file.Accept { // the sum of a wrong mixture is found wrong
-		from = p.size
-	}
+	from := p.size
 	resp, err := t.client.do(ctx, http.MethodGet, address, from)
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"weightsep/datasets/download"
@@ -51,7 +50,7 @@ func (a *app) items() (items []*item, byHand []string, err error) {
 			}
 			items = append(items, &item{label: path.Join(name, s.File), size: s.Size,
 				file: download.File{Path: filepath.Join(a.data, name, s.File), URLs: urls,
-					MD5: s.MD5, SHA256: s.SHA256, Size: s.Size, Accept: slices.Contains(a.accept, name)}})
+					MD5: s.MD5, SHA256: s.SHA256, Size: s.Size}})
 		}
 	}
 	return items, byHand, nil
@@ -70,7 +69,7 @@ func (a *app) fetch(ctx context.Context) error {
 			return err
 		}
 		a.print(i)
-		if !i.status.State.Good() {
+		if i.status.State != download.Verified {
 			todo = append(todo, i)
 		}
 	}
@@ -112,7 +111,7 @@ func (a *app) look(ctx context.Context, i *item) (err error) {
 	bar := newProgress(a.err, i.label)
 	i.status, err = download.Check(ctx, i.file, bar.event)
 	bar.close()
-	if err != nil || i.status.State.Good() {
+	if err != nil || i.status.State == download.Verified {
 		return err
 	}
 	for _, address := range i.file.URLs {
@@ -129,7 +128,7 @@ func (a *app) look(ctx context.Context, i *item) (err error) {
 func (a *app) print(i *item) {
 	s := i.status
 	size, state := "?", string(s.State)
-	if s.State.Good() {
+	if s.State == download.Verified {
 		size = amount(s.Size)
 	} else if i.size > 0 {
 		size = amount(i.size)
@@ -137,7 +136,7 @@ func (a *app) print(i *item) {
 	if s.Why != nil {
 		state += ", " + s.Why.Error()
 	}
-	if s.Part > 0 && !s.State.Good() {
+	if s.Part > 0 && s.State != download.Verified {
 		state += ", " + amount(s.Part) + " received"
 	}
 	if a.list {
@@ -198,11 +197,7 @@ func (a *app) download(ctx context.Context, todo []*item) error {
 		s, err := a.client.Fetch(ctx, i.file, bar.event)
 		bar.close()
 		if err == nil {
-			sum := ""
-			if s.State != download.Verified { // only its record vouches for it
-				sum = ", sha256 " + s.Sums.SHA256
-			}
-			fmt.Fprintf(a.out, "%s: %s, %s%s\n", i.label, amount(s.Size), s.State, sum)
+			fmt.Fprintf(a.out, "%s: %s, %s\n", i.label, amount(s.Size), s.State)
 			continue
 		}
 		if ctx.Err() != nil {
@@ -212,7 +207,7 @@ func (a *app) download(ctx context.Context, todo []*item) error {
 		fmt.Fprintln(a.err, "fetch:", err)
 		if m := (*download.MismatchError)(nil); errors.As(err, &m) {
 			fmt.Fprintf(a.err, "  A mirror has other bytes than the published ones. "+
-				"If you trust them, -accept %s keeps them.\n", path.Dir(i.label))
+				"If you trust them, put its file at %s by hand.\n", i.file.Path)
 		}
 	}
 	if failed > 0 {

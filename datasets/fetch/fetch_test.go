@@ -64,8 +64,8 @@ func TestOneFails(t *testing.T) {
 	b.wantFile("esc10/master.zip", "content of master.zip")
 	b.wantErr(filepath.Join(b.data, "cifar10", "one"), b.url+"/one: HTTP status 404",
 		"fetch: 1 of 3 files could not be fetched")
-	if strings.Contains(b.err.String(), "-accept") {
-		t.Errorf("nothing to accept:\n%s", &b.err)
+	if strings.Contains(b.err.String(), "by hand") {
+		t.Errorf("no mirror has other bytes:\n%s", &b.err)
 	}
 }
 
@@ -112,29 +112,21 @@ func TestSizeNobodyTells(t *testing.T) {
 	b.wantOut(": 0 B and 2 of unknown size\n")
 }
 
-func TestAccept(t *testing.T) {
+// Other bytes than the published ones are not taken, but stay where the user puts them.
+func TestOtherBytes(t *testing.T) {
 	b := newBench(t)
 	b.files["/master.zip"] = "packed anew"
 	b.want(b.call("esc10"), 1)
-	b.wantErr("md5: expected", "-accept esc10 keeps them")
-	b.want(b.call("-accept", "esc10", "esc10"), 0)
-	b.wantOut("esc10/master.zip: 11 B, accepted, sha256 ")
-	b.wantFile("esc10/master.zip", "packed anew")
-	b.want(b.call("esc10"), 0)
-	b.wantAsked()
-	b.wantOut("accepted")
+	place := filepath.Join(b.data, "esc10", "master.zip")
+	b.wantErr("md5: expected", "put its file at "+place+" by hand")
+	if _, err := os.Stat(place); err == nil {
+		t.Errorf("%s is there", place)
+	}
+	b.write("esc10/master.zip", "packed anew")
 	b.want(b.call("-list", "esc10"), 0)
-	b.wantOut("accepted")
-}
-
-// What is accepted of one dataset is not of another.
-func TestAcceptOnlyOne(t *testing.T) {
-	b := newBench(t)
-	b.files["/master.zip"], b.files["/a b%.zip"] = "packed anew", "packed anew"
-	b.want(b.call("-accept", "esc10", "esc10", "hhar"), 1)
-	b.wantOut("esc10/master.zip: 11 B, accepted")
-	b.wantErr("-accept hhar keeps them", "1 of 2 files")
-	b.want(b.call("-accept", "esc10,hhar", "esc10", "hhar"), 0)
+	b.wantOut("present")
+	b.want(b.call("esc10"), 1)
+	b.wantFile("esc10/master.zip", "packed anew")
 }
 
 func TestTimeout(t *testing.T) {
