@@ -35,7 +35,7 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/edsrzf/mmap-go"
+	"weightsep/datasets/files"
 )
 
 // Part is the split that a sample belongs to.
@@ -115,7 +115,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // seal appends the checksum of b to it.
 func seal(b []byte) []byte { return binary.NativeEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)) }
 
-// Set is an open set. Its values are memory-mapped: they must not be changed, and are
+// Set is an open set. Its values are memory-mapped by [files.Map]: they must not be changed, and are
 // gone once the Set is unreachable.
 type Set struct {
 	head
@@ -194,20 +194,15 @@ func (s *Set) read(path string) error {
 
 // mapValues maps the values into memory.
 func (s *Set) mapValues(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	m, err := mmap.Map(f, mmap.RDONLY, 0)
-	if err != nil {
-		return fmt.Errorf("%s: %w", valuesFile, err)
-	}
-	runtime.AddCleanup(s, func(m mmap.MMap) { m.Unmap() }, m)
 	want := int64(s.Samples) * int64(s.Layout.Size)
 	if !s.Layout.Bytes {
 		want *= 4
 	}
+	m, unmap, err := files.Map(path, want)
+	if err != nil {
+		return err
+	}
+	runtime.AddCleanup(s, func(unmap func() error) { unmap() }, unmap)
 	if n := int64(len(m)); n != want || crc32.Checksum(m, castagnoli) != s.Values {
 		return fmt.Errorf("%s: expected %d bytes, found %d, or a wrong checksum", valuesFile, want, n)
 	}
