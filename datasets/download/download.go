@@ -14,7 +14,6 @@ package download
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"time"
 )
@@ -113,24 +112,4 @@ func (c Client) fetch(ctx context.Context, f File, progress func(Event)) (Status
 		s, err = (&transfer{client: c, file: f, part: p, progress: progress}).run(ctx)
 	}
 	return s, err
-}
-
-// Size asks a mirror for the size of what it has, without downloading it. It is an error
-// if the mirror does not tell.
-func (c *Client) Size(ctx context.Context, address string) (int64, error) {
-	d := c.defaults()
-	ctx, cancel := context.WithTimeoutCause(ctx, d.Stall, stalled(d.Stall))
-	defer cancel()
-	resp, err := d.do(ctx, http.MethodHead, address, 0)
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return 0, badStatus(resp)
-	}
-	if resp.ContentLength < 0 {
-		return 0, errors.New("no Content-Length")
-	}
-	return resp.ContentLength, nil
 }

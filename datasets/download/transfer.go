@@ -177,7 +177,7 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 	defer timer.Stop()
 	p := t.part
 	from := p.size
-	resp, err := t.client.do(ctx, http.MethodGet, address, from)
+	resp, err := t.client.do(ctx, address, from)
 	if err != nil {
 		return err
 	}
@@ -252,8 +252,8 @@ func stalled(d time.Duration) error { return fmt.Errorf("no byte for %v", d) }
 // do asks for the bytes of a file from an offset on, as they are: a server that
 // compresses, or a client that unpacks, would make others of them. Its error leaves the
 // address out, which the callers name, unless it is one that the server pointed to.
-func (c Client) do(ctx context.Context, method, address string, from int64) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, address, nil)
+func (c Client) do(ctx context.Context, address string, from int64) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, never(err)
 	}

@@ -21,7 +21,6 @@ const askAbove = 1e9
 type item struct {
 	label  string // DATASET/FILE
 	file   download.File
-	size   int64 // 0 if not known
 	status download.Status
 }
 
@@ -48,7 +47,7 @@ func (a *app) items() (items []*item, byHand []string, err error) {
 					}
 				}
 			}
-			items = append(items, &item{label: path.Join(name, s.File), size: s.Size,
+			items = append(items, &item{label: path.Join(name, s.File),
 				file: download.File{Path: filepath.Join(a.data, name, s.File), URLs: urls,
 					MD5: s.MD5, SHA256: s.SHA256, Size: s.Size}})
 		}
@@ -102,7 +101,7 @@ func (a *app) fetch(ctx context.Context) error {
 	return nil
 }
 
-// look finds out what is at the place of a file and, unless to list, how large the file is.
+// look finds out what is at the place of a file.
 func (a *app) look(ctx context.Context, i *item) (err error) {
 	if a.list {
 		i.status, err = download.Stat(i.file)
@@ -111,17 +110,7 @@ func (a *app) look(ctx context.Context, i *item) (err error) {
 	bar := newProgress(a.err, i.label)
 	i.status, err = download.Check(ctx, i.file, bar.event)
 	bar.close()
-	if err != nil || i.status.State == download.Verified {
-		return err
-	}
-	for _, address := range i.file.URLs {
-		// A size that nobody tells is no reason not to try.
-		if i.size > 0 || ctx.Err() != nil {
-			break
-		}
-		i.size, _ = a.client.Size(ctx, address)
-	}
-	return ctx.Err()
+	return err
 }
 
 // print says what is at the place of a file and, to list, where it comes from.
@@ -130,8 +119,8 @@ func (a *app) print(i *item) {
 	size, state := "?", string(s.State)
 	if s.State == download.Verified {
 		size = amount(s.Size)
-	} else if i.size > 0 {
-		size = amount(i.size)
+	} else if i.file.Size > 0 {
+		size = amount(i.file.Size)
 	}
 	if s.Why != nil {
 		state += ", " + s.Why.Error()
@@ -153,8 +142,8 @@ func (a *app) confirm(ctx context.Context, todo []*item) error {
 	}
 	bytes, unknown := int64(0), 0
 	for _, i := range todo {
-		bytes += max(0, i.size-i.status.Part)
-		if i.size == 0 {
+		bytes += max(0, i.file.Size-i.status.Part)
+		if i.file.Size == 0 {
 			unknown++
 		}
 	}

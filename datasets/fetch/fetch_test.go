@@ -19,8 +19,8 @@ func TestFetchTwo(t *testing.T) {
 	b.wantFile("cifar10/one", "content of one")
 	b.wantFile("cifar10/two", "content of two")
 	b.wantFile("esc10/master.zip", "content of master.zip")
-	b.wantAsked("HEAD /master.zip", "GET /one", "GET /two", "GET /master.zip")
-	b.wantOut("to download into "+b.data+": 49 B\n", "cifar10/one: 14 B, verified\n",
+	b.wantAsked("GET /one", "GET /two", "GET /master.zip")
+	b.wantOut("to download into "+b.data+": 28 B and 1 of unknown size\n", "cifar10/one: 14 B, verified\n",
 		"esc10/master.zip: 21 B, verified\n")
 	// Again: nothing to do, nobody is asked.
 	b.want(b.call("cifar10", "esc10"), 0)
@@ -96,15 +96,9 @@ func TestHTTPSFirst(t *testing.T) {
 	b.wantOut("from http://m/esc10/x")
 }
 
-func TestSizeNobodyTells(t *testing.T) {
+func TestUnknownSize(t *testing.T) {
 	b := newBench(t)
 	b.publish("master.zip", "a b%.zip")
-	b.hook = func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method == http.MethodHead {
-			w.WriteHeader(http.StatusMethodNotAllowed)
-		}
-		return r.Method == http.MethodHead
-	}
 	b.want(b.call("esc10"), 0)
 	b.wantOut("to download into "+b.data+": 0 B and 1 of unknown size\n", "?")
 	b.data = t.TempDir()
@@ -157,8 +151,7 @@ func TestMirror(t *testing.T) {
 	b.files["/m/cifar10/one"] = "content of one"
 	b.files["/m/hhar/a b%.zip"] = "content of a b%.zip"
 	b.want(b.call("-mirror", b.url+"/no/", "-mirror", b.url+"/m", "cifar10", "hhar"), 0)
-	b.wantAsked("HEAD /no/hhar/a b%.zip", "HEAD /m/hhar/a b%.zip",
-		"GET /no/cifar10/one", "GET /m/cifar10/one",
+	b.wantAsked("GET /no/cifar10/one", "GET /m/cifar10/one",
 		"GET /no/cifar10/two", "GET /m/cifar10/two", "GET /two",
 		"GET /no/hhar/a b%.zip", "GET /m/hhar/a b%.zip")
 }
