@@ -18,8 +18,7 @@ const MaxPixels = 1 << 26
 // Decode reads a picture of 1 to MaxPixels pixels in one of these formats, told apart by
 // their first bytes:
 //
-//   - PPM and PGM in the binary form (P6 and P5), as *image.RGBA and *image.Gray.
-//     Samples are scaled from the file's maximum, up to 65535, to 255 and rounded.
+//   - PPM in the binary form (P6) with the maximum 255, as *image.RGBA.
 //   - PNG and JPEG, in the types of image/png and image/jpeg.
 //
 // What follows the picture is ignored, as cameras append all sorts of things. The size is
@@ -48,13 +47,12 @@ var codecs = []struct {
 }{
 	{"PNG", pngMagic, png.DecodeConfig, png.Decode},
 	{"JPEG", jpegMagic, jpeg.DecodeConfig, jpeg.Decode},
-	{"PGM", "P5", netpbmConfig, netpbmDecode},
-	{"PPM", "P6", netpbmConfig, netpbmDecode},
+	{"PPM", "P6", ppmConfig, ppmDecode},
 }
 
 func decode(file []byte, maxPixels int) (image.Image, error) {
 	if len(file) == 0 {
-		return nil, fmt.Errorf("expected PPM, PGM, PNG or JPEG, found no data: %w", io.ErrUnexpectedEOF)
+		return nil, fmt.Errorf("expected PPM, PNG or JPEG, found no data: %w", io.ErrUnexpectedEOF)
 	}
 	for _, c := range codecs {
 		if !bytes.HasPrefix(file, []byte(c.magic)) {
@@ -75,7 +73,7 @@ func decode(file []byte, maxPixels int) (image.Image, error) {
 		}
 		return img, nil
 	}
-	return nil, fmt.Errorf("expected binary PPM or PGM (P6, P5), PNG or JPEG, found a file that "+
+	return nil, fmt.Errorf("expected binary PPM (P6), PNG or JPEG, found a file that "+
 		"starts with %q", file[:min(len(file), len(pngMagic))])
 }
 
