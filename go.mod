@@ -4,7 +4,6 @@ go 1.26.5
 
 require (
 	codeberg.org/go-pdf/fpdf v0.11.1
-	github.com/edsrzf/mmap-go v1.2.0
 	github.com/go-audio/audio v1.0.0
 	github.com/go-audio/wav v1.1.0
 	github.com/gofrs/flock v0.13.0

@@ -2,8 +2,6 @@ package datasets
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,9 +38,8 @@ func (e entry) real(ctx context.Context, o Options, f form) (*Dataset, error) {
 		return nil, err
 	}
 	// The number is raised when other files of a folder are read, or otherwise.
-	sum := sha256.Sum256(fmt.Appendf(nil, "set 3 %v %q %q", e.Shape, e.ClassNames,
+	key := prepared.Name(fmt.Appendf(nil, "set 3 %v %q %q", e.Shape, e.ClassNames,
 		[]any{f.name, f.version, content}))
-	key := hex.EncodeToString(sum[:12])
 	var d *Dataset
 	if parent == "" {
 		d, err = e.realOnce(ctx, o, f, noUser)

@@ -330,6 +330,27 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
+// A cache in the data directory does not cost the user's folders.
+func TestCacheAmongData(t *testing.T) {
+	dir := t.TempDir()
+	for n := range 3 * cacheSets {
+		write(t, []byte("x"), dir, "cifar10", fmt.Sprintf("mine%d", n), "notes.txt")
+	}
+	write(t, cifarHand(1, 2), dir, "cifar10", "data_batch_1.bin")
+	write(t, cifarHand(1), dir, "cifar10", "test_batch.bin")
+	if _, err := Open(t.Context(), "cifar10", Options{Dir: dir, CacheDir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	if done, _ := sets(t, dir, "cifar10"); len(done) != 1 {
+		t.Errorf("sets %v, want one", done)
+	}
+	for n := range 3 * cacheSets {
+		if _, err := os.Stat(filepath.Join(dir, "cifar10", fmt.Sprintf("mine%d", n), "notes.txt")); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // Without a place for the cache samples are prepared all the same, and nothing is left.
 func TestNoCache(t *testing.T) {
 	o := Options{Dir: original(t, "us8k")}

@@ -155,9 +155,9 @@ func TestGSCErrors(t *testing.T) {
 		},
 			[]string{"1 recordings left out: bed/a_nohash_0.wav", "expected 16000 samples a second"}},
 		{"cut", func(f map[string][]byte) { f["bed/aaaa_nohash_0.wav"] = f["bed/aaaa_nohash_0.wav"][:20] },
-			[]string{"1 recordings left out: bed/aaaa_nohash_0.wav", "malformed file"}},
+			[]string{"1 recordings left out: bed/aaaa_nohash_0.wav", `ends in the chunk "fmt "`}},
 		{"empty", func(f map[string][]byte) { f["bed/aaaa_nohash_0.wav"] = nil },
-			[]string{"1 recordings left out: bed/aaaa_nohash_0.wav", "malformed file"}},
+			[]string{"1 recordings left out: bed/aaaa_nohash_0.wav", "expected a WAV file"}},
 		{"no samples", func(f map[string][]byte) { f["bed/aaaa_nohash_0.wav"] = wav16(gscRate, nil) },
 			[]string{"1 recordings left out: bed/aaaa_nohash_0.wav", "no samples"}},
 		{"eleven seconds", func(f map[string][]byte) {

@@ -151,9 +151,9 @@ func handFolder(t *testing.T, edit func(files map[string][]byte)) string {
 }
 
 // readHand reads the files of a folder.
-func readHand(t *testing.T, ctx context.Context, dir string, sums map[string]string) (*Dataset, error) {
+func readHand(t *testing.T, ctx context.Context, dir string) (*Dataset, error) {
 	t.Helper()
-	of, err := idxForm(dir, "", sums)
+	of, err := idxForm(dir, "")
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func readHand(t *testing.T, ctx context.Context, dir string, sums map[string]str
 }
 
 func TestIDXFolder(t *testing.T) {
-	all, err := readHand(t, t.Context(), handFolder(t, nil), nil)
+	all, err := readHand(t, t.Context(), handFolder(t, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestIDXFolderErrors(t *testing.T) {
 			f["train-images-idx3-ubyte"] = append(f["train-images-idx3-ubyte"], 0)
 		}, "train-images-idx3-ubyte.gz: expected the end, found 1 bytes more"},
 	} {
-		_, err := readHand(t, t.Context(), handFolder(t, c.edit), nil)
+		_, err := readHand(t, t.Context(), handFolder(t, c.edit))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
@@ -218,29 +218,20 @@ func TestIDXCutGzip(t *testing.T) {
 	dir := handFolder(t, nil)
 	z := compressed(t, handImages)
 	write(t, z[:len(z)-3], dir, "train-images-idx3-ubyte.gz") // the checksum is cut
-	if _, err := readHand(t, t.Context(), dir, nil); err == nil ||
+	if _, err := readHand(t, t.Context(), dir); err == nil ||
 		!strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("cut gzip: error %v", err)
 	}
 	write(t, handImages, dir, "train-images-idx3-ubyte.gz") // not compressed, as some browsers leave it
-	if _, err := readHand(t, t.Context(), dir, nil); err != nil {
+	if _, err := readHand(t, t.Context(), dir); err != nil {
 		t.Errorf("no gzip: error %v", err)
-	}
-}
-
-func TestIDXChecksum(t *testing.T) {
-	sums := map[string]string{"train-images-idx3-ubyte.gz": "0123"}
-	_, err := readHand(t, t.Context(), handFolder(t, nil), sums)
-	const want = "train-images-idx3-ubyte.gz: expected the original file with sha256 0123, found "
-	if err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("error %v", err)
 	}
 }
 
 func TestIDXCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := readHand(t, ctx, handFolder(t, nil), nil); !errors.Is(err, context.Canceled) {
+	if _, err := readHand(t, ctx, handFolder(t, nil)); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }

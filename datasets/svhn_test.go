@@ -198,7 +198,7 @@ func TestSVHNErrors(t *testing.T) {
 		{"text", matFile(matrix("X", mxCHAR, []int{32, 32, 3, 1}, miUINT8, make([]byte, 3072)), answers(1)),
 			"expected numbers [32 32 3 n]"},
 		{"text for labels", matFile(digits(1), matrix("y", mxCHAR, []int{1, 1}, miUINT8, []byte("1"))),
-			"array y: expected at most"},
+			"array y: expected real numbers, found [1 1] of class char"},
 		{"fewer values than stated", matFile(matrix("X", mxUINT8, []int{32, 32, 3, 2}, miUINT8,
 			make([]byte, 5000)), answers(1, 2)), `"X": values`},
 		{"cut", good[:len(good)/2], "unexpected EOF"},

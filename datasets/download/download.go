@@ -8,13 +8,12 @@
 // first byte.
 //
 // What is known of a finished file is kept beside it, in .NAME.sum, so that it need
-// not be hashed again while its size and time stay the same.
+// not be hashed again while its size and time stay the same. The lock .NAME.lock stays there, too.
 package download
 
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"time"
 )
@@ -26,11 +25,6 @@ type File struct {
 	MD5    string   // in hex; empty if not known
 	SHA256 string   // in hex; empty if not known
 	Size   int64    // in bytes; 0 if not known
-
-	// Accept keeps a file whose size or sums are not those above: the one at Path
-	// or, if there is none, the first that a mirror gives. Its own sum is recorded
-	// and it counts as good from then on, without Accept too.
-	Accept bool
 }
 
 // Client says how files are fetched. The zero value is ready to use; a Client may be
@@ -98,7 +92,7 @@ func (c *Client) Fetch(ctx context.Context, f File, progress func(Event)) (Statu
 }
 
 func (c Client) fetch(ctx context.Context, f File, progress func(Event)) (Status, error) {
-	if s, err := check(ctx, f, progress); err != nil || s.State.Good() {
+	if s, err := check(ctx, f, progress); err != nil || s.State == Verified {
 		return s, err
 	}
 	p, err := openPart(ctx, f.Path, func() { progress(Event{Stage: Waiting}) })
@@ -106,39 +100,16 @@ func (c Client) fetch(ctx context.Context, f File, progress func(Event)) (Status
 		return Status{}, err
 	}
 	defer p.close()
-	if f.Accept {
-		f.Size = 0 // any will do
-	}
 	// The file may have come while this process waited for the lock; who brought it
 	// has recorded that.
-	s, known, err := look(f)
+	s, err := look(f)
 	switch {
 	case err != nil:
 		return s, err
-	case s.State.Good():
+	case s.State == Verified:
 		err = p.reset()
 	default:
-		s, err = (&transfer{client: c, file: f, part: p, known: known, progress: progress}).run(ctx)
+		s, err = (&transfer{client: c, file: f, part: p, progress: progress}).run(ctx)
 	}
 	return s, err
-}
-
-// Size asks a mirror for the size of what it has, without downloading it. It is an error
-// if the mirror does not tell.
-func (c *Client) Size(ctx context.Context, address string) (int64, error) {
-	d := c.defaults()
-	ctx, cancel := context.WithTimeoutCause(ctx, d.Stall, stalled(d.Stall))
-	defer cancel()
-	resp, err := d.do(ctx, http.MethodHead, address, 0)
-	if err != nil {
-		return 0, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return 0, badStatus(resp)
-	}
-	if resp.ContentLength < 0 {
-		return 0, errors.New("no Content-Length")
-	}
-	return resp.ContentLength, nil
 }

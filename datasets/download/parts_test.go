@@ -1,37 +1,6 @@
 package download
 
-import (
-	"net/http"
-	"strings"
-	"testing"
-	"time"
-)
-
-func TestSize(t *testing.T) {
-	mute := newServer(t, nil, func(_ *server, w http.ResponseWriter, _ *http.Request) {
-		http.NewResponseController(w).Flush() // no length
-	})
-	s := newServer(t, random(1234, 1))
-	if n, err := quick.Size(t.Context(), s.URL); err != nil || n != 1234 {
-		t.Errorf("%d, %v", n, err)
-	}
-	wantSent(t, s, 0)
-	hangs := newServer(t, nil, func(_ *server, _ http.ResponseWriter,
-		r *http.Request) {
-		<-r.Context().Done()
-	})
-	c := &Client{Stall: 50 * time.Millisecond}
-	for address, want := range map[string]string{
-		newServer(t, nil, status(404)).URL: "404",
-		mute.URL:                           "no Content-Length",
-		hangs.URL:                          "no byte for 50ms",
-		"http://127.0.0.1:1":               "refused",
-	} {
-		if _, err := c.Size(t.Context(), address); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %q", err, want)
-		}
-	}
-}
+import "testing"
 
 func TestParseRange(t *testing.T) {
 	for s, want := range map[string][2]int64{

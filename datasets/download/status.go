@@ -26,17 +26,7 @@ const (
 	Wrong    State = "wrong"    // its size or sums are not what they should be
 	Present  State = "present"  // its sums were not looked at
 	Verified State = "verified" // its size and sums are the published ones
-	Accepted State = "accepted" // its size or sums are not the published ones, but were accepted
 )
-
-// Good reports whether a file in this state need not be fetched.
-func (s State) Good() bool { return s == Verified || s == Accepted }
-
-// Sums are checksums in hex.
-type Sums struct {
-	MD5    string `json:"md5"`
-	SHA256 string `json:"sha256"`
-}
 
 // MismatchError reports bytes that are not those of the file.
 type MismatchError struct {
@@ -54,14 +44,13 @@ type Status struct {
 	Size  int64 // bytes of the file
 	Part  int64 // bytes of an unfinished download
 	Why   error // what is wrong, if the state is Wrong
-	Sums  Sums  // if the state is Good
 }
 
 // Stat says what is at f.Path without reading the file: it goes by its size and by
 // the record of an earlier check. It is an error if it is not a regular file or
 // cannot be looked at.
 func Stat(f File) (Status, error) {
-	s, _, err := look(f)
+	s, err := look(f)
 	return s, named(f, err)
 }
 
@@ -80,42 +69,41 @@ func named(f File, err error) error {
 	return err
 }
 
-// look is Stat, with the record if there is one and without the file's name in errors.
-func look(f File) (s Status, rec *record, err error) {
+// look is Stat, without the file's name in errors.
+func look(f File) (s Status, err error) {
 	if f.MD5 == "" && f.SHA256 == "" {
-		return s, nil, errors.New("no checksum is published")
+		return s, errors.New("no checksum is published")
 	}
 	s.State = Missing
 	if info, err := os.Stat(partPath(f.Path)); err == nil {
 		s.Part = info.Size()
 	}
-	rec = readRecord(f.Path)
 	info, err := os.Stat(f.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, rec, nil
+		return s, nil
 	}
 	if err != nil {
-		return s, nil, err
+		return s, err
 	}
 	if !info.Mode().IsRegular() {
-		return s, nil, fmt.Errorf("expected a regular file, found %s", info.Mode())
+		return s, fmt.Errorf("expected a regular file, found %s", info.Mode())
 	}
 	s.Size = info.Size()
+	rec := readRecord(f.Path)
 	switch {
 	case rec != nil && rec.Size == s.Size && rec.ModTime == info.ModTime().UnixNano():
-		s.State, s.Why = f.judge(s.Size, rec.Sums, rec)
-		s.Sums = rec.Sums
-	case f.Size > 0 && s.Size != f.Size && (rec == nil || !rec.Accepted):
+		s.State, s.Why = f.compare(*rec)
+	case f.Size > 0 && s.Size != f.Size:
 		s.State, s.Why = Wrong, sizeMismatch(f.Size, s.Size)
 	default:
 		s.State = Present
 	}
-	return s, rec, nil
+	return s, nil
 }
 
 func check(ctx context.Context, f File, progress func(Event)) (Status, error) {
-	s, rec, err := look(f)
-	if err != nil || s.State != Present && (s.State != Wrong || !f.Accept) {
+	s, err := look(f)
+	if err != nil || s.State != Present {
 		return s, err
 	}
 	file, err := os.Open(f.Path)
@@ -123,29 +111,24 @@ func check(ctx context.Context, f File, progress func(Event)) (Status, error) {
 		return s, err
 	}
 	defer file.Close()
-	return f.examine(ctx, file, s, rec, progress)
+	return f.examine(ctx, file, s, progress)
 }
 
-// examine hashes a file that is complete, and records it if it is good.
-func (f File) examine(
-	ctx context.Context, file *os.File, s Status, rec *record, progress func(Event),
-) (Status, error) {
+// examine hashes a file that is complete, and records it if it is right.
+func (f File) examine(ctx context.Context, file *os.File, s Status, progress func(Event)) (Status, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return s, err
 	}
 	s.Size = info.Size()
-	if s.Sums, err = sumOf(ctx, file, s.Size, progress); err != nil {
+	rec := record{Size: s.Size, ModTime: info.ModTime().UnixNano()}
+	if rec.MD5, rec.SHA256, err = sumsOf(ctx, file, s.Size, progress); err != nil {
 		return s, err
 	}
-	if s.State, s.Why = f.judge(s.Size, s.Sums, rec); s.State == Wrong && f.Accept {
-		s.State, s.Why = Accepted, nil
-	}
-	if !s.State.Good() {
+	if s.State, s.Why = f.compare(rec); s.State == Wrong {
 		return s, nil
 	}
-	now := record{s.Size, info.ModTime().UnixNano(), s.Sums, s.State == Accepted}
-	text, err := json.MarshalIndent(now, "", "\t")
+	text, err := json.MarshalIndent(rec, "", "\t")
 	if err == nil {
 		err = files.WritePath(recordPath(f.Path), append(text, '\n'))
 	}
@@ -155,37 +138,32 @@ func (f File) examine(
 	return s, err
 }
 
-// judge compares a file's size and sums with the published ones or, if they differ, with
-// those that were accepted before; the record of that may be nil.
-func (f File) judge(size int64, sums Sums, rec *record) (State, error) {
-	var err error
+// compare compares a file's size and sums with the published ones.
+func (f File) compare(r record) (State, error) {
 	switch {
-	case f.Size > 0 && size != f.Size:
-		err = sizeMismatch(f.Size, size)
-	case f.MD5 != "" && !strings.EqualFold(f.MD5, sums.MD5):
-		err = &MismatchError{"md5", strings.ToLower(f.MD5), sums.MD5}
-	case f.SHA256 != "" && !strings.EqualFold(f.SHA256, sums.SHA256):
-		err = &MismatchError{"sha256", strings.ToLower(f.SHA256), sums.SHA256}
-	default:
-		return Verified, nil
+	case f.Size > 0 && r.Size != f.Size:
+		return Wrong, sizeMismatch(f.Size, r.Size)
+	case f.MD5 != "" && !strings.EqualFold(f.MD5, r.MD5):
+		return Wrong, &MismatchError{"md5", strings.ToLower(f.MD5), r.MD5}
+	case f.SHA256 != "" && !strings.EqualFold(f.SHA256, r.SHA256):
+		return Wrong, &MismatchError{"sha256", strings.ToLower(f.SHA256), r.SHA256}
 	}
-	if rec != nil && rec.Accepted && rec.SHA256 == sums.SHA256 {
-		return Accepted, nil
-	}
-	return Wrong, err
+	return Verified, nil
 }
 
 func sizeMismatch(want, got int64) *MismatchError {
 	return &MismatchError{"size", strconv.FormatInt(want, 10), strconv.FormatInt(got, 10)}
 }
 
-// sumOf hashes the first size bytes of r.
-func sumOf(ctx context.Context, r io.ReaderAt, size int64, progress func(Event)) (Sums, error) {
+// sumsOf hashes the first size bytes of r.
+func sumsOf(
+	ctx context.Context, r io.ReaderAt, size int64, progress func(Event),
+) (inMD5, inSHA256 string, err error) {
 	m, s := md5.New(), sha256.New()
 	from, to := io.NewSectionReader(r, 0, size), io.MultiWriter(m, s)
 	for done := int64(0); done < size; {
 		if err := ctx.Err(); err != nil {
-			return Sums{}, err
+			return "", "", err
 		}
 		progress(Event{Stage: Checking, Done: done, Size: size})
 		n, err := io.CopyN(to, from, min(1<<20, size-done))
@@ -193,22 +171,22 @@ func sumOf(ctx context.Context, r io.ReaderAt, size int64, progress func(Event))
 			err = fmt.Errorf("now shorter than %d bytes: %w", size, io.ErrUnexpectedEOF)
 		}
 		if err != nil {
-			return Sums{}, err
+			return "", "", err
 		}
 		done += n
 	}
 	progress(Event{Stage: Checking, Done: size, Size: size})
-	return Sums{MD5: hex.EncodeToString(m.Sum(nil)), SHA256: hex.EncodeToString(s.Sum(nil))}, nil
+	return hex.EncodeToString(m.Sum(nil)), hex.EncodeToString(s.Sum(nil)), nil
 }
 
 // record is what an earlier check found, in .NAME.sum. It speaks of the file as long
 // as that has the size and time of then. A change that leaves both as they were
 // goes unseen; that is the price of not reading gigabytes at each start.
 type record struct {
-	Size    int64 `json:"size"`
-	ModTime int64 `json:"modTime"` // in nanoseconds since 1970
-	Sums
-	Accepted bool `json:"accepted,omitempty"` // although not what is published
+	Size    int64  `json:"size"`
+	ModTime int64  `json:"modTime"` // in nanoseconds since 1970
+	MD5     string `json:"md5"`
+	SHA256  string `json:"sha256"`
 }
 
 // hidden is the path of a hidden file beside path, which is none of a dataset's files.

@@ -21,7 +21,6 @@ type transfer struct {
 	client   Client
 	file     File
 	part     *part
-	known    *record // of an earlier file at the same place, nil if there is none
 	progress func(Event)
 }
 
@@ -148,8 +147,8 @@ func (t *transfer) try(ctx context.Context, address string) (Status, error) {
 		}
 	}
 	mended := p.mended
-	s, err := t.file.examine(ctx, p.file, Status{}, t.known, t.progress)
-	if err == nil && s.State.Good() {
+	s, err := t.file.examine(ctx, p.file, Status{}, t.progress)
+	if err == nil && s.State == Verified {
 		err = p.commit()
 	} else if err == nil {
 		err = p.reset()
@@ -157,7 +156,7 @@ func (t *transfer) try(ctx context.Context, address string) (Status, error) {
 	switch {
 	case err != nil:
 		return s, stop(err)
-	case s.State.Good():
+	case s.State == Verified:
 		return s, nil
 	case mended: // bytes of two answers may be of two versions, those of one may not
 		return s, restart(s.Why)
@@ -177,11 +176,8 @@ func (t *transfer) receive(ctx context.Context, address string) error {
 	timer := time.AfterFunc(t.client.Stall, func() { cancel(stalled(t.client.Stall)) })
 	defer timer.Stop()
 	p := t.part
-	var from int64
-	if !t.file.Accept { // the sum of a wrong mixture is found wrong
-		from = p.size
-	}
-	resp, err := t.client.do(ctx, http.MethodGet, address, from)
+	from := p.size
+	resp, err := t.client.do(ctx, address, from)
 	if err != nil {
 		return err
 	}
@@ -256,8 +252,8 @@ func stalled(d time.Duration) error { return fmt.Errorf("no byte for %v", d) }
 // do asks for the bytes of a file from an offset on, as they are: a server that
 // compresses, or a client that unpacks, would make others of them. Its error leaves the
 // address out, which the callers name, unless it is one that the server pointed to.
-func (c Client) do(ctx context.Context, method, address string, from int64) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, address, nil)
+func (c Client) do(ctx context.Context, address string, from int64) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, never(err)
 	}

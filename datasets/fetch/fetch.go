@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"weightsep/datasets/download"
@@ -22,7 +21,6 @@ const askAbove = 1e9
 type item struct {
 	label  string // DATASET/FILE
 	file   download.File
-	size   int64 // 0 if not known
 	status download.Status
 }
 
@@ -49,9 +47,9 @@ func (a *app) items() (items []*item, byHand []string, err error) {
 					}
 				}
 			}
-			items = append(items, &item{label: path.Join(name, s.File), size: s.Size,
+			items = append(items, &item{label: path.Join(name, s.File),
 				file: download.File{Path: filepath.Join(a.data, name, s.File), URLs: urls,
-					MD5: s.MD5, SHA256: s.SHA256, Size: s.Size, Accept: slices.Contains(a.accept, name)}})
+					MD5: s.MD5, SHA256: s.SHA256, Size: s.Size}})
 		}
 	}
 	return items, byHand, nil
@@ -70,7 +68,7 @@ func (a *app) fetch(ctx context.Context) error {
 			return err
 		}
 		a.print(i)
-		if !i.status.State.Good() {
+		if i.status.State != download.Verified {
 			todo = append(todo, i)
 		}
 	}
@@ -103,7 +101,7 @@ func (a *app) fetch(ctx context.Context) error {
 	return nil
 }
 
-// look finds out what is at the place of a file and, unless to list, how large the file is.
+// look finds out what is at the place of a file.
 func (a *app) look(ctx context.Context, i *item) (err error) {
 	if a.list {
 		i.status, err = download.Stat(i.file)
@@ -112,32 +110,22 @@ func (a *app) look(ctx context.Context, i *item) (err error) {
 	bar := newProgress(a.err, i.label)
 	i.status, err = download.Check(ctx, i.file, bar.event)
 	bar.close()
-	if err != nil || i.status.State.Good() {
-		return err
-	}
-	for _, address := range i.file.URLs {
-		// A size that nobody tells is no reason not to try.
-		if i.size > 0 || ctx.Err() != nil {
-			break
-		}
-		i.size, _ = a.client.Size(ctx, address)
-	}
-	return ctx.Err()
+	return err
 }
 
 // print says what is at the place of a file and, to list, where it comes from.
 func (a *app) print(i *item) {
 	s := i.status
 	size, state := "?", string(s.State)
-	if s.State.Good() {
+	if s.State == download.Verified {
 		size = amount(s.Size)
-	} else if i.size > 0 {
-		size = amount(i.size)
+	} else if i.file.Size > 0 {
+		size = amount(i.file.Size)
 	}
 	if s.Why != nil {
 		state += ", " + s.Why.Error()
 	}
-	if s.Part > 0 && !s.State.Good() {
+	if s.Part > 0 && s.State != download.Verified {
 		state += ", " + amount(s.Part) + " received"
 	}
 	if a.list {
@@ -154,8 +142,8 @@ func (a *app) confirm(ctx context.Context, todo []*item) error {
 	}
 	bytes, unknown := int64(0), 0
 	for _, i := range todo {
-		bytes += max(0, i.size-i.status.Part)
-		if i.size == 0 {
+		bytes += max(0, i.file.Size-i.status.Part)
+		if i.file.Size == 0 {
 			unknown++
 		}
 	}
@@ -198,11 +186,7 @@ func (a *app) download(ctx context.Context, todo []*item) error {
 		s, err := a.client.Fetch(ctx, i.file, bar.event)
 		bar.close()
 		if err == nil {
-			sum := ""
-			if s.State != download.Verified { // only its record vouches for it
-				sum = ", sha256 " + s.Sums.SHA256
-			}
-			fmt.Fprintf(a.out, "%s: %s, %s%s\n", i.label, amount(s.Size), s.State, sum)
+			fmt.Fprintf(a.out, "%s: %s, %s\n", i.label, amount(s.Size), s.State)
 			continue
 		}
 		if ctx.Err() != nil {
@@ -212,7 +196,7 @@ func (a *app) download(ctx context.Context, todo []*item) error {
 		fmt.Fprintln(a.err, "fetch:", err)
 		if m := (*download.MismatchError)(nil); errors.As(err, &m) {
 			fmt.Fprintf(a.err, "  A mirror has other bytes than the published ones. "+
-				"If you trust them, -accept %s keeps them.\n", path.Dir(i.label))
+				"If you trust them, put its file at %s by hand.\n", i.file.Path)
 		}
 	}
 	if failed > 0 {

@@ -19,8 +19,8 @@ func TestFetchTwo(t *testing.T) {
 	b.wantFile("cifar10/one", "content of one")
 	b.wantFile("cifar10/two", "content of two")
 	b.wantFile("esc10/master.zip", "content of master.zip")
-	b.wantAsked("HEAD /master.zip", "GET /one", "GET /two", "GET /master.zip")
-	b.wantOut("to download into "+b.data+": 49 B\n", "cifar10/one: 14 B, verified\n",
+	b.wantAsked("GET /one", "GET /two", "GET /master.zip")
+	b.wantOut("to download into "+b.data+": 28 B and 1 of unknown size\n", "cifar10/one: 14 B, verified\n",
 		"esc10/master.zip: 21 B, verified\n")
 	// Again: nothing to do, nobody is asked.
 	b.want(b.call("cifar10", "esc10"), 0)
@@ -64,23 +64,24 @@ func TestOneFails(t *testing.T) {
 	b.wantFile("esc10/master.zip", "content of master.zip")
 	b.wantErr(filepath.Join(b.data, "cifar10", "one"), b.url+"/one: HTTP status 404",
 		"fetch: 1 of 3 files could not be fetched")
-	if strings.Contains(b.err.String(), "-accept") {
-		t.Errorf("nothing to accept:\n%s", &b.err)
+	if strings.Contains(b.err.String(), "by hand") {
+		t.Errorf("no mirror has other bytes:\n%s", &b.err)
 	}
 }
 
-// A fetch that fails leaves no folder of a dataset: one would count as the dataset, damaged.
-func TestFailureLeavesNothing(t *testing.T) {
+// What a fetch leaves that fails is no data directory, but what it has of it is.
+func TestFailureLeavesNoData(t *testing.T) {
 	b := newBench(t)
 	b.want(b.call("cifar10", "esc10"), 1)
-	if _, err := os.Stat(b.data); err == nil {
-		t.Errorf("%s is left", b.data)
+	if err := datasets.CheckDir(b.data); err == nil {
+		t.Errorf("%s counts as a data directory", b.data)
 	}
+	b.want(b.call("-list", "cifar10", "esc10"), 0)
+	b.wantOut("missing")
 	b.publish("two")
 	b.want(b.call("cifar10", "esc10"), 1)
-	entries, err := os.ReadDir(b.data)
-	if err != nil || len(entries) != 1 || entries[0].Name() != "cifar10" {
-		t.Errorf("%v, %v: want cifar10 alone", entries, err)
+	if err := datasets.CheckDir(b.data); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -96,15 +97,9 @@ func TestHTTPSFirst(t *testing.T) {
 	b.wantOut("from http://m/esc10/x")
 }
 
-func TestSizeNobodyTells(t *testing.T) {
+func TestUnknownSize(t *testing.T) {
 	b := newBench(t)
 	b.publish("master.zip", "a b%.zip")
-	b.hook = func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Method == http.MethodHead {
-			w.WriteHeader(http.StatusMethodNotAllowed)
-		}
-		return r.Method == http.MethodHead
-	}
 	b.want(b.call("esc10"), 0)
 	b.wantOut("to download into "+b.data+": 0 B and 1 of unknown size\n", "?")
 	b.data = t.TempDir()
@@ -112,29 +107,21 @@ func TestSizeNobodyTells(t *testing.T) {
 	b.wantOut(": 0 B and 2 of unknown size\n")
 }
 
-func TestAccept(t *testing.T) {
+// Other bytes than the published ones are not taken, but stay where the user puts them.
+func TestOtherBytes(t *testing.T) {
 	b := newBench(t)
 	b.files["/master.zip"] = "packed anew"
 	b.want(b.call("esc10"), 1)
-	b.wantErr("md5: expected", "-accept esc10 keeps them")
-	b.want(b.call("-accept", "esc10", "esc10"), 0)
-	b.wantOut("esc10/master.zip: 11 B, accepted, sha256 ")
-	b.wantFile("esc10/master.zip", "packed anew")
-	b.want(b.call("esc10"), 0)
-	b.wantAsked()
-	b.wantOut("accepted")
+	place := filepath.Join(b.data, "esc10", "master.zip")
+	b.wantErr("md5: expected", "put its file at "+place+" by hand")
+	if _, err := os.Stat(place); err == nil {
+		t.Errorf("%s is there", place)
+	}
+	b.write("esc10/master.zip", "packed anew")
 	b.want(b.call("-list", "esc10"), 0)
-	b.wantOut("accepted")
-}
-
-// What is accepted of one dataset is not of another.
-func TestAcceptOnlyOne(t *testing.T) {
-	b := newBench(t)
-	b.files["/master.zip"], b.files["/a b%.zip"] = "packed anew", "packed anew"
-	b.want(b.call("-accept", "esc10", "esc10", "hhar"), 1)
-	b.wantOut("esc10/master.zip: 11 B, accepted")
-	b.wantErr("-accept hhar keeps them", "1 of 2 files")
-	b.want(b.call("-accept", "esc10,hhar", "esc10", "hhar"), 0)
+	b.wantOut("present")
+	b.want(b.call("esc10"), 1)
+	b.wantFile("esc10/master.zip", "packed anew")
 }
 
 func TestTimeout(t *testing.T) {
@@ -165,8 +152,7 @@ func TestMirror(t *testing.T) {
 	b.files["/m/cifar10/one"] = "content of one"
 	b.files["/m/hhar/a b%.zip"] = "content of a b%.zip"
 	b.want(b.call("-mirror", b.url+"/no/", "-mirror", b.url+"/m", "cifar10", "hhar"), 0)
-	b.wantAsked("HEAD /no/hhar/a b%.zip", "HEAD /m/hhar/a b%.zip",
-		"GET /no/cifar10/one", "GET /m/cifar10/one",
+	b.wantAsked("GET /no/cifar10/one", "GET /m/cifar10/one",
 		"GET /no/cifar10/two", "GET /m/cifar10/two", "GET /two",
 		"GET /no/hhar/a b%.zip", "GET /m/hhar/a b%.zip")
 }

@@ -66,7 +66,6 @@ type options struct {
 	yes     bool
 	list    bool
 	mirrors []string // bases, without a slash at the end
-	accept  []string // names of datasets
 }
 
 // run returns the exit code: 2 is a wrong command line, 130 an interruption, 1 any
@@ -131,11 +130,6 @@ func (a *app) setFlags(set *flag.FlagSet) {
 			a.mirrors = append(a.mirrors, strings.TrimRight(s, "/"))
 			return nil
 		})
-	set.Func("accept", "`names` of datasets, separated by commas, whose files are kept although they "+
-		"are not the published ones; their own sums are recorded", func(s string) error {
-		a.accept = append(a.accept, strings.Split(s, ",")...)
-		return nil
-	})
 }
 
 // check takes the names and looks for what is wrong in the flags.
@@ -153,11 +147,6 @@ func (a *app) check(names []string) error {
 	}
 	if len(names) == 0 {
 		a.names, a.all = datasets.Names(), true
-	}
-	for _, n := range a.accept {
-		if !slices.Contains(a.names, n) {
-			return usagef("-accept %s: not one of the datasets to fetch: %s", n, list(a.names))
-		}
 	}
 	if a.client.Stall <= 0 {
 		return usagef("-timeout %v: want more than 0", a.client.Stall)

@@ -65,9 +65,6 @@ func TestUsage(t *testing.T) {
 		{[]string{"-timeout", "30"}, "invalid value"},
 		{[]string{"-mirror", "ftp://x"}, "-mirror: want an address"},
 		{[]string{"-mirror", "http:///x"}, "-mirror: want an address"},
-		{[]string{"-accept", "esc"}, "-accept esc: not one of"},
-		{[]string{"-accept", "hhar,esc10", "esc10"},
-			"-accept hhar: not one of the datasets to fetch: esc10"},
 		{[]string{"-data", ""}, "-data: want a directory"},
 	} {
 		b.want(b.call(c.args...), 2)
@@ -75,7 +72,7 @@ func TestUsage(t *testing.T) {
 		b.wantAsked()
 	}
 	b.want(b.call("-h"), 0)
-	b.wantErr("fetch [flags] [names]", "-accept")
+	b.wantErr("fetch [flags] [names]", "-mirror")
 }
 
 func TestNoPlaceForData(t *testing.T) {

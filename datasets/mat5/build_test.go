@@ -3,7 +3,6 @@ package mat5
 import (
 	"bytes"
 	"compress/zlib"
-	"encoding/binary"
 	"math"
 	"slices"
 	"testing"
@@ -18,8 +17,6 @@ const (
 	Double   = 6
 	Single   = 7
 	Uint8    = 9
-	Int16    = 10
-	Int64    = 14
 	Function = 16
 	Opaque   = 17
 
@@ -31,70 +28,62 @@ const (
 	typeUint64 storage = 13
 )
 
-// builder writes MAT-files byte by byte after the published format.
-type builder struct{ order binary.AppendByteOrder }
-
-var (
-	little = builder{binary.LittleEndian}
-	big    = builder{binary.BigEndian}
-)
-
-// file is a header and the elements given.
-func (b builder) file(elements ...[]byte) []byte {
+// fileOf is a header and the elements given.
+func fileOf(elements ...[]byte) []byte {
 	head := append([]byte("MATLAB 5.0 MAT-file"), bytes.Repeat([]byte(" "), 97)...) // 116 bytes of text
 	head = append(head, make([]byte, 8)...)                                         // no subsystem data
-	head = b.order.AppendUint16(head, 0x0100)
-	head = b.order.AppendUint16(head, 'M'<<8|'I')
+	head = le.AppendUint16(head, 0x0100)
+	head = le.AppendUint16(head, 'M'<<8|'I')
 	return slices.Concat(head, slices.Concat(elements...))
 }
 
-// element is a data element with padding.
-func (b builder) element(typ storage, data ...byte) []byte {
-	e := b.order.AppendUint32(nil, uint32(typ))
-	e = b.order.AppendUint32(e, uint32(len(data)))
+// full is a data element with padding.
+func full(typ storage, data ...byte) []byte {
+	e := le.AppendUint32(nil, uint32(typ))
+	e = le.AppendUint32(e, uint32(len(data)))
 	e = append(e, data...)
-	return append(e, make([]byte, padding(uint32(len(data))))...)
+	return append(e, make([]byte, -len(data)&7)...)
 }
 
 // small is a small data element, at most 4 bytes.
-func (b builder) small(typ storage, data ...byte) []byte {
-	e := b.order.AppendUint32(nil, uint32(len(data))<<16|uint32(typ))
+func small(typ storage, data ...byte) []byte {
+	e := le.AppendUint32(nil, uint32(len(data))<<16|uint32(typ))
 	e = append(e, data...)
 	return append(e, make([]byte, 4-len(data))...)
 }
 
 // raw is an element without padding.
-func (b builder) raw(typ storage, data ...byte) []byte {
-	e := b.order.AppendUint32(nil, uint32(typ))
-	e = b.order.AppendUint32(e, uint32(len(data)))
+func raw(typ storage, data ...byte) []byte {
+	e := le.AppendUint32(nil, uint32(typ))
+	e = le.AppendUint32(e, uint32(len(data)))
 	return append(e, data...)
 }
 
-func (b builder) uint32s(v ...uint32) []byte {
+func uint32s(v ...uint32) []byte {
 	var e []byte
 	for _, v := range v {
-		e = b.order.AppendUint32(e, v)
+		e = le.AppendUint32(e, v)
 	}
 	return e
 }
 
 // matrix is a matrix element. flags is the class and the bits above it.
-func (b builder) matrix(flags uint32, dims []int32, name string, parts ...[]byte) []byte {
+func matrix(flags uint32, dims []int32, name string, parts ...[]byte) []byte {
 	var d []byte
 	for _, v := range dims {
-		d = b.order.AppendUint32(d, uint32(v))
+		d = le.AppendUint32(d, uint32(v))
 	}
-	return b.raw(typeMatrix, slices.Concat(
-		b.element(typeUint32, b.uint32s(flags, 0)...),
-		b.element(typeInt32, d...),
-		b.element(typeInt8, []byte(name)...),
+	return raw(typeMatrix, slices.Concat(
+		full(typeUint32, uint32s(flags, 0)...),
+		full(typeInt32, d...),
+		full(typeInt8, []byte(name)...),
 		slices.Concat(parts...),
 	)...)
 }
 
 // compressed is an element with another one in it.
-func (b builder) compressed(element []byte) []byte {
-	return b.raw(typeCompressed, deflate(element)...)
+func compressed(element []byte) []byte {
+	return raw(typeCompressed, deflate(element)...)
 }
 
 func deflate(data []byte) []byte {
@@ -106,7 +95,7 @@ func deflate(data []byte) []byte {
 }
 
 // stored are values as they are stored in type typ, which must hold them.
-func (b builder) stored(typ storage, values ...float64) []byte {
+func stored(typ storage, values ...float64) []byte {
 	var e []byte
 	for _, v := range values {
 		switch typ {
@@ -115,21 +104,21 @@ func (b builder) stored(typ storage, values ...float64) []byte {
 		case typeUint8:
 			e = append(e, byte(v))
 		case typeInt16:
-			e = b.order.AppendUint16(e, uint16(int16(v)))
+			e = le.AppendUint16(e, uint16(int16(v)))
 		case typeUint16:
-			e = b.order.AppendUint16(e, uint16(v))
+			e = le.AppendUint16(e, uint16(v))
 		case typeInt32:
-			e = b.order.AppendUint32(e, uint32(int32(v)))
+			e = le.AppendUint32(e, uint32(int32(v)))
 		case typeUint32:
-			e = b.order.AppendUint32(e, uint32(v))
+			e = le.AppendUint32(e, uint32(v))
 		case typeSingle:
-			e = b.order.AppendUint32(e, math.Float32bits(float32(v)))
+			e = le.AppendUint32(e, math.Float32bits(float32(v)))
 		case typeDouble:
-			e = b.order.AppendUint64(e, math.Float64bits(v))
+			e = le.AppendUint64(e, math.Float64bits(v))
 		case typeInt64:
-			e = b.order.AppendUint64(e, uint64(int64(v)))
+			e = le.AppendUint64(e, uint64(int64(v)))
 		case typeUint64:
-			e = b.order.AppendUint64(e, uint64(v))
+			e = le.AppendUint64(e, uint64(v))
 		}
 	}
 	return e
@@ -137,34 +126,18 @@ func (b builder) stored(typ storage, values ...float64) []byte {
 
 // The builder itself, against bytes written out by hand.
 func TestBuilder(t *testing.T) {
-	for _, c := range []struct {
-		b    builder
-		want []byte
-	}{
-		{little, []byte{
-			14, 0, 0, 0, 56, 0, 0, 0, // a matrix of 56 bytes
-			6, 0, 0, 0, 8, 0, 0, 0, 9, 2, 0, 0, 0, 0, 0, 0, // flags: logical, class uint8
-			5, 0, 0, 0, 8, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, // 3 x 1
-			1, 0, 0, 0, 2, 0, 0, 0, 'x', 'y', 0, 0, 0, 0, 0, 0, // the name
-			2, 0, 3, 0, 1, 0, 1, 0, // the values
-		}},
-		{big, []byte{
-			0, 0, 0, 14, 0, 0, 0, 56,
-			0, 0, 0, 6, 0, 0, 0, 8, 0, 0, 2, 9, 0, 0, 0, 0,
-			0, 0, 0, 5, 0, 0, 0, 8, 0, 0, 0, 3, 0, 0, 0, 1,
-			0, 0, 0, 1, 0, 0, 0, 2, 'x', 'y', 0, 0, 0, 0, 0, 0,
-			0, 3, 0, 2, 1, 0, 1, 0,
-		}},
-	} {
-		got := c.b.matrix(0x200|uint32(Uint8), []int32{3, 1}, "xy", c.b.small(typeUint8, 1, 0, 1))
-		if !bytes.Equal(got, c.want) {
-			t.Errorf("%v:\n%v, want\n%v", c.b.order, got, c.want)
-		}
+	want := []byte{
+		14, 0, 0, 0, 56, 0, 0, 0, // a matrix of 56 bytes
+		6, 0, 0, 0, 8, 0, 0, 0, 9, 2, 0, 0, 0, 0, 0, 0, // flags: logical, class uint8
+		5, 0, 0, 0, 8, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, // 3 x 1
+		1, 0, 0, 0, 2, 0, 0, 0, 'x', 'y', 0, 0, 0, 0, 0, 0, // the name
+		2, 0, 3, 0, 1, 0, 1, 0, // the values
 	}
-	if head := little.file(); len(head) != headerSize || string(head[124:]) != "\x00\x01IM" {
-		t.Errorf("header %q", head)
+	got := matrix(0x200|Uint8, []int32{3, 1}, "xy", small(typeUint8, 1, 0, 1))
+	if !bytes.Equal(got, want) {
+		t.Errorf("%v, want\n%v", got, want)
 	}
-	if head := big.file(); len(head) != headerSize || string(head[124:]) != "\x01\x00MI" {
+	if head := fileOf(); len(head) != headerSize || string(head[124:]) != "\x00\x01IM" {
 		t.Errorf("header %q", head)
 	}
 }

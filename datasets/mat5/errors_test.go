@@ -12,7 +12,7 @@ import (
 )
 
 func TestHeaderErrors(t *testing.T) {
-	good := little.file()
+	good := fileOf()
 	change := func(at int, with string) []byte {
 		file := slices.Clone(good)
 		copy(file[at:], with)
@@ -31,14 +31,14 @@ func TestHeaderErrors(t *testing.T) {
 		{"other version", change(124, "\x00\x03"), "version: expected 0x0100, found 0x0300"},
 		{"level 4", append([]byte{0, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0}, good...), "level 4"},
 		{"level 4, short", []byte{0, 0, 0, 0, 1, 0}, "level 4"},
-		{"byte order", change(126, "XY"), `byte order: expected IM or MI, found "XY"`},
-		{"byte order swapped", change(126, "MI"), "version: expected 0x0100, found 0x0001"},
-		{"text", bytes.Repeat([]byte("no MAT-file "), 20), "byte order: expected IM or MI"},
+		{"byte order", change(126, "XY"), `byte order: expected IM, found "XY"`},
+		{"big-endian", change(124, "\x01\x00MI"), "expected a little-endian MAT-file, found a big-endian one"},
+		{"text", bytes.Repeat([]byte("no MAT-file "), 20), "byte order: expected IM"},
 		{"web page", append([]byte("<!DOCTYPE html>"), make([]byte, 200)...),
 			"not a level 5 MAT-file but text/html"},
 		{"short web page", []byte("<html>not found</html>"), "text/html"},
 	} {
-		_, err := NewReader(bytes.NewReader(c.file), testLimit)
+		_, err := readAll(bytes.NewReader(c.file))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
@@ -46,12 +46,11 @@ func TestHeaderErrors(t *testing.T) {
 }
 
 func TestReadErrors(t *testing.T) {
-	b := little
 	dims := func(d ...int32) []int32 { return d }
 	uint8s := func(d []int32, n int) []byte { // n values
-		return b.matrix(uint32(Uint8), d, "v", b.element(typeUint8, make([]byte, n)...))
+		return matrix(Uint8, d, "v", full(typeUint8, make([]byte, n)...))
 	}
-	flags := b.element(typeUint32, b.uint32s(uint32(Uint8), 0)...)
+	flags := full(typeUint32, uint32s(Uint8, 0)...)
 	good := uint8s(dims(2, 5), 10)
 	for _, c := range []struct {
 		name    string
@@ -59,88 +58,82 @@ func TestReadErrors(t *testing.T) {
 		want    string
 	}{
 		{"tag cut", good[:7], "tag: expected 8 bytes, found 7"},
-		{"not a matrix", b.element(typeUint8, 1, 2), "expected a matrix or a compressed one, found uint8"},
-		{"small at the top", b.small(typeMatrix, 1), "expected a matrix"},
-		{"small and too large", b.uint32s(5<<16|2, 0),
+		{"not a matrix", full(typeUint8, 1, 2), "expected a matrix, found uint8"},
+		{"small at the top", small(typeMatrix, 1), "array flags: tag: expected 8 bytes, found 1"},
+		{"small and too large", uint32s(5<<16|2, 0),
 			"a small element of uint8 has at most 4 bytes, found 5"},
-		{"matrix cut", good[:20], "array flags: truncated: expected 60 bytes more"},
-		{"matrix without content", b.raw(typeMatrix), "array flags: tag: expected 8 bytes, found 0"},
-		{"flags of another type", b.raw(typeMatrix, b.element(typeInt8, 0)...),
+		{"matrix cut", good[:20], "matrix truncated: expected 72 bytes, found 12"},
+		{"matrix without content", raw(typeMatrix), "array flags: tag: expected 8 bytes, found 0"},
+		{"flags of another type", raw(typeMatrix, full(typeInt8, 0)...),
 			"array flags: expected type [uint32], found int8"},
-		{"flags too short", b.raw(typeMatrix, b.small(typeUint32, 9, 0, 0, 0)...),
+		{"flags too short", raw(typeMatrix, small(typeUint32, 9, 0, 0, 0)...),
 			"array flags: expected 8 bytes, found 4"},
-		{"flags too long", b.raw(typeMatrix, b.element(typeUint32, make([]byte, 12)...)...),
-			"array flags: expected at most 8 bytes, found 12"},
-		{"class 0", b.matrix(0, dims(1, 1), "v"), "class: expected 1 to 17, found 0"},
-		{"class 18", b.matrix(18, dims(1, 1), "v"), "class: expected 1 to 17, found 18"},
-		{"flags only", b.raw(typeMatrix, flags...), "dimensions: tag: expected 8 bytes, found 0"},
-		{"dimensions beyond the matrix", b.raw(typeMatrix,
-			append(slices.Clone(flags), b.uint32s(5, 8, 1)...)...),
-			"dimensions: expected at most the 4 bytes left in the matrix, found an element of 8"},
-		{"one dimension", b.matrix(uint32(Uint8), dims(1), "v"),
-			"dimensions: expected two or more, 4 bytes each, found 4 bytes"},
-		{"65 dimensions", b.matrix(uint32(Uint8), make([]int32, 65), "v"),
-			"dimensions: expected at most 256 bytes, found 260"},
-		{"dimensions of another type", b.raw(typeMatrix,
-			slices.Concat(flags, b.element(typeDouble, make([]byte, 8)...))...),
+		{"flags too long", raw(typeMatrix, full(typeUint32, make([]byte, 12)...)...),
+			"array flags: expected 8 bytes, found 12"},
+		{"class 0", matrix(0, dims(1, 1), "v"), "class: expected 1 to 17, found 0"},
+		{"class 18", matrix(18, dims(1, 1), "v"), "class: expected 1 to 17, found 18"},
+		{"flags only", raw(typeMatrix, flags...), "dimensions: tag: expected 8 bytes, found 0"},
+		{"dimensions beyond the matrix", raw(typeMatrix,
+			append(slices.Clone(flags), uint32s(5, 8, 1)...)...),
+			"dimensions: int32 truncated: expected 8 bytes, found 4"},
+		{"one dimension", matrix(Uint8, dims(1), "v"),
+			"dimensions: expected 2 to 64, 4 bytes each, found 4 bytes"},
+		{"65 dimensions", matrix(Uint8, make([]int32, 65), "v"),
+			"dimensions: expected 2 to 64, 4 bytes each, found 260 bytes"},
+		{"dimensions of another type", raw(typeMatrix,
+			slices.Concat(flags, full(typeDouble, make([]byte, 8)...))...),
 			"dimensions: expected type [int32 uint32], found double"},
-		{"name of another type", b.raw(typeMatrix, slices.Concat(flags,
-			b.element(typeInt32, b.uint32s(1, 1)...), b.element(typeUint16, 'v', 0))...),
+		{"name of another type", raw(typeMatrix, slices.Concat(flags,
+			full(typeInt32, uint32s(1, 1)...), full(typeUint16, 'v', 0))...),
 			"name: expected type [int8 uint8 utf8], found uint16"},
 		{"negative dimension", uint8s(dims(2, -5), 10), "dimension 1: expected 0 or more, found -5"},
 		{"negative product", uint8s(dims(-2, -5), 10), "dimension 0: expected 0 or more, found -2"},
 		{"product overflows to 0", uint8s(dims(1<<30, 1<<30, 16), 0),
-			"expected at most 65536 bytes of values"},
+			"of uint8 take 18446744073709551616 bytes, found 0"},
 		{"product overflows to 10", uint8s(dims(1<<30, 1<<30, 1<<4, 10), 10),
-			"expected at most 65536 bytes of values"},
-		// exactly the limit: cut, but not too large
-		{"over the limit", uint8s(dims(2, 1<<15), 1<<16)[:200], ""},
-		{"over the limit", uint8s(dims(1, 1<<16+1), 1<<16+1),
-			"expected at most 65536 bytes of values, found 65537 values of 1 bytes"},
-		{"over the limit in bytes", b.matrix(uint32(Double), dims(1, 1<<13+1), "v",
-			b.element(typeDouble, make([]byte, 1<<16+8)...)),
-			"found 8193 values of 8 bytes"},
-		{"name too long", b.matrix(uint32(Uint8), dims(1, 1), strings.Repeat("n", 256)),
+			"of uint8 take 184467440737095516160 bytes, found 10"},
+		{"over the limit", compressed(uint8s(dims(1, 1<<16), 1<<16)),
+			"compressed: expected at most 65536 bytes, found more"},
+		{"name too long", matrix(Uint8, dims(1, 1), strings.Repeat("n", 256)),
 			"name: expected at most 255 bytes, found 256"},
-		{"no values", b.matrix(uint32(Uint8), dims(1, 1), "v"),
+		{"no values", matrix(Uint8, dims(1, 1), "v"),
 			`"v": values: tag: expected 8 bytes, found 0`},
-		{"values that are no numbers", b.matrix(uint32(Uint8), dims(1, 1), "v", b.element(typeUTF8, 'a')),
+		{"values that are no numbers", matrix(Uint8, dims(1, 1), "v", full(typeUTF8, 'a')),
 			"values: expected numbers, found utf8"},
 		{"fewer values", uint8s(dims(2, 5), 9), "values: dimensions [2 5] of uint8 take 10 bytes, found 9"},
 		{"more values", uint8s(dims(2, 5), 11), "values: dimensions [2 5] of uint8 take 10 bytes, found 11"},
 		{"fewer values than the class needs",
-			b.matrix(uint32(Double), dims(1, 2), "v", b.element(typeDouble, make([]byte, 15)...)),
+			matrix(Double, dims(1, 2), "v", full(typeDouble, make([]byte, 15)...)),
 			"values: dimensions [1 2] of double take 16 bytes, found 15"},
-		{"fewer values in a small element", b.matrix(uint32(Uint8), dims(1, 3), "v",
-			b.small(typeUint8, 1, 2)), "take 3 bytes, found 2"},
-		{"values cut", good[:len(good)-7], `variable "v": values: truncated: expected 7 bytes more`},
-		{"element after the values", b.matrix(uint32(Uint8), dims(1, 1), "v", b.small(typeUint8, 1),
-			b.small(typeUint8, 1)),
-			`variable "v": values: expected the end of the matrix, found 8 bytes more`},
-		{"nothing compressed", b.raw(typeCompressed), "compressed: unexpected EOF"},
-		{"not zlib", b.raw(typeCompressed, []byte("plain text")...), "compressed: zlib: invalid header"},
-		{"compressed in itself", b.compressed(b.compressed(good)),
-			"compressed: expected a matrix, found compressed"},
-		{"compressed number", b.compressed(b.small(typeUint8, 1)),
-			"compressed: expected a matrix, found uint8"},
-		{"compressed tag cut", b.compressed(good[:7]), "compressed: tag: expected 8 bytes, found 7"},
-		{"compressed matrix cut", b.compressed(good[:len(good)-7]),
-			`variable "v": values: truncated: expected 7 bytes more`},
-		{"compressed more", b.compressed(append(slices.Clone(good), 0)),
-			`variable "v": values: compressed: expected the end at the end of the matrix`},
-		{"compressed data cut", b.raw(typeCompressed, deflate(good)[:30]...), "unexpected EOF"},
-		{"checksum cut", b.raw(typeCompressed, deflate(good)[:len(deflate(good))-1]...),
-			`variable "v": values: compressed: unexpected EOF`},
-		{"checksum", b.raw(typeCompressed, damageLast(deflate(good))...),
-			`variable "v": values: compressed: zlib: invalid checksum`},
+		{"fewer values in a small element", matrix(Uint8, dims(1, 3), "v",
+			small(typeUint8, 1, 2)), "take 3 bytes, found 2"},
+		{"values cut", good[:len(good)-7], "matrix truncated: expected 72 bytes, found 65"},
+		{"element after the values", matrix(Uint8, dims(1, 1), "v", small(typeUint8, 1),
+			small(typeUint8, 1)),
+			`"v": expected the end of the matrix, found 8 bytes more`},
+		{"nothing compressed", raw(typeCompressed), "compressed: unexpected EOF"},
+		{"not zlib", raw(typeCompressed, []byte("plain text")...), "compressed: zlib: invalid header"},
+		{"compressed in itself", compressed(compressed(good)),
+			"expected a matrix, found compressed"},
+		{"compressed number", compressed(small(typeUint8, 1)),
+			"expected a matrix, found uint8"},
+		{"compressed tag cut", compressed(good[:7]), "compressed: tag: expected 8 bytes, found 7"},
+		{"compressed matrix cut", compressed(good[:len(good)-7]),
+			"compressed: matrix truncated: expected 72 bytes, found 65"},
+		{"compressed more", compressed(append(slices.Clone(good), 0)),
+			"compressed: expected the end of the matrix, found 1 bytes more"},
+		{"compressed data cut", raw(typeCompressed, deflate(good)[:30]...), "unexpected EOF"},
+		{"checksum cut", raw(typeCompressed, deflate(good)[:len(deflate(good))-1]...),
+			"compressed: unexpected EOF"},
+		{"checksum", raw(typeCompressed, damageLast(deflate(good))...),
+			"compressed: zlib: invalid checksum"},
 	} {
 		// A good variable before, to see that the place is told.
-		_, err := readAll(bytes.NewReader(b.file(good, c.element)))
+		_, err := readAll(bytes.NewReader(fileOf(good, c.element)))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", c.name, err, c.want)
 		}
-		if err != nil && !strings.Contains(err.Error(), `variable "v"`) &&
-			!strings.Contains(err.Error(), "variable at byte 208:") {
+		if err != nil && !strings.Contains(err.Error(), "variable at byte 208:") {
 			t.Errorf("%s: error %v does not tell the place", c.name, err)
 		}
 	}
@@ -151,51 +144,11 @@ func damageLast(b []byte) []byte {
 	return b
 }
 
-// A wrong checksum comes with the last values, whatever way they are read, and from Next
-// too; not if the values are skipped.
-func TestChecksum(t *testing.T) {
-	b := little
-	m := b.matrix(uint32(Uint8), []int32{2, 5}, "v", b.element(typeUint8, make([]byte, 10)...))
-	file := b.file(b.raw(typeCompressed, damageLast(deflate(m))...), m)
-	const want = "zlib: invalid checksum"
-	for name, read := range map[string]func(a *Array) error{
-		"at once": func(a *Array) error { return a.Float64s(make([]float64, 10)) },
-		"one by one": func(a *Array) error {
-			for range 9 {
-				if err := a.Float64s(make([]float64, 1)); err != nil {
-					return errors.New("too early")
-				}
-			}
-			return a.Float64s(make([]float64, 1))
-		},
-	} {
-		r, a := open(t, file)
-		if err := read(a); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v, want one with %q", name, err, want)
-		}
-		for range 2 {
-			if _, err := r.Next(); err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("Next after %s: error %v, want one with %q", name, err, want)
-			}
-		}
-	}
-	m = b.matrix(uint32(Uint8), []int32{0, 5}, "v", b.element(typeUint8))
-	_, a := open(t, b.file(b.raw(typeCompressed, damageLast(deflate(m))...)))
-	if err := a.Float64s(nil); err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("array without values: error %v, want one with %q", err, want)
-	}
-	r, _ := open(t, file)
-	if a, err := r.Next(); err != nil || a.Len() != 10 {
-		t.Errorf("after a variable skipped: %v, %v", a, err)
-	}
-}
-
-// Every cut of a file but those between variables is an error, read or skipped.
+// Every cut of a file but those between variables is an error.
 func TestCut(t *testing.T) {
-	b := little
-	x := b.matrix(uint32(Uint8), []int32{2, 5}, "x", b.element(typeUint8, make([]byte, 10)...))
-	z := b.compressed(x)
-	file := b.file(x, z)
+	x := matrix(Uint8, []int32{2, 5}, "x", full(typeUint8, make([]byte, 10)...))
+	z := compressed(x)
+	file := fileOf(x, z)
 	for n := range file {
 		between := n == headerSize || n == headerSize+len(x)
 		if _, err := readAll(bytes.NewReader(file[:n])); (err == nil) != between {
@@ -203,20 +156,12 @@ func TestCut(t *testing.T) {
 		} else if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("cut to %d of %d bytes: error %v is not io.ErrUnexpectedEOF", n, len(file), err)
 		}
-		r, err := NewReader(bytes.NewReader(file[:n]), testLimit)
-		for err == nil {
-			_, err = r.Next()
-		}
-		if (err == io.EOF) != between {
-			t.Errorf("cut to %d of %d bytes and skipped: error %v", n, len(file), err)
-		}
 	}
 }
 
 func TestReaderError(t *testing.T) {
-	b := little
-	x := b.matrix(uint32(Uint8), []int32{2, 5}, "x", b.element(typeUint8, make([]byte, 10)...))
-	file := b.file(x, b.compressed(x))
+	x := matrix(Uint8, []int32{2, 5}, "x", full(typeUint8, make([]byte, 10)...))
+	file := fileOf(x, compressed(x))
 	for n := range len(file) + 1 {
 		r := io.MultiReader(bytes.NewReader(file[:n]), iotest.ErrReader(io.ErrClosedPipe))
 		if _, err := readAll(r); !errors.Is(err, io.ErrClosedPipe) {
@@ -226,30 +171,39 @@ func TestReaderError(t *testing.T) {
 }
 
 // A small file may claim much, compressed data may unfold to much: neither is believed.
-func TestMemory(t *testing.T) {
-	b := little
+func TestLimits(t *testing.T) {
 	const size = 1 << 24
-	bomb := b.compressed(b.matrix(uint32(Uint8), []int32{1, size}, "v",
-		b.element(typeUint8, make([]byte, size)...)))
-	skipped := b.compressed(b.matrix(uint32(Char), []int32{1, size}, "v",
-		b.element(typeUint8, make([]byte, size)...)))
-	claim := b.uint32s(uint32(typeMatrix), 1<<31-8)
-	claim = append(claim, b.matrix(uint32(Uint8), []int32{1 << 10, 1 << 20}, "v",
-		b.uint32s(uint32(typeUint8), 1<<30))[8:]...)
+	large := func(n int32) []byte {
+		return matrix(Uint8, []int32{1, n}, "v", full(typeUint8, make([]byte, n)...))
+	}
+	unread := matrix(Char, []int32{1, size}, "v", full(typeUint8, make([]byte, size)...))
+	claim := uint32s(uint32(typeMatrix), 1<<31-8)
+	claim = append(claim, matrix(Uint8, []int32{1 << 10, 1 << 20}, "v",
+		uint32s(uint32(typeUint8), 1<<30))[8:]...)
+	const more = " bytes, found more"
+	half := compressed(large(testLimit / 2))
 	for _, c := range []struct {
-		name    string
-		element []byte
-		ok      bool
-	}{{"bomb", bomb, false}, {"skipped bomb", skipped, true}, {"claim", claim, false}} {
-		file := b.file(c.element)
+		name, want string
+		elements   [][]byte
+	}{
+		{"all that is allowed", "", [][]byte{compressed(large(testLimit - 64))}},
+		{"a byte more", more, [][]byte{compressed(large(testLimit - 63))}},
+		{"in all", more, [][]byte{half, half}},
+		{"bomb", more, [][]byte{compressed(large(size))}},
+		{"bomb of another class", more, [][]byte{compressed(unread)}},
+		{"claim", "matrix truncated", [][]byte{claim}},
+		{"compressed claim", "matrix truncated", [][]byte{compressed(claim)}},
+		{"long file", "mat5: expected at most 65536" + more, [][]byte{large(testLimit)}},
+	} {
+		file := fileOf(c.elements...)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, err := readAll(bytes.NewReader(file))
+		arrays, err := Read(bytes.NewReader(file), testLimit)
 		runtime.ReadMemStats(&after)
-		if (err == nil) != c.ok {
-			t.Errorf("%s: error %v", c.name, err)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %d arrays, error %v, want one with %q", c.name, len(arrays), err, c.want)
 		}
-		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<18 {
+		if n := after.TotalAlloc - before.TotalAlloc; n > 10*testLimit {
 			t.Errorf("%s: %d bytes allocated", c.name, n)
 		}
 	}

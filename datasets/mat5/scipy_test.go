@@ -45,11 +45,11 @@ IOYAYj4GCGCF8hnhmJGhHEjzQMXBACgBACMxAQAPAAAALAAAAHic42NgYLAAYjYg5gBidgYIYIXyGYGY
 )
 
 func TestScipy(t *testing.T) {
-	x := variable{"X", classes[Uint8], typeUint8, []int{2, 2, 3, 2}, nil}
+	x := variable{"X", "uint8", []int{2, 2, 3, 2}, nil}
 	for i := range 24 {
 		x.values = append(x.values, float64(i))
 	}
-	y := variable{"y", classes[Double], typeDouble, []int{2, 1}, []float64{10, 3}}
+	y := variable{"y", "double", []int{2, 1}, []float64{10, 3}}
 	for name, c := range map[string]struct {
 		file string
 		want []variable
@@ -57,16 +57,16 @@ func TestScipy(t *testing.T) {
 		"plain":      {scipyPlain, []variable{x, y}},
 		"compressed": {scipyCompressed, []variable{x, y}},
 		"others": {scipyOthers, []variable{
-			{"c", classes[Cell], 0, []int{1, 2}, nil},
-			{"s", classes[Struct], 0, []int{1, 1}, nil},
-			{"text", classes[Char], 0, []int{1, 3}, nil},
-			{"sp", classes[Sparse], 0, []int{2, 2}, nil},
-			{"z", "complex double", 0, []int{1, 1}, nil}, // complex
-			{"b", classes[Uint8], typeUint8, []int{1, 2}, []float64{1, 0}},
-			{"e", classes[Double], typeDouble, []int{0, 3}, []float64{}},
-			{"i", classes[Int16], typeInt16, []int{1, 2}, []float64{-3, 7}},
-			{"w", classes[Int64], typeInt64, []int{1, 1}, []float64{1 << 40}},
-			{"v", classes[Single], typeSingle, []int{1, 2}, []float64{0.5, -1.5}},
+			{"c", "cell", []int{1, 2}, nil},
+			{"s", "struct", []int{1, 1}, nil},
+			{"text", "char", []int{1, 3}, nil},
+			{"sp", "sparse", []int{2, 2}, nil},
+			{"z", "complex double", []int{1, 1}, nil},
+			{"b", "uint8", []int{1, 2}, []float64{1, 0}},
+			{"e", "double", []int{0, 3}, []float64{}},
+			{"i", "int16", []int{1, 2}, []float64{-3, 7}},
+			{"w", "int64", []int{1, 1}, []float64{1 << 40}},
+			{"v", "single", []int{1, 2}, []float64{0.5, -1.5}},
 		}},
 	} {
 		file, err := base64.StdEncoding.DecodeString(c.file)

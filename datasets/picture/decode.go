@@ -18,10 +18,8 @@ const MaxPixels = 1 << 26
 // Decode reads a picture of 1 to MaxPixels pixels in one of these formats, told apart by
 // their first bytes:
 //
-//   - PPM and PGM in the binary form (P6 and P5), as *image.RGBA and *image.Gray.
-//     Samples are scaled from the file's maximum, up to 65535, to 255 and rounded.
-//   - PNG and JPEG, in the types of image/png and image/jpeg. One whose EXIF orientation
-//     says so is turned, and then of the type that Luma gives.
+//   - PPM in the binary form (P6) with the maximum 255, as *image.RGBA.
+//   - PNG and JPEG, in the types of image/png and image/jpeg.
 //
 // What follows the picture is ignored, as cameras append all sorts of things. The size is
 // checked before pixels are decoded. All of r is read.
@@ -46,17 +44,15 @@ var codecs = []struct {
 	name, magic string
 	config      func(io.Reader) (image.Config, error)
 	decode      func(io.Reader) (image.Image, error)
-	exif        func(file []byte) []byte // the EXIF data in a file, if any
 }{
-	{"PNG", pngMagic, png.DecodeConfig, png.Decode, pngEXIF},
-	{"JPEG", jpegMagic, jpeg.DecodeConfig, jpeg.Decode, jpegEXIF},
-	{"PGM", "P5", netpbmConfig, netpbmDecode, noEXIF},
-	{"PPM", "P6", netpbmConfig, netpbmDecode, noEXIF},
+	{"PNG", pngMagic, png.DecodeConfig, png.Decode},
+	{"JPEG", jpegMagic, jpeg.DecodeConfig, jpeg.Decode},
+	{"PPM", "P6", ppmConfig, ppmDecode},
 }
 
 func decode(file []byte, maxPixels int) (image.Image, error) {
 	if len(file) == 0 {
-		return nil, fmt.Errorf("expected PPM, PGM, PNG or JPEG, found no data: %w", io.ErrUnexpectedEOF)
+		return nil, fmt.Errorf("expected PPM, PNG or JPEG, found no data: %w", io.ErrUnexpectedEOF)
 	}
 	for _, c := range codecs {
 		if !bytes.HasPrefix(file, []byte(c.magic)) {
@@ -75,9 +71,9 @@ func decode(file []byte, maxPixels int) (image.Image, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s of %dx%d: %w", c.name, w, h, noEOF(err))
 		}
-		return turn(img, orientation(c.exif(file))), nil
+		return img, nil
 	}
-	return nil, fmt.Errorf("expected binary PPM or PGM (P6, P5), PNG or JPEG, found a file that "+
+	return nil, fmt.Errorf("expected binary PPM (P6), PNG or JPEG, found a file that "+
 		"starts with %q", file[:min(len(file), len(pngMagic))])
 }
 

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -19,41 +20,55 @@ func aged(t testing.TB, age time.Duration, path ...string) {
 
 func TestPrune(t *testing.T) {
 	parent := t.TempDir()
-	for name, hours := range map[string]int{"d": 1, "a": 2, "c": 3, "b": 4} {
+	a, b, c, d := Name([]byte("a")), Name([]byte("b")), Name([]byte("c")), Name([]byte("d"))
+	for name, hours := range map[string]int{d: 1, a: 2, c: 3, b: 4} {
 		made(t, filepath.Join(parent, name), Layout{Size: 2}, nil, one)
 		aged(t, time.Duration(hours)*time.Hour, parent, name)
 	}
-	put(t, "[]", parent, "hashes.json")
-	aged(t, 1000*time.Hour, parent, "hashes.json")
-
+	// What is there besides is not of this package.
+	others := []string{"hashes.json", "yes", ".git", "00014", a[:23], a + "0", strings.Repeat("g", 24),
+		a + ".d"}
+	put(t, "[]", parent, others[0])
+	aged(t, 1000*time.Hour, parent, others[0])
+	for _, name := range others[1:] {
+		put(t, "of the user", parent, name, "file")
+		aged(t, 1000*time.Hour, parent, name)
+	}
+	check := func(sets ...string) {
+		t.Helper()
+		want := slices.Sorted(slices.Values(slices.Concat(others, sets)))
+		if got := names(t, parent); !slices.Equal(got, want) {
+			t.Errorf("%v left, want %v", got, want)
+		}
+	}
 	Prune(parent, 4)
 	Prune(parent, 100)
-	if got := names(t, parent); !slices.Equal(got, []string{"a", "b", "c", "d", "hashes.json"}) {
-		t.Errorf("%v left, want all", got)
-	}
-	Touch(filepath.Join(parent, "b"))
+	check(a, b, c, d)
+	Touch(filepath.Join(parent, b))
 	Prune(parent, 2)
-	if got := names(t, parent); !slices.Equal(got, []string{"b", "d", "hashes.json"}) {
-		t.Errorf("%v left, want b, used just now, and d, used an hour ago", got)
-	}
-	opened(t, filepath.Join(parent, "b"))
+	check(b, d) // used just now, and an hour ago
+	opened(t, filepath.Join(parent, b))
 	Prune(parent, 0)
-	if got := names(t, parent); !slices.Equal(got, []string{"hashes.json"}) {
-		t.Errorf("%v left, want no set", got)
+	check()
+	for _, name := range others[1:] {
+		if _, err := os.Stat(filepath.Join(parent, name, "file")); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
 // Sets being written are not counted; they go when nobody can be writing them any more.
 func TestPruneUnfinished(t *testing.T) {
 	parent := t.TempDir()
-	made(t, filepath.Join(parent, "set"), Layout{Size: 2}, nil, one)
-	aged(t, 100*time.Hour, parent, "set")
+	set := Name([]byte("set"))
+	made(t, filepath.Join(parent, set), Layout{Size: 2}, nil, one)
+	aged(t, 100*time.Hour, parent, set)
 	now := begin(t, filepath.Join(parent, "now"), Layout{Size: 2}, one)
 	killed := begin(t, filepath.Join(parent, "killed"), Layout{Size: 2}, one)
 	aged(t, 48*time.Hour, killed.temp)
 
 	Prune(parent, 1)
-	if got := names(t, parent); len(got) != 2 || !slices.Contains(got, "set") {
+	if got := names(t, parent); len(got) != 2 || !slices.Contains(got, set) {
 		t.Errorf("%v left, want the set and the one being written", got)
 	}
 	if err := now.Commit(nil); err != nil {
@@ -73,8 +88,11 @@ func TestPruneNothing(t *testing.T) {
 // A set that is pruned while it is open stays readable.
 func TestPruneOpen(t *testing.T) {
 	parent := t.TempDir()
-	s := made(t, filepath.Join(parent, "set"), Layout{Size: 2}, nil, slices.Repeat([]item{one}, 5000)...)
-	Prune(parent, 0)
+	dir := filepath.Join(parent, Name([]byte("set")))
+	s := made(t, dir, Layout{Size: 2}, nil, slices.Repeat([]item{one}, 5000)...)
+	if Prune(parent, 0); len(names(t, parent)) > 0 {
+		t.Error("the set is still there")
+	}
 	for i := range s.Rows {
 		if !slices.Equal(s.floats(i), one.v) {
 			t.Fatalf("sample %d is %v", i, s.floats(i))

@@ -18,7 +18,9 @@ package prepared
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
@@ -26,13 +28,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 	"unsafe"
 
-	"github.com/edsrzf/mmap-go"
+	"weightsep/datasets/files"
 )
 
 // Part is the split that a sample belongs to.
@@ -112,7 +115,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // seal appends the checksum of b to it.
 func seal(b []byte) []byte { return binary.NativeEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)) }
 
-// Set is an open set. Its values are memory-mapped: they must not be changed, and are
+// Set is an open set. Its values are memory-mapped by [files.Map]: they must not be changed, and are
 // gone once the Set is unreachable.
 type Set struct {
 	head
@@ -191,20 +194,15 @@ func (s *Set) read(path string) error {
 
 // mapValues maps the values into memory.
 func (s *Set) mapValues(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	m, err := mmap.Map(f, mmap.RDONLY, 0)
-	if err != nil {
-		return fmt.Errorf("%s: %w", valuesFile, err)
-	}
-	runtime.AddCleanup(s, func(m mmap.MMap) { m.Unmap() }, m)
 	want := int64(s.Samples) * int64(s.Layout.Size)
 	if !s.Layout.Bytes {
 		want *= 4
 	}
+	m, unmap, err := files.Map(path, want)
+	if err != nil {
+		return err
+	}
+	runtime.AddCleanup(s, func(unmap func() error) { unmap() }, unmap)
 	if n := int64(len(m)); n != want || crc32.Checksum(m, castagnoli) != s.Values {
 		return fmt.Errorf("%s: expected %d bytes, found %d, or a wrong checksum", valuesFile, want, n)
 	}
@@ -215,6 +213,15 @@ func (s *Set) mapValues(path string) error {
 	}
 	return nil
 }
+
+// Name returns the name of the directory for the set that is made of what source says.
+func Name(source []byte) string {
+	sum := sha256.Sum256(source)
+	return hex.EncodeToString(sum[:12])
+}
+
+// named matches the names that Name gives.
+var named = regexp.MustCompile(`^[0-9a-f]{24}$`)
 
 // temporary begins the names of sets being written.
 const temporary = ".making-"
@@ -230,8 +237,9 @@ func Touch(dir string) {
 }
 
 // Prune removes all but the given number of the most recently used sets in a
-// directory, and what killed processes left there. A set that is in use by another
-// process may be among them: it stays readable for that process where the system
+// directory, and what killed processes left there. Sets are the directories named by
+// [Name]; all else stays. A set that is in use by another
+// process may be among those removed: it stays readable for that process where the system
 // keeps open files. Errors are passed over: what cannot be removed stays.
 func Prune(parent string, keep int) {
 	entries, _ := os.ReadDir(parent)
@@ -242,9 +250,10 @@ func Prune(parent string, keep int) {
 			continue
 		}
 		path := filepath.Join(parent, e.Name())
-		if !strings.HasPrefix(e.Name(), temporary) {
+		switch {
+		case named.MatchString(e.Name()):
 			used[path] = info.ModTime()
-		} else if time.Since(info.ModTime()) > abandoned {
+		case strings.HasPrefix(e.Name(), temporary) && time.Since(info.ModTime()) > abandoned:
 			os.RemoveAll(path)
 		}
 	}

@@ -2,8 +2,7 @@
 // their sample rate.
 //
 // The files of sound datasets come from many recorders and editors, so the reader
-// knows every uncompressed encoding in common use, trusts no length in a header, and
-// tells a clip it does not support (ErrEncoding) from one that is damaged (ErrFormat).
+// knows every uncompressed encoding in common use and trusts no length in a header.
 //
 // The tests hold it against github.com/go-audio/wav as an encoder. As a decoder that
 // library knows no floats and no extensible format, rounds odd sizes up, and makes room
@@ -20,16 +19,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-)
-
-var (
-	// ErrEncoding is wrapped by the errors for files that are intact as far as read but
-	// hold compressed or otherwise unsupported audio. The text names the encoding.
-	ErrEncoding = errors.New("unsupported encoding")
-
-	// ErrFormat is wrapped by the errors for files that are no WAV files, or are
-	// damaged, or hold no samples.
-	ErrFormat = errors.New("malformed file")
 )
 
 // A Clip is a piece of mono audio.
@@ -53,9 +42,8 @@ const maxRate = 768_000 // Hz, the highest rate audio hardware offers
 // of r if their size goes beyond it, or is 0 and no chunk follows: programs that write into a
 // pipe, or are killed, leave such sizes. An incomplete last frame is dropped.
 //
-// Errors wrap ErrEncoding, ErrFormat or the error of r, or tell that the clip is too
-// long. The memory used is bounded by a multiple of the bytes that r delivers, whatever
-// the headers claim.
+// An error for an encoding that is not supported names it; one of r is wrapped. The memory used is
+// bounded by a multiple of the bytes that r delivers, whatever the headers claim.
 func Decode(r io.Reader, seconds float64) (Clip, error) {
 	file, err := io.ReadAll(r)
 	if err != nil {
@@ -76,7 +64,7 @@ func decode(file []byte, seconds float64) (Clip, error) {
 	samples := make([]float64, len(raw)/f.block)
 	switch {
 	case len(samples) == 0:
-		return Clip{}, fmt.Errorf("%w: no samples", ErrFormat)
+		return Clip{}, errors.New("no samples")
 	case float64(len(samples)) > seconds*float64(f.rate):
 		return Clip{}, fmt.Errorf("clip too long: %d samples at %d Hz are more than %g s",
 			len(samples), f.rate, seconds)
@@ -88,7 +76,7 @@ func decode(file []byte, seconds float64) (Clip, error) {
 			sum += f.sample(frame[k:])
 		}
 		if math.IsNaN(sum) || math.IsInf(sum, 0) {
-			return Clip{}, fmt.Errorf("%w: sample %d is not finite", ErrFormat, i)
+			return Clip{}, fmt.Errorf("sample %d is not finite", i)
 		}
 		samples[i] = sum / float64(f.channels)
 	}
@@ -98,25 +86,25 @@ func decode(file []byte, seconds float64) (Clip, error) {
 // split walks the chunks of a file, and returns the format and the bytes of the samples.
 func split(file []byte) (f format, samples []byte, err error) {
 	if len(file) < 12 || string(file[:4]) != "RIFF" || string(file[8:12]) != "WAVE" {
-		return f, nil, fmt.Errorf("%w: expected a WAV file, which starts with RIFF, a size and WAVE, "+
-			"found %q (%s)", ErrFormat, file[:min(len(file), 12)], http.DetectContentType(file))
+		return f, nil, fmt.Errorf("expected a WAV file, which starts with RIFF, a size and WAVE, "+
+			"found %q (%s)", file[:min(len(file), 12)], http.DetectContentType(file))
 	}
 	for rest := file[12:]; ; {
 		if len(rest) < 8 {
-			return f, nil, fmt.Errorf("%w: no samples: ends in the list of chunks", ErrFormat)
+			return f, nil, errors.New("no samples: ends in the list of chunks")
 		}
 		id, size := string(rest[:4]), int64(le.Uint32(rest[4:]))
 		rest = rest[8:]
 		left := int64(len(rest))
 		switch {
 		case id == "data" && f.block == 0:
-			return f, nil, fmt.Errorf("%w: samples without a format before them", ErrFormat)
+			return f, nil, errors.New("samples without a format before them")
 		case id == "data" && size == 0 && !startsChunk(rest):
 			return f, rest, nil
 		case id == "data" && size > 0:
 			return f, rest[:min(size, left)], nil
 		case size > left:
-			return f, nil, fmt.Errorf("%w: ends in the chunk %q", ErrFormat, id)
+			return f, nil, fmt.Errorf("ends in the chunk %q", id)
 		case id == "fmt ":
 			if f, err = parseFormat(rest[:size]); err != nil {
 				return f, nil, err
@@ -143,31 +131,30 @@ type format struct {
 
 func parseFormat(b []byte) (format, error) {
 	if len(b) < 16 {
-		return format{}, fmt.Errorf("%w: format of %d bytes", ErrFormat, len(b))
+		return format{}, fmt.Errorf("format of %d bytes", len(b))
 	}
 	tag, channels, rate := le.Uint16(b), int(le.Uint16(b[2:])), le.Uint32(b[4:])
 	block, bits := int(le.Uint16(b[12:])), int(le.Uint16(b[14:]))
 	if tag == tagExtensible {
 		if len(b) < 40 {
-			return format{}, fmt.Errorf("%w: extensible format of %d bytes", ErrFormat, len(b))
+			return format{}, fmt.Errorf("extensible format of %d bytes", len(b))
 		}
 		// The sub-format is a format tag if it ends so.
 		if string(b[26:40]) != "\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71" {
-			return format{}, fmt.Errorf("%w: sub-format %x", ErrEncoding, b[24:40])
+			return format{}, fmt.Errorf("unsupported encoding: sub-format %x", b[24:40])
 		}
 		tag = le.Uint16(b[24:])
 	}
 	sample := decoders[[2]int{int(tag), bits}]
 	switch {
 	case sample == nil:
-		return format{}, fmt.Errorf("%w: %s of %d bits", ErrEncoding, tagName(tag), bits)
+		return format{}, fmt.Errorf("unsupported encoding: %s of %d bits", tagName(tag), bits)
 	case channels == 0:
-		return format{}, fmt.Errorf("%w: no channels", ErrFormat)
+		return format{}, errors.New("no channels")
 	case rate == 0 || rate > maxRate:
-		return format{}, fmt.Errorf("%w: sample rate of %d Hz", ErrFormat, rate)
+		return format{}, fmt.Errorf("sample rate of %d Hz", rate)
 	case block != channels*bits/8:
-		return format{}, fmt.Errorf("%w: frames of %d bytes for %d channels of %d bits",
-			ErrFormat, block, channels, bits)
+		return format{}, fmt.Errorf("frames of %d bytes for %d channels of %d bits", block, channels, bits)
 	}
 	return format{int(rate), channels, block, bits / 8, sample}, nil
 }

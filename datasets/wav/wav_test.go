@@ -111,56 +111,56 @@ func TestDecodeErrors(t *testing.T) {
 	tests := []struct {
 		name string
 		file []byte
-		want error
-		text string
+		want string
 	}{
-		{"empty", nil, ErrFormat, `expected a WAV file, which starts with RIFF, a size and WAVE, found ""`},
-		{"text", []byte("this is not a sound file"), ErrFormat, `found "this is not " (text/plain`},
-		{"web page", []byte("<!DOCTYPE html>"), ErrFormat, "(text/html"},
-		{"MP3", []byte("ID3\x03\x00\x00\x00\x00\x00\x00"), ErrFormat, "(audio/mpeg)"},
-		{"short", []byte("RIFF\x00\x00WAVE"), ErrFormat, "expected a WAV file"},
-		{"big endian", append([]byte("RIFX"), good.bytes()[4:]...), ErrFormat, "RIFX"},
-		{"not WAVE", append([]byte("RIFF\x04\x00\x00\x00AVI "), good.bytes()[12:]...), ErrFormat, "AVI"},
-		{"header only", good.bytes()[:12], ErrFormat, "chunks"},
-		{"cut in format", good.bytes()[:30], ErrFormat, `ends in the chunk "fmt "`},
-		{"cut before data", good.bytes()[:36], ErrFormat, "no samples"},
+		{"empty", nil, `expected a WAV file, which starts with RIFF, a size and WAVE, found ""`},
+		{"text", []byte("this is not a sound file"), `found "this is not " (text/plain`},
+		{"web page", []byte("<!DOCTYPE html>"), "(text/html"},
+		{"MP3", []byte("ID3\x03\x00\x00\x00\x00\x00\x00"), "(audio/mpeg)"},
+		{"short", []byte("RIFF\x00\x00WAVE"), "expected a WAV file"},
+		{"big endian", append([]byte("RIFX"), good.bytes()[4:]...), "RIFX"},
+		{"not WAVE", append([]byte("RIFF\x04\x00\x00\x00AVI "), good.bytes()[12:]...), "AVI"},
+		{"header only", good.bytes()[:12], "chunks"},
+		{"cut in format", good.bytes()[:30], `ends in the chunk "fmt "`},
+		{"cut before data", good.bytes()[:36], "no samples"},
 		{"another chunk after no samples", append(with(func(s *spec) { s.data = nil }),
-			chunk("LIST", []byte("INFO"))...), ErrFormat, "no samples"},
+			chunk("LIST", []byte("INFO"))...), "no samples"},
 		{"chunk claims 2 GB", with(func(s *spec) { s.behind = []byte("LIST\x00\x00\x00\x80") }),
-			ErrFormat, "LIST"},
-		{"data before format", []byte("RIFF\x00\x00\x00\x00WAVEdata\x02\x00\x00\x00\x00\x00"), ErrFormat,
+			"LIST"},
+		{"data before format", []byte("RIFF\x00\x00\x00\x00WAVEdata\x02\x00\x00\x00\x00\x00"),
 			"without a format"},
 		{"short format", []byte("RIFF\x00\x00\x00\x00WAVEfmt " +
-			"\x0e\x00\x00\x00\x01\x00\x01\x00abcdefghijklmnop"), ErrFormat, "14 bytes"},
-		{"no channels", with(func(s *spec) { s.channels = 0 }), ErrFormat, "no channels"},
-		{"no rate", with(func(s *spec) { s.rate = 0 }), ErrFormat, "rate of 0"},
-		{"absurd rate", with(func(s *spec) { s.rate = 4e9 }), ErrFormat, "rate of 4000000000"},
-		{"wrong block", with(func(s *spec) { s.block = 3 }), ErrFormat, "frames of 3 bytes"},
-		{"no samples", with(func(s *spec) { s.data = nil }), ErrFormat, "no samples"},
-		{"less than a frame", with(func(s *spec) { s.data = []byte{1} }), ErrFormat, "no samples"},
-		{"NaN", spec{tag: 3, channels: 1, rate: 8000, bits: 64, data: float64s(0, nan)}.bytes(), ErrFormat,
+			"\x0e\x00\x00\x00\x01\x00\x01\x00abcdefghijklmnop"), "14 bytes"},
+		{"no channels", with(func(s *spec) { s.channels = 0 }), "no channels"},
+		{"no rate", with(func(s *spec) { s.rate = 0 }), "rate of 0"},
+		{"absurd rate", with(func(s *spec) { s.rate = 4e9 }), "rate of 4000000000"},
+		{"wrong block", with(func(s *spec) { s.block = 3 }), "frames of 3 bytes"},
+		{"no samples", with(func(s *spec) { s.data = nil }), "no samples"},
+		{"less than a frame", with(func(s *spec) { s.data = []byte{1} }), "no samples"},
+		{"NaN", spec{tag: 3, channels: 1, rate: 8000, bits: 64, data: float64s(0, nan)}.bytes(),
 			"sample 1 is not finite"},
 		{"Inf", spec{tag: 3, channels: 2, rate: 8000, bits: 32, data: float32s(0, float32(inf))}.bytes(),
-			ErrFormat, "not finite"},
+			"not finite"},
 		{"overflow", spec{tag: 3, channels: 2, rate: 8000, bits: 64,
-			data: float64s(1.5e308, 1.5e308)}.bytes(), ErrFormat, "not finite"},
-		{"MS ADPCM", with(func(s *spec) { s.tag, s.bits = 2, 4 }), ErrEncoding, "Microsoft ADPCM of 4 bits"},
-		{"mu-law", with(func(s *spec) { s.tag, s.bits = 7, 8 }), ErrEncoding, "mu-law of 8 bits"},
-		{"unknown tag", with(func(s *spec) { s.tag = 0x1234 }), ErrEncoding, "format 0x1234"},
-		{"12 bit", with(func(s *spec) { s.bits = 12 }), ErrEncoding, "PCM of 12 bits"},
-		{"16 bit float", with(func(s *spec) { s.tag = 3 }), ErrEncoding, "float of 16 bits"},
+			data: float64s(1.5e308, 1.5e308)}.bytes(), "not finite"},
+		{"MS ADPCM", with(func(s *spec) { s.tag, s.bits = 2, 4 }),
+			"unsupported encoding: Microsoft ADPCM of 4 bits"},
+		{"mu-law", with(func(s *spec) { s.tag, s.bits = 7, 8 }), "unsupported encoding: mu-law of 8 bits"},
+		{"unknown tag", with(func(s *spec) { s.tag = 0x1234 }), "unsupported encoding: format 0x1234"},
+		{"12 bit", with(func(s *spec) { s.bits = 12 }), "unsupported encoding: PCM of 12 bits"},
+		{"16 bit float", with(func(s *spec) { s.tag = 3 }), "unsupported encoding: float of 16 bits"},
 		{"extensible mu-law", with(func(s *spec) { s.tag, s.bits, s.sub = 0xFFFE, 8, guidMuLaw }),
-			ErrEncoding, "mu-law"},
-		{"other sub-format", with(func(s *spec) { s.tag, s.sub = 0xFFFE, guidOther }), ErrEncoding,
-			"sub-format 0100"},
-		{"short extension", with(func(s *spec) { s.tag = 0xFFFE }), ErrFormat,
+			"unsupported encoding: mu-law"},
+		{"other sub-format", with(func(s *spec) { s.tag, s.sub = 0xFFFE, guidOther }),
+			"unsupported encoding: sub-format 0100"},
+		{"short extension", with(func(s *spec) { s.tag = 0xFFFE }),
 			"extensible format of 16 bytes"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			clip, err := Decode(bytes.NewReader(test.file), testSeconds)
-			if !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.text) {
-				t.Errorf("error %v, want %v with %q", err, test.want, test.text)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
 			}
 			if clip.Rate != 0 || clip.Samples != nil {
 				t.Errorf("clip %v beside the error", clip)
@@ -175,7 +175,7 @@ func TestDecodePrefixes(t *testing.T) {
 		data: pcm16(1, 2, 3, 4)}.bytes()
 	for n := range len(file) {
 		_, err := Decode(bytes.NewReader(file[:n]), testSeconds)
-		if whole := n >= len(file)-4; whole != (err == nil) || !whole && !errors.Is(err, ErrFormat) {
+		if whole := n >= len(file)-4; whole != (err == nil) {
 			t.Errorf("first %d of %d bytes: error %v", n, len(file), err)
 		}
 	}
@@ -187,7 +187,7 @@ func TestDecodeReaderError(t *testing.T) {
 		behind: chunk("LIST", make([]byte, 9))}.bytes()
 	for n := range len(file) {
 		r := io.MultiReader(bytes.NewReader(file[:n]), iotest.ErrReader(broken))
-		if _, err := Decode(r, testSeconds); !errors.Is(err, broken) || errors.Is(err, ErrFormat) {
+		if _, err := Decode(r, testSeconds); !errors.Is(err, broken) {
 			t.Errorf("reader broken at %d: error %v", n, err)
 		}
 	}
