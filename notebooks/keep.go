@@ -37,6 +37,9 @@ func readDocument(file string) (document, error) {
 	if err := dec.Decode(&d); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	if d == nil {
+		return nil, fmt.Errorf("%s: null, want a notebook", file)
+	}
 	return d, nil
 }
 

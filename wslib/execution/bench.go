@@ -31,8 +31,8 @@ type BenchOptions struct {
 	Requests   int  // of a stream, see [Load]; 0: none
 	Runs       bool // also switches and runs of 1, 10 and 100 samples
 	Seed       uint64
-	Dir        string // where the opponents' files are written; they are the caller's to remove
-	Progress   func(done, of int)
+	Dir        string             // where the opponents' files are written; they are the caller's to remove
+	Progress   func(done, of int) // nil: none
 }
 
 // Bench switches to random networks and runs their test samples, with the packed networks of an engine
@@ -119,7 +119,9 @@ func (b *bench) close() {
 
 func (b *bench) step() {
 	b.done++
-	b.options.Progress(b.done, b.expected)
+	if b.options.Progress != nil {
+		b.options.Progress(b.done, b.expected)
+	}
 }
 
 // resident puts values on the device, with room for as many as the engine's executables take.

@@ -79,7 +79,7 @@ func benchSetup(t *testing.T, b compute.Backend) (*Engine, []Apart) {
 func TestBench(t *testing.T) {
 	e, apart := benchSetup(t, xlatest.Backend(t))
 	testBench(t, e, apart)
-	o := BenchOptions{Executions: 1, Dir: t.TempDir(), Progress: func(int, int) {}}
+	o := BenchOptions{Executions: 1, Dir: t.TempDir()} // nobody is told of progress
 	apart[0].Packed, apart[1].Packed = -1, -1
 	if _, err := Bench(context.Background(), e, apart, o); err == nil ||
 		!strings.Contains(err.Error(), "its offline evaluation -1") {
@@ -95,6 +95,26 @@ func TestBench(t *testing.T) {
 	o.Dir = t.TempDir()
 	if _, err := Bench(canceled, e, apart, o); err == nil || !strings.Contains(err.Error(), "canceled") {
 		t.Errorf("canceled: %v", err)
+	}
+}
+
+// Each way that a file may be another than was written is an error that says it.
+func TestReadFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	for file, want := range map[string]string{"head12": "", "Head12": "another header than was written",
+		"he": "header: unexpected EOF", "head1": "unexpected EOF"} {
+		if err := os.WriteFile(path, []byte(file), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		part := make([]byte, 2)
+		err := readFile(path, []byte("head"), part)
+		if want == "" {
+			if err != nil || string(part) != "12" {
+				t.Errorf("%s: %q, %v", file, part, err)
+			}
+		} else if err == nil || err.Error() != path+": "+want {
+			t.Errorf("%s: error %v, want %q", file, err, want)
+		}
 	}
 }
 

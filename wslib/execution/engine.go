@@ -186,11 +186,15 @@ func (e *Engine) Weights(dst []float32, name string) error {
 	})
 }
 
-// Verify compares all networks' weights with those of a set, bit for bit: as switched to, and as
+// Verify compares weights with those of a set that has some of the networks, bit for bit: as switched to, and as
 // gathered by graphs, as a device does whose memory is not the host's.
 func (e *Engine) Verify(set *page.Set) error {
-	for i, m := range set.Networks {
-		want := set.Weights(i)
+	for k, m := range set.Networks {
+		i, err := e.find(m.Name)
+		if err != nil {
+			return err
+		}
+		want := set.Weights(k)
 		got := make([]float32, len(want))
 		if err := e.Weights(got, m.Name); err != nil {
 			return err
@@ -198,7 +202,7 @@ func (e *Engine) Verify(set *page.Set) error {
 		if err := same(m.Name, got, want); err != nil {
 			return err
 		}
-		err := e.with(i, func(*slot) error {
+		err = e.with(i, func(*slot) error {
 			w, err := e.gathered(i)
 			if err == nil {
 				err = tensors.ConstFlatData(w, func(w []float32) { copy(got, w) })

@@ -67,6 +67,27 @@ func TestGatherIsBitExact(t *testing.T) {
 	}
 }
 
+// Networks are compared by name: a set may have some of the engine's, in another order.
+func TestVerifyFindsByName(t *testing.T) {
+	nets, set := ten(t)
+	nets, set.Networks = nets[1:3], set.Networks[1:3]
+	e := open(t, set, nets, Options{})
+	for _, names := range [][]string{{"fmnist"}, {"fmnist", "mnist"}} {
+		kept, err := set.Keep(names...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Verify(kept); err != nil {
+			t.Errorf("%v: %v", names, err)
+		}
+	}
+	other := set.Clone()
+	other.Networks[1].Name = "nobody"
+	if err := e.Verify(other); err == nil || !strings.Contains(err.Error(), `no network "nobody"`) {
+		t.Errorf("error %v, want the name", err)
+	}
+}
+
 // Outputs of all networks, in turn, are those of a network with weights of its own.
 func TestRunAgrees(t *testing.T) {
 	nets, set := ten(t)

@@ -2,8 +2,8 @@ package execution
 
 // Memory is what an engine holds, in bytes. Executables, which belong to the backend, do not count.
 type Memory struct {
-	// Device is level 1: shared pages as they are stored and, of networks that were gathered by graphs
-	// or run in place, tables and scales, and in place exclusive pages and keys.
+	// Device is level 1: shared pages as they are stored and, of networks that were gathered by graphs,
+	// tables and scales, and exclusive pages and keys while they are gathered.
 	Device int `json:"device"`
 	// Working is room in device memory: the slots' weights, states and inputs.
 	Working int `json:"working"`

@@ -104,7 +104,7 @@ func TestGatherOfMixedPrecisionsIsBitExact(t *testing.T) {
 	}
 }
 
-// Networks with keys and without, on the device and in place.
+// Networks with keys and without.
 func TestGatherWithKeysIsBitExact(t *testing.T) {
 	ten, set := ten(t)
 	set.Networks = set.Networks[:2]

@@ -116,7 +116,8 @@ func refused(t *testing.T, charts map[string]func() (*Figure, error)) {
 func refusedChart(t *testing.T, name string) func(*Figure, error) {
 	return func(f *Figure, err error) {
 		t.Helper()
-		if err == nil || f != nil || !strings.HasPrefix(err.Error(), "figures: ") {
+		if err == nil || f != nil || !strings.HasPrefix(err.Error(), "figures: ") ||
+			strings.Contains(err.Error(), "nil") {
 			t.Errorf("%s: figure %v, error %v: want an error of figures", name, f, err)
 		}
 	}

@@ -82,9 +82,12 @@ type mapRow struct {
 
 func newMapRow(m page.Member, layers []pack.Layer, f page.Format) (mapRow, error) {
 	r := mapRow{name: m.Name, on: make([][]int, f.Shared)}
-	if err := m.Table.Validate(); err != nil || m.Table.Shared != f.Shared || len(m.Table.Entries) == 0 {
-		return r, fmt.Errorf("%d pages over %d shared ones, want some over %d (%v)",
-			len(m.Table.Entries), m.Table.Shared, f.Shared, err)
+	if m.Table.Shared != f.Shared || len(m.Table.Entries) == 0 {
+		return r, fmt.Errorf("%d pages over %d shared ones, want some over %d", len(m.Table.Entries),
+			m.Table.Shared, f.Shared)
+	}
+	if err := m.Table.Validate(); err != nil {
+		return r, err
 	}
 	if err := r.nameLayers(layers, len(m.Table.Entries), f.Size); err != nil {
 		return r, err
