@@ -198,15 +198,7 @@ func (b *bench) outputs(ctx context.Context, i int, weights, state *tensors.Tens
 
 // one runs one batch, of the engine's k-th size.
 func (b *bench) one(i, k int, weights, state *tensors.Tensor, samples, outputs []float32) error {
-	x, err := b.inputs(b.slot, i, k, samples)
-	if err != nil {
-		return err
-	}
-	args := []any{weights}
-	if state != nil {
-		args = append(args, state)
-	}
-	return b.call(i, k, append(args, x), outputs)
+	return b.call(b.slot, i, k, weights, state, outputs, samples)
 }
 
 // executions measures switches, and runs of the test samples with the packed networks and with copied
@@ -338,10 +330,10 @@ func (b *bench) batches(ctx context.Context) error {
 					}
 					way := (round + turn) % len(times)
 					if way == 1 {
-						own.ready(own.slots[0], -1)
+						own.ready(own.slot, -1)
 					}
 					start := time.Now()
-					if err := own.run(own.slots[0], i, k, out, x); err != nil {
+					if err := own.run(i, k, out, x); err != nil {
 						return fmt.Errorf("network %s: %w", n.Name, err)
 					}
 					if round > 0 {

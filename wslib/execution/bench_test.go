@@ -167,17 +167,17 @@ func TestDeviceOfItsOwnMemory(t *testing.T) {
 	testBench(t, e, apart)
 	n := stateful(t, "a")
 	set := statefulSet(n)
-	two, err := Open(b, set, []*network.Network{n}, Options{Slots: 2})
+	one, err := Open(b, set, []*network.Network{n}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer two.Close()
-	if err := two.Verify(set); err != nil {
+	defer one.Close()
+	if err := one.Verify(set); err != nil {
 		t.Error(err)
 	}
 	for k := range 3 {
 		var out [2]float32
-		if err := two.Run(context.Background(), "a", out[:], []float32{float32(k), 4}); err != nil {
+		if err := one.Run(context.Background(), "a", out[:], []float32{float32(k), 4}); err != nil {
 			t.Fatal(err)
 		}
 		if want := [2]float32{0.5*float32(k) + 10, 5}; out != want {
