@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ func copying(t *testing.T) compute.Backend {
 	t.Helper()
 	xlatest.Backend(t) // which stays as it is
 	t.Setenv("GOMLX_BACKEND", "xla:cpu,shared_buffers=false")
-	b, _, err := xla.Open(context.Background(), xla.Options{})
+	b, err := openCopying()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +38,11 @@ func copying(t *testing.T) compute.Backend {
 	}
 	return b
 }
+
+var openCopying = sync.OnceValues(func() (compute.Backend, error) {
+	b, _, err := xla.Open(context.Background(), xla.Options{})
+	return b, err
+})
 
 // benchSetup is an engine of two networks, mnist and fmnist, and what they were apart.
 func benchSetup(t *testing.T, b compute.Backend) (*Engine, []Apart) {

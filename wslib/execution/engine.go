@@ -152,7 +152,7 @@ func (e *Engine) Switch(name string) error {
 	return e.with(func() error { return e.fetch(e.slot, i) })
 }
 
-// Weights puts a network's flat weights together in dst, in the caller's memory.
+// Weights switches to a network and copies its flat weights to dst.
 func (e *Engine) Weights(dst []float32, name string) error {
 	i, err := e.find(name)
 	if err != nil {
@@ -162,10 +162,6 @@ func (e *Engine) Weights(dst []float32, name string) error {
 		return fmt.Errorf("execution: network %s: room for %d weights, want %d", name, len(dst), want)
 	}
 	return e.with(func() error {
-		if e.inHost() {
-			e.set.Gather(dst, i)
-			return nil
-		}
 		if err := e.fetch(e.slot, i); err != nil {
 			return err
 		}
@@ -173,37 +169,16 @@ func (e *Engine) Weights(dst []float32, name string) error {
 	})
 }
 
-// Verify compares weights with those of a set that has some of the networks, bit for bit: as switched to, and as
-// gathered by graphs, as a device does whose memory is not the host's.
+// Verify switches to the networks of a set, some or all of the engine's, and compares their weights with the
+// set's, bit for bit.
 func (e *Engine) Verify(set *page.Set) error {
-	for k, m := range set.Networks {
-		i, err := e.find(m.Name)
-		if err != nil {
-			return err
-		}
-		want := set.Weights(k)
+	for i, m := range set.Networks {
+		want := set.Weights(i)
 		got := make([]float32, len(want))
 		if err := e.Weights(got, m.Name); err != nil {
 			return err
 		}
 		if err := same(m.Name, got, want); err != nil {
-			return err
-		}
-		err = e.with(func() error {
-			w, err := e.gathered(i)
-			if err == nil {
-				err = tensors.ConstFlatData(w, func(w []float32) { copy(got, w) })
-				w.FinalizeAll()
-			}
-			if e.inHost() { // where nothing else gathers so
-				e.forget(i)
-			}
-			return err
-		})
-		if err == nil {
-			err = same(m.Name, got, want)
-		}
-		if err != nil {
 			return err
 		}
 	}
@@ -221,26 +196,6 @@ func same(name string, got, want []float32) error {
 	return nil
 }
 
-// gathered are network i's weights, gathered by graphs from level 1 and a copy of its level 2.
-func (e *Engine) gathered(i int) (*tensors.Tensor, error) {
-	d, err := e.device(i)
-	if err != nil {
-		return nil, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	m := e.set.Networks[i]
-	if err := d.fetch(e.backend, e.set.Format, m); err != nil {
-		return nil, fmt.Errorf("execution: switch to %s: %w", m.Name, err)
-	}
-	defer d.drop()
-	w, err := d.weights(e.shared)
-	if err != nil {
-		return nil, fmt.Errorf("execution: switch to %s: %w", m.Name, err)
-	}
-	return w, nil
-}
-
 // device is what gathers network i on the device, made at its first use.
 func (e *Engine) device(i int) (*device, error) {
 	e.mu.Lock()
@@ -248,21 +203,11 @@ func (e *Engine) device(i int) (*device, error) {
 	if e.devices[i] == nil {
 		d, err := newDevice(e.backend, e.set, e.set.Networks[i])
 		if err != nil {
-			return nil, fmt.Errorf("execution: network %s: %w", e.nets[i].Name, err)
+			return nil, err
 		}
 		e.devices[i] = d
 	}
 	return e.devices[i], nil
-}
-
-// forget frees network i's device.
-func (e *Engine) forget(i int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if d := e.devices[i]; d != nil {
-		d.close()
-		e.devices[i] = nil
-	}
 }
 
 // Close waits for a call that runs, then frees device memory and executables. Calls after it fail with

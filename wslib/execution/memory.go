@@ -2,8 +2,8 @@ package execution
 
 // Memory is what an engine holds, in bytes. Executables, which belong to the backend, do not count.
 type Memory struct {
-	// Device is level 1: shared pages as they are stored and, of networks that were gathered by graphs,
-	// tables and scales, and exclusive pages and keys while they are gathered.
+	// Device is level 1: shared pages as they are stored and, where device memory is not the host's, tables
+	// and scales of networks that were switched to.
 	Device int `json:"device"`
 	// Working is room in device memory: weights and state of the largest network, and inputs.
 	Working int `json:"working"`

@@ -84,15 +84,15 @@ func (e *Engine) fetch(s *slot, i int) error {
 	e.ready(s, -1)
 	network.Free(s.weights, s.state)
 	s.weights, s.state = nil, nil
-	w, err := e.gathered(i)
-	if err != nil {
-		return err
+	d, err := e.device(i)
+	if err == nil {
+		s.weights, err = d.weights(e.backend, e.shared, e.set.Format, *m)
 	}
-	s.weights = w
-	if len(m.State) > 0 {
-		if s.state, err = onDevice(e.backend, stateArray(m.State)); err != nil {
-			return fmt.Errorf("execution: switch to %s: %w", m.Name, err)
-		}
+	if err == nil && len(m.State) > 0 {
+		s.state, err = onDevice(e.backend, stateArray(m.State))
+	}
+	if err != nil {
+		return fmt.Errorf("execution: switch to %s: %w", m.Name, err)
 	}
 	e.ready(s, i)
 	return nil
