@@ -5,7 +5,6 @@ package firmware
 import (
 	"cmp"
 	_ "embed"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,9 +42,6 @@ type Options struct {
 	// and weights of 8 bits, which hold what values these samples give. nil: in float32 only.
 	Samples map[string][]float32
 }
-
-// ErrFunction says that C has no engine for a network.
-var ErrFunction = errors.New("its model is a GoMLX function, want a described network or an ONNX file")
 
 // Write writes the engine and, as PREFIX.h and PREFIX.c, a pack into a directory, which it makes. nets are
 // the pack's networks in its order of weights, as pipeline.InPack gives them: described ones, or ONNX files of
