@@ -61,7 +61,7 @@ func config() pipeline.Config {
 	c := Must(pipeline.Profile(Profile()))
 	c.Data.Dir = os.Getenv(datasets.DirEnv)
 	if ratio := pipeline.Ratio(Profile()); ratio > 0 {
-		Do(func(context.Context) error { return c.ApplyRatio(ratio) })
+		Check(c.ApplyRatio(ratio))
 	}
 	return c
 }
