@@ -77,8 +77,8 @@ func Open(backend compute.Backend, set *page.Set, nets []*network.Network, o Opt
 		return nil, fmt.Errorf("execution: %d networks for a set of %d", len(nets), len(set.Networks))
 	}
 	e := &Engine{backend: backend, options: o, nets: nets, index: map[string]int{},
-		turn: make(chan struct{}, 1), closed: make(chan struct{}), execs: make([]network.Executable, len(nets)),
-		alike: map[string]network.Executable{}, devices: make([]*device, len(nets))}
+		turn: make(chan struct{}, 1), closed: make(chan struct{}), alike: map[string]network.Executable{},
+		execs: make([]network.Executable, len(nets)), devices: make([]*device, len(nets))}
 	for i, m := range set.Networks {
 		n := nets[i]
 		if n.Name != m.Name || n.Weights() != m.Weights || n.StateSize() != len(m.State) {

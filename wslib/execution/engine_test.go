@@ -206,7 +206,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Many goroutines run, switch, read weights of networks and ask for memory, and one closes in the end: every output is the right one, or the engine was closed.
+// Many goroutines run, switch, read weights of networks and ask for memory, and one closes in the end: every
+// output is the right one, or the engine was closed.
 func TestConcurrently(t *testing.T) {
 	nets, set := ten(t)
 	nets, set.Networks = nets[1:4], set.Networks[1:4]

@@ -9,8 +9,8 @@ import (
 )
 
 // gather is the graph of a switch on the device: flat weights, multiplied in the order of [page.Set.Gather].
-// Inputs, all as they are stored: shared pages and table, then what the network has of scales, exclusive pages,
-// and keys with their rows.
+// Inputs, all as they are stored: shared pages and table, then what the network has of scales, exclusive
+// pages, and keys with their rows.
 func gather(in []*Node, f page.Format, m page.Member) *Node {
 	next := func() *Node {
 		n := in[0]

@@ -158,8 +158,8 @@ func netsOf(set *page.Set, ten []*network.Network) []*network.Network {
 	return []*network.Network{dense("a", 19, 3), dense("b", 12, 1)}
 }
 
-// verify compares all weights that an engine switches to with those of the set, bit for bit, on a device whose
-// memory is the host's and on one whose is not, and sees that it would notice a page that is another.
+// verify compares all weights that an engine switches to with those of the set, bit for bit, on a device
+// whose memory is the host's and on one whose is not, and sees that it would notice a page that is another.
 func verify(t *testing.T, s *page.Set, nets []*network.Network) {
 	t.Helper()
 	other := s.Clone()
