@@ -86,6 +86,9 @@ func TestBench(t *testing.T) {
 	e, apart := benchSetup(t, xlatest.Backend(t))
 	testBench(t, e, apart)
 	o := BenchOptions{Executions: 1, Dir: t.TempDir()} // nobody is told of progress
+	if _, err := Bench(context.Background(), e, apart, o); err != nil {
+		t.Error(err)
+	}
 	apart[0].Packed, apart[1].Packed = -1, -1
 	if _, err := Bench(context.Background(), e, apart, o); err == nil ||
 		!strings.Contains(err.Error(), "its offline evaluation -1") {
