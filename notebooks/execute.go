@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -66,7 +67,7 @@ func execute(ctx context.Context, env *environment, j job, progress *log.Logger)
 	cmd := newCommand(ctx, env.python(), "-I", script, j.source, filepath.Dir(j.source), j.executed)
 	cmd.Env = append(slices.Clip(j.env), tmp.env()...)
 	cmd.ExtraFiles = []*os.File{w}
-	var printed lastLines // by the driver and the kernel
+	var printed bytes.Buffer // by the driver and the kernel
 	cmd.Stdout, cmd.Stderr = &printed, &printed
 	commands, err := cmd.StdinPipe()
 	if err == nil {
@@ -92,11 +93,11 @@ func execute(ctx context.Context, env *environment, j job, progress *log.Logger)
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case failed == nil && !saved:
-		return fmt.Errorf("%s: the driver ended early:\n%s", name, indent(printed.tail()))
+		return fmt.Errorf("%s: the driver ended early:\n%s", name, indent(tail(printed.String(), lastLines)))
 	case failed == nil:
 		return nil
 	case failed.source == "":
-		failed.failure.detail = printed.tail()
+		failed.failure.detail = tail(printed.String(), lastLines)
 	}
 	return failed
 }

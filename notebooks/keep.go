@@ -31,13 +31,20 @@ func readDocument(file string) (document, error) {
 	if err != nil {
 		return nil, err
 	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	var d document
-	if err := dec.Decode(&d); err != nil {
+	d, err := parseDocument(string(b))
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return d, nil
+}
+
+func parseDocument(text string) (d document, err error) {
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	if err = dec.Decode(&d); err == nil && d == nil {
+		err = errors.New("null, want a notebook")
+	}
+	return d, err
 }
 
 // bytes are those that Jupyter writes.
@@ -107,9 +114,8 @@ func (d document) toKeep(profile string) {
 	d["nbformat"], d["nbformat_minor"] = 4, 5
 }
 
-// addOutputs makes the source the copy to keep, with the outputs of the executed notebook. Names has places
-// of this machine, and what stands for each.
-func addOutputs(source, executed document, profile string, names *strings.Replacer) error {
+// addOutputs makes the source the copy to keep, with the outputs of the executed notebook.
+func addOutputs(source, executed document, profile string) error {
 	if !reflect.DeepEqual(source.content(), executed.content()) {
 		return errors.New("it was executed from other cells than there are now: run it again")
 	}
@@ -135,34 +141,13 @@ func addOutputs(source, executed document, profile string, names *strings.Replac
 			}
 			outputs = append(outputs, o)
 		}
-		c["outputs"] = renamed(outputs, names)
+		c["outputs"] = outputs
 	}
 	return nil
 }
 
 // stageTime is a line on how long a stage of the run took.
 var stageTime = regexp.MustCompile(`(?m)^\S.* 1/1 done in [\d.]+ s\n`)
-
-// renamed is v with names in place of what they stand for, in all of its texts.
-func renamed(v any, names *strings.Replacer) any {
-	switch v := v.(type) {
-	case string:
-		return names.Replace(v)
-	case []string:
-		for i := range v {
-			v[i] = names.Replace(v[i])
-		}
-	case []any:
-		for i := range v {
-			v[i] = renamed(v[i], names)
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = renamed(v[k], names)
-		}
-	}
-	return v
-}
 
 // ofMachine is what a copy must not have: paths that are one machine's, and times of day.
 var ofMachine = regexp.MustCompile(
@@ -171,13 +156,14 @@ var ofMachine = regexp.MustCompile(
 // keep writes the copies of what the jobs executed to the checkout at root. Copies of notebooks that are no
 // more are removed.
 func keep(root string, opts *options, jobs []job, progress *log.Logger) error {
-	var pairs []string
+	var pairs []string // places of this machine, and what stands for each
 	home, _ := os.UserHomeDir()
 	for _, name := range [][2]string{{opts.runDir, "RUN"}, {opts.data, "DATA"}, {root, "."}, {home, "~"}} {
 		if len(name[0]) > 1 {
 			pairs = append(pairs, name[0], name[1])
 		}
 	}
+	names := strings.NewReplacer(pairs...)
 	dir := filepath.Join(root, keptDir)
 	copies, all := map[string][]byte{}, 0
 	for _, j := range jobs {
@@ -185,11 +171,15 @@ func keep(root string, opts *options, jobs []job, progress *log.Logger) error {
 		if err != nil {
 			return err
 		}
-		executed, err := readDocument(j.executed)
+		text, err := os.ReadFile(j.executed)
 		if err != nil {
 			return err
 		}
-		if err := addOutputs(source, executed, opts.profile, strings.NewReplacer(pairs...)); err != nil {
+		executed, err := parseDocument(names.Replace(string(text)))
+		if err == nil {
+			err = addOutputs(source, executed, opts.profile)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", j.executed, err)
 		}
 		b, err := source.bytes()

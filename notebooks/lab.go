@@ -92,14 +92,16 @@ func copyNotebooks(sources []string, dir string, out io.Writer) error {
 		name := filepath.Base(source)
 		file := filepath.Join(dir, name)
 		there, err := readDocument(file)
-		var damaged *json.SyntaxError
+		var unread *fs.PathError // not: read, but no notebook
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
+		case errors.As(err, &unread):
+			return err
 		case err == nil && there.copyOf() == d.hash():
 			continue
 		case err == nil && there.copyOf() == there.hash():
 			fmt.Fprintf(out, "%s is new in the checkout; the copy was not changed, and is replaced.\n", name)
-		case err == nil, errors.As(err, &damaged), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		default:
 			newer := strings.TrimSuffix(name, ".ipynb") + "-" + d.hash()[:6] + ".ipynb"
 			file = filepath.Join(dir, newer)
 			if _, err := os.Stat(file); err == nil {
@@ -107,8 +109,6 @@ func copyNotebooks(sources []string, dir string, out io.Writer) error {
 			}
 			fmt.Fprintf(out, "%s is as you changed it; that of the checkout, which is another now, is %s.\n",
 				name, newer)
-		default:
-			return err
 		}
 		if err := files.WritePath(file, b); err != nil {
 			return err

@@ -67,11 +67,20 @@ func TestCopyNotebooks(t *testing.T) {
 		!strings.Contains(said, filepath.Base(beside[0])) || read(copied).content()[0][1] != "mine" {
 		t.Errorf("%v, %v: %s", beside, err, said)
 	}
-	writeFile(t, copied, "{half")
-	if said := update(); said != "" {
-		t.Errorf("it is said again: %s", said)
-	}
-	if b, err := os.ReadFile(copied); err != nil || string(b) != "{half" {
-		t.Errorf("a file that is no notebook is lost: %s, %v", b, err)
+	for _, other := range []string{"{half", "null", "[]", ""} {
+		writeFile(t, copied, other)
+		if said := update(); said != "" {
+			t.Errorf("it is said again: %s", said)
+		}
+		if b, err := os.ReadFile(copied); err != nil || string(b) != other {
+			t.Errorf("a file that is no notebook is lost: %s, %v", b, err)
+		}
+		if err := os.Remove(beside[0]); err != nil {
+			t.Fatal(err)
+		}
+		if said := update(); !strings.Contains(said, filepath.Base(beside[0])) ||
+			read(beside[0]).content()[0][1] != "3" {
+			t.Errorf("no fresh copy beside %q: %s", other, said)
+		}
 	}
 }

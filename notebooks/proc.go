@@ -56,28 +56,20 @@ func newCommand(ctx context.Context, name string, args ...string) *exec.Cmd {
 // runQuietly runs cmd, which must come from newCommand. An error has the end of what it
 // printed.
 func runQuietly(ctx context.Context, cmd *exec.Cmd) error {
-	var printed lastLines
+	var printed bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &printed, &printed
 	err := cmd.Run()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, indent(printed.tail()))
+		return fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, indent(tail(printed.String(), lastLines)))
 	}
 	return nil
 }
 
-// lastLines keeps the last lines of what is written to it.
-type lastLines []byte
-
-func (w *lastLines) Write(b []byte) (int, error) {
-	*w = append(*w, b...)
-	*w = (*w)[max(0, len(*w)-1<<14):]
-	return len(b), nil
-}
-
-func (w *lastLines) tail() string { return tail(string(*w), 25) }
+// lastLines is how much of what a command printed is in its error.
+const lastLines = 25
 
 // indent sets off lines that others wrote from ours.
 func indent(s string) string {

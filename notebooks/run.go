@@ -42,12 +42,12 @@ func runAll(ctx context.Context, env *environment, opts *options, progress *log.
 
 	var jobs []job
 	page := filepath.Join(outDir, pageFile)
-	stale := remove(page)
+	stale := os.RemoveAll(page)
 	for _, source := range sources {
 		j := job{source: source, executed: filepath.Join(outDir, filepath.Base(source)), env: kernelEnv(env, opts)}
 		jobs = append(jobs, j)
 		// Copies of an earlier run would pass for this one's if it failed.
-		stale = errors.Join(stale, remove(j.executed))
+		stale = errors.Join(stale, os.RemoveAll(j.executed))
 	}
 	if stale != nil {
 		return stale
@@ -132,14 +132,6 @@ func writePage(ctx context.Context, env *environment, opts *options, page string
 
 // fileURL is a file's address for a browser, in one word whatever the path.
 func fileURL(path string) string { return (&url.URL{Scheme: "file", Path: path}).String() }
-
-// remove removes a file if it is there.
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
 
 // kernelEnv returns the environment variables of Jupyter, and with it of the kernels and
 // the cells.

@@ -76,7 +76,7 @@ func setUp(ctx context.Context, root string, progress *log.Logger) (*environment
 		return nil, err
 	}
 	if !env.pythonWorks(ctx) && ctx.Err() == nil {
-		if err := remove(steps[0].stamp.file); err != nil {
+		if err := os.RemoveAll(steps[0].stamp.file); err != nil {
 			return nil, err
 		}
 	}
@@ -243,7 +243,7 @@ func (s stamp) make(build func() error) error {
 	if s.ok() {
 		return nil
 	}
-	if err := remove(s.file); err != nil {
+	if err := os.RemoveAll(s.file); err != nil {
 		return err
 	}
 	if err := build(); err != nil {

@@ -20,9 +20,7 @@ func Documented(elem ...string) string {
 // says how many are met.
 func Claims() {
 	paper, ours, err := claims.Documented(os.DirFS(Documented()))
-	if err != nil {
-		panic(err)
-	}
+	Check(err)
 	_, tables, _ := strings.Cut(claims.Markdown(paper, ours), "\n## ") // the notebook has a title
 	gonbui.DisplayMarkdown("## " + tables)
 	gonbui.Sync()

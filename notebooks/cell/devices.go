@@ -149,18 +149,13 @@ func writeSamples(dir string, samples []*datasets.Split, classes []int32) {
 	}
 	fmt.Fprintf(&b, "#define SAMPLES {%s}\n#define SAMPLES_EACH %d\n", strings.Join(names, ", "),
 		samples[0].Len())
-	raw := Must(json.Marshal(classes))
-	if err := errors.Join(os.WriteFile(filepath.Join(dir, "samples.h"), b.Bytes(), 0o666),
-		os.WriteFile(filepath.Join(dir, goClasses), raw, 0o666)); err != nil {
-		panic(err)
-	}
+	Check(os.WriteFile(filepath.Join(dir, "samples.h"), b.Bytes(), 0o666))
+	Check(os.WriteFile(filepath.Join(dir, goClasses), Must(json.Marshal(classes)), 0o666))
 }
 
 // readClasses are the classes that [writeSamples] wrote.
 func readClasses(dir string) (classes []int32) {
-	if err := json.Unmarshal(Must(os.ReadFile(filepath.Join(dir, goClasses))), &classes); err != nil {
-		panic(err)
-	}
+	Check(json.Unmarshal(Must(os.ReadFile(filepath.Join(dir, goClasses))), &classes))
 	return classes
 }
 

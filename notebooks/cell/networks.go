@@ -76,9 +76,7 @@ func ShowBaselines(run *pipeline.Run) {
 	for _, d := range Datasets(run) {
 		n := Must(network.Select(run.Networks(), d.Name))[0]
 		var b baseline.Info
-		if err := run.Dir.ReadJSON("baseline "+n.Name, n.Name+"/baseline.json", &b); err != nil {
-			panic(err)
-		}
+		Check(run.Dir.ReadJSON("baseline "+n.Name, n.Name+"/baseline.json", &b))
 		rows = append(rows, []string{n.Name,
 			fmt.Sprintf("%s, %d of %d", b.Data.Kind, b.Data.Train, b.Data.TrainOf),
 			fmt.Sprint(b.Steps), fmt.Sprint(b.BestStep), fmt.Sprintf("%.2f", 100*b.Validation),

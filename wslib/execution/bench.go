@@ -31,8 +31,8 @@ type BenchOptions struct {
 	Requests   int  // of a stream, see [Load]; 0: none
 	Runs       bool // also switches and runs of 1, 10 and 100 samples
 	Seed       uint64
-	Dir        string // where the opponents' files are written; they are the caller's to remove
-	Progress   func(done, of int)
+	Dir        string             // where the opponents' files are written; they are the caller's to remove
+	Progress   func(done, of int) // nil: none
 }
 
 // Bench switches to random networks and runs their test samples, with the packed networks of an engine
@@ -119,7 +119,9 @@ func (b *bench) close() {
 
 func (b *bench) step() {
 	b.done++
-	b.options.Progress(b.done, b.expected)
+	if b.options.Progress != nil {
+		b.options.Progress(b.done, b.expected)
+	}
 }
 
 // resident puts values on the device, with room for as many as the engine's executables take.
@@ -196,15 +198,7 @@ func (b *bench) outputs(ctx context.Context, i int, weights, state *tensors.Tens
 
 // one runs one batch, of the engine's k-th size.
 func (b *bench) one(i, k int, weights, state *tensors.Tensor, samples, outputs []float32) error {
-	x, err := b.inputs(b.slot, i, k, samples)
-	if err != nil {
-		return err
-	}
-	args := []any{weights}
-	if state != nil {
-		args = append(args, state)
-	}
-	return b.call(i, k, append(args, x), outputs)
+	return b.call(b.slot, i, k, weights, state, outputs, samples)
 }
 
 // executions measures switches, and runs of the test samples with the packed networks and with copied
@@ -336,10 +330,10 @@ func (b *bench) batches(ctx context.Context) error {
 					}
 					way := (round + turn) % len(times)
 					if way == 1 {
-						own.ready(own.slots[0], -1)
+						own.ready(own.slot, -1)
 					}
 					start := time.Now()
-					if err := own.run(own.slots[0], i, k, out, x); err != nil {
+					if err := own.run(i, k, out, x); err != nil {
 						return fmt.Errorf("network %s: %w", n.Name, err)
 					}
 					if round > 0 {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ func copying(t *testing.T) compute.Backend {
 	t.Helper()
 	xlatest.Backend(t) // which stays as it is
 	t.Setenv("GOMLX_BACKEND", "xla:cpu,shared_buffers=false")
-	b, _, err := xla.Open(context.Background(), xla.Options{})
+	b, err := openCopying()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +38,11 @@ func copying(t *testing.T) compute.Backend {
 	}
 	return b
 }
+
+var openCopying = sync.OnceValues(func() (compute.Backend, error) {
+	b, _, err := xla.Open(context.Background(), xla.Options{})
+	return b, err
+})
 
 // benchSetup is an engine of two networks, mnist and fmnist, and what they were apart.
 func benchSetup(t *testing.T, b compute.Backend) (*Engine, []Apart) {
@@ -79,7 +85,10 @@ func benchSetup(t *testing.T, b compute.Backend) (*Engine, []Apart) {
 func TestBench(t *testing.T) {
 	e, apart := benchSetup(t, xlatest.Backend(t))
 	testBench(t, e, apart)
-	o := BenchOptions{Executions: 1, Dir: t.TempDir(), Progress: func(int, int) {}}
+	o := BenchOptions{Executions: 1, Dir: t.TempDir()} // nobody is told of progress
+	if _, err := Bench(context.Background(), e, apart, o); err != nil {
+		t.Error(err)
+	}
 	apart[0].Packed, apart[1].Packed = -1, -1
 	if _, err := Bench(context.Background(), e, apart, o); err == nil ||
 		!strings.Contains(err.Error(), "its offline evaluation -1") {
@@ -95,6 +104,26 @@ func TestBench(t *testing.T) {
 	o.Dir = t.TempDir()
 	if _, err := Bench(canceled, e, apart, o); err == nil || !strings.Contains(err.Error(), "canceled") {
 		t.Errorf("canceled: %v", err)
+	}
+}
+
+// Each way that a file may be another than was written is an error that says it.
+func TestReadFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	for file, want := range map[string]string{"head12": "", "Head12": "another header than was written",
+		"he": "header: unexpected EOF", "head1": "unexpected EOF"} {
+		if err := os.WriteFile(path, []byte(file), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		part := make([]byte, 2)
+		err := readFile(path, []byte("head"), part)
+		if want == "" {
+			if err != nil || string(part) != "12" {
+				t.Errorf("%s: %q, %v", file, part, err)
+			}
+		} else if err == nil || err.Error() != path+": "+want {
+			t.Errorf("%s: error %v, want %q", file, err, want)
+		}
 	}
 }
 
@@ -147,17 +176,17 @@ func TestDeviceOfItsOwnMemory(t *testing.T) {
 	testBench(t, e, apart)
 	n := stateful(t, "a")
 	set := statefulSet(n)
-	two, err := Open(b, set, []*network.Network{n}, Options{Slots: 2})
+	one, err := Open(b, set, []*network.Network{n}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer two.Close()
-	if err := two.Verify(set); err != nil {
+	defer one.Close()
+	if err := one.Verify(set); err != nil {
 		t.Error(err)
 	}
 	for k := range 3 {
 		var out [2]float32
-		if err := two.Run(context.Background(), "a", out[:], []float32{float32(k), 4}); err != nil {
+		if err := one.Run(context.Background(), "a", out[:], []float32{float32(k), 4}); err != nil {
 			t.Fatal(err)
 		}
 		if want := [2]float32{0.5*float32(k) + 10, 5}; out != want {

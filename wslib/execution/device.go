@@ -1,8 +1,6 @@
 package execution
 
 import (
-	"sync"
-
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -13,23 +11,18 @@ import (
 	"weightsep/wslib/page"
 )
 
-// device gathers a network's weights on the device, from what lies there as it is stored.
+// device gathers a network's weights on a device whose memory is not the host's, from what lies there as it
+// is stored.
 type device struct {
-	mu     sync.Mutex
-	gather *graph.Exec // stored pages of the network; float32 without scales: its flat weights
-	decode *graph.Exec // flat weights from gathered pages; nil without scales
-	mixed  bool        // exclusive pages are stored unlike shared ones: decode takes them, not gather
-
+	gather *graph.Exec
 	table  *tensors.Tensor // [pages]
 	scales *tensors.Tensor // [pages]; nil: none
 	rows   *tensors.Tensor // where each page's keys are among the network's; nil: no keys
-
-	own, keys *tensors.Tensor // level 2, on the device while weights are gathered; nil: none, or not there
 }
 
 // newDevice puts a network's table and scales on the device.
 func newDevice(backend compute.Backend, s *page.Set, m page.Member) (*device, error) {
-	d := &device{mixed: storedApart(s.Format, m)}
+	d := &device{}
 	err := d.open(backend, s, m)
 	if err != nil {
 		d.close()
@@ -37,24 +30,13 @@ func newDevice(backend compute.Backend, s *page.Set, m page.Member) (*device, er
 	return d, err
 }
 
-// storedApart says that a network's exclusive pages are stored unlike shared ones.
-func storedApart(f page.Format, m page.Member) bool {
-	shared, own := f.Precisions()
-	return shared.Bits() != own.Bits() && len(m.Exclusive) > 0
-}
-
 func (d *device) open(backend compute.Backend, s *page.Set, m page.Member) (err error) {
-	if d.table, err = onDevice(backend, m.Table.Array()); err != nil {
-		return err
-	}
 	if d.gather, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node {
-		return gather(in, s.Format, m, d.mixed)
-	}); err != nil || m.Scales == nil {
+		return gather(in, s.Format, m)
+	}); err != nil {
 		return err
 	}
-	if d.decode, err = graph.NewExec(backend, func(in []*graph.Node) *graph.Node {
-		return decode(in, s.Format, m, d.mixed)
-	}); err != nil {
+	if d.table, err = onDevice(backend, m.Table.Array()); err != nil || m.Scales == nil {
 		return err
 	}
 	if d.scales, err = onDevice(backend, s.ScaleFormat.Array(m.Scales)); err != nil || len(m.Keys) == 0 {
@@ -64,52 +46,38 @@ func (d *device) open(backend compute.Backend, s *page.Set, m page.Member) (err 
 	return err
 }
 
-// fetch copies the network's exclusive pages and keys to the device.
-func (d *device) fetch(backend compute.Backend, f page.Format, m page.Member) (err error) {
-	if _, own := f.Precisions(); len(m.Exclusive) > 0 && d.own == nil {
-		if d.own, err = onDevice(backend, own.Array(m.Exclusive, f.Size)); err != nil {
-			return err
-		}
-	}
-	if len(m.Keys) > 0 && d.keys == nil {
-		d.keys, err = onDevice(backend, f.KeyPrecision.Array(m.Keys, f.Size))
-	}
-	return err
-}
-
-// drop frees what fetch copied.
-func (d *device) drop() {
-	network.Free(d.own, d.keys)
-	d.own, d.keys = nil, nil
-}
-
-// weights are the network's flat weights, to be freed by the caller.
-func (d *device) weights(shared *tensors.Tensor) (*tensors.Tensor, error) {
+// weights are the network's flat weights, to be freed by the caller. Its exclusive pages and keys are on the
+// device meanwhile.
+func (d *device) weights(backend compute.Backend, shared *tensors.Tensor, f page.Format, m page.Member) (
+	*tensors.Tensor, error) {
 	args := []any{shared, d.table}
-	if d.own != nil && !d.mixed {
-		args = append(args, d.own)
+	if d.scales != nil {
+		args = append(args, d.scales)
 	}
-	w, err := d.gather.Call1(args...)
-	if err != nil || d.decode == nil {
-		return w, err
+	if len(m.Exclusive) > 0 {
+		_, precision := f.Precisions()
+		own, err := onDevice(backend, precision.Array(m.Exclusive, f.Size))
+		if err != nil {
+			return nil, err
+		}
+		defer network.Free(own)
+		args = append(args, own)
 	}
-	defer w.FinalizeAll()
-	args = []any{w, d.scales}
-	if d.mixed {
-		args = append(args, d.table, d.own)
+	if len(m.Keys) > 0 {
+		keys, err := onDevice(backend, f.KeyPrecision.Array(m.Keys, f.Size))
+		if err != nil {
+			return nil, err
+		}
+		defer network.Free(keys)
+		args = append(args, keys, d.rows)
 	}
-	if d.keys != nil {
-		args = append(args, d.keys, d.rows)
-	}
-	return d.decode.Call1(args...)
+	return d.gather.Call1(args...)
 }
 
 // bytes on the device.
 func (d *device) bytes() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	n := 0
-	for _, t := range []*tensors.Tensor{d.table, d.scales, d.rows, d.own, d.keys} {
+	for _, t := range []*tensors.Tensor{d.table, d.scales, d.rows} {
 		if t != nil {
 			n += int(t.ByteSize())
 		}
@@ -118,11 +86,8 @@ func (d *device) bytes() int {
 }
 
 func (d *device) close() {
-	d.drop()
-	for _, e := range []*graph.Exec{d.gather, d.decode} {
-		if e != nil {
-			e.Finalize()
-		}
+	if d.gather != nil {
+		d.gather.Finalize()
 	}
 	network.Free(d.table, d.scales, d.rows)
 }

@@ -10,7 +10,7 @@
 package execution
 
 import (
-	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -24,12 +24,11 @@ import (
 	"weightsep/wslib/page"
 )
 
-// Engine runs the networks of a set. Its methods may be called by several goroutines at once.
+// Engine runs the networks of a set. Its methods may be called by several goroutines at once: one runs, the
+// others wait.
 //
-// What a switch fills is a slot: room for the weights and the state of the largest network. A call
-// takes a slot that has its network already, else the one that was used longest ago, and waits where
-// all are taken. After the first call for a network and batch size, which compiles, a switch allocates
-// nothing on a device whose memory is the host's, and a run only what GoMLX allocates for its output.
+// After the first call for a network and batch size, which compiles, a switch allocates nothing on a device
+// whose memory is the host's, and a run little but what GoMLX allocates for its output.
 type Engine struct {
 	backend compute.Backend
 	options Options
@@ -40,21 +39,19 @@ type Engine struct {
 	weights int             // of the largest network
 	state   int
 
-	mu      sync.Mutex
-	given   sync.Cond // a slot was given back
-	slots   []*slot
-	uses    uint64 // of slots
-	closed  bool
-	devices []*device        // of each network; nil until it is used
-	runs    []*runs          // of each network; nil until it runs
-	alike   map[string]*runs // each once
-	freed   chan struct{}    // Close is done
+	turn   chan struct{} // holds one while a call runs, whose are slot, execs and alike
+	closed chan struct{} // Close was called
+	once   sync.Once     // of Close
+	slot   *slot
+	execs  []network.Executable          // of each network; nil until it runs
+	alike  map[string]network.Executable // each once
+
+	mu      sync.Mutex // of what Memory reads: devices and what is in the slot
+	devices []*device  // of each network; nil until it is used
 }
 
 // Options of [Open]. The zero value will do.
 type Options struct {
-	// Slots is how many networks are ready at a time, and how many calls run at a time; 0: 1.
-	Slots int
 	// Batches are the numbers of samples that run at once; others are split into these. nil: 1 and 100.
 	Batches []int
 }
@@ -62,11 +59,10 @@ type Options struct {
 // ErrClosed says that an engine was used after [Engine.Close].
 var ErrClosed = errors.New("execution: the engine is closed")
 
-// Open checks a set, puts its shared pages on the device and makes slots. nets are the networks of the
+// Open checks a set and puts its shared pages on the device. nets are the networks of the
 // set in its order, which need no samples. The engine keeps the set's exclusive pages, keys and states
 // and does not change them; they may lie in a mapped file.
 func Open(backend compute.Backend, set *page.Set, nets []*network.Network, o Options) (*Engine, error) {
-	o.Slots = cmp.Or(o.Slots, 1)
 	if o.Batches == nil {
 		o.Batches = []int{1, 100}
 	}
@@ -81,9 +77,8 @@ func Open(backend compute.Backend, set *page.Set, nets []*network.Network, o Opt
 		return nil, fmt.Errorf("execution: %d networks for a set of %d", len(nets), len(set.Networks))
 	}
 	e := &Engine{backend: backend, options: o, nets: nets, index: map[string]int{},
-		devices: make([]*device, len(nets)), runs: make([]*runs, len(nets)), alike: map[string]*runs{},
-		freed: make(chan struct{})}
-	e.given.L = &e.mu
+		turn: make(chan struct{}, 1), closed: make(chan struct{}), alike: map[string]network.Executable{},
+		execs: make([]network.Executable, len(nets)), devices: make([]*device, len(nets))}
 	for i, m := range set.Networks {
 		n := nets[i]
 		if n.Name != m.Name || n.Weights() != m.Weights || n.StateSize() != len(m.State) {
@@ -105,10 +100,8 @@ func Open(backend compute.Backend, set *page.Set, nets []*network.Network, o Opt
 }
 
 func (o Options) validate() error {
-	if o.Slots < 1 || len(o.Batches) == 0 || o.Batches[0] != 1 {
-		return fmt.Errorf("%d slots and batches of %v, want 1 slot or more and batches of 1 and "+
-			"perhaps others",
-			o.Slots, o.Batches)
+	if len(o.Batches) == 0 || o.Batches[0] != 1 {
+		return fmt.Errorf("batches of %v, want batches of 1 and perhaps others", o.Batches)
 	}
 	if len(o.Batches) > mostBatches || len(slices.Compact(slices.Clone(o.Batches))) < len(o.Batches) {
 		return fmt.Errorf("batches of %v, want at most %d different ones", o.Batches, mostBatches)
@@ -130,13 +123,8 @@ func (e *Engine) allocate(set *page.Set) error {
 	} else if e.shared, s.Pages, err = room(e.backend, shapeOf(pages)); err == nil {
 		copy(s.Pages, pages.Data)
 	}
-	for range e.options.Slots {
-		if err != nil {
-			return err
-		}
-		var one *slot
-		one, err = e.newSlot()
-		e.slots = append(e.slots, one)
+	if err == nil {
+		e.slot, err = e.newSlot()
 	}
 	return err
 }
@@ -155,17 +143,16 @@ func (e *Engine) find(name string) (int, error) {
 	return i, nil
 }
 
-// Switch makes a network ready, so that the next run of it, unless others took its slot, need not. With
-// several slots, one is made ready ahead by a call from another goroutine.
+// Switch makes a network ready, so that the next run, if it is of that network, need not.
 func (e *Engine) Switch(name string) error {
 	i, err := e.find(name)
 	if err != nil {
 		return err
 	}
-	return e.with(i, func(s *slot) error { return e.fetch(s, i) })
+	return e.with(func() error { return e.fetch(e.slot, i) })
 }
 
-// Weights puts a network's flat weights together in dst, in the caller's memory.
+// Weights switches to a network and copies its flat weights to dst.
 func (e *Engine) Weights(dst []float32, name string) error {
 	i, err := e.find(name)
 	if err != nil {
@@ -174,20 +161,16 @@ func (e *Engine) Weights(dst []float32, name string) error {
 	if want := e.set.Networks[i].Weights; len(dst) != want {
 		return fmt.Errorf("execution: network %s: room for %d weights, want %d", name, len(dst), want)
 	}
-	return e.with(i, func(s *slot) error {
-		if e.inHost() {
-			e.set.Gather(dst, i)
-			return nil
-		}
-		if err := e.fetch(s, i); err != nil {
+	return e.with(func() error {
+		if err := e.fetch(e.slot, i); err != nil {
 			return err
 		}
-		return tensors.ConstFlatData(s.weights, func(w []float32) { copy(dst, w) })
+		return tensors.ConstFlatData(e.slot.weights, func(w []float32) { copy(dst, w) })
 	})
 }
 
-// Verify compares all networks' weights with those of a set, bit for bit: as switched to, and as
-// gathered by graphs, as a device does whose memory is not the host's.
+// Verify switches to the networks of a set, some or all of the engine's, and compares their weights with the
+// set's, bit for bit.
 func (e *Engine) Verify(set *page.Set) error {
 	for i, m := range set.Networks {
 		want := set.Weights(i)
@@ -196,23 +179,6 @@ func (e *Engine) Verify(set *page.Set) error {
 			return err
 		}
 		if err := same(m.Name, got, want); err != nil {
-			return err
-		}
-		err := e.with(i, func(*slot) error {
-			w, err := e.gathered(i)
-			if err == nil {
-				err = tensors.ConstFlatData(w, func(w []float32) { copy(got, w) })
-				w.FinalizeAll()
-			}
-			if e.inHost() { // where nothing else gathers so
-				e.forget(i)
-			}
-			return err
-		})
-		if err == nil {
-			err = same(m.Name, got, want)
-		}
-		if err != nil {
 			return err
 		}
 	}
@@ -230,27 +196,6 @@ func same(name string, got, want []float32) error {
 	return nil
 }
 
-// gathered are network i's weights, gathered by graphs from level 1 and a copy of its level 2. Only
-// the caller's slot is with it.
-func (e *Engine) gathered(i int) (*tensors.Tensor, error) {
-	d, err := e.device(i)
-	if err != nil {
-		return nil, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	m := e.set.Networks[i]
-	if err := d.fetch(e.backend, e.set.Format, m); err != nil {
-		return nil, fmt.Errorf("execution: switch to %s: %w", m.Name, err)
-	}
-	defer d.drop()
-	w, err := d.weights(e.shared)
-	if err != nil {
-		return nil, fmt.Errorf("execution: switch to %s: %w", m.Name, err)
-	}
-	return w, nil
-}
-
 // device is what gathers network i on the device, made at its first use.
 func (e *Engine) device(i int) (*device, error) {
 	e.mu.Lock()
@@ -258,51 +203,68 @@ func (e *Engine) device(i int) (*device, error) {
 	if e.devices[i] == nil {
 		d, err := newDevice(e.backend, e.set, e.set.Networks[i])
 		if err != nil {
-			return nil, fmt.Errorf("execution: network %s: %w", e.nets[i].Name, err)
+			return nil, err
 		}
 		e.devices[i] = d
 	}
 	return e.devices[i], nil
 }
 
-// forget frees network i's device.
-func (e *Engine) forget(i int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if d := e.devices[i]; d != nil {
-		d.close()
-		e.devices[i] = nil
-	}
-}
-
-// Close waits for calls that run, then frees device memory and executables. Calls after it fail with
+// Close waits for a call that runs, then frees device memory and executables. Calls after it fail with
 // [ErrClosed].
 func (e *Engine) Close() {
-	e.mu.Lock()
-	if e.closed {
+	e.once.Do(func() {
+		e.mu.Lock()
+		close(e.closed)
 		e.mu.Unlock()
-		<-e.freed
-		return
-	}
-	defer close(e.freed)
-	e.closed = true
-	for slices.ContainsFunc(e.slots, func(s *slot) bool { return s != nil && s.busy }) {
-		e.given.Wait()
-	}
-	e.given.Broadcast()
-	e.mu.Unlock()
-	network.Free(e.shared)
-	for _, s := range e.slots {
-		if s != nil {
-			s.close()
+		e.turn <- struct{}{} // for ever
+		network.Free(e.shared)
+		if e.slot != nil {
+			e.slot.close()
 		}
-	}
-	for _, d := range e.devices {
-		if d != nil {
-			d.close()
+		for _, d := range e.devices {
+			if d != nil {
+				d.close()
+			}
 		}
+		for _, exec := range e.alike {
+			exec.Finalize()
+		}
+	})
+}
+
+// with calls f when it is the caller's turn.
+func (e *Engine) with(f func() error) error {
+	if err := e.take(context.Background()); err != nil {
+		return err
 	}
-	for _, r := range e.alike {
-		r.close()
+	defer e.give()
+	return f()
+}
+
+// take waits for the caller's turn, until ctx ends.
+func (e *Engine) take(ctx context.Context) error {
+	select {
+	case <-e.closed:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	case e.turn <- struct{}{}:
+	}
+	if e.isClosed() { // meanwhile
+		e.give()
+		return ErrClosed
+	}
+	return nil
+}
+
+func (e *Engine) give() { <-e.turn }
+
+func (e *Engine) isClosed() bool {
+	select {
+	case <-e.closed:
+		return true
+	default:
+		return false
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,8 +63,27 @@ func random(n int, seed uint64) []float32 {
 
 func TestGatherIsBitExact(t *testing.T) {
 	nets, set := ten(t)
-	if err := open(t, set, nets, Options{}).Verify(set); err != nil {
-		t.Error(err)
+	verify(t, set, nets)
+}
+
+// Networks are compared by name: a set may have some of the engine's, in another order.
+func TestVerifyFindsByName(t *testing.T) {
+	nets, set := ten(t)
+	nets, set.Networks = nets[1:3], set.Networks[1:3]
+	e := open(t, set, nets, Options{})
+	for _, names := range [][]string{{"fmnist"}, {"fmnist", "mnist"}} {
+		kept, err := set.Keep(names...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Verify(kept); err != nil {
+			t.Errorf("%v: %v", names, err)
+		}
+	}
+	other := set.Clone()
+	other.Networks[1].Name = "nobody"
+	if err := e.Verify(other); err == nil || !strings.Contains(err.Error(), `no network "nobody"`) {
+		t.Errorf("error %v, want the name", err)
 	}
 }
 
@@ -146,7 +166,6 @@ func TestErrors(t *testing.T) {
 	}
 	fails("1 networks for a set of 2")(Open(b, set, nets[:1], Options{}))
 	fails("network 0 of the set is cifar10")(Open(b, set, []*network.Network{nets[1], nets[0]}, Options{}))
-	fails("-1 slots")(Open(b, set, nets, Options{Slots: -1}))
 	fails("batches of [2]")(Open(b, set, nets, Options{Batches: []int{2}}))
 	broken := set.Clone()
 	broken.Networks[0].Table.Entries = append([]int32{int32(-1)}, set.Networks[0].Table.Entries[1:]...)
@@ -158,7 +177,7 @@ func TestErrors(t *testing.T) {
 	broken.Pages = broken.Pages[4:]
 	fails("bytes of shared pages")(Open(b, broken, nets, Options{}))
 
-	e := open(t, set, nets, Options{Slots: 2})
+	e := open(t, set, nets, Options{})
 	ctx := context.Background()
 	fails(`no network "nobody", there are [cifar10 mnist]`)(nil, e.Switch("nobody"))
 	fails(`no network "nobody"`)(nil, e.Run(ctx, "nobody", nil, nil))
@@ -187,12 +206,12 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Many goroutines run, switch and read weights of networks on fewer slots, and one closes in
-// the end: every output is the right one, or the engine was closed.
+// Many goroutines run, switch, read weights of networks and ask for memory, and one closes in the end: every
+// output is the right one, or the engine was closed.
 func TestConcurrently(t *testing.T) {
 	nets, set := ten(t)
 	nets, set.Networks = nets[1:4], set.Networks[1:4]
-	e := open(t, set, nets, Options{Slots: 2, Batches: []int{1}})
+	e := open(t, set, nets, Options{Batches: []int{1}})
 	var x, want [][]float32
 	for i, n := range nets {
 		x = append(x, random(n.Samples(), uint64(i)))
@@ -207,6 +226,9 @@ func TestConcurrently(t *testing.T) {
 				i := r.IntN(len(nets))
 				n := nets[i]
 				var err error
+				if m := e.Memory(); m != (Memory{}) && m.Working < 4*e.weights {
+					t.Errorf("memory %+v", m)
+				}
 				switch k % 4 {
 				case 0:
 					err = e.Switch(n.Name)
@@ -236,40 +258,36 @@ func TestConcurrently(t *testing.T) {
 	all.Wait()
 }
 
-// A slot that has the network is taken; else the one that was used longest ago.
-func TestSlots(t *testing.T) {
+// The network of the last call is ready, whatever it was; a call waits for another's turn to end, unless its
+// context ends before. Close waits, too, and whoever still waits then is told.
+func TestTurns(t *testing.T) {
 	nets, set := ten(t)
-	nets, set.Networks = nets[:3], set.Networks[:3]
-	e := open(t, set, nets, Options{Slots: 2})
-	held := func() [2]int { return [2]int{e.slots[0].network, e.slots[1].network} }
-	for _, c := range []struct {
-		name string
-		want [2]int
-	}{{"cifar10", [2]int{0, -1}}, {"mnist", [2]int{0, 1}}, {"cifar10", [2]int{0, 1}},
-		{"fmnist", [2]int{0, 2}}, {"mnist", [2]int{1, 2}},
-		{"cifar10", [2]int{1, 0}}} {
-		if err := e.Switch(c.name); err != nil || held() != c.want {
-			t.Errorf("after %s: %v (%v), want %v", c.name, held(), err, c.want)
+	nets, set.Networks = nets[1:3], set.Networks[1:3]
+	e := open(t, set, nets, Options{})
+	in, out := make([]float32, 784), make([]float32, 10)
+	ctx := context.Background()
+	for i, n := range slices.Concat(nets, nets) {
+		if err := e.Switch(n.Name); err != nil || e.slot.network != i%2 {
+			t.Errorf("after %s: %d is ready (%v)", n.Name, e.slot.network, err)
 		}
 	}
-	// A network that runs keeps nobody waiting while another slot is free.
-	busy, err := e.take(context.Background(), 0)
-	if err != nil {
+	if err := e.Run(ctx, "mnist", out, in); err != nil || e.slot.network != 0 {
+		t.Errorf("after a run: %d is ready (%v)", e.slot.network, err)
+	}
+	if err := e.take(ctx); err != nil {
 		t.Fatal(err)
 	}
-	another, err := e.take(context.Background(), 0)
-	if err != nil || another == busy {
-		t.Errorf("slots %p and %p (%v)", busy, another, err)
-	}
-	// All are taken: a run waits until its context ends.
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	memory := e.Memory() // does not wait
+	brief, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 	defer cancel()
-	if err := e.Run(ctx, "mnist", make([]float32, 10),
-		make([]float32, 784)); err != context.DeadlineExceeded {
+	if err := e.Run(brief, "mnist", out, in); err != context.DeadlineExceeded {
 		t.Errorf("waited: %v", err)
 	}
 	var all sync.WaitGroup
-	for range 2 { // both wait for the slots
+	waited := make(chan error, 1)
+	all.Go(func() { waited <- e.Run(ctx, "mnist", out, in) })
+	time.Sleep(10 * time.Millisecond)
+	for range 2 {
 		all.Go(func() {
 			e.Close()
 			if e.shared.Ok() {
@@ -277,9 +295,13 @@ func TestSlots(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(10 * time.Millisecond)
-	e.give(busy)
-	e.give(another)
+	if err := <-waited; !errors.Is(err, ErrClosed) {
+		t.Errorf("a run that waited for its turn: %v", err)
+	}
+	if !e.shared.Ok() || memory.Working != 4*(e.weights+784) {
+		t.Errorf("freed while a call runs, or memory %+v", memory)
+	}
+	e.give()
 	all.Wait()
 }
 
@@ -311,10 +333,10 @@ func TestPanics(t *testing.T) {
 func TestMemoryByHand(t *testing.T) {
 	s := quantized(oddPages(), page.Int4, page.ScaleLog8)
 	nets := netsOf(s, nil)
-	e := open(t, s, nets, Options{Batches: []int{1, 3}, Slots: 2})
-	// 300 shared pages of 13 values of 4 bits are 7 bytes each; a has two of its own. Two slots of 60
+	e := open(t, s, nets, Options{Batches: []int{1, 3}})
+	// 300 shared pages of 13 values of 4 bits are 7 bytes each; a has two of its own. Room is for 60
 	// weights; tables and scales of 5 and 1 entries are 8 bytes each.
-	want := Memory{Device: 2100, Working: 480, Host: 14 + 48}
+	want := Memory{Device: 2100, Working: 240, Host: 14 + 48}
 	if m := e.Memory(); m != want {
 		t.Errorf("%+v, want %+v", m, want)
 	}
@@ -364,8 +386,7 @@ func stateful(t testing.TB, name string) *network.Network {
 // Goroutines that are the first to run a GoMLX function, in several batch sizes, compile it together.
 func TestColdConcurrently(t *testing.T) {
 	n := stateful(t, "a")
-	e := open(t, statefulSet(n), []*network.Network{n},
-		Options{Slots: 4, Batches: []int{1, 2, 3, 4}})
+	e := open(t, statefulSet(n), []*network.Network{n}, Options{Batches: []int{1, 2, 3, 4}})
 	var all sync.WaitGroup
 	for g := range 8 {
 		all.Go(func() {

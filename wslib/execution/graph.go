@@ -8,45 +8,35 @@ import (
 	"weightsep/xla"
 )
 
-// gather is the graph of a switch. Inputs: shared pages, table, then exclusive
-// pages if the network has any, all as they are stored. Of a mixed network, whose
-// exclusive pages are stored in another precision, they are not among the inputs:
-// any shared page stands in their places.
-func gather(in []*Node, f page.Format, m page.Member, mixed bool) *Node {
-	pages, table := in[0], ConvertDType(in[1], dtypes.Int32)
-	if mixed {
-		table = MinScalar(table, f.Shared-1)
+// gather is the graph of a switch on the device: flat weights, multiplied in the order of [page.Set.Gather].
+// Inputs, all as they are stored: shared pages and table, then what the network has of scales, exclusive
+// pages, and keys with their rows.
+func gather(in []*Node, f page.Format, m page.Member) *Node {
+	next := func() *Node {
+		n := in[0]
+		in = in[1:]
+		return n
 	}
-	if len(in) > 2 {
-		pages = Concatenate([]*Node{pages, in[2]}, 0)
-	}
-	out := xla.GatherPages(pages, table)
-	if m.Scales != nil {
-		return out
-	}
-	return xla.FlatWeights(out, m.Weights)
-}
-
-// decode multiplies gathered pages by their scales and keys. Inputs: gathered pages, scales,
-// then table and exclusive pages of a mixed network, then keys and their rows if the
-// network has any. It is an executable of its own because XLA's CPU compiler, given both,
-// computes page and scale of every single weight: 260 µs instead of 100 for 128 pages.
-func decode(in []*Node, f page.Format, m page.Member, mixed bool) *Node {
 	shared, own := f.Precisions()
-	pages, scales := unpack(in[0], shared, f.Size), scaleValues(in[1], f.ScaleFormat)
-	in = in[2:]
-	if mixed {
-		at := AddScalar(ConvertDType(in[0], dtypes.Int32), -f.Shared) // negative: a shared page
-		exclusive := xla.GatherPages(unpack(in[1], own, f.Size), MaxScalar(at, 0))
+	stored, table := next(), ConvertDType(next(), dtypes.Int32)
+	pages := unpack(xla.GatherPages(stored, MinScalar(table, f.Shared-1)), shared, f.Size)
+	var scales *Node
+	if m.Scales != nil {
+		scales = InsertAxes(scaleValues(next(), f.ScaleFormat), -1)
+	}
+	if len(m.Exclusive) > 0 {
+		at := AddScalar(table, -f.Shared) // negative: a shared page
+		exclusive := unpack(xla.GatherPages(next(), MaxScalar(at, 0)), own, f.Size)
 		isOwn := InsertAxes(GreaterOrEqual(at, ScalarZero(at.Graph(), dtypes.Int32)), -1)
 		pages = Where(BroadcastToDims(isOwn, pages.Shape().Dimensions...), exclusive, pages)
-		in = in[2:]
 	}
-	pages = Mul(pages, InsertAxes(scales, -1))
+	if scales != nil {
+		pages = Mul(pages, scales)
+	}
 	if len(m.Keys) > 0 {
-		keys := unpack(in[0], f.KeyPrecision, f.Size)
+		keys := unpack(next(), f.KeyPrecision, f.Size)
 		keys = Concatenate([]*Node{keys, OnesLike(Slice(keys, AxisRange(0, 1)))}, 0)
-		pages = Mul(pages, xla.GatherPages(keys, ConvertDType(in[1], dtypes.Int32)))
+		pages = Mul(pages, xla.GatherPages(keys, ConvertDType(next(), dtypes.Int32)))
 	}
 	return xla.FlatWeights(pages, m.Weights)
 }

@@ -133,8 +133,11 @@ func readFile(path string, head []byte, parts ...[]byte) error {
 	}
 	defer f.Close()
 	have := make([]byte, len(head))
-	if _, err := io.ReadFull(f, have); err != nil || !bytes.Equal(have, head) {
-		return fmt.Errorf("%s: another header than was written (%w)", path, err)
+	if _, err := io.ReadFull(f, have); err != nil {
+		return fmt.Errorf("%s: header: %w", path, err)
+	}
+	if !bytes.Equal(have, head) {
+		return fmt.Errorf("%s: another header than was written", path)
 	}
 	for _, part := range parts {
 		if _, err = io.ReadFull(f, part); err != nil {

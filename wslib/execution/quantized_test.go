@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute"
+
 	"weightsep/wslib/network"
 	"weightsep/wslib/page"
 	"weightsep/xla/xlatest"
@@ -104,7 +106,7 @@ func TestGatherOfMixedPrecisionsIsBitExact(t *testing.T) {
 	}
 }
 
-// Networks with keys and without, on the device and in place.
+// Networks with keys and without.
 func TestGatherWithKeysIsBitExact(t *testing.T) {
 	ten, set := ten(t)
 	set.Networks = set.Networks[:2]
@@ -156,21 +158,24 @@ func netsOf(set *page.Set, ten []*network.Network) []*network.Network {
 	return []*network.Network{dense("a", 19, 3), dense("b", 12, 1)}
 }
 
-// verify compares all weights that an engine gathers with those of the set, bit for bit, and sees that
-// it would notice a page that is another.
+// verify compares all weights that an engine switches to with those of the set, bit for bit, on a device
+// whose memory is the host's and on one whose is not, and sees that it would notice a page that is another.
 func verify(t *testing.T, s *page.Set, nets []*network.Network) {
 	t.Helper()
-	e, err := Open(xlatest.Backend(t), s, nets, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer e.Close()
-	if err := e.Verify(s); err != nil {
-		t.Error(err)
-	}
-	turn(s.Pages, used(s.Networks[0]), s.Precision, s.Size)
-	if err := e.Verify(s); err == nil {
-		t.Error("another page was not noticed")
+	other := s.Clone()
+	turn(other.Pages, used(s.Networks[0]), s.Precision, s.Size)
+	for _, b := range []compute.Backend{xlatest.Backend(t), copying(t)} {
+		e, err := Open(b, s, nets, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		if err := e.Verify(s); err != nil {
+			t.Errorf("memory of the host %t: %v", e.inHost(), err)
+		}
+		if err := e.Verify(other); err == nil {
+			t.Errorf("memory of the host %t: another page was not noticed", e.inHost())
+		}
 	}
 }
 
@@ -188,7 +193,7 @@ func turn(pages []byte, k int, p page.Precision, size int) {
 // used is a shared page that a network uses, with a scale that is not 0.
 func used(m page.Member) int {
 	for k, e := range m.Table.Entries {
-		if int(e) < m.Table.Shared && m.Scales[k] != 0 {
+		if int(e) < m.Table.Shared && (m.Scales == nil || m.Scales[k] != 0) {
 			return int(e)
 		}
 	}

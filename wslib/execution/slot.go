@@ -1,33 +1,29 @@
 package execution
 
 import (
-	"context"
 	"fmt"
-	"weightsep/wslib/network"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"weightsep/wslib/network"
 )
 
-// slot is room for one network that is ready, and for inputs.
+// slot is room for the weights and the state of the largest network, and for inputs.
 type slot struct {
 	network int // that is ready; -1: none
-	next    int // that is being made ready in it; -1: none
-	busy    bool
-	used    uint64
 
 	weights, state *tensors.Tensor
 	// Where device memory is the host's, all of it stays, and these are its values. Elsewhere a
 	// switch makes new tensors, and inputs are copied to the device by each run.
 	flatWeights, flatState []float32
 	inputs                 map[input]*tensors.Tensor
-	args                   []any
 }
 
 // input is what samples are copied for: networks of one architecture, and the engine's k-th batch size.
 type input struct {
-	of *runs
+	of network.Executable
 	k  int
 }
 
@@ -73,61 +69,6 @@ func (s *slot) close() {
 	}
 }
 
-// with calls f with a slot that nobody else has, if possible one where network i is ready.
-func (e *Engine) with(i int, f func(*slot) error) error {
-	s, err := e.take(context.Background(), i)
-	if err != nil {
-		return err
-	}
-	defer e.give(s)
-	return f(s)
-}
-
-// take waits for a slot until ctx ends.
-func (e *Engine) take(ctx context.Context, i int) (*slot, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	waits := false
-	for {
-		if e.closed {
-			return nil, ErrClosed
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		var best *slot
-		coming := false // a slot is being filled with the network
-		for _, s := range e.slots {
-			switch {
-			case s.busy:
-				coming = coming || s.next == i
-			case best == nil || s.network == i || best.network != i && s.used < best.used:
-				best = s
-			}
-		}
-		if best != nil && (best.network == i || !coming) {
-			e.uses++
-			best.busy, best.next, best.used = true, -1, e.uses
-			if best.network != i {
-				best.next = i
-			}
-			return best, nil
-		}
-		if !waits {
-			waits = true
-			defer context.AfterFunc(ctx, e.given.Broadcast)()
-		}
-		e.given.Wait()
-	}
-}
-
-func (e *Engine) give(s *slot) {
-	e.mu.Lock()
-	s.busy = false
-	e.mu.Unlock()
-	e.given.Broadcast()
-}
-
 // fetch makes network i ready in a slot, unless it is.
 func (e *Engine) fetch(s *slot, i int) error {
 	if s.network == i {
@@ -143,31 +84,23 @@ func (e *Engine) fetch(s *slot, i int) error {
 	e.ready(s, -1)
 	network.Free(s.weights, s.state)
 	s.weights, s.state = nil, nil
-	w, err := e.gathered(i)
-	if err != nil {
-		return err
+	d, err := e.device(i)
+	if err == nil {
+		s.weights, err = d.weights(e.backend, e.shared, e.set.Format, *m)
 	}
-	s.weights = w
-	if len(m.State) > 0 {
-		if s.state, err = onDevice(e.backend, stateArray(m.State)); err != nil {
-			return fmt.Errorf("execution: switch to %s: %w", m.Name, err)
-		}
+	if err == nil && len(m.State) > 0 {
+		s.state, err = onDevice(e.backend, stateArray(m.State))
+	}
+	if err != nil {
+		return fmt.Errorf("execution: switch to %s: %w", m.Name, err)
 	}
 	e.ready(s, i)
 	return nil
 }
 
-// ready notes which network is ready in a slot that the caller has; -1: none.
+// ready notes which network is ready in a slot; -1: none.
 func (e *Engine) ready(s *slot, i int) {
 	e.mu.Lock()
 	s.network = i
 	e.mu.Unlock()
-}
-
-// settled lets calls that wait for what is made ready in a slot look for another one.
-func (e *Engine) settled(s *slot) {
-	e.mu.Lock()
-	s.next = -1
-	e.mu.Unlock()
-	e.given.Broadcast()
 }

@@ -22,9 +22,11 @@ func Costs(names []string, costs [][]float64) (*Figure, error) {
 	total, most := 0.0, 0.0
 	data := [][]string{row("network", "with", "cost")}
 	for i, of := range costs {
-		if err := checkRange("cost", 0, math.MaxFloat64, of); err != nil || len(of) != len(names) {
-			return nil, fmt.Errorf("figures: %d costs of %s with %d networks (%v)",
-				len(of), names[i], len(names), err)
+		if len(of) != len(names) {
+			return nil, fmt.Errorf("figures: %d costs of %s with %d networks", len(of), names[i], len(names))
+		}
+		if err := checkRange("cost", 0, math.MaxFloat64, of); err != nil {
+			return nil, fmt.Errorf("figures: costs of %s: %w", names[i], err)
 		}
 		for j, v := range of[:i+1] {
 			data = append(data, row(names[i], names[j], v))

@@ -235,15 +235,11 @@ func drawPanels(c draw.Canvas, x, y string, cols, lines int, all []panel) {
 	}
 }
 
-// mark draws that of the i-th series, filled for real data, open for stand-in data. The
-// first 21 are all different.
-func mark(c draw.Canvas, i int, at vg.Point, radius vg.Length, open bool) {
+// mark draws that of the i-th series. The first 21 are all different.
+func mark(c draw.Canvas, i int, at vg.Point, radius vg.Length) {
 	shape := [...]draw.GlyphDrawer{draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}}[i%3]
 	c.DrawGlyph(draw.GlyphStyle{Color: white, Radius: radius + 0.8, Shape: shape}, at) // keeps marks apart
 	c.DrawGlyph(draw.GlyphStyle{Color: hue(i), Radius: radius, Shape: shape}, at)
-	if open {
-		c.DrawGlyph(draw.GlyphStyle{Color: white, Radius: radius * 0.6, Shape: shape}, at)
-	}
 }
 
 func checkKind(kind string) error {

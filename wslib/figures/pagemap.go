@@ -20,21 +20,15 @@ import (
 // of most networks first, then those of the same networks side by side: what stands in one column is
 // on one page. A mark's height in its row is the layer that most of the page is of, the first at the
 // top. At the right are the network's exclusive pages, below the columns is how many
-// networks are on a page.
+// networks are on a page. f is as package pack reads it, or would.
 func PageMap(f *pack.File) (*Figure, error) {
-	if f == nil || f.Set == nil || len(f.Set.Networks) == 0 || len(f.Networks) != len(f.Set.Networks) {
-		return nil, errors.New("figures: page map of no networks, or without their layers")
-	}
-	if err := f.Set.Format.Validate(); err != nil {
-		return nil, fmt.Errorf("figures: page map: %w", err)
+	if len(f.Set.Networks) == 0 {
+		return nil, errors.New("figures: page map of no networks")
 	}
 	m := &pageMap{shared: f.Set.Shared}
 	var tables []page.Table
 	for i, n := range f.Set.Networks {
-		row, err := newMapRow(n, f.Networks[i].Layers, f.Set.Format)
-		if err != nil {
-			return nil, fmt.Errorf("figures: page map: %q: %w", n.Name, err)
-		}
+		row := newMapRow(n, f.Networks[i].Layers, f.Set.Format)
 		m.rows, m.own = append(m.rows, row), max(m.own, len(row.own))
 		tables = append(tables, n.Table)
 	}
@@ -80,15 +74,9 @@ type mapRow struct {
 	own    []int   // and of its exclusive pages
 }
 
-func newMapRow(m page.Member, layers []pack.Layer, f page.Format) (mapRow, error) {
+func newMapRow(m page.Member, layers []pack.Layer, f page.Format) mapRow {
 	r := mapRow{name: m.Name, on: make([][]int, f.Shared)}
-	if err := m.Table.Validate(); err != nil || m.Table.Shared != f.Shared || len(m.Table.Entries) == 0 {
-		return r, fmt.Errorf("%d pages over %d shared ones, want some over %d (%v)",
-			len(m.Table.Entries), m.Table.Shared, f.Shared, err)
-	}
-	if err := r.nameLayers(layers, len(m.Table.Entries), f.Size); err != nil {
-		return r, err
-	}
+	r.nameLayers(layers, len(m.Table.Entries), f.Size)
 	for p, e := range m.Table.Entries {
 		if int(e) >= f.Shared {
 			r.own = append(r.own, r.of[p])
@@ -96,12 +84,12 @@ func newMapRow(m page.Member, layers []pack.Layer, f page.Format) (mapRow, error
 			r.on[e] = slices.Insert(r.on[e], k, r.of[p])
 		}
 	}
-	return r, nil
+	return r
 }
 
 // nameLayers finds the layer of each page. The parts of a layer, as kernel and bias, have the name of
 // their layer up to the last slash or dot.
-func (r *mapRow) nameLayers(parts []pack.Layer, pages, size int) error {
+func (r *mapRow) nameLayers(parts []pack.Layer, pages, size int) {
 	r.of = make([]int, pages)
 	most := make([]int, pages)      // weights of that layer on the page
 	weights := make(map[[2]int]int) // of a layer on a page
@@ -116,12 +104,9 @@ func (r *mapRow) nameLayers(parts []pack.Layer, pages, size int) error {
 		}
 		end := 1
 		for _, n := range part.Shape {
-			end = min(max(0, n), 1<<30) * min(end, 1<<30)
+			end *= n
 		}
 		end += part.Offset
-		if part.Offset < 0 || end < part.Offset || end > pages*size {
-			return fmt.Errorf("layer %s: weights %d to %d of %d pages", part.Name, part.Offset, end, pages)
-		}
 		for p := part.Offset / size; p*size < end; p++ {
 			at := [2]int{i, p}
 			weights[at] += min(end, (p+1)*size) - max(part.Offset, p*size)
@@ -133,7 +118,6 @@ func (r *mapRow) nameLayers(parts []pack.Layer, pages, size int) error {
 	if len(r.layers) == 0 {
 		r.layers = []string{""}
 	}
-	return nil
 }
 
 // sort orders the columns: by number of networks, then by which, then by their layers.

@@ -19,13 +19,6 @@ type ParetoPoint struct {
 	Ratio     float64 // packing ratio in bytes
 	Change    float64 // of test accuracy, in points
 	Low, High float64 // interval of the change; both 0: not known
-	StandIn   bool    // on stand-in data, at least in part
-}
-
-// ParetoOptions of [Pareto].
-type ParetoOptions struct {
-	Title string
-	Floor float64 // below 0: lower changes stand at the lower edge, with their value; 0: none
 }
 
 // What the paper states: 5.9x, counted in weights, and -0.22 points on average.
@@ -35,25 +28,25 @@ const (
 )
 
 // Pareto shows what packing costs: the change of test accuracy of each point over its
-// packing ratio, on a logarithmic axis. A method has a colour and a mark of its own,
-// open where data is stand-in; vertical bars are intervals. A line is at no change, a
-// star at what the paper states. A label stands beside its point, at the first place that
-// covers nothing.
-func Pareto(points []ParetoPoint, o ParetoOptions) (*Figure, error) {
+// packing ratio, on a logarithmic axis. A method has a colour and a mark of its own; vertical
+// bars are intervals. A line is at no change, a star at what the paper states. A label
+// stands beside its point, at the first place that covers nothing. Changes below a floor,
+// which is below 0, stand at the lower edge, with their value; a floor of 0 is none.
+func Pareto(title string, floor float64, points []ParetoPoint) (*Figure, error) {
 	if len(points) == 0 {
 		return nil, errors.New("figures: Pareto chart of no points")
 	}
-	if !(o.Floor <= 0) || math.IsInf(o.Floor, 0) || o.Floor < 0 && o.Floor >= paperChange {
+	if !(floor <= 0) || math.IsInf(floor, 0) || floor < 0 && floor >= paperChange {
 		return nil, fmt.Errorf("figures: Pareto chart: floor %v: want 0 for none, or below %.2f",
-			o.Floor, paperChange)
+			floor, paperChange)
 	}
 	for _, p := range points {
 		if err := p.check(); err != nil {
 			return nil, fmt.Errorf("figures: Pareto chart: %s %s: %w", p.Series, p.Label, err)
 		}
 	}
-	l := newParetoChart(points, o)
-	return chart{title: o.Title, below: l.explanation(), height: 346, legend: l.legend(),
+	l := newParetoChart(floor, points)
+	return chart{title: title, below: l.explanation(), height: 346, legend: l.legend(),
 		draw: newPlot(l.x, l.y, l.draw).Draw}.figure(), nil
 }
 
@@ -71,16 +64,16 @@ func (p ParetoPoint) check() error {
 }
 
 type paretoChart struct {
-	points  []ParetoPoint
-	options ParetoOptions
-	series  []string // in order of their first points
-	x, y    axis     // x is the logarithm of the ratio
+	points []ParetoPoint
+	floor  float64
+	series []string // in order of their first points
+	x, y   axis     // x is the logarithm of the ratio
 }
 
 const paretoRadius = 3.6
 
-func newParetoChart(points []ParetoPoint, o ParetoOptions) *paretoChart {
-	l := &paretoChart{points: points, options: o}
+func newParetoChart(floor float64, points []ParetoPoint) *paretoChart {
+	l := &paretoChart{points: points, floor: floor}
 	l.y.name = "mean change of test accuracy (points)"
 	lo, hi := math.Log10(paperRatio), math.Log10(paperRatio)
 	worst, best := min(0, paperChange), max(0, paperChange)
@@ -93,8 +86,8 @@ func newParetoChart(points []ParetoPoint, o ParetoOptions) *paretoChart {
 	}
 	l.x = logAxis("packing ratio in bytes (times, log)", lo, hi, 0.06)
 	l.y.min = worst - 0.06*(best-worst)
-	if o.Floor < 0 && worst < o.Floor {
-		worst, l.y.min = o.Floor, o.Floor
+	if floor < 0 && worst < floor {
+		worst, l.y.min = floor, floor
 	}
 	l.y.max = best + 0.06*(best-worst)
 	l.y.ticks = ticks(l.y.min, l.y.max, 8)
@@ -113,26 +106,19 @@ func (l *paretoChart) explanation() string {
 	s := "Higher and farther right is better. The paper's point is its ratio in weights and its mean, as it " +
 		"states them."
 	if slices.ContainsFunc(l.points, l.low) {
-		s += fmt.Sprintf(" With an arrow: changes below %+.4g, written in brackets.", l.options.Floor)
+		s += fmt.Sprintf(" With an arrow: changes below %+.4g, written in brackets.", l.floor)
 	}
 	return s
 }
 
 func (l *paretoChart) legend() []legendEntry {
-	marked := func(label string, i int, open bool) legendEntry {
-		return legendEntry{label, func(c draw.Canvas, at vg.Point) { mark(c, i, at, paretoRadius, open) }}
-	}
 	var all []legendEntry
 	for i, name := range l.series {
-		onReal := func(p ParetoPoint) bool { return p.Series == name && !p.StandIn }
-		all = append(all, marked(name, i, !slices.ContainsFunc(l.points, onReal)))
+		all = append(all, legendEntry{name, func(c draw.Canvas, at vg.Point) { mark(c, i, at, paretoRadius) }})
 	}
 	all = append(all, legendEntry{"stated by the paper", star})
 	if slices.ContainsFunc(l.points, l.bar) {
 		all = append(all, interval("95 % interval"))
-	}
-	if slices.ContainsFunc(l.points, func(p ParetoPoint) bool { return p.StandIn }) {
-		all = append(all, marked("open: stand-in data (generated)", 0, true))
 	}
 	return all
 }
@@ -174,7 +160,7 @@ func (l *paretoChart) draw(c scaled) {
 	}
 	star(c.Canvas, labels[0].of)
 	for i, p := range l.points {
-		mark(c.Canvas, slices.Index(l.series, p.Series), labels[i+1].of, paretoRadius, p.StandIn)
+		mark(c.Canvas, slices.Index(l.series, p.Series), labels[i+1].of, paretoRadius)
 	}
 }
 

@@ -11,13 +11,13 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// testPareto are two methods, one on stand-in data, and a point that is far below.
+// testPareto are two methods and a point that is far below.
 func testPareto() []ParetoPoint {
 	return []ParetoPoint{
 		{Series: "joint pages", Label: "float32", Ratio: 6.9, Change: -0.35, Low: -0.8, High: 0.1},
 		{Series: "joint pages", Label: "8 bits", Ratio: 27, Change: -0.5, Low: -1, High: -0.1},
 		{Series: "pruned", Label: "half", Ratio: 2, Change: 0.2},
-		{Series: "pruned", Label: "nine tenths", Ratio: 10, Change: -14, Low: -15, High: -13, StandIn: true},
+		{Series: "pruned", Label: "nine tenths", Ratio: 10, Change: -14, Low: -15, High: -13},
 	}
 }
 
@@ -28,7 +28,7 @@ func testCloud(n int) []ParetoPoint {
 	for i := range n {
 		p := ParetoPoint{
 			Series: fmt.Sprint("method ", i%6), Label: fmt.Sprintf("%d bits, %d", 2+i%7, 32<<(i%4)),
-			Ratio: math.Exp(1 + 3*rng.Float64()), Change: -2 * rng.Float64(), StandIn: i%3 == 0,
+			Ratio: math.Exp(1 + 3*rng.Float64()), Change: -2 * rng.Float64(),
 		}
 		if i%2 == 0 {
 			p.Low, p.High = p.Change-0.3, p.Change+0.3
@@ -43,14 +43,14 @@ func TestBadPareto(t *testing.T) {
 		return func() (*Figure, error) {
 			all := testPareto()
 			change(&all[1])
-			return Pareto(all, ParetoOptions{})
+			return Pareto("", 0, all)
 		}
 	}
 	floor := func(v float64) func() (*Figure, error) {
-		return func() (*Figure, error) { return Pareto(testPareto(), ParetoOptions{Floor: v}) }
+		return func() (*Figure, error) { return Pareto("", v, testPareto()) }
 	}
 	refused(t, map[string]func() (*Figure, error){
-		"no points":           func() (*Figure, error) { return Pareto(nil, ParetoOptions{}) },
+		"no points":           func() (*Figure, error) { return Pareto("", 0, nil) },
 		"no series":           of(func(p *ParetoPoint) { p.Series = "" }),
 		"no ratio":            of(func(p *ParetoPoint) { p.Ratio = 0 }),
 		"negative ratio":      of(func(p *ParetoPoint) { p.Ratio = -2 }),
@@ -78,7 +78,7 @@ func TestParetoAxes(t *testing.T) {
 		{Series: "a", Ratio: 0.59, Change: -10}, {Series: "b", Ratio: 59, Change: 10, Low: -20, High: 12},
 	}
 	closeTo := func(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
-	l := newParetoChart(points, ParetoOptions{})
+	l := newParetoChart(0, points)
 	if !closeTo(l.x.min, math.Log10(0.59)-0.12) || !closeTo(l.x.max, math.Log10(59)+0.12) {
 		t.Errorf("ratios from 10^%v to 10^%v: want two powers of ten, and 6 %% more at either end",
 			l.x.min, l.x.max)
@@ -89,7 +89,7 @@ func TestParetoAxes(t *testing.T) {
 	if l.low(points[0]) || l.bar(points[0]) || !l.bar(points[1]) {
 		t.Error("want both points above the floor that there is not, and an interval of the second")
 	}
-	l = newParetoChart(points, ParetoOptions{Floor: -5})
+	l = newParetoChart(-5, points)
 	if !l.low(points[0]) || l.low(points[1]) || l.y.min != -5 ||
 		!strings.Contains(l.explanation(), "below -5") {
 		t.Errorf("floor -5: %q, changes from %v: want that the first point is lower",
@@ -130,8 +130,7 @@ func TestPlaceLabel(t *testing.T) {
 }
 
 func TestParetoExtremes(t *testing.T) {
-	same := ParetoPoint{Series: "a", Label: "the same", Ratio: paperRatio, Change: paperChange,
-		StandIn: true}
+	same := ParetoPoint{Series: "a", Label: "the same", Ratio: paperRatio, Change: paperChange}
 	equal := slices.Repeat([]ParetoPoint{same}, 60)
 	own := testCloud(60)
 	for i := range own {
@@ -143,14 +142,14 @@ func TestParetoExtremes(t *testing.T) {
 		"wide": {{Series: "a", Ratio: 1e-6, Change: -100, Low: -100, High: 100},
 			{Series: "a", Ratio: 1e9, Change: 100}},
 	} {
-		for _, o := range []ParetoOptions{{}, {Floor: -1.2}} {
-			f, err := Pareto(points, o)
+		for _, floor := range []float64{0, -1.2} {
+			f, err := Pareto("", floor, points)
 			if err != nil {
 				t.Fatal(err)
 			}
 			s, err := f.SVG()
 			if err != nil || strings.Contains(s, "NaN") || strings.Contains(s, "Inf") {
-				t.Errorf("%s, %+v: error %v, or a coordinate that is no number", name, o, err)
+				t.Errorf("%s, floor %v: error %v, or a coordinate that is no number", name, floor, err)
 			}
 		}
 	}

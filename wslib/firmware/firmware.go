@@ -5,7 +5,6 @@ package firmware
 import (
 	"cmp"
 	_ "embed"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,9 +42,6 @@ type Options struct {
 	// and weights of 8 bits, which hold what values these samples give. nil: in float32 only.
 	Samples map[string][]float32
 }
-
-// ErrFunction says that C has no engine for a network.
-var ErrFunction = errors.New("its model is a GoMLX function, want a described network or an ONNX file")
 
 // Write writes the engine and, as PREFIX.h and PREFIX.c, a pack into a directory, which it makes. nets are
 // the pack's networks in its order of weights, as pipeline.InPack gives them: described ones, or ONNX files of
@@ -118,7 +114,7 @@ func plan(f *pack.File, nets []*network.Network, o Options) (plans []netPlan, er
 		if err != nil {
 			return nil, err
 		}
-		if err := taken.take(o.Prefix, &p); err != nil {
+		if err := taken.take(o.Prefix, &p, o.Samples != nil); err != nil {
 			return nil, err
 		}
 		if o.Samples != nil {
@@ -159,18 +155,21 @@ var sizes = []string{"WEIGHTS", "INPUT", "OUTPUT", "SCRATCH", "LAYER"}
 // names are those that C sees, and whose they are.
 type names map[string]string
 
-// take gives a network its names in C, which nothing else may have.
-func (s names) take(prefix string, p *netPlan) error {
+// take gives a network its names in C, those of 8 bits where C has it in them, which nothing else may have.
+func (s names) take(prefix string, p *netPlan, bits8 bool) error {
 	name := strings.NewReplacer("-", "_", ".", "_").Replace(p.net.Name)
 	p.symbol = prefix + "_" + name
 	p.macro = strings.ToUpper(p.symbol)
+	sizes, of, taken := sizes, []string{"NETWORKS", "H"}, []string{p.symbol}
+	if bits8 {
+		sizes, of, taken = slices.Concat(sizes, sizes8), append(of, "NETWORKS8"), append(taken, p.symbol+"_8")
+	}
 	if len(s) == 0 {
-		for _, size := range slices.Concat(sizes, sizes8, []string{"NETWORKS", "NETWORKS8", "H"}) {
+		for _, size := range slices.Concat(sizes, of) {
 			s[strings.ToUpper(prefix)+"_"+size] = "all of the pack"
 		}
 	}
-	taken := []string{p.symbol, p.symbol + "_8"}
-	for _, size := range slices.Concat(sizes, sizes8) {
+	for _, size := range sizes {
 		taken = append(taken, p.macro+"_"+size)
 	}
 	for _, t := range taken {

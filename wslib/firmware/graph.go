@@ -193,10 +193,10 @@ func (g *graph) add(l *layer, v view, dims ...int) tensor {
 	return tensor{l.to, v, dims, false}
 }
 
-// maker is the layer that makes a tensor, if nothing else reads it and nothing follows the layer's sums.
+// maker is the layer that makes a tensor, if nothing else reads it.
 func (g *graph) maker(x tensor) *layer {
 	i := slices.IndexFunc(g.layers, func(l *layer) bool { return l.to == x.value })
-	if i < 0 || x.shared || !g.layers[i].linear() {
+	if i < 0 || x.shared {
 		return nil
 	}
 	return g.layers[i]

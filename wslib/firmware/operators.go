@@ -79,17 +79,23 @@ func (n operator) convolution(x tensor) (tensor, error) {
 	if err := n.windows(l, w.Shape[2:]); err != nil {
 		return x, err
 	}
-	if len(n.Input) > 2 && n.Input[2] != "" {
-		b, err := n.weight(2)
-		if err != nil {
-			return x, err
-		}
-		if b.Size() != l.to.channels {
-			return x, fmt.Errorf("its bias is %v, want %d values", b.Shape, l.to.channels)
-		}
-		l.bias = b.Offset
+	if err := n.biased(l); err != nil {
+		return x, err
 	}
 	return n.add(l, chw, sized(l.to.shape, len(x.dims))...), nil
+}
+
+// biased gives a layer the bias that is the third input, if there is any.
+func (n operator) biased(l *layer) error {
+	if len(n.Input) < 3 || n.Input[2] == "" {
+		return nil
+	}
+	b, err := n.weight(2)
+	if err == nil && b.Size() != l.to.channels {
+		err = fmt.Errorf("its bias is %v, want %d values", b.Shape, l.to.channels)
+	}
+	l.bias = b.Offset
+	return err
 }
 
 // weight is the network's weights that are an input.
@@ -128,18 +134,10 @@ func (n operator) dense(x tensor) (tensor, error) {
 	}
 	l := newLayer(convolution, w.Name, x.value, shape{1, 1, x.size()}, shape{1, 1, outputs})
 	l.kernel, l.oihw = w.Offset, transposed
-	out := n.add(l, flat, outputs)
-	if n.OpType == "Gemm" && len(n.Input) > 2 && n.Input[2] != "" {
-		b, err := n.weight(2)
-		if err != nil {
-			return x, err
-		}
-		if b.Size() != outputs {
-			return x, fmt.Errorf("its bias is %v, want %d values", b.Shape, outputs)
-		}
-		l.bias = b.Offset
+	if n.OpType == "Gemm" {
+		err = n.biased(l)
 	}
-	return out, nil
+	return n.add(l, flat, outputs), err
 }
 
 // vector adds a value to each channel, which may be the bias of the layer before, or multiplies each channel
@@ -165,7 +163,7 @@ func (n operator) vector(x tensor, w network.Layer) (tensor, error) {
 	}
 	if n.OpType == "Add" {
 		l := n.maker(x)
-		if l == nil || l.kind != convolution || l.bias != none || l.to.shape != s {
+		if l == nil || l.kind != convolution || !l.linear() || l.bias != none || l.to.shape != s {
 			return x, fmt.Errorf("it adds %q to what no Conv, MatMul, Gemm or Mul without a bias makes for it "+
 				"alone, want that", w.Name)
 		}
@@ -190,7 +188,7 @@ func (n operator) sum(x, y tensor) (tensor, error) {
 // activation follows the layer before it, or is a layer: a mean of one place.
 func (n operator) activation(x tensor) (tensor, error) {
 	l := n.maker(x)
-	if l == nil || l.kind == largest {
+	if l == nil || l.kind == largest || !l.linear() {
 		if x.view == raw {
 			var err error
 			if x, err = n.flat(x); err != nil {
@@ -233,52 +231,36 @@ func (n operator) pool(x tensor) (tensor, error) {
 	switch n.OpType {
 	case "GlobalAveragePool":
 		l.height, l.width = x.rows, x.columns
-		return n.add(l, chw, sized(l.to.shape, len(x.dims))...), nil
 	case "ReduceMean":
-		axes, err := n.list(1, "axes")
+		axes, err := n.axes(x.dims)
 		if err != nil {
 			return x, err
 		}
-		rank := 1 + len(x.dims)
-		for i, a := range axes {
-			if a < 0 {
-				axes[i] = a + rank
-			}
-		}
-		slices.Sort(axes)
-		if want := []int{2, 3}[:rank-2]; !slices.Equal(axes, want) {
+		if want := []int{2, 3}[:len(x.dims)-1]; !slices.Equal(axes, want) {
 			return x, fmt.Errorf("its axes are %v, want %v", axes, want)
 		}
 		l.height, l.width = x.rows, x.columns
 		if n.integer("keepdims", 1) == 0 {
 			return n.add(l, flat, x.channels), nil
 		}
-		return n.add(l, chw, sized(l.to.shape, len(x.dims))...), nil
-	}
-	sizes, err := n.integers("kernel_shape", len(x.dims)-1, 0)
-	if err != nil {
-		return x, err
-	}
-	if err := n.windows(l, sizes); err != nil {
-		return x, err
+	default:
+		sizes, err := n.integers("kernel_shape", len(x.dims)-1, 0)
+		if err != nil {
+			return x, err
+		}
+		if err := n.windows(l, sizes); err != nil {
+			return x, err
+		}
 	}
 	if n.OpType == "MaxPool" {
 		l.kind = largest
-		before := n.conv(x)
+		before := n.maker(x)
 		two := l.height == 2 && l.width == 2 && l.down == 2 && l.right == 2 && l.top == 0 && l.left == 0
-		if before != nil && two && 2*l.to.rows <= x.rows && 2*l.to.columns <= x.columns {
+		if before != nil && before.kind == convolution && before.pool == 1 && two &&
+			2*l.to.rows <= x.rows && 2*l.to.columns <= x.columns {
 			before.pool, before.to.shape = 2, l.to.shape
 			return tensor{before.to, chw, sized(l.to.shape, len(x.dims)), false}, nil
 		}
 	}
 	return n.add(l, chw, sized(l.to.shape, len(x.dims))...), nil
-}
-
-// conv is the convolution that makes a tensor, activated or not, if it may pool and nothing else reads it.
-func (n operator) conv(x tensor) *layer {
-	i := slices.IndexFunc(n.layers, func(l *layer) bool { return l.to == x.value })
-	if i < 0 || x.shared || n.layers[i].kind != convolution || n.layers[i].pool > 1 {
-		return nil
-	}
-	return n.layers[i]
 }

@@ -1,6 +1,7 @@
 package firmware
 
 import (
+	"errors"
 	"fmt"
 
 	"weightsep/wslib/network"
@@ -25,7 +26,7 @@ func planOf(n *network.Network) (p netPlan, err error) {
 	} else if raw := onnx.GraphOf(n); raw != nil {
 		p.model, err = ofGraph(n, raw)
 	} else {
-		err = ErrFunction
+		err = errors.New("its model is a GoMLX function, want a described network or an ONNX file")
 	}
 	if err != nil {
 		return p, fmt.Errorf("network %s: %w", n.Name, err)

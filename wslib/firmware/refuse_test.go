@@ -47,6 +47,14 @@ func TestRefuses(t *testing.T) {
 			renamed("NETWORKS")(f, nets, o)
 			o.Prefix = "P"
 		}, "network NETWORKS: its name in C, P_NETWORKS, is that of all of the pack"},
+		{func(f *pack.File, nets []*network.Network, o *Options) {
+			renamed("net", "net-8")(f, nets, o)
+			o.Samples = samplesOf(nets)
+		}, "network net-8: its name in C, packed_net_8, is that of net"},
+		{func(f *pack.File, nets []*network.Network, o *Options) {
+			renamed("NETWORKS8")(f, nets, o)
+			o.Prefix, o.Samples = "P", samplesOf(nets)
+		}, "network NETWORKS8: its name in C, P_NETWORKS8, is that of all of the pack"},
 		{func(_ *pack.File, nets []*network.Network, _ *Options) { nets[0], nets[1] = nets[1], nets[0] },
 			"network 0 of the pack is a, want b-1.x"},
 		{func(_ *pack.File, nets []*network.Network, _ *Options) {
@@ -73,6 +81,10 @@ func TestRefuses(t *testing.T) {
 	}
 	f, nets := small(page.Format{Precision: page.Int8})
 	if err := Write(t.TempDir(), f, nets, Options{RAM: 208}); err != nil {
+		t.Error(err)
+	}
+	renamed("net", "net-8")(f, nets, nil) // a name that C has only with samples
+	if err := Write(t.TempDir(), f, nets, Options{}); err != nil {
 		t.Error(err)
 	}
 	if err := Write(t.TempDir(), &pack.File{Set: &page.Set{Format: f.Set.Format, Pages: f.Set.Pages}}, nil,

@@ -99,20 +99,10 @@ func (n operator) target(dims []int) ([]int, error) {
 
 // squeezed are sizes without some axes of 1, or with some more.
 func (n operator) squeezed(dims []int) ([]int, error) {
-	axes, err := n.list(1, "axes")
+	axes, err := n.axes(dims)
 	if err != nil {
 		return nil, err
 	}
-	rank := 1 + len(dims)
-	if n.OpType == "Unsqueeze" {
-		rank += len(axes)
-	}
-	for i, a := range axes {
-		if a < 0 {
-			axes[i] = a + rank
-		}
-	}
-	slices.Sort(axes)
 	out := slices.Clone(dims)
 	for i, a := range axes {
 		switch at := a - 1; { // the first axis is the batch
@@ -130,6 +120,22 @@ func (n operator) squeezed(dims []int) ([]int, error) {
 		return nil, fmt.Errorf("it has no axes, want them")
 	}
 	return out, nil
+}
+
+// axes are those that a node names of a tensor of sizes, or of what Unsqueeze makes of it, in rising order.
+func (n operator) axes(dims []int) ([]int, error) {
+	axes, err := n.list(1, "axes")
+	rank := 1 + len(dims)
+	if n.OpType == "Unsqueeze" {
+		rank += len(axes)
+	}
+	for i, a := range axes {
+		if a < 0 {
+			axes[i] = a + rank
+		}
+	}
+	slices.Sort(axes)
+	return axes, err
 }
 
 // volume is how many values a tensor has; 0 if too many.

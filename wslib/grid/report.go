@@ -253,8 +253,7 @@ func draw(dir string, rows []row) (files []string, err error) {
 	if points == nil {
 		return nil, nil
 	}
-	f, err := figures.Pareto(points, figures.ParetoOptions{
-		Title: "Packing and accuracy, mean over networks on real data", Floor: floor})
+	f, err := figures.Pareto("Packing and accuracy, mean over networks on real data", floor, points)
 	if err == nil {
 		err = f.Save(filepath.Join(dir, chartFile))
 	}

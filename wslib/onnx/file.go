@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -71,26 +72,30 @@ func nodeName(n *onnxpb.NodeProto) string {
 	return fmt.Sprintf("node %q (%s)", name, n.OpType)
 }
 
-// nameStrides makes every pooling name its strides, which are 1 where a file names none; onnx-gomlx v0.5.1
-// would take the window's sizes for them. It says whether any did not.
-func (f *file) nameStrides() (changed bool) {
+// plain writes windows as onnx-gomlx v0.5.1 reads them, which changes no value, and says whether it changed
+// any. Every pooling names its strides, which are 1 where a file names none; it would take the window's sizes
+// for them. Attributes that say how zeros around an image count, which it has not, go where there are none.
+func (f *file) plain() (changed bool) {
 	for _, n := range f.Node {
-		if n.OpType != "MaxPool" && n.OpType != "AveragePool" {
+		pool := n.OpType == "MaxPool" || n.OpType == "AveragePool"
+		if !pool && n.OpType != "Conv" {
 			continue
 		}
-		axes := 0
+		attributes := map[string]*onnxpb.AttributeProto{}
 		for _, a := range n.Attribute {
-			if a.Name == "kernel_shape" {
-				axes = len(a.Ints)
-			}
+			attributes[a.Name] = a
 		}
-		if axes == 0 || slices.ContainsFunc(n.Attribute, func(a *onnxpb.AttributeProto) bool {
-			return a.Name == "strides"
-		}) {
-			continue
+		padded := strings.HasPrefix(string(attributes["auto_pad"].GetS()), "SAME") ||
+			slices.ContainsFunc(attributes["pads"].GetInts(), func(p int64) bool { return p != 0 })
+		kept := slices.DeleteFunc(slices.Clone(n.Attribute), func(a *onnxpb.AttributeProto) bool {
+			return !padded && (a.Name == "count_include_pad" && a.I != 0 ||
+				a.Name == "auto_pad" && string(a.S) == "VALID")
+		})
+		if axes := len(attributes["kernel_shape"].GetInts()); pool && axes > 0 && attributes["strides"] == nil {
+			kept = append(kept, integers("strides", slices.Repeat([]int64{1}, axes)...))
 		}
-		n.Attribute = append(n.Attribute, integers("strides", slices.Repeat([]int64{1}, axes)...))
-		changed = true
+		changed = changed || !slices.Equal(kept, n.Attribute)
+		n.Attribute = kept
 	}
 	return changed
 }

@@ -62,7 +62,7 @@ func ParseGraph(backend compute.Backend, name string, raw []byte, values int) (*
 		return nil, err
 	}
 	whole := raw
-	if f.nameStrides() || filled {
+	if f.plain() || filled {
 		if whole, err = proto.Marshal(f.model); err != nil {
 			return nil, err
 		}

@@ -13,8 +13,10 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 
 	"weightsep/wslib/network"
+	"weightsep/wslib/onnx/onnxpb"
 	"weightsep/xla/xlatest"
 )
 
@@ -103,6 +105,59 @@ func TestRefused(t *testing.T) {
 	for cut := range len(raw) / 40 {
 		if _, err := Parse(b, "small", raw[:cut*40]); err == nil {
 			t.Errorf("the first %d bytes are taken for a network", cut*40)
+		}
+	}
+}
+
+// An attribute of windows that changes nothing is no other network; one that changes something is refused.
+func TestAttributesWithoutEffect(t *testing.T) {
+	auto := func(pad string) *onnxpb.AttributeProto {
+		return &onnxpb.AttributeProto{Name: "auto_pad", Type: onnxpb.AttributeProto_STRING, S: []byte(pad)}
+	}
+	read := func(op string, a ...*onnxpb.AttributeProto) (*network.Network, error) {
+		b := newBuilder(&onnxpb.GraphProto{Name: "g", Input: []*onnxpb.ValueInfoProto{
+			value("x", typeFloat, 0, 3, 9, 7)}}, nil)
+		b.Initializer = []*onnxpb.TensorProto{{Name: "k", DataType: typeFloat, Dims: []int64{3, 3, 1, 1},
+			FloatData: make([]float32, 9)}}
+		y := b.node("Conv", []string{"x", "k"})
+		if op == "Conv" {
+			y = b.node(op, []string{y, "k"}, a...)
+		} else {
+			y = b.node(op, []string{y}, append(a, integers("kernel_shape", 3, 3))...)
+		}
+		b.Output = []*onnxpb.ValueInfoProto{value(b.node("Flatten", []string{y}), typeFloat, 0, 0)}
+		raw, err := proto.Marshal(&onnxpb.ModelProto{IrVersion: 8, Graph: b.GraphProto,
+			OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: 17}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Parse(xlatest.Backend(t), "n", raw)
+	}
+	for _, op := range []string{"MaxPool", "AveragePool", "Conv"} {
+		none, some := integers("pads", 0, 0, 0, 0), integers("pads", 0, 1, 0, 0)
+		want, err := read(op, none)
+		if err != nil {
+			t.Fatal(err)
+		}
+		with, err := read(op, none, auto("VALID"))
+		if err != nil || with.Architecture() != want.Architecture() {
+			t.Errorf("%s, VALID: another network, or %v", op, err)
+		}
+		for _, a := range [][]*onnxpb.AttributeProto{{some, auto("VALID")}, {auto("SAME_UPPER")}} {
+			if _, err := read(op, a...); err == nil || !strings.Contains(err.Error(), "'auto_pad'") {
+				t.Errorf("%s, %v: error %v", op, a, err)
+			}
+		}
+		if op != "AveragePool" {
+			continue
+		}
+		counted := integer("count_include_pad", 1)
+		with, err = read(op, none, counted)
+		if err != nil || with.Architecture() != want.Architecture() {
+			t.Errorf("zeros that are not there count: another network, or %v", err)
+		}
+		if _, err := read(op, some, counted); err == nil || !strings.Contains(err.Error(), "count_include_pad") {
+			t.Errorf("zeros count: error %v", err)
 		}
 	}
 }
