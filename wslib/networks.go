@@ -131,6 +131,9 @@ func (n Network) model(b *pipeline.Opened) (*network.Network, error) {
 	case n.Function != nil:
 		return network.FromFunction(b.Backend, n.Name, n.Input, n.Function)
 	case n.Described != nil:
+		if err := n.Described.Validate(); err != nil {
+			return nil, fmt.Errorf("network %s: %w", n.Name, err)
+		}
 		return network.Describe(n.Name, *n.Described), nil
 	case n.ONNX != "":
 		return onnx.Load(b.Backend, n.Name, n.ONNX)
@@ -159,6 +162,16 @@ func (n Network) own(ctx context.Context, b *pipeline.Opened, seed uint64) (pipe
 		for _, v := range []any{part.samples.Inputs, part.samples.Labels, part.samples.Values,
 			part.samples.Groups} {
 			binary.Write(h, binary.LittleEndian, v) // a hash does not fail
+		}
+	}
+	known := func(s Samples) bool { return s.Labels != nil || s.Values != nil }
+	if n.Validation.Inputs != nil && known(n.Train) != known(n.Validation) {
+		return o, fmt.Errorf("network %s: training samples have labels or validation samples have, want both "+
+			"or none", n.Name)
+	}
+	for _, s := range []Samples{n.Train, n.Validation, n.Test} {
+		if n.Train.Values != nil && s.Inputs != nil && s.Values == nil {
+			return o, fmt.Errorf("network %s: some of its samples have values to output, others none", n.Name)
 		}
 	}
 	d.Labelled = n.Train.Labels != nil || n.Train.Values != nil

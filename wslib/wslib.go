@@ -149,6 +149,11 @@ func (p *Packed) Add(ctx context.Context, n Network, o Options) (*Packed, error)
 	if err != nil {
 		return nil, err
 	}
+	if o.Dir != "" {
+		if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
 	dir, err := os.MkdirTemp(o.Dir, "add")
 	if err != nil {
 		return nil, err

@@ -183,6 +183,15 @@ func TestWhatCannotBePacked(t *testing.T) {
 			wslib.Options{Ratio: 2}},
 		"label 3 is 2, the network has 2": {func(n *wslib.Network) { n.Train.Labels[3] = 2 },
 			wslib.Options{Ratio: 2}},
+		"dense sizes, want": {func(n *wslib.Network) {
+			n.Described = &network.Described{Shape: [3]int{1, 1, 2}}
+		}, wslib.Options{Ratio: 2}},
+		"or validation samples have": {func(n *wslib.Network) {
+			n.Validation.Inputs = n.Test.Inputs
+		}, wslib.Options{Ratio: 2}},
+		"values to output, others none": {func(n *wslib.Network) {
+			n.Train.Labels, n.Train.Values = nil, n.Train.Inputs
+		}, wslib.Options{Ratio: 2}},
 		"neither weights nor samples": {func(n *wslib.Network) { n.Train = wslib.Samples{} },
 			wslib.Options{Ratio: 2}},
 		"5 weights, want 202": {func(n *wslib.Network) { n.Weights = make([]float32, 5) },

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,6 +72,7 @@ type function struct {
 	backend compute.Backend
 	store   *model.Store
 	given   bool         // the store has the values
+	graph   string       // a hash of what it computes: operations, what they read, shapes; not of constants
 	dtype   dtypes.DType // float32; float64 in tests
 	weights []*model.Variable
 	state   []*model.Variable
@@ -123,6 +125,7 @@ func (m *function) make(seed uint64) (store *model.Store, used map[string]bool, 
 func (m *function) build(store *model.Store) (used map[string]bool, err error) {
 	xla.CorrectGradients()
 	used = map[string]bool{}
+	hash := sha256.New()
 	for _, training := range []bool{true, false} {
 		problem := exceptions.Try(func() {
 			g := graph.NewGraph(m.backend, m.name)
@@ -135,6 +138,12 @@ func (m *function) build(store *model.Store) (used map[string]bool, err error) {
 				panic(fmt.Errorf("it returns %s for a batch of 2, want float32 [2, …]", y.Shape()))
 			}
 			m.output = slices.Clone(y.Shape().Dimensions[1:])
+			for _, n := range g.Nodes() {
+				fmt.Fprint(hash, n.Type(), n.Shape())
+				for _, from := range n.Inputs() {
+					fmt.Fprint(hash, " ", from.Id())
+				}
+			}
 			for v := range store.IterVariables() {
 				random := strings.Contains(v.Path(), model.RNGStateVariableName)
 				used[v.Path()] = used[v.Path()] || v.InUseByGraph(g) && !random
@@ -145,6 +154,7 @@ func (m *function) build(store *model.Store) (used map[string]bool, err error) {
 			return nil, fmt.Errorf("the model fails for a batch of 2: %s", first)
 		}
 	}
+	m.graph = fmt.Sprintf("%.8x", hash.Sum(nil))
 	return used, nil
 }
 
@@ -158,7 +168,7 @@ func (m *function) Validate() error {
 }
 
 func (m *function) Architecture() string {
-	return fmt.Sprintf("function %s %v %v %v", m.name, m.input, m.Layers(), m.State())
+	return fmt.Sprintf("function %s %v %v %v %s", m.name, m.input, m.Layers(), m.State(), m.graph)
 }
 
 func (m *function) Input() []int    { return m.input }

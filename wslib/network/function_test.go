@@ -301,6 +301,32 @@ func TestStateOfBatchNorm(t *testing.T) {
 	}
 }
 
+// What a function computes is part of what it is: results of another are not its.
+func TestArchitectureOfFunctions(t *testing.T) {
+	architecture := func(f ModelFunc) string {
+		n, err := FromFunction(xlatest.Backend(t), "mine", []int{3}, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n.Architecture()
+	}
+	tanh := func(s *model.Scope, x *Node) *Node { return Tanh(layers.Dense(s, x, true, 2)) }
+	relu := func(s *model.Scope, x *Node) *Node { return activation.Relu(layers.Dense(s, x, true, 2)) }
+	if a, b := architecture(tanh), architecture(tanh); a != b {
+		t.Errorf("one function is %s and %s", a, b)
+	}
+	if a := architecture(tanh); a == architecture(relu) {
+		t.Errorf("two functions are %s", a)
+	}
+	for _, f := range functions { // random ones and those with state among them
+		one, err1 := FromFunction(xlatest.Backend(t), "mine", f.input, f.f)
+		two, err2 := FromFunction(xlatest.Backend(t), "mine", f.input, f.f)
+		if err1 != nil || err2 != nil || one.Architecture() != two.Architecture() {
+			t.Errorf("%s: not the same twice: %v, %v", f.name, err1, err2)
+		}
+	}
+}
+
 func TestWrongFunctionsAreNamed(t *testing.T) {
 	b := xlatest.Backend(t)
 	for want, f := range map[string]ModelFunc{

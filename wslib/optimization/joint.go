@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -178,27 +177,6 @@ func (j *joint) executed(theta, states []float32) *page.Set {
 	return set
 }
 
-// checkScales reports a scale at the start that its format cannot hold: its page would be
-// executed as another than the one that is trained. What is a millionth of the network's largest is
-// no loss as 0: dead channels leave such pages.
-func (j *joint) checkScales(theta []float32) error {
-	set := j.coded(theta)
-	for _, i := range j.trained {
-		largest := 0.0
-		for _, s := range set.Networks[i].Scales {
-			largest = max(largest, math.Abs(float64(s)))
-		}
-		for b, s := range set.Networks[i].Scales {
-			r, size := set.ScaleFormat.Round(s), math.Abs(float64(s))
-			if math.Abs(float64(r-s)) > size/2 && size > largest/1e6 {
-				return fmt.Errorf("network %s: the scale of page %d is %v, as %v %v: want another format "+
-					"of scales", set.Networks[i].Name, b, s, set.ScaleFormat, r)
-			}
-		}
-	}
-	return nil
-}
-
 // coded is the set with pages as code values, the steps between them multiplied into the scales.
 func (j *joint) coded(theta []float32) *page.Set {
 	set := j.layout.unpack(theta)
@@ -212,7 +190,7 @@ func (j *joint) quantized() bool { return j.shared.Quantized() || j.own.Quantize
 func (j *joint) run(ctx context.Context) error {
 	s := &j.state
 	if len(s.History) == 0 {
-		if err := j.checkScales(s.Theta); err != nil {
+		if err := checkScales(j.coded(s.Theta), j.trained, 0.5); err != nil {
 			return err
 		}
 		if err := j.validate(ctx, 0, nil); err != nil {

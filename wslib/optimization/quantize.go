@@ -1,6 +1,7 @@
 package optimization
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -115,6 +116,26 @@ func encode(set *page.Set, as page.Format, fixed func(page int) bool,
 	set.Format = as
 }
 
+// checkScales reports a scale of the given networks that its format cannot hold to within a share: its page
+// would be executed as another one. What is a millionth of the network's largest is no loss as 0: dead channels
+// leave such pages.
+func checkScales(set *page.Set, networks []int, within float64) error {
+	for _, i := range networks {
+		largest := 0.0
+		for _, s := range set.Networks[i].Scales {
+			largest = max(largest, math.Abs(float64(s)))
+		}
+		for b, s := range set.Networks[i].Scales {
+			r, size := set.ScaleFormat.Round(s), math.Abs(float64(s))
+			if math.Abs(float64(r-s)) > within*size && size > largest/1e6 {
+				return fmt.Errorf("network %s: the scale of page %d is %v, as %v %v: want another format "+
+					"of scales", set.Networks[i].Name, b, s, set.ScaleFormat, r)
+			}
+		}
+	}
+	return nil
+}
+
 // roundScales rounds network i's scales to their format.
 func roundScales(set *page.Set, i int) {
 	scales := set.Networks[i].Scales
@@ -166,6 +187,9 @@ func Untrained(plan *overlapping.Plan, held *page.Set, as page.Format) (*page.Se
 	}
 	l := newLayout(set, rounded)
 	encode(set, as, func(p int) bool { return l.fixed[p] }, quantizer.leastCodes)
+	if err := checkScales(set, rounded, 0.05); err != nil {
+		return nil, err
+	}
 	for _, i := range rounded {
 		roundScales(set, i)
 	}
@@ -187,8 +211,9 @@ func (q quantizer) leastCodes(values []float32) float32 {
 		step := float32(largest / float64(q.Limit()) * (1 - 0.01*float64(k)))
 		sum := 0.0
 		for _, v := range values {
-			d := float64(v) - float64(q.Round(v/step)*step)
-			sum += d * d
+			if d := float64(v) - float64(q.Round(v/step)*step); v != 0 { // else it is padding, see quantizer
+				sum += d * d
+			}
 		}
 		if sum < least {
 			best, least = step, sum

@@ -86,6 +86,12 @@ func TestPaddingDoesNotCount(t *testing.T) {
 	if got := (quantizer{page.Int2}).codes(slices.Clone(row)); math.Abs(float64(got)-want) > 1e-6 {
 		t.Errorf("step %v, by hand %v", got, want)
 	}
+	// Without training, either: four values and zeros are as four values.
+	short, long := []float32{0.3, -0.4, 0.5, 0.1}, append([]float32{0.3, -0.4, 0.5, 0.1}, make([]float32, 12)...)
+	if a, b := (quantizer{page.Int2}).leastCodes(short), (quantizer{page.Int2}).leastCodes(long); a != b ||
+		!slices.Equal(short, long[:4]) {
+		t.Errorf("steps %v and with padding %v, codes %v and %v", a, b, short, long)
+	}
 	values := MustExecOnce(xlatest.Backend(t),
 		func(x *Node) *Node { v, _ := quantizer{page.Int2}.graph(x); return v },
 		tensors.FromFlatDataAndDimensions(row, 1, pageSize))

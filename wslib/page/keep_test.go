@@ -2,6 +2,7 @@ package page
 
 import (
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -61,5 +62,27 @@ func TestKeepByHand(t *testing.T) {
 	}
 	if none, err := s.Keep(); err != nil || none.Shared != 0 || len(none.Networks) != 0 {
 		t.Errorf("%+v, %v", none, err)
+	}
+}
+
+// Few bytes may name a large page many times: they do not decide how much is allocated.
+func TestValidateAllocatesLittle(t *testing.T) {
+	const size, entries = 400_000, 1300
+	s := &Set{Format: Format{Size: size, Shared: 1, Precision: Int2, ScaleFormat: ScaleLog8}}
+	s.Pages = Int2.Pack(slices.Repeat([]float32{0.5}, size), size)
+	s.Networks = []Member{{Name: "a", Weights: size * entries, Table: Table{1, make([]int32, entries)},
+		Scales: slices.Repeat([]float32{1}, entries)}}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := s.Validate()
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; err != nil || n > 1<<20 {
+		t.Errorf("%d bytes allocated: %v", n, err)
+	}
+	m := &s.Networks[0]
+	m.Weights = size * 2 * entries
+	m.Table.Entries = make([]int32, 2*entries)
+	if err := s.Validate(); err == nil || !strings.Contains(err.Error(), "1040000000 weights") {
+		t.Errorf("more than 2^29 weights: %v", err)
 	}
 }

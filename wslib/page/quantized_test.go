@@ -105,7 +105,7 @@ func TestSetRefusesWhatIsNotStored(t *testing.T) {
 		"exclusive pages: precision of 3 bits":               func(s *Set) { s.ExclusivePrecision = 3 },
 		"b: no scales, which pages of float32 and int8 need": func(s *Set) { s.Networks[1].Scales = nil },
 		"a: exclusive pages: page 0: value 1 is -128":        func(s *Set) { s.Networks[0].Exclusive[1] = 0x80 },
-		"pages: a: weight 0 is +Inf": func(s *Set) {
+		"pages: a: page 0 has infinite weights": func(s *Set) {
 			*s = *example()
 			s.Pages, s.Networks[0].Scales[0] = PackFloats([]float32{1, 2, 3e38, 4}), 2
 		},

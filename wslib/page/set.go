@@ -64,21 +64,56 @@ func (s *Set) Validate() error {
 	if err := shared.CheckPacked(s.Pages, s.Size); err != nil {
 		return fmt.Errorf("shared pages: %w", err)
 	}
-	for i, m := range s.Networks {
+	largest := shared.largest(s.Pages, s.Size)
+	for _, m := range s.Networks {
 		if err := m.validate(s.Format, exclusive); err != nil {
 			return fmt.Errorf("pages: %s: %w", m.Name, err)
 		}
-		// Of finite values and scales products may still be infinite.
-		if m.Weights > 0 {
-			if err := CheckWeights("pages: "+m.Name, s.Weights(i), m.Weights); err != nil {
-				return err
+		if m.Weights == 0 {
+			continue
+		}
+		// Of finite values and scales products may still be infinite. Page by page: tables of few bytes name many
+		// large pages.
+		if own := exclusive.largest(m.Exclusive, s.Size); m.Scales != nil {
+			for b, e := range m.Table.Entries {
+				v := float32(0)
+				if int(e) < s.Shared {
+					v = largest[e]
+				} else {
+					v = own[int(e)-s.Shared]
+				}
+				if v *= m.Scales[b]; len(m.Keys) > 0 {
+					v *= s.KeyPrecision.Limit()
+				}
+				if v-v != 0 {
+					return fmt.Errorf("pages: %s: page %d has infinite weights", m.Name, b)
+				}
 			}
 		}
 	}
 	return nil
 }
 
+// largest are the magnitudes that no value of a packed page exceeds, for each page.
+func (p Precision) largest(packed []byte, size int) []float32 {
+	var all []float32
+	for one := range slices.Chunk(packed, p.Bytes(size)) {
+		largest := p.Limit()
+		if !p.Quantized() {
+			largest = 0
+			for _, v := range p.Unpack(one, size) {
+				largest = max(largest, v, -v)
+			}
+		}
+		all = append(all, largest)
+	}
+	return all
+}
+
 func (m Member) validate(f Format, exclusive Precision) error {
+	if m.Weights < 0 || m.Weights > most {
+		return fmt.Errorf("%d weights, want %d at most", m.Weights, most)
+	}
 	pages := Count(m.Weights, f.Size)
 	if m.Table.Shared != f.Shared || len(m.Table.Entries) != pages {
 		return fmt.Errorf("table of %d entries over %d shared pages, want %d over %d",

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -133,7 +134,7 @@ func (c *Config) applyUntrained(nets []*network.Network, given []Own, b budget.B
 		perPage := precision.Bytes(p.Size) + 4 // table
 		scales := page.ScaleFloat32
 		if precision.Quantized() {
-			scales = page.ScaleFloat16
+			scales = cmp.Or(b.ScaleFormat, page.ScaleFloat16)
 			perPage += scales.Bytes()
 		}
 		if least = exclusive + pages*perPage; least > b.Total {
