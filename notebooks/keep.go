@@ -114,8 +114,9 @@ func (d document) toKeep(profile string) {
 	d["nbformat"], d["nbformat_minor"] = 4, 5
 }
 
-// addOutputs makes the source the copy to keep, with the outputs of the executed notebook.
-func addOutputs(source, executed document, profile string) error {
+// addOutputs makes the source the copy to keep, with the outputs of the executed notebook,
+// in which names replaces places of this machine.
+func addOutputs(source, executed document, profile string, names *strings.Replacer) error {
 	if !reflect.DeepEqual(source.content(), executed.content()) {
 		return errors.New("it was executed from other cells than there are now: run it again")
 	}
@@ -139,7 +140,15 @@ func addOutputs(source, executed document, profile string) error {
 				}
 				output["text"] = slices.Collect(strings.Lines(printed))
 			}
-			outputs = append(outputs, o)
+			raw, err := json.Marshal(output)
+			if err != nil {
+				return err
+			}
+			kept, err := parseDocument(names.Replace(string(raw)))
+			if err != nil {
+				return err
+			}
+			outputs = append(outputs, map[string]any(kept))
 		}
 		c["outputs"] = outputs
 	}
@@ -171,15 +180,11 @@ func keep(root string, opts *options, jobs []job, progress *log.Logger) error {
 		if err != nil {
 			return err
 		}
-		text, err := os.ReadFile(j.executed)
+		executed, err := readDocument(j.executed)
 		if err != nil {
 			return err
 		}
-		executed, err := parseDocument(names.Replace(string(text)))
-		if err == nil {
-			err = addOutputs(source, executed, opts.profile)
-		}
-		if err != nil {
+		if err := addOutputs(source, executed, opts.profile, names); err != nil {
 			return fmt.Errorf("%s: %w", j.executed, err)
 		}
 		b, err := source.bytes()

@@ -48,7 +48,7 @@ func TestKeep(t *testing.T) {
 		root := t.TempDir()
 		j := job{source: filepath.Join(root, "notebooks", "01_a.ipynb"),
 			executed: filepath.Join(root, "run", "01_a.ipynb")}
-		text := mdCell("See [a](../results/a.md) and [b](02_b.ipynb).")
+		text := mdCell("See [a](../results/a.md) and [b](02_b.ipynb), from go run ./data/fetch.")
 		outputs := []map[string]any{printedOutput(fmt.Sprintf("bench 1/1 done in %d.0 s\n", i)),
 			printedOutput("<42> in " + filepath.Join(root, "run", "x.json") + "\n"),
 			{"output_type": "execute_result", "execution_count": 7 + i, "metadata": map[string]any{},
@@ -59,7 +59,7 @@ func TestKeep(t *testing.T) {
 		writeNotebook(t, j.executed, text, ran)
 		old := filepath.Join(root, keptDir, "00_gone.ipynb")
 		writeFile(t, old, "{}")
-		opts := &options{profile: "quick", runDir: filepath.Join(root, "run")}
+		opts := &options{profile: "quick", runDir: filepath.Join(root, "run"), data: "/data"}
 		if err := keep(root, opts, []job{j}, quiet(t)); err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestKeep(t *testing.T) {
 		t.Errorf("two runs give\n%s\nand\n%s", copies[0], copies[1])
 	}
 	for _, want := range []string{"<42> in RUN/x.json", "of ./wslib", "[a](../../results/a.md)",
-		"[b](02_b.ipynb)"} {
+		"[b](02_b.ipynb), from go run ./data/fetch"} {
 		if !strings.Contains(copies[0], want) {
 			t.Errorf("no %s in\n%s", want, copies[0])
 		}

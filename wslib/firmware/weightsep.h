@@ -138,7 +138,7 @@ static inline float weightsep_scale(const weightsep_network *n, uint32_t page) {
         float small = (float)(v & 0x3ff) * (1.0f / 16777216);
         return v & 0x8000 ? -small : small;
     }
-    return weightsep_float((v & 0x8000) << 16 | ((v & 0x7fff) + (112 << 10)) << 13);
+    return weightsep_float((v & 0x8000) << 16 | ((v & 0x7fff) + ((uint32_t)112 << 10)) << 13);
 }
 
 /* weightsep_decode writes count values of a page from value from on, times the scale. */

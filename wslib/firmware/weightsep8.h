@@ -86,7 +86,7 @@ static inline int8_t weightsep_activate8(const weightsep_layer *l, const weights
         return weightsep_clamp8(l8->zero + weightsep_round8(y / l8->out), 127);
     }
     if (x < 0) x = -(int32_t)((int64_t)-x * l8->slope >> 16);
-    return weightsep_clamp8(l8->zero + (int32_t)((uint32_t)(x + (1 << 26) + 128) >> 8) - (1 << 18), l8->most);
+    return weightsep_clamp8(l8->zero + (int32_t)((uint32_t)(x + ((int32_t)1 << 26) + 128) >> 8) - ((int32_t)1 << 18), l8->most);
 }
 
 /* weightsep_quantize8 makes a sample of 8 bits, and weightsep_values8 floats of outputs. */
