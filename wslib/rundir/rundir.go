@@ -78,7 +78,7 @@ var ErrLocked = errors.New("another process is using this run directory")
 var ErrDamaged = errors.New("damaged")
 
 // Open opens a run directory for writing, creating it if it is not there, locks it against other
-// processes that write, and removes what interrupted writes left.
+// processes that write, and removes what interrupted writes left. A directory that is no run's stays as it is.
 func Open(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, fmt.Errorf("run directory: %w", err)
@@ -95,12 +95,27 @@ func Open(path string) (*Dir, error) {
 			return ErrLocked
 		}
 		d.lock = lock
-		return fs.WalkDir(d.root.FS(), ".", func(path string, e fs.DirEntry, err error) error {
-			if err != nil || !e.IsDir() {
-				return err
+		if err := d.readManifest(); err != nil { // as the last writer left it
+			return err
+		}
+		return d.sweep()
+	})
+}
+
+// sweep removes what interrupted writes left in the run and its pilot, but not in runs that lie below it nor
+// in its notebooks, which have locks of their own.
+func (d *Dir) sweep() error {
+	return fs.WalkDir(d.root.FS(), ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.IsDir() {
+			return err
+		}
+		if path != "." && path != PilotDir {
+			_, err := d.root.Lstat(filepath.Join(path, ManifestFile))
+			if path == notebooksDir || err == nil {
+				return fs.SkipDir
 			}
-			return files.Sweep(d.root, path)
-		})
+		}
+		return files.Sweep(d.root, path)
 	})
 }
 
@@ -109,14 +124,15 @@ func OpenRead(path string) (*Dir, error) {
 	return open(path, func(*Dir) error { return nil })
 }
 
+// open opens a run directory and prepares it once it is known to be one.
 func open(path string, prepare func(*Dir) error) (*Dir, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, fmt.Errorf("run directory: %w", err)
 	}
 	d := &Dir{Path: path, root: root}
-	if err = prepare(d); err == nil {
-		err = d.readManifest()
+	if err = d.readManifest(); err == nil {
+		err = prepare(d)
 	}
 	if err != nil {
 		d.Close()
@@ -175,6 +191,9 @@ func parse(raw []byte) (m Manifest, err error) {
 // PilotDir is the directory of a run's pilot, a run of its own that comes first.
 const PilotDir = "pilot"
 
+// notebooksDir is the directory of the notebooks that were executed on the run.
+const notebooksDir = "notebooks"
+
 // checkForeign refuses to make a run out of a directory that holds other things.
 func (d *Dir) checkForeign() error {
 	entries, err := os.ReadDir(d.Path)
@@ -182,7 +201,8 @@ func (d *Dir) checkForeign() error {
 		return err
 	}
 	for _, e := range entries {
-		if name := e.Name(); name != ".lock" && name != "notebooks" && name != PilotDir && !files.IsTemporary(name) {
+		if name := e.Name(); name != ".lock" && name != notebooksDir && name != PilotDir &&
+			!files.IsTemporary(name) {
 			return fmt.Errorf("no %s in it but other files (%s): want a new, empty or earlier run directory",
 				ManifestFile, name)
 		}

@@ -3,11 +3,14 @@ package rundir
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
 	"weightsep/datasets/files"
 )
 
@@ -158,6 +161,82 @@ func TestReadersAndSweeping(t *testing.T) {
 	}
 	if err := r.Write("y", nil); err == nil || !strings.Contains(err.Error(), "open for reading") {
 		t.Errorf("wrote: %v", err)
+	}
+}
+
+// left makes files as an interrupted write leaves them.
+func left(t *testing.T, paths ...string) {
+	t.Helper()
+	for _, path := range paths {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A directory that is no run's is refused and left as it is.
+func TestForeignDirectoryStays(t *testing.T) {
+	for name, content := range map[string]string{"thesis.tex": "", ManifestFile: `{"name": "an extension"}`} {
+		path := t.TempDir()
+		left(t, filepath.Join(path, ".a.tmp"), filepath.Join(path, "b", ".c.tmp"),
+			filepath.Join(path, PilotDir, ".d.tmp"))
+		if err := os.WriteFile(filepath.Join(path, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		there := tree(t, path)
+		if _, err := Open(path); err == nil {
+			t.Errorf("%s: a directory of other files was opened", name)
+		}
+		if now := tree(t, path); !slices.Equal(now, there) {
+			t.Errorf("%s: %v is left of %v", name, now, there)
+		}
+	}
+}
+
+// tree lists the files and directories below a path.
+func tree(t *testing.T, path string) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir(path, func(path string, _ fs.DirEntry, err error) error {
+		names = append(names, path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// A run sweeps its own directories and its pilot's, not what lies below it and is written by others.
+func TestSweepsItsOwnTree(t *testing.T) {
+	path := t.TempDir()
+	opened := func(path string) {
+		d := opened(t, path)
+		defer d.Close()
+		if err := d.WriteManifest(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, run := range []string{"", "pilot", "other"} {
+		opened(filepath.Join(path, run))
+	}
+	swept := []string{".a.tmp", "mnist/.b.tmp", "pilot/.c.tmp", "pilot/mnist/.d.tmp"}
+	kept := []string{"other/.e.tmp", "other/mnist/.f.tmp", "notebooks/.g.tmp"}
+	for _, name := range slices.Concat(swept, kept) {
+		left(t, filepath.Join(path, name))
+	}
+	opened(path)
+	for _, name := range swept {
+		if _, err := os.Lstat(filepath.Join(path, name)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is still there: %v", name, err)
+		}
+	}
+	for _, name := range kept {
+		if _, err := os.Lstat(filepath.Join(path, name)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
