@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"weightsep/datasets/files"
@@ -42,11 +44,16 @@ func SaveArchive(path string, entries []Entry) error {
 }
 
 // ReadArchive reads what [SaveArchive] wrote, by name, of at most files.MaxSize bytes when unpacked. Every entry
-// has a checksum, which is compared.
+// has a checksum, which is compared. A link at path is not followed: [SaveArchive] makes none.
 func ReadArchive(path string) (map[string][]byte, error) {
-	f, size, err := files.OpenPath(path)
+	root, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	defer root.Close()
+	f, size, err := files.Open(root, filepath.Base(path))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	defer f.Close()
 	z, err := zip.NewReader(f, size)

@@ -142,6 +142,9 @@ func open(path string, prepare func(*Dir) error) (*Dir, error) {
 }
 
 func (d *Dir) readManifest() error {
+	if err := d.noLink(PilotDir); err != nil {
+		return err
+	}
 	d.Manifest = Manifest{Format: Format}
 	raw, err := files.Read(d.root, ManifestFile, maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -355,19 +358,37 @@ func (d *Dir) WriteJSON(name string, v any) error {
 	return d.Write(name, raw)
 }
 
-// Mkdir makes a directory of the run, for files that are no stage's, and returns its path.
+// Mkdir makes a directory of the run, for files that are no stage's, and returns its path, on which there is
+// no link.
 func (d *Dir) Mkdir(name string) (string, error) {
-	if err := d.root.MkdirAll(name, 0o755); err != nil {
-		return "", fmt.Errorf("run directory %s: %w", d.Path, err)
-	}
-	info, err := d.root.Lstat(name)
-	if err == nil && !info.IsDir() {
-		err = errors.New("not a directory")
+	err := d.noLink(name)
+	if err == nil {
+		err = d.root.MkdirAll(name, 0o755)
 	}
 	if err != nil {
-		return "", fmt.Errorf("run directory %s: %s: %w", d.Path, name, err)
+		return "", fmt.Errorf("run directory %s: %w", d.Path, err)
 	}
 	return d.File(name), nil
+}
+
+// noLink returns an error unless each element of a path that is there is a directory.
+func (d *Dir) noLink(name string) error {
+	for i, c := range filepath.ToSlash(name) + "/" {
+		if c != '/' {
+			continue
+		}
+		info, err := d.root.Lstat(name[:i])
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && !info.IsDir() {
+			err = fmt.Errorf("%s is not a directory", name[:i])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Remove removes a file or a tree that is no stage's, if it is there.

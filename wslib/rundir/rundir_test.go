@@ -129,8 +129,35 @@ func TestWritesInsideOnly(t *testing.T) {
 	if _, err := d.Mkdir("mnist"); err == nil {
 		t.Error("took a link for a directory of the run")
 	}
+	if err := os.Mkdir(d.File("inside"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("inside", d.File("obs")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"mnist/a", "obs", "obs/a"} {
+		if _, err := d.Mkdir(name); err == nil {
+			t.Errorf("made %s through a link", name)
+		}
+	}
+	if got, err := d.Mkdir("inside/a/b"); err != nil || got != d.File("inside", "a", "b") {
+		t.Errorf("made %s: %v", got, err)
+	}
 	if left, _ := os.ReadDir(outside); len(left) != 0 {
 		t.Errorf("outside: %v", left)
+	}
+}
+
+// A pilot that is a link is refused, by readers too.
+func TestPilotIsNoLink(t *testing.T) {
+	path, outside := t.TempDir(), t.TempDir()
+	if err := os.Symlink(outside, filepath.Join(path, PilotDir)); err != nil {
+		t.Fatal(err)
+	}
+	for _, open := range []func(string) (*Dir, error){Open, OpenRead} {
+		if _, err := open(path); err == nil || !strings.Contains(err.Error(), PilotDir) {
+			t.Errorf("a link as pilot: %v", err)
+		}
 	}
 }
 
