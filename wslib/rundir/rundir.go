@@ -119,6 +119,19 @@ func (d *Dir) sweep() error {
 	})
 }
 
+// Check returns an error for a path where [Open] would find something else than a run or a place for a new
+// one. Nothing is written.
+func Check(path string) error {
+	d, err := OpenRead(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return d.Close()
+}
+
 // OpenRead opens a run directory for reading, which needs no right to write there.
 func OpenRead(path string) (*Dir, error) {
 	return open(path, func(*Dir) error { return nil })

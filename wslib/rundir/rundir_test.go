@@ -217,6 +217,9 @@ func TestForeignDirectoryStays(t *testing.T) {
 		if _, err := Open(path); err == nil {
 			t.Errorf("%s: a directory of other files was opened", name)
 		}
+		if err := Check(path); err == nil {
+			t.Errorf("%s: a directory of other files can be a run", name)
+		}
 		if now := tree(t, path); !slices.Equal(now, there) {
 			t.Errorf("%s: %v is left of %v", name, now, there)
 		}
@@ -264,6 +267,25 @@ func TestSweepsItsOwnTree(t *testing.T) {
 		if _, err := os.Lstat(filepath.Join(path, name)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A run, an empty directory and one that is to be made can be opened; looking makes none.
+func TestCheck(t *testing.T) {
+	empty, run := t.TempDir(), t.TempDir()
+	none := filepath.Join(empty, "a", "b")
+	d := opened(t, run)
+	defer d.Close()
+	if err := d.WriteManifest(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{empty, none, run} {
+		if err := Check(path); err != nil {
+			t.Error(err)
+		}
+	}
+	if entries, err := os.ReadDir(empty); err != nil || len(entries) != 0 {
+		t.Errorf("made %v, %v", entries, err)
 	}
 }
 
