@@ -164,17 +164,20 @@ func TestArchive(t *testing.T) {
 	if err := SaveArchive(path, []Entry{{"a", a}, {"b", b}}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := ReadArchive(path); err != nil || !bytes.Equal(got["a"], a) || !bytes.Equal(got["b"], b) {
+	if _, err := ReadArchive(path, 299); err == nil || !strings.Contains(err.Error(), "more than 299 bytes") {
+		t.Errorf("300 bytes: %v", err)
+	}
+	if got, err := ReadArchive(path, 300); err != nil || !bytes.Equal(got["a"], a) || !bytes.Equal(got["b"], b) {
 		t.Errorf("read %q, %v", got, err)
 	}
 	if err := os.Symlink("a.npz", link); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadArchive(link); err == nil || !strings.Contains(err.Error(), "a link") {
+	if _, err := ReadArchive(link, 300); err == nil || !strings.Contains(err.Error(), "a link") {
 		t.Errorf("through a link: %v", err)
 	}
 	for _, name := range []string{"no.npz", "no/no.npz"} {
-		if _, err := ReadArchive(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := ReadArchive(filepath.Join(dir, name), 300); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

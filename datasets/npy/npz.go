@@ -43,9 +43,9 @@ func SaveArchive(path string, entries []Entry) error {
 	return nil
 }
 
-// ReadArchive reads what [SaveArchive] wrote, by name, of at most files.MaxSize bytes when unpacked. Every entry
-// has a checksum, which is compared. A link at path is not followed: [SaveArchive] makes none.
-func ReadArchive(path string) (map[string][]byte, error) {
+// ReadArchive reads what [SaveArchive] wrote, by name, of at most max bytes when unpacked. Every entry has a
+// checksum, which is compared. A link at path is not followed: [SaveArchive] makes none.
+func ReadArchive(path string, max int64) (map[string][]byte, error) {
 	root, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
@@ -60,7 +60,7 @@ func ReadArchive(path string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	arrays, left := map[string][]byte{}, int64(files.MaxSize)
+	arrays, left := map[string][]byte{}, max
 	for _, entry := range z.File {
 		name, ok := strings.CutSuffix(entry.Name, ".npy")
 		if _, twice := arrays[name]; !ok || twice {
@@ -74,7 +74,7 @@ func ReadArchive(path string) (map[string][]byte, error) {
 		raw, err := io.ReadAll(io.LimitReader(r, left+1))
 		r.Close()
 		if left -= int64(len(raw)); err == nil && left < 0 {
-			err = fmt.Errorf("more than %d bytes when unpacked", files.MaxSize)
+			err = fmt.Errorf("more than %d bytes when unpacked", max)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %s: %w", path, name, err)
