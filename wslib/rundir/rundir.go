@@ -243,6 +243,15 @@ func (d *Dir) File(elem ...string) string {
 	return filepath.Join(append([]string{d.Path}, elem...)...)
 }
 
+// Size is the size of a regular file of the run, in bytes.
+func (d *Dir) Size(name string) (int64, error) {
+	f, size, err := files.Open(d.root, name)
+	if err != nil {
+		return 0, fmt.Errorf("run directory %s: %w", d.Path, err)
+	}
+	return size, f.Close()
+}
+
 // Stage returns a completed stage.
 func (d *Dir) Stage(name string) (s Stage, done bool) {
 	i := slices.IndexFunc(d.Manifest.Stages, func(s Stage) bool { return s.Name == name })
