@@ -167,7 +167,8 @@ func TestArchive(t *testing.T) {
 	if _, err := ReadArchive(path, 299); err == nil || !strings.Contains(err.Error(), "more than 299 bytes") {
 		t.Errorf("300 bytes: %v", err)
 	}
-	if got, err := ReadArchive(path, 300); err != nil || !bytes.Equal(got["a"], a) || !bytes.Equal(got["b"], b) {
+	if got, err := ReadArchive(path, 300); err != nil || !bytes.Equal(got["a"], a) ||
+		!bytes.Equal(got["b"], b) {
 		t.Errorf("read %q, %v", got, err)
 	}
 	if err := os.Symlink("a.npz", link); err != nil {

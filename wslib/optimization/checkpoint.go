@@ -82,8 +82,8 @@ func saveCheckpoint(path string, record any, arrays map[string][]float32) error 
 const recordEntry = "record"
 
 // loadCheckpoint reads arrays and fills record, which has a field Fingerprint; it gives nil where
-// there is no checkpoint. The arrays have at most the given numbers of values; it is an error, also where there
-// is no checkpoint yet, if one would be too large to be read.
+// there is no checkpoint. The arrays have at most the given numbers of values; it is an error, also where
+// there is no checkpoint yet, if one would be too large to be read.
 func loadCheckpoint(path, fingerprint string, record any, values ...int) (map[string][]float32, error) {
 	if path == "" {
 		return nil, nil
@@ -91,8 +91,8 @@ func loadCheckpoint(path, fingerprint string, record any, values ...int) (map[st
 	room := int64(files.MaxSize) // for the record, beside the arrays
 	for _, n := range values {
 		if n > files.MaxSize/4 {
-			return nil, fmt.Errorf("checkpoint %s would have arrays of %d values, and none of more than %d can "+
-				"be read: want fewer or smaller networks", path, n, files.MaxSize/4)
+			return nil, fmt.Errorf("checkpoint %s would have arrays of %d values, and none of more than %d "+
+				"can be read: want fewer or smaller networks", path, n, files.MaxSize/4)
 		}
 		room += 4 * int64(n)
 	}

@@ -143,7 +143,8 @@ func (r *Run) readModels() error {
 	return nil
 }
 
-// mostValues is the greatest number of weights and values of state that a network's files in the run can have.
+// mostValues is the greatest number of weights and values of state that a network's files in the run can
+// have.
 func (r *Run) mostValues(name string) (most int) {
 	for _, file := range []string{weightsFile(name), stateFile(name)} {
 		if size, err := r.Dir.Size(file); err == nil { // what is wrong with it is said when it is read

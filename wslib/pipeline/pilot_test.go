@@ -193,7 +193,8 @@ func TestAllotLooksFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	for dir, want := range map[string]string{foreign: "thesis.tex", linked: rundir.PilotDir} {
-		_, err := Allot(t.Context(), dir, &c, budget.Budget{}, Options{Own: own, Opened: &Opened{Backend: backend}})
+		_, err := Allot(t.Context(), dir, &c, budget.Budget{},
+			Options{Own: own, Opened: &Opened{Backend: backend}})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}

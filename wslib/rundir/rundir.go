@@ -78,7 +78,8 @@ var ErrLocked = errors.New("another process is using this run directory")
 var ErrDamaged = errors.New("damaged")
 
 // Open opens a run directory for writing, creating it if it is not there, locks it against other
-// processes that write, and removes what interrupted writes left. A directory that is no run's stays as it is.
+// processes that write, and removes what interrupted writes left. A directory that is no run's stays as it
+// is.
 func Open(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, fmt.Errorf("run directory: %w", err)
