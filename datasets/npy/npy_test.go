@@ -3,6 +3,8 @@ package npy
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -150,6 +152,34 @@ func TestReadsWhatNumPyWrites(t *testing.T) {
 		got := make([]float32, 2)
 		if err := r.Read(got); err != nil || !slices.Equal(got, row) {
 			t.Errorf("row %v, %v; want %v", got, err, row)
+		}
+	}
+}
+
+// An archive is read as it was written, but not through a link.
+func TestArchive(t *testing.T) {
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "a.npz"), filepath.Join(dir, "link.npz")
+	a, b := bytes.Repeat([]byte("a"), 100), bytes.Repeat([]byte("b"), 200)
+	if err := SaveArchive(path, []Entry{{"a", a}, {"b", b}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadArchive(path, 299); err == nil || !strings.Contains(err.Error(), "more than 299 bytes") {
+		t.Errorf("300 bytes: %v", err)
+	}
+	if got, err := ReadArchive(path, 300); err != nil || !bytes.Equal(got["a"], a) ||
+		!bytes.Equal(got["b"], b) {
+		t.Errorf("read %q, %v", got, err)
+	}
+	if err := os.Symlink("a.npz", link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadArchive(link, 300); err == nil || !strings.Contains(err.Error(), "a link") {
+		t.Errorf("through a link: %v", err)
+	}
+	for _, name := range []string{"no.npz", "no/no.npz"} {
+		if _, err := ReadArchive(filepath.Join(dir, name), 300); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

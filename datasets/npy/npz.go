@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"weightsep/datasets/files"
@@ -41,19 +43,24 @@ func SaveArchive(path string, entries []Entry) error {
 	return nil
 }
 
-// ReadArchive reads what [SaveArchive] wrote, by name, of at most files.MaxSize bytes when unpacked. Every entry
-// has a checksum, which is compared.
-func ReadArchive(path string) (map[string][]byte, error) {
-	f, size, err := files.OpenPath(path)
+// ReadArchive reads what [SaveArchive] wrote, by name, of at most max bytes when unpacked. Every entry has a
+// checksum, which is compared. A link at path is not followed: [SaveArchive] makes none.
+func ReadArchive(path string, max int64) (map[string][]byte, error) {
+	root, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	defer root.Close()
+	f, size, err := files.Open(root, filepath.Base(path))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	defer f.Close()
 	z, err := zip.NewReader(f, size)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	arrays, left := map[string][]byte{}, int64(files.MaxSize)
+	arrays, left := map[string][]byte{}, max
 	for _, entry := range z.File {
 		name, ok := strings.CutSuffix(entry.Name, ".npy")
 		if _, twice := arrays[name]; !ok || twice {
@@ -67,7 +74,7 @@ func ReadArchive(path string) (map[string][]byte, error) {
 		raw, err := io.ReadAll(io.LimitReader(r, left+1))
 		r.Close()
 		if left -= int64(len(raw)); err == nil && left < 0 {
-			err = fmt.Errorf("more than %d bytes when unpacked", files.MaxSize)
+			err = fmt.Errorf("more than %d bytes when unpacked", max)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %s: %w", path, name, err)

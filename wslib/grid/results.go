@@ -89,7 +89,7 @@ func readResults(dir string) (*results, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, rightFile)
-	arrays, err := npy.ReadArchive(path)
+	arrays, err := npy.ReadArchive(path, files.MaxSize)
 	if err != nil && (!errors.Is(err, fs.ErrNotExist) || len(r.records) > 0) {
 		return nil, fmt.Errorf("grid: %w", err)
 	}

@@ -11,9 +11,9 @@ import (
 	"maps"
 	"slices"
 
-	"weightsep/datasets/npy"
-
 	"weightsep/datasets"
+	"weightsep/datasets/files"
+	"weightsep/datasets/npy"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
 )
@@ -82,12 +82,21 @@ func saveCheckpoint(path string, record any, arrays map[string][]float32) error 
 const recordEntry = "record"
 
 // loadCheckpoint reads arrays and fills record, which has a field Fingerprint; it gives nil where
-// there is no checkpoint.
-func loadCheckpoint(path, fingerprint string, record any) (map[string][]float32, error) {
+// there is no checkpoint. The arrays have at most the given numbers of values; it is an error, also where
+// there is no checkpoint yet, if one would be too large to be read.
+func loadCheckpoint(path, fingerprint string, record any, values ...int) (map[string][]float32, error) {
 	if path == "" {
 		return nil, nil
 	}
-	meta, arrays, err := readCheckpoint(path)
+	room := int64(files.MaxSize) // for the record, beside the arrays
+	for _, n := range values {
+		if n > files.MaxSize/4 {
+			return nil, fmt.Errorf("checkpoint %s would have arrays of %d values, and none of more than %d "+
+				"can be read: want fewer or smaller networks", path, n, files.MaxSize/4)
+		}
+		room += 4 * int64(n)
+	}
+	meta, arrays, err := readCheckpoint(path, room)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -106,8 +115,8 @@ func loadCheckpoint(path, fingerprint string, record any) (map[string][]float32,
 	return arrays, nil
 }
 
-func readCheckpoint(path string) (record []byte, arrays map[string][]float32, err error) {
-	raw, err := npy.ReadArchive(path)
+func readCheckpoint(path string, max int64) (record []byte, arrays map[string][]float32, err error) {
+	raw, err := npy.ReadArchive(path, max)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -154,7 +163,7 @@ func (j *joint) load() error {
 		}
 		binary.Write(w, binary.LittleEndian, l.pack(l.set))
 	})
-	arrays, err := loadCheckpoint(j.Checkpoint, print, s)
+	arrays, err := loadCheckpoint(j.Checkpoint, print, s, l.size(), l.size(), l.size(), l.size())
 	if err != nil {
 		return err
 	}
@@ -209,7 +218,12 @@ func (a *alternating) load() error {
 			fmt.Fprintln(w, n.Name, n.Exclusive, n.Weights, n.Fisher)
 		}
 	})
-	arrays, err := loadCheckpoint(a.Checkpoint, a.Fingerprint, &a.alternatingRecord)
+	values := []int{a.set.Shared * a.set.Size}
+	for _, n := range a.networks {
+		padded := a.set.Size * page.Count(len(n.Weights), a.set.Size)
+		values = append(values, padded, padded) // of its exclusive pages, and its last weights
+	}
+	arrays, err := loadCheckpoint(a.Checkpoint, a.Fingerprint, &a.alternatingRecord, values...)
 	if arrays == nil {
 		return err
 	}

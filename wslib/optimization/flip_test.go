@@ -7,8 +7,25 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"weightsep/datasets/files"
 )
+
+// A checkpoint that could not be read is refused before there is one, and room is for all arrays together.
+func TestCheckpointsThatCanBeRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.npz")
+	const most = files.MaxSize / 4
+	var r struct{}
+	if _, err := loadCheckpoint(path, "print", &r, 1, most+1); err == nil ||
+		!strings.Contains(err.Error(), "smaller networks") {
+		t.Errorf("%d values: %v", most+1, err)
+	}
+	if arrays, err := loadCheckpoint(path, "print", &r, most, most, most, most); err != nil || arrays != nil {
+		t.Errorf("%d values: %v, %v", most, arrays, err)
+	}
+}
 
 // A flipped bit of a checkpoint is an error, or changes nothing that is read.
 func TestFlippedCheckpoint(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"weightsep/datasets"
+	"weightsep/datasets/files"
 	"weightsep/wslib/network/networktest"
 	"weightsep/wslib/overlapping"
 	"weightsep/wslib/page"
@@ -215,7 +216,7 @@ func TestDivergenceNamesTheNetwork(t *testing.T) {
 		t.Fatalf("error %v, want a divergence of bad", err)
 	}
 	var r jointState
-	raw, _, err := readCheckpoint(o.Checkpoint)
+	raw, _, err := readCheckpoint(o.Checkpoint, files.MaxSize)
 	if err := errors.Join(err, json.Unmarshal(raw, &r)); err != nil || r.Step != diverged.Step {
 		t.Errorf("checkpoint of step %d (%v), want the last good one, %d", r.Step, err, diverged.Step)
 	}

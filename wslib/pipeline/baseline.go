@@ -81,10 +81,14 @@ func (r *Run) trainBaseline(
 	if err != nil {
 		return network.Values{}, baseline.Info{}, err
 	}
+	checkpoint, err := r.checkpointsIn(r.options.Baselines, baselinesDir)
+	if err != nil {
+		return network.Values{}, baseline.Info{}, err
+	}
 	recipe := BaselineRecipe(r.config.Baseline.Steps)
 	o := optimization.Options{
 		Seed:       cmp.Or(r.config.Baseline.Seed, r.config.Seed),
-		Checkpoint: cmp.Or(r.options.Baselines, r.Dir.File(baselinesDir)),
+		Checkpoint: checkpoint,
 		Progress: func(p optimization.Progress) {
 			r.options.Progress("training "+n.Name, p.Step, p.Steps, p.Note())
 		},

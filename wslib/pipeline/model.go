@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/gomlx/compute"
 
+	"weightsep/datasets/files"
 	"weightsep/wslib/network"
 	"weightsep/wslib/onnx"
 	"weightsep/wslib/rundir"
@@ -98,15 +98,15 @@ func (r *Run) saveModel(n *network.Network) ([]string, error) {
 	if r.own(n.Name) == nil {
 		return nil, nil
 	}
-	files := []string{filepath.Join(n.Name, modelFile)}
-	if err := r.Dir.WriteJSON(files[0], recordOf(n)); err != nil {
+	written := []string{filepath.Join(n.Name, modelFile)}
+	if err := r.Dir.WriteJSON(written[0], recordOf(n)); err != nil {
 		return nil, err
 	}
 	if g := onnx.GraphOf(n); g != nil {
-		files = append(files, filepath.Join(n.Name, graphFile))
-		return files, r.Dir.Write(files[1], g)
+		written = append(written, filepath.Join(n.Name, graphFile))
+		return written, r.Dir.Write(written[1], g)
 	}
-	return files, nil
+	return written, nil
 }
 
 // readModels reads the own networks of a run that were not given, without samples.
@@ -134,17 +134,22 @@ func (r *Run) readModels() error {
 				return err
 			}
 		}
-		values := 0
-		for _, file := range []string{weightsFile(name), stateFile(name)} {
-			if info, err := os.Stat(r.Dir.File(file)); err == nil {
-				values += int(info.Size() / 4)
-			}
-		}
-		n, err := NetworkOf(backend, name, record, graph, values)
+		n, err := NetworkOf(backend, name, record, graph, r.mostValues(name))
 		if err != nil {
 			return err
 		}
 		r.options.Own = append(r.options.Own, Own{Network: n.WithOrder(network.LayerOrder)})
 	}
 	return nil
+}
+
+// mostValues is the greatest number of weights and values of state that a network's files in the run can
+// have.
+func (r *Run) mostValues(name string) (most int) {
+	for _, file := range []string{weightsFile(name), stateFile(name)} {
+		if size, err := r.Dir.Size(file); err == nil { // what is wrong with it is said when it is read
+			most += int(min(size, files.MaxSize) / 4)
+		}
+	}
+	return most
 }

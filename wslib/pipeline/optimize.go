@@ -65,6 +65,15 @@ func (r *Run) checkpoint() (string, error) {
 	return filepath.Join(checkpointDir, id+".npz"), err
 }
 
+// checkpointsIn is the directory for checkpoints of separate networks: the one that is given, or else that of
+// the run.
+func (r *Run) checkpointsIn(given, ofRun string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	return r.Dir.Mkdir(ofRun)
+}
+
 func (r *Run) optimized(ctx context.Context) error {
 	if err := r.Overlap(ctx); err != nil {
 		return err

@@ -35,8 +35,9 @@ type Own struct {
 // ReadOwn reads the networks of a directory: for each NAME.onnx or NAME.json (a described network,
 // see [network.Described]) its samples as [datasets.OpenOwn] finds them, and NAME.npy, flat
 // weights in the model's order that take the place of the file's. names choose some; none: all, by
-// name. The objective follows from the samples: float labels make a regression, outputs like
-// inputs without training labels a reconstruction, all else is a classification.
+// name. Hidden files are left out. The objective follows from the samples: float labels make a
+// regression, outputs like inputs without training labels a reconstruction, all else is a
+// classification.
 func ReadOwn(ctx context.Context, backend compute.Backend, dir string, seed uint64,
 	names ...string) ([]Own, error) {
 	entries, err := os.ReadDir(dir)
@@ -46,8 +47,9 @@ func ReadOwn(ctx context.Context, backend compute.Backend, dir string, seed uint
 	found := map[string]string{}
 	var all []string
 	for _, f := range entries {
-		name, kind, _ := strings.Cut(f.Name(), ".")
-		if kind != "onnx" && kind != "json" || f.IsDir() {
+		kind := filepath.Ext(f.Name())
+		name := strings.TrimSuffix(f.Name(), kind)
+		if kind != ".onnx" && kind != ".json" || f.IsDir() || strings.HasPrefix(name, ".") {
 			continue
 		}
 		if other := found[name]; other != "" {

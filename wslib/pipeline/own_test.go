@@ -67,6 +67,52 @@ func tinyOwn(t *testing.T, backend compute.Backend) ([]Own, Config) {
 	return own, c
 }
 
+// A name may have dots; hidden files are no networks.
+func TestOwnNamesWithDots(t *testing.T) {
+	dir := writeOwn(t)
+	if err := os.CopyFS(dir, os.DirFS(renamed(t, writeOwn(t), "rows", "rows.v2"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "._rows.json"), []byte("not a network"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	own, err := ReadOwn(t.Context(), xlatest.Backend(t), dir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, o := range own {
+		names = append(names, o.Network.Name)
+		if o.Data.Train == nil {
+			t.Errorf("%s has no samples", o.Network.Name)
+		}
+	}
+	if want := []string{"columns", "rows", "rows.v2"}; !slices.Equal(names, want) {
+		t.Errorf("read %v, want %v", names, want)
+	}
+}
+
+// renamed leaves in a directory only one network's files, and gives it another name.
+func renamed(t *testing.T, dir, from, to string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if rest, ok := strings.CutPrefix(e.Name(), from); ok {
+			err = os.Rename(path, filepath.Join(dir, to+rest))
+		} else {
+			err = os.Remove(path)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // Networks of one's own go through every stage. The run is read again without them; with other
 // weights of them it is refused.
 func TestOwnNetworks(t *testing.T) {

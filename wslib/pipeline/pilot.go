@@ -27,6 +27,9 @@ import (
 // teachers from there. Interrupted, the same call goes on; a pilot that is done answers at once.
 func Allot(ctx context.Context, dir string, c *Config, b budget.Budget, o Options) (budget.Plan, error) {
 	if c.Pilot > 0 && !c.Untrained() && c.Optimization.Method == optimization.JointMethod {
+		if err := rundir.Check(dir); err != nil { // before the pilot takes long, there
+			return budget.Plan{}, err
+		}
 		*c = c.clone()
 		if err := c.pilot(ctx, filepath.Join(dir, rundir.PilotDir), b, o); err != nil {
 			return budget.Plan{}, fmt.Errorf("pilot: %w", err)

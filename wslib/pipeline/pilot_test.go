@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -176,6 +177,33 @@ func TestAllot(t *testing.T) {
 	defer r.Close()
 	if err := r.Overlap(t.Context()); err != nil { // needs no backend
 		t.Errorf("the run after its pilot: %v", err)
+	}
+}
+
+// No pilot is trained in a directory that cannot become a run, nor where a link leads.
+func TestAllotLooksFirst(t *testing.T) {
+	backend := xlatest.Backend(t)
+	own, c := tinyOwn(t, backend)
+	c.Baseline.Steps, c.Optimization.Steps, c.Pilot = 100, 100, 0.5
+	foreign, linked, outside := t.TempDir(), t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(foreign, "thesis.tex"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(linked, rundir.PilotDir)); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]string{foreign: "thesis.tex", linked: rundir.PilotDir} {
+		_, err := Allot(t.Context(), dir, &c, budget.Budget{},
+			Options{Own: own, Opened: &Opened{Backend: backend}})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+			t.Errorf("%s: left %v, %v", want, entries, err)
+		}
+	}
+	if entries, err := os.ReadDir(outside); err != nil || len(entries) != 0 {
+		t.Errorf("where the link leads: %v, %v", entries, err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 
 	"weightsep/datasets"
@@ -136,9 +137,15 @@ func (r *Run) Fisher(ctx context.Context) error {
 // magnitudes stand for the Fisher information of a network without training samples: the squares of
 // its weights, scaled to [0,1].
 func magnitudes(weights []float32) []float32 {
+	greatest := 0.0
+	for _, w := range weights {
+		greatest = max(greatest, math.Abs(float64(w)))
+	}
+	_, exponent := math.Frexp(greatest)
 	f := make([]float32, len(weights))
 	for i, w := range weights {
-		f[i] = w * w
+		part := float32(math.Ldexp(float64(w), -exponent)) // in [-1,1], so that no square is infinite
+		f[i] = part * part
 	}
 	fisher.Scale(f)
 	return f

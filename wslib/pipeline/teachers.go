@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -87,9 +86,12 @@ func (r *Run) trainTeachers(ctx context.Context,
 		v.Weights = n.ToLayerOrder(v.Weights)
 		tasks, starts = append(tasks, t), append(starts, v)
 	}
+	checkpoint, err := r.checkpointsIn(r.options.Teachers, teachersDir)
+	if err != nil {
+		return nil, err
+	}
 	recipe := r.config.Optimization.Reference(r.config.Optimization.TeacherSteps)
-	o := optimization.Options{Seed: r.config.Seed,
-		Checkpoint: cmp.Or(r.options.Teachers, r.Dir.File(teachersDir))}
+	o := optimization.Options{Seed: r.config.Seed, Checkpoint: checkpoint}
 	return optimization.Separate(ctx, backend, tasks, starts, page.Format{Size: page.DefaultSize}, recipe, o,
 		func(name string, p optimization.Progress) {
 			r.options.Progress("teachers", p.Step, p.Steps, strings.TrimSpace(name+" "+p.Note()))

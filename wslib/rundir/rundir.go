@@ -78,7 +78,8 @@ var ErrLocked = errors.New("another process is using this run directory")
 var ErrDamaged = errors.New("damaged")
 
 // Open opens a run directory for writing, creating it if it is not there, locks it against other
-// processes that write, and removes what interrupted writes left.
+// processes that write, and removes what interrupted writes left. A directory that is no run's stays as it
+// is.
 func Open(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, fmt.Errorf("run directory: %w", err)
@@ -95,13 +96,41 @@ func Open(path string) (*Dir, error) {
 			return ErrLocked
 		}
 		d.lock = lock
-		return fs.WalkDir(d.root.FS(), ".", func(path string, e fs.DirEntry, err error) error {
-			if err != nil || !e.IsDir() {
-				return err
-			}
-			return files.Sweep(d.root, path)
-		})
+		if err := d.readManifest(); err != nil { // as the last writer left it
+			return err
+		}
+		return d.sweep()
 	})
+}
+
+// sweep removes what interrupted writes left in the run and its pilot, but not in runs that lie below it nor
+// in its notebooks, which have locks of their own.
+func (d *Dir) sweep() error {
+	return fs.WalkDir(d.root.FS(), ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.IsDir() {
+			return err
+		}
+		if path != "." && path != PilotDir {
+			_, err := d.root.Lstat(filepath.Join(path, ManifestFile))
+			if path == notebooksDir || err == nil {
+				return fs.SkipDir
+			}
+		}
+		return files.Sweep(d.root, path)
+	})
+}
+
+// Check returns an error for a path where [Open] would find something else than a run or a place for a new
+// one. Nothing is written.
+func Check(path string) error {
+	d, err := OpenRead(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return d.Close()
 }
 
 // OpenRead opens a run directory for reading, which needs no right to write there.
@@ -109,14 +138,15 @@ func OpenRead(path string) (*Dir, error) {
 	return open(path, func(*Dir) error { return nil })
 }
 
+// open opens a run directory and prepares it once it is known to be one.
 func open(path string, prepare func(*Dir) error) (*Dir, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, fmt.Errorf("run directory: %w", err)
 	}
 	d := &Dir{Path: path, root: root}
-	if err = prepare(d); err == nil {
-		err = d.readManifest()
+	if err = d.readManifest(); err == nil {
+		err = prepare(d)
 	}
 	if err != nil {
 		d.Close()
@@ -126,6 +156,9 @@ func open(path string, prepare func(*Dir) error) (*Dir, error) {
 }
 
 func (d *Dir) readManifest() error {
+	if err := d.noLink(PilotDir); err != nil {
+		return err
+	}
 	d.Manifest = Manifest{Format: Format}
 	raw, err := files.Read(d.root, ManifestFile, maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -175,6 +208,9 @@ func parse(raw []byte) (m Manifest, err error) {
 // PilotDir is the directory of a run's pilot, a run of its own that comes first.
 const PilotDir = "pilot"
 
+// notebooksDir is the directory of the notebooks that were executed on the run.
+const notebooksDir = "notebooks"
+
 // checkForeign refuses to make a run out of a directory that holds other things.
 func (d *Dir) checkForeign() error {
 	entries, err := os.ReadDir(d.Path)
@@ -182,7 +218,8 @@ func (d *Dir) checkForeign() error {
 		return err
 	}
 	for _, e := range entries {
-		if name := e.Name(); name != ".lock" && name != "notebooks" && name != PilotDir && !files.IsTemporary(name) {
+		if name := e.Name(); name != ".lock" && name != notebooksDir && name != PilotDir &&
+			!files.IsTemporary(name) {
 			return fmt.Errorf("no %s in it but other files (%s): want a new, empty or earlier run directory",
 				ManifestFile, name)
 		}
@@ -205,6 +242,15 @@ func (d *Dir) ReadOnly() bool { return d.lock == nil }
 // File is the path of a file of the run.
 func (d *Dir) File(elem ...string) string {
 	return filepath.Join(append([]string{d.Path}, elem...)...)
+}
+
+// Size is the size of a regular file of the run, in bytes.
+func (d *Dir) Size(name string) (int64, error) {
+	f, size, err := files.Open(d.root, name)
+	if err != nil {
+		return 0, fmt.Errorf("run directory %s: %w", d.Path, err)
+	}
+	return size, f.Close()
 }
 
 // Stage returns a completed stage.
@@ -335,19 +381,37 @@ func (d *Dir) WriteJSON(name string, v any) error {
 	return d.Write(name, raw)
 }
 
-// Mkdir makes a directory of the run, for files that are no stage's, and returns its path.
+// Mkdir makes a directory of the run, for files that are no stage's, and returns its path, on which there is
+// no link.
 func (d *Dir) Mkdir(name string) (string, error) {
-	if err := d.root.MkdirAll(name, 0o755); err != nil {
-		return "", fmt.Errorf("run directory %s: %w", d.Path, err)
-	}
-	info, err := d.root.Lstat(name)
-	if err == nil && !info.IsDir() {
-		err = errors.New("not a directory")
+	err := d.noLink(name)
+	if err == nil {
+		err = d.root.MkdirAll(name, 0o755)
 	}
 	if err != nil {
-		return "", fmt.Errorf("run directory %s: %s: %w", d.Path, name, err)
+		return "", fmt.Errorf("run directory %s: %w", d.Path, err)
 	}
 	return d.File(name), nil
+}
+
+// noLink returns an error unless each element of a path that is there is a directory.
+func (d *Dir) noLink(name string) error {
+	for i, c := range filepath.ToSlash(name) + "/" {
+		if c != '/' {
+			continue
+		}
+		info, err := d.root.Lstat(name[:i])
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && !info.IsDir() {
+			err = fmt.Errorf("%s is not a directory", name[:i])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Remove removes a file or a tree that is no stage's, if it is there.

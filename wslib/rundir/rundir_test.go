@@ -3,11 +3,14 @@ package rundir
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
 	"weightsep/datasets/files"
 )
 
@@ -126,8 +129,35 @@ func TestWritesInsideOnly(t *testing.T) {
 	if _, err := d.Mkdir("mnist"); err == nil {
 		t.Error("took a link for a directory of the run")
 	}
+	if err := os.Mkdir(d.File("inside"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("inside", d.File("obs")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"mnist/a", "obs", "obs/a"} {
+		if _, err := d.Mkdir(name); err == nil {
+			t.Errorf("made %s through a link", name)
+		}
+	}
+	if got, err := d.Mkdir("inside/a/b"); err != nil || got != d.File("inside", "a", "b") {
+		t.Errorf("made %s: %v", got, err)
+	}
 	if left, _ := os.ReadDir(outside); len(left) != 0 {
 		t.Errorf("outside: %v", left)
+	}
+}
+
+// A pilot that is a link is refused, by readers too.
+func TestPilotIsNoLink(t *testing.T) {
+	path, outside := t.TempDir(), t.TempDir()
+	if err := os.Symlink(outside, filepath.Join(path, PilotDir)); err != nil {
+		t.Fatal(err)
+	}
+	for _, open := range []func(string) (*Dir, error){Open, OpenRead} {
+		if _, err := open(path); err == nil || !strings.Contains(err.Error(), PilotDir) {
+			t.Errorf("a link as pilot: %v", err)
+		}
 	}
 }
 
@@ -158,6 +188,104 @@ func TestReadersAndSweeping(t *testing.T) {
 	}
 	if err := r.Write("y", nil); err == nil || !strings.Contains(err.Error(), "open for reading") {
 		t.Errorf("wrote: %v", err)
+	}
+}
+
+// left makes files as an interrupted write leaves them.
+func left(t *testing.T, paths ...string) {
+	t.Helper()
+	for _, path := range paths {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A directory that is no run's is refused and left as it is.
+func TestForeignDirectoryStays(t *testing.T) {
+	for name, content := range map[string]string{"thesis.tex": "", ManifestFile: `{"name": "an extension"}`} {
+		path := t.TempDir()
+		left(t, filepath.Join(path, ".a.tmp"), filepath.Join(path, "b", ".c.tmp"),
+			filepath.Join(path, PilotDir, ".d.tmp"))
+		if err := os.WriteFile(filepath.Join(path, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		there := tree(t, path)
+		if _, err := Open(path); err == nil {
+			t.Errorf("%s: a directory of other files was opened", name)
+		}
+		if err := Check(path); err == nil {
+			t.Errorf("%s: a directory of other files can be a run", name)
+		}
+		if now := tree(t, path); !slices.Equal(now, there) {
+			t.Errorf("%s: %v is left of %v", name, now, there)
+		}
+	}
+}
+
+// tree lists the files and directories below a path.
+func tree(t *testing.T, path string) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir(path, func(path string, _ fs.DirEntry, err error) error {
+		names = append(names, path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// A run sweeps its own directories and its pilot's, not what lies below it and is written by others.
+func TestSweepsItsOwnTree(t *testing.T) {
+	path := t.TempDir()
+	opened := func(path string) {
+		d := opened(t, path)
+		defer d.Close()
+		if err := d.WriteManifest(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, run := range []string{"", "pilot", "other"} {
+		opened(filepath.Join(path, run))
+	}
+	swept := []string{".a.tmp", "mnist/.b.tmp", "pilot/.c.tmp", "pilot/mnist/.d.tmp"}
+	kept := []string{"other/.e.tmp", "other/mnist/.f.tmp", "notebooks/.g.tmp"}
+	for _, name := range slices.Concat(swept, kept) {
+		left(t, filepath.Join(path, name))
+	}
+	opened(path)
+	for _, name := range swept {
+		if _, err := os.Lstat(filepath.Join(path, name)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is still there: %v", name, err)
+		}
+	}
+	for _, name := range kept {
+		if _, err := os.Lstat(filepath.Join(path, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A run, an empty directory and one that is to be made can be opened; looking makes none.
+func TestCheck(t *testing.T) {
+	empty, run := t.TempDir(), t.TempDir()
+	none := filepath.Join(empty, "a", "b")
+	d := opened(t, run)
+	defer d.Close()
+	if err := d.WriteManifest(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{empty, none, run} {
+		if err := Check(path); err != nil {
+			t.Error(err)
+		}
+	}
+	if entries, err := os.ReadDir(empty); err != nil || len(entries) != 0 {
+		t.Errorf("made %v, %v", entries, err)
 	}
 }
 

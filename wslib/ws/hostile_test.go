@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -82,7 +83,32 @@ func TestHostileRuns(t *testing.T) {
 			m.Config = bytes.ReplaceAll(m.Config, []byte(from), []byte(to))
 		})
 	}
+	// without forgets stages, and makes a link to what is outside.
+	without := func(to, from string, stages ...string) func(run string) error {
+		return func(run string) error {
+			var id string
+			err := manifest(func(m *rundir.Manifest) {
+				id = stage(m, "optimize").ID
+				m.Stages = slices.DeleteFunc(m.Stages, func(s rundir.Stage) bool {
+					kind, _, _ := strings.Cut(s.Name, " ")
+					return slices.Contains(stages, kind)
+				})
+			})(run)
+			if err != nil {
+				return err
+			}
+			path := filepath.Join(run, strings.ReplaceAll(from, "ID", id))
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return err
+			}
+			return os.Symlink(to, path)
+		}
+	}
 	for name, change := range map[string]func(run string) error{
+		"link for checkpoints of baselines": without(outside, "optimization", "baseline", "optimize"),
+		"link for checkpoints of teachers":  without(outside, "optimization", "teacher", "optimize"),
+		"link as checkpoint":                without(secret, "optimization/ID.npz", "optimize"),
+		"link as pilot":                     without(outside, "pilot"),
 		"file outside": manifest(func(m *rundir.Manifest) {
 			stage(m, "baseline circle").Files["../outside/secret.npy"] = strings.Repeat("0", 64)
 		}),
@@ -126,6 +152,7 @@ func TestHostileRuns(t *testing.T) {
 			{"verify", "-run", bad}, {"export", "-run", bad, "-out", filepath.Join(dir, "out")},
 			{"export", "-run", bad, "-format", "onnx", "-out", filepath.Join(dir, "out")},
 			{"run", "-from", bad, "-nets", own, "-run", filepath.Join(dir, "next-"+name), "-quiet"},
+			append(run, bad),
 		} {
 			done := make(chan string)
 			go func() {
