@@ -72,6 +72,29 @@ func nodeName(n *onnxpb.NodeProto) string {
 	return fmt.Sprintf("node %q (%s)", name, n.OpType)
 }
 
+// graphs are a graph and those in it, as the branches of If.
+func graphs(g *onnxpb.GraphProto) []*onnxpb.GraphProto {
+	all := []*onnxpb.GraphProto{g}
+	for i := 0; i < len(all); i++ {
+		for _, n := range all[i].Node {
+			for _, a := range n.Attribute {
+				if a.G != nil {
+					all = append(all, a.G)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// nodes are those of a graph and of the graphs in it.
+func nodes(g *onnxpb.GraphProto) (all []*onnxpb.NodeProto) {
+	for _, g := range graphs(g) {
+		all = append(all, g.Node...)
+	}
+	return all
+}
+
 // plain writes windows as onnx-gomlx v0.5.1 reads them, which changes no value, and says whether it changed
 // any. Every pooling names its strides, which are 1 where a file names none; it would take the window's sizes
 // for them. Attributes that say how zeros around an image count, which it has not, go where there are none.
@@ -100,6 +123,36 @@ func (f *file) plain() (changed bool) {
 	return changed
 }
 
+// limited makes inputs of the limits that Clip has as attributes before opset 11, as onnx-gomlx v0.5.1 reads
+// no others, and says whether there are any. What a network keeps of its file has the attributes.
+func (f *file) limited() (changed bool, err error) {
+	for _, n := range nodes(f.GraphProto) {
+		if n.OpType != "Clip" || len(n.Input) != 1 {
+			continue
+		}
+		for _, a := range n.Attribute {
+			i := slices.Index([]string{"min", "max"}, a.Name) + 1
+			if i == 0 {
+				continue
+			}
+			if !changed {
+				if err := checkNames(f.GraphProto); err != nil {
+					return false, err
+				}
+			}
+			changed = true
+			limit := &onnxpb.TensorProto{Name: fmt.Sprint(prefix, "limit", len(f.Initializer)),
+				DataType: typeFloat, FloatData: []float32{a.F}}
+			f.Initializer = append(f.Initializer, limit)
+			for len(n.Input) <= i {
+				n.Input = append(n.Input, "")
+			}
+			n.Input[i] = limit.Name
+		}
+	}
+	return changed, nil
+}
+
 // fill gives initializers that have no values zeros, at most so many in all. It says whether there are any.
 func (f *file) fill(names []string, most int) (filled bool, err error) {
 	for _, name := range names {
@@ -121,10 +174,11 @@ func (f *file) fill(names []string, most int) (filled bool, err error) {
 	return filled, nil
 }
 
-// without is the file without the values of initializers.
+// without is the file without the values of initializers, which keep them here.
 func (f *file) without(names []string) ([]byte, error) {
 	for _, name := range names {
 		t := f.initializers[name]
+		defer func(raw []byte, floats []float32) { t.RawData, t.FloatData = raw, floats }(t.RawData, t.FloatData)
 		t.RawData, t.FloatData = nil, nil
 	}
 	return proto.MarshalOptions{Deterministic: true}.Marshal(f.model)

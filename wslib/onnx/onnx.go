@@ -61,8 +61,17 @@ func ParseGraph(backend compute.Backend, name string, raw []byte, values int) (*
 	if err != nil {
 		return nil, err
 	}
+	changed := f.plain() || filled
+	kept, err := f.without(named)
+	if err != nil {
+		return nil, err
+	}
+	limited, err := f.limited()
+	if err != nil {
+		return nil, err
+	}
 	whole := raw
-	if f.plain() || filled {
+	if changed || limited {
 		if whole, err = proto.Marshal(f.model); err != nil {
 			return nil, err
 		}
@@ -94,11 +103,8 @@ func ParseGraph(backend compute.Backend, name string, raw []byte, values int) (*
 	if err != nil {
 		return nil, err
 	}
-	of := &imported{Model: n.Model, softmax: ends}
-	of.Graph, err = f.without(named)
-	of.sum = fmt.Sprintf("%x", sha256.Sum256(of.Graph))
-	n.Model = of
-	return n, err
+	n.Model = &imported{Model: n.Model, Graph: kept, sum: fmt.Sprintf("%x", sha256.Sum256(kept)), softmax: ends}
+	return n, nil
 }
 
 // imported is a model with the file that it came from.

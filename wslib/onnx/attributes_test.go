@@ -1,0 +1,104 @@
+package onnx
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"google.golang.org/protobuf/proto"
+
+	"weightsep/wslib/network"
+	"weightsep/wslib/onnx/onnxpb"
+	"weightsep/xla/xlatest"
+)
+
+// modelOn is a file of one node, or more, on samples of a shape times weights w that are ones, one for each
+// channel.
+func modelOn(t *testing.T, opset int64, shape []int64,
+	add func(b *builder, x string) string) *onnxpb.ModelProto {
+	t.Helper()
+	b := newBuilder(&onnxpb.GraphProto{Name: "g"}, nil)
+	b.Input = []*onnxpb.ValueInfoProto{value("x", typeFloat, append([]int64{0}, shape...)...)}
+	w := &onnxpb.TensorProto{Name: "w", DataType: typeFloat, Dims: slices.Repeat([]int64{1}, len(shape))}
+	w.Dims[0] = shape[0]
+	w.FloatData = slices.Repeat([]float32{1}, int(shape[0]))
+	b.Initializer = []*onnxpb.TensorProto{w}
+	b.Output = []*onnxpb.ValueInfoProto{value(add(b, b.node("Mul", []string{"x", "w"})), typeFloat,
+		slices.Repeat([]int64{0}, len(shape)+1)...)}
+	return &onnxpb.ModelProto{IrVersion: 7, Graph: b.GraphProto,
+		OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: opset}}}
+}
+
+// read is the network of a model.
+func read(t *testing.T, m *onnxpb.ModelProto) (*network.Network, error) {
+	t.Helper()
+	raw, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Parse(xlatest.Backend(t), "n", raw)
+}
+
+// outputs are what a network whose weights are ones makes of a sample.
+func outputs(t *testing.T, n *network.Network, x []float32) []float32 {
+	t.Helper()
+	exec, err := n.NewExec(xlatest.Backend(t), func(in []*graph.Node) []*graph.Node {
+		bind, in := n.Bind(in)
+		return []*graph.Node{n.Forward(bind, in[0]).Output()}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exec.Finalize()
+	on := network.Values{Weights: slices.Repeat([]float32{1}, n.Weights())}.On()
+	out, err := exec.Call(on[0], tensors.FromFlatDataAndDimensions(x, append([]int{1}, n.Input()...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tensors.MustCopyFlatData[float32](out[0])
+}
+
+// Limits of Clip before opset 11 are attributes, which hold, and stay in what a network keeps of its file.
+func TestClipOfAttributes(t *testing.T) {
+	x := []float32{-3, 2, 7, 100}
+	for _, c := range []struct {
+		limits []*onnxpb.AttributeProto
+		want   []float32
+	}{
+		{[]*onnxpb.AttributeProto{number("min", 0), number("max", 6)}, []float32{0, 2, 6, 6}},
+		{[]*onnxpb.AttributeProto{number("max", 6), number("min", 1)}, []float32{1, 2, 6, 6}},
+		{[]*onnxpb.AttributeProto{number("max", 6)}, []float32{-3, 2, 6, 6}},
+		{[]*onnxpb.AttributeProto{number("min", 0)}, []float32{0, 2, 7, 100}},
+		{nil, x},
+	} {
+		m := modelOn(t, 10, []int64{4}, func(b *builder, x string) string {
+			return b.node("Clip", []string{x}, c.limits...)
+		})
+		for i := range m.Graph.Node { // names that begin with prefix are those of this package
+			m.Graph.Node[i].Output[0] = []string{"scaled", "clipped"}[i]
+		}
+		m.Graph.Node[1].Input[0], m.Graph.Output[0].Name = "scaled", "clipped"
+		n, err := read(t, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := outputs(t, n, x); !slices.Equal(got, c.want) {
+			t.Errorf("%v: outputs %v, want %v", c.limits, got, c.want)
+		}
+		if n.Weights() != 4 || n.StateSize() != 0 {
+			t.Errorf("%d weights and %d of state, want 4 of w", n.Weights(), n.StateSize())
+		}
+		m.Graph.Initializer[0].FloatData = nil
+		if kept, err := unmarshal(GraphOf(n)); err != nil || !proto.Equal(kept, m) {
+			t.Errorf("%v: another file is kept: %v, %v", c.limits, kept, err)
+		}
+		again, err := ParseGraph(xlatest.Backend(t), "n", GraphOf(n), 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := outputs(t, again, x); !slices.Equal(got, c.want) || again.Architecture() != n.Architecture() {
+			t.Errorf("%v: outputs %v of what was kept, want %v", c.limits, got, c.want)
+		}
+	}
+}
