@@ -95,6 +95,29 @@ func nodes(g *onnxpb.GraphProto) (all []*onnxpb.NodeProto) {
 	return all
 }
 
+// tensor is one that a file holds, and what it is there.
+type tensor struct {
+	*onnxpb.TensorProto
+	what string
+}
+
+// tensors are initializers and what attributes of nodes hold, of the graphs in the graph too.
+func (f *file) tensors() (all []tensor) {
+	for _, g := range graphs(f.GraphProto) {
+		for _, t := range g.Initializer {
+			all = append(all, tensor{t, fmt.Sprintf("initializer %q", t.Name)})
+		}
+		for _, n := range g.Node {
+			for _, a := range n.Attribute {
+				if a.T != nil {
+					all = append(all, tensor{a.T, fmt.Sprintf("%s: attribute %q", nodeName(n), a.Name)})
+				}
+			}
+		}
+	}
+	return all
+}
+
 // plain writes windows as onnx-gomlx v0.5.1 reads them, which changes no value, and says whether it changed
 // any. Every pooling names its strides, which are 1 where a file names none; it would take the window's sizes
 // for them. Attributes that say how zeros around an image count, which it has not, go where there are none.

@@ -181,16 +181,17 @@ func (f *file) check() error {
 				in.Name, i+1)
 		}
 	}
+	for _, t := range f.tensors() {
+		if t.DataLocation == onnxpb.TensorProto_EXTERNAL || len(t.ExternalData) > 0 {
+			return fmt.Errorf("%s: its values lie in another file, want them in this one", t.what)
+		}
+	}
 	for _, n := range f.Node {
 		if !slices.Contains(operators, n.OpType) {
 			return fmt.Errorf("%s: the operator is not supported", nodeName(n))
 		}
 		for _, name := range n.Input {
 			t := f.initializers[name]
-			if t.GetDataLocation() == onnxpb.TensorProto_EXTERNAL {
-				return fmt.Errorf("%s: its weights %q lie in another file, want them in this one",
-					nodeName(n), name)
-			}
 			if kind := typeNames[t.GetDataType()]; kind != "" {
 				return fmt.Errorf("%s: %q is of %s, want float32 weights", nodeName(n), name, kind)
 			}
