@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -72,6 +73,17 @@ func nodeName(n *onnxpb.NodeProto) string {
 	return fmt.Sprintf("node %q (%s)", name, n.OpType)
 }
 
+// mostValues is how many values a tensor has at most.
+const mostValues = 1 << 29
+
+// widths are the bytes of a value in raw data, by types.
+var widths = map[onnxpb.TensorProto_DataType]int{onnxpb.TensorProto_FLOAT: 4, onnxpb.TensorProto_UINT8: 1,
+	onnxpb.TensorProto_INT8: 1, onnxpb.TensorProto_UINT16: 2, onnxpb.TensorProto_INT16: 2,
+	onnxpb.TensorProto_INT32: 4, onnxpb.TensorProto_INT64: 8, onnxpb.TensorProto_BOOL: 1,
+	onnxpb.TensorProto_FLOAT16: 2, onnxpb.TensorProto_DOUBLE: 8, onnxpb.TensorProto_UINT32: 4,
+	onnxpb.TensorProto_UINT64: 8, onnxpb.TensorProto_COMPLEX64: 8, onnxpb.TensorProto_COMPLEX128: 16,
+	onnxpb.TensorProto_BFLOAT16: 2}
+
 // graphs are a graph and those in it, as the branches of If.
 func graphs(g *onnxpb.GraphProto) []*onnxpb.GraphProto {
 	all := []*onnxpb.GraphProto{g}
@@ -116,6 +128,34 @@ func (f *file) tensors() (all []tensor) {
 		}
 	}
 	return all
+}
+
+// whole returns an error for a tensor that has not as many values as its sizes say, for which onnx-gomlx
+// makes room before it looks. Types that it does not know it refuses itself.
+func (t tensor) whole() error {
+	want := 1
+	for _, d := range t.Dims {
+		if d < 0 || d > int64(mostValues/max(want, 1)) {
+			return fmt.Errorf("%s has sizes %v, want at most %d values", t.what, t.Dims, mostValues)
+		}
+		want *= int(d)
+	}
+	width := widths[onnxpb.TensorProto_DataType(t.DataType)]
+	if width == 0 {
+		return nil
+	}
+	if bytes := len(t.RawData); bytes > 0 {
+		if bytes != want*width {
+			return fmt.Errorf("%s has %d bytes, want %d for sizes %v", t.what, bytes, want*width, t.Dims)
+		}
+		return nil
+	}
+	// Shorter types lie among those of 32 bits, and of the lists one is there.
+	have := cmp.Or(len(t.DoubleData), len(t.FloatData), len(t.Int64Data), len(t.Uint64Data), len(t.Int32Data))
+	if have != want {
+		return fmt.Errorf("%s has %d values, want %d for sizes %v", t.what, have, want, t.Dims)
+	}
+	return nil
 }
 
 // plain writes windows as onnx-gomlx v0.5.1 reads them, which changes no value, and says whether it changed

@@ -87,3 +87,44 @@ func TestOtherFiles(t *testing.T) {
 		"branch":   func(m *onnxpb.ModelProto) { outside(branch(m, floats([]int64{1}, 1)).Initializer[0]) },
 	})
 }
+
+// Sizes are those of the values that are there, of all types, before anything makes room for them.
+func TestSizes(t *testing.T) {
+	unread := func(o *onnxpb.TensorProto) func(m *onnxpb.ModelProto) {
+		o.Name = "other"
+		return func(m *onnxpb.ModelProto) { m.Graph.Initializer = append(m.Graph.Initializer, o) }
+	}
+	huge := []int64{1 << 20, 1 << 20, 1 << 10}
+	refuses(t, " has sizes ", map[string]func(m *onnxpb.ModelProto){
+		"weights":  func(m *onnxpb.ModelProto) { m.Graph.Initializer[0].Dims = huge },
+		"constant": func(m *onnxpb.ModelProto) { m.Graph.Node[1].Attribute[0].T.Dims = huge },
+		"branch":   func(m *onnxpb.ModelProto) { branch(m, floats(huge, 1)) },
+	})
+	refuses(t, `initializer "other" has `, map[string]func(m *onnxpb.ModelProto){
+		"not read":    unread(floats(huge, 1)),
+		"overflow":    unread(floats([]int64{1 << 32, 1 << 32}, 1)),
+		"negative":    unread(floats([]int64{-1, -1}, 1)),
+		"beside 0":    unread(floats([]int64{0, 1 << 40})),
+		"too few":     unread(floats([]int64{1 << 28}, 1)),
+		"too many":    unread(floats([]int64{2}, 1, 2, 3)),
+		"none":        unread(floats([]int64{2})),
+		"bytes":       unread(&onnxpb.TensorProto{DataType: 7, Dims: []int64{1 << 28}, RawData: make([]byte, 8)}),
+		"of 8 bits":   unread(&onnxpb.TensorProto{DataType: 3, Dims: []int64{5}, Int32Data: []int32{1}}),
+		"of one byte": unread(&onnxpb.TensorProto{DataType: 3, Dims: []int64{5}, RawData: []byte{1}}),
+	})
+	for i, o := range []*onnxpb.TensorProto{
+		floats(nil, 1), floats([]int64{0, 3}), floats([]int64{2, 1}, 1, 2),
+		{DataType: 2, Dims: []int64{2}, Int32Data: []int32{1, 2}}, {DataType: 2, RawData: []byte{1}},
+		{DataType: 9, Dims: []int64{2}, Int32Data: []int32{1, 0}}, {DataType: 9, RawData: []byte{1}},
+		{DataType: 10, Dims: []int64{2}, RawData: []byte{0, 60, 0, 61}},
+		{DataType: 11, Dims: []int64{2}, DoubleData: []float64{1, 2}}, {DataType: 11, RawData: make([]byte, 8)},
+		{DataType: 13, Dims: []int64{2}, Uint64Data: []uint64{1, 2}}, {DataType: 7, Int64Data: []int64{4}},
+		{DataType: 12, Dims: []int64{1}, Uint64Data: []uint64{1}}, {DataType: 16, RawData: make([]byte, 2)},
+	} {
+		m := sum(t)
+		unread(o)(m)
+		if _, err := read(t, m); err != nil {
+			t.Errorf("tensor %d: %v", i, err)
+		}
+	}
+}

@@ -61,6 +61,11 @@ func ParseGraph(backend compute.Backend, name string, raw []byte, values int) (*
 	if err != nil {
 		return nil, err
 	}
+	for _, t := range f.tensors() {
+		if err := t.whole(); err != nil {
+			return nil, err
+		}
+	}
 	changed := f.plain() || filled
 	kept, err := f.without(named)
 	if err != nil {
