@@ -15,7 +15,7 @@ import (
 
 // modelOn is a file of one node, or more, on samples of a shape times weights w that are ones, one for each
 // channel.
-func modelOn(t *testing.T, opset int64, shape []int64,
+func modelOn(t testing.TB, opset int64, shape []int64,
 	add func(b *builder, x string) string) *onnxpb.ModelProto {
 	t.Helper()
 	b := newBuilder(&onnxpb.GraphProto{Name: "g"}, nil)
@@ -31,7 +31,7 @@ func modelOn(t *testing.T, opset int64, shape []int64,
 }
 
 // read is the network of a model.
-func read(t *testing.T, m *onnxpb.ModelProto) (*network.Network, error) {
+func read(t testing.TB, m *onnxpb.ModelProto) (*network.Network, error) {
 	t.Helper()
 	raw, err := proto.Marshal(m)
 	if err != nil {

@@ -158,6 +158,93 @@ func (t tensor) whole() error {
 	return nil
 }
 
+// mostNodes is how many a file has at most: onnx-gomlx goes from node to node by recursion.
+const mostNodes = 100_000
+
+// formed returns an error for a file that is none by ONNX's definition, where onnx-gomlx fails without one.
+func (f *file) formed() error {
+	for _, v := range slices.Concat(f.Input, f.Output) {
+		if v.GetType().GetTensorType() == nil {
+			return fmt.Errorf("%q has no type of a tensor, want one of inputs and outputs", v.Name)
+		}
+	}
+	if count := len(nodes(f.GraphProto)); count > mostNodes {
+		return fmt.Errorf("%d nodes, want at most %d", count, mostNodes)
+	}
+	variables := map[string]string{} // GoMLX's names
+	for _, t := range f.Initializer {
+		name := strings.ReplaceAll(t.Name, "/", "|")
+		if other, found := variables[name]; found && other != t.Name {
+			return fmt.Errorf("initializers %q and %q have one name where / is |", other, t.Name)
+		}
+		variables[name] = t.Name
+	}
+	return ordered(f.GraphProto, map[string]bool{})
+}
+
+// ordered returns an error unless all nodes of a graph read what is there before them and no two values have
+// one name: so nothing goes in circles. It leaves there, the names around the graph, as it is.
+func ordered(g *onnxpb.GraphProto, there map[string]bool) error {
+	if len(g.SparseInitializer) > 0 {
+		return errors.New("it has sparse initializers, want dense ones")
+	}
+	var own []string
+	defer func() {
+		for _, name := range own {
+			delete(there, name)
+		}
+	}()
+	give := func(name string) error {
+		if there[name] {
+			return fmt.Errorf("two values %q, want one of a name", name)
+		}
+		if name != "" { // an output that is left out
+			there[name], own = true, append(own, name)
+		}
+		return nil
+	}
+	initializers := map[string]bool{}
+	for _, t := range g.Initializer {
+		initializers[t.Name] = true
+		if err := give(t.Name); err != nil {
+			return err
+		}
+	}
+	for _, v := range g.Input {
+		if initializers[v.Name] { // until 2019 all were inputs, too
+			continue
+		}
+		if err := give(v.Name); err != nil {
+			return err
+		}
+	}
+	for _, n := range g.Node {
+		for _, name := range n.Input {
+			if name != "" && !there[name] {
+				return fmt.Errorf("%s: its input %q is not there before it, want nodes in order", nodeName(n), name)
+			}
+		}
+		for _, a := range n.Attribute {
+			if a.G != nil {
+				if err := ordered(a.G, there); err != nil {
+					return fmt.Errorf("%s: %s: %w", nodeName(n), a.Name, err)
+				}
+			}
+		}
+		for _, name := range n.Output {
+			if err := give(name); err != nil {
+				return err
+			}
+		}
+	}
+	for _, v := range g.Output {
+		if !there[v.Name] {
+			return fmt.Errorf("no node makes its output %q", v.Name)
+		}
+	}
+	return nil
+}
+
 // plain writes windows as onnx-gomlx v0.5.1 reads them, which changes no value, and says whether it changed
 // any. Every pooling names its strides, which are 1 where a file names none; it would take the window's sizes
 // for them. Attributes that say how zeros around an image count, which it has not, go where there are none.

@@ -1,14 +1,17 @@
 package onnx
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"google.golang.org/protobuf/proto"
 
 	"weightsep/wslib/onnx/onnxpb"
 )
 
 // sum is a file whose output is its input times weights, plus a constant.
-func sum(t *testing.T) *onnxpb.ModelProto {
+func sum(t testing.TB) *onnxpb.ModelProto {
 	t.Helper()
 	m := modelOn(t, 17, []int64{4}, func(b *builder, x string) string {
 		one := &onnxpb.TensorProto{DataType: typeFloat, Dims: []int64{1}, FloatData: []float32{1}}
@@ -35,6 +38,13 @@ func branch(m *onnxpb.ModelProto, t *onnxpb.TensorProto) *onnxpb.GraphProto {
 		Attribute: []*onnxpb.AttributeProto{attribute("then_branch"), attribute("else_branch")}}, add)
 	add.Input[1] = "chosen"
 	return g
+}
+
+// circle is a file whose nodes read each other.
+func circle(t testing.TB) *onnxpb.ModelProto {
+	m := sum(t)
+	m.Graph.Node[0].Input[0] = m.Graph.Node[2].Output[0]
+	return m
 }
 
 func floats(dims []int64, v ...float32) *onnxpb.TensorProto {
@@ -126,5 +136,73 @@ func TestSizes(t *testing.T) {
 		if _, err := read(t, m); err != nil {
 			t.Errorf("tensor %d: %v", i, err)
 		}
+	}
+}
+
+// What onnx-gomlx would answer with a panic, or with a stack without end, is refused with a sentence.
+func TestMalformed(t *testing.T) {
+	for want, change := range map[string]func(m *onnxpb.ModelProto){
+		`"x" has no type of a tensor`: func(m *onnxpb.ModelProto) { m.Graph.Input[0].Type = nil },
+		`" has no type of a tensor`:   func(m *onnxpb.ModelProto) { m.Graph.Output[0].Type = nil },
+		"sparse initializers": func(m *onnxpb.ModelProto) {
+			m.Graph.SparseInitializer = []*onnxpb.SparseTensorProto{{}}
+		},
+		`two values "w"`: func(m *onnxpb.ModelProto) {
+			m.Graph.Initializer = append(m.Graph.Initializer, m.Graph.Initializer[0])
+		},
+		`two values "x"`: func(m *onnxpb.ModelProto) {
+			m.Graph.Node[1].Output[0], m.Graph.Node[2].Input[1] = "x", "x"
+		},
+		"want nodes in order": func(m *onnxpb.ModelProto) {
+			m.Graph.Node[0].Input[0] = m.Graph.Node[2].Output[0]
+		},
+		"else_branch: node": func(m *onnxpb.ModelProto) {
+			g := branch(m, floats([]int64{1}, 1))
+			g.Node = []*onnxpb.NodeProto{{OpType: "Relu", Input: []string{"chosen"}, Output: []string{"r"}}}
+			at := m.Graph.Node[2]
+			at.Attribute[0].G, at.Attribute[1].G = nil, g
+			g.Output[0].Name = "r"
+		},
+		`then_branch: two values "w"`: func(m *onnxpb.ModelProto) {
+			g := branch(m, floats([]int64{1}, 1))
+			g.Node = []*onnxpb.NodeProto{{OpType: "Relu", Input: []string{"w"}, Output: []string{"w"}}}
+			g.Output[0].Name = "w"
+		},
+		`no node makes its output "none"`: func(m *onnxpb.ModelProto) { m.Graph.Output[0].Name = "none" },
+		"100001 nodes, want at most 100000": func(m *onnxpb.ModelProto) {
+			for len(m.Graph.Node) <= mostNodes {
+				m.Graph.Node = append(m.Graph.Node, m.Graph.Node[0])
+			}
+		},
+		`"one/name" and "one|name"`: func(m *onnxpb.ModelProto) {
+			a, b := floats([]int64{1}, 1), floats([]int64{1}, 1)
+			a.Name, b.Name = "one/name", "one|name"
+			m.Graph.Initializer = append(m.Graph.Initializer, a, b)
+		},
+		"not an ONNX file for onnx-gomlx: ": func(m *onnxpb.ModelProto) {
+			m.Graph.Output[0] = value(m.Graph.Output[0].Name, typeFloat, -7)
+		},
+	} {
+		refuses(t, want, map[string]func(m *onnxpb.ModelProto){"": change})
+	}
+}
+
+// As many nodes as a file may have, one after another, are no stack without end.
+func TestDeep(t *testing.T) {
+	m := sum(t)
+	relu := m.Graph.Output[0].Name
+	for i := range mostNodes - len(m.Graph.Node) {
+		name := fmt.Sprint("relu", i)
+		m.Graph.Node = append(m.Graph.Node, &onnxpb.NodeProto{OpType: "Relu", Input: []string{relu},
+			Output: []string{name}})
+		relu = name
+	}
+	m.Graph.Output[0].Name = relu
+	raw, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(raw, 0); err != nil {
+		t.Fatal(err)
 	}
 }
