@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -100,5 +101,68 @@ func TestClipOfAttributes(t *testing.T) {
 		if got := outputs(t, again, x); !slices.Equal(got, c.want) || again.Architecture() != n.Architecture() {
 			t.Errorf("%v: outputs %v of what was kept, want %v", c.limits, got, c.want)
 		}
+	}
+}
+
+// Exporters write attributes without effect: windows without holes, and what batch normalization would do in
+// training.
+func TestAttributesOfExporters(t *testing.T) {
+	pool := func(in bool, a ...*onnxpb.AttributeProto) *onnxpb.ModelProto {
+		return modelOn(t, 17, []int64{1, 4, 4}, func(b *builder, x string) string {
+			a = append(a, integers("kernel_shape", 2, 2))
+			if !in {
+				return b.node("MaxPool", []string{x}, a...)
+			}
+			// A graph in the graph has windows as well, and strides of 1.
+			g := &onnxpb.GraphProto{Name: "branch", Output: []*onnxpb.ValueInfoProto{value("pooled", typeFloat)},
+				Node: []*onnxpb.NodeProto{{OpType: "MaxPool", Input: []string{x}, Output: []string{"pooled"},
+					Attribute: a}}}
+			yes := b.node("Constant", nil, &onnxpb.AttributeProto{Name: "value", Type: onnxpb.AttributeProto_TENSOR,
+				T: &onnxpb.TensorProto{DataType: int32(onnxpb.TensorProto_BOOL), RawData: []byte{1}}})
+			return b.node("If", []string{yes},
+				&onnxpb.AttributeProto{Name: "then_branch", G: g, Type: onnxpb.AttributeProto_GRAPH},
+				&onnxpb.AttributeProto{Name: "else_branch", G: g, Type: onnxpb.AttributeProto_GRAPH})
+		})
+	}
+	normalized := func(a ...*onnxpb.AttributeProto) *onnxpb.ModelProto {
+		return modelOn(t, 17, []int64{2}, func(b *builder, x string) string {
+			b.Initializer = append(b.Initializer, &onnxpb.TensorProto{Name: "of", DataType: typeFloat,
+				Dims: []int64{2}, FloatData: []float32{1, 2}})
+			return b.node("BatchNormalization", []string{x, "of", "of", "of", "of"}, a...)
+		})
+	}
+	for _, c := range []struct{ with, without *onnxpb.ModelProto }{
+		{pool(false, integers("dilations", 1, 1)), pool(false)},
+		{pool(true, integers("dilations", 1, 1)), pool(true)},
+		{normalized(number("momentum", 0.1), integer("training_mode", 0)), normalized(integer("training_mode", 0))},
+		{normalized(number("momentum", 1)), normalized()},
+	} {
+		want, err := read(t, c.without)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := read(t, c.with); err != nil || n.Architecture() != want.Architecture() {
+			t.Errorf("%v: another network, or %v", c.with.Graph.Node, err)
+		}
+		if sizes := want.Output(); len(sizes) == 3 && !slices.Equal(sizes, []int{1, 3, 3}) {
+			t.Errorf("output %v, want windows at every place", sizes)
+		}
+	}
+	for want, m := range map[string]*onnxpb.ModelProto{
+		"'dilations'": pool(false, integers("dilations", 1, 2)),
+		"'momentum'":  normalized(number("momentum", 0.1), integer("training_mode", 1)),
+	} {
+		if _, err := read(t, m); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one of %s", err, want)
+		}
+	}
+	// What was taken all along stays another file.
+	same, err := read(t, normalized())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := read(t, normalized(number("momentum", 0.9))); err != nil ||
+		n.Architecture() == same.Architecture() {
+		t.Errorf("the usual momentum has gone, or %v", err)
 	}
 }

@@ -247,11 +247,12 @@ func ordered(g *onnxpb.GraphProto, there map[string]bool) error {
 
 // plain writes windows as onnx-gomlx v0.5.1 reads them, which changes no value, and says whether it changed
 // any. Every pooling names its strides, which are 1 where a file names none; it would take the window's sizes
-// for them. Attributes that say how zeros around an image count, which it has not, go where there are none.
+// for them. Attributes go that say how zeros around an image count, which it has not, where there are none,
+// that windows have no holes, and how fast batch normalization learns in training.
 func (f *file) plain() (changed bool) {
-	for _, n := range f.Node {
+	for _, n := range nodes(f.GraphProto) {
 		pool := n.OpType == "MaxPool" || n.OpType == "AveragePool"
-		if !pool && n.OpType != "Conv" {
+		if !pool && n.OpType != "Conv" && n.OpType != "BatchNormalization" {
 			continue
 		}
 		attributes := map[string]*onnxpb.AttributeProto{}
@@ -262,7 +263,9 @@ func (f *file) plain() (changed bool) {
 			slices.ContainsFunc(attributes["pads"].GetInts(), func(p int64) bool { return p != 0 })
 		kept := slices.DeleteFunc(slices.Clone(n.Attribute), func(a *onnxpb.AttributeProto) bool {
 			return !padded && (a.Name == "count_include_pad" && a.I != 0 ||
-				a.Name == "auto_pad" && string(a.S) == "VALID")
+				a.Name == "auto_pad" && string(a.S) == "VALID") ||
+				n.OpType == "MaxPool" && a.Name == "dilations" && ones(a.Ints) ||
+				a.Name == "momentum" && a.F != 0.9 && attributes["training_mode"].GetI() == 0
 		})
 		if axes := len(attributes["kernel_shape"].GetInts()); pool && axes > 0 && attributes["strides"] == nil {
 			kept = append(kept, integers("strides", slices.Repeat([]int64{1}, axes)...))
@@ -272,6 +275,8 @@ func (f *file) plain() (changed bool) {
 	}
 	return changed
 }
+
+func ones(v []int64) bool { return !slices.ContainsFunc(v, func(x int64) bool { return x != 1 }) }
 
 // limited makes inputs of the limits that Clip has as attributes before opset 11, as onnx-gomlx v0.5.1 reads
 // no others, and says whether there are any. What a network keeps of its file has the attributes.
