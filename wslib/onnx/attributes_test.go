@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -164,5 +165,101 @@ func TestAttributesOfExporters(t *testing.T) {
 	if n, err := read(t, normalized(number("momentum", 0.9))); err != nil ||
 		n.Architecture() == same.Architecture() {
 		t.Errorf("the usual momentum has gone, or %v", err)
+	}
+}
+
+// Softmax in a graph goes over all axes from its own on before opset 13, over its own from then on.
+func TestSoftmaxOfOldOpsets(t *testing.T) {
+	x := []float32{1, 2, 3, 4, 0, 1}
+	over := func(groups ...[]int) []float32 {
+		y := make([]float32, len(x))
+		for _, g := range groups {
+			sum := 0.0
+			for _, i := range g {
+				sum += math.Exp(float64(x[i]))
+			}
+			for _, i := range g {
+				y[i] = float32(math.Exp(float64(x[i])) / sum)
+			}
+		}
+		return y
+	}
+	all := over([]int{0, 1, 2, 3, 4, 5})
+	rows, columns := over([]int{0, 1, 2}, []int{3, 4, 5}), over([]int{0, 3}, []int{1, 4}, []int{2, 5})
+	for _, c := range []struct {
+		opset int64
+		axis  []*onnxpb.AttributeProto
+		want  []float32
+	}{
+		{11, nil, all}, {12, []*onnxpb.AttributeProto{integer("axis", 1)}, all},
+		{11, []*onnxpb.AttributeProto{integer("axis", -2)}, all},
+		{11, []*onnxpb.AttributeProto{integer("axis", 2)}, rows},
+		{11, []*onnxpb.AttributeProto{integer("axis", -1)}, rows},
+		{13, nil, rows}, {13, []*onnxpb.AttributeProto{integer("axis", 1)}, columns},
+	} {
+		m := modelOn(t, c.opset, []int64{2, 3}, func(b *builder, x string) string {
+			return b.node("Neg", []string{b.node("Softmax", []string{x}, c.axis...)})
+		})
+		for i := range m.Graph.Node {
+			m.Graph.Node[i].Output[0] = string(rune('a' + i))
+		}
+		m.Graph.Node[1].Input[0], m.Graph.Node[2].Input[0], m.Graph.Output[0].Name = "a", "b", "c"
+		n, err := read(t, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, got := range outputs(t, n, x) {
+			if math.Abs(float64(got+c.want[i])) > 1e-6 {
+				t.Errorf("opset %d, %v: output %d is %v, want %v", c.opset, c.axis, i, got, -c.want[i])
+			}
+		}
+		m.Graph.Initializer[0].FloatData = nil
+		if kept, err := unmarshal(GraphOf(n)); err != nil || !proto.Equal(kept, m) {
+			t.Errorf("opset %d, %v: another file is kept: %v, %v", c.opset, c.axis, kept, err)
+		}
+	}
+}
+
+// What onnx-gomlx would take for something else, without an error, is refused.
+func TestMisread(t *testing.T) {
+	text := func(name, v string) *onnxpb.AttributeProto {
+		return &onnxpb.AttributeProto{Name: name, Type: onnxpb.AttributeProto_STRING, S: []byte(v)}
+	}
+	for _, c := range []struct {
+		op, want string
+		a, not   *onnxpb.AttributeProto // refused, and taken
+	}{
+		{"Resize", `(Resize): mode cubic is not supported`, text("mode", "cubic"), text("mode", "linear")},
+		{"Gelu", `(Gelu): approximate tanh is not supported`, text("approximate", "tanh"),
+			text("approximate", "none")},
+		{"AveragePool", `(AveragePool): dilations [1 2] is not supported`, integers("dilations", 1, 2),
+			integers("dilations", 1, 1)},
+		{"ArgMax", `(ArgMax): select_last_index is not supported`, integer("select_last_index", 1),
+			integer("select_last_index", 0)},
+		{"ArgMin", `(ArgMin): select_last_index is not supported`, integer("select_last_index", 1),
+			integer("select_last_index", 0)},
+	} {
+		made := func(a *onnxpb.AttributeProto) *onnxpb.ModelProto {
+			return modelOn(t, 20, []int64{1, 4, 4}, func(b *builder, x string) string {
+				switch c.op {
+				case "Resize":
+					scales := &onnxpb.TensorProto{Name: "scales", DataType: typeFloat, Dims: []int64{4},
+						FloatData: []float32{1, 1, 2, 2}}
+					v := &onnxpb.AttributeProto{Name: "value", T: scales, Type: onnxpb.AttributeProto_TENSOR}
+					return b.node(c.op, []string{x, "", b.node("Constant", nil, v)}, a)
+				case "AveragePool":
+					return b.node(c.op, []string{x}, a, integers("kernel_shape", 2, 2))
+				case "Gelu":
+					return b.node(c.op, []string{x}, a)
+				}
+				return b.cast(b.node(c.op, []string{x}, a, integer("axis", 3)), onnxpb.TensorProto_FLOAT)
+			})
+		}
+		if _, err := read(t, made(c.a)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want %q", err, c.want)
+		}
+		if _, err := read(t, made(c.not)); err != nil {
+			t.Errorf("%s, %v: %v", c.op, c.not, err)
+		}
 	}
 }

@@ -140,14 +140,8 @@ func (of *imported) export(pages *pagesFile, set *page.Set, m page.Member,
 	if err != nil {
 		return nil, err
 	}
-	opset := int64(1)
-	for _, o := range own.OpsetImport {
-		if o.Domain == "" || o.Domain == "ai.onnx" {
-			opset = o.Version
-		}
-	}
-	if opset < firstOpset {
-		return nil, fmt.Errorf("its ONNX file is of opset %d, want %d or later", opset, firstOpset)
+	if v := opset(own); v < firstOpset {
+		return nil, fmt.Errorf("its ONNX file is of opset %d, want %d or later", v, firstOpset)
 	}
 	// Files whose initializers are inputs cannot become networks, so nothing changes for what is there.
 	own.IrVersion = max(own.IrVersion, firstIRVersion)

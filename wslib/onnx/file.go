@@ -152,6 +152,9 @@ func (t tensor) whole() error {
 	}
 	// Shorter types lie among those of 32 bits, and of the lists one is there.
 	have := cmp.Or(len(t.DoubleData), len(t.FloatData), len(t.Int64Data), len(t.Uint64Data), len(t.Int32Data))
+	if width == 2 && strings.HasSuffix(typeNames[t.DataType], "float16") && have > 0 {
+		return fmt.Errorf("%s has values of %s in a list, want raw data", t.what, typeNames[t.DataType])
+	}
 	if have != want {
 		return fmt.Errorf("%s has %d values, want %d for sizes %v", t.what, have, want, t.Dims)
 	}
@@ -278,9 +281,30 @@ func (f *file) plain() (changed bool) {
 
 func ones(v []int64) bool { return !slices.ContainsFunc(v, func(x int64) bool { return x != 1 }) }
 
-// limited makes inputs of the limits that Clip has as attributes before opset 11, as onnx-gomlx v0.5.1 reads
-// no others, and says whether there are any. What a network keeps of its file has the attributes.
-func (f *file) limited() (changed bool, err error) {
+// opset is the version of ONNX's operators that a model has.
+func opset(m *onnxpb.ModelProto) int64 {
+	version := int64(1)
+	for _, o := range m.OpsetImport {
+		if o.Domain == "" || o.Domain == "ai.onnx" {
+			version = o.Version
+		}
+	}
+	return version
+}
+
+// adapted writes what older opsets have as onnx-gomlx v0.5.1 reads it, and says whether there is any. What a
+// network keeps of its file must be as it was before.
+func (f *file) adapted() (changed bool, err error) {
+	err = checkNames(f.GraphProto)
+	limited, flattened := f.limited(), f.flattened()
+	if changed = limited || flattened; !changed {
+		return false, nil
+	}
+	return true, err
+}
+
+// limited makes inputs of the limits that Clip has as attributes before opset 11.
+func (f *file) limited() (changed bool) {
 	for _, n := range nodes(f.GraphProto) {
 		if n.OpType != "Clip" || len(n.Input) != 1 {
 			continue
@@ -289,11 +313,6 @@ func (f *file) limited() (changed bool, err error) {
 			i := slices.Index([]string{"min", "max"}, a.Name) + 1
 			if i == 0 {
 				continue
-			}
-			if !changed {
-				if err := checkNames(f.GraphProto); err != nil {
-					return false, err
-				}
 			}
 			changed = true
 			limit := &onnxpb.TensorProto{Name: fmt.Sprint(prefix, "limit", len(f.Initializer)),
@@ -305,7 +324,65 @@ func (f *file) limited() (changed bool, err error) {
 			n.Input[i] = limit.Name
 		}
 	}
-	return changed, nil
+	return changed
+}
+
+// flattened makes Softmax one over the last axis. Before opset 13 it is one over all axes from its own on. The
+// last of the graph, which is left out, stays.
+func (f *file) flattened() (changed bool) {
+	if opset(f.model) >= 13 {
+		return false
+	}
+	for _, g := range graphs(f.GraphProto) {
+		b := newBuilder(&onnxpb.GraphProto{}, nil)
+		for _, n := range g.Node {
+			axis := int64(1)
+			for _, a := range n.Attribute {
+				if a.Name == "axis" {
+					axis = a.I
+				}
+			}
+			if n.OpType != "Softmax" || axis == -1 || len(n.Input) != 1 || len(n.Output) != 1 ||
+				n.Output[0] == f.Output[0].Name {
+				b.Node = append(b.Node, n)
+				continue
+			}
+			x, y := n.Input[0], n.Output[0]
+			shape := b.nodeAs(prefix+"shape of "+y, "Shape", []string{x})
+			rows := b.nodeAs(prefix+"rows of "+y, "Flatten", []string{x}, integer("axis", axis))
+			rows = b.nodeAs(prefix+"softmax of "+y, "Softmax", []string{rows}, integer("axis", -1))
+			b.nodeAs(y, "Reshape", []string{rows, shape})
+			changed = true
+		}
+		g.Node = b.Node
+	}
+	return changed
+}
+
+// misread is what a node has that onnx-gomlx v0.5.1 takes for something else, without an error.
+func misread(n *onnxpb.NodeProto) string {
+	for _, a := range n.Attribute {
+		text := string(a.S)
+		switch n.OpType + " " + a.Name {
+		case "Resize mode":
+			if text == "cubic" {
+				return "mode cubic"
+			}
+		case "Gelu approximate":
+			if text == "tanh" {
+				return "approximate tanh"
+			}
+		case "AveragePool dilations":
+			if !ones(a.Ints) {
+				return fmt.Sprint("dilations ", a.Ints)
+			}
+		case "ArgMax select_last_index", "ArgMin select_last_index":
+			if a.I != 0 {
+				return "select_last_index"
+			}
+		}
+	}
+	return ""
 }
 
 // fill gives initializers that have no values zeros, at most so many in all. It says whether there are any.

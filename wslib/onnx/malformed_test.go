@@ -120,6 +120,7 @@ func TestSizes(t *testing.T) {
 		"none":        unread(floats([]int64{2})),
 		"bytes":       unread(&onnxpb.TensorProto{DataType: 7, Dims: []int64{1 << 28}, RawData: make([]byte, 8)}),
 		"of 8 bits":   unread(&onnxpb.TensorProto{DataType: 3, Dims: []int64{5}, Int32Data: []int32{1}}),
+		"half":        unread(&onnxpb.TensorProto{DataType: 10, Dims: []int64{1}, Int32Data: []int32{15360}}),
 		"of one byte": unread(&onnxpb.TensorProto{DataType: 3, Dims: []int64{5}, RawData: []byte{1}}),
 	})
 	for i, o := range []*onnxpb.TensorProto{

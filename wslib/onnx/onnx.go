@@ -110,11 +110,11 @@ func open(raw []byte, values int) (*opened, error) {
 	if o.kept, err = f.without(named); err != nil {
 		return nil, err
 	}
-	limited, err := f.limited()
+	adapted, err := f.adapted()
 	if err != nil {
 		return nil, err
 	}
-	if changed || limited {
+	if changed || adapted {
 		if raw, err = proto.Marshal(f.model); err != nil {
 			return nil, err
 		}
@@ -227,6 +227,11 @@ func (f *file) check() error {
 			if kind := typeNames[t.GetDataType()]; kind != "" {
 				return fmt.Errorf("%s: %q is of %s, want float32 weights", nodeName(n), name, kind)
 			}
+		}
+	}
+	for _, n := range nodes(f.GraphProto) {
+		if what := misread(n); what != "" {
+			return fmt.Errorf("%s: %s is not supported", nodeName(n), what)
 		}
 	}
 	if weights, _ := f.roles(); len(weights) == 0 {
