@@ -99,7 +99,8 @@ func TestClipOfAttributes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := outputs(t, again, x); !slices.Equal(got, c.want) || again.Architecture() != n.Architecture() {
+		if got := outputs(t, again, x); !slices.Equal(got, c.want) ||
+			again.Architecture() != n.Architecture() {
 			t.Errorf("%v: outputs %v of what was kept, want %v", c.limits, got, c.want)
 		}
 	}
@@ -115,11 +116,13 @@ func TestAttributesOfExporters(t *testing.T) {
 				return b.node("MaxPool", []string{x}, a...)
 			}
 			// A graph in the graph has windows as well, and strides of 1.
-			g := &onnxpb.GraphProto{Name: "branch", Output: []*onnxpb.ValueInfoProto{value("pooled", typeFloat)},
+			g := &onnxpb.GraphProto{Name: "branch",
+				Output: []*onnxpb.ValueInfoProto{value("pooled", typeFloat)},
 				Node: []*onnxpb.NodeProto{{OpType: "MaxPool", Input: []string{x}, Output: []string{"pooled"},
 					Attribute: a}}}
-			yes := b.node("Constant", nil, &onnxpb.AttributeProto{Name: "value", Type: onnxpb.AttributeProto_TENSOR,
-				T: &onnxpb.TensorProto{DataType: int32(onnxpb.TensorProto_BOOL), RawData: []byte{1}}})
+			yes := b.node("Constant", nil, &onnxpb.AttributeProto{Name: "value",
+				Type: onnxpb.AttributeProto_TENSOR,
+				T:    &onnxpb.TensorProto{DataType: int32(onnxpb.TensorProto_BOOL), RawData: []byte{1}}})
 			return b.node("If", []string{yes},
 				&onnxpb.AttributeProto{Name: "then_branch", G: g, Type: onnxpb.AttributeProto_GRAPH},
 				&onnxpb.AttributeProto{Name: "else_branch", G: g, Type: onnxpb.AttributeProto_GRAPH})
@@ -135,7 +138,8 @@ func TestAttributesOfExporters(t *testing.T) {
 	for _, c := range []struct{ with, without *onnxpb.ModelProto }{
 		{pool(false, integers("dilations", 1, 1)), pool(false)},
 		{pool(true, integers("dilations", 1, 1)), pool(true)},
-		{normalized(number("momentum", 0.1), integer("training_mode", 0)), normalized(integer("training_mode", 0))},
+		{normalized(number("momentum", 0.1), integer("training_mode", 0)),
+			normalized(integer("training_mode", 0))},
 		{normalized(number("momentum", 1)), normalized()},
 	} {
 		want, err := read(t, c.without)

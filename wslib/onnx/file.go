@@ -224,7 +224,8 @@ func ordered(g *onnxpb.GraphProto, there map[string]bool) error {
 	for _, n := range g.Node {
 		for _, name := range n.Input {
 			if name != "" && !there[name] {
-				return fmt.Errorf("%s: its input %q is not there before it, want nodes in order", nodeName(n), name)
+				return fmt.Errorf("%s: its input %q is not there before it, want nodes in order",
+					nodeName(n), name)
 			}
 		}
 		for _, a := range n.Attribute {
@@ -327,8 +328,8 @@ func (f *file) limited() (changed bool) {
 	return changed
 }
 
-// flattened makes Softmax one over the last axis. Before opset 13 it is one over all axes from its own on. The
-// last of the graph, which is left out, stays.
+// flattened makes Softmax one over the last axis. Before opset 13 it is one over all axes from its own on.
+// The last of the graph, which is left out, stays.
 func (f *file) flattened() (changed bool) {
 	if opset(f.model) >= 13 {
 		return false
@@ -410,7 +411,8 @@ func (f *file) fill(names []string, most int) (filled bool, err error) {
 func (f *file) without(names []string) ([]byte, error) {
 	for _, name := range names {
 		t := f.initializers[name]
-		defer func(raw []byte, floats []float32) { t.RawData, t.FloatData = raw, floats }(t.RawData, t.FloatData)
+		raw, floats := t.RawData, t.FloatData
+		defer func() { t.RawData, t.FloatData = raw, floats }()
 		t.RawData, t.FloatData = nil, nil
 	}
 	return proto.MarshalOptions{Deterministic: true}.Marshal(f.model)

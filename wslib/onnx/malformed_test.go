@@ -118,7 +118,7 @@ func TestSizes(t *testing.T) {
 		"too few":     unread(floats([]int64{1 << 28}, 1)),
 		"too many":    unread(floats([]int64{2}, 1, 2, 3)),
 		"none":        unread(floats([]int64{2})),
-		"bytes":       unread(&onnxpb.TensorProto{DataType: 7, Dims: []int64{1 << 28}, RawData: make([]byte, 8)}),
+		"bytes":       unread(&onnxpb.TensorProto{DataType: 7, Dims: []int64{1 << 28}, RawData: []byte{1}}),
 		"of 8 bits":   unread(&onnxpb.TensorProto{DataType: 3, Dims: []int64{5}, Int32Data: []int32{1}}),
 		"half":        unread(&onnxpb.TensorProto{DataType: 10, Dims: []int64{1}, Int32Data: []int32{15360}}),
 		"of one byte": unread(&onnxpb.TensorProto{DataType: 3, Dims: []int64{5}, RawData: []byte{1}}),
@@ -128,7 +128,7 @@ func TestSizes(t *testing.T) {
 		{DataType: 2, Dims: []int64{2}, Int32Data: []int32{1, 2}}, {DataType: 2, RawData: []byte{1}},
 		{DataType: 9, Dims: []int64{2}, Int32Data: []int32{1, 0}}, {DataType: 9, RawData: []byte{1}},
 		{DataType: 10, Dims: []int64{2}, RawData: []byte{0, 60, 0, 61}},
-		{DataType: 11, Dims: []int64{2}, DoubleData: []float64{1, 2}}, {DataType: 11, RawData: make([]byte, 8)},
+		{DataType: 11, Dims: []int64{2}, DoubleData: []float64{1, 2}}, {DataType: 11, RawData: []byte{7: 1}},
 		{DataType: 13, Dims: []int64{2}, Uint64Data: []uint64{1, 2}}, {DataType: 7, Int64Data: []int64{4}},
 		{DataType: 12, Dims: []int64{1}, Uint64Data: []uint64{1}}, {DataType: 16, RawData: make([]byte, 2)},
 	} {
