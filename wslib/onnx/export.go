@@ -62,7 +62,8 @@ func Export(set *page.Set, nets []*network.Network) (Exported, error) {
 }
 
 // Save writes the files into a directory, which is made if it is not there. Models that are there already
-// are an error unless they are replaced: they would read the new pages.
+// are an error unless they are replaced, as they would read the new pages; none is replaced but those of an
+// earlier export.
 func (x Exported) Save(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -80,7 +81,16 @@ func (x Exported) Save(dir string) error {
 			return fmt.Errorf("%s holds %s, which may read %s of an earlier export: want another directory",
 				dir, f.Name(), PagesFile)
 		}
-		old = append(old, filepath.Join(dir, f.Name()))
+		path := filepath.Join(dir, f.Name())
+		earlier, err := IsExported(path)
+		if err != nil {
+			return err
+		}
+		if !earlier {
+			return fmt.Errorf("%s is no model of an earlier export, and is not replaced: want another directory",
+				path)
+		}
+		old = append(old, path)
 	}
 	for _, path := range old { // none is to be found beside pages that are not its own
 		if err := os.Remove(path); err != nil {
@@ -106,6 +116,23 @@ func (x Exported) Save(dir string) error {
 		}
 	}
 	return nil
+}
+
+// IsExported says whether a file is a model of an export: initializers of its lie in PagesFile.
+func IsExported(path string) (bool, error) {
+	raw, err := files.ReadPath(path, files.MaxSize)
+	if err != nil {
+		return false, err
+	}
+	m, err := unmarshal(raw)
+	if err != nil {
+		return false, nil
+	}
+	return slices.ContainsFunc(m.Graph.Initializer, func(t *onnxpb.TensorProto) bool {
+		return slices.ContainsFunc(t.ExternalData, func(e *onnxpb.StringStringEntryProto) bool {
+			return e.Key == "location" && e.Value == PagesFile
+		})
+	}), nil
 }
 
 // modelOf is a network of the set as an ONNX model.
@@ -140,14 +167,8 @@ func (of *imported) export(pages *pagesFile, set *page.Set, m page.Member,
 	if err != nil {
 		return nil, err
 	}
-	opset := int64(1)
-	for _, o := range own.OpsetImport {
-		if o.Domain == "" || o.Domain == "ai.onnx" {
-			opset = o.Version
-		}
-	}
-	if opset < firstOpset {
-		return nil, fmt.Errorf("its ONNX file is of opset %d, want %d or later", opset, firstOpset)
+	if v := opset(own); v < firstOpset {
+		return nil, fmt.Errorf("its ONNX file is of opset %d, want %d or later", v, firstOpset)
 	}
 	// Files whose initializers are inputs cannot become networks, so nothing changes for what is there.
 	own.IrVersion = max(own.IrVersion, firstIRVersion)

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/exceptions"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/onnx-gomlx/onnx"
@@ -48,6 +49,44 @@ func Parse(backend compute.Backend, name string, raw []byte) (*network.Network, 
 // ParseGraph reads what [GraphOf] gives, where weights and state have no values: they are 0 then. It is an
 // error if they are more than so many values.
 func ParseGraph(backend compute.Backend, name string, raw []byte, values int) (*network.Network, error) {
+	f, err := open(raw, values)
+	if err != nil {
+		return nil, err
+	}
+	input, output := f.inputs[0], f.Output[0].Name
+	ends := slices.IndexFunc(f.Node, func(n *onnxpb.NodeProto) bool {
+		return n.OpType == "Softmax" && slices.Contains(n.Output, output) && len(n.Input) > 0
+	})
+	if ends >= 0 {
+		output = f.Node[ends].Input[0]
+	}
+	var building sync.Mutex // the library's graphs are built one at a time
+	call := func(scope *model.Scope, x *graph.Node) *graph.Node {
+		building.Lock()
+		defer building.Unlock()
+		return f.library.CallGraph(scope, x.Graph(), map[string]*graph.Node{input.Name: x}, output)[0]
+	}
+	n, err := network.FromStore(backend, name, dims(input)[1:], f.store, call, variables(f.weights),
+		variables(f.state))
+	if err != nil {
+		return nil, err
+	}
+	n.Model = &imported{Model: n.Model, Graph: f.kept, sum: fmt.Sprintf("%x", sha256.Sum256(f.kept)),
+		softmax: ends >= 0}
+	return n, nil
+}
+
+// opened is a file that onnx-gomlx has read.
+type opened struct {
+	*file
+	weights, state []string // initializers
+	kept           []byte   // the file without their values
+	library        onnx.Model
+	store          *model.Store // of all initializers
+}
+
+// open is what [ParseGraph] does before there is a graph of GoMLX.
+func open(raw []byte, values int) (*opened, error) {
 	f, err := parse(raw)
 	if err != nil {
 		return nil, fmt.Errorf("not an ONNX file: %v", firstLine(err))
@@ -55,50 +94,46 @@ func ParseGraph(backend compute.Backend, name string, raw []byte, values int) (*
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	weights, state := f.roles()
-	named := slices.Concat(weights, state)
+	o := &opened{file: f}
+	o.weights, o.state = f.roles()
+	named := slices.Concat(o.weights, o.state)
 	filled, err := f.fill(named, values)
 	if err != nil {
 		return nil, err
 	}
-	whole := raw
-	if f.plain() || filled {
-		if whole, err = proto.Marshal(f.model); err != nil {
+	for _, t := range f.tensors() {
+		if err := t.whole(); err != nil {
 			return nil, err
 		}
 	}
-	m, err := parser.Parse(whole)
-	if err != nil {
-		return nil, fmt.Errorf("not an ONNX file: %v", firstLine(err))
+	changed := f.plain() || filled
+	if o.kept, err = f.without(named); err != nil {
+		return nil, err
 	}
-	m.DisableFusion()
-	store := model.NewStore()
-	if err := m.VariablesToScope(store.RootScope()); err != nil {
-		return nil, fmt.Errorf("initializers: %v", firstLine(err))
-	}
-	input, output, ends := f.inputs[0], f.Output[0].Name, false
-	for _, n := range f.Node {
-		if n.OpType == "Softmax" && slices.Contains(n.Output, output) && len(n.Input) > 0 {
-			output, ends = n.Input[0], true
-			break
-		}
-	}
-	var building sync.Mutex // the library's graphs are built one at a time
-	call := func(scope *model.Scope, x *graph.Node) *graph.Node {
-		building.Lock()
-		defer building.Unlock()
-		return m.CallGraph(scope, x.Graph(), map[string]*graph.Node{input.Name: x}, output)[0]
-	}
-	n, err := network.FromStore(backend, name, dims(input)[1:], store, call, variables(weights),
-		variables(state))
+	adapted, err := f.adapted()
 	if err != nil {
 		return nil, err
 	}
-	of := &imported{Model: n.Model, softmax: ends}
-	of.Graph, err = f.without(named)
-	of.sum = fmt.Sprintf("%x", sha256.Sum256(of.Graph))
-	n.Model = of
-	return n, err
+	if changed || adapted {
+		if raw, err = proto.Marshal(f.model); err != nil {
+			return nil, err
+		}
+	}
+	problem := exceptions.Try(func() {
+		if o.library, err = parser.Parse(raw); err != nil {
+			return
+		}
+		o.library.DisableFusion()
+		o.store = model.NewStore()
+		err = o.library.VariablesToScope(o.store.RootScope())
+	})
+	if problem != nil {
+		err = fmt.Errorf("%v", problem)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("not an ONNX file for onnx-gomlx: %v", firstLine(err))
+	}
+	return o, nil
 }
 
 // imported is a model with the file that it came from.
@@ -161,6 +196,9 @@ func (f *file) check() error {
 	if len(f.inputs) != 1 || len(f.Output) != 1 {
 		return fmt.Errorf("%d inputs and %d outputs, want one of each", len(f.inputs), len(f.Output))
 	}
+	if err := f.formed(); err != nil {
+		return err
+	}
 	in, sizes := f.inputs[0], dims(f.inputs[0])
 	if len(sizes) < 2 {
 		return fmt.Errorf("input %q has shape %v, want a batch and a sample", in.Name, sizes)
@@ -175,19 +213,25 @@ func (f *file) check() error {
 				in.Name, i+1)
 		}
 	}
+	for _, t := range f.tensors() {
+		if t.DataLocation == onnxpb.TensorProto_EXTERNAL || len(t.ExternalData) > 0 {
+			return fmt.Errorf("%s: its values lie in another file, want them in this one", t.what)
+		}
+	}
 	for _, n := range f.Node {
 		if !slices.Contains(operators, n.OpType) {
 			return fmt.Errorf("%s: the operator is not supported", nodeName(n))
 		}
 		for _, name := range n.Input {
 			t := f.initializers[name]
-			if t.GetDataLocation() == onnxpb.TensorProto_EXTERNAL {
-				return fmt.Errorf("%s: its weights %q lie in another file, want them in this one",
-					nodeName(n), name)
-			}
 			if kind := typeNames[t.GetDataType()]; kind != "" {
 				return fmt.Errorf("%s: %q is of %s, want float32 weights", nodeName(n), name, kind)
 			}
+		}
+	}
+	for _, n := range nodes(f.GraphProto) {
+		if what := misread(n); what != "" {
+			return fmt.Errorf("%s: %s is not supported", nodeName(n), what)
 		}
 	}
 	if weights, _ := f.roles(); len(weights) == 0 {

@@ -93,3 +93,37 @@ func TestExportBesideAnother(t *testing.T) {
 		t.Errorf("pages changed, %v", err)
 	}
 }
+
+// TestExportKeepsOwn sees that a model that is no export stays, whatever its name.
+func TestExportKeepsOwn(t *testing.T) {
+	nets := exportedNets(t)[:2]
+	set := pagesFor(t, nets, storedSo[0], true)
+	all, err := Export(set, nets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	small, err := os.ReadFile(filepath.Join("testdata", "small.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, own := range [][]byte{small, []byte("no model"), {}} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "cifar10.onnx"), all["cifar10.onnx"], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, "mnist.onnx")
+		if err := os.WriteFile(path, own, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := all.Save(dir); err == nil || !strings.Contains(err.Error(), path+" is no model of an ") {
+			t.Errorf("error %v, want one of %s", err, path)
+		}
+		names, err := os.ReadDir(dir)
+		if err != nil || len(names) != 2 {
+			t.Errorf("%v, %v: want the two files that were there", names, err)
+		}
+		if raw, err := os.ReadFile(path); err != nil || !slices.Equal(raw, own) {
+			t.Errorf("%s has changed, or %v", path, err)
+		}
+	}
+}

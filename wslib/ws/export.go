@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,6 +138,9 @@ func (f *flags) exportC(p packed, o firmware.Options, rounded bool) (err error) 
 	if err != nil {
 		return err
 	}
+	if err := keepOwn(dir, p.nets); err != nil {
+		return err
+	}
 	if err := firmware.Write(dir, p.file, p.nets, o); err != nil {
 		return err
 	}
@@ -156,6 +160,9 @@ func (f *flags) exportONNX(p packed) error {
 	if err != nil {
 		return err
 	}
+	if err := keepOwn(dir, p.nets); err != nil {
+		return err
+	}
 	if err := exported.Save(dir); err != nil {
 		return err
 	}
@@ -167,6 +174,32 @@ func (f *flags) exportONNX(p packed) error {
 	}
 	fmt.Fprintf(f.out, "%s: %d ONNX models of %d bytes, %s of %d bytes\n", dir, len(p.nets), models,
 		onnx.PagesFile, len(exported[onnx.PagesFile]))
+	return nil
+}
+
+// keepOwn returns an error for a directory with samples or models that networks are made of, to which an
+// export does not belong. Models of an earlier export are none.
+func keepOwn(dir string, nets []*network.Network) error {
+	for _, n := range nets {
+		for _, end := range []string{"_train_data.npy", ".json", ".onnx"} {
+			path := filepath.Join(dir, n.Name+end)
+			_, err := os.Stat(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			exported := false
+			if err == nil && end == ".onnx" {
+				exported, err = onnx.IsExported(path)
+			}
+			if err != nil {
+				return err
+			}
+			if !exported {
+				return fmt.Errorf("%s is what network %s is made of: want another -out for what is exported",
+					path, n.Name)
+			}
+		}
+	}
 	return nil
 }
 
@@ -226,6 +259,9 @@ func (f *flags) exportPack(r *pipeline.Run, path string) error {
 func (f *flags) exportWeights(ctx context.Context, r *pipeline.Run, nets []*network.Network,
 	dir string) error {
 	set, err := r.Set()
+	if err == nil {
+		err = keepOwn(dir, nets)
+	}
 	if err != nil {
 		return err
 	}

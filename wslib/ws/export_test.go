@@ -45,6 +45,14 @@ func checkExport(t *testing.T, dir string) {
 		t.Errorf("%d weights", len(got))
 	}
 	checkLayers(t, filepath.Join(dir, "export", "fmnist.npz"), got)
+	own := t.TempDir()
+	if err := os.WriteFile(filepath.Join(own, "fmnist.json"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, out, stderr := call(t, "export", "-run", dir, "-out", own)
+	if code != 1 || out != "" || !strings.Contains(stderr, "fmnist.json is what network fmnist is made of") {
+		t.Errorf("export beside a network's own file: exit %d, %s%s", code, out, stderr)
+	}
 }
 
 // checkLayers compares the arrays of an .npz file, put together in the order of layers, with flat weights.
@@ -201,6 +209,40 @@ func TestExportONNXRefuses(t *testing.T) {
 		code, _, stderr := call(t, "export", "-format", "onnx", "-pack", path, "-out", out, "-net", "other")
 		if _, err := os.Stat(out); code == 0 || !strings.Contains(stderr, want) || err == nil {
 			t.Errorf("exit %d, %s, want %q; %v", code, stderr, want, err)
+		}
+	}
+}
+
+// A directory with what networks are made of gets no export, and keeps what it has.
+func TestExportBesideOwn(t *testing.T) {
+	file := filepath.Join("..", "..", "results", "joint-32", "pack.safetensors")
+	for _, format := range []string{"onnx", "c"} {
+		for _, name := range []string{"gsc_train_data.npy", "gsc.json", "gsc.onnx"} {
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, name), []byte("own"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			code, out, stderr := call(t, "export", "-format", format, "-pack", file, "-out", dir, "-net",
+				"mnist,gsc")
+			if code != 1 || out != "" || !strings.Contains(stderr, name+" is what network gsc is made of") {
+				t.Errorf("%s, %s: exit %d, %s%s", format, name, code, out, stderr)
+			}
+			names, err := os.ReadDir(dir)
+			raw, other := os.ReadFile(filepath.Join(dir, name))
+			if err != nil || other != nil || len(names) != 1 || string(raw) != "own" {
+				t.Errorf("%s, %s: %v, %q, %v, %v", format, name, names, raw, err, other)
+			}
+		}
+	}
+	// Files of another network do not matter, nor does an earlier export.
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "hhar.json"), []byte("own"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"onnx", "c", "onnx"} {
+		if code, out, stderr := call(t, "export", "-format", format, "-pack", file, "-out", dir, "-net",
+			"gsc"); code != 0 {
+			t.Errorf("%s: exit %d, %s%s", format, code, out, stderr)
 		}
 	}
 }

@@ -1,5 +1,5 @@
 // Package onnxpb has the messages of ONNX files. protoc-gen-go v1.36.11 and the protoc of the Python
-// package grpcio-tools 1.85.3 generated them from onnx.proto:
+// package grpcio-tools 1.85.1 generated them from onnx.proto:
 //
 //	python -m grpc_tools.protoc -I. --go_out=. --go_opt=paths=source_relative \
 //		--go_opt=Monnx.proto=weightsep/wslib/onnx/onnxpb onnx.proto

@@ -86,18 +86,28 @@ func (x AttributeProto_AttributeType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AttributeProto_AttributeType.Descriptor instead.
 func (AttributeProto_AttributeType) EnumDescriptor() ([]byte, []int) {
-	return file_onnx_proto_rawDescGZIP(), []int{4, 0}
+	return file_onnx_proto_rawDescGZIP(), []int{5, 0}
 }
 
 type TensorProto_DataType int32
 
 const (
-	TensorProto_UNDEFINED TensorProto_DataType = 0
-	TensorProto_FLOAT     TensorProto_DataType = 1
-	TensorProto_UINT8     TensorProto_DataType = 2
-	TensorProto_INT32     TensorProto_DataType = 6
-	TensorProto_INT64     TensorProto_DataType = 7
-	TensorProto_FLOAT16   TensorProto_DataType = 10
+	TensorProto_UNDEFINED  TensorProto_DataType = 0
+	TensorProto_FLOAT      TensorProto_DataType = 1
+	TensorProto_UINT8      TensorProto_DataType = 2
+	TensorProto_INT8       TensorProto_DataType = 3
+	TensorProto_UINT16     TensorProto_DataType = 4
+	TensorProto_INT16      TensorProto_DataType = 5
+	TensorProto_INT32      TensorProto_DataType = 6
+	TensorProto_INT64      TensorProto_DataType = 7
+	TensorProto_BOOL       TensorProto_DataType = 9
+	TensorProto_FLOAT16    TensorProto_DataType = 10
+	TensorProto_DOUBLE     TensorProto_DataType = 11
+	TensorProto_UINT32     TensorProto_DataType = 12
+	TensorProto_UINT64     TensorProto_DataType = 13
+	TensorProto_COMPLEX64  TensorProto_DataType = 14
+	TensorProto_COMPLEX128 TensorProto_DataType = 15
+	TensorProto_BFLOAT16   TensorProto_DataType = 16
 )
 
 // Enum value maps for TensorProto_DataType.
@@ -106,17 +116,37 @@ var (
 		0:  "UNDEFINED",
 		1:  "FLOAT",
 		2:  "UINT8",
+		3:  "INT8",
+		4:  "UINT16",
+		5:  "INT16",
 		6:  "INT32",
 		7:  "INT64",
+		9:  "BOOL",
 		10: "FLOAT16",
+		11: "DOUBLE",
+		12: "UINT32",
+		13: "UINT64",
+		14: "COMPLEX64",
+		15: "COMPLEX128",
+		16: "BFLOAT16",
 	}
 	TensorProto_DataType_value = map[string]int32{
-		"UNDEFINED": 0,
-		"FLOAT":     1,
-		"UINT8":     2,
-		"INT32":     6,
-		"INT64":     7,
-		"FLOAT16":   10,
+		"UNDEFINED":  0,
+		"FLOAT":      1,
+		"UINT8":      2,
+		"INT8":       3,
+		"UINT16":     4,
+		"INT16":      5,
+		"INT32":      6,
+		"INT64":      7,
+		"BOOL":       9,
+		"FLOAT16":    10,
+		"DOUBLE":     11,
+		"UINT32":     12,
+		"UINT64":     13,
+		"COMPLEX64":  14,
+		"COMPLEX128": 15,
+		"BFLOAT16":   16,
 	}
 )
 
@@ -144,7 +174,7 @@ func (x TensorProto_DataType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TensorProto_DataType.Descriptor instead.
 func (TensorProto_DataType) EnumDescriptor() ([]byte, []int) {
-	return file_onnx_proto_rawDescGZIP(), []int{5, 0}
+	return file_onnx_proto_rawDescGZIP(), []int{6, 0}
 }
 
 type TensorProto_DataLocation int32
@@ -190,7 +220,7 @@ func (x TensorProto_DataLocation) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TensorProto_DataLocation.Descriptor instead.
 func (TensorProto_DataLocation) EnumDescriptor() ([]byte, []int) {
-	return file_onnx_proto_rawDescGZIP(), []int{5, 1}
+	return file_onnx_proto_rawDescGZIP(), []int{6, 1}
 }
 
 type ModelProto struct {
@@ -314,14 +344,15 @@ func (x *OperatorSetIdProto) GetVersion() int64 {
 }
 
 type GraphProto struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Node          []*NodeProto           `protobuf:"bytes,1,rep,name=node,proto3" json:"node,omitempty"`
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Initializer   []*TensorProto         `protobuf:"bytes,5,rep,name=initializer,proto3" json:"initializer,omitempty"`
-	Input         []*ValueInfoProto      `protobuf:"bytes,11,rep,name=input,proto3" json:"input,omitempty"`
-	Output        []*ValueInfoProto      `protobuf:"bytes,12,rep,name=output,proto3" json:"output,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Node              []*NodeProto           `protobuf:"bytes,1,rep,name=node,proto3" json:"node,omitempty"`
+	Name              string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Initializer       []*TensorProto         `protobuf:"bytes,5,rep,name=initializer,proto3" json:"initializer,omitempty"`
+	Input             []*ValueInfoProto      `protobuf:"bytes,11,rep,name=input,proto3" json:"input,omitempty"`
+	Output            []*ValueInfoProto      `protobuf:"bytes,12,rep,name=output,proto3" json:"output,omitempty"`
+	SparseInitializer []*SparseTensorProto   `protobuf:"bytes,15,rep,name=sparse_initializer,json=sparseInitializer,proto3" json:"sparse_initializer,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *GraphProto) Reset() {
@@ -389,6 +420,49 @@ func (x *GraphProto) GetOutput() []*ValueInfoProto {
 	return nil
 }
 
+func (x *GraphProto) GetSparseInitializer() []*SparseTensorProto {
+	if x != nil {
+		return x.SparseInitializer
+	}
+	return nil
+}
+
+type SparseTensorProto struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SparseTensorProto) Reset() {
+	*x = SparseTensorProto{}
+	mi := &file_onnx_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SparseTensorProto) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SparseTensorProto) ProtoMessage() {}
+
+func (x *SparseTensorProto) ProtoReflect() protoreflect.Message {
+	mi := &file_onnx_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SparseTensorProto.ProtoReflect.Descriptor instead.
+func (*SparseTensorProto) Descriptor() ([]byte, []int) {
+	return file_onnx_proto_rawDescGZIP(), []int{3}
+}
+
 type NodeProto struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Input         []string               `protobuf:"bytes,1,rep,name=input,proto3" json:"input,omitempty"`
@@ -403,7 +477,7 @@ type NodeProto struct {
 
 func (x *NodeProto) Reset() {
 	*x = NodeProto{}
-	mi := &file_onnx_proto_msgTypes[3]
+	mi := &file_onnx_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -415,7 +489,7 @@ func (x *NodeProto) String() string {
 func (*NodeProto) ProtoMessage() {}
 
 func (x *NodeProto) ProtoReflect() protoreflect.Message {
-	mi := &file_onnx_proto_msgTypes[3]
+	mi := &file_onnx_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -428,7 +502,7 @@ func (x *NodeProto) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeProto.ProtoReflect.Descriptor instead.
 func (*NodeProto) Descriptor() ([]byte, []int) {
-	return file_onnx_proto_rawDescGZIP(), []int{3}
+	return file_onnx_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *NodeProto) GetInput() []string {
@@ -490,7 +564,7 @@ type AttributeProto struct {
 
 func (x *AttributeProto) Reset() {
 	*x = AttributeProto{}
-	mi := &file_onnx_proto_msgTypes[4]
+	mi := &file_onnx_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -502,7 +576,7 @@ func (x *AttributeProto) String() string {
 func (*AttributeProto) ProtoMessage() {}
 
 func (x *AttributeProto) ProtoReflect() protoreflect.Message {
-	mi := &file_onnx_proto_msgTypes[4]
+	mi := &file_onnx_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -515,7 +589,7 @@ func (x *AttributeProto) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttributeProto.ProtoReflect.Descriptor instead.
 func (*AttributeProto) Descriptor() ([]byte, []int) {
-	return file_onnx_proto_rawDescGZIP(), []int{4}
+	return file_onnx_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *AttributeProto) GetName() string {
@@ -590,6 +664,8 @@ type TensorProto struct {
 	Int64Data     []int64                   `protobuf:"varint,7,rep,packed,name=int64_data,json=int64Data,proto3" json:"int64_data,omitempty"`
 	Name          string                    `protobuf:"bytes,8,opt,name=name,proto3" json:"name,omitempty"`
 	RawData       []byte                    `protobuf:"bytes,9,opt,name=raw_data,json=rawData,proto3" json:"raw_data,omitempty"`
+	DoubleData    []float64                 `protobuf:"fixed64,10,rep,packed,name=double_data,json=doubleData,proto3" json:"double_data,omitempty"`
+	Uint64Data    []uint64                  `protobuf:"varint,11,rep,packed,name=uint64_data,json=uint64Data,proto3" json:"uint64_data,omitempty"`
 	ExternalData  []*StringStringEntryProto `protobuf:"bytes,13,rep,name=external_data,json=externalData,proto3" json:"external_data,omitempty"`
 	DataLocation  TensorProto_DataLocation  `protobuf:"varint,14,opt,name=data_location,json=dataLocation,proto3,enum=weightsep.onnx.TensorProto_DataLocation" json:"data_location,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -598,7 +674,7 @@ type TensorProto struct {
 
 func (x *TensorProto) Reset() {
 	*x = TensorProto{}
-	mi := &file_onnx_proto_msgTypes[5]
+	mi := &file_onnx_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -610,7 +686,7 @@ func (x *TensorProto) String() string {
 func (*TensorProto) ProtoMessage() {}
 
 func (x *TensorProto) ProtoReflect() protoreflect.Message {
-	mi := &file_onnx_proto_msgTypes[5]
+	mi := &file_onnx_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -623,7 +699,7 @@ func (x *TensorProto) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TensorProto.ProtoReflect.Descriptor instead.
 func (*TensorProto) Descriptor() ([]byte, []int) {
-	return file_onnx_proto_rawDescGZIP(), []int{5}
+	return file_onnx_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TensorProto) GetDims() []int64 {
@@ -675,6 +751,20 @@ func (x *TensorProto) GetRawData() []byte {
 	return nil
 }
 
+func (x *TensorProto) GetDoubleData() []float64 {
+	if x != nil {
+		return x.DoubleData
+	}
+	return nil
+}
+
+func (x *TensorProto) GetUint64Data() []uint64 {
+	if x != nil {
+		return x.Uint64Data
+	}
+	return nil
+}
+
 func (x *TensorProto) GetExternalData() []*StringStringEntryProto {
 	if x != nil {
 		return x.ExternalData
@@ -699,7 +789,7 @@ type StringStringEntryProto struct {
 
 func (x *StringStringEntryProto) Reset() {
 	*x = StringStringEntryProto{}
-	mi := &file_onnx_proto_msgTypes[6]
+	mi := &file_onnx_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -711,7 +801,7 @@ func (x *StringStringEntryProto) String() string {
 func (*StringStringEntryProto) ProtoMessage() {}
 
 func (x *StringStringEntryProto) ProtoReflect() protoreflect.Message {
-	mi := &file_onnx_proto_msgTypes[6]
+	mi := &file_onnx_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -724,7 +814,7 @@ func (x *StringStringEntryProto) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StringStringEntryProto.ProtoReflect.Descriptor instead.
 func (*StringStringEntryProto) Descriptor() ([]byte, []int) {
-	return file_onnx_proto_rawDescGZIP(), []int{6}
+	return file_onnx_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *StringStringEntryProto) GetKey() string {
@@ -751,7 +841,7 @@ type ValueInfoProto struct {
 
 func (x *ValueInfoProto) Reset() {
 	*x = ValueInfoProto{}
-	mi := &file_onnx_proto_msgTypes[7]
+	mi := &file_onnx_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -763,7 +853,7 @@ func (x *ValueInfoProto) String() string {
 func (*ValueInfoProto) ProtoMessage() {}
 
 func (x *ValueInfoProto) ProtoReflect() protoreflect.Message {
-	mi := &file_onnx_proto_msgTypes[7]
+	mi := &file_onnx_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -776,7 +866,7 @@ func (x *ValueInfoProto) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValueInfoProto.ProtoReflect.Descriptor instead.
 func (*ValueInfoProto) Descriptor() ([]byte, []int) {
-	return file_onnx_proto_rawDescGZIP(), []int{7}
+	return file_onnx_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ValueInfoProto) GetName() string {
@@ -805,7 +895,7 @@ type TypeProto struct {
 
 func (x *TypeProto) Reset() {
 	*x = TypeProto{}
-	mi := &file_onnx_proto_msgTypes[8]
+	mi := &file_onnx_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -817,7 +907,7 @@ func (x *TypeProto) String() string {
 func (*TypeProto) ProtoMessage() {}
 
 func (x *TypeProto) ProtoReflect() protoreflect.Message {
-	mi := &file_onnx_proto_msgTypes[8]
+	mi := &file_onnx_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -830,7 +920,7 @@ func (x *TypeProto) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TypeProto.ProtoReflect.Descriptor instead.
 func (*TypeProto) Descriptor() ([]byte, []int) {
-	return file_onnx_proto_rawDescGZIP(), []int{8}
+	return file_onnx_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TypeProto) GetValue() isTypeProto_Value {
@@ -868,7 +958,7 @@ type TensorShapeProto struct {
 
 func (x *TensorShapeProto) Reset() {
 	*x = TensorShapeProto{}
-	mi := &file_onnx_proto_msgTypes[9]
+	mi := &file_onnx_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +970,7 @@ func (x *TensorShapeProto) String() string {
 func (*TensorShapeProto) ProtoMessage() {}
 
 func (x *TensorShapeProto) ProtoReflect() protoreflect.Message {
-	mi := &file_onnx_proto_msgTypes[9]
+	mi := &file_onnx_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +983,7 @@ func (x *TensorShapeProto) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TensorShapeProto.ProtoReflect.Descriptor instead.
 func (*TensorShapeProto) Descriptor() ([]byte, []int) {
-	return file_onnx_proto_rawDescGZIP(), []int{9}
+	return file_onnx_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TensorShapeProto) GetDim() []*TensorShapeProto_Dimension {
@@ -913,7 +1003,7 @@ type TypeProto_Tensor struct {
 
 func (x *TypeProto_Tensor) Reset() {
 	*x = TypeProto_Tensor{}
-	mi := &file_onnx_proto_msgTypes[10]
+	mi := &file_onnx_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -925,7 +1015,7 @@ func (x *TypeProto_Tensor) String() string {
 func (*TypeProto_Tensor) ProtoMessage() {}
 
 func (x *TypeProto_Tensor) ProtoReflect() protoreflect.Message {
-	mi := &file_onnx_proto_msgTypes[10]
+	mi := &file_onnx_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -938,7 +1028,7 @@ func (x *TypeProto_Tensor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TypeProto_Tensor.ProtoReflect.Descriptor instead.
 func (*TypeProto_Tensor) Descriptor() ([]byte, []int) {
-	return file_onnx_proto_rawDescGZIP(), []int{8, 0}
+	return file_onnx_proto_rawDescGZIP(), []int{9, 0}
 }
 
 func (x *TypeProto_Tensor) GetElemType() int32 {
@@ -968,7 +1058,7 @@ type TensorShapeProto_Dimension struct {
 
 func (x *TensorShapeProto_Dimension) Reset() {
 	*x = TensorShapeProto_Dimension{}
-	mi := &file_onnx_proto_msgTypes[11]
+	mi := &file_onnx_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -980,7 +1070,7 @@ func (x *TensorShapeProto_Dimension) String() string {
 func (*TensorShapeProto_Dimension) ProtoMessage() {}
 
 func (x *TensorShapeProto_Dimension) ProtoReflect() protoreflect.Message {
-	mi := &file_onnx_proto_msgTypes[11]
+	mi := &file_onnx_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -993,7 +1083,7 @@ func (x *TensorShapeProto_Dimension) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TensorShapeProto_Dimension.ProtoReflect.Descriptor instead.
 func (*TensorShapeProto_Dimension) Descriptor() ([]byte, []int) {
-	return file_onnx_proto_rawDescGZIP(), []int{9, 0}
+	return file_onnx_proto_rawDescGZIP(), []int{10, 0}
 }
 
 func (x *TensorShapeProto_Dimension) GetValue() isTensorShapeProto_Dimension_Value {
@@ -1052,14 +1142,16 @@ const file_onnx_proto_rawDesc = "" +
 	"\fopset_import\x18\b \x03(\v2\".weightsep.onnx.OperatorSetIdProtoR\vopsetImport\"F\n" +
 	"\x12OperatorSetIdProto\x12\x16\n" +
 	"\x06domain\x18\x01 \x01(\tR\x06domain\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\x03R\aversion\"\xfc\x01\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion\"\xce\x02\n" +
 	"\n" +
 	"GraphProto\x12-\n" +
 	"\x04node\x18\x01 \x03(\v2\x19.weightsep.onnx.NodeProtoR\x04node\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12=\n" +
 	"\vinitializer\x18\x05 \x03(\v2\x1b.weightsep.onnx.TensorProtoR\vinitializer\x124\n" +
 	"\x05input\x18\v \x03(\v2\x1e.weightsep.onnx.ValueInfoProtoR\x05input\x126\n" +
-	"\x06output\x18\f \x03(\v2\x1e.weightsep.onnx.ValueInfoProtoR\x06output\"\xbc\x01\n" +
+	"\x06output\x18\f \x03(\v2\x1e.weightsep.onnx.ValueInfoProtoR\x06output\x12P\n" +
+	"\x12sparse_initializer\x18\x0f \x03(\v2!.weightsep.onnx.SparseTensorProtoR\x11sparseInitializer\"\x13\n" +
+	"\x11SparseTensorProto\"\xbc\x01\n" +
 	"\tNodeProto\x12\x14\n" +
 	"\x05input\x18\x01 \x03(\tR\x05input\x12\x16\n" +
 	"\x06output\x18\x02 \x03(\tR\x06output\x12\x12\n" +
@@ -1088,7 +1180,7 @@ const file_onnx_proto_rawDesc = "" +
 	"\x05GRAPH\x10\x05\x12\n" +
 	"\n" +
 	"\x06FLOATS\x10\x06\x12\b\n" +
-	"\x04INTS\x10\a\"\xe5\x03\n" +
+	"\x04INTS\x10\a\"\xa4\x05\n" +
 	"\vTensorProto\x12\x12\n" +
 	"\x04dims\x18\x01 \x03(\x03R\x04dims\x12\x1b\n" +
 	"\tdata_type\x18\x02 \x01(\x05R\bdataType\x12\x1d\n" +
@@ -1099,17 +1191,37 @@ const file_onnx_proto_rawDesc = "" +
 	"\n" +
 	"int64_data\x18\a \x03(\x03R\tint64Data\x12\x12\n" +
 	"\x04name\x18\b \x01(\tR\x04name\x12\x19\n" +
-	"\braw_data\x18\t \x01(\fR\arawData\x12K\n" +
+	"\braw_data\x18\t \x01(\fR\arawData\x12\x1f\n" +
+	"\vdouble_data\x18\n" +
+	" \x03(\x01R\n" +
+	"doubleData\x12\x1f\n" +
+	"\vuint64_data\x18\v \x03(\x04R\n" +
+	"uint64Data\x12K\n" +
 	"\rexternal_data\x18\r \x03(\v2&.weightsep.onnx.StringStringEntryProtoR\fexternalData\x12M\n" +
-	"\rdata_location\x18\x0e \x01(\x0e2(.weightsep.onnx.TensorProto.DataLocationR\fdataLocation\"R\n" +
+	"\rdata_location\x18\x0e \x01(\x0e2(.weightsep.onnx.TensorProto.DataLocationR\fdataLocation\"\xce\x01\n" +
 	"\bDataType\x12\r\n" +
 	"\tUNDEFINED\x10\x00\x12\t\n" +
 	"\x05FLOAT\x10\x01\x12\t\n" +
-	"\x05UINT8\x10\x02\x12\t\n" +
+	"\x05UINT8\x10\x02\x12\b\n" +
+	"\x04INT8\x10\x03\x12\n" +
+	"\n" +
+	"\x06UINT16\x10\x04\x12\t\n" +
+	"\x05INT16\x10\x05\x12\t\n" +
 	"\x05INT32\x10\x06\x12\t\n" +
-	"\x05INT64\x10\a\x12\v\n" +
+	"\x05INT64\x10\a\x12\b\n" +
+	"\x04BOOL\x10\t\x12\v\n" +
 	"\aFLOAT16\x10\n" +
-	"\")\n" +
+	"\x12\n" +
+	"\n" +
+	"\x06DOUBLE\x10\v\x12\n" +
+	"\n" +
+	"\x06UINT32\x10\f\x12\n" +
+	"\n" +
+	"\x06UINT64\x10\r\x12\r\n" +
+	"\tCOMPLEX64\x10\x0e\x12\x0e\n" +
+	"\n" +
+	"COMPLEX128\x10\x0f\x12\f\n" +
+	"\bBFLOAT16\x10\x10\")\n" +
 	"\fDataLocation\x12\v\n" +
 	"\aDEFAULT\x10\x00\x12\f\n" +
 	"\bEXTERNAL\x10\x01\"@\n" +
@@ -1146,7 +1258,7 @@ func file_onnx_proto_rawDescGZIP() []byte {
 }
 
 var file_onnx_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_onnx_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_onnx_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_onnx_proto_goTypes = []any{
 	(AttributeProto_AttributeType)(0),  // 0: weightsep.onnx.AttributeProto.AttributeType
 	(TensorProto_DataType)(0),          // 1: weightsep.onnx.TensorProto.DataType
@@ -1154,38 +1266,40 @@ var file_onnx_proto_goTypes = []any{
 	(*ModelProto)(nil),                 // 3: weightsep.onnx.ModelProto
 	(*OperatorSetIdProto)(nil),         // 4: weightsep.onnx.OperatorSetIdProto
 	(*GraphProto)(nil),                 // 5: weightsep.onnx.GraphProto
-	(*NodeProto)(nil),                  // 6: weightsep.onnx.NodeProto
-	(*AttributeProto)(nil),             // 7: weightsep.onnx.AttributeProto
-	(*TensorProto)(nil),                // 8: weightsep.onnx.TensorProto
-	(*StringStringEntryProto)(nil),     // 9: weightsep.onnx.StringStringEntryProto
-	(*ValueInfoProto)(nil),             // 10: weightsep.onnx.ValueInfoProto
-	(*TypeProto)(nil),                  // 11: weightsep.onnx.TypeProto
-	(*TensorShapeProto)(nil),           // 12: weightsep.onnx.TensorShapeProto
-	(*TypeProto_Tensor)(nil),           // 13: weightsep.onnx.TypeProto.Tensor
-	(*TensorShapeProto_Dimension)(nil), // 14: weightsep.onnx.TensorShapeProto.Dimension
+	(*SparseTensorProto)(nil),          // 6: weightsep.onnx.SparseTensorProto
+	(*NodeProto)(nil),                  // 7: weightsep.onnx.NodeProto
+	(*AttributeProto)(nil),             // 8: weightsep.onnx.AttributeProto
+	(*TensorProto)(nil),                // 9: weightsep.onnx.TensorProto
+	(*StringStringEntryProto)(nil),     // 10: weightsep.onnx.StringStringEntryProto
+	(*ValueInfoProto)(nil),             // 11: weightsep.onnx.ValueInfoProto
+	(*TypeProto)(nil),                  // 12: weightsep.onnx.TypeProto
+	(*TensorShapeProto)(nil),           // 13: weightsep.onnx.TensorShapeProto
+	(*TypeProto_Tensor)(nil),           // 14: weightsep.onnx.TypeProto.Tensor
+	(*TensorShapeProto_Dimension)(nil), // 15: weightsep.onnx.TensorShapeProto.Dimension
 }
 var file_onnx_proto_depIdxs = []int32{
 	5,  // 0: weightsep.onnx.ModelProto.graph:type_name -> weightsep.onnx.GraphProto
 	4,  // 1: weightsep.onnx.ModelProto.opset_import:type_name -> weightsep.onnx.OperatorSetIdProto
-	6,  // 2: weightsep.onnx.GraphProto.node:type_name -> weightsep.onnx.NodeProto
-	8,  // 3: weightsep.onnx.GraphProto.initializer:type_name -> weightsep.onnx.TensorProto
-	10, // 4: weightsep.onnx.GraphProto.input:type_name -> weightsep.onnx.ValueInfoProto
-	10, // 5: weightsep.onnx.GraphProto.output:type_name -> weightsep.onnx.ValueInfoProto
-	7,  // 6: weightsep.onnx.NodeProto.attribute:type_name -> weightsep.onnx.AttributeProto
-	8,  // 7: weightsep.onnx.AttributeProto.t:type_name -> weightsep.onnx.TensorProto
-	5,  // 8: weightsep.onnx.AttributeProto.g:type_name -> weightsep.onnx.GraphProto
-	0,  // 9: weightsep.onnx.AttributeProto.type:type_name -> weightsep.onnx.AttributeProto.AttributeType
-	9,  // 10: weightsep.onnx.TensorProto.external_data:type_name -> weightsep.onnx.StringStringEntryProto
-	2,  // 11: weightsep.onnx.TensorProto.data_location:type_name -> weightsep.onnx.TensorProto.DataLocation
-	11, // 12: weightsep.onnx.ValueInfoProto.type:type_name -> weightsep.onnx.TypeProto
-	13, // 13: weightsep.onnx.TypeProto.tensor_type:type_name -> weightsep.onnx.TypeProto.Tensor
-	14, // 14: weightsep.onnx.TensorShapeProto.dim:type_name -> weightsep.onnx.TensorShapeProto.Dimension
-	12, // 15: weightsep.onnx.TypeProto.Tensor.shape:type_name -> weightsep.onnx.TensorShapeProto
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	7,  // 2: weightsep.onnx.GraphProto.node:type_name -> weightsep.onnx.NodeProto
+	9,  // 3: weightsep.onnx.GraphProto.initializer:type_name -> weightsep.onnx.TensorProto
+	11, // 4: weightsep.onnx.GraphProto.input:type_name -> weightsep.onnx.ValueInfoProto
+	11, // 5: weightsep.onnx.GraphProto.output:type_name -> weightsep.onnx.ValueInfoProto
+	6,  // 6: weightsep.onnx.GraphProto.sparse_initializer:type_name -> weightsep.onnx.SparseTensorProto
+	8,  // 7: weightsep.onnx.NodeProto.attribute:type_name -> weightsep.onnx.AttributeProto
+	9,  // 8: weightsep.onnx.AttributeProto.t:type_name -> weightsep.onnx.TensorProto
+	5,  // 9: weightsep.onnx.AttributeProto.g:type_name -> weightsep.onnx.GraphProto
+	0,  // 10: weightsep.onnx.AttributeProto.type:type_name -> weightsep.onnx.AttributeProto.AttributeType
+	10, // 11: weightsep.onnx.TensorProto.external_data:type_name -> weightsep.onnx.StringStringEntryProto
+	2,  // 12: weightsep.onnx.TensorProto.data_location:type_name -> weightsep.onnx.TensorProto.DataLocation
+	12, // 13: weightsep.onnx.ValueInfoProto.type:type_name -> weightsep.onnx.TypeProto
+	14, // 14: weightsep.onnx.TypeProto.tensor_type:type_name -> weightsep.onnx.TypeProto.Tensor
+	15, // 15: weightsep.onnx.TensorShapeProto.dim:type_name -> weightsep.onnx.TensorShapeProto.Dimension
+	13, // 16: weightsep.onnx.TypeProto.Tensor.shape:type_name -> weightsep.onnx.TensorShapeProto
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_onnx_proto_init() }
@@ -1193,10 +1307,10 @@ func file_onnx_proto_init() {
 	if File_onnx_proto != nil {
 		return
 	}
-	file_onnx_proto_msgTypes[8].OneofWrappers = []any{
+	file_onnx_proto_msgTypes[9].OneofWrappers = []any{
 		(*TypeProto_TensorType)(nil),
 	}
-	file_onnx_proto_msgTypes[11].OneofWrappers = []any{
+	file_onnx_proto_msgTypes[12].OneofWrappers = []any{
 		(*TensorShapeProto_Dimension_DimValue)(nil),
 		(*TensorShapeProto_Dimension_DimParam)(nil),
 	}
@@ -1206,7 +1320,7 @@ func file_onnx_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_onnx_proto_rawDesc), len(file_onnx_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
