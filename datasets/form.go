@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -231,8 +232,8 @@ func (r *recorder) addAt(part prepared.Part, i int, label int32, values any) err
 const DirEnv = "WEIGHTSEP_DATA"
 
 // CheckDir reports whether dir can be a data directory: it must exist, be a
-// directory and hold a folder, with a file that is not hidden, of at least one of the datasets in
-// [Names]. A fetch of which nothing came leaves one without.
+// directory and hold a folder of at least one of the datasets in [Names]. It does
+// not look into the folders.
 func CheckDir(dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -241,13 +242,10 @@ func CheckDir(dir string) error {
 	if !info.IsDir() {
 		return fmt.Errorf("data directory %s: not a directory", dir)
 	}
-	for _, name := range Names() {
-		first := func(string, fs.FileInfo) error { return fs.SkipAll }
-		if folder := lookup(dir, name); isDir(folder) && archive.Tree(folder, first) != nil {
-			return nil // an error is told where the folder is read
-		}
+	if slices.ContainsFunc(Names(), func(name string) bool { return isDir(lookup(dir, name)) }) {
+		return nil
 	}
-	return fmt.Errorf("data directory %s: no folder of a dataset with files in it: want at least one of %s",
+	return fmt.Errorf("data directory %s: no folder of a dataset in it: want at least one of %s",
 		dir, strings.Join(Names(), ", "))
 }
 

@@ -307,7 +307,6 @@ func TestEmptyFolder(t *testing.T) {
 		"something": {"master.zip.download", "expected master.zip"},
 	} {
 		dir := t.TempDir()
-		write(t, nil, dir, "gsc", "x")
 		if err := os.Mkdir(filepath.Join(dir, "esc10"), 0o777); err != nil {
 			t.Fatal(err)
 		}

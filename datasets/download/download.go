@@ -8,7 +8,7 @@
 // first byte.
 //
 // What is known of a finished file is kept beside it, in .NAME.sum, so that it need
-// not be hashed again while its size and time stay the same. The lock .NAME.lock stays there, too.
+// not be hashed again while its size and time stay the same.
 package download
 
 import (

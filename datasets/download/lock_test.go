@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -68,4 +69,34 @@ func TestConcurrentFailure(t *testing.T) {
 	}
 	p.close()
 	wantFile(t, partPath(path), []byte("first"))
+}
+
+// Who waits while the other gives up, and takes lock and folder away, has a lock and a folder.
+func TestFolderIsRemovedWhileWaiting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new", "set", "x")
+	first, err := openPart(t.Context(), path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := make(chan *part)
+	go func() {
+		p, err := openPart(context.Background(), path, first.close)
+		if err != nil {
+			t.Error(err)
+		}
+		second <- p
+	}()
+	p := <-second
+	if err := p.write([]byte("second")); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := openPart(ctx, path, cancel); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want that the second has the lock", err)
+	}
+	p.close()
+	wantFile(t, partPath(path), []byte("second"))
+	if _, err := os.Stat(lockPath(path)); err == nil {
+		t.Error("the lock is left")
+	}
 }

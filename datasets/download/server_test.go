@@ -190,6 +190,9 @@ func fetch(t *testing.T, f File, content []byte) Status {
 	}
 	wantFile(t, f.Path, content)
 	wantNoPart(t, f.Path)
+	if _, err := os.Stat(lockPath(f.Path)); err == nil {
+		t.Errorf("%s is left", lockPath(f.Path))
+	}
 	return r
 }
 

@@ -9,10 +9,9 @@ import (
 )
 
 // Lock takes the lock that is the file at path, which the system gives back if the process dies. waiting, if
-// there is one, is called before a wait, which ctx ends. unlock may be called twice. The file stays, and is
-// anybody's, as far as the umask lets it.
+// there is one, is called before a wait, which ctx ends. unlock may be called twice.
 func Lock(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
-	l := flock.New(path, flock.SetPermissions(0o666))
+	l := flock.New(path)
 	ok, err := l.TryLock()
 	if err == nil && !ok {
 		if waiting != nil {

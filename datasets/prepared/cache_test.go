@@ -26,8 +26,7 @@ func TestPrune(t *testing.T) {
 		aged(t, time.Duration(hours)*time.Hour, parent, name)
 	}
 	// What is there besides is not of this package.
-	others := []string{"hashes.json", "yes", ".git", "00014", a[:23], a + "0", strings.Repeat("g", 24),
-		a + ".d"}
+	others := []string{"hashes.json", "yes", ".git", "00014", a[:23], a + "0", strings.Repeat("g", 24), a + ".d"}
 	put(t, "[]", parent, others[0])
 	aged(t, 1000*time.Hour, parent, others[0])
 	for _, name := range others[1:] {
