@@ -221,7 +221,8 @@ func (w *walker) tar(r io.Reader) error {
 }
 
 // Unpack returns what a gzip stream holds, and other data as they are: browsers and proxies unpack
-// files on the way and leave their names. Data that are none, but a web page, are an error.
+// files on the way and leave their names. Zeros after the stream are padding. Data that are none,
+// but a web page, are an error.
 func Unpack(r io.Reader) (io.Reader, error) {
 	b := bufio.NewReaderSize(r, 1<<18)
 	head, err := b.Peek(512)
@@ -236,7 +237,39 @@ func Unpack(r io.Reader) (io.Reader, error) {
 	case !strings.HasPrefix(string(head), "\x1f\x8b"):
 		return b, nil
 	}
-	return gzip.NewReader(b)
+	z, err := gzip.NewReader(b)
+	if err != nil {
+		return nil, err
+	}
+	z.Multistream(false)
+	return &members{z, b}, nil
+}
+
+// members reads the members of a gzip stream one after another.
+type members struct {
+	*gzip.Reader
+	from *bufio.Reader
+}
+
+func (m *members) Read(p []byte) (int, error) {
+	for {
+		n, err := m.Reader.Read(p)
+		if err != io.EOF {
+			return n, err
+		}
+		for next := byte(0); next == 0; {
+			if next, err = m.from.ReadByte(); err != nil {
+				return n, err
+			}
+		}
+		m.from.UnreadByte()
+		if err := m.Reset(m.from); err != nil {
+			return n, err
+		}
+		if m.Multistream(false); n > 0 {
+			return n, nil
+		}
+	}
 }
 
 // Open opens a file that is read until ctx ends. Read, if not nil, is told the bytes read.

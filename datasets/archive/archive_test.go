@@ -122,7 +122,8 @@ func TestWalkForms(t *testing.T) {
 	paths := []string{
 		put(t, packed, dir, "x.tar.gz"),
 		put(t, unzipped(t, packed), dir, "unpacked on the way.tar.gz"),
-		put(t, parts, dir, "two members.tgz"),
+		put(t, append(slices.Clone(packed), make([]byte, 1000)...), dir, "padded.tgz"),
+		put(t, append(parts, 0), dir, "two members, padded.tgz"),
 		put(t, packed, dir, "gzip by its bytes.tar"),
 		put(t, unzipped(t, tarGz(t, append([]entry{{name: "PKs/", kind: tar.TypeDir}}, entries...)...)), dir,
 			"PK.tar"),
@@ -187,7 +188,7 @@ func TestWalkRefuses(t *testing.T) {
 		{"page.tar.gz", []byte("\n<!doctype html><title>404</title>"), "the file is a web page"},
 		{"page.zip", []byte("<HTML>"), "the file is a web page"},
 		{"empty.tar", nil, "the file is empty"},
-		{"behind.tar.gz", append(slices.Clone(good), "what is no gzip"...), "gzip: invalid header"},
+		{"behind.tar.gz", append(slices.Clone(good), "\x00\x00what is no gzip"...), "gzip: invalid header"},
 		{"bomb.tar.gz", tarGz(t, bomb), "zeros: expected at most 500000 bytes, found 1048576"},
 		{"bomb.zip", zipped(t, bomb), "zeros: expected at most 500000 bytes, found 1048576"},
 		{"many.zip", zipped(t, entry{name: "a", data: strings.Repeat("1", 400000)},
@@ -206,11 +207,12 @@ func TestWalkRefuses(t *testing.T) {
 	}
 }
 
-// Whole files that came without their compression read the same.
+// Whole files that came without their compression, or with padding, read the same.
 func TestUnpack(t *testing.T) {
 	want := strings.Repeat("data ", 1000)
 	packed := gzipped(t, []byte(want))
-	for name, data := range map[string][]byte{"packed": packed, "plain": []byte(want)} {
+	for name, data := range map[string][]byte{"packed": packed, "plain": []byte(want),
+		"padded": append(slices.Clone(packed), 0, 0)} {
 		r, err := Unpack(iotest.OneByteReader(bytes.NewReader(data)))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
