@@ -48,7 +48,7 @@ func obsForm(folder string) (form, error) {
 	pixels := func(_ prepared.Sample, img image.Image) ([]byte, error) {
 		return picture.Resize(picture.Luma(img), obsWidth, obsHeight).Pix, nil
 	}
-	return form{name: "obs", version: 3, sorted: true, files: []string{folder}, bytes: true,
+	return form{name: "obs", version: 2, sorted: true, files: []string{folder}, bytes: true,
 		load: func(r *recorder) error {
 			pictures := media{"pictures", folder, obsLimits, obsSample, nil, pictureDecoder(pixels)}
 			_, err := pictures.add(r)

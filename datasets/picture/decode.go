@@ -19,7 +19,8 @@ const MaxPixels = 1 << 26
 // their first bytes:
 //
 //   - PPM in the binary form (P6) with the maximum 255, as *image.RGBA.
-//   - PNG and JPEG, in the types of image/png and image/jpeg.
+//   - PNG and JPEG, in the types of image/png and image/jpeg. One whose EXIF orientation
+//     says so is turned, and then of the type that Luma gives.
 //
 // What follows the picture is ignored, as cameras append all sorts of things. The size is
 // checked before pixels are decoded. All of r is read.
@@ -44,10 +45,11 @@ var codecs = []struct {
 	name, magic string
 	config      func(io.Reader) (image.Config, error)
 	decode      func(io.Reader) (image.Image, error)
+	exif        func(file []byte) []byte // the EXIF data in a file, if any
 }{
-	{"PNG", pngMagic, png.DecodeConfig, png.Decode},
-	{"JPEG", jpegMagic, jpeg.DecodeConfig, jpeg.Decode},
-	{"PPM", "P6", ppmConfig, ppmDecode},
+	{"PNG", pngMagic, png.DecodeConfig, png.Decode, pngEXIF},
+	{"JPEG", jpegMagic, jpeg.DecodeConfig, jpeg.Decode, jpegEXIF},
+	{"PPM", "P6", ppmConfig, ppmDecode, noEXIF},
 }
 
 func decode(file []byte, maxPixels int) (image.Image, error) {
@@ -71,7 +73,7 @@ func decode(file []byte, maxPixels int) (image.Image, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s of %dx%d: %w", c.name, w, h, noEOF(err))
 		}
-		return img, nil
+		return turn(img, orientation(c.exif(file))), nil
 	}
 	return nil, fmt.Errorf("expected binary PPM (P6), PNG or JPEG, found a file that "+
 		"starts with %q", file[:min(len(file), len(pngMagic))])

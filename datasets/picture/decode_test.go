@@ -237,6 +237,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(pngHeader(5, 5))
 	f.Add(jpegFile(f, sample(3, 2)))
 	f.Add(jpegHeader(5, 5, 0))
+	f.Add(withEXIF(jpegFile(f, sample(3, 2)), exifOf(binary.BigEndian, 6)))
+	f.Add(withEXIF(pngFile(f, sample(3, 2)), exifOf(binary.LittleEndian, 8)))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		const pixels = 64 * 64
 		img, err := decode(file, pixels)
