@@ -99,7 +99,7 @@ func (r *Run) optimized(ctx context.Context) error {
 		h := History{Method: r.config.Optimization.Method, Networks: r.config.Networks,
 			BestStep: result.BestStep, Points: result.History}
 		r.warn("optimization", h.Points)
-		if err := r.Dir.WriteJSON(overlapFile, overlapRecord(plan)); err != nil {
+		if err := r.Dir.WriteJSON(overlapFile, OverlapRecord(plan)); err != nil {
 			return nil, err
 		}
 		return []string{pagesFile, historyFile, overlapFile}, r.Dir.WriteJSON(historyFile, h)

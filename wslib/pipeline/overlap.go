@@ -2,7 +2,7 @@ package pipeline
 
 import "weightsep/wslib/overlapping"
 
-// Overlapped is the outcome of overlapping, as `ws cost` prints it.
+// Overlapped is the outcome of overlapping, as `ws overlap` prints it.
 type Overlapped struct {
 	PageSize    int                 `json:"pageSize"`
 	SharedPages int                 `json:"sharedPages"`
@@ -20,8 +20,8 @@ type OverlappedNetwork struct {
 	Cost      float64 `json:"cost"`
 }
 
-// overlapRecord lists what a plan decided.
-func overlapRecord(p *overlapping.Plan) Overlapped {
+// OverlapRecord lists what a plan decided.
+func OverlapRecord(p *overlapping.Plan) Overlapped {
 	o := Overlapped{PageSize: p.PageSize, SharedPages: p.Shared, Networks: []OverlappedNetwork{},
 		TotalCost: p.TotalCost()}
 	for _, m := range p.Members {

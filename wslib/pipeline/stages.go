@@ -172,7 +172,7 @@ func (r *Run) Overlap(ctx context.Context) error {
 		if err := r.writeSet(pages, plan.Set(false)); err != nil {
 			return nil, err
 		}
-		return []string{pages, record}, r.Dir.WriteJSON(record, overlapRecord(plan))
+		return []string{pages, record}, r.Dir.WriteJSON(record, OverlapRecord(plan))
 	})
 }
 

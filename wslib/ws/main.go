@@ -42,8 +42,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		FlagSet:    flag.NewFlagSet("ws", flag.ContinueOnError),
 		Subcommands: []*ffcli.Command{
 			a.runCommand(), a.listCommand(), a.costCommand(), a.evalCommand(), a.benchCommand(),
-			a.figuresCommand(), a.verifyCommand(), a.exportCommand(), a.importCommand(), a.trainCommand(),
-			a.dataCommand(), a.gridCommand(), a.claimsCommand(),
+			a.figuresCommand(), a.verifyCommand(), a.exportCommand(), a.importCommand(), a.overlapCommand(),
+			a.trainCommand(), a.dataCommand(), a.gridCommand(), a.claimsCommand(),
 		},
 		Exec: func(_ context.Context, args []string) error {
 			if len(args) > 0 {

@@ -29,16 +29,76 @@ func call(t *testing.T, args ...string) (int, string, string) {
 	return code, out.String(), err.String()
 }
 
+// Networks a and b of package overlapping's hand-worked example, page size 1.
+func TestOverlapPrintsJSON(t *testing.T) {
+	dir := t.TempDir()
+	for name, v := range map[string][]float32{"a": {5, 2}, "a_fisher": {4, 1}, "b": {1, 5},
+		"b_fisher": {2, 3}} {
+		if err := npy.Write(filepath.Join(dir, name+".npy"), v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// What macOS leaves beside a.npy is no network.
+	if err := os.WriteFile(filepath.Join(dir, "._a.npy"), []byte("Mac OS X"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	// A margin of 1 takes the densest page of each: a0 and b1; a1 and b0 meet.
+	code, out, stderr := call(t, "overlap", "-dir", dir, "-page", "1", "-shared", "2", "-margin", "1")
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	var got pipeline.Overlapped
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.PageSize != 1 || got.SharedPages != 2 || len(got.Networks) != 2 {
+		t.Fatalf("%+v", got)
+	}
+	a, b := got.Networks[0], got.Networks[1]
+	if a.Name != "a" || !slices.Equal(a.Table, []int32{2, 0}) || !slices.Equal(a.Exclusive, []int{0}) {
+		t.Errorf("a: %+v", a)
+	}
+	// b0 goes to the empty page 1, which costs nothing.
+	if b.Weights != 2 || b.Pages != 2 || !slices.Equal(b.Table, []int32{1, 2}) || b.Cost != 0 ||
+		got.TotalCost != 0 {
+		t.Errorf("b: %+v, total %v", b, got.TotalCost)
+	}
+	// One shared page: they must meet, and the order decides who is first.
+	code, out, _ = call(t, "overlap", "-dir", dir, "-order", "b,a", "-page", "1", "-shared", "1",
+		"-margin", "1")
+	if json.Unmarshal([]byte(out), &got); code != 0 || got.Networks[0].Name != "b" ||
+		got.TotalCost != (2+1)*(1-2)*(1-2) {
+		t.Errorf("exit %d: %s", code, out)
+	}
+}
+
 func TestWrongInput(t *testing.T) {
 	dir := t.TempDir()
 	npy.Write(filepath.Join(dir, "x.npy"), []float32{1, 2})
+	npy.Write(filepath.Join(dir, "x_fisher.npy"), []float32{1})
+	npy.Write(filepath.Join(dir, "y.npy"), []float32{1, 2})
+	npy.Write(filepath.Join(dir, "y_fisher.npy"), []float32{1, -2})
 	empty := t.TempDir()
+	truncated := t.TempDir()
+	npy.Write(filepath.Join(truncated, "z.npy"), []float32{1, 2})
+	raw, _ := os.ReadFile(filepath.Join(truncated, "z.npy"))
+	os.WriteFile(filepath.Join(truncated, "z.npy"), raw[:len(raw)-2], 0o644)
 	for _, c := range []struct {
 		args []string
 		code int
 		want string
 	}{
 		{[]string{"dance"}, 2, "dance"},
+		{[]string{"overlap"}, 2, "-dir"},
+		{[]string{"overlap", "-dir", dir, "extra"}, 2, "extra"},
+		{[]string{"overlap", "-dir", filepath.Join(dir, "none")}, 1, "none"},
+		{[]string{"overlap", "-dir", empty}, 1, "holds no networks"},
+		{[]string{"overlap", "-dir", dir}, 1, "x_fisher.npy: 1 weights, want 2"},
+		{[]string{"overlap", "-dir", dir, "-order", "y"}, 1, "want 0 or more"},
+		{[]string{"overlap", "-dir", dir, "-order", "q"}, 1, "q.npy"},
+		{[]string{"overlap", "-dir", dir, "-page", "0"}, 2, "page size 0"},
+		{[]string{"overlap", "-dir", dir, "-order", "y", "-margin", "7"}, 2, "margin 7"},
+		{[]string{"overlap", "-dir", truncated}, 1, "z.npy"},
 		{[]string{"run", "-profile", "fast"}, 2, "quick, smoke, packing, paper"},
 		{[]string{"run", "-net", "lenet"}, 2, "lenet"},
 		{[]string{"run", "-margin", "7"}, 2, "-margin: 7, want more than 0"},
@@ -138,7 +198,7 @@ func TestWrongInput(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	for _, verb := range []string{"run", "list", "train", "cost", "eval", "bench",
-		"figures", "import", "export", "data", "grid"} {
+		"figures", "overlap", "import", "export", "data", "grid"} {
 		code, _, stderr := call(t, verb, "-h")
 		if code != 0 || !strings.Contains(stderr, "USAGE\n  ws "+verb) ||
 			!strings.Contains(stderr, "FLAGS\n  -") {
