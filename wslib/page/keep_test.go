@@ -47,7 +47,6 @@ func TestKeepByHand(t *testing.T) {
 	// One page, its own: a set has a shared page all the same.
 	s.Networks = append(s.Networks, Member{Name: "d", Weights: 2, Table: Table{3, []int32{3}},
 		Exclusive: PackFloats([]float32{7, 8}), Scales: []float32{1}})
-	before = s.Clone()
 	own, err := s.Keep("d")
 	if err != nil {
 		t.Fatal(err)

@@ -145,28 +145,18 @@ func (f *flags) exists() bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// reopen opens the run of -run, which must exist, for reading or for writing too.
-func (f *flags) reopen(ctx context.Context, write bool) (*pipeline.Run, error) {
-	o, err := f.options(ctx)
-	if err != nil {
-		return nil, err
-	}
-	o.ReadOnly = !write
-	return pipeline.Reopen(f.run, f.data, o)
-}
-
-// reading does something with the run of -run, and the networks of it that -net names, default all.
-// Others may do so at the same time, and nothing is written into the run.
-func (f *flags) reading(do doRun) func(context.Context) error { return f.onRun(false, do) }
-
-// writing is [flags.reading] that may write into the run, which is locked.
-func (f *flags) writing(do doRun) func(context.Context) error { return f.onRun(true, do) }
-
 type doRun func(context.Context, *pipeline.Run, []*network.Network) error
 
-func (f *flags) onRun(write bool, do doRun) func(context.Context) error {
+// reading does something with the run of -run, which must exist, and the networks of it that -net names,
+// default all. Others may do so at the same time, and nothing is written into the run.
+func (f *flags) reading(do doRun) func(context.Context) error {
 	return func(ctx context.Context) error {
-		r, err := f.reopen(ctx, write)
+		o, err := f.options(ctx)
+		if err != nil {
+			return err
+		}
+		o.ReadOnly = true
+		r, err := pipeline.Reopen(f.run, f.data, o)
 		if err != nil {
 			return err
 		}
