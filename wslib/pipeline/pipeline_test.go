@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -234,9 +233,6 @@ func TestAlternatingRun(t *testing.T) {
 	}
 	if _, err := r.Summary(); !errors.Is(err, ErrNotDone) {
 		t.Errorf("summary of another method: %v", err)
-	}
-	if _, err := os.Stat(r.Dir.File(SummaryFile)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the other method's %s is left: %v", SummaryFile, err)
 	}
 	if _, err := r.FisherInformation(r.Networks()[0]); err != nil {
 		t.Errorf("Fisher information does not depend on the method: %v", err)
