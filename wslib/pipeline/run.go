@@ -173,15 +173,11 @@ func open(path, dataDir string, o Options, ready func(r *Run) error) (r *Run, er
 
 // Close ends the work on the run, frees its executables and unlocks its directory.
 func (r *Run) Close() error {
-	r.closeScorers()
-	return r.Dir.Close()
-}
-
-func (r *Run) closeScorers() {
 	for _, s := range r.scorers {
 		s.Close()
 	}
 	clear(r.scorers)
+	return r.Dir.Close()
 }
 
 // scorer is a network compiled for inference, once in the life of the run.

@@ -7,7 +7,6 @@
 package rundir
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -155,78 +154,6 @@ func open(path string, prepare func(*Dir) error) (*Dir, error) {
 	return d, nil
 }
 
-func (d *Dir) readManifest() error {
-	if err := d.noLink(PilotDir); err != nil {
-		return err
-	}
-	d.Manifest = Manifest{Format: Format}
-	raw, err := files.Read(d.root, ManifestFile, maxManifest)
-	if errors.Is(err, fs.ErrNotExist) {
-		return d.checkForeign()
-	}
-	if err == nil {
-		d.Manifest, err = parse(raw)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", ManifestFile, err)
-	}
-	return nil
-}
-
-func parse(raw []byte) (m Manifest, err error) {
-	var version struct{ Format int }
-	if err := json.Unmarshal(raw, &version); err != nil {
-		return m, fmt.Errorf("not a manifest: %w", err)
-	}
-	if version.Format != Format {
-		return m, fmt.Errorf("of another version (format %d, not %d): run it anew in another directory",
-			version.Format, Format)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&m); err != nil {
-		return m, fmt.Errorf("not a manifest: %w", err)
-	}
-	if got := sum(bytes.Replace(raw, []byte(`"`+m.Sum+`"`), []byte(`""`), 1)); got != m.Sum {
-		return m, fmt.Errorf("%w: its sha256 is %.12s…, it says %.12s…", ErrDamaged, got, m.Sum)
-	}
-	seen := map[string]bool{}
-	for _, s := range m.Stages {
-		if seen[s.Name] {
-			return m, fmt.Errorf("two stages %s", s.Name)
-		}
-		seen[s.Name] = true
-		for file := range s.Files {
-			if !filepath.IsLocal(file) {
-				return m, fmt.Errorf("stage %s: file %q is outside the run", s.Name, file)
-			}
-		}
-	}
-	return m, nil
-}
-
-// PilotDir is the directory of a run's pilot, a run of its own that comes first.
-const PilotDir = "pilot"
-
-// notebooksDir is the directory of the notebooks that were executed on the run.
-const notebooksDir = "notebooks"
-
-// checkForeign refuses to make a run out of a directory that holds other things.
-func (d *Dir) checkForeign() error {
-	entries, err := os.ReadDir(d.Path)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if name := e.Name(); name != ".lock" && name != notebooksDir && name != PilotDir &&
-			!files.IsTemporary(name) {
-			return fmt.Errorf("no %s in it but other files (%s): want a new, empty or earlier run directory",
-				ManifestFile, name)
-		}
-	}
-	return nil
-}
-
 // Close unlocks the directory.
 func (d *Dir) Close() error {
 	d.root.Close()
@@ -341,21 +268,6 @@ func (d *Dir) without(names ...string) []Stage {
 	return slices.DeleteFunc(slices.Clone(d.Manifest.Stages), func(s Stage) bool {
 		return slices.Contains(names, s.Name)
 	})
-}
-
-// WriteManifest writes the manifest.
-func (d *Dir) WriteManifest() error {
-	m := d.Manifest
-	m.Sum = ""
-	raw, err := files.JSON(m)
-	if err != nil {
-		return fmt.Errorf("run directory: %s: %w", ManifestFile, err)
-	}
-	m.Sum = sum(raw)
-	if raw, err = files.JSON(m); err != nil {
-		return fmt.Errorf("run directory: %s: %w", ManifestFile, err)
-	}
-	return d.Write(ManifestFile, raw)
 }
 
 // Write writes a file of the run whole or not at all.

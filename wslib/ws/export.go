@@ -124,6 +124,15 @@ func (f *flags) runOrPack(ctx context.Context, path, out, name string, do func(p
 		}})
 }
 
+// directory is where to write to. It holds nothing that the networks are made of.
+func (p packed) directory() (string, error) {
+	dir, err := p.dir()
+	if err == nil {
+		err = keepOwn(dir, p.nets)
+	}
+	return dir, err
+}
+
 // exportC writes networks as C, for activations of 8 bits too if they are to be rounded.
 func (f *flags) exportC(p packed, o firmware.Options, rounded bool) (err error) {
 	if rounded {
@@ -134,11 +143,8 @@ func (f *flags) exportC(p packed, o firmware.Options, rounded bool) (err error) 
 	if err := firmware.Check(p.file, p.nets, o); err != nil { // before a directory is made
 		return err
 	}
-	dir, err := p.dir()
+	dir, err := p.directory()
 	if err != nil {
-		return err
-	}
-	if err := keepOwn(dir, p.nets); err != nil {
 		return err
 	}
 	if err := firmware.Write(dir, p.file, p.nets, o); err != nil {
@@ -156,11 +162,8 @@ func (f *flags) exportONNX(p packed) error {
 	if err != nil {
 		return err
 	}
-	dir, err := p.dir()
+	dir, err := p.directory()
 	if err != nil {
-		return err
-	}
-	if err := keepOwn(dir, p.nets); err != nil {
 		return err
 	}
 	if err := exported.Save(dir); err != nil {
